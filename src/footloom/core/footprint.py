@@ -1,0 +1,187 @@
+"""Bars with their cells, as columns: level rows behind bar offsets (CSR)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import I64
+from footloom.errors import DataError
+
+__all__ = ("BAR_FINAL", "BAR_GAP", "BAR_OFF_SESSION", "BAR_PARTIAL", "Bars", "Footprint", "Levels")
+
+BAR_FINAL = 1  # nothing more will be announced for it (definitions 2.3)
+BAR_GAP = 2  # a known gap of the tape touches it
+BAR_OFF_SESSION = 4  # outside the calendar's sessions
+BAR_PARTIAL = 8  # the tape began or ended inside it
+
+
+def _rows_of(block: Any, index: Any) -> dict[str, Any]:
+    return {f.name: getattr(block, f.name)[index] for f in fields(block)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """One row a bar, ascending by ``open_ns``; every column int64 (n_bars,).
+
+    Prices are ticks as traded (never row labels), volumes lots by aggressor, times ns UTC; a bar is ``[open_ns, close_ns)``.
+    ``min_delta_lot`` and ``max_delta_lot`` start at 0 (definitions 3.1). ``first_ns`` and ``last_ns`` are the times of the
+    first and the last trade. ``inferred_lot``, ``quote_lot``, ``rest_lot`` are the parts of the volume whose side was
+    inferred, was signed by the previous quote, and is not known to have traded at its price (definitions 1.4).
+    ``flags`` holds bits of ``BAR_*``.
+    """
+
+    open_ns: I64
+    close_ns: I64
+    first_ns: I64
+    last_ns: I64
+    open_tick: I64
+    high_tick: I64
+    low_tick: I64
+    close_tick: I64
+    buy_lot: I64
+    sell_lot: I64
+    unknown_lot: I64
+    min_delta_lot: I64
+    max_delta_lot: I64
+    trades: I64
+    inferred_lot: I64
+    quote_lot: I64
+    rest_lot: I64
+    flags: I64
+
+    @property
+    def delta_lot(self) -> I64:
+        """Buy minus sell, lots."""
+        return self.buy_lot - self.sell_lot
+
+    @property
+    def volume_lot(self) -> I64:
+        """Buy, sell and unknown together, lots."""
+        return self.buy_lot + self.sell_lot + self.unknown_lot
+
+    def __len__(self) -> int:
+        return len(self.open_ns)
+
+    def take(self, index: Any) -> Bars:
+        """Return the bars of a slice, a mask or an index array."""
+        return Bars(**_rows_of(self, index))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """One row a traded level, ascending by row within its bar; every column int64 (n_levels,).
+
+    ``row`` is ``floor(price_tick / ticks_per_level)``: the level covers ``[row * k, row * k + k)`` ticks and is named by its low
+    edge (definitions 2.2). Rows where nothing traded are left out.
+    """
+
+    row: I64
+    buy_lot: I64
+    sell_lot: I64
+    unknown_lot: I64
+    trades: I64
+
+    @property
+    def volume_lot(self) -> I64:
+        """Buy, sell and unknown together, lots."""
+        return self.buy_lot + self.sell_lot + self.unknown_lot
+
+    @property
+    def delta_lot(self) -> I64:
+        """Buy minus sell, lots."""
+        return self.buy_lot - self.sell_lot
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, index: Any) -> Levels:
+        """Return the levels of a slice, a mask or an index array."""
+        return Levels(**_rows_of(self, index))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footprint:
+    """Bars and their cells: bar ``i`` owns levels ``level_offset[i] : level_offset[i + 1]``.
+
+    ``bar_rule`` is the canonical text of the bar grammar (``"1m"``), ``ticks_per_level`` the study step (definitions 2.2).
+    """
+
+    instrument: Instrument
+    bar_rule: str
+    ticks_per_level: int
+    bars: Bars
+    level_offset: I64
+    levels: Levels
+
+    def __post_init__(self) -> None:
+        if len(self.level_offset) != len(self.bars) + 1 or int(self.level_offset[-1]) != len(self.levels):
+            raise DataError(
+                f"level_offset must hold {len(self.bars) + 1} entries ending at {len(self.levels)}, "
+                f"got {len(self.level_offset)} ending at {self.level_offset[-1:]}"
+            )
+        for block in (self.bars, self.levels):
+            for field in fields(block):
+                getattr(block, field.name).flags.writeable = False
+        self.level_offset.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Footprint {self.instrument.key} {self.bar_rule}, {self.ticks_per_level} ticks a level: "
+            f"{len(self.bars):,} bars, {len(self.levels):,} levels>"
+        )
+
+    def cells(self, bar: int) -> Levels:
+        """Return the traded levels of one bar."""
+        return self.levels.take(slice(int(self.level_offset[bar]), int(self.level_offset[bar + 1])))
+
+    def slice(self, start: int, stop: int) -> Footprint:
+        """Return bars ``start`` to ``stop`` with their levels."""
+        start, stop, _ = slice(start, stop).indices(len(self))
+        stop = max(start, stop)
+        lo, hi = int(self.level_offset[start]), int(self.level_offset[stop])
+        return Footprint(
+            instrument=self.instrument,
+            bar_rule=self.bar_rule,
+            ticks_per_level=self.ticks_per_level,
+            bars=self.bars.take(slice(start, stop)),
+            level_offset=self.level_offset[start : stop + 1] - lo,
+            levels=self.levels.take(slice(lo, hi)),
+        )
+
+    def with_flags(self, flags: I64) -> Footprint:
+        """Return the same bars with other flags."""
+        columns = _rows_of(self.bars, slice(None)) | {"flags": flags}
+        return Footprint(
+            instrument=self.instrument,
+            bar_rule=self.bar_rule,
+            ticks_per_level=self.ticks_per_level,
+            bars=Bars(**columns),
+            level_offset=self.level_offset,
+            levels=self.levels,
+        )
+
+    @classmethod
+    def concat(cls, pieces: Sequence[Footprint]) -> Footprint:
+        """Join pieces whose bars do not overlap, in the order given (see `footloom.kernels.fold.combine` for those that do)."""
+        first = pieces[0]
+        bars = {f.name: np.concatenate([getattr(p.bars, f.name) for p in pieces]) for f in fields(Bars)}
+        levels = {f.name: np.concatenate([getattr(p.levels, f.name) for p in pieces]) for f in fields(Levels)}
+        starts = np.cumsum([0] + [len(p.levels) for p in pieces[:-1]])
+        offsets = [p.level_offset[:-1] + start for p, start in zip(pieces, starts, strict=True)]
+        end = np.array([len(levels["row"])], np.int64)
+        return cls(
+            instrument=first.instrument,
+            bar_rule=first.bar_rule,
+            ticks_per_level=first.ticks_per_level,
+            bars=Bars(**bars),
+            level_offset=np.concatenate([*offsets, end]).astype(np.int64),
+            levels=Levels(**levels),
+        )

@@ -1,0 +1,78 @@
+"""A stored or given tape to a chart, at once; the same folds as live (`footloom.engine.builder`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from footloom.bars import parse_rule
+from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
+from footloom.core.messages import Gap
+from footloom.core.sessions import calendar
+from footloom.core.trades import I64, Trades
+from footloom.engine.frame import ChartFrame
+from footloom.engine.spec import ChartSpec
+from footloom.kernels.fold import fold
+from footloom.studies import cvd, imbalance, profile
+
+__all__ = ("build", "build_footprint", "gap_flags", "study")
+
+
+def build_footprint(trades: Trades, bars: str, ticks_per_level: int) -> Footprint:
+    """Return bars and cells of a tape; rows out of the ordering key are sorted first (definitions 0.4)."""
+    ordered = trades.sorted()
+    rule = parse_rule(bars)
+    edges, _ = rule.edges(ordered, calendar(trades.instrument.calendar))
+    return fold(ordered, edges, rule.text, ticks_per_level)
+
+
+def build(trades: Trades, spec: ChartSpec, gaps: Sequence[Gap] = ()) -> ChartFrame:
+    """Return the chart of a whole tape: every bar but the last is final.
+
+    Raises
+    ------
+    ConfigError
+        The spec names no bars, or a setting is out of its range.
+    """
+    footprint = build_footprint(trades, spec.bars, spec.ticks_per_level)
+    flags = footprint.bars.flags | gap_flags(footprint, gaps)
+    flags[:-1] |= BAR_FINAL
+    return study(footprint.with_flags(flags), spec)
+
+
+def gap_flags(footprint: Footprint, gaps: Sequence[Gap]) -> I64:
+    """Return `BAR_GAP` for every bar that a gap touches, else 0; int64 (n_bars,)."""
+    flags = np.zeros(len(footprint), np.int64)
+    for gap in gaps:
+        touched = (footprint.bars.open_ns < max(gap.to_ns, gap.from_ns + 1)) & (footprint.bars.close_ns > gap.from_ns)
+        flags[touched] |= BAR_GAP
+    return flags
+
+
+def study(
+    footprint: Footprint, spec: ChartSpec, before: Footprint | None = None, carry: cvd.Carry | None = None
+) -> ChartFrame:
+    """Return the studies of bars, given what came before them.
+
+    ``before`` holds up to the last 20 bars ahead of ``footprint`` (the automatic minimum volume looks back at them) and ``carry`` the CVD
+    at their end; without them the bars count as the first of their tape.
+    """
+    settings = spec.imbalance
+    if before is None or settings.min_vol_lot is not None:
+        least = imbalance.min_volume(footprint, settings)
+    else:
+        least = imbalance.min_volume(Footprint.concat([before, footprint]), settings, first=len(before))
+    sums = cvd.cvd(footprint, calendar(footprint.instrument.calendar), spec.cvd, carry)
+    area = profile.profiles(footprint, spec.profile)
+    return ChartFrame(
+        footprint=footprint,
+        spec=spec,
+        cvd_lot=sums.cvd_lot,
+        cvd_anchor_ns=sums.anchor_ns,
+        poc_row=area.poc_row,
+        vah_row=area.vah_row,
+        val_row=area.val_row,
+        min_vol_lot=least,
+        cell_flags=imbalance.flags(footprint, least, settings),
+    )

@@ -1,0 +1,48 @@
+"""What a chart shows: the one description that a topic, a request, a cache entry and a layout share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from footloom.studies import cvd, imbalance, profile
+
+__all__ = ("ChartSpec",)
+
+
+class ChartSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Bar rule, study step and study settings; every number of a chart depends on all of them (definitions 2.2)."""
+
+    bars: str = "1m"
+    ticks_per_level: Annotated[int, msgspec.Meta(ge=1)] = 1
+    value_area: Literal["two_row", "one_row", "one_row_capped"] = "two_row"
+    value_area_pct: str = "70"
+    poc_tie: Literal["centre", "lowest"] = "centre"
+    imbalance_pct: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 300
+    imbalance_compare: Literal["ge", "gt"] = "ge"
+    imbalance_zero: Literal["infinite", "ignore", "as_one"] = "infinite"
+    min_vol_lot: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    stack_n: Annotated[int, msgspec.Meta(ge=2, le=50)] = 3
+    cvd_reset: Literal["session", "never"] = "session"
+
+    @property
+    def profile(self) -> profile.Params:
+        """The value area's settings."""
+        return profile.Params(method=self.value_area, pct=self.value_area_pct, tie=self.poc_tie)
+
+    @property
+    def imbalance(self) -> imbalance.Params:
+        """The imbalance's settings."""
+        return imbalance.Params(
+            percent=self.imbalance_pct,
+            compare=self.imbalance_compare,
+            zero=self.imbalance_zero,
+            min_vol_lot=self.min_vol_lot,
+            stack_n=self.stack_n,
+        )
+
+    @property
+    def cvd(self) -> cvd.Params:
+        """The cumulative delta's settings."""
+        return cvd.Params(reset=self.cvd_reset)

@@ -1,0 +1,101 @@
+"""Every error that footloom raises on purpose.
+
+::
+
+    FootloomError
+    ├── ConfigError              a setting, a flag or an argument cannot be used
+    ├── DataError                input that cannot be taken as it is
+    │   ├── UnknownFormat        no importer recognises the file
+    │   ├── OffGrid              a price or quantity is no whole multiple of its tick or lot
+    │   ├── OutOfOrder           rows that must ascend do not
+    │   └── SchemaChanged        a venue's message is not what its parser knows
+    ├── StoreError               the store cannot do what was asked
+    │   ├── NotStored            nothing is stored for that symbol and range
+    │   ├── StoreLocked          another process writes to this store
+    │   └── CorruptPart          a stored file does not hold what its manifest says
+    ├── VenueError               an exchange or vendor refused or failed
+    │   └── UnknownSymbol        the venue does not list that symbol
+    └── ProtocolError            a client's request cannot be understood
+
+A message says what happened, where, both values, and what to do about it.
+"""
+
+from __future__ import annotations
+
+__all__ = (
+    "ConfigError",
+    "CorruptPart",
+    "DataError",
+    "FootloomError",
+    "NotStored",
+    "OffGrid",
+    "OutOfOrder",
+    "ProtocolError",
+    "SchemaChanged",
+    "StoreError",
+    "StoreLocked",
+    "UnknownFormat",
+    "UnknownSymbol",
+    "VenueError",
+)
+
+
+class FootloomError(Exception):
+    """The root: catching it catches everything that footloom raises on purpose."""
+
+
+class ConfigError(FootloomError):
+    """A setting, a flag or an argument cannot be used."""
+
+
+class DataError(FootloomError):
+    """Input that cannot be taken as it is."""
+
+
+class UnknownFormat(DataError):
+    """No importer recognises the file."""
+
+
+class OffGrid(DataError):
+    """A price or quantity is no whole multiple of its tick or lot (definitions 0.1)."""
+
+    def __init__(self, value: str, unit: str, what: str = "value") -> None:
+        super().__init__(f"{what} {value} is no whole multiple of {unit}")
+        self.value = value
+        self.unit = unit
+
+
+class OutOfOrder(DataError):
+    """Rows that must ascend do not."""
+
+
+class SchemaChanged(DataError):
+    """A venue's message is not what its parser knows."""
+
+
+class StoreError(FootloomError):
+    """The store cannot do what was asked."""
+
+
+class NotStored(StoreError):
+    """Nothing is stored for that symbol and range."""
+
+
+class StoreLocked(StoreError):
+    """Another process writes to this store."""
+
+
+class CorruptPart(StoreError):
+    """A stored file does not hold what its manifest says."""
+
+
+class VenueError(FootloomError):
+    """An exchange or vendor refused or failed."""
+
+
+class UnknownSymbol(VenueError):
+    """The venue does not list that symbol."""
+
+
+class ProtocolError(FootloomError):
+    """A client's request cannot be understood."""

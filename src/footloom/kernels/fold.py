@@ -1,0 +1,169 @@
+"""Trades and edges to a footprint, and two neighbouring footprints to one (definitions 2.1 to 3.1).
+
+`fold` is the only way from trades to cells; live, reload, replay and backtest call it with other chunks of the same tape. `combine`
+joins the pieces: it is associative, so that any chunking gives the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footloom.core.edges import Edges
+from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
+from footloom.core.trades import FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_REST, I64, Trades
+from footloom.errors import ConfigError, DataError
+from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells
+
+__all__ = ("combine", "fold")
+
+_FULL, _WIDE = 1, 2
+_BAR_ROWS = 7
+
+
+def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
+    """Return the footprint of trades that ascend in the ordering key, cut at ``edges``.
+
+    Raises
+    ------
+    ConfigError
+        ``ticks_per_level`` is below 1.
+    """
+    if ticks_per_level < 1:
+        raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
+    cells, offset, levels = _cells(trades, edges.ends, ticks_per_level)
+    first, last = edges.ends[:-1], edges.ends[1:] - 1
+    inferred, quoted, rest = _confidence(trades, edges.ends)
+    return Footprint(
+        instrument=trades.instrument,
+        bar_rule=bar_rule,
+        ticks_per_level=ticks_per_level,
+        bars=Bars(
+            open_ns=edges.open_ns,
+            close_ns=edges.close_ns,
+            first_ns=trades.ts_exch_ns[first],
+            last_ns=trades.ts_exch_ns[last],
+            open_tick=trades.price_tick[first],
+            high_tick=cells[0],
+            low_tick=cells[1],
+            close_tick=trades.price_tick[last],
+            min_delta_lot=cells[2],
+            max_delta_lot=cells[3],
+            buy_lot=cells[4],
+            sell_lot=cells[5],
+            unknown_lot=cells[6],
+            trades=np.diff(edges.ends),
+            inferred_lot=inferred,
+            quote_lot=quoted,
+            rest_lot=rest,
+            flags=edges.off_session * BAR_OFF_SESSION,
+        ),
+        level_offset=offset,
+        levels=Levels(*levels),
+    )
+
+
+def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64, NDArray[np.int64]]:
+    n_bars = len(ends) - 1
+    bars = np.empty((_BAR_ROWS, n_bars), np.int64)
+    counts = np.zeros(n_bars, np.int64)
+    scratch = np.zeros(DENSE_ROWS * LANES, np.int64)
+    columns = (trades.price_tick, trades.qty_lot, trades.side)
+    pieces = []
+    capacity = 256 + 48 * n_bars
+    bar = 0
+    while bar < n_bars:
+        levels = np.empty((5, capacity), np.int64)
+        following, cause = fill_cells(ends, bar, *columns, step, scratch, bars, counts, levels)
+        pieces.append(levels[:, : int(counts[bar:following].sum())])
+        if cause == _WIDE:
+            own, wide = _wide_bar(*(column[ends[following] : ends[following + 1]] for column in columns), step)
+            bars[:, following] = own
+            counts[following] = wide.shape[1]
+            pieces.append(wide)
+            following += 1
+        elif cause == _FULL and following == bar:
+            capacity = max(2 * capacity, DENSE_ROWS)
+        bar = following
+    levels = np.concatenate([np.empty((5, 0), np.int64), *pieces], axis=1)
+    return bars, np.concatenate([[0], np.cumsum(counts)]), levels
+
+
+def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[list[int], NDArray[np.int64]]:
+    # A bar of one fat finger or of half a million rows: sorted instead of dense, and in Python's integers where lots could overflow.
+    row, index = np.unique(tick // step, return_inverse=True)
+    if int(qty.max()) * len(qty) > np.iinfo(np.int64).max and sum(map(int, qty)) > np.iinfo(np.int64).max:
+        raise DataError(f"a bar's volume of {sum(map(int, qty))} lots does not fit 64 bits: use a coarser lot size")
+    lanes = [np.zeros(len(row), np.int64) for _ in range(4)]
+    for lane, wanted in enumerate((1, -1, 0)):
+        mask = side == wanted
+        np.add.at(lanes[lane], index[mask], qty[mask])
+    np.add.at(lanes[3], index, 1)
+    path = np.cumsum(side.astype(np.int64) * qty)
+    own = [int(tick.max()), int(tick.min()), min(0, int(path.min())), max(0, int(path.max()))]
+    return own + [int(lane.sum()) for lane in lanes[:3]], np.stack([row, *lanes])
+
+
+def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:
+    # Lots whose side was inferred, was signed by the previous quote, and is the uncertain rest (definitions 1.4).
+    zeros = np.zeros(len(ends) - 1, np.int64)
+    if not len(zeros) or not np.any(trades.flags & FLAG_INFERRED):
+        return zeros, zeros.copy(), zeros.copy()
+
+    def lots(bit: int) -> I64:
+        marked = np.where(trades.flags & bit, trades.qty_lot, 0)
+        return np.add.reduceat(marked, ends[:-1]).astype(np.int64)
+
+    return lots(FLAG_INFERRED), lots(FLAG_BY_QUOTE), lots(FLAG_REST)
+
+
+def combine(left: Footprint, right: Footprint) -> Footprint:
+    """Join two footprints of neighbouring runs of one tape: a bar that both hold becomes one bar.
+
+    ``left`` comes before ``right``; both have the same rule and step. Associative; `fold` of the joined run gives the same bits.
+    """
+    if not len(left):
+        return right
+    if not len(right):
+        return left
+    if left.bars.open_ns[-1] != right.bars.open_ns[0]:
+        return Footprint.concat([left, right])
+    joined = _join(left.slice(len(left) - 1, len(left)), right.slice(0, 1))
+    return Footprint.concat([left.slice(0, len(left) - 1), joined, right.slice(1, len(right))])
+
+
+def _join(a: Footprint, b: Footprint) -> Footprint:
+    rows = np.union1d(a.levels.row, b.levels.row)
+    at_a, at_b = np.searchsorted(rows, a.levels.row), np.searchsorted(rows, b.levels.row)
+    columns = {"row": rows}
+    for name in ("buy_lot", "sell_lot", "unknown_lot", "trades"):
+        column = np.zeros(len(rows), np.int64)
+        column[at_a] = getattr(a.levels, name)
+        column[at_b] += getattr(b.levels, name)
+        columns[name] = column
+    x, y = a.bars, b.bars
+    delta = x.delta_lot
+    values = {f.name: getattr(x, f.name) + getattr(y, f.name) for f in fields(Bars)}  # right for the sums
+    values |= {
+        "open_ns": x.open_ns,
+        "close_ns": x.close_ns,
+        "first_ns": x.first_ns,
+        "last_ns": y.last_ns,
+        "open_tick": x.open_tick,
+        "high_tick": np.maximum(x.high_tick, y.high_tick),
+        "low_tick": np.minimum(x.low_tick, y.low_tick),
+        "close_tick": y.close_tick,
+        "min_delta_lot": np.minimum(x.min_delta_lot, delta + y.min_delta_lot),
+        "max_delta_lot": np.maximum(x.max_delta_lot, delta + y.max_delta_lot),
+        "flags": x.flags | y.flags,
+    }
+    return Footprint(
+        instrument=a.instrument,
+        bar_rule=a.bar_rule,
+        ticks_per_level=a.ticks_per_level,
+        bars=Bars(**values),
+        level_offset=np.array([0, len(rows)], np.int64),
+        levels=Levels(**columns),
+    )

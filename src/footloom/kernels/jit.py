@@ -1,0 +1,86 @@
+"""How kernels are compiled: eagerly for one explicit signature, cached in the user's cache folder.
+
+Numba's own cache looks at the file of the function alone: a cached caller keeps returning the old answer after a callee in another
+file has changed. So the cache folder is named after footloom's version and a hash of every source file beside the kernel. Where
+neither the user's cache nor the package can be written, numba finds "no locator" and fails; a temporary folder serves then.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import hashlib
+import importlib.metadata
+import inspect
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import platformdirs
+from numba import types
+
+__all__ = ("INT", "I64_IN", "I64_OUT", "I8_IN", "U8_OUT", "cache_folder", "jit")
+
+INT = types.int64
+# Columns are read-only; numba converts a writable array to a read-only one, never the other way.
+I64_IN = types.Array(types.int64, 1, "C", readonly=True)
+I8_IN = types.Array(types.int8, 1, "C", readonly=True)
+I64_OUT = types.Array(types.int64, 1, "C")
+U8_OUT = types.Array(types.uint8, 1, "C")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def jit(signature: Any, *, inline: str = "never") -> Callable[[F], F]:
+    """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache."""
+
+    def compile_it(function: F) -> F:
+        with _cached_in(cache_folder(Path(inspect.getfile(function)).parent)):
+            compiled: F = numba.njit(
+                signature, cache=True, nogil=True, error_model="numpy", boundscheck=False, inline=inline
+            )(function)
+        return compiled
+
+    return compile_it
+
+
+@functools.cache
+def cache_folder(sources: Path) -> Path:
+    """Return the folder for compiled kernels of the package ``sources``, made and proven writable.
+
+    ``FOOTLOOM_CACHE`` moves it; without a writable place a temporary folder is used and removed at exit.
+    """
+    root = os.environ.get("FOOTLOOM_CACHE") or platformdirs.user_cache_dir("footloom", appauthor=False)
+    folder = Path(root) / "kernels" / f"{importlib.metadata.version('footloom')}-{_source_hash(sources)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        temporary = tempfile.mkdtemp(prefix="footloom-kernels-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        return Path(temporary)
+
+
+def _source_hash(sources: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(sources.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _cached_in(folder: Path) -> Iterator[None]:
+    # numba reads the setting when a function is decorated; the user's own kernels keep theirs.
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before

@@ -1,0 +1,80 @@
+"""Diagonal imbalances and stacks of every level, with the automatic minimum volume (definitions 5.1, 5.2)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from footloom.core.footprint import Footprint
+from footloom.core.trades import I64, U8
+from footloom.kernels import imbalance as kernel
+
+__all__ = (
+    "CELL_BUY_IMBALANCE",
+    "CELL_BUY_STACK",
+    "CELL_SELL_IMBALANCE",
+    "CELL_SELL_STACK",
+    "WINDOW",
+    "Params",
+    "flags",
+    "min_volume",
+)
+
+CELL_BUY_IMBALANCE = kernel.BUY
+CELL_SELL_IMBALANCE = kernel.SELL
+CELL_BUY_STACK = kernel.BUY_STACK
+CELL_SELL_STACK = kernel.SELL_STACK
+
+WINDOW = 20  # final bars behind the automatic minimum volume
+_PERCENTILE = 75
+_COMPARE = {"ge": kernel.GE, "gt": kernel.GT}
+_ZERO = {"infinite": kernel.INFINITE, "ignore": kernel.IGNORE, "as_one": kernel.AS_ONE}
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """The test ``100 * strong >= percent * weak`` and its conditions; ``min_vol_lot`` None is automatic."""
+
+    percent: Annotated[int, msgspec.Meta(ge=100, le=10_000, description="threshold, percent")] = 300
+    compare: Literal["ge", "gt"] = "ge"
+    zero: Literal["infinite", "ignore", "as_one"] = "infinite"
+    min_vol_lot: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    min_diff_lot: Annotated[int, msgspec.Meta(ge=0)] = 0
+    stack_n: Annotated[int, msgspec.Meta(ge=2, le=50)] = 3
+
+
+def min_volume(footprint: Footprint, params: Params, first: int = 0) -> I64:
+    """Return the minimum volume of bars ``first`` and later, lots, int64 (n_bars - first,).
+
+    Automatic: the 75th percentile (nearest rank) of the non-zero one-sided cells of the 20 bars before, at least 1 lot.
+    """
+    if params.min_vol_lot is not None:
+        return np.full(len(footprint) - first, params.min_vol_lot, np.int64)
+    offset = footprint.level_offset
+    widest = int(np.max(offset[WINDOW:] - offset[:-WINDOW])) if len(offset) > WINDOW else int(offset[-1])
+    out = np.empty(len(footprint) - first, np.int64)
+    space = np.empty(2 * widest + 1, np.int64)
+    levels = footprint.levels
+    kernel.fill_min_volume(offset, levels.buy_lot, levels.sell_lot, first, WINDOW, _PERCENTILE, space, out)
+    return out
+
+
+def flags(footprint: Footprint, min_vol_lot: I64, params: Params) -> U8:
+    """Return the ``CELL_*`` bits of every level, uint8 (n_levels,); ``min_vol_lot`` int64 (n_bars,)."""
+    out = np.empty(len(footprint.levels), np.uint8)
+    levels = footprint.levels
+    kernel.fill_flags(
+        footprint.level_offset,
+        levels.row,
+        levels.buy_lot,
+        levels.sell_lot,
+        min_vol_lot,
+        params.percent,
+        params.min_diff_lot,
+        _COMPARE[params.compare],
+        _ZERO[params.zero],
+        params.stack_n,
+        out,
+    )
+    return out

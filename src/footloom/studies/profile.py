@@ -1,0 +1,72 @@
+"""Point of control and value area of every bar (definitions 4.1, 4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from footloom.core.footprint import Footprint
+from footloom.core.trades import I64
+from footloom.errors import ConfigError
+from footloom.kernels.profile import ONE_ROW, ONE_ROW_CAPPED, TIE_CENTRE, TIE_LOWEST, TWO_ROW, fill_profiles
+
+__all__ = ("Params", "Profiles", "profiles", "value_area_of_rows")
+
+Method = Literal["two_row", "one_row", "one_row_capped"]
+Tie = Literal["centre", "lowest"]
+
+_METHODS = {"two_row": TWO_ROW, "one_row": ONE_ROW, "one_row_capped": ONE_ROW_CAPPED}
+_TIES = {"centre": TIE_CENTRE, "lowest": TIE_LOWEST}
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """How the area grows, which share of the volume it holds, and which row wins a tie."""
+
+    method: Method = "two_row"
+    pct: Annotated[str, msgspec.Meta(description="share of the volume, percent, decimal text above 0 and up to 100")] = "70"
+    tie: Tie = "centre"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profiles:
+    """Rows of the point of control and of the value area's highest and lowest row, int64 (n_bars,)."""
+
+    poc_row: I64
+    vah_row: I64
+    val_row: I64
+
+
+def _share(pct: str) -> tuple[int, int]:
+    share = Decimal(pct) / 100
+    if not 0 < share <= 1:
+        raise ConfigError(f"a value area holds more than 0 and at most 100 percent of the volume, got {pct}")
+    numerator, denominator = share.as_integer_ratio()
+    if denominator > 10**6:  # the product with a bar's lots must stay within 64 bits
+        raise ConfigError(f"a value area of {pct} percent has too many decimals: four at most")
+    return numerator, denominator
+
+
+def profiles(footprint: Footprint, params: Params) -> Profiles:
+    """Return the profiles of every bar.
+
+    Raises
+    ------
+    ConfigError
+        The share is not within (0, 100] percent.
+    """
+    return _fill(footprint.level_offset, footprint.levels.row, footprint.levels.volume_lot, params)
+
+
+def value_area_of_rows(volume: I64, params: Params) -> Profiles:
+    """Return the profile of one contiguous row array, low to high, int64 (n_rows,), at least one row above zero."""
+    return _fill(np.array([0, len(volume)], np.int64), np.arange(len(volume)), np.asarray(volume, np.int64), params)
+
+
+def _fill(offset: I64, row: I64, volume: I64, params: Params) -> Profiles:
+    out = [np.empty(len(offset) - 1, np.int64) for _ in range(3)]
+    fill_profiles(offset, row, volume, *_share(params.pct), _METHODS[params.method], _TIES[params.tie], *out)
+    return Profiles(*out)
