@@ -1,0 +1,30 @@
+"""Where tapes are kept: one contract, `Store`, and one module for each way to keep it.
+
+`footloom.store.files.Store` keeps a folder of Parquet parts behind a SQLite journal.
+"""
+
+from __future__ import annotations
+
+from footloom.store._protocol import (
+    Block,
+    Compaction,
+    Coverage,
+    PartReport,
+    Quarantined,
+    Recovery,
+    Settings,
+    SourceInfo,
+    Store,
+)
+
+__all__ = (
+    "Block",
+    "Compaction",
+    "Coverage",
+    "PartReport",
+    "Quarantined",
+    "Recovery",
+    "Settings",
+    "SourceInfo",
+    "Store",
+)

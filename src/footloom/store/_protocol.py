@@ -1,0 +1,205 @@
+"""What every store can do, whatever it keeps its rows in (design section 2, "Store").
+
+The file store (`footloom.store.files`) is the first that keeps this contract; MongoDB and memory follow it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.snapshots import Snapshots
+from footloom.core.trades import Trades
+
+__all__ = (
+    "Block",
+    "Compaction",
+    "Coverage",
+    "PartReport",
+    "Quarantined",
+    "Recovery",
+    "Settings",
+    "SourceInfo",
+    "Store",
+)
+
+Block = Trades | Snapshots
+
+
+class SourceInfo(msgspec.Struct, frozen=True):
+    """Where a block of rows comes from: what makes importing the same file twice change nothing.
+
+    ``rows`` is the half-open range of the file's own row numbers that the block was read from; rows of other symbols and
+    refused rows may lie in it. A row without a trade id carries its row number as ``trade_id``, which lies in this range.
+    ``kind`` names the format or feed, and is what `Coverage.sources` lists.
+    """
+
+    file_sha256: str
+    name: str
+    rows: tuple[int, int]
+    kind: str = "file"
+
+
+class PartReport(msgspec.Struct, frozen=True):
+    """What became of the rows of `Store.write_part`.
+
+    ``rows`` are new. ``duplicates`` were stored before, by trade id or by file and row number. Of the duplicates,
+    ``conflicts`` disagree with the stored row in time, price, quantity or side.
+    """
+
+    rows: int
+    duplicates: int
+    conflicts: int = 0
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of one tape on one day.
+
+    ``rows`` are distinct rows, those still in the journal included. ``first_ns`` and ``last_ns`` are the times of the first
+    and last row, ns UTC (exchange time of trades, receipt of snapshots); None where the day holds gaps only. ``bytes`` are
+    those of its parts on disk. ``gaps`` counts known gaps that begin on that day. ``sources`` are the kinds of its sources.
+    """
+
+    key: str
+    tape: str
+    day: dt.date
+    rows: int
+    first_ns: int | None
+    last_ns: int | None
+    bytes: int
+    gaps: int
+    parts: int
+    sources: tuple[str, ...] = ()
+    journal_rows: int = 0
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """Something in the journal that could not be read whole, and where the original was kept."""
+
+    file: str
+    reason: str
+    kept_as: str
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """What was found in the journal when a store was opened for writing.
+
+    ``rows`` and ``gaps`` are whole and wait to be sealed. ``torn_frames`` are pages of a last commit that was never
+    acknowledged: normal after a kill.
+    """
+
+    segments: int = 0
+    blocks: int = 0
+    rows: int = 0
+    gaps: int = 0
+    torn_frames: int = 0
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+class Compaction(msgspec.Struct, frozen=True):
+    """What `Store.compact` did."""
+
+    days: int = 0
+    parts_before: int = 0
+    parts_after: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a store works; the defaults are what `performance.md` was measured with.
+
+    ``roll_rows`` and ``roll_ns`` end a journal segment, by rows or by the rows' own clock. ``row_group_rows`` is what one
+    read decodes. ``part_rows`` bounds a part that compaction writes, ``small_parts`` is how many parts a day may gather
+    before sealing compacts it.
+    """
+
+    roll_rows: int = 262_144
+    roll_ns: int = 600_000_000_000
+    row_group_rows: int = 1_048_576
+    part_rows: int = 4_194_304
+    small_parts: int = 24
+
+
+class Store(Protocol):
+    """A store of tapes. Rows of different tapes never mix; nothing stored is ever changed, only added to.
+
+    Every method may be called from any thread. Times are ns UTC, ranges half-open. Rows are kept under the time that
+    they are ordered by: ``ts_exch_ns`` of trades, ``ts_recv_ns`` of snapshots (which repeat the time of the last trade).
+    """
+
+    def append(self, block: Block, gaps: Sequence[Gap] = ()) -> int:
+        """Make rows durable and return the ingest sequence of the last one; they are numbered without holes.
+
+        Raises
+        ------
+        StoreError
+            The rows could not be made durable, or could never be told from stored ones.
+        """
+
+    def append_many(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
+        """Do the same for several blocks in one group commit: all of them are durable, or none."""
+
+    def write_part(self, block: Block, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
+        """Store finished rows by day; doing it twice changes nothing.
+
+        Raises
+        ------
+        StoreError
+            The rows could not be written, or rows without ids overlap other rows in time, so that nobody could say
+            which of them are the same.
+        """
+
+    def seal(self) -> None:
+        """Turn the journal into parts."""
+
+    def compact(self, key: str | None = None, tape: str | None = None) -> Compaction:
+        """Rewrite days that lie in many parts, or hold rows twice, as few."""
+
+    def load(self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None) -> Block:
+        """Return the rows of ``[from_ns, to_ns)``, each once, in the ordering key of definitions 0.4.
+
+        ``columns`` names the columns that are needed; the others are zero, with the flags that say so. The result stands
+        on the greatest common grid of what it was read from.
+
+        Raises
+        ------
+        NotStored
+            Nothing is stored for that key, tape and range.
+        CorruptPart
+            A file does not hold what its manifest says.
+        """
+
+    def iter_chunks(
+        self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the same rows in consecutive blocks; the next one is decoded while the caller works on this one."""
+
+    def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
+        """Return the known gaps that touch ``[from_ns, to_ns)``, in time order."""
+
+    def instruments(self) -> list[Instrument]:
+        """Return every known instrument, as last defined."""
+
+    def instrument(self, key: str, at_ns: int | None = None) -> Instrument:
+        """Return an instrument as it was defined at a time (last, if none is given).
+
+        Raises
+        ------
+        NotStored
+            No instrument has that key.
+        """
+
+    def put_instrument(self, instrument: Instrument) -> None:
+        """Keep a definition; one with the same effective date is replaced."""
+
+    def coverage(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored, by key, tape and day."""
+
+    def close(self) -> None:
+        """Finish what runs in the background and give the store back."""
