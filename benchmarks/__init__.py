@@ -1,0 +1,1 @@
+"""What footloom promises about speed and size, measured: one file a promise, a ratio against a named peer."""

@@ -1,0 +1,1 @@
+"""What the promises are measured against: a fixed C kernel, polars, pandas."""
