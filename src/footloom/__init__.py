@@ -1,0 +1,58 @@
+"""footloom weaves the trade tape into footprints.
+
+>>> import footloom as fl
+>>> trades = fl.load_trades("sim:PERP", "2026-03-02", "2026-03-02T01:00")
+>>> fl.footprint(trades, bars="5m")  # doctest: +ELLIPSIS
+<Chart sim:PERP 5m, ... ticks a level: 12 bars>
+
+Names are imported when they are used: ``import footloom`` alone loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from footloom._api import footprint, load_trades, stream
+    from footloom.core.footprint import Footprint
+    from footloom.core.instrument import Instrument
+    from footloom.core.side import Side
+    from footloom.core.trades import Trades
+    from footloom.engine.spec import ChartSpec
+    from footloom.errors import FootloomError
+
+__all__ = (
+    "ChartSpec",
+    "FootloomError",
+    "Footprint",
+    "Instrument",
+    "Side",
+    "Trades",
+    "footprint",
+    "load_trades",
+    "stream",
+)
+__version__ = "0.1.0"
+
+_HOME = {
+    "ChartSpec": "footloom.engine.spec",
+    "Footprint": "footloom.core.footprint",
+    "FootloomError": "footloom.errors",
+    "Instrument": "footloom.core.instrument",
+    "Side": "footloom.core.side",
+    "Trades": "footloom.core.trades",
+    "footprint": "footloom._api",
+    "load_trades": "footloom._api",
+    "stream": "footloom._api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'footloom' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

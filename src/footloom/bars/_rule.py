@@ -14,8 +14,9 @@ __all__ = ("BarRule",)
 class BarRule(Protocol):
     """One way to cut a tape into bars; instances are immutable and hashable.
 
-    ``text`` is the canonical spelling of the bar grammar. ``edges`` folds one run of trades, ascending in the ordering key;
-    ``state`` is what the last call left behind (bytes, empty at the start), so that any chunking gives the same bars.
+    ``text`` is the canonical spelling of the bar grammar. ``edges`` folds one run of trades, ascending in the
+    ordering key; ``state`` is what the last call left behind (bytes, empty at the start), so that any chunking gives
+    the same bars.
     """
 
     text: str

@@ -1,9 +1,9 @@
 """Time bars: ``1s 15s 1m 15m 1h 4h 1d 1w 1mo``, anchored at the session (definitions 2.3).
 
-Within a session a bar opens at ``S + floor((ts - S) / length) * length``, where S is the session's open; the last one is cut at
-the session's end. ``1d`` is one session, ``1w`` starts on Monday and ``1mo`` on the first, at midnight of the exchange's zone.
-Trades outside the sessions get bars of their own, anchored where the last session ended and marked `BAR_OFF_SESSION`.
-A time bar is a pure function of its trades' times: the fold needs no state.
+Within a session a bar opens at ``S + floor((ts - S) / length) * length``, where S is the session's open; the last one
+is cut at the session's end. ``1d`` is one session, ``1w`` starts on Monday and ``1mo`` on the first, at midnight of
+the exchange's zone. Trades outside the sessions get bars of their own, anchored where the last session ended and
+marked `BAR_OFF_SESSION`. A time bar is a pure function of its trades' times: the fold needs no state.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TEXT = re.compile(r"(?P<count>[1-9]\d*)(?P<unit>s|m|h|d|w|mo)")
 
 @dataclass(frozen=True, slots=True)
 class TimeRule:
-    """A time bar of ``length_ns`` within each span; ``unit`` chooses the spans: sessions, weeks (``w``) or months (``mo``)."""
+    """A bar of ``length_ns`` within each span; ``unit`` chooses the spans: sessions, weeks (``w``) or months (``mo``)."""
 
     text: str
     unit: str

@@ -1,0 +1,1 @@
+"""The words of the field: instruments, tapes, bars, sessions; integers, no I/O, no clock."""

@@ -13,8 +13,8 @@ __all__ = ("Edges",)
 class Edges:
     """Bar ``i`` owns trades ``ends[i] : ends[i + 1]`` and lasts ``[open_ns[i], close_ns[i])``.
 
-    ``ends`` int64 (n_bars + 1,); ``open_ns``, ``close_ns`` ns UTC, ``off_session`` 0 or 1, int64 (n_bars,). A first bar whose
-    ``open_ns`` equals that of the last bar folded before continues it.
+    ``ends`` int64 (n_bars + 1,); ``open_ns``, ``close_ns`` ns UTC, ``off_session`` 0 or 1, int64 (n_bars,). A first
+    bar whose ``open_ns`` equals that of the last bar folded before continues it.
     """
 
     ends: I64

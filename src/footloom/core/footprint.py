@@ -7,17 +7,17 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
-__all__ = ("BAR_FINAL", "BAR_GAP", "BAR_OFF_SESSION", "BAR_PARTIAL", "Bars", "Footprint", "Levels")
+__all__ = ("BAR_FINAL", "BAR_GAP", "BAR_OFF_SESSION", "Bars", "Footprint", "Levels")
 
 BAR_FINAL = 1  # nothing more will be announced for it (definitions 2.3)
 BAR_GAP = 2  # a known gap of the tape touches it
 BAR_OFF_SESSION = 4  # outside the calendar's sessions
-BAR_PARTIAL = 8  # the tape began or ended inside it
 
 
 def _rows_of(block: Any, index: Any) -> dict[str, Any]:
@@ -28,11 +28,11 @@ def _rows_of(block: Any, index: Any) -> dict[str, Any]:
 class Bars:
     """One row a bar, ascending by ``open_ns``; every column int64 (n_bars,).
 
-    Prices are ticks as traded (never row labels), volumes lots by aggressor, times ns UTC; a bar is ``[open_ns, close_ns)``.
-    ``min_delta_lot`` and ``max_delta_lot`` start at 0 (definitions 3.1). ``first_ns`` and ``last_ns`` are the times of the
-    first and the last trade. ``inferred_lot``, ``quote_lot``, ``rest_lot`` are the parts of the volume whose side was
-    inferred, was signed by the previous quote, and is not known to have traded at its price (definitions 1.4).
-    ``flags`` holds bits of ``BAR_*``.
+    Prices are ticks as traded (never row labels), volumes lots by aggressor, times ns UTC; a bar is ``[open_ns,
+    close_ns)``. ``min_delta_lot`` and ``max_delta_lot`` start at 0 (definitions 3.1). ``first_ns`` and ``last_ns``
+    are the times of the first and the last trade. ``inferred_lot``, ``quote_lot``, ``rest_lot`` are the parts of the
+    volume whose side was inferred, was signed by the previous quote, and is not known to have traded at its price
+    (definitions 1.4). ``flags`` holds bits of ``BAR_*``.
     """
 
     open_ns: I64
@@ -64,6 +64,13 @@ class Bars:
         """Buy, sell and unknown together, lots."""
         return self.buy_lot + self.sell_lot + self.unknown_lot
 
+    @property
+    def delta_pct(self) -> NDArray[np.float64]:
+        """Delta in percent of the volume whose side is known, float64 (n_bars,); NaN where there is none (definitions 3.1)."""
+        known = self.buy_lot + self.sell_lot
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(known > 0, 100 * self.delta_lot / known, np.nan)
+
     def __len__(self) -> int:
         return len(self.open_ns)
 
@@ -76,8 +83,8 @@ class Bars:
 class Levels:
     """One row a traded level, ascending by row within its bar; every column int64 (n_levels,).
 
-    ``row`` is ``floor(price_tick / ticks_per_level)``: the level covers ``[row * k, row * k + k)`` ticks and is named by its low
-    edge (definitions 2.2). Rows where nothing traded are left out.
+    ``row`` is ``floor(price_tick / ticks_per_level)``: the level covers ``[row * k, row * k + k)`` ticks and is named
+    by its low edge (definitions 2.2). Rows where nothing traded are left out.
     """
 
     row: I64
@@ -108,7 +115,8 @@ class Levels:
 class Footprint:
     """Bars and their cells: bar ``i`` owns levels ``level_offset[i] : level_offset[i + 1]``.
 
-    ``bar_rule`` is the canonical text of the bar grammar (``"1m"``), ``ticks_per_level`` the study step (definitions 2.2).
+    ``bar_rule`` is the canonical text of the bar grammar (``"1m"``), ``ticks_per_level`` the study step (definitions
+    2.2).
     """
 
     instrument: Instrument
@@ -142,6 +150,12 @@ class Footprint:
         """Return the traded levels of one bar."""
         return self.levels.take(slice(int(self.level_offset[bar]), int(self.level_offset[bar + 1])))
 
+    def cell_totals(self) -> Levels:
+        """Return the sums of each bar's cells, one row a bar: equal to the bar's own totals (definitions 2.1)."""
+        starts = self.level_offset[:-1]
+        sums = {f.name: np.add.reduceat(getattr(self.levels, f.name), starts) for f in fields(Levels)}
+        return Levels(**sums | {"row": self.levels.row[starts]})
+
     def slice(self, start: int, stop: int) -> Footprint:
         """Return bars ``start`` to ``stop`` with their levels."""
         start, stop, _ = slice(start, stop).indices(len(self))
@@ -170,7 +184,7 @@ class Footprint:
 
     @classmethod
     def concat(cls, pieces: Sequence[Footprint]) -> Footprint:
-        """Join pieces whose bars do not overlap, in the order given (see `footloom.kernels.fold.combine` for those that do)."""
+        """Join pieces whose bars do not overlap, in order (`footloom.kernels.fold.combine` joins those that do)."""
         first = pieces[0]
         bars = {f.name: np.concatenate([getattr(p.bars, f.name) for p in pieces]) for f in fields(Bars)}
         levels = {f.name: np.concatenate([getattr(p.levels, f.name) for p in pieces]) for f in fields(Levels)}

@@ -29,8 +29,8 @@ def split_key(key: str) -> tuple[str, str]:
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable thing, as a venue defined it from ``valid_from_ns`` on.
 
-    ``tick_size`` and ``lot_size`` are the smallest steps of price and quantity (Decimal). ``contract_multiplier`` is what one
-    unit of quantity stands for (1 for spot and linear; 100 USD for COIN-M). ``calendar`` names the sessions
+    ``tick_size`` and ``lot_size`` are the smallest steps of price and quantity (Decimal). ``contract_multiplier`` is
+    what one unit of quantity stands for (1 for spot and linear; 100 USD for COIN-M). ``calendar`` names the sessions
     (`footloom.core.sessions`). Dates are effective dates: ticks and lots change (definitions 0.7).
     """
 
@@ -74,6 +74,4 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_grid(self, tick_size: str | Decimal, lot_size: str | Decimal) -> Instrument:
         """Return the same instrument on another grid."""
-        return msgspec.structs.replace(
-            self, tick_size=parse_decimal(tick_size), lot_size=parse_decimal(lot_size)
-        )
+        return msgspec.structs.replace(self, tick_size=parse_decimal(tick_size), lot_size=parse_decimal(lot_size))

@@ -1,8 +1,9 @@
 """NSE's trading hours, dated (definitions 2.3).
 
-Hours change by circular: futures and options got a call-auction pre-open on 2025-12-08 (M1 index and stock futures; options
-are excluded) and close at 15:40 from 2026-08-03, when cash shares that have derivatives trade until 15:15 and then close by
-auction to 15:35. Special sessions (Diwali's Muhurat hour, disaster-recovery Saturdays, budget days) are rows here, never code.
+Hours change by circular: futures and options got a call-auction pre-open on 2025-12-08 (M1 index and stock futures;
+options are excluded) and close at 15:40 from 2026-08-03, when cash shares that have derivatives trade until 15:15 and
+then close by auction to 15:35. Special sessions (Diwali's Muhurat hour, disaster-recovery Saturdays, budget days) are
+rows here, never code.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SEGMENT_OF = {"nse_fo": "FO_INDEX_FUT", "nse_cash": "CASH_FO"}
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The hours of a segment from a date on: pre-open (None where there is none), open and close, wall time in Kolkata."""
+    """A segment's hours from a date on: pre-open (None where there is none), open, close; Kolkata time."""
 
     valid_from: dt.date
     preopen: dt.time | None
@@ -81,7 +82,7 @@ def hours_of(segment: str, day: dt.date) -> tuple[tuple[dt.time, dt.time], ...]:
     """Return the continuous sessions of a date: a special one, none on weekends and holidays, else the schedule's."""
     if day in _SPECIAL:
         return _SPECIAL[day]
-    if day.weekday() >= 5 or day in HOLIDAYS or day < _START:  # noqa: PLR2004 - Saturday is 5
+    if day.weekday() >= 5 or day in HOLIDAYS or day < _START:
         return ()
     row = schedule(segment, day)
     return ((row.opens, row.closes),)

@@ -1,15 +1,16 @@
 """When a market trades: sessions as data, spans as arrays (definitions 2.3).
 
-A calendar answers one question: how is time cut between two instants? `Calendar.spans` partitions it into sessions and the
-stretches between them, so that every trade falls into exactly one span and no bar crosses a session's edge. Names:
+A calendar answers one question: how is time cut between two instants? `Calendar.spans` partitions it into sessions
+and the stretches between them, so that every trade falls into exactly one span and no bar crosses a session's edge.
+Names:
 
 ``crypto``
     Every UTC day from 00:00 to 24:00.
 ``nse_fo``, ``nse_cash``
     NSE's dated hours in Asia/Kolkata (`footloom.core.nse`).
 ``iana:ZONE HH:MM-HH:MM``
-    Monday to Friday in any IANA zone, such as ``iana:America/New_York 09:30-16:00``; a close at or before the open is on the
-    next day.
+    Monday to Friday in any IANA zone, such as ``iana:America/New_York 09:30-16:00``; a close at or before the open is
+    on the next day.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def wall_ns(day: dt.date, time: dt.time, zone: ZoneInfo) -> int:
 class Calendar:
     """The sessions of one market.
 
-    ``hours_of(date)`` gives the (open, close) wall times of the sessions that open on that local date; a close at or before
-    its open is on the next day.
+    ``hours_of(date)`` gives the (open, close) wall times of the sessions that open on that local date; a close at or
+    before its open is on the next day.
     """
 
     name: str
@@ -90,8 +91,8 @@ class Calendar:
     def spans(self, from_ns: int, to_ns: int) -> Spans:
         """Cut ``[from_ns, to_ns)`` into sessions and what lies between; the first and last span may reach beyond it.
 
-        A stretch without a session that reaches past the neighbouring fortnight is cut at that fortnight's edge, the same for
-        any range asked: off-session spans start where a session ended.
+        A stretch without a session that reaches past the neighbouring fortnight is cut at that fortnight's edge, the
+        same for any range asked: off-session spans start where a session ended.
         """
         first, last = self.local_date(from_ns) - 15 * _DAY, self.local_date(max(from_ns, to_ns - 1)) + 15 * _DAY
         starts, ends, inside = [], [], []
@@ -117,7 +118,7 @@ class Calendar:
         return int(spans.start_ns[0]), int(spans.end_ns[0])
 
     def session_date(self, ts_ns: int) -> dt.date:
-        """Return the day that a trade is filed under: the local date on which its session ends, else its own local date."""
+        """Return the day a trade is filed under: the local date on which its session ends, else its own."""
         spans = self.spans(ts_ns, ts_ns + 1)
         if spans.in_session[0]:
             return self.local_date(int(spans.end_ns[0]) - 1)
@@ -147,7 +148,7 @@ _CUSTOM = re.compile(r"iana:(?P<zone>\S+) (?P<open>\d\d:\d\d)-(?P<close>\d\d:\d\
 
 
 def _weekdays(hours: Hours) -> Callable[[dt.date], tuple[Hours, ...]]:
-    return lambda day: (hours,) if day.weekday() < 5 else ()  # noqa: PLR2004 - Monday 0 to Friday 4
+    return lambda day: (hours,) if day.weekday() < 5 else ()
 
 
 @functools.cache

@@ -48,7 +48,9 @@ class Snapshots:
         for name in _COLUMNS:
             column = getattr(self, name)
             if column.dtype != np.int64 or column.shape != self.ts_exch_ns.shape:
-                raise DataError(f"column {name} must be int64 of shape {self.ts_exch_ns.shape}, got {column.dtype} {column.shape}")
+                raise DataError(
+                    f"column {name} must be int64 of shape {self.ts_exch_ns.shape}, got {column.dtype} {column.shape}"
+                )
             column.flags.writeable = False
 
     def __len__(self) -> int:
@@ -56,4 +58,6 @@ class Snapshots:
 
     def take(self, index: Any) -> Snapshots:
         """Return the rows of a slice, a mask or an index array."""
-        return Snapshots(instrument=self.instrument, tape=self.tape, **{name: getattr(self, name)[index] for name in _COLUMNS})
+        return Snapshots(
+            instrument=self.instrument, tape=self.tape, **{name: getattr(self, name)[index] for name in _COLUMNS}
+        )

@@ -55,8 +55,8 @@ def study(
 ) -> ChartFrame:
     """Return the studies of bars, given what came before them.
 
-    ``before`` holds up to the last 20 bars ahead of ``footprint`` (the automatic minimum volume looks back at them) and ``carry`` the CVD
-    at their end; without them the bars count as the first of their tape.
+    ``before`` holds up to the last 20 bars ahead of ``footprint`` (the automatic minimum volume looks back at them)
+    and ``carry`` the CVD at their end; without them the bars count as the first of their tape.
     """
     settings = spec.imbalance
     if before is None or settings.min_vol_lot is not None:

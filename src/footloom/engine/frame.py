@@ -1,4 +1,4 @@
-"""Bars with everything that is read from them, as columns: what a chart, a table, a frame on the wire or a backtest is made of."""
+"""Bars with everything that is read from them, as columns: what a chart, a table or a frame on the wire is made of."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _PER_BAR = ("cvd_lot", "cvd_anchor_ns", "poc_row", "vah_row", "val_row", "min_vo
 class ChartFrame:
     """A footprint and its studies; columns are int64 (n_bars,), ``cell_flags`` uint8 (n_levels,).
 
-    ``poc_row``, ``vah_row``, ``val_row`` are rows: a row's label is ``row * ticks_per_level`` ticks, its top edge that of the row above.
-    ``cell_flags`` holds the ``CELL_*`` bits of `footloom.studies.imbalance`.
+    ``poc_row``, ``vah_row``, ``val_row`` are rows: a row's label is ``row * ticks_per_level`` ticks, its top edge
+    that of the row above. ``cell_flags`` holds the ``CELL_*`` bits of `footloom.studies.imbalance`.
     """
 
     footprint: Footprint
@@ -46,7 +46,7 @@ class ChartFrame:
 
     @property
     def quote_share(self) -> NDArray[np.float64]:
-        """Share of the volume signed by the previous best quote, float64 (n_bars,); NaN where the venue states the side."""
+        """Share of the volume signed by the previous best quote, (n_bars,); NaN where the venue states the side."""
         bars = self.footprint.bars
         with np.errstate(invalid="ignore"):
             return np.where(bars.inferred_lot > 0, bars.quote_lot / bars.volume_lot, np.nan)

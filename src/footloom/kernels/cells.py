@@ -1,8 +1,9 @@
 """Trades to cells (definitions 2.1, 2.2): the kernel that everything else stands on.
 
-Two passes over each bar: the first finds its range and size, the second adds into a dense scratch array that fits the cache. The side
-picks its lane by index, not by branch; count and lots share one 64-bit word; two copies of the scratch, used in turn, keep a trade from
-waiting for the one before. The kernel allocates nothing: it stops at a bar for which the caller must do something, and goes on from there.
+Two passes over each bar: the first finds its range and size, the second adds into a dense scratch array that fits the
+cache. The side picks its lane by index, not by branch; count and lots share one 64-bit word; two copies of the
+scratch, used in turn, keep a trade from waiting for the one before. The kernel allocates nothing: it stops at a bar
+for which the caller must do something, and goes on from there.
 """
 
 from __future__ import annotations
@@ -27,20 +28,28 @@ _I64_2D = types.Array(types.int64, 2, "C")
 
 
 @jit(types.UniTuple(INT, 2)(I64_IN, INT, I64_IN, I64_IN, I8_IN, INT, I64_OUT, _I64_2D, I64_OUT, _I64_2D))
-def fill_cells(ends, first, tick, qty, side, step, scratch, bars, counts, levels):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0915
+def fill_cells(ends, first, tick, qty, side, step, scratch, bars, counts, levels):  # type: ignore[no-untyped-def]  # noqa: PLR0915
     """Fold bars from ``first`` on, up to the last or to one that does not fit.
 
-    ``ends`` int64 (n_bars + 1,) offsets into the trades; ``tick``, ``qty`` int64, ``side`` int8 (n_trades,); ``step`` ticks a level;
-    ``scratch`` int64 (DENSE_ROWS * LANES,), zero on entry and on return.
-    Outputs: ``bars`` (7, n_bars): high, low, min delta, max delta, buy, sell, unknown; ``counts`` (n_bars,): levels of
-    each bar; ``levels`` (5, capacity): row, buy, sell, unknown, trades.
+    ``ends`` int64 (n_bars + 1,) offsets into the trades; ``tick``, ``qty`` int64, ``side`` int8 (n_trades,); ``step``
+    ticks a level; ``scratch`` int64 (DENSE_ROWS * LANES,), zero on entry and on return. Outputs: ``bars`` (7,
+    n_bars): high, low, min delta, max delta, buy, sell, unknown; ``counts`` (n_bars,): levels of each bar; ``levels``
+    (5, capacity): row, buy, sell, unknown, trades.
 
-    Returns ``(next_bar, cause)``: 0 all done, 1 ``levels`` is full, 2 the bar is too wide or too large for the dense scheme.
+    Returns ``(next_bar, cause)``: 0 all done, 1 ``levels`` is full, 2 the bar is too wide or too large for the dense
+    scheme.
     """
     n_bars = len(ends) - 1
     capacity = levels.shape[1]
     magic = np.uint64(((1 << _SHIFT) + step - 1) // step)
-    shift, one, two, four, six, eight = np.uint64(_SHIFT), np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(6), np.uint64(8)
+    shift, one, two, four, six, eight = (
+        np.uint64(_SHIFT),
+        np.uint64(1),
+        np.uint64(2),
+        np.uint64(4),
+        np.uint64(6),
+        np.uint64(8),
+    )
     unit = np.int64(1 << _COUNT_SHIFT)
     p = 0
     for b in range(first, n_bars):

@@ -1,7 +1,7 @@
 """Trades and edges to a footprint, and two neighbouring footprints to one (definitions 2.1 to 3.1).
 
-`fold` is the only way from trades to cells; live, reload, replay and backtest call it with other chunks of the same tape. `combine`
-joins the pieces: it is associative, so that any chunking gives the same bits.
+`fold` is the only way from trades to cells; live, reload, replay and backtest call it with other chunks of the same
+tape. `combine` joins the pieces: it is associative, so that any chunking gives the same bits.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
 
 
 def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[list[int], NDArray[np.int64]]:
-    # A bar of one fat finger or of half a million rows: sorted instead of dense, and in Python's integers where lots could overflow.
+    # A bar of one fat finger or of half a million rows: sorted instead of dense, and in Python's integers where lots
+    # could overflow.
     row, index = np.unique(tick // step, return_inverse=True)
     if int(qty.max()) * len(qty) > np.iinfo(np.int64).max and sum(map(int, qty)) > np.iinfo(np.int64).max:
         raise DataError(f"a bar's volume of {sum(map(int, qty))} lots does not fit 64 bits: use a coarser lot size")
@@ -122,7 +123,8 @@ def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:
 def combine(left: Footprint, right: Footprint) -> Footprint:
     """Join two footprints of neighbouring runs of one tape: a bar that both hold becomes one bar.
 
-    ``left`` comes before ``right``; both have the same rule and step. Associative; `fold` of the joined run gives the same bits.
+    ``left`` comes before ``right``; both have the same rule and step. Associative; `fold` of the joined run gives the
+    same bits.
     """
     if not len(left):
         return right

@@ -28,7 +28,7 @@ INFINITE, IGNORE, AS_ONE = 0, 1, 2
 
 
 @jit(types.boolean(INT, INT, INT, INT, INT, INT, INT), inline="always")
-def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):  # type: ignore[no-untyped-def]
     """Say whether ``strong`` outweighs ``weak``: ``100 * strong >= percent * weak`` (or ``>``), in whole lots."""
     if strong <= 0 or strong < min_volume or strong - weak < min_difference:
         return False
@@ -42,7 +42,7 @@ def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zer
 
 
 @jit(types.void(U8_OUT, I64_IN, INT, INT, INT, INT, INT))
-def _mark_stacks(flags, row, start, stop, wanted, mark, at_least):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _mark_stacks(flags, row, start, stop, wanted, mark, at_least):  # type: ignore[no-untyped-def]
     # Maximal runs of adjacent rows with the flag; a row where nothing traded breaks a run.
     i = start
     while i < stop:
@@ -56,12 +56,13 @@ def _mark_stacks(flags, row, start, stop, wanted, mark, at_least):  # type: igno
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, U8_OUT))
-def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, compare, zero, stack, flags):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, compare, zero, stack, flags):  # type: ignore[no-untyped-def]
     """Write the imbalance bits of each level.
 
-    A buy imbalance compares a row's buys with the sells one row below and stands on the upper row; a sell imbalance compares a row's
-    sells with the buys one row above. A row outside the bar does not exist: the lowest row has no buy, the highest no sell imbalance;
-    a row inside it where nothing traded counts as zero. ``min_volume`` int64 (n_bars,), the rest int64 (n_levels,) as in `Levels`.
+    A buy imbalance compares a row's buys with the sells one row below and stands on the upper row; a sell imbalance
+    compares a row's sells with the buys one row above. A row outside the bar does not exist: the lowest row has no
+    buy, the highest no sell imbalance; a row inside it where nothing traded counts as zero. ``min_volume`` int64
+    (n_bars,), the rest int64 (n_levels,) as in `Levels`.
     """
     for bar in range(len(offset) - 1):
         start, stop = offset[bar], offset[bar + 1]
@@ -107,11 +108,12 @@ def _nth_smallest(values, count, nth):  # type: ignore[no-untyped-def]
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, I64_OUT, I64_OUT))
-def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):  # type: ignore[no-untyped-def]
     """Write the automatic minimum volume of bars ``first`` and later.
 
-    It is the nearest-rank ``percentile`` of the non-zero one-sided cells (each level's buys and each level's sells) of the ``window``
-    bars before, and at least 1 lot. ``space`` int64 holds at least two values for each level of a window; ``out`` int64 (n_bars - first,).
+    It is the nearest-rank ``percentile`` of the non-zero one-sided cells (each level's buys and each level's sells)
+    of the ``window`` bars before, and at least 1 lot. ``space`` int64 holds at least two values for each level of a
+    window; ``out`` int64 (n_bars - first,).
     """
     for bar in range(first, len(offset) - 1):
         count = 0

@@ -1,8 +1,9 @@
 """How kernels are compiled: eagerly for one explicit signature, cached in the user's cache folder.
 
-Numba's own cache looks at the file of the function alone: a cached caller keeps returning the old answer after a callee in another
-file has changed. So the cache folder is named after footloom's version and a hash of every source file beside the kernel. Where
-neither the user's cache nor the package can be written, numba finds "no locator" and fails; a temporary folder serves then.
+Numba's own cache looks at the file of the function alone: a cached caller keeps returning the old answer after a
+callee in another file has changed. So the cache folder is named after footloom's version and a hash of every source
+file beside the kernel. Where neither the user's cache nor the package can be written, numba finds "no locator" and
+fails; a temporary folder serves then.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numba
 import platformdirs
 from numba import types
 
-__all__ = ("INT", "I64_IN", "I64_OUT", "I8_IN", "U8_OUT", "cache_folder", "jit")
+__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_OUT", "cache_folder", "jit")
 
 INT = types.int64
 # Columns are read-only; numba converts a writable array to a read-only one, never the other way.

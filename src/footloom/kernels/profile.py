@@ -14,12 +14,13 @@ TWO_ROW, ONE_ROW, ONE_ROW_CAPPED = 0, 1, 2
 
 @jit(INT(I64_IN, I64_IN, INT, INT, INT))
 def _poc_index(row, volume, start, stop, tie):  # type: ignore[no-untyped-def]
-    # Doubled distances from the middle of the grid, so that they stay whole; a later row wins only when strictly nearer.
+    # Doubled distances from the middle of the grid, so that they stay whole; a later row wins only when strictly
+    # nearer.
     best, middle = start, row[start] + row[stop - 1]
     for i in range(start + 1, stop):
-        if volume[i] > volume[best]:
-            best = i
-        elif volume[i] == volume[best] and tie == TIE_CENTRE and abs(2 * row[i] - middle) < abs(2 * row[best] - middle):
+        if volume[i] > volume[best] or (
+            volume[i] == volume[best] and tie == TIE_CENTRE and abs(2 * row[i] - middle) < abs(2 * row[best] - middle)
+        ):
             best = i
     return best
 
@@ -47,7 +48,7 @@ def _value_area(row, volume, start, stop, poc, at_least, at_most, method):  # ty
         elif up_sum != down_sum:
             go_up = up_sum > down_sum
         else:
-            go_up = stride == 2 or new_up - row[poc] <= row[poc] - new_down  # noqa: PLR2004 - the stride of two rows
+            go_up = stride == 2 or new_up - row[poc] <= row[poc] - new_down
         pick = up_sum if go_up else down_sum
         if method == ONE_ROW_CAPPED and acc + pick > at_most:
             break
@@ -60,11 +61,12 @@ def _value_area(row, volume, start, stop, poc, at_least, at_most, method):  # ty
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, I64_OUT, I64_OUT, I64_OUT))
-def fill_profiles(offset, row, volume, share_num, share_den, method, tie, poc, vah, val):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fill_profiles(offset, row, volume, share_num, share_den, method, tie, poc, vah, val):  # type: ignore[no-untyped-def]
     """Write the POC row and the highest and lowest row of the value area of each bar.
 
-    ``offset`` int64 (n_bars + 1,), ``row`` ascending in each bar, ``volume`` lots, int64 (n_levels,); every bar has a level. The target
-    is ``share_num / share_den`` of the bar's volume, compared in whole lots. Outputs int64 (n_bars,).
+    ``offset`` int64 (n_bars + 1,), ``row`` ascending in each bar, ``volume`` lots, int64 (n_levels,); every bar has a
+    level. The target is ``share_num / share_den`` of the bar's volume, compared in whole lots. Outputs int64
+    (n_bars,).
     """
     for bar in range(len(offset) - 1):
         start, stop = offset[bar], offset[bar + 1]

@@ -57,7 +57,8 @@ def cvd(footprint: Footprint, calendar: Calendar, params: Params, carry: Carry |
 
 
 def _anchors(footprint: Footprint, calendar: Calendar) -> I64:
-    # The open of the last session that had started when the bar opened; bars behind a session's close still count to it.
+    # The open of the last session that had started when the bar opened; bars behind a session's close still count to
+    # it.
     bars = footprint.bars
     spans = calendar.spans(int(bars.open_ns[0]) - _LONGEST_BREAK_NS, int(bars.last_ns[-1]) + 1)
     opens = spans.start_ns[spans.in_session]

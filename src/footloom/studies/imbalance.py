@@ -20,6 +20,8 @@ __all__ = (
     "Params",
     "flags",
     "min_volume",
+    "stacked_rows",
+    "threshold_percent",
 )
 
 CELL_BUY_IMBALANCE = kernel.BUY
@@ -34,14 +36,23 @@ _ZERO = {"infinite": kernel.INFINITE, "ignore": kernel.IGNORE, "as_one": kernel.
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """The test ``100 * strong >= percent * weak`` and its conditions; ``min_vol_lot`` None is automatic."""
+    """The test ``100 * strong >= percent * weak`` and its conditions; ``min_vol_lot`` None is automatic.
+
+    ``excess`` asks that strong exceeds weak *by* the percentage: 350 % of 30 means 135 instead of 105.
+    """
 
     percent: Annotated[int, msgspec.Meta(ge=100, le=10_000, description="threshold, percent")] = 300
+    convention: Literal["ratio", "excess"] = "ratio"
     compare: Literal["ge", "gt"] = "ge"
     zero: Literal["infinite", "ignore", "as_one"] = "infinite"
     min_vol_lot: Annotated[int, msgspec.Meta(ge=0)] | None = None
     min_diff_lot: Annotated[int, msgspec.Meta(ge=0)] = 0
     stack_n: Annotated[int, msgspec.Meta(ge=2, le=50)] = 3
+
+
+def threshold_percent(params: Params) -> int:
+    """Return the percentage of the weak side that the strong one is held against."""
+    return params.percent + (100 if params.convention == "excess" else 0)
 
 
 def min_volume(footprint: Footprint, params: Params, first: int = 0) -> I64:
@@ -70,7 +81,7 @@ def flags(footprint: Footprint, min_vol_lot: I64, params: Params) -> U8:
         levels.buy_lot,
         levels.sell_lot,
         min_vol_lot,
-        params.percent,
+        threshold_percent(params),
         params.min_diff_lot,
         _COMPARE[params.compare],
         _ZERO[params.zero],
@@ -78,3 +89,10 @@ def flags(footprint: Footprint, min_vol_lot: I64, params: Params) -> U8:
         out,
     )
     return out
+
+
+def stacked_rows(row: I64, cell_flags: U8, bit: int) -> list[tuple[int, int]]:
+    """Return the (lowest, highest) row of each stack of one bar; ``bit`` is `CELL_BUY_STACK` or `CELL_SELL_STACK`."""
+    marked = row[(cell_flags & bit) > 0]
+    runs = np.split(marked, np.flatnonzero(np.diff(marked) != 1) + 1)
+    return [(int(run[0]), int(run[-1])) for run in runs if len(run)]

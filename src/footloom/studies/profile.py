@@ -27,7 +27,9 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """How the area grows, which share of the volume it holds, and which row wins a tie."""
 
     method: Method = "two_row"
-    pct: Annotated[str, msgspec.Meta(description="share of the volume, percent, decimal text above 0 and up to 100")] = "70"
+    pct: Annotated[
+        str, msgspec.Meta(description="share of the volume, percent, decimal text above 0 and up to 100")
+    ] = "70"
     tie: Tie = "centre"
 
 

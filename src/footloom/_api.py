@@ -1,0 +1,139 @@
+"""The names behind ``import footloom``: load, build, stream."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from footloom import config
+from footloom.core.instrument import split_key
+from footloom.core.trades import Trades
+from footloom.engine.build import build, build_footprint
+from footloom.engine.default_step import default_ticks_per_level
+from footloom.engine.spec import ChartSpec
+from footloom.errors import ConfigError, NotStored
+from footloom.notebook.chart import Chart
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from footloom.engine.events import Event
+
+__all__ = ("footprint", "instant_ns", "load_trades", "stream")
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def instant_ns(moment: str | int | dt.date) -> int:
+    """Return an instant as ns UTC: ns as a number, a date, a datetime, or ISO text; without a zone it is UTC.
+
+    Raises
+    ------
+    ConfigError
+        The text is no ISO date or time.
+
+    Examples
+    --------
+    >>> instant_ns("2026-03-02T00:00:00.000001")
+    1772409600000001000
+    """
+    if isinstance(moment, int):
+        return moment
+    if isinstance(moment, str):
+        if moment.isdigit():
+            return int(moment)
+        try:
+            moment = dt.datetime.fromisoformat(moment)
+        except ValueError:
+            raise ConfigError(
+                f"{moment!r} is no instant: write 2026-03-02, 2026-03-02T09:15, or ns since 1970"
+            ) from None
+    if not isinstance(moment, dt.datetime):
+        moment = dt.datetime.combine(moment, dt.time())
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
+def load_trades(
+    key: str,
+    start: str | int | dt.date,
+    end: str | int | dt.date,
+    *,
+    tape: str | None = None,
+    store: Path | None = None,
+) -> Trades:
+    """Return the stored trades of ``[start, end)``, in the ordering key.
+
+    ``key`` is ``venue:symbol``. The simulated market needs no store: it is made when it is asked for. ``tape`` is
+    needed only where several tapes of the symbol are stored.
+
+    Raises
+    ------
+    NotStored
+        Nothing is stored for that symbol and range; `footloom import` brings recordings in.
+    """
+    venue, symbol = split_key(key)
+    from_ns, to_ns = instant_ns(start), instant_ns(end)
+    if to_ns <= from_ns:
+        raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
+    if venue == "sim":
+        return _simulated(symbol, from_ns, to_ns)
+    from footloom.store.files import Store
+
+    with Store(config.load(store=store).store) as opened:
+        tapes = sorted({found.tape for found in opened.coverage(key)} - {"snapshot"})
+        if not tapes:
+            raise NotStored(
+                f"nothing is stored for {key}: see footloom coverage, or bring a recording in with footloom import"
+            )
+        if tape is None and len(tapes) > 1:
+            raise ConfigError(f"{key} has several tapes ({', '.join(tapes)}), which never mix: choose one with tape=")
+        trades = opened.load(key, tape or tapes[0], from_ns, to_ns)
+    assert isinstance(trades, Trades)
+    return trades
+
+
+def _simulated(symbol: str, from_ns: int, to_ns: int) -> Trades:
+    from footloom.venues.sim import load
+
+    return load(symbol, from_ns, to_ns)
+
+
+def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = None, **settings: Any) -> Chart:
+    """Return the footprint of a tape, ready to look at, to export and to compute with.
+
+    ``ticks_per_level`` is the study step; left out, it is chosen as definitions 2.2 says. ``settings`` are the other
+    fields of `ChartSpec`.
+
+    Raises
+    ------
+    ConfigError
+        The bars, the step or a setting cannot be.
+    """
+    if ticks_per_level is None:
+        ticks_per_level = default_ticks_per_level(build_footprint(trades, bars, 1).bars)
+    try:
+        spec = ChartSpec(bars=bars, ticks_per_level=ticks_per_level, **settings)
+    except TypeError as error:
+        raise ConfigError(f"a chart has no such setting: {error}") from None
+    return Chart(build(trades, spec))
+
+
+async def stream(key: str, bars: str = "1m", ticks_per_level: int = 1, **settings: Any) -> AsyncIterator[Event]:
+    """Yield what the engine says of a live chart: `BarUpdated`, `BarClosed`, `GapSeen`, ...
+
+    Live venues come with a later release; the simulated market streams now (``sim:PERP``).
+    """
+    from footloom.engine.builder import Builder
+    from footloom.feeds.live import commits
+
+    builder: Builder | None = None
+    async for commit in commits(key):
+        if builder is None:
+            builder = Builder(
+                commit.trades.instrument, ChartSpec(bars=bars, ticks_per_level=ticks_per_level, **settings)
+            )
+        for event in builder.update(commit.trades, commit.watermark_ns, commit.gaps):
+            yield event

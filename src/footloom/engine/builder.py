@@ -1,0 +1,231 @@
+"""The live fold of one chart: the batch kernels, once a group commit (definitions 0.5 and 2.3; design rule 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from footloom.bars import parse_rule
+from footloom.core.footprint import BAR_FINAL, Footprint
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.sessions import calendar
+from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.engine.build import build, gap_flags, study
+from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen, Rebuilt
+from footloom.engine.frame import ChartFrame
+from footloom.engine.spec import ChartSpec
+from footloom.kernels.fold import combine, fold
+from footloom.studies.cvd import Carry
+from footloom.studies.imbalance import WINDOW
+
+__all__ = ("GRACE_NS", "Builder", "Source")
+
+GRACE_NS = (
+    250_000_000  # crypto's grace: how long behind its close a bar waits for trades whose ids do not prove it whole
+)
+_REVISIONS = 64  # more changed bars than this are announced as one rebuild
+_PIECES = 256  # settled one-bar frames kept apart before they are joined
+
+Source = Callable[[int], Trades]
+
+
+class Builder:
+    """Folds one instrument's tape into one chart as it arrives.
+
+    Call `seed` once with the stored tape, then `update` with every commit, in the order of the journal. Any chunking
+    of the same rows gives the same bars as `footloom.engine.build.build`. ``source(from_ns)`` returns every stored
+    trade from a time on, the new ones included: it is asked when a trade comes late. Without one the builder keeps
+    the rows that it was given.
+    """
+
+    def __init__(
+        self, instrument: Instrument, spec: ChartSpec, *, source: Source | None = None, grace_ns: int = GRACE_NS
+    ) -> None:
+        self.instrument = instrument
+        self.spec = spec
+        self.epoch = 0
+        self._rule = parse_rule(spec.bars)
+        self._calendar = calendar(instrument.calendar)
+        self._grace_ns = grace_ns
+        self._source = source
+        self._kept: list[Trades] = []
+        self._gaps: list[Gap] = []
+        self._state = b""
+        self._settled: list[ChartFrame] = []
+        self._tail: Footprint | None = None
+        self._shown: ChartFrame | None = None
+        self._before: Footprint | None = None
+        self._carry: Carry | None = None
+        self._last: tuple[int, int] | None = None
+        self._hole_from_ns: int | None = None
+        self._hole_to_ns = 0
+
+    def seed(self, trades: Trades, gaps: Sequence[Gap] = ()) -> None:
+        """Take the stored tape: every bar but the last counts as final, and nothing is announced."""
+        if not len(trades):
+            return
+        ordered = trades.sorted()
+        self._keep(ordered)
+        self._gaps = list(gaps)
+        chart = build(ordered, self.spec, gaps)
+        self._settle(chart.slice(0, len(chart) - 1))
+        self._tail = chart.footprint.slice(len(chart) - 1, len(chart))
+        self._shown = chart.slice(len(chart) - 1, len(chart))
+        self._last = (int(ordered.ts_exch_ns[-1]), int(ordered.trade_id[-1]))
+
+    def update(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap] = ()) -> list[Event]:
+        """Fold one commit and return what changed.
+
+        ``watermark_ns`` is the engine's time: receipt of the newest message, or a journalled timer; never the wall
+        clock.
+        """
+        events: list[Event] = [GapSeen(gap) for gap in gaps]
+        self._gaps.extend(gaps)
+        changed_from = None
+        if len(trades):
+            ordered = trades.sorted()
+            self._keep(ordered)
+            first = (int(ordered.ts_exch_ns[0]), int(ordered.trade_id[0]))
+            if self._last is not None and first < self._last:
+                events += self._rebuild(ordered)
+                changed_from = int(self._tail.bars.open_ns[0]) if self._tail is not None else None
+            else:
+                changed_from = self._extend(ordered)
+        if self._tail is None or not len(self._tail):
+            return events
+        if gaps:
+            self._tail = self._tail.with_flags(self._tail.bars.flags | gap_flags(self._tail, gaps))
+            changed_from = int(self._tail.bars.open_ns[0])
+        return events + self._announce(changed_from, watermark_ns)
+
+    def open_frame(self) -> ChartFrame | None:
+        """Return the provisional bars, or None where there is none yet."""
+        return self._shown
+
+    def frame(self, max_bars: int | None = None) -> ChartFrame | None:
+        """Return the bars held, or the last ``max_bars`` of them, oldest first; None where there is none."""
+        pieces = [*self._settled, *([self._shown] if self._shown is not None else [])]
+        if not pieces:
+            return None
+        whole = ChartFrame.concat(pieces)
+        return whole if max_bars is None else whole.slice(len(whole) - min(max_bars, len(whole)), len(whole))
+
+    def _keep(self, trades: Trades) -> None:
+        if self._source is None:
+            self._kept.append(trades)
+
+    def _stored(self, from_ns: int) -> Trades:
+        tape = Trades.concat(self._kept).sorted() if self._source is None else self._source(from_ns).sorted()
+        return tape.between(from_ns, 2**62)
+
+    def _extend(self, trades: Trades) -> int:
+        # The common path: rows behind all that were seen. Returns the open of the first bar that changed.
+        edges, self._state = self._rule.edges(trades, self._calendar, self._state)
+        piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level)
+        piece = piece.with_flags(piece.bars.flags | gap_flags(piece, self._gaps))
+        self._note_holes(trades)
+        self._tail = piece if self._tail is None else combine(self._tail, piece)
+        self._last = (int(trades.ts_exch_ns[-1]), int(trades.trade_id[-1]))
+        return int(edges.open_ns[0])
+
+    def _note_holes(self, trades: Trades) -> None:
+        # Ids that do not count up by one prove nothing about wholeness: such bars wait for the grace.
+        before_ns, before_id = self._last if self._last is not None else (int(trades.ts_exch_ns[0]), None)
+        ids = trades.trade_id if before_id is None else np.concatenate([[before_id], trades.trade_id])
+        times = trades.ts_exch_ns if before_id is None else np.concatenate([[before_ns], trades.ts_exch_ns])
+        holes = np.flatnonzero(np.diff(ids) != 1)
+        if np.any(trades.flags & FLAG_NO_ID):
+            self._note_hole(before_ns, int(trades.ts_exch_ns[-1]))
+        elif len(holes):
+            self._note_hole(int(times[holes[0]]), int(times[holes[-1] + 1]))
+
+    def _note_hole(self, from_ns: int, to_ns: int) -> None:
+        self._hole_from_ns = from_ns if self._hole_from_ns is None else min(self._hole_from_ns, from_ns)
+        self._hole_to_ns = max(self._hole_to_ns, to_ns)
+
+    def _count_final(self, tail: Footprint, watermark_ns: int) -> int:
+        # Definitions 2.3: final by an id-contiguous trade beyond the close, else by the engine's time.
+        bars = tail.bars
+        by_time = bars.close_ns + self._grace_ns <= watermark_ns
+        follows = np.append(bars.first_ns[1:], 2**62)
+        by_ids = follows < 2**62
+        if self._hole_from_ns is not None:
+            by_ids &= ~((self._hole_from_ns <= follows) & (self._hole_to_ns >= bars.open_ns))
+        open_bars = np.flatnonzero(~(by_time | by_ids))
+        return int(open_bars[0]) if len(open_bars) else len(bars)
+
+    def _announce(self, changed_from: int | None, watermark_ns: int) -> list[Event]:
+        tail = self._tail
+        assert tail is not None
+        count = self._count_final(tail, watermark_ns)
+        if changed_from is None and not count:
+            return []
+        flags = tail.bars.flags.copy()
+        flags[:count] |= BAR_FINAL
+        shown = study(tail.with_flags(flags), self.spec, self._before, self._carry)
+        events: list[Event] = [BarClosed(shown.slice(i, i + 1), watermark_ns) for i in range(count)]
+        if changed_from is not None:
+            opens = tail.bars.open_ns
+            fresh = range(max(count, int(np.searchsorted(opens, changed_from))), len(tail))
+            events += [BarUpdated(shown.slice(i, i + 1)) for i in fresh]
+        if count:
+            self._settle(shown.slice(0, count))
+            self._tail = tail.slice(count, len(tail))
+            if not len(self._tail):
+                self._tail = None
+        self._shown = shown.slice(count, len(shown)) if count < len(shown) else None
+        return events
+
+    def _settle(self, frame: ChartFrame) -> None:
+        if not len(frame):
+            return
+        self._settled.append(frame)
+        if len(self._settled) > _PIECES:
+            self._settled = [ChartFrame.concat(self._settled)]
+        recent = frame.footprint if self._before is None else Footprint.concat([self._before, frame.footprint])
+        self._before = recent.slice(len(recent) - min(WINDOW, len(recent)), len(recent))
+        self._carry = Carry(int(frame.cvd_lot[-1]), int(frame.cvd_anchor_ns[-1]))
+
+    def _rebuild(self, trades: Trades) -> list[Event]:
+        """Fold again from the bar that holds the first late row, from the stored tape."""
+        edges, _ = self._rule.edges(trades, self._calendar)
+        from_ns = int(edges.open_ns[0])
+        held = self.frame()
+        assert held is not None
+        keep = int(np.searchsorted(held.footprint.bars.open_ns, from_ns))
+        settled_before = sum(len(piece) for piece in self._settled)
+        tape = self._stored(from_ns)
+        self._reset_to(held.slice(0, min(keep, settled_before)))
+        redo = held.slice(min(keep, settled_before), settled_before)
+        self._state = b""
+        edges, self._state = self._rule.edges(tape, self._calendar)
+        again = fold(tape, edges, self._rule.text, self.spec.ticks_per_level)
+        again = again.with_flags(again.bars.flags | gap_flags(again, self._gaps))
+        last_settled_ns = int(redo.footprint.bars.open_ns[-1]) if len(redo) else from_ns - 1
+        count = int(np.searchsorted(again.bars.open_ns, last_settled_ns, side="right"))
+        flags = again.bars.flags.copy()
+        flags[:count] |= BAR_FINAL
+        shown = study(again.with_flags(flags), self.spec, self._before, self._carry)
+        self._settle(shown.slice(0, count))
+        self._tail = again.slice(count, len(again)) if count < len(again) else None
+        self._last = (int(tape.ts_exch_ns[-1]), int(tape.trade_id[-1]))
+        return self._revisions(redo, shown.slice(0, count), from_ns)
+
+    def _reset_to(self, frame: ChartFrame) -> None:
+        self._settled, self._before, self._carry = [], None, None
+        self._tail, self._shown = None, None
+        self._settle(frame)
+
+    def _revisions(self, old: ChartFrame, new: ChartFrame, from_ns: int) -> list[Event]:
+        before = {int(ns): i for i, ns in enumerate(old.footprint.bars.open_ns)}
+        changed = []
+        for i, ns in enumerate(new.footprint.bars.open_ns):
+            j = before.get(int(ns))
+            if j is None or not new.slice(i, i + 1).equals(old.slice(j, j + 1)):
+                changed.append(i)
+        if len(changed) > _REVISIONS:
+            self.epoch += 1
+            return [Rebuilt(from_ns, self.epoch)]
+        return [BarRevised(new.slice(i, i + 1)) for i in changed]

@@ -1,0 +1,1 @@
+"""Rich display for notebooks."""

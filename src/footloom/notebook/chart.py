@@ -1,0 +1,115 @@
+"""A chart in Python: a table, a picture, and the columns behind them."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any, Self
+
+from footloom.core.footprint import Footprint
+from footloom.engine.export import bar_rows, level_rows
+from footloom.engine.frame import ChartFrame
+from footloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ("Chart",)
+
+_STUDIES = ("delta", "cvd", "poc", "value_area", "imbalance")
+_COLUMNS = {
+    "delta": ("delta", "min_delta", "max_delta"),
+    "cvd": ("cvd",),
+    "poc": ("poc",),
+    "value_area": ("vah", "val", "vah_edge"),
+    "imbalance": (),
+}
+_ALWAYS = ("open_ns", "close_ns", "open", "high", "low", "close", "buy", "sell", "unknown", "trades")
+
+
+class Chart:
+    """Bars, cells and studies of one tape.
+
+    ``frame`` holds everything as integer columns; the methods give it to people and programs in prices and quantities.
+    """
+
+    def __init__(self, frame: ChartFrame, studies: tuple[str, ...] = _STUDIES) -> None:
+        self.frame = frame
+        self.studies = studies
+
+    def __repr__(self) -> str:
+        footprint = self.frame.footprint
+        return f"<Chart {footprint.instrument.key} {footprint.bar_rule}, "
+            f"{footprint.ticks_per_level} ticks a level: {len(self.frame):,} bars>"
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def footprint(self) -> Footprint:
+        """The bars and cells, integer columns."""
+        return self.frame.footprint
+
+    def with_studies(self, *names: str) -> Self:
+        """Return the same chart showing these studies: delta, cvd, poc, value_area, imbalance.
+
+        Raises
+        ------
+        ConfigError
+            There is no such study.
+        """
+        unknown = sorted(set(names) - set(_STUDIES))
+        if unknown:
+            raise ConfigError(f"no study is called {', '.join(unknown)}: known are {', '.join(_STUDIES)}")
+        return type(self)(self.frame, names)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return one dict a bar, numbers as exact text, with the columns of the chosen studies and the levels."""
+        wanted = {*_ALWAYS, "levels", *(column for study in self.studies for column in _COLUMNS[study])}
+        return [{name: value for name, value in row.items() if name in wanted} for row in bar_rows(self.frame)]
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return one row a level: bar (open time UTC), level, price, buy, sell, unknown, delta and trades; exact."""
+        import polars as pl
+
+        footprint = self.footprint
+        instrument, levels = footprint.instrument, footprint.levels
+        bars = footprint.bars.open_ns.repeat(footprint.level_offset[1:] - footprint.level_offset[:-1])
+        rows = level_rows(self.frame)
+        places = {
+            name: max(0, -int(unit.as_tuple().exponent))
+            for name, unit in (("p", instrument.tick_size), ("q", instrument.lot_size))
+        }
+        delta = [instrument.qty_text(value) for value in levels.delta_lot.tolist()]
+
+        def exact(name: str, values: list[str], kind: str) -> pl.Series:
+            return pl.Series(name, values, pl.String).cast(pl.Decimal(38, places[kind]))
+
+        return pl.DataFrame(
+            [
+                pl.Series("bar", bars).cast(pl.Datetime("ns", "UTC")),
+                pl.Series("level", levels.row),
+                exact("price", [row[0] for row in rows], "p"),
+                exact("buy", [row[1] for row in rows], "q"),
+                exact("sell", [row[2] for row in rows], "q"),
+                exact("unknown", [row[3] for row in rows], "q"),
+                exact("delta", delta, "q"),
+                pl.Series("trades", levels.trades),
+            ]
+        )
+
+    def to_svg(self, bars: int = 12) -> str:
+        """Return a picture of the last ``bars`` bars as SVG text."""
+        from footloom.notebook.picture import picture
+
+        return picture(self.frame.slice(max(0, len(self.frame) - bars), len(self.frame)), studies=self.studies)
+
+    def show(self) -> Self:
+        """Return the chart itself, which a notebook shows as its picture."""
+        return self
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<div>{self.to_svg()}<p>{html.escape(repr(self))}</p></div>"
+            if len(self)
+            else f"<p>{html.escape(repr(self))}</p>"
+        )

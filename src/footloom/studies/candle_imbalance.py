@@ -1,0 +1,30 @@
+"""Imbalance of a whole bar, seed 003's "fire" (definitions 5.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from footloom.core.footprint import Bars
+
+__all__ = ("Params", "candle_imbalance")
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """A bar is flagged when its larger side exceeds ``percent`` of the smaller; strictly, unless ``compare`` is ``ge``."""
+
+    percent: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 300
+    compare: Literal["ge", "gt"] = "gt"
+
+
+def candle_imbalance(bars: Bars, params: Params) -> NDArray[np.int8]:
+    """Return +1 (buys dominate), -1 (sells dominate) or 0 for every bar, int8 (n_bars,).
+
+    One side alone counts as infinitely more; a bar without known sides has none.
+    """
+    strong, weak = np.maximum(bars.buy_lot, bars.sell_lot), np.minimum(bars.buy_lot, bars.sell_lot)
+    over = 100 * strong > params.percent * weak if params.compare == "gt" else 100 * strong >= params.percent * weak
+    return np.where(over & (strong > 0), np.sign(bars.delta_lot), 0).astype(np.int8)

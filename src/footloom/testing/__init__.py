@@ -1,0 +1,1 @@
+"""Contract suites and checks that outside packages run too."""
