@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from numpy.typing import NDArray
 
 from benchmarks import harness
 from benchmarks.data import TICKS_PER_LEVEL, digest, trades
@@ -34,7 +35,12 @@ class Answer:
 def measure(scale: Scale) -> list[Row]:
     """Return the promises against polars and pandas."""
     tape = trades(scale.trades)
-    columns = {"ts": tape.ts_exch_ns, "tick": tape.price_tick, "qty": tape.qty_lot, "side": tape.side}
+    columns: dict[str, NDArray[Any]] = {
+        "ts": tape.ts_exch_ns,
+        "tick": tape.price_tick,
+        "qty": tape.qty_lot,
+        "side": tape.side,
+    }
     lazy = pl.DataFrame(columns).lazy()
     few = {name: column[:_PANDAS_TRADES] for name, column in columns.items()}
     table = pd.DataFrame(few)
