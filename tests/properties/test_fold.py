@@ -106,6 +106,7 @@ def test_any_chunking_gives_the_same_bits(rows, step, cuts):
 
     assert same(left, whole)
     assert same(right, whole)
+    assert same(build_footprint(trades, "1m", step, threads=3), whole)
 
 
 @given(tapes, st.sampled_from([2, 5]), st.sampled_from([2, 3]))
@@ -131,11 +132,11 @@ def test_cells_sum_to_bars_and_bars_to_the_tape(rows, step):
     trades = tape_of(rows)
     made = build_footprint(trades, "1m", step)
 
+    cells = made.cell_totals()
     for name, side in (("buy_lot", 1), ("sell_lot", -1), ("unknown_lot", 0)):
-        per_bar = np.add.reduceat(getattr(made.levels, name), made.level_offset[:-1])
-        assert np.array_equal(per_bar, getattr(made.bars, name))
+        assert np.array_equal(getattr(cells, name), getattr(made.bars, name))
         assert getattr(made.bars, name).sum() == trades.qty_lot[trades.side == side].sum()
-    assert np.add.reduceat(made.levels.trades, made.level_offset[:-1]).tolist() == made.bars.trades.tolist()
+    assert np.array_equal(cells.trades, made.bars.trades)
     assert made.bars.trades.sum() == len(trades)
 
 
@@ -196,7 +197,10 @@ def test_every_bar_closes_once_and_is_never_updated_again(rows):
     assert builder.open_frame() is None
 
 
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=40).filter(any), st.sampled_from(["50", "58", "68.2", "70", "100"]))
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=40).filter(any),
+    st.sampled_from(["50", "58", "68.2", "70", "100"]),
+)
 def test_profiles_equal_the_reference(volume, pct):
     from footloom.studies.profile import Params, value_area_of_rows
 
@@ -209,7 +213,12 @@ def test_profiles_equal_the_reference(volume, pct):
             assert (got.poc_row[0], got.val_row[0], got.vah_row[0]) == (poc, val, vah)
 
 
-@given(tapes, st.sampled_from(["ge", "gt"]), st.sampled_from(["infinite", "ignore", "as_one"]), st.none() | st.integers(0, 40))
+@given(
+    tapes,
+    st.sampled_from(["ge", "gt"]),
+    st.sampled_from(["infinite", "ignore", "as_one"]),
+    st.none() | st.integers(0, 40),
+)
 def test_imbalances_equal_the_reference(rows, compare, zero, least):
     small = [(ts, tick % 60, qty % 40 + 1, side) for ts, tick, qty, side in rows]
     trades = tape_of(small)
@@ -256,9 +265,13 @@ def test_a_busy_day_equals_the_reference(seed):
     n = 6000
     ts = np.sort(rng.integers(0, 3600 * NS, n)) + BASE
     tick = 1000 + np.cumsum(rng.integers(-3, 4, n))
-    trades = Trades.build(INSTRUMENT, ts, tick, rng.integers(1, 500, n), rng.choice([-1, 0, 1], n), trade_id=np.arange(n))
+    trades = Trades.build(
+        INSTRUMENT, ts, tick, rng.integers(1, 500, n), rng.choice([-1, 0, 1], n), trade_id=np.arange(n)
+    )
     plain = reference.footprint(
-        zip(*(c.tolist() for c in (trades.ts_exch_ns, trades.price_tick, trades.qty_lot, trades.side)), strict=True), NS, 3
+        zip(*(c.tolist() for c in (trades.ts_exch_ns, trades.price_tick, trades.qty_lot, trades.side)), strict=True),
+        NS,
+        3,
     )
     made = build_footprint(trades, "1s", 3)
     assert made.bars.delta_lot.tolist() == [b.delta for b in plain]

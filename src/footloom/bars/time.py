@@ -28,7 +28,7 @@ _TEXT = re.compile(r"(?P<count>[1-9]\d*)(?P<unit>s|m|h|d|w|mo)")
 
 @dataclass(frozen=True, slots=True)
 class TimeRule:
-    """A bar of ``length_ns`` within each span; ``unit`` chooses the spans: sessions, weeks (``w``) or months (``mo``)."""
+    """A bar of ``length_ns`` within each span; ``unit`` chooses them: sessions, weeks (``w``), months (``mo``)."""
 
     text: str
     unit: str

@@ -66,7 +66,7 @@ class Bars:
 
     @property
     def delta_pct(self) -> NDArray[np.float64]:
-        """Delta in percent of the volume whose side is known, float64 (n_bars,); NaN where there is none (definitions 3.1)."""
+        """Delta in percent of the volume of known side, float64 (n_bars,); NaN where there is none (3.1)."""
         known = self.buy_lot + self.sell_lot
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(known > 0, 100 * self.delta_lot / known, np.nan)

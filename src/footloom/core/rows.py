@@ -1,4 +1,4 @@
-"""Prices to rows (definitions 2.2): floor on integer ticks; the roundings of other programs only to read their files."""
+"""Prices to rows (definitions 2.2): floor on integer ticks; other programs' roundings to read their files."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ Rounding = Literal["floor", "half_up", "half_even"]
 def rows_of(price_tick: I64, ticks_per_level: int, rounding: Rounding = "floor") -> I64:
     """Return the row of each price, int64, same shape.
 
-    ``floor`` is the rule of every footprint here: rows are evenly wide and regrouping is exact. ``half_up`` (evenly wide, shifted by half a
-    row) and ``half_even`` (rows alternate in width, which turns flat volume into a sawtooth) are what other programs write.
+    ``floor`` is the rule of every footprint here: rows are evenly wide and regrouping is exact. ``half_up`` (evenly
+    wide, shifted by half a row) and ``half_even`` (rows alternate in width, which turns flat volume into a sawtooth)
+    are what other programs write.
 
     Examples
     --------

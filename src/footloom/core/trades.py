@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -68,7 +68,7 @@ class Trades:
     flags
         Bits of ``FLAG_*``, uint8 (n,).
 
-    Folds take them in the ordering key of definitions 0.4: see `sorted`.
+    Folds take them in the ordering key of definitions 0.4: see `order`.
     """
 
     instrument: Instrument
@@ -80,6 +80,7 @@ class Trades:
     ts_recv_ns: I64
     flags: U8
     tape: str = "trade"
+    _noted: object = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, dtype in _DTYPES.items():
@@ -176,16 +177,14 @@ class Trades:
         """Return the row numbers in the ordering key of definitions 0.4: time, id, arrival."""
         return np.lexsort((np.arange(len(self)), self.trade_id, self.ts_exch_ns)).astype(np.int64)
 
-    def is_sorted(self) -> bool:
-        """Say whether the rows stand in the ordering key already."""
-        ts, ids = self.ts_exch_ns, self.trade_id
-        later = ts[1:] > ts[:-1]
-        same = (ts[1:] == ts[:-1]) & (ids[1:] >= ids[:-1])
-        return bool(np.all(later | same))
+    @property
+    def noted(self) -> object:
+        """What `note` left here, or None."""
+        return self._noted
 
-    def sorted(self) -> Trades:
-        """Return the rows in the ordering key of definitions 0.4; itself where they stand so already."""
-        return self if self.is_sorted() else self.take(self.order())
+    def note(self, fact: object) -> None:
+        """Remember something that was worked out from the columns: they never change, so it stays true."""
+        object.__setattr__(self, "_noted", fact)
 
     def equals(self, other: Trades) -> bool:
         """Say whether both hold the same rows in the same order."""

@@ -16,6 +16,7 @@ from footloom.engine.build import build, gap_flags, study
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen, Rebuilt
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
+from footloom.kernels.facts import in_order
 from footloom.kernels.fold import combine, fold
 from footloom.studies.cvd import Carry
 from footloom.studies.imbalance import WINDOW
@@ -66,7 +67,7 @@ class Builder:
         """Take the stored tape: every bar but the last counts as final, and nothing is announced."""
         if not len(trades):
             return
-        ordered = trades.sorted()
+        ordered = in_order(trades)
         self._keep(ordered)
         self._gaps = list(gaps)
         chart = build(ordered, self.spec, gaps)
@@ -85,7 +86,7 @@ class Builder:
         self._gaps.extend(gaps)
         changed_from = None
         if len(trades):
-            ordered = trades.sorted()
+            ordered = in_order(trades)
             self._keep(ordered)
             first = (int(ordered.ts_exch_ns[0]), int(ordered.trade_id[0]))
             if self._last is not None and first < self._last:
@@ -117,8 +118,8 @@ class Builder:
             self._kept.append(trades)
 
     def _stored(self, from_ns: int) -> Trades:
-        tape = Trades.concat(self._kept).sorted() if self._source is None else self._source(from_ns).sorted()
-        return tape.between(from_ns, 2**62)
+        tape = Trades.concat(self._kept) if self._source is None else self._source(from_ns)
+        return in_order(tape).between(from_ns, 2**62)
 
     def _extend(self, trades: Trades) -> int:
         # The common path: rows behind all that were seen. Returns the open of the first bar that changed.

@@ -20,15 +20,15 @@ LANES = 8  # sell, unknown, buy and one of padding, twice: a row is one cache li
 # row = (rel * ceil(2^50 / k)) >> 50 is exact while rel * k < 2^50; rel < DENSE_ROWS * k, so k may reach 2^18.
 _MAX_STEP = 1 << 18
 _SHIFT = 50
-_COUNT_SHIFT = 44  # lots in the low 44 bits, trades in the 19 above: pass one has bounded both
-_MAX_TRADES = 1 << 19
+_COUNT_SHIFT = 44  # lots in the low 44 bits, trades in the 19 above: what could overflow is folded otherwise
+_MAX_TRADES = (1 << 19) - 1
 _MAX_LOTS = (1 << 44) - 1
 
 _I64_2D = types.Array(types.int64, 2, "C")
 
 
-@jit(types.UniTuple(INT, 2)(I64_IN, INT, I64_IN, I64_IN, I8_IN, INT, I64_OUT, _I64_2D, I64_OUT, _I64_2D))
-def fill_cells(ends, first, tick, qty, side, step, scratch, bars, counts, levels):  # type: ignore[no-untyped-def]  # noqa: PLR0915
+@jit(types.UniTuple(INT, 2)(I64_IN, INT, I64_IN, I64_IN, I8_IN, INT, INT, I64_OUT, _I64_2D, I64_OUT, _I64_2D))
+def fill_cells(ends, first, tick, qty, side, max_qty, step, scratch, bars, counts, levels):
     """Fold bars from ``first`` on, up to the last or to one that does not fit.
 
     ``ends`` int64 (n_bars + 1,) offsets into the trades; ``tick``, ``qty`` int64, ``side`` int8 (n_trades,); ``step``
@@ -51,19 +51,19 @@ def fill_cells(ends, first, tick, qty, side, step, scratch, bars, counts, levels
         np.uint64(8),
     )
     unit = np.int64(1 << _COUNT_SHIFT)
+    most_trades = min(_MAX_TRADES, _MAX_LOTS // max(max_qty, 1))
     p = 0
     for b in range(first, n_bars):
         start, stop = ends[b], ends[b + 1]
-        high, low, lots = tick[start], tick[start], np.int64(0)
+        high, low = tick[start], tick[start]
         for j in range(np.uint64(start), np.uint64(stop)):
             t = tick[j]
             high = max(high, t)
             low = min(low, t)
-            lots += qty[j]
         base_row = low // step
         base = base_row * step
         width = (high - base) // step + 1
-        if width > DENSE_ROWS or step > _MAX_STEP or stop - start >= _MAX_TRADES or lots > _MAX_LOTS or lots < 0:
+        if width > DENSE_ROWS or step > _MAX_STEP or stop - start > most_trades:
             return b, 2
         if p + width > capacity:
             return b, 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from footloom.core.trades import I64
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
@@ -13,7 +14,7 @@ _CHUNK = 4096
 
 
 @jit(INT(I64_IN, I64_IN, I64_IN, INT, INT, I64_OUT, I64_OUT, I64_OUT, I64_OUT))
-def _fill_edges(ts, span_start, span_end, length, first, begins, opens, closes, spans):  # type: ignore[no-untyped-def]
+def _fill_edges(ts, span_start, span_end, length, first, begins, opens, closes, spans):
     # Fills the outputs from trade `first` on until they are full or the trades are over; returns the number of bars.
     n = len(ts)
     bar, i, span, guess = 0, first, 0, 1024
@@ -60,7 +61,7 @@ def time_edges(ts: I64, span_start: I64, span_end: I64, length: int) -> tuple[I6
     tuple
         ``ends`` int64 (n_bars + 1,), then ``open_ns``, ``close_ns`` and the span of each bar, int64 (n_bars,).
     """
-    pieces = []
+    pieces: list[NDArray[np.int64]] = []
     first, done = 0, len(ts) == 0
     while not done:
         columns = np.empty((4, _CHUNK if not pieces else 16 * _CHUNK), np.int64)

@@ -16,6 +16,7 @@ from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_REST, I64, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells
+from footloom.kernels.facts import facts
 
 __all__ = ("combine", "fold")
 
@@ -71,15 +72,17 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
     counts = np.zeros(n_bars, np.int64)
     scratch = np.zeros(DENSE_ROWS * LANES, np.int64)
     columns = (trades.price_tick, trades.qty_lot, trades.side)
+    max_qty = facts(trades).max_qty_lot
     pieces = []
     capacity = 256 + 48 * n_bars
     bar = 0
     while bar < n_bars:
         levels = np.empty((5, capacity), np.int64)
-        following, cause = fill_cells(ends, bar, *columns, step, scratch, bars, counts, levels)
+        following, cause = fill_cells(ends, bar, *columns, max_qty, step, scratch, bars, counts, levels)
         pieces.append(levels[:, : int(counts[bar:following].sum())])
         if cause == _WIDE:
-            own, wide = _wide_bar(*(column[ends[following] : ends[following + 1]] for column in columns), step)
+            rows = slice(int(ends[following]), int(ends[following + 1]))
+            own, wide = _wide_bar(trades.price_tick[rows], trades.qty_lot[rows], trades.side[rows], step)
             bars[:, following] = own
             counts[following] = wide.shape[1]
             pieces.append(wide)
@@ -87,7 +90,7 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
         elif cause == _FULL and following == bar:
             capacity = max(2 * capacity, DENSE_ROWS)
         bar = following
-    levels = np.concatenate([np.empty((5, 0), np.int64), *pieces], axis=1)
+    levels = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((5, 0), np.int64), *pieces], axis=1)
     return bars, np.concatenate([[0], np.cumsum(counts)]), levels
 
 
@@ -110,7 +113,7 @@ def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[l
 def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:
     # Lots whose side was inferred, was signed by the previous quote, and is the uncertain rest (definitions 1.4).
     zeros = np.zeros(len(ends) - 1, np.int64)
-    if not len(zeros) or not np.any(trades.flags & FLAG_INFERRED):
+    if not len(zeros) or not facts(trades).flags & FLAG_INFERRED:
         return zeros, zeros.copy(), zeros.copy()
 
     def lots(bit: int) -> I64:

@@ -23,67 +23,55 @@ __all__ = (
 )
 
 BUY, SELL, BUY_STACK, SELL_STACK = 1, 2, 4, 8
-GE, GT = 0, 1
+GE, GT = 0, 1  # what the weighted difference must reach at least
 INFINITE, IGNORE, AS_ONE = 0, 1, 2
 
 
 @jit(types.boolean(INT, INT, INT, INT, INT, INT, INT), inline="always")
-def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):  # type: ignore[no-untyped-def]
+def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):
     """Say whether ``strong`` outweighs ``weak``: ``100 * strong >= percent * weak`` (or ``>``), in whole lots."""
-    if strong <= 0 or strong < min_volume or strong - weak < min_difference:
-        return False
-    if weak == 0:
-        if zero != AS_ONE:
-            return zero == INFINITE
-        weak = 1
-    if compare == GT:
-        return 100 * strong > percent * weak
-    return 100 * strong >= percent * weak
-
-
-@jit(types.void(U8_OUT, I64_IN, INT, INT, INT, INT, INT))
-def _mark_stacks(flags, row, start, stop, wanted, mark, at_least):  # type: ignore[no-untyped-def]
-    # Maximal runs of adjacent rows with the flag; a row where nothing traded breaks a run.
-    i = start
-    while i < stop:
-        j = i
-        while j < stop and flags[j] & wanted and row[j] - row[i] == j - i:
-            j += 1
-        if j - i >= at_least:
-            for k in range(i, j):
-                flags[k] |= np.uint8(mark)
-        i = max(j, i + 1)
+    # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything.
+    against = weak + np.int64((weak == 0) & (zero == AS_ONE))
+    enough = (strong > 0) & (strong >= min_volume) & (strong - weak >= min_difference)
+    return enough & (100 * strong - percent * against >= compare) & ((weak > 0) | (zero != IGNORE))
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, U8_OUT))
-def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, compare, zero, stack, flags):  # type: ignore[no-untyped-def]
+def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, compare, zero, stack, flags):
     """Write the imbalance bits of each level.
 
     A buy imbalance compares a row's buys with the sells one row below and stands on the upper row; a sell imbalance
-    compares a row's sells with the buys one row above. A row outside the bar does not exist: the lowest row has no
-    buy, the highest no sell imbalance; a row inside it where nothing traded counts as zero. ``min_volume`` int64
-    (n_bars,), the rest int64 (n_levels,) as in `Levels`.
+    compares a row's sells with the buys one row above. A row outside the bar does not exist: the lowest row has no buy,
+    the highest no sell imbalance; a row inside it where nothing traded counts as zero. A stack is a maximal run of at
+    least ``stack`` adjacent rows. ``min_volume`` int64 (n_bars,), the rest int64 (n_levels,) as in `Levels`.
     """
+    one, back = np.uint64(1), np.uint64(stack - 1)
     for bar in range(len(offset) - 1):
-        start, stop = offset[bar], offset[bar + 1]
+        start, stop = np.uint64(offset[bar]), np.uint64(offset[bar + 1])
         least = min_volume[bar]
+        buy_run, sell_run = np.int64(0), np.int64(0)
         for i in range(start, stop):
-            bits = 0
-            if i > start:
-                weak = sell[i - 1] if row[i - 1] == row[i] - 1 else 0
-                if is_imbalance(buy[i], weak, percent, least, min_difference, compare, zero):
-                    bits |= BUY
-            if i < stop - 1:
-                weak = buy[i + 1] if row[i + 1] == row[i] + 1 else 0
-                if is_imbalance(sell[i], weak, percent, least, min_difference, compare, zero):
-                    bits |= SELL
-            flags[i] = bits
-        _mark_stacks(flags, row, start, stop, BUY, BUY_STACK, stack)
-        _mark_stacks(flags, row, start, stop, SELL, SELL_STACK, stack)
+            below = i - one if i > start else i
+            above = i + one if i + one < stop else i
+            # All ones where the neighbouring row traded, else all zeros: a mask instead of a branch.
+            next_to_below = -np.int64(row[below] == row[i] - 1)
+            next_to_above = -np.int64(row[above] == row[i] + 1)
+            bought = is_imbalance(buy[i], sell[below] & next_to_below, percent, least, min_difference, compare, zero)
+            sold = is_imbalance(sell[i], buy[above] & next_to_above, percent, least, min_difference, compare, zero)
+            is_buy = np.int64(bought & (i > start))
+            is_sell = np.int64(sold & (i + one < stop))
+            buy_run = ((buy_run & next_to_below) + 1) & -is_buy
+            sell_run = ((sell_run & next_to_below) + 1) & -is_sell
+            stacked = BUY_STACK * np.int64(buy_run > stack) | SELL_STACK * np.int64(sell_run > stack)
+            flags[i] = np.uint8(BUY * is_buy | SELL * is_sell | stacked)
+            if (buy_run == stack) | (sell_run == stack):
+                whole = np.uint8(BUY_STACK * np.int64(buy_run == stack) | SELL_STACK * np.int64(sell_run == stack))
+                for k in range(i - back, i + one):
+                    flags[k] |= whole
 
 
 @jit(INT(I64_OUT, INT, INT))
-def _nth_smallest(values, count, nth):  # type: ignore[no-untyped-def]
+def _nth_smallest(values, count, nth):
     # Hoare's selection in place: values[:count] are reordered.
     low, high = 0, count - 1
     while low < high:
@@ -108,7 +96,7 @@ def _nth_smallest(values, count, nth):  # type: ignore[no-untyped-def]
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, I64_OUT, I64_OUT))
-def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):  # type: ignore[no-untyped-def]
+def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):
     """Write the automatic minimum volume of bars ``first`` and later.
 
     It is the nearest-rank ``percentile`` of the non-zero one-sided cells (each level's buys and each level's sells)

@@ -19,30 +19,31 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import platformdirs
 from numba import types
 
-__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_OUT", "cache_folder", "jit")
+__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "cache_folder", "jit")
 
 INT = types.int64
 # Columns are read-only; numba converts a writable array to a read-only one, never the other way.
 I64_IN = types.Array(types.int64, 1, "C", readonly=True)
 I8_IN = types.Array(types.int8, 1, "C", readonly=True)
 I64_OUT = types.Array(types.int64, 1, "C")
+U8_IN = types.Array(types.uint8, 1, "C", readonly=True)
 U8_OUT = types.Array(types.uint8, 1, "C")
 
-F = TypeVar("F", bound=Callable[..., Any])
+Kernel = Callable[..., Any]
 
 
-def jit(signature: Any, *, inline: str = "never") -> Callable[[F], F]:
+def jit(signature: Any, *, inline: str = "never") -> Callable[[Kernel], Kernel]:
     """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache."""
 
-    def compile_it(function: F) -> F:
+    def compile_it(function: Kernel) -> Kernel:
         with _cached_in(cache_folder(Path(inspect.getfile(function)).parent)):
-            compiled: F = numba.njit(
+            compiled: Kernel = numba.njit(
                 signature, cache=True, nogil=True, error_model="numpy", boundscheck=False, inline=inline
             )(function)
         return compiled

@@ -1,4 +1,4 @@
-"""Point of control and value area of each bar (definitions 4.1, 4.2), straight on the levels: rows without trades count as zeros."""
+"""Point of control and value area of each bar (definitions 4.1, 4.2), on the levels: other rows count as zeros."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TWO_ROW, ONE_ROW, ONE_ROW_CAPPED = 0, 1, 2
 
 
 @jit(INT(I64_IN, I64_IN, INT, INT, INT))
-def _poc_index(row, volume, start, stop, tie):  # type: ignore[no-untyped-def]
+def _poc_index(row, volume, start, stop, tie):
     # Doubled distances from the middle of the grid, so that they stay whole; a later row wins only when strictly
     # nearer.
     best, middle = start, row[start] + row[stop - 1]
@@ -26,7 +26,7 @@ def _poc_index(row, volume, start, stop, tie):  # type: ignore[no-untyped-def]
 
 
 @jit(types.UniTuple(INT, 2)(I64_IN, I64_IN, INT, INT, INT, INT, INT, INT))
-def _value_area(row, volume, start, stop, poc, at_least, at_most, method):  # type: ignore[no-untyped-def]
+def _value_area(row, volume, start, stop, poc, at_least, at_most, method):
     # `up`, `down` are the rows reached; `above`, `below` the next levels beyond them.
     lowest, highest = row[start], row[stop - 1]
     up = down = row[poc]
@@ -61,7 +61,7 @@ def _value_area(row, volume, start, stop, poc, at_least, at_most, method):  # ty
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, I64_OUT, I64_OUT, I64_OUT))
-def fill_profiles(offset, row, volume, share_num, share_den, method, tie, poc, vah, val):  # type: ignore[no-untyped-def]
+def fill_profiles(offset, row, volume, share_num, share_den, method, tie, poc, vah, val):
     """Write the POC row and the highest and lowest row of the value area of each bar.
 
     ``offset`` int64 (n_bars + 1,), ``row`` ascending in each bar, ``volume`` lots, int64 (n_levels,); every bar has a

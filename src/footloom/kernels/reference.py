@@ -132,12 +132,8 @@ def imbalances(
     rows: Sequence[tuple[int, int]], percent: int, least: int, compare: str = "ge", zero: str = "infinite"
 ) -> tuple[list[int], list[int]]:
     """Return the rows with a buy and with a sell imbalance of (sell, buy) volumes, low to high (5.1)."""
-    buys = [
-        r for r in range(1, len(rows)) if _hit(rows[r][1], rows[r - 1][0], percent, least, compare, zero)
-    ]
-    sells = [
-        r for r in range(len(rows) - 1) if _hit(rows[r][0], rows[r + 1][1], percent, least, compare, zero)
-    ]
+    buys = [r for r in range(1, len(rows)) if _hit(rows[r][1], rows[r - 1][0], percent, least, compare, zero)]
+    sells = [r for r in range(len(rows) - 1) if _hit(rows[r][0], rows[r + 1][1], percent, least, compare, zero)]
     return buys, sells
 
 

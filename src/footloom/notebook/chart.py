@@ -23,6 +23,7 @@ _COLUMNS = {
     "value_area": ("vah", "val", "vah_edge"),
     "imbalance": (),
 }
+_SHOWN = 12  # bars in a notebook's picture and table
 _ALWAYS = ("open_ns", "close_ns", "open", "high", "low", "close", "buy", "sell", "unknown", "trades")
 
 
@@ -38,8 +39,8 @@ class Chart:
 
     def __repr__(self) -> str:
         footprint = self.frame.footprint
-        return f"<Chart {footprint.instrument.key} {footprint.bar_rule}, "
-            f"{footprint.ticks_per_level} ticks a level: {len(self.frame):,} bars>"
+        what = f"{footprint.instrument.key} {footprint.bar_rule}, {footprint.ticks_per_level} ticks a level"
+        return f"<Chart {what}: {len(self.frame):,} bars>"
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -97,7 +98,7 @@ class Chart:
             ]
         )
 
-    def to_svg(self, bars: int = 12) -> str:
+    def to_svg(self, bars: int = _SHOWN) -> str:
         """Return a picture of the last ``bars`` bars as SVG text."""
         from footloom.notebook.picture import picture
 
@@ -108,8 +109,9 @@ class Chart:
         return self
 
     def _repr_html_(self) -> str:
-        return (
-            f"<div>{self.to_svg()}<p>{html.escape(repr(self))}</p></div>"
-            if len(self)
-            else f"<p>{html.escape(repr(self))}</p>"
-        )
+        if not len(self):
+            return f"<p>{html.escape(repr(self))}</p>"
+        from footloom.notebook.table import table  # noqa: PLC0415 - only a notebook draws
+
+        recent = self.frame.slice(len(self.frame) - min(len(self.frame), _SHOWN), len(self.frame))
+        return f"<div>{self.to_svg(_SHOWN)}{table(recent, self.studies)}<p>{html.escape(repr(self))}</p></div>"

@@ -14,7 +14,7 @@ __all__ = ("Params", "candle_imbalance")
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """A bar is flagged when its larger side exceeds ``percent`` of the smaller; strictly, unless ``compare`` is ``ge``."""
+    """A bar is flagged when its larger side exceeds ``percent`` of the smaller, or reaches it (``ge``)."""
 
     percent: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 300
     compare: Literal["ge", "gt"] = "gt"

@@ -16,6 +16,7 @@ from footloom.core import nse
 from footloom.core.decimals import from_units, to_units
 from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument
+from footloom.core.messages import Trade
 from footloom.core.rows import rows_of
 from footloom.core.sessions import calendar, wall_ns
 from footloom.core.trades import Trades
@@ -81,7 +82,7 @@ def _one_bar(rows_bid_ask: list[Any], spec: ChartSpec) -> ChartFrame:
 
 @_adapter
 def aggressor_binance(given: Any, _params: dict[str, Any]) -> dict[str, Any]:
-    from footloom.venues.binance_usdm import parse  # noqa: PLC0415
+    from footloom.venues.binance_usdm import parse
 
     frames = [
         {
@@ -98,7 +99,8 @@ def aggressor_binance(given: Any, _params: dict[str, Any]) -> dict[str, Any]:
         }
         for i, t in enumerate(given["trades"])
     ]
-    messages = [m for frame in frames for m in parse(json.dumps(frame).encode(), 1767225600000 * _MS)]
+    parsed = [m for frame in frames for m in parse(json.dumps(frame).encode(), 1767225600000 * _MS)]
+    messages = [m for m in parsed if isinstance(m, Trade)]
     tape = _tape([(0, m.price, m.qty, int(m.side)) for m in messages])
     bars = build_footprint(tape, "1m", 1).bars
     return {
@@ -226,7 +228,7 @@ def _opens(times: list[int], market: str, tf_ms: int) -> list[int]:
 
 @_adapter
 def session_open_utc(given: Any, params: dict[str, Any]) -> dict[str, Any]:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    from zoneinfo import ZoneInfo
 
     zone, opens = ZoneInfo(params["tz"]), dt.time.fromisoformat(params["session_open"])
     moments = [wall_ns(dt.date.fromisoformat(day), opens, zone) for day in given["dates"]]
@@ -318,8 +320,8 @@ def _rows(volume: list[Any]) -> Any:
 
 @_adapter
 def poc(given: Any, params: dict[str, Any]) -> dict[str, Any]:
-    tie = {"nearest_mid_then_lower": "centre", "lowest": "lowest"}[params["tie"]]
-    return {"poc": int(profile.value_area_of_rows(_rows(given["vol"]), profile.Params(tie=tie)).poc_row[0])}  # type: ignore[arg-type]
+    tie: Any = {"nearest_mid_then_lower": "centre", "lowest": "lowest"}[params["tie"]]
+    return {"poc": int(profile.value_area_of_rows(_rows(given["vol"]), profile.Params(tie=tie)).poc_row[0])}
 
 
 @_adapter
@@ -365,8 +367,9 @@ def diag_imbalance(given: Any, params: dict[str, Any]) -> dict[str, Any]:
 def imbalance_threshold(given: Any, params: dict[str, Any]) -> dict[str, Any]:
     weak = to_units(given["weak"], _LOT)
     answer = {}
-    for convention in ("ratio", "excess"):
-        percent = imbalance.threshold_percent(imbalance.Params(percent=int(params["pct"]), convention=convention))  # type: ignore[arg-type]
+    conventions: tuple[Any, ...] = ("ratio", "excess")
+    for convention in conventions:
+        percent = imbalance.threshold_percent(imbalance.Params(percent=int(params["pct"]), convention=convention))
         for name, compare in (("gt", GT), ("ge", GE)):
             answer[f"{convention}_{name}"] = [
                 bool(is_imbalance(to_units(s, _LOT), weak, percent, 0, 0, compare, INFINITE)) for s in given["strong"]
@@ -376,7 +379,7 @@ def imbalance_threshold(given: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 @_adapter
 def stack_runs(given: Any, params: dict[str, Any]) -> dict[str, Any]:
-    # A buy imbalance on row r is a buy above no sell: flags become buys on every row, a sell under those that must not be flagged.
+    # A buy imbalance is a buy above no sell: a buy on every row, and a sell under those that must not be flagged.
     rows = [[0, 0]] + [[0, 1] for _ in given["flags"]]
     for row, flag in enumerate(given["flags"]):
         rows[row][0] = 0 if flag else 100

@@ -1,7 +1,8 @@
 """Run known answers against footloom's own functions: ``python -m footloom.testing.known_answers FILE.json [--json]``.
 
-A case names a concept, its input and parameters, and the expected answer (the schema stands at the top of ``docs/definitions.md``). Numbers
-match within ``max(tolerance, 1e-9) * max(1, |expected|)``, everything else must be equal. Exit code 0 only if no case failed.
+A case names a concept, its input and parameters, and the expected answer (``id, section, concept, input, params,
+expected, tolerance``). Numbers match within ``max(tolerance, 1e-9) * max(1, |expected|)``, everything else must be
+equal. Exit code 0 only if no case failed.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def run(cases: Sequence[dict[str, Any]], adapters: dict[str, Adapter] = ADAPTERS
             missing.add(case["concept"])
             continue
         try:
-            got = adapter(case["input"], case.get("params", {}))
+            got: Any = adapter(case["input"], case.get("params", {}))
         except Exception as error:  # noqa: BLE001 - one broken case must not hide the others
             got = f"{type(error).__name__}: {error}"
         if matches(got, case["expected"], float(case.get("tolerance", 0))):

@@ -17,7 +17,9 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 def opens(moments: list[str], bars: str, calendar: str = "crypto") -> list[str]:
     instrument = Instrument(venue="t", symbol="X", tick_size=Decimal(1), lot_size=Decimal(1), calendar=calendar)
     times = [round((dt.datetime.fromisoformat(m) - EPOCH).total_seconds() * 1000) * 10**6 for m in moments]
-    made = build_footprint(Trades.build(instrument, times, [1] * len(times), [1] * len(times), [1] * len(times)), bars, 1)
+    made = build_footprint(
+        Trades.build(instrument, times, [1] * len(times), [1] * len(times), [1] * len(times)), bars, 1
+    )
     zone = dt.datetime.fromisoformat(moments[0]).tzinfo
     return [dt.datetime.fromtimestamp(ns / 1e9, zone).strftime("%m-%dT%H:%M") for ns in made.bars.open_ns.tolist()]
 
@@ -53,7 +55,9 @@ def test_a_length_that_does_not_divide_the_day_is_cut_at_its_end():
     assert opens(["2026-03-02T23:59:00+00:00", "2026-03-03T00:00:00+00:00"], "7h") == ["03-02T21:00", "03-03T00:00"]
 
 
-@pytest.mark.parametrize(("text", "canonical"), [("60s", "1m"), ("60m", "1h"), ("90m", "90m"), ("24h", "24h"), ("1mo", "1mo")])
+@pytest.mark.parametrize(
+    ("text", "canonical"), [("60s", "1m"), ("60m", "1h"), ("90m", "90m"), ("24h", "24h"), ("1mo", "1mo")]
+)
 def test_one_rule_has_one_spelling(text, canonical):
     assert parse_rule(text).text == canonical
 

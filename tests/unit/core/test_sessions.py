@@ -27,7 +27,8 @@ def test_crypto_days_are_utc_days():
 
 
 @pytest.mark.parametrize(
-    ("day", "opens"), [("2026-01-15", "14:30"), ("2026-07-15", "13:30"), ("2026-03-09", "13:30"), ("2026-03-06", "14:30")]
+    ("day", "opens"),
+    [("2026-01-15", "14:30"), ("2026-07-15", "13:30"), ("2026-03-09", "13:30"), ("2026-03-06", "14:30")],
 )
 def test_new_york_opens_an_hour_earlier_in_summer(day, opens):
     start, end = calendar(NEW_YORK).session_of(ns(f"{day}T15:00+00:00"))

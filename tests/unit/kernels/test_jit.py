@@ -29,7 +29,11 @@ def value():
 def run(folder: Path, cache: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(folder), "FOOTLOOM_CACHE": str(cache)}
     done = subprocess.run(
-        [sys.executable, "-B", "-c", "import planted.caller"], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-B", "-c", "import planted.caller"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 

@@ -1,0 +1,49 @@
+"""What holds of a whole tape and decides how it may be folded: looked at once, columns never change."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+
+from footloom.core.trades import Trades
+from footloom.kernels.jit import I64_IN, INT, U8_IN, jit
+
+__all__ = ("Facts", "facts", "in_order")
+
+
+class Facts(NamedTuple):
+    """Whether rows ascend in the ordering key (definitions 0.4), the largest quantity, every flag that a row bears."""
+
+    ordered: bool
+    max_qty_lot: int
+    flags: int
+
+
+@jit(types.UniTuple(INT, 3)(I64_IN, I64_IN, I64_IN, U8_IN))
+def _look(ts, trade_id, qty, flags):
+    n = len(ts)
+    disorder, largest, bits = False, np.int64(0), np.uint8(0)
+    for i in range(n):
+        largest = max(largest, qty[i])
+    for i in range(n):
+        bits |= flags[i]
+    for i in range(1, n):
+        disorder |= (ts[i] < ts[i - 1]) | ((ts[i] == ts[i - 1]) & (trade_id[i] < trade_id[i - 1]))
+    return np.int64(not disorder), largest, np.int64(bits)
+
+
+def facts(trades: Trades) -> Facts:
+    """Return the facts of a tape; the second time they are remembered."""
+    known = trades.noted
+    if not isinstance(known, Facts):
+        ordered, largest, bits = _look(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags)
+        known = Facts(bool(ordered), int(largest), int(bits))
+        trades.note(known)
+    return known
+
+
+def in_order(trades: Trades) -> Trades:
+    """Return the rows in the ordering key of definitions 0.4; itself where they stand so already."""
+    return trades if facts(trades).ordered else trades.take(trades.order())
