@@ -52,7 +52,6 @@ export const BAR_FLAGS = {
   final: 1,
   gap: 2,
   off_session: 4,
-  partial: 8,
 } as const;
 
 export const CELL_FLAGS = {

@@ -1,0 +1,3 @@
+"""The command line: one file a verb, imported when it is used."""
+
+__all__: tuple[str, ...] = ()

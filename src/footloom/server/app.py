@@ -1,0 +1,114 @@
+"""The application: routes, the WebSocket, the page and the guard around them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Annotated, Any
+
+from litestar import Litestar, Request, Response, WebSocket, get, websocket
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.params import Dependency
+from litestar.types import ASGIApp
+
+from footloom.errors import FootloomError
+from footloom.server.connection import LitestarSocket
+from footloom.server.failures import ErrorBody, ErrorReply, code_of, status_of
+from footloom.server.guard import Guard
+from footloom.server.openapi import openapi_config
+from footloom.server.pages import MISSING_PAGE, Asset, Bundle
+from footloom.server.routes import ROUTES, chart_request
+from footloom.server.services import Services
+from footloom.server.session import Session
+
+__all__ = ("create_app",)
+
+_LOG = logging.getLogger(__name__)
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many"}
+
+Shared = Annotated[Services, Dependency(skip_validation=True)]
+
+
+@websocket("/ws/v1")
+async def live(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
+    """Serve one client of the live protocol."""
+    await socket.accept()
+    session = Session(services.hub, LitestarSocket(socket))
+    services.hub.sessions.add(session)
+    try:
+        await session.run()
+    finally:
+        services.hub.sessions.discard(session)
+
+
+@get(["/", "/{path:path}"], include_in_schema=False)
+async def page(request: Request[Any, Any, Any], services: Shared, path: str = "") -> Response[bytes]:
+    """Serve the built page from memory."""
+    if not services.bundle.assets and not path.strip("/"):
+        services.bundle = await asyncio.to_thread(Bundle.read)  # it may have been built since
+        if not services.bundle.assets:
+            return Response(MISSING_PAGE, status_code=503, media_type="text/html")
+    asset = services.bundle.find(path)
+    if asset is None:
+        raise HTTPException(status_code=404, detail=f"there is no page {request.url.path}")
+    return _serve_asset(request, asset)
+
+
+def _serve_asset(request: Request[Any, Any, Any], asset: Asset) -> Response[bytes]:
+    headers = {"etag": asset.etag, "cache-control": asset.cache_control, "vary": "accept-encoding"}
+    if asset.etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
+    body = asset.body
+    if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        body = asset.gzipped
+    return Response(body, headers=headers, media_type=asset.media_type)
+
+
+def _reply(status: int, body: ErrorBody) -> Response[ErrorReply]:
+    return Response(ErrorReply(body), status_code=status, media_type="application/json")
+
+
+def _on_footloom_error(_request: Request[Any, Any, Any], error: FootloomError) -> Response[ErrorReply]:
+    return _reply(status_of(error), ErrorBody(code_of(error), str(error)))
+
+
+def _on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorReply]:
+    status = error.status_code
+    detail = {"parameters": error.extra} if error.extra else None
+    return _reply(status, ErrorBody(_CODES.get(status, f"http_{status}"), error.detail, detail))
+
+
+def _on_surprise(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorReply]:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _reply(500, ErrorBody("internal", "the server could not serve this request: its log says why"))
+
+
+def create_app(services: Services, *, origins: Collection[str] = ()) -> ASGIApp:
+    """Return the ASGI application of a server.
+
+    Parameters
+    ----------
+    services
+        What the routes share.
+    origins
+        Origins of other pages that may use this server, such as that of a development server.
+    """
+    app = Litestar(
+        route_handlers=[*ROUTES, live, page],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "chart": Provide(chart_request),
+        },
+        exception_handlers={
+            FootloomError: _on_footloom_error,
+            HTTPException: _on_http_error,
+            Exception: _on_surprise,
+        },
+        openapi_config=openapi_config(),
+        logging_config=None,
+        request_max_body_size=1_000_000,
+    )
+    return Guard(app, origins=origins)

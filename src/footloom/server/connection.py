@@ -1,0 +1,73 @@
+"""The WebSocket connection: uvicorn's, dropped when its reader stands still; and what a session sees of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from litestar import WebSocket
+from litestar.exceptions import WebSocketDisconnect
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from footloom.server.session import Disconnected
+
+__all__ = ("EVICT_AFTER_S", "LitestarSocket", "evicting")
+
+EVICT_AFTER_S = 10.0
+_LOG = logging.getLogger(__name__)
+
+
+def evicting(after_s: float = EVICT_AFTER_S) -> type[asyncio.Protocol]:
+    """Return uvicorn's WebSocket protocol with a timer: who reads nothing for ``after_s`` seconds is cut off.
+
+    The transport says when its buffer is full and when it drains. A polite close would wait behind that full buffer,
+    so the connection is aborted.
+    """
+
+    class Evicting(WebSocketsSansIOProtocol):
+        _paused: asyncio.TimerHandle | None = None
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._paused = self.loop.call_later(after_s, self._evict)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._stop_timer()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_timer()
+            super().connection_lost(exc)
+
+        def _evict(self) -> None:
+            _LOG.warning("client %s has read nothing for %s s: dropped", self.client, after_s)
+            self.transport.abort()
+
+        def _stop_timer(self) -> None:
+            if self._paused is not None:
+                self._paused.cancel()
+                self._paused = None
+
+    return Evicting
+
+
+class LitestarSocket:
+    """A litestar WebSocket as `footloom.server.session.Socket`."""
+
+    def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
+        self._socket = socket
+
+    async def send(self, data: bytes | str) -> None:
+        """Send one message; returns when the connection can take more."""
+        try:
+            await self._socket.send_data(data, "binary" if isinstance(data, bytes) else "text")
+        except (OSError, WebSocketDisconnect, RuntimeError) as error:  # gone, or closing
+            raise Disconnected from error
+
+    async def receive(self) -> str | bytes:
+        """Return the next message, text or binary."""
+        message = await self._socket.receive()
+        if message["type"] != "websocket.receive":
+            raise Disconnected
+        return message.get("text") or message.get("bytes") or ""

@@ -1,0 +1,125 @@
+"""What waits to be sent to one client: bounded, replaceable where newer replaces older, complete where it must be.
+
+A *state* (the open bar of a topic, the header of a symbol) is keyed, and the newest replaces the one still waiting.
+An *event* (bar closed, bar revised, gap) is never replaced and never dropped alone: when events no longer fit,
+everything of their topic goes, and the client gets a fresh snapshot instead (design rule 8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+__all__ = ("DEFAULT_MAX_BYTES", "DEFAULT_MAX_ITEMS", "Item", "Mailbox")
+
+DEFAULT_MAX_BYTES = 4 * 2**20
+DEFAULT_MAX_ITEMS = 1024
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One message that waits: its topic, and its bytes (binary), its text, or the mark that a snapshot is due."""
+
+    topic_id: int | None
+    data: bytes | str | None  # None: taken back, or a snapshot that the writer takes when its turn comes
+    key: Hashable = None
+    due: object = None
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """Messages of one client in sending order.
+
+    Attributes
+    ----------
+    max_bytes, max_items
+        Bounds of what may wait; a post that would pass them is refused.
+    waiting_bytes, waiting_items
+        What waits now.
+    replaced
+        States that were replaced before they were sent, counted since the start.
+    """
+
+    max_bytes: int = DEFAULT_MAX_BYTES
+    max_items: int = DEFAULT_MAX_ITEMS
+    waiting_bytes: int = 0
+    waiting_items: int = 0
+    replaced: int = 0
+    _queue: deque[Item] = field(default_factory=deque)
+    _states: dict[Hashable, Item] = field(default_factory=dict)
+    _filled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def post_event(self, data: bytes | str, topic_id: int | None = None, *, ends: Hashable = None) -> bool:
+        """Append a message that must arrive; False where it does not fit.
+
+        The state under the key ``ends`` is taken back (a bar that closed is no longer an open bar). Other states of the
+        topic keep their places and are no longer replaced, so that the order of a topic holds.
+        """
+        ended = self._states.pop(ends, None)
+        if ended is not None:
+            self._take_back(ended)
+        if topic_id is not None:
+            for key in [key for key, item in self._states.items() if item.topic_id == topic_id]:
+                del self._states[key]
+        return self._append(Item(topic_id, data))
+
+    def post_state(self, key: Hashable, data: bytes | str, topic_id: int | None = None) -> bool:
+        """Put the newest state of ``key`` in place of the one that waits, or at the end; False if it does not fit."""
+        old = self._states.get(key)
+        if old is None or old.data is None:
+            item = Item(topic_id, data, key)
+            self._states[key] = item
+            return self._append(item)
+        self.waiting_bytes += len(data) - len(old.data)
+        old.data = data
+        self.replaced += 1
+        return self.waiting_bytes <= self.max_bytes
+
+    def post_due(self, due: object, topic_id: int) -> None:
+        """Append the mark of a snapshot: it holds no bytes and always fits, one a topic is all there can be."""
+        self._queue.append(Item(topic_id, None, due=due))
+        self._filled.set()
+
+    def forget(self, topic_id: int) -> None:
+        """Take back everything of a topic."""
+        for item in self._queue:
+            if item.topic_id == topic_id:
+                self._states.pop(item.key, None)
+                self._take_back(item)
+                item.due = None
+
+    async def get(self) -> Item:
+        """Wait for the next message and take it."""
+        while True:
+            while self._queue:
+                item = self._queue.popleft()
+                if item.due is not None:
+                    return item
+                if item.data is None:
+                    continue
+                if self._states.get(item.key) is item:
+                    del self._states[item.key]
+                self.waiting_bytes -= len(item.data)
+                self.waiting_items -= 1
+                return item
+            self._filled.clear()
+            await self._filled.wait()
+
+    def _append(self, item: Item) -> bool:
+        assert item.data is not None
+        if self.waiting_items >= self.max_items or self.waiting_bytes + len(item.data) > self.max_bytes:
+            self._states.pop(item.key, None)
+            return False
+        self._queue.append(item)
+        self.waiting_items += 1
+        self.waiting_bytes += len(item.data)
+        self._filled.set()
+        return True
+
+    def _take_back(self, item: Item) -> None:
+        if item.data is not None:
+            self.waiting_bytes -= len(item.data)
+            self.waiting_items -= 1
+            item.data = None

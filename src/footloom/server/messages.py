@@ -1,0 +1,206 @@
+"""The JSON text messages of ``/ws/v1``, in both directions, and the meta of a snapshot.
+
+Nanoseconds are decimal text, because JavaScript's numbers end at 2^53; prices and quantities are exact decimal text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from footloom.core.messages import Gap
+from footloom.errors import ProtocolError
+
+__all__ = (
+    "MAX_HISTORY_BARS",
+    "PROTOCOL_VERSION",
+    "ErrorText",
+    "GapSpan",
+    "GapText",
+    "Hello",
+    "Rebuilt",
+    "Request",
+    "Resync",
+    "SnapshotMeta",
+    "Status",
+    "Subscribe",
+    "Subscribed",
+    "TopicRequest",
+    "Unsubscribe",
+    "encode_text",
+    "parse_request",
+)
+
+PROTOCOL_VERSION = 1
+MAX_HISTORY_BARS = 20_000  # a week of one-minute bars, about 35 MB of snapshot; older bars are paged through REST
+
+
+class TopicRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a client wants to see; what it leaves out takes the symbol's default."""
+
+    symbol: str
+    tape: str | None = None
+    bars: str = "1m"
+    ticks_per_level: Annotated[int, Meta(ge=1)] | None = None
+    value_area: Literal["two_row", "one_row", "one_row_capped"] | None = None
+    value_area_pct: str | None = None
+    poc_tie: Literal["centre", "lowest"] | None = None
+    cvd_reset: Literal["session", "never"] | None = None
+    imbalance_pct: Annotated[int, Meta(ge=1)] | None = None
+    imbalance_compare: Literal["ge", "gt"] | None = None
+    imbalance_zero: Literal["infinite", "ignore", "as_one"] | None = None
+    min_vol_lot: Annotated[int, Meta(ge=0)] | None = None
+    stack_n: Annotated[int, Meta(ge=2)] | None = None
+
+
+class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="subscribe"):
+    """Start a topic: answered by `Subscribed` and a snapshot, or by `ErrorText`."""
+
+    id: int
+    topic: TopicRequest
+    history_bars: Annotated[int, Meta(ge=1, le=MAX_HISTORY_BARS)] = 300
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="unsubscribe"):
+    """Stop a topic: not answered, and nothing of it is sent after what is under way."""
+
+    topic_id: int
+
+
+Request = Subscribe | Unsubscribe
+
+
+class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
+    """The first message of a connection."""
+
+    version: int
+    server: str
+
+
+class Subscribed(msgspec.Struct, frozen=True, tag_field="type", tag="subscribed"):
+    """A topic as it was resolved; its snapshot follows."""
+
+    id: int
+    topic_id: int
+    topic: TopicRequest
+
+
+class GapSpan(msgspec.Struct, frozen=True):
+    """A stretch of the tape that is known to be missing."""
+
+    from_ns: str
+    to_ns: str
+    cause: str
+    missing: int | None
+
+    @classmethod
+    def of(cls, gap: Gap) -> GapSpan:
+        """Return a gap as the wire has it."""
+        return cls(str(gap.from_ns), str(gap.to_ns), gap.cause, gap.missing)
+
+
+class GapText(msgspec.Struct, frozen=True, tag_field="type", tag="gap"):
+    """A gap was seen."""
+
+    topic_id: int
+    gap: GapSpan
+
+
+class Rebuilt(msgspec.Struct, frozen=True, tag_field="type", tag="rebuilt"):
+    """Bars from ``from_ns`` on were built anew (definitions 0.5); a snapshot follows."""
+
+    topic_id: int
+    from_ns: str
+    epoch: int
+
+
+class Resync(msgspec.Struct, frozen=True, tag_field="type", tag="resync"):
+    """The client was too slow and events were dropped: forget the topic's bars, a new snapshot follows."""
+
+    topic_id: int
+
+
+class ErrorText(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
+    """A request could not be served; ``id`` is the request's where it was readable."""
+
+    id: int | None
+    code: str
+    message: str
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="status"):
+    """The header of a symbol: last and best prices, the day so far, and how far the feed may be trusted."""
+
+    symbol: str
+    last: str | None
+    bid: str | None
+    ask: str | None
+    prev_close: str | None
+    day_open: str | None
+    day_high: str | None
+    day_low: str | None
+    day_volume: str
+    vwap: str | None
+    lag_ms: int | None
+    engine_ns: str
+    recorded: bool
+    score: dict[str, float | int | None] | None
+
+
+class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chart's legend says, and what its numbers mean: sent as JSON inside each snapshot."""
+
+    symbol: str
+    tape: str
+    bars: str
+    ticks_per_level: int
+    tick_size: str
+    lot_size: str
+    base: str
+    quote: str
+    calendar: str
+    tz: str
+    simulated: bool
+    inferred: bool
+    cvd_reset: str
+    value_area: str
+    value_area_pct: str
+    poc_tie: str
+    imbalance_pct: int
+    imbalance_compare: str
+    min_vol: Literal["auto"] | int
+    stack_n: int
+    default_ticks_per_level: int
+    has_more: bool
+    gaps: Sequence[GapSpan]
+
+
+_REQUESTS = msgspec.json.Decoder(Request)
+_ENCODER = msgspec.json.Encoder()
+
+
+def parse_request(text: str | bytes) -> Request:
+    """Read one message of a client.
+
+    Raises
+    ------
+    ProtocolError
+        It is no JSON, or no request of the protocol; the message says which field is wrong.
+    """
+    try:
+        request: Request = _REQUESTS.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ProtocolError(
+            f"the message is no request: {error}; "
+            'send {"op":"subscribe","id":1,"topic":{"symbol":"VENUE:SYMBOL","bars":"1m"}} '
+            'or {"op":"unsubscribe","topic_id":1}'
+        ) from None
+    return request
+
+
+def encode_text(message: msgspec.Struct) -> str:
+    """Return a message as JSON text."""
+    return _ENCODER.encode(message).decode()

@@ -1,0 +1,199 @@
+"""One connected client: a reader of its requests, a mailbox, and the one task that writes to it.
+
+Nothing here waits for a client but its own writer task, so a slow reader harms only itself (design rule 8). A reader
+that is paused for ten seconds is dropped by the connection's own timer (`footloom.server.connection`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import footloom
+from footloom.errors import ConfigError, FootloomError, ProtocolError
+from footloom.server.failures import code_of
+from footloom.server.mailbox import Mailbox
+from footloom.server.messages import (
+    PROTOCOL_VERSION,
+    ErrorText,
+    Hello,
+    Request,
+    Resync,
+    Subscribe,
+    Subscribed,
+    encode_text,
+    parse_request,
+)
+
+if TYPE_CHECKING:
+    from footloom.server.hub import Hub
+    from footloom.server.topics import Topic
+
+__all__ = ("MAX_SUBSCRIPTIONS", "Disconnected", "Session", "Socket", "Subscription")
+
+MAX_SUBSCRIPTIONS = 32
+_LOG = logging.getLogger(__name__)
+
+
+class Disconnected(Exception):
+    """The client went away."""
+
+
+class Socket(Protocol):
+    """The connection, as a session needs it: `Disconnected` is raised when it is gone."""
+
+    async def send(self, data: bytes | str) -> None:
+        """Send one message; returns when the connection can take more."""
+
+    async def receive(self) -> str | bytes:
+        """Return the next message."""
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """One topic of one client.
+
+    ``live`` is false while a snapshot is due: what happens meanwhile will be in it. ``again`` says that the client
+    had a snapshot before, so that it is told to forget it.
+    """
+
+    session: Session
+    topic: Topic
+    history_bars: int
+    live: bool = False
+    again: bool = False
+
+
+@dataclass(eq=False)
+class Session:
+    """The server's side of one WebSocket."""
+
+    hub: Hub
+    socket: Socket
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    subscriptions: dict[int, Subscription] = field(default_factory=dict)
+    resyncs: int = 0
+
+    async def run(self) -> None:
+        """Serve the client until it goes away."""
+        self.mailbox.post_event(encode_text(Hello(PROTOCOL_VERSION, f"footloom {footloom.__version__}")))
+        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except Disconnected:
+            pass
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for subscription in list(self.subscriptions.values()):
+                self._leave(subscription)
+
+    def post_bar(self, subscription: Subscription, open_ns: int, data: bytes) -> None:
+        """Post an open bar: a newer form of the same bar replaces it."""
+        topic_id = subscription.topic.id
+        if subscription.live and not self.mailbox.post_state((topic_id, open_ns), data, topic_id):
+            self._overflow(subscription)
+
+    def post_event(self, subscription: Subscription, data: bytes | str, *, ends_ns: int | None = None) -> None:
+        """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
+        topic_id = subscription.topic.id
+        ends = None if ends_ns is None else (topic_id, ends_ns)
+        if subscription.live and not self.mailbox.post_event(data, topic_id, ends=ends):
+            self._overflow(subscription)
+
+    def post_status(self, key: Hashable, text: str) -> None:
+        """Post the header of a symbol: a newer one replaces it, and one that does not fit is left out."""
+        self.mailbox.post_state(("status", key), text)
+
+    def resnapshot(self, subscription: Subscription) -> None:
+        """Take back what waits of a topic and send a fresh snapshot instead."""
+        if subscription.live:
+            subscription.live = False
+            subscription.again = True
+            self.mailbox.forget(subscription.topic.id)
+            self.mailbox.post_due(subscription, subscription.topic.id)
+
+    def drop(self, subscription: Subscription, error: FootloomError) -> None:
+        """Tell the client that a topic cannot go on, and take the subscription away."""
+        self._leave(subscription)
+        self.mailbox.post_event(encode_text(ErrorText(None, code_of(error), str(error))))
+
+    def _overflow(self, subscription: Subscription) -> None:
+        self.resyncs += 1
+        self.resnapshot(subscription)
+
+    async def _read(self) -> None:
+        while True:
+            text = await self.socket.receive()
+            request: Request | None = None
+            try:
+                request = parse_request(text)
+                await self._serve(request)
+            except FootloomError as error:
+                self._reply_error(request, code_of(error), str(error))
+            except Exception:  # noqa: BLE001 - one client's request must not end the others'
+                _LOG.exception("a request of a client failed")
+                self._reply_error(request, "internal", "the server could not serve this request: its log says why")
+
+    async def _serve(self, request: Request) -> None:
+        if not isinstance(request, Subscribe):
+            subscription = self.subscriptions.get(request.topic_id)
+            if subscription is None:
+                raise ProtocolError(f"topic_id {request.topic_id} is not subscribed here: nothing to unsubscribe")
+            self._leave(subscription)
+            return
+        if len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
+            raise ConfigError(
+                f"this connection holds {len(self.subscriptions)} of {MAX_SUBSCRIPTIONS} subscriptions: drop one first"
+            )
+        topic = await self.hub.open(request.topic, request.history_bars)
+        subscription = self.subscriptions.get(topic.id)
+        if subscription is None:
+            subscription = Subscription(self, topic, request.history_bars)
+            self.subscriptions[topic.id] = subscription
+            self.hub.join(subscription)
+        else:  # the same topic again: the client wants another snapshot, perhaps a longer one
+            subscription.live = False
+            subscription.history_bars = request.history_bars
+            self.mailbox.forget(topic.id)
+        self._answer(encode_text(Subscribed(request.id, topic.id, topic.chart.request())))
+        self.mailbox.post_due(subscription, topic.id)
+
+    def _reply_error(self, request: Request | None, code: str, message: str) -> None:
+        self._answer(encode_text(ErrorText(request.id if isinstance(request, Subscribe) else None, code, message)))
+
+    # A client that asks faster than it reads answers is cut off: its questions cost the others time.
+    def _answer(self, text: str) -> None:
+        if not self.mailbox.post_event(text):
+            raise Disconnected
+
+    def _leave(self, subscription: Subscription) -> None:
+        if self.subscriptions.pop(subscription.topic.id, None) is not None:
+            subscription.live = False
+            self.mailbox.forget(subscription.topic.id)
+            self.hub.leave(subscription)
+
+    async def _write(self) -> None:
+        while True:
+            item = await self.mailbox.get()
+            if isinstance(item.due, Subscription):
+                await self._write_snapshot(item.due)
+            elif item.data is not None:
+                await self.socket.send(item.data)
+
+    # `live` turns true before the first await of `snapshot`, which takes its bars at once: what changes from here on is
+    # posted behind it.
+    async def _write_snapshot(self, subscription: Subscription) -> None:
+        if subscription.again:
+            await self.socket.send(encode_text(Resync(subscription.topic.id)))
+        if subscription.topic.id not in self.subscriptions:
+            return
+        subscription.live = True
+        subscription.again = False
+        await self.socket.send(await subscription.topic.snapshot(subscription.history_bars))

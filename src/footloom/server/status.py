@@ -1,0 +1,116 @@
+"""The header of a symbol: last and best prices and the day so far, folded from the same commits as the bars."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
+from footloom.core.trades import I64, Trades
+from footloom.feeds.live import Commit
+from footloom.server.messages import Status, encode_text
+
+__all__ = ("STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
+
+STATUS_INTERVAL_S = 0.25
+_INT64_MAX = 2**63 - 1
+_VWAP_DECIMALS = 2  # beyond those of the tick size: an average lies between ticks
+
+
+def exact_dot(a: I64, b: I64) -> int:
+    """Return the sum of products, exactly: in int64 where it must fit, else in Python integers (definitions 4.4)."""
+    if not len(a):
+        return 0
+    bound = int(np.abs(a).max()) * int(np.abs(b).max()) * len(a)
+    if bound <= _INT64_MAX:
+        return int(np.dot(a, b))
+    return sum(x * y for x, y in zip(a.tolist(), b.tolist(), strict=True))
+
+
+class SymbolStatus:
+    """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self._calendar = calendar(instrument.calendar)
+        self._session = (0, 0)
+        self._last: int | None = None
+        self._prev_close: int | None = None
+        self._open: int | None = None
+        self._high = self._low = self._volume = self._turnover = 0
+        self._quote: tuple[int | None, int | None] = (None, None)
+        self._lag_ms: int | None = None
+        self._engine_ns = 0
+        self._recorded = True
+        self._score: dict[str, float | int | None] | None = None
+
+    def apply(self, commit: Commit) -> None:
+        """Fold one commit."""
+        self.fold(commit.trades)
+        if len(commit.trades):
+            self._lag_ms = int(commit.trades.ts_recv_ns[-1] - commit.trades.ts_exch_ns[-1]) // 1_000_000
+        self._quote = commit.quote
+        self._engine_ns = commit.watermark_ns
+        self._recorded = commit.recorded
+        self._score = commit.score
+
+    def fold(self, trades: Trades) -> None:
+        """Fold trades that ascend in time, session by session."""
+        while len(trades):
+            first_ns = int(trades.ts_exch_ns[0])
+            if not self._session[0] <= first_ns < self._session[1]:
+                self._start_session(first_ns)
+            cut = int(np.searchsorted(trades.ts_exch_ns, self._session[1]))
+            self._fold_session(trades.take(slice(0, cut)))
+            trades = trades.take(slice(cut, None))
+
+    def text(self) -> str:
+        """Return the `Status` message as JSON."""
+        price, quantity = self.instrument.price_text, self.instrument.qty_text
+        opened = self._open is not None
+        bid, ask = self._quote
+        return encode_text(
+            Status(
+                symbol=self.instrument.key,
+                last=None if self._last is None else price(self._last),
+                bid=None if bid is None else price(bid),
+                ask=None if ask is None else price(ask),
+                prev_close=None if self._prev_close is None else price(self._prev_close),
+                day_open=None if self._open is None else price(self._open),
+                day_high=price(self._high) if opened else None,
+                day_low=price(self._low) if opened else None,
+                day_volume=quantity(self._volume),
+                vwap=self._vwap_text(),
+                lag_ms=self._lag_ms,
+                engine_ns=str(self._engine_ns),
+                recorded=self._recorded,
+                score=self._score,
+            )
+        )
+
+    def _start_session(self, ts_ns: int) -> None:
+        self._session = self._calendar.session_of(ts_ns)
+        self._prev_close = self._last
+        self._open = None
+        self._volume = self._turnover = 0
+
+    def _fold_session(self, trades: Trades) -> None:
+        high, low = int(trades.price_tick.max()), int(trades.price_tick.min())
+        if self._open is None:
+            self._open, self._high, self._low = int(trades.price_tick[0]), high, low
+        self._high, self._low = max(self._high, high), min(self._low, low)
+        self._last = int(trades.price_tick[-1])
+        self._volume += int(trades.qty_lot.sum())
+        self._turnover += exact_dot(trades.price_tick, trades.qty_lot)
+
+    def _vwap_text(self) -> str | None:
+        if not self._volume:
+            return None
+        tick_size = self.instrument.tick_size
+        vwap = Fraction(self._turnover, self._volume) * Fraction(tick_size)
+        places = max(0, -int(tick_size.as_tuple().exponent)) + _VWAP_DECIMALS
+        scaled = round(vwap * 10**places)
+        return f"{Decimal(scaled).scaleb(-places):f}"

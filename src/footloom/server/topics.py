@@ -1,0 +1,142 @@
+"""A topic: one symbol seen through one chart spec, folded once for all who look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from footloom.core.messages import Gap
+from footloom.core.trades import Trades
+from footloom.engine.builder import Builder
+from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen
+from footloom.engine.events import Rebuilt as RebuiltEvent
+from footloom.engine.frame import ChartFrame
+from footloom.errors import NotStored
+from footloom.server.history import ChartKey, with_bars
+from footloom.server.messages import GapSpan, GapText, Rebuilt, SnapshotMeta, encode_text
+from footloom.server.session import Subscription
+from footloom.server.wire import encode
+
+__all__ = ("FLUSH_S", "Topic")
+
+FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
+_THREAD_LEVELS = 20_000  # a snapshot with more levels than this is encoded off the event loop (about 2 ms)
+
+
+@dataclass(eq=False)
+class Topic:
+    """Live state of one topic: everything here happens on the event loop.
+
+    ``meta`` is what a snapshot says about itself, ``first_ns`` the time of the tape's first trade. ``seq`` grows with
+    each frame that is sent, for all clients alike: it says where in the topic a frame belongs.
+    """
+
+    id: int
+    chart: ChartKey
+    builder: Builder
+    meta: SnapshotMeta
+    gaps: list[Gap]
+    first_ns: int
+    flush_s: float = FLUSH_S
+    seq: int = 0
+    subscribers: set[Subscription] = field(default_factory=set)
+    frames_encoded: int = 0
+    _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
+    _flushed_at: float = float("-inf")
+    _timer: asyncio.TimerHandle | None = None
+    _snapshots: dict[int, bytes] = field(default_factory=dict)
+
+    def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
+        """Fold one commit and post what it changed."""
+        events = self.builder.update(trades, watermark_ns, gaps)
+        if not events:
+            return
+        self._snapshots = {}  # a new one, so that a snapshot under way is kept in the old
+        for event in events:
+            self._on_event(event)
+        if self._open:
+            self._flush_soon()
+
+    async def snapshot(self, history_bars: int) -> bytes:
+        """Return the newest bars as a binary frame, as they stand at the call."""
+        cached = self._snapshots.get(history_bars)
+        if cached is not None:
+            return cached
+        frame = self.builder.frame(history_bars)
+        if frame is None:
+            raise NotStored(f"{self.chart.key} has no bars yet")
+        meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
+        seq, cache = self.seq, self._snapshots
+        if len(frame.footprint.levels) > _THREAD_LEVELS:
+            data = await asyncio.to_thread(encode, frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
+        else:
+            data = encode(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
+        cache[history_bars] = data
+        return data
+
+    def close(self) -> None:
+        """Stop the flush timer: nothing is posted any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case BarUpdated(frame=frame):
+                self._open[_open_ns(frame)] = frame
+            case BarClosed(frame=frame):  # the open bar in its final form, so the open form need not go out any more
+                self._open.pop(_open_ns(frame), None)
+                self._post_frame(frame, "bar_closed")
+            case BarRevised(frame=frame):
+                self._open.pop(_open_ns(frame), None)
+                self._post_frame(frame, "bar_revised")
+            case GapSeen(gap=gap):
+                self.gaps.append(gap)
+                self._post_event(encode_text(GapText(self.id, GapSpan.of(gap))))
+            case RebuiltEvent(from_ns=from_ns, epoch=epoch):
+                self._open.clear()
+                self._post_event(encode_text(Rebuilt(self.id, str(from_ns), epoch)))
+                for subscription in list(self.subscribers):
+                    subscription.session.resnapshot(subscription)
+
+    def _flush_soon(self) -> None:
+        if self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        wait_s = self._flushed_at + self.flush_s - loop.time()
+        if wait_s <= 0:
+            self._flush()
+        else:
+            self._timer = loop.call_later(wait_s, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        frames, self._open = self._open, {}
+        if not self.subscribers:
+            return
+        self._flushed_at = asyncio.get_running_loop().time()
+        for open_ns, frame in frames.items():
+            data = self._encode(frame, "bar_open")
+            for subscription in list(self.subscribers):
+                subscription.session.post_bar(subscription, open_ns, data)
+
+    def _post_frame(self, frame: ChartFrame, kind: str) -> None:
+        if self.subscribers:
+            self._post_event(self._encode(frame, kind), ends_ns=_open_ns(frame))
+
+    def _post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
+        for subscription in list(self.subscribers):
+            subscription.session.post_event(subscription, data, ends_ns=ends_ns)
+
+    def _encode(self, frame: ChartFrame, kind: str) -> bytes:
+        self.seq += 1
+        self.frames_encoded += 1
+        self._snapshots = {}
+        return encode(frame, kind, topic_id=self.id, topic_seq=self.seq)
+
+
+def _open_ns(frame: ChartFrame) -> int:
+    return int(frame.footprint.bars.open_ns[0])

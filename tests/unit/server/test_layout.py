@@ -1,0 +1,40 @@
+"""The layout table agrees with the engine's bits, and the generated TypeScript with the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from footloom.core import footprint
+from footloom.server import layout
+from footloom.studies import imbalance
+
+GENERATED = Path(__file__).resolve().parents[3] / "web" / "src" / "protocol" / "layout.generated.ts"
+
+
+def test_the_generated_typescript_is_fresh() -> None:
+    assert GENERATED.read_text(encoding="utf-8") == layout.typescript(), "run python tools/emit_protocol.py"
+
+
+def test_a_change_of_the_table_changes_the_typescript() -> None:
+    # The planted failure of the test above: it compares something.
+    assert '["open_ns", "i64"]' in layout.typescript()
+    assert layout.typescript().replace('["open_ns", "i64"]', '["open_ns", "f64"]') != layout.typescript()
+
+
+def test_flags_are_those_of_the_engine() -> None:
+    assert layout.BAR_FLAGS == {
+        "final": footprint.BAR_FINAL,
+        "gap": footprint.BAR_GAP,
+        "off_session": footprint.BAR_OFF_SESSION,
+    }
+    assert layout.CELL_FLAGS == {
+        "buy_imbalance": imbalance.CELL_BUY_IMBALANCE,
+        "sell_imbalance": imbalance.CELL_SELL_IMBALANCE,
+        "buy_stack": imbalance.CELL_BUY_STACK,
+        "sell_stack": imbalance.CELL_SELL_STACK,
+    }
+
+
+def test_wide_columns_stand_before_narrow_ones_so_that_padding_is_small() -> None:
+    assert all(layout.ITEM_BYTES[kind] in {1, 4, 8} for _, kind in (*layout.BAR_COLUMNS, *layout.LEVEL_COLUMNS))
+    assert layout.HEADER_BYTES % layout.ALIGN == 0
