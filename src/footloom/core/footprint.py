@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ BAR_GAP = 2  # a known gap of the tape touches it
 BAR_OFF_SESSION = 4  # outside the calendar's sessions
 
 
-def _rows_of(block: Any, index: Any) -> dict[str, Any]:
-    return {f.name: getattr(block, f.name)[index] for f in fields(block)}
+def _rows_of(block: Any, index: Any) -> list[Any]:
+    return [getattr(block, name)[index] for name in type(block).__slots__]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class Bars:
 
     def take(self, index: Any) -> Bars:
         """Return the bars of a slice, a mask or an index array."""
-        return Bars(**_rows_of(self, index))
+        return Bars(*_rows_of(self, index))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +108,7 @@ class Levels:
 
     def take(self, index: Any) -> Levels:
         """Return the levels of a slice, a mask or an index array."""
-        return Levels(**_rows_of(self, index))
+        return Levels(*_rows_of(self, index))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +133,8 @@ class Footprint:
                 f"got {len(self.level_offset)} ending at {self.level_offset[-1:]}"
             )
         for block in (self.bars, self.levels):
-            for field in fields(block):
-                getattr(block, field.name).flags.writeable = False
+            for name in type(block).__slots__:
+                getattr(block, name).flags.writeable = False
         self.level_offset.flags.writeable = False
 
     def __len__(self) -> int:
@@ -153,13 +153,15 @@ class Footprint:
     def cell_totals(self) -> Levels:
         """Return the sums of each bar's cells, one row a bar: equal to the bar's own totals (definitions 2.1)."""
         starts = self.level_offset[:-1]
-        sums = {f.name: np.add.reduceat(getattr(self.levels, f.name), starts) for f in fields(Levels)}
-        return Levels(**sums | {"row": self.levels.row[starts]})
+        sums = [np.add.reduceat(getattr(self.levels, name), starts) for name in Levels.__slots__[1:]]
+        return Levels(self.levels.row[starts], *sums)
 
     def slice(self, start: int, stop: int) -> Footprint:
         """Return bars ``start`` to ``stop`` with their levels."""
         start, stop, _ = slice(start, stop).indices(len(self))
         stop = max(start, stop)
+        if stop - start == len(self):
+            return self
         lo, hi = int(self.level_offset[start]), int(self.level_offset[stop])
         return Footprint(
             instrument=self.instrument,
@@ -172,12 +174,11 @@ class Footprint:
 
     def with_flags(self, flags: I64) -> Footprint:
         """Return the same bars with other flags."""
-        columns = _rows_of(self.bars, slice(None)) | {"flags": flags}
         return Footprint(
             instrument=self.instrument,
             bar_rule=self.bar_rule,
             ticks_per_level=self.ticks_per_level,
-            bars=Bars(**columns),
+            bars=replace(self.bars, flags=flags),
             level_offset=self.level_offset,
             levels=self.levels,
         )
@@ -186,16 +187,16 @@ class Footprint:
     def concat(cls, pieces: Sequence[Footprint]) -> Footprint:
         """Join pieces whose bars do not overlap, in order (`footloom.kernels.fold.combine` joins those that do)."""
         first = pieces[0]
-        bars = {f.name: np.concatenate([getattr(p.bars, f.name) for p in pieces]) for f in fields(Bars)}
-        levels = {f.name: np.concatenate([getattr(p.levels, f.name) for p in pieces]) for f in fields(Levels)}
+        bars = Bars(*(np.concatenate([getattr(p.bars, name) for p in pieces]) for name in Bars.__slots__))
+        levels = Levels(*(np.concatenate([getattr(p.levels, name) for p in pieces]) for name in Levels.__slots__))
         starts = np.cumsum([0] + [len(p.levels) for p in pieces[:-1]])
         offsets = [p.level_offset[:-1] + start for p, start in zip(pieces, starts, strict=True)]
-        end = np.array([len(levels["row"])], np.int64)
+        end = np.array([len(levels)], np.int64)
         return cls(
             instrument=first.instrument,
             bar_rule=first.bar_rule,
             ticks_per_level=first.ticks_per_level,
-            bars=Bars(**bars),
+            bars=bars,
             level_offset=np.concatenate([*offsets, end]).astype(np.int64),
-            levels=Levels(**levels),
+            levels=levels,
         )

@@ -36,6 +36,7 @@ DAY_NS = 86_400 * SECOND_NS
 _DAY = dt.timedelta(days=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST_NS, _LAST_NS = -(2**62), 2**62
+_BLOCK_DAYS, _MARGIN_DAYS = 32, 15  # no market rests longer than the margin
 
 Hours = tuple[dt.time, dt.time]
 
@@ -91,24 +92,11 @@ class Calendar:
     def spans(self, from_ns: int, to_ns: int) -> Spans:
         """Cut ``[from_ns, to_ns)`` into sessions and what lies between; the first and last span may reach beyond it.
 
-        A stretch without a session that reaches past the neighbouring fortnight is cut at that fortnight's edge, the
-        same for any range asked: off-session spans start where a session ended.
+        The same span comes out for any range that touches it: spans are made of whole blocks of days, and kept.
         """
-        first, last = self.local_date(from_ns) - 15 * _DAY, self.local_date(max(from_ns, to_ns - 1)) + 15 * _DAY
-        starts, ends, inside = [], [], []
-        previous = None
-        for open_ns, close_ns in self.sessions(first, last):
-            if previous is not None and open_ns > previous:
-                starts.append(previous)
-                ends.append(open_ns)
-                inside.append(False)
-            starts.append(open_ns)
-            ends.append(close_ns)
-            inside.append(True)
-            previous = close_ns
-        if previous is None:
-            return Spans(np.array([_FIRST_NS]), np.array([_LAST_NS]), np.array([False]))
-        every = Spans(np.array(starts, np.int64), np.array(ends, np.int64), np.array(inside, np.bool_))
+        first = (self.local_date(from_ns).toordinal() - _MARGIN_DAYS) // _BLOCK_DAYS
+        last = (self.local_date(max(from_ns, to_ns - 1)).toordinal() + _MARGIN_DAYS) // _BLOCK_DAYS
+        every = _partition(self, first, last)
         lo, hi = every.find(from_ns), every.find(max(from_ns, to_ns - 1)) + 1
         return Spans(every.start_ns[lo:hi], every.end_ns[lo:hi], every.in_session[lo:hi])
 
@@ -138,6 +126,26 @@ class Calendar:
             edges.append(wall_ns(day, midnight, zone))
         cuts = np.array(edges, np.int64)
         return Spans(cuts[:-1], cuts[1:], np.ones(len(cuts) - 1, np.bool_))
+
+
+@functools.lru_cache(maxsize=256)
+def _partition(market: Calendar, first_block: int, last_block: int) -> Spans:
+    first = dt.date.fromordinal(first_block * _BLOCK_DAYS)
+    last = dt.date.fromordinal((last_block + 1) * _BLOCK_DAYS - 1)
+    starts, ends, inside = [], [], []
+    previous = None
+    for open_ns, close_ns in market.sessions(first, last):
+        if previous is not None and open_ns > previous:
+            starts.append(previous)
+            ends.append(open_ns)
+            inside.append(False)
+        starts.append(open_ns)
+        ends.append(close_ns)
+        inside.append(True)
+        previous = close_ns
+    if previous is None:
+        return Spans(np.array([_FIRST_NS]), np.array([_LAST_NS]), np.array([False]))
+    return Spans(np.array(starts, np.int64), np.array(ends, np.int64), np.array(inside, np.bool_))
 
 
 def _every_day(_day: dt.date) -> tuple[Hours, ...]:

@@ -83,18 +83,15 @@ def gap_flags(footprint: Footprint, gaps: Sequence[Gap]) -> I64:
 
 
 def study(
-    footprint: Footprint, spec: ChartSpec, before: Footprint | None = None, carry: cvd.Carry | None = None
+    footprint: Footprint, spec: ChartSpec, min_vol_lot: I64 | None = None, carry: cvd.Carry | None = None
 ) -> ChartFrame:
     """Return the studies of bars, given what came before them.
 
-    ``before`` holds up to the last 20 bars ahead of ``footprint`` (the automatic minimum volume looks back at them)
-    and ``carry`` the CVD at their end; without them the bars count as the first of their tape.
+    ``min_vol_lot`` int64 (n_bars,) is the imbalances' minimum volume where earlier bars decide it, ``carry`` the CVD at
+    their end; without them the bars count as the first of their tape.
     """
     settings = spec.imbalance
-    if before is None or settings.min_vol_lot is not None:
-        least = imbalance.min_volume(footprint, settings)
-    else:
-        least = imbalance.min_volume(Footprint.concat([before, footprint]), settings, first=len(before))
+    least = imbalance.min_volume(footprint, settings) if min_vol_lot is None else min_vol_lot
     sums = cvd.cvd(footprint, calendar(footprint.instrument.calendar), spec.cvd, carry)
     area = profile.profiles(footprint, spec.profile)
     return ChartFrame(

@@ -11,15 +11,15 @@ from footloom.core.footprint import BAR_FINAL, Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.sessions import calendar
-from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.core.trades import FLAG_NO_ID, I64, Trades
 from footloom.engine.build import build, gap_flags, study
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen, Rebuilt
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
 from footloom.kernels.facts import in_order
 from footloom.kernels.fold import combine, fold
+from footloom.studies import imbalance
 from footloom.studies.cvd import Carry
-from footloom.studies.imbalance import WINDOW
 
 __all__ = ("GRACE_NS", "Builder", "Source")
 
@@ -59,6 +59,7 @@ class Builder:
         self._shown: ChartFrame | None = None
         self._before: Footprint | None = None
         self._carry: Carry | None = None
+        self._next_least: I64 | None = None
         self._last: tuple[int, int] | None = None
         self._hole_from_ns: int | None = None
         self._hole_to_ns = 0
@@ -125,7 +126,8 @@ class Builder:
         # The common path: rows behind all that were seen. Returns the open of the first bar that changed.
         edges, self._state = self._rule.edges(trades, self._calendar, self._state)
         piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level)
-        piece = piece.with_flags(piece.bars.flags | gap_flags(piece, self._gaps))
+        if self._gaps:
+            piece = piece.with_flags(piece.bars.flags | gap_flags(piece, self._gaps))
         self._note_holes(trades)
         self._tail = piece if self._tail is None else combine(self._tail, piece)
         self._last = (int(trades.ts_exch_ns[-1]), int(trades.trade_id[-1]))
@@ -163,9 +165,9 @@ class Builder:
         count = self._count_final(tail, watermark_ns)
         if changed_from is None and not count:
             return []
-        flags = tail.bars.flags.copy()
-        flags[:count] |= BAR_FINAL
-        shown = study(tail.with_flags(flags), self.spec, self._before, self._carry)
+        if count:
+            tail = tail.with_flags(np.where(np.arange(len(tail)) < count, tail.bars.flags | BAR_FINAL, tail.bars.flags))
+        shown = study(tail, self.spec, self._min_volume(tail), self._carry)
         events: list[Event] = [BarClosed(shown.slice(i, i + 1), watermark_ns) for i in range(count)]
         if changed_from is not None:
             opens = tail.bars.open_ns
@@ -179,6 +181,17 @@ class Builder:
         self._shown = shown.slice(count, len(shown)) if count < len(shown) else None
         return events
 
+    def _min_volume(self, bars: Footprint) -> I64:
+        # It depends on earlier bars only: while one bar is open it stands.
+        if len(bars) == 1 and self._next_least is not None:
+            return self._next_least
+        settings = self.spec.imbalance
+        if self._before is None:
+            return imbalance.min_volume(bars, settings)
+        least = imbalance.min_volume(Footprint.concat([self._before, bars]), settings, first=len(self._before))
+        self._next_least = least[:1] if len(bars) == 1 else None
+        return least
+
     def _settle(self, frame: ChartFrame) -> None:
         if not len(frame):
             return
@@ -186,7 +199,8 @@ class Builder:
         if len(self._settled) > _PIECES:
             self._settled = [ChartFrame.concat(self._settled)]
         recent = frame.footprint if self._before is None else Footprint.concat([self._before, frame.footprint])
-        self._before = recent.slice(len(recent) - min(WINDOW, len(recent)), len(recent))
+        self._before = recent.slice(len(recent) - min(imbalance.WINDOW, len(recent)), len(recent))
+        self._next_least = None
         self._carry = Carry(int(frame.cvd_lot[-1]), int(frame.cvd_anchor_ns[-1]))
 
     def _rebuild(self, trades: Trades) -> list[Event]:
@@ -208,14 +222,14 @@ class Builder:
         count = int(np.searchsorted(again.bars.open_ns, last_settled_ns, side="right"))
         flags = again.bars.flags.copy()
         flags[:count] |= BAR_FINAL
-        shown = study(again.with_flags(flags), self.spec, self._before, self._carry)
+        shown = study(again.with_flags(flags), self.spec, self._min_volume(again), self._carry)
         self._settle(shown.slice(0, count))
         self._tail = again.slice(count, len(again)) if count < len(again) else None
         self._last = (int(tape.ts_exch_ns[-1]), int(tape.trade_id[-1]))
         return self._revisions(redo, shown.slice(0, count), from_ns)
 
     def _reset_to(self, frame: ChartFrame) -> None:
-        self._settled, self._before, self._carry = [], None, None
+        self._settled, self._before, self._carry, self._next_least = [], None, None, None
         self._tail, self._shown = None, None
         self._settle(frame)
 

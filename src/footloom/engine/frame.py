@@ -60,6 +60,8 @@ class ChartFrame:
         """Return bars ``start`` to ``stop``."""
         start, stop, _ = slice(start, stop).indices(len(self))
         stop = max(start, stop)
+        if stop - start == len(self):
+            return self
         lo, hi = (int(self.footprint.level_offset[i]) for i in (start, stop))
         return ChartFrame(
             footprint=self.footprint.slice(start, stop),
