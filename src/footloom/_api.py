@@ -11,7 +11,7 @@ from footloom.core.instrument import split_key
 from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
 from footloom.engine.default_step import default_ticks_per_level
-from footloom.engine.spec import ChartSpec
+from footloom.engine.spec import chart_spec
 from footloom.errors import ConfigError, NotStored
 from footloom.notebook.chart import Chart
 
@@ -114,10 +114,7 @@ def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = No
     """
     if ticks_per_level is None:
         ticks_per_level = default_ticks_per_level(build_footprint(trades, bars, 1).bars)
-    try:
-        spec = ChartSpec(bars=bars, ticks_per_level=ticks_per_level, **settings)
-    except TypeError as error:
-        raise ConfigError(f"a chart has no such setting: {error}") from None
+    spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
     return Chart(build(trades, spec))
 
 
@@ -129,11 +126,10 @@ async def stream(key: str, bars: str = "1m", ticks_per_level: int = 1, **setting
     from footloom.engine.builder import Builder
     from footloom.feeds.live import commits
 
+    spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
     builder: Builder | None = None
     async for commit in commits(key):
         if builder is None:
-            builder = Builder(
-                commit.trades.instrument, ChartSpec(bars=bars, ticks_per_level=ticks_per_level, **settings)
-            )
+            builder = Builder(commit.trades.instrument, spec)
         for event in builder.update(commit.trades, commit.watermark_ns, commit.gaps):
             yield event

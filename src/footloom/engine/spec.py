@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
+from footloom.bars import parse_rule
+from footloom.errors import ConfigError
 from footloom.studies import cvd, imbalance, profile
 
-__all__ = ("ChartSpec",)
+__all__ = ("ChartSpec", "chart_spec")
 
 
-class ChartSpec(msgspec.Struct, frozen=True, kw_only=True):
+class ChartSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bar rule, study step and study settings; every number of a chart depends on all of them (definitions 2.2)."""
 
     bars: str = "1m"
@@ -46,3 +49,19 @@ class ChartSpec(msgspec.Struct, frozen=True, kw_only=True):
     def cvd(self) -> cvd.Params:
         """The cumulative delta's settings."""
         return cvd.Params(reset=self.cvd_reset)
+
+
+def chart_spec(settings: Mapping[str, object]) -> ChartSpec:
+    """Return the spec that outside settings (flags, a request, keyword arguments) make, every value checked.
+
+    Raises
+    ------
+    ConfigError
+        A setting is unknown or out of its range; the message names it.
+    """
+    try:
+        spec = msgspec.convert(settings, ChartSpec)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"a chart cannot be made so: {error}") from None
+    profile.check(spec.profile)
+    return msgspec.structs.replace(spec, bars=parse_rule(spec.bars).text)

@@ -1,4 +1,4 @@
-"""Imbalance of a whole bar, seed 003's "fire" (definitions 5.4)."""
+"""Imbalance of a whole bar, the "fire" of simpler tables (definitions 5.4)."""
 
 from __future__ import annotations
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
+from footloom.core.decimals import parse_decimal
 from footloom.core.footprint import Footprint
 from footloom.core.trades import I64
 from footloom.errors import ConfigError
 from footloom.kernels.profile import ONE_ROW, ONE_ROW_CAPPED, TIE_CENTRE, TIE_LOWEST, TWO_ROW, fill_profiles
 
-__all__ = ("Params", "Profiles", "profiles", "value_area_of_rows")
+__all__ = ("Params", "Profiles", "check", "profiles", "value_area_of_rows")
 
 Method = Literal["two_row", "one_row", "one_row_capped"]
 Tie = Literal["centre", "lowest"]
@@ -43,13 +43,19 @@ class Profiles:
 
 
 def _share(pct: str) -> tuple[int, int]:
-    share = Decimal(pct) / 100
+    # A fraction in whole numbers, so that the target is compared with whole lots.
+    share = parse_decimal(pct) / 100
     if not 0 < share <= 1:
         raise ConfigError(f"a value area holds more than 0 and at most 100 percent of the volume, got {pct}")
     numerator, denominator = share.as_integer_ratio()
     if denominator > 10**6:  # the product with a bar's lots must stay within 64 bits
         raise ConfigError(f"a value area of {pct} percent has too many decimals: four at most")
     return numerator, denominator
+
+
+def check(params: Params) -> None:
+    """Raise `ConfigError` or `DataError` where the share is no number within (0, 100] percent."""
+    _share(params.pct)
 
 
 def profiles(footprint: Footprint, params: Params) -> Profiles:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from footloom.testing._adapters import ADAPTERS, Adapter
+from footloom.testing.adapters import ADAPTERS, Adapter
 
 __all__ = ("Failure", "Result", "main", "matches", "run")
 
