@@ -34,9 +34,9 @@ Block = Trades | Snapshots
 class SourceInfo(msgspec.Struct, frozen=True):
     """Where a block of rows comes from: what makes importing the same file twice change nothing.
 
-    ``rows`` is the half-open range of the file's own row numbers that the block was read from; rows of other symbols and
-    refused rows may lie in it. A row without a trade id carries its row number as ``trade_id``, which lies in this range.
-    ``kind`` names the format or feed, and is what `Coverage.sources` lists.
+    ``rows`` is the half-open range of the file's own row numbers that the block was read from; rows of other symbols
+    and refused rows may lie in it. A row without a trade id carries its row number as ``trade_id``, which lies in this
+    range. ``kind`` names the format or feed, and is what `Coverage.sources` lists.
     """
 
     file_sha256: str
@@ -60,9 +60,10 @@ class PartReport(msgspec.Struct, frozen=True):
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored of one tape on one day.
 
-    ``rows`` are distinct rows, those still in the journal included. ``first_ns`` and ``last_ns`` are the times of the first
-    and last row, ns UTC (exchange time of trades, receipt of snapshots); None where the day holds gaps only. ``bytes`` are
-    those of its parts on disk. ``gaps`` counts known gaps that begin on that day. ``sources`` are the kinds of its sources.
+    ``rows`` are distinct rows, those still in the journal included. ``first_ns`` and ``last_ns`` are the times of the
+    first and last row, ns UTC (exchange time of trades, receipt of snapshots); None where the day holds gaps only.
+    ``bytes`` are those of its parts on disk. ``gaps`` counts known gaps that begin on that day. ``sources`` are the
+    kinds of its sources.
     """
 
     key: str
@@ -114,9 +115,9 @@ class Compaction(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How a store works; the defaults are what `performance.md` was measured with.
 
-    ``roll_rows`` and ``roll_ns`` end a journal segment, by rows or by the rows' own clock. ``row_group_rows`` is what one
-    read decodes. ``part_rows`` bounds a part that compaction writes, ``small_parts`` is how many parts a day may gather
-    before sealing compacts it.
+    ``roll_rows`` and ``roll_ns`` end a journal segment, by rows or by the rows' own clock. ``row_group_rows`` is what
+    one read decodes. ``part_rows`` bounds a part that compaction writes, ``small_parts`` is how many parts a day may
+    gather before sealing compacts it.
     """
 
     roll_rows: int = 262_144
@@ -130,7 +131,8 @@ class Store(Protocol):
     """A store of tapes. Rows of different tapes never mix; nothing stored is ever changed, only added to.
 
     Every method may be called from any thread. Times are ns UTC, ranges half-open. Rows are kept under the time that
-    they are ordered by: ``ts_exch_ns`` of trades, ``ts_recv_ns`` of snapshots (which repeat the time of the last trade).
+    they are ordered by: ``ts_exch_ns`` of trades, ``ts_recv_ns`` of snapshots (which repeat the time of the last
+    trade).
     """
 
     def append(self, block: Block, gaps: Sequence[Gap] = ()) -> int:
@@ -164,8 +166,8 @@ class Store(Protocol):
     def load(self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None) -> Block:
         """Return the rows of ``[from_ns, to_ns)``, each once, in the ordering key of definitions 0.4.
 
-        ``columns`` names the columns that are needed; the others are zero, with the flags that say so. The result stands
-        on the greatest common grid of what it was read from.
+        ``columns`` names the columns that are needed; the others are zero, with the flags that say so. The result
+        stands on the greatest common grid of what it was read from.
 
         Raises
         ------
@@ -199,7 +201,10 @@ class Store(Protocol):
         """Keep a definition; one with the same effective date is replaced."""
 
     def coverage(self, key: str | None = None) -> list[Coverage]:
-        """Return what is stored, by key, tape and day."""
+        """Return what is stored, by key, tape and day; partial tapes are no coverage, see `partials`."""
+
+    def partials(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored on partial tapes, which hold some trades of a stretch and never all."""
 
     def close(self) -> None:
         """Finish what runs in the background and give the store back."""

@@ -1,0 +1,188 @@
+"""What the rows of a tape are made of, so that one code keeps trades and snapshots alike."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footloom.core.instrument import Instrument
+from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, FLAG_NO_RECV, FLAG_REST, Trades
+from footloom.errors import ConfigError, StoreError
+from footloom.store._protocol import Block
+
+__all__ = (
+    "SEQ",
+    "SNAPSHOTS",
+    "TRADES",
+    "Columns",
+    "Form",
+    "block_of",
+    "columns_of",
+    "concat",
+    "form_of",
+    "has_id",
+    "length",
+    "take",
+    "wanted_columns",
+)
+
+Columns = dict[str, NDArray[Any]]
+
+SEQ = "ingest_seq"  # the journal's number of a row, from 1; 0 for rows that never were in a journal
+_I64 = np.dtype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of row.
+
+    ``time`` is the column that rows are filed, pruned and ordered by. ``ticks`` and ``lots`` are those on the
+    instrument's grid. ``needed`` are loaded whatever the caller asks for.
+    """
+
+    name: str
+    dtypes: Mapping[str, np.dtype[Any]]
+    time: str
+    ticks: tuple[str, ...]
+    lots: tuple[str, ...]
+    needed: frozenset[str]
+    numbered: bool  # rows may carry the venue's id
+
+
+TRADES = Form(
+    name="trades",
+    dtypes={
+        "ts_exch_ns": _I64,
+        "price_tick": _I64,
+        "qty_lot": _I64,
+        "side": np.dtype(np.int8),
+        "trade_id": _I64,
+        "ts_recv_ns": _I64,
+        "flags": np.dtype(np.uint8),
+    },
+    time="ts_exch_ns",
+    ticks=("price_tick",),
+    lots=("qty_lot",),
+    needed=frozenset(("ts_exch_ns", "flags")),
+    numbered=True,
+)
+# Snapshots are filed under their receipt: the time of the last trade stands still between trades, and steps back.
+SNAPSHOTS = Form(
+    name="snapshots",
+    dtypes=dict.fromkeys(
+        ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns"), np.dtype(np.int64)
+    ),
+    time="ts_recv_ns",
+    ticks=("ltp_tick", "bid_tick", "ask_tick"),
+    lots=("ltq_lot", "vtt_lot"),
+    needed=frozenset(("ts_recv_ns",)),
+    numbered=False,
+)
+
+
+def form_of(tape: str) -> Form:
+    """Return what the rows of a tape are made of."""
+    return SNAPSHOTS if tape == "snapshot" else TRADES
+
+
+def length(columns: Columns) -> int:
+    """Return the number of rows."""
+    return len(next(iter(columns.values()), ()))
+
+
+def take(columns: Columns, index: Any) -> Columns:
+    """Return the rows of a slice, a mask or an index array."""
+    return {name: values[index] for name, values in columns.items()}
+
+
+def concat(pieces: list[Columns]) -> Columns:
+    """Join rows in the order given; the pieces are emptied, so that no more than one column is held twice."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in list(pieces[0])}
+
+
+def has_id(columns: Columns) -> NDArray[np.bool_]:
+    """Say which rows carry the venue's id."""
+    if "flags" not in columns:
+        return np.zeros(length(columns), np.bool_)
+    numbered: NDArray[np.bool_] = (columns["flags"] & FLAG_NO_ID) == 0
+    return numbered
+
+
+def wanted_columns(form: Form, names: Collection[str] | None) -> frozenset[str]:
+    """Return the columns to load for what a caller asked for.
+
+    Raises
+    ------
+    ConfigError
+        A name is no column.
+    """
+    if names is None:
+        return frozenset(form.dtypes)
+    unknown = sorted(set(names) - set(form.dtypes))
+    if unknown:
+        raise ConfigError(f"{form.name} have no column {', '.join(unknown)}: they have {', '.join(form.dtypes)}")
+    return frozenset(names) | form.needed
+
+
+def columns_of(block: Block) -> Columns:
+    """Return the columns of a block that may be stored.
+
+    Raises
+    ------
+    StoreError
+        The tape holds another kind of row, a trade has no quantity or no valid side, or a row is inferred.
+    """
+    form = form_of(block.tape)
+    if isinstance(block, Snapshots) != (form is SNAPSHOTS):
+        raise StoreError(
+            f"the tape {block.tape!r} of {block.instrument.key} holds {form.name}, not {type(block).__name__}"
+        )
+    columns: Columns = {name: getattr(block, name) for name in form.dtypes}
+    if form is TRADES:
+        _check_trades(block.instrument, columns)
+    return columns
+
+
+def _check_trades(instrument: Instrument, columns: Columns) -> None:
+    where = f"of {instrument.key}"
+    _refuse(columns["qty_lot"], columns["qty_lot"] <= 0, f"a trade {where} must have a quantity above zero lots, got")
+    _refuse(columns["side"], np.abs(columns["side"]) > 1, f"the side of a trade {where} must be +1, 0 or -1, got")
+    inferred = (columns["flags"] & (FLAG_INFERRED | FLAG_REST)) != 0
+    _refuse(
+        columns["flags"],
+        inferred,
+        f"trades {where} that were inferred from snapshots are not the tape: store the snapshots; got flags",
+    )
+
+
+def _refuse(values: NDArray[Any], wrong: NDArray[np.bool_], message: str) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise StoreError(f"{message} {values[row]} in row {row} of the block ({int(wrong.sum())} such rows)")
+
+
+def block_of(form: Form, instrument: Instrument, tape: str, columns: Columns) -> Block:
+    """Return a block; columns that are absent become zero, and trades say so in their flags."""
+    count = length(columns)
+    full = {
+        name: columns[name].astype(dtype, copy=False) if name in columns else np.zeros(count, dtype)
+        for name, dtype in form.dtypes.items()
+    }
+    if form is SNAPSHOTS:
+        for name in ("bid_tick", "ask_tick"):
+            if name not in columns:
+                full[name] = np.full(count, NO_QUOTE, np.int64)
+        return Snapshots(instrument=instrument, tape=tape, **full)
+    if "trade_id" not in columns:
+        full["flags"] = full["flags"] | np.uint8(FLAG_NO_ID)
+    if "ts_recv_ns" not in columns:
+        full["flags"] = full["flags"] | np.uint8(FLAG_NO_RECV)
+        full["ts_recv_ns"] = full["ts_exch_ns"]
+    return Trades(instrument=instrument, tape=tape, **full)

@@ -1,0 +1,237 @@
+"""A store in a folder: Parquet parts behind a SQLite journal (design section 2).
+
+One process writes; any number read beside it. `footloom.store.Store` says what each method promises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.errors import StoreError
+from footloom.store._protocol import Block, Compaction, Coverage, PartReport, Recovery, Settings, SourceInfo
+from footloom.store.columns import Columns, concat, form_of, wanted_columns
+from footloom.store.disk import make_folder, storing, write_whole
+from footloom.store.instruments import InstrumentBook
+from footloom.store.inventory import inventory
+from footloom.store.layout import Layout, Stream, is_partial
+from footloom.store.lock import WriterLock
+from footloom.store.manifest import Catalog
+from footloom.store.parts import check_whole
+from footloom.store.prefetch import prefetched
+from footloom.store.reading import Reader
+from footloom.store.writing import Writer
+
+__all__ = ("Store",)
+
+_LAYOUT_VERSION = 1
+
+
+class _Marker(msgspec.Struct):
+    footloom_store: int
+
+
+class Store:
+    """The tapes in a folder.
+
+    Parameters
+    ----------
+    root
+        The folder. A reader takes one that is not there for an empty store.
+    writer
+        Take the lock, make the folder where it is not there, and recover what a stop left in the journal.
+    settings
+        How it works; the defaults suit everything but tests.
+
+    Raises
+    ------
+    StoreLocked
+        Another process writes to it.
+    StoreError
+        The folder is no store, or cannot be written to.
+
+    Examples
+    --------
+    >>> from footloom.store.files import Store
+    >>> Store(Path("/nowhere")).coverage()
+    []
+    """
+
+    def __init__(self, root: Path, writer: bool = False, settings: Settings | None = None) -> None:  # noqa: FBT001, FBT002 - the two ways to open
+        self.root = Path(root)
+        self._settings = settings or Settings()
+        self._layout = Layout(self.root)
+        self._reader = Reader(self._layout, self._settings)
+        self._book = InstrumentBook(self._layout)
+        self._lock: WriterLock | None = None
+        self._writer: Writer | None = None
+        if writer:
+            self._open_to_write()
+
+    def _open_to_write(self) -> None:
+        _claim(self._layout)
+        self._lock = WriterLock(self._layout.lock)
+        try:
+            with storing("make", self._layout.journal):
+                make_folder(self._layout.journal)
+            self._writer = Writer(self._layout, self._settings, self._book)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def recovery(self) -> Recovery:
+        """What was found in the journal when the store was opened for writing."""
+        return self._writing().recovery
+
+    @property
+    def seal_error(self) -> StoreError | None:
+        """Why the last sealing in the background failed, if it did; its rows are safe in the journal meanwhile."""
+        return self._writing().seal_error
+
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            raise StoreError(f"the store {self.root} is open for reading only: open it with writer=True")
+        return self._writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what runs in the background and give the lock back; the journal keeps what is not sealed."""
+        writer, self._writer = self._writer, None
+        try:
+            if writer is not None:
+                writer.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def append(self, block: Block, gaps: Sequence[Gap] = ()) -> int:
+        """Make rows durable and return the ingest sequence of the last one."""
+        return self._writing().append([(block, gaps)])
+
+    def append_many(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
+        """Make several blocks durable in one group commit, all or none; the ingest sequence of the last row."""
+        return self._writing().append(items)
+
+    def write_part(self, block: Block, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
+        """Store finished rows by day; doing it twice changes nothing."""
+        return self._writing().write_part(block, source, gaps)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep everything that `write_part` stores within, or nothing where an error leaves the block.
+
+        Readers see the days one after the other when the block ends.
+        """
+        with self._writing().transaction():
+            yield
+
+    def seal(self) -> None:
+        """Turn the journal into parts, now."""
+        self._writing().seal()
+
+    def compact(self, key: str | None = None, tape: str | None = None) -> Compaction:
+        """Rewrite days that lie in many parts, or hold rows twice, as few."""
+        return self._writing().compact(self._streams(key, tape))
+
+    def verify(self, key: str | None = None) -> int:
+        """Compare every byte of every part with its checksum; the number of parts.
+
+        Raises
+        ------
+        CorruptPart
+            A part is missing or damaged.
+        """
+        count = 0
+        catalog = Catalog(self._layout)
+        for stream in self._streams(key, None):
+            for day in self._layout.days(stream):
+                manifest = catalog.read(stream, day)
+                for part in manifest.parts if manifest else ():
+                    check_whole(self._layout.day(stream, day) / part.file, part)
+                    count += 1
+        return count
+
+    def _streams(self, key: str | None, tape: str | None) -> list[Stream]:
+        every = self._layout.streams()
+        return [stream for stream in every if key in (None, stream.key) and tape in (None, stream.tape)]
+
+    def load(self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None) -> Block:
+        """Return the rows of ``[from_ns, to_ns)``, each once, in the ordering key."""
+        wanted = wanted_columns(form_of(tape), columns)
+        asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
+        chunks: list[Columns] = list(self._reader.chunks(asked, wanted))
+        return self._reader.block(asked, concat(chunks) if chunks else {})
+
+    def iter_chunks(
+        self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the same rows in consecutive blocks; the next one is decoded while the caller works on this one."""
+        wanted = wanted_columns(form_of(tape), columns)
+        asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
+        return prefetched(self._reader.block(asked, chunk) for chunk in self._reader.chunks(asked, wanted))
+
+    def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
+        """Return the known gaps that touch ``[from_ns, to_ns)``, in time order."""
+        return self._reader.gaps(Stream.named(key, tape), from_ns, to_ns)
+
+    def instruments(self) -> list[Instrument]:
+        """Return every known instrument, as last defined."""
+        return self._book.every()
+
+    def instrument(self, key: str, at_ns: int | None = None) -> Instrument:
+        """Return an instrument as it was defined at a time (last, if none is given)."""
+        return self._book.get(key, at_ns)
+
+    def put_instrument(self, instrument: Instrument) -> None:
+        """Keep a definition; one with the same effective date is replaced."""
+        self._writing().put_instrument(instrument)
+
+    def coverage(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored, by key, tape and day, the journal included; partial tapes are no coverage."""
+        return [one for one in inventory(self._layout, self._reader, key) if not is_partial(one.tape)]
+
+    def partials(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored on partial tapes, which hold some trades of a stretch and never all."""
+        return [one for one in inventory(self._layout, self._reader, key) if is_partial(one.tape)]
+
+
+# A folder becomes a store by a marker; a folder with other things in it does not become one by mistake.
+def _claim(layout: Layout) -> None:
+    with storing("make", layout.root):
+        make_folder(layout.root)
+        if layout.marker.exists():
+            _check_marker(layout)
+            return
+        others = sorted(path.name for path in layout.root.iterdir() if not path.name.startswith("."))
+        if others and others != [layout.lock.name]:
+            raise StoreError(
+                f"{layout.root} holds other things ({', '.join(others[:3])}) and is no store: name an empty or new "
+                "folder with --store"
+            )
+        write_whole(layout.marker, msgspec.json.encode(_Marker(_LAYOUT_VERSION)))
+
+
+def _check_marker(layout: Layout) -> None:
+    try:
+        version = msgspec.json.decode(layout.marker.read_bytes(), type=_Marker).footloom_store
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{layout.marker} is damaged ({error}): restore it from a backup") from error
+    if version > _LAYOUT_VERSION:
+        raise StoreError(
+            f"{layout.root} has layout {version}, this program knows up to {_LAYOUT_VERSION}: use the newer footloom"
+        )

@@ -1,0 +1,196 @@
+"""How rows come into a day: what is known already is recognised, the rest becomes one more part.
+
+Seal and import share this way, so that both keep the same promises.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.trades import I64
+from footloom.errors import CorruptPart, StoreError
+from footloom.store._protocol import PartReport, Settings, SourceInfo
+from footloom.store.columns import Columns, Form, form_of, has_id, length, take
+from footloom.store.grid import common_instrument, regrid
+from footloom.store.layout import Stream
+from footloom.store.manifest import JOURNAL, Catalog, Manifest, Source, Span, covers, has_free_rows
+from footloom.store.merge import Met, meet
+from footloom.store.parts import Part, describe, pack_part
+from footloom.store.pieces import part_rows
+
+__all__ = ("Arrival", "Intake", "Plan", "Seen")
+
+_FACTS = frozenset(("ts_exch_ns", "price_tick", "qty_lot", "side", "trade_id", "ts_recv_ns", "flags"))
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of one tape and one day that ask to be stored, in the ordering key and each once in itself.
+
+    ``row`` holds each row's number in its file; None where only the range of the whole block is known. ``live`` are
+    (first, last) times of rows without ids that wait in the journal. ``sealed_seq`` is the last ingest sequence of the
+    journal segment that the rows come from.
+    """
+
+    stream: Stream
+    day: dt.date
+    instrument: Instrument
+    columns: Columns
+    source: SourceInfo
+    row: I64 | None = None
+    gaps: Sequence[Gap] = ()
+    live: Sequence[Seen] = ()
+    sealed_seq: int = 0
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Rows of another origin, as far as it matters whether new rows may overlap them."""
+
+    name: str
+    span: Span
+    ids: bool
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What shall be written for an arrival; ``data`` is None where there is no new row."""
+
+    manifest: Manifest
+    report: PartReport
+    part: Part | None = None
+    data: memoryview | None = None
+    changed: bool = True
+
+
+class Intake:
+    """Takes arrivals into days."""
+
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self._catalog = catalog
+        self._settings = settings
+
+    def plan(self, arrival: Arrival) -> Plan:
+        """Return what shall be written; nothing is written yet.
+
+        Raises
+        ------
+        StoreError
+            Rows without ids overlap rows of another source.
+        """
+        stream = arrival.stream
+        before = self._catalog.read(stream, arrival.day) or Manifest(**stream._asdict(), day=arrival.day)
+        form = form_of(stream.tape)
+        columns, known = _not_yet_taken(form, arrival, before.source(arrival.source.file_sha256))
+        _refuse_overlap(form, arrival, columns, before)
+        met = self._met(form, arrival, columns, before)
+        report = PartReport(int(met.keep.sum()) - met.hidden, known + met.duplicates, met.conflicts)
+        if not length(columns) and known:
+            return Plan(before, report, changed=False)
+        return self._written(form, arrival, columns, before, met, report)
+
+    # Rows whose id is in a part already; parts whose ids lie elsewhere are not even opened.
+    def _met(self, form: Form, arrival: Arrival, columns: Columns, before: Manifest) -> Met:
+        nothing = Met(np.ones(length(columns), np.bool_), 0, 0, 0)
+        numbered = columns["trade_id"][has_id(columns)] if form.numbered else np.zeros(0, np.int64)
+        if not len(numbered):
+            return nothing
+        low, high = int(numbered.min()), int(numbered.max())
+        near = [part for part in before.parts if _may_share(part, low, high, before, arrival.instrument)]
+        if not near:
+            return nothing
+        grid = common_instrument([*(before.instruments[part.instrument] for part in near), arrival.instrument])
+        folder = self._catalog.layout.day(before.stream, before.day)
+        try:
+            stored = part_rows(form, folder, before, near, grid, _FACTS)
+        except CorruptPart:
+            if arrival.source.kind != JOURNAL:
+                raise
+            return (
+                nothing  # a damaged part must not keep what was heard live from becoming parts; reading compares again
+            )
+        return meet(regrid(form, columns, arrival.instrument, grid), stored)
+
+    def _written(
+        self, form: Form, arrival: Arrival, columns: Columns, before: Manifest, met: Met, report: PartReport
+    ) -> Plan:
+        after = before.with_gaps(arrival.gaps)
+        if length(columns):
+            time = columns[form.time]
+            span = (int(time[0]), int(time[-1]))
+            ids = bool(has_id(columns).all())
+            after = after.with_source(arrival.source, report.rows, span, ids=ids)
+        after = msgspec.structs.replace(
+            after,
+            sealed_seq=max(after.sealed_seq, arrival.sealed_seq),
+            duplicates=after.duplicates + met.duplicates,
+            hidden=after.hidden + met.hidden,
+        )
+        if not met.keep.any():
+            return Plan(after, report, changed=after != before)
+        after, number = after.with_instrument(arrival.instrument)
+        kept = columns if met.keep.all() else take(columns, met.keep)
+        file = f"part-{after.generation:04d}-{after.next_part:06d}.parquet"
+        data = pack_part(form, arrival.instrument, arrival.stream.tape, kept, self._settings.row_group_rows)
+        part = describe(form, kept, file, data, number)
+        after = msgspec.structs.replace(after, parts=(*after.parts, part), next_part=after.next_part + 1)
+        return Plan(after, report, part, memoryview(data))
+
+    def carry_out(self, plan: Plan) -> PartReport:
+        """Write what was planned: the part first, then the manifest that names it."""
+        if plan.part is not None and plan.data is not None:
+            self._catalog.add_part(plan.manifest, plan.part.file, plan.data)
+        if plan.changed:
+            self._catalog.publish(plan.manifest)
+        return plan.report
+
+
+def _may_share(part: Part, low: int, high: int, manifest: Manifest, instrument: Instrument) -> bool:
+    if part.min_id is None or part.max_id is None or part.min_id > high or part.max_id < low:
+        return False
+    return manifest.instruments[part.instrument].contract_multiplier == instrument.contract_multiplier
+
+
+# The rows that this file has not brought yet, and the number of the others.
+def _not_yet_taken(form: Form, arrival: Arrival, source: Source | None) -> tuple[Columns, int]:
+    columns, asked = arrival.columns, arrival.source.rows
+    if source is None or arrival.source.kind == JOURNAL or has_free_rows(source.ranges, asked):
+        return columns, 0
+    if covers(source.ranges, asked):
+        return take(columns, slice(0, 0)), length(columns)
+    by_id = has_id(columns)
+    if by_id.all():
+        return columns, 0  # their ids tell
+    if arrival.row is None:
+        raise StoreError(
+            f"rows {asked[0]} to {asked[1] - 1} of {arrival.source.name} were taken in part before, and rows of "
+            f"{form.name} cannot say which: import the whole file again with the blocks of the first time"
+        )
+    taken = np.zeros(length(columns), np.bool_)
+    for start, stop in source.ranges:
+        taken |= (arrival.row >= start) & (arrival.row < stop)
+    taken &= ~by_id
+    return take(columns, ~taken), int(taken.sum())
+
+
+# A row without an id cannot be told from a row of another source: where both may hold the same trade, nobody knows.
+def _refuse_overlap(form: Form, arrival: Arrival, columns: Columns, before: Manifest) -> None:
+    if not length(columns) or arrival.source.kind == JOURNAL:
+        return
+    time = columns[form.time]
+    first, last = int(time[0]), int(time[-1])
+    ids = bool(has_id(columns).all())
+    others = [s for s in before.sources if s.sha256 != arrival.source.file_sha256]
+    seen = [Seen(s.name, span, s.ids) for s in others for span in s.spans] + list(arrival.live)
+    for other in seen:
+        if (ids and other.ids) or other.span[1] < first or other.span[0] > last:
+            continue
+        bare = arrival.source.name if not ids else other.name
+        raise StoreError(
+            f"{arrival.source.name} overlaps {other.name} on {arrival.stream} {arrival.day}: it holds {first} to "
+            f"{last} ns, stored are {other.span[0]} to {other.span[1]} ns, and rows of {bare} have no ids, so nobody "
+            "can say which are the same. Import only one of them, or put one on a tape of its own (partial:NAME)"
+        )

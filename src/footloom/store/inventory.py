@@ -1,0 +1,99 @@
+"""What a store holds, by tape and day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from footloom.store._protocol import Coverage
+from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
+from footloom.store.days import day_of
+from footloom.store.journal import read_journal
+from footloom.store.layout import Layout, Stream
+from footloom.store.manifest import JOURNAL, Catalog, Manifest
+from footloom.store.merge import NEEDED, merge
+from footloom.store.reading import Pending, Range, Reader, pending_by_day
+from footloom.store.segment import Content
+
+__all__ = ("inventory",)
+
+
+def inventory(layout: Layout, reader: Reader, key: str | None) -> list[Coverage]:
+    """Return what is stored of one key, or of all, by key, tape and day; the journal is read before the manifests."""
+    contents = read_journal(layout)
+    heard = {block.stream for content in contents for block in content.heard}
+    heard |= {found.stream for content in contents for found in content.gaps}
+    streams = sorted({*layout.streams(), *heard})
+    return [
+        one for stream in streams if key in (None, stream.key) for one in _of_stream(layout, reader, stream, contents)
+    ]
+
+
+def _of_stream(layout: Layout, reader: Reader, stream: Stream, contents: Sequence[Content]) -> list[Coverage]:
+    catalog = Catalog(layout)
+    pending = pending_by_day([b for content in contents for b in content.heard if b.stream == stream])
+    gaps: dict[dt.date, set[object]] = {}
+    for found in (f for content in contents for f in content.gaps if f.stream == stream):
+        gaps.setdefault(day_of(found.instrument)(found.gap.from_ns), set()).add(found.gap)
+    covered = []
+    for day in sorted({*layout.days(stream), *pending, *gaps}):
+        manifest = catalog.read(stream, day) or Manifest(**stream._asdict(), day=day)
+        waiting = _unsealed(pending.get(day, []), manifest.sealed_seq)
+        if manifest.parts or length(waiting) or manifest.gaps or day in gaps:
+            known = len({*manifest.gaps, *gaps.get(day, ())})
+            covered.append(_of_day(reader, manifest, waiting, pending.get(day, []), known))
+    return covered
+
+
+def _unsealed(pending: Sequence[Pending], sealed_seq: int) -> Columns:
+    pieces = [take(one.columns, one.columns[SEQ] > sealed_seq) for one in pending]
+    return concat(pieces) if pieces else {}
+
+
+def _of_day(reader: Reader, manifest: Manifest, waiting: Columns, pending: Sequence[Pending], gaps: int) -> Coverage:
+    form = form_of(manifest.tape)
+    times = [time for part in manifest.parts for time in (part.first_ns, part.last_ns)]
+    kinds = {source.kind for source in manifest.sources}
+    journal_rows = 0
+    if length(waiting):
+        kinds.add(JOURNAL)
+        times += [int(waiting[form.time].min()), int(waiting[form.time].max())]
+        journal_rows = _distinct(reader, manifest, waiting, pending, times) - manifest.rows
+    return Coverage(
+        key=manifest.stream.key,
+        tape=manifest.tape,
+        day=manifest.day,
+        rows=manifest.rows + journal_rows,
+        first_ns=min(times, default=None),
+        last_ns=max(times, default=None),
+        bytes=sum(part.bytes for part in manifest.parts),
+        gaps=gaps,
+        parts=len(manifest.parts),
+        sources=tuple(sorted(kinds)),
+        journal_rows=journal_rows,
+    )
+
+
+# Distinct rows of a day whose journal may repeat what its parts hold.
+def _distinct(
+    reader: Reader, manifest: Manifest, waiting: Columns, pending: Sequence[Pending], times: list[int]
+) -> int:
+    form = form_of(manifest.tape)
+    rows = merge(form, waiting).columns
+    if not form.numbered or not _may_repeat(manifest, rows):
+        return manifest.rows + length(rows)
+    asked = Range(
+        stream=manifest.stream,
+        from_ns=min(times),
+        to_ns=max(times) + 1,
+        instrument=reader.grid(manifest, pending),
+        manifests={manifest.day: manifest},
+        pending={manifest.day: list(pending)},
+    )
+    return sum(length(chunk) for chunk in reader.chunks(asked, NEEDED))
+
+
+def _may_repeat(manifest: Manifest, rows: Columns) -> bool:
+    low, high = int(rows["trade_id"].min()), int(rows["trade_id"].max())
+    bounds = [(part.min_id, part.max_id) for part in manifest.parts]
+    return any(first is not None and last is not None and first <= high and last >= low for first, last in bounds)

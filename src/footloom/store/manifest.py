@@ -1,0 +1,258 @@
+"""What a day holds: one small file that is replaced whole, and is the only truth about its parts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.errors import CorruptPart, StoreError
+from footloom.store._protocol import SourceInfo
+from footloom.store.disk import TEMPORARY, make_folder, remove, storing, write_whole
+from footloom.store.layout import MANIFEST, Layout, Stream
+from footloom.store.parts import Part
+
+__all__ = ("JOURNAL", "Catalog", "Manifest", "Source", "Span", "add_span", "covers", "has_free_rows")
+
+_VERSION = 1
+JOURNAL = "journal"  # the kind of rows that were heard live
+
+Span = tuple[int, int]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where rows of a day come from.
+
+    ``ranges`` are half-open ranges of the file's row numbers that were taken, ascending and apart. ``spans`` are the
+    first and last time of each run of rows. ``ids`` says that every row carries the venue's id.
+    """
+
+    sha256: str
+    name: str
+    kind: str
+    ids: bool
+    rows: int
+    ranges: tuple[Span, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of one tape on one day.
+
+    ``sealed_seq`` is the last ingest sequence that came here from the journal: what a journal segment holds up to it is
+    in the parts. ``hidden`` counts rows of its parts that a better witness in another part stands before; compaction
+    drops them. ``next_part`` numbers parts; a number is never used twice.
+    """
+
+    version: int = _VERSION
+    venue: str
+    symbol: str
+    tape: str
+    day: dt.date
+    generation: int = 1
+    next_part: int = 1
+    sealed_seq: int = 0
+    hidden: int = 0
+    duplicates: int = 0
+    parts: tuple[Part, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
+    sources: tuple[Source, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def stream(self) -> Stream:
+        """The tape."""
+        return Stream(self.venue, self.symbol, self.tape)
+
+    @property
+    def rows(self) -> int:
+        """Distinct rows in the parts."""
+        return sum(part.rows for part in self.parts) - self.hidden
+
+    def with_instrument(self, instrument: Instrument) -> tuple[Manifest, int]:
+        """Return the manifest that knows an instrument, and the instrument's number in it."""
+        if instrument in self.instruments:
+            return self, self.instruments.index(instrument)
+        new = msgspec.structs.replace(self, instruments=(*self.instruments, instrument))
+        return new, len(self.instruments)
+
+    def with_gaps(self, gaps: Sequence[Gap]) -> Manifest:
+        """Return the manifest with more gaps; a gap that is known is not listed twice."""
+        every = sorted({*self.gaps, *gaps}, key=lambda gap: (gap.from_ns, gap.to_ns, gap.cause, gap.missing or 0))
+        return msgspec.structs.replace(self, gaps=tuple(every))
+
+    def with_source(self, info: SourceInfo, rows: int, span: Span, *, ids: bool) -> Manifest:
+        """Return the manifest after rows of a source were taken."""
+        new = Source(sha256=info.file_sha256, name=info.name, kind=info.kind, ids=ids, rows=rows, spans=(span,))
+        same = [source for source in self.sources if source.sha256 == info.file_sha256]
+        if same:
+            old = same[0]
+            spans = (*old.spans, span) if info.kind == JOURNAL else (_hull(*old.spans, span),)
+            new = msgspec.structs.replace(
+                new, name=old.name, ids=ids and old.ids, rows=rows + old.rows, ranges=old.ranges, spans=spans
+            )
+        new = msgspec.structs.replace(new, ranges=add_span(new.ranges, info.rows))
+        others = tuple(source for source in self.sources if source.sha256 != info.file_sha256)
+        return msgspec.structs.replace(self, sources=(*others, new))
+
+    def source(self, sha256: str) -> Source | None:
+        """Return a source by its hash."""
+        return next((source for source in self.sources if source.sha256 == sha256), None)
+
+
+def _hull(*spans: Span) -> Span:
+    return min(first for first, _ in spans), max(last for _, last in spans)
+
+
+def add_span(spans: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
+    """Return half-open ranges with one more, joined where they touch.
+
+    Examples
+    --------
+    >>> add_span(((0, 5), (9, 12)), (5, 9))
+    ((0, 12),)
+    """
+    joined: list[Span] = []
+    for start, stop in sorted((*spans, new)):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        elif stop > start:
+            joined.append((start, stop))
+    return tuple(joined)
+
+
+def covers(spans: tuple[Span, ...], asked: Span) -> bool:
+    """Say whether half-open ranges hold all of another."""
+    return any(start <= asked[0] and asked[1] <= stop for start, stop in spans)
+
+
+def has_free_rows(spans: tuple[Span, ...], asked: Span) -> bool:
+    """Say whether half-open ranges hold nothing of another."""
+    return all(stop <= asked[0] or asked[1] <= start for start, stop in spans)
+
+
+class _File(msgspec.Struct):
+    crc32: int
+    manifest: msgspec.Raw
+
+
+class Catalog:
+    """The manifests of a store. Within `staged`, what is published becomes visible to others only at the end."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._staged: dict[Path, Manifest] | None = None
+
+    @property
+    def is_staging(self) -> bool:
+        """Whether a transaction is open."""
+        return self._staged is not None
+
+    def read(self, stream: Stream, day: dt.date) -> Manifest | None:
+        """Return the manifest of a day; None where the day has none.
+
+        Raises
+        ------
+        CorruptPart
+            The file is damaged, or belongs to another tape or day.
+        StoreError
+            It was written by a newer footloom.
+        """
+        path = self.layout.day(stream, day) / MANIFEST
+        if self._staged is not None and path in self._staged:
+            return self._staged[path]
+        try:
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror}; let this user read it") from error
+        manifest = _decode(path, data)
+        if (manifest.stream, manifest.day) != (stream, day):
+            raise CorruptPart(
+                f"{path} is the manifest of {manifest.stream} {manifest.day}, expected {stream} {day}: "
+                "two symbols whose names differ only in case need a file system that tells them apart"
+            )
+        return manifest
+
+    def publish(self, manifest: Manifest) -> None:
+        """Make a manifest the truth about its day, and sweep files that it does not name."""
+        folder = self.layout.day(manifest.stream, manifest.day)
+        path = folder / MANIFEST
+        if self._staged is not None:
+            self._staged[path] = manifest
+            return
+        with storing("write", path):
+            make_folder(folder)
+            write_whole(path, _encode(manifest))
+        self.sweep(manifest)
+
+    def add_part(self, manifest: Manifest, file: str, data: memoryview) -> None:
+        """Write a part; nobody sees it before a manifest that names it is published."""
+        folder = self.layout.day(manifest.stream, manifest.day)
+        with storing("write", folder / file):
+            make_folder(folder)
+            write_whole(folder / file, data)
+
+    def sweep(self, manifest: Manifest) -> None:
+        """Remove the files of a day that its manifest does not name: left by a kill, or by compaction."""
+        folder = self.layout.day(manifest.stream, manifest.day)
+        named = {part.file for part in manifest.parts} | {MANIFEST}
+        stray = [
+            path
+            for path in folder.iterdir()
+            if path.name not in named and (path.suffix == ".parquet" or path.name.startswith(TEMPORARY))
+        ]
+        remove(stray)
+
+    def begin(self) -> None:
+        """Keep what is published to ourselves from here on."""
+        if self._staged is not None:
+            raise StoreError("a transaction is open already: finish it first")
+        self._staged = {}
+
+    def commit(self) -> None:
+        """Publish what was kept."""
+        staged, self._staged = self._staged or {}, None
+        for manifest in staged.values():
+            self.publish(manifest)
+
+    def roll_back(self) -> None:
+        """Forget what was kept, and its parts."""
+        staged, self._staged = self._staged or {}, None
+        for path, manifest in staged.items():
+            old = self.read(manifest.stream, manifest.day)
+            kept = {part.file for part in old.parts} if old else set()
+            remove([path.parent / part.file for part in manifest.parts if part.file not in kept])
+
+
+def _encode(manifest: Manifest) -> bytes:
+    body = msgspec.json.encode(manifest)
+    return msgspec.json.encode(_File(zlib.crc32(body), msgspec.Raw(body)))
+
+
+def _decode(path: Path, data: bytes) -> Manifest:
+    cure = "restore it from a backup, or remove its day's folder and import that day again"
+    try:
+        file = msgspec.json.decode(data, type=_File)
+        found = zlib.crc32(file.manifest)
+        if found != file.crc32:
+            raise CorruptPart(f"{path} is damaged: crc32 {found}, expected {file.crc32}; {cure}")
+        version = msgspec.json.decode(file.manifest, type=_Versioned).version
+        if version > _VERSION:
+            raise StoreError(
+                f"{path} has version {version}, this program knows up to {_VERSION}: "
+                "use the newer footloom that wrote it"
+            )
+        return msgspec.json.decode(file.manifest, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise CorruptPart(f"{path} is damaged: {error}; {cure}") from error
+
+
+class _Versioned(msgspec.Struct):
+    version: int

@@ -1,0 +1,73 @@
+"""Columns as one blob: what a commit of the journal writes (design section 2)."""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from footloom.errors import DataError
+from footloom.store.columns import Columns, length
+
+__all__ = ("pack", "unpack")
+
+_PLAIN_BYTES = 16_384  # below this, compressing costs more time than writing
+_LENGTH = struct.Struct("<I")
+_ENDIAN_FREE = "|"  # numpy's mark for types of one byte
+
+
+class _Header(msgspec.Struct, array_like=True):
+    rows: int
+    columns: list[tuple[str, str]]  # name and little-endian numpy type
+    plain_bytes: int
+    compressed: bool
+
+
+def pack(columns: Columns) -> bytes:
+    """Return columns of equal length as one blob: a small header, then one little-endian column behind the other."""
+    little = {name: _little(values) for name, values in columns.items()}
+    body = b"".join(values.tobytes() for values in little.values())
+    compressed = len(body) >= _PLAIN_BYTES
+    header = msgspec.msgpack.encode(
+        _Header(length(columns), [(name, v.dtype.str) for name, v in little.items()], len(body), compressed)
+    )
+    if compressed:
+        body = pa.Codec("zstd", 1).compress(body, asbytes=True)
+    return _LENGTH.pack(len(header)) + header + body
+
+
+def _little(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    if values.dtype.byteorder == _ENDIAN_FREE:
+        return values
+    return values.astype(values.dtype.newbyteorder("<"), copy=False)
+
+
+def unpack(blob: bytes) -> Columns:
+    """Return what `pack` was given.
+
+    Raises
+    ------
+    DataError
+        The blob is not one of ours.
+    """
+    try:
+        (size,) = _LENGTH.unpack_from(blob)
+        header = msgspec.msgpack.decode(blob[_LENGTH.size : _LENGTH.size + size], type=_Header)
+        body = blob[_LENGTH.size + size :]
+        if header.compressed:
+            body = pa.Codec("zstd", 1).decompress(body, header.plain_bytes, asbytes=True)
+        return _columns(header, body)
+    except (struct.error, msgspec.MsgspecError, ValueError, TypeError, OSError) as error:
+        raise DataError(f"a block of the journal cannot be unpacked: {error}") from error
+
+
+def _columns(header: _Header, body: bytes) -> Columns:
+    columns: Columns = {}
+    start = 0
+    for name, kind in header.columns:
+        dtype = np.dtype(kind)
+        columns[name] = np.frombuffer(body, dtype, header.rows, start).astype(dtype.newbyteorder("="), copy=False)
+        start += header.rows * dtype.itemsize
+    return columns

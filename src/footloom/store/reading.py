@@ -1,0 +1,206 @@
+"""How a range is read: the journal first, then the manifests, then the parts that they name.
+
+In this order nothing is missed and nothing is seen twice beside a running writer. What has left the journal before it
+was read stands in manifests that are read later; what was in the journal and is sealed meanwhile carries sequences up
+to the manifest's ``sealed_seq``, and is passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.errors import NotStored
+from footloom.store._protocol import Block, Settings
+from footloom.store.columns import (
+    SEQ,
+    Columns,
+    block_of,
+    concat,
+    form_of,
+    length,
+    take,
+)
+from footloom.store.days import day_of, split_days
+from footloom.store.grid import common_instrument, regrid
+from footloom.store.journal import read_journal
+from footloom.store.layout import Layout, Stream
+from footloom.store.manifest import Catalog, Manifest
+from footloom.store.merge import merge
+from footloom.store.parts import PartFile
+from footloom.store.pieces import missing_part, open_parts, piece_of_part, piece_of_rows, woven
+from footloom.store.segment import Heard
+
+__all__ = ("Pending", "Range", "Reader", "pending_by_day")
+
+_DAY_NS = 86_400_000_000_000
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_SLACK_DAYS = 3  # a session's date is not the UTC date of its trades, and a calendar may have been corrected since
+_TRIES = 20  # how often compaction may replace a day's parts between reading its manifest and opening them
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """Rows of one tape and one day that wait in the journal, in arrival order, `SEQ` among the columns."""
+
+    instrument: Instrument
+    columns: Columns
+
+
+class Range(msgspec.Struct, frozen=True):
+    """What lies in a range of one tape, and the grid that all of it is read on."""
+
+    stream: Stream
+    from_ns: int
+    to_ns: int
+    instrument: Instrument
+    manifests: dict[dt.date, Manifest]
+    pending: dict[dt.date, list[Pending]]
+
+
+# The rows of journal blocks by day, in the order in which they were heard.
+def pending_by_day(heard: list[Heard]) -> dict[dt.date, list[Pending]]:
+    """Return the rows of journal blocks of one tape by day, in arrival order."""
+    days: dict[dt.date, list[Pending]] = {}
+    for block in heard:
+        form = form_of(block.stream.tape)
+        time = block.columns[form.time]
+        order = np.argsort(time, kind="stable")
+        for day, rows in split_days(time[order], day_of(block.instrument)):
+            mine = np.sort(order[rows])
+            days.setdefault(day, []).append(Pending(block.instrument, take(block.columns, mine)))
+    return days
+
+
+class Reader:
+    """Reads ranges of a store, beside whoever writes it."""
+
+    def __init__(self, layout: Layout, settings: Settings) -> None:
+        self._layout = layout
+        self._catalog = Catalog(layout)
+        self._settings = settings
+
+    def range(self, stream: Stream, from_ns: int, to_ns: int) -> Range:
+        """Return what lies in ``[from_ns, to_ns)``.
+
+        Raises
+        ------
+        NotStored
+            Nothing is stored there.
+        """
+        contents = read_journal(self._layout, stream, from_ns, to_ns)
+        pending = pending_by_day([heard for content in contents for heard in content.heard])
+        days = [day for day in self._layout.days(stream) if _near(day, from_ns, to_ns)]
+        found = ((day, self._catalog.read(stream, day)) for day in days)
+        manifests = {day: manifest for day, manifest in found if manifest and _touches(manifest, from_ns, to_ns)}
+        instruments = [one for manifest in manifests.values() for one in _grids(manifest, from_ns, to_ns)]
+        instruments += [one.instrument for day in sorted(pending) for one in pending[day]]
+        if not instruments:
+            raise self._nothing(stream, from_ns, to_ns)
+        return Range(stream, from_ns, to_ns, common_instrument(instruments), manifests, pending)
+
+    def _nothing(self, stream: Stream, from_ns: int, to_ns: int) -> NotStored:
+        days = self._layout.days(stream)
+        tapes = sorted({other.tape for other in self._layout.streams() if other.key == stream.key})
+        if days:
+            held = f"its days are {days[0]} to {days[-1]}"
+        elif tapes:
+            held = f"its tapes are {', '.join(tapes)}"
+        else:
+            held = "the symbol has nothing at all: see footloom coverage, or bring a recording in with footloom import"
+        return NotStored(f"nothing is stored of {stream} from {from_ns} to {to_ns} ns in {self._layout.root}: {held}")
+
+    def chunks(self, asked: Range, wanted: frozenset[str]) -> Iterator[Columns]:
+        """Yield the rows of a range, a row group at a time, in the ordering key and each once."""
+        for day in sorted({*asked.manifests, *asked.pending}):
+            yield from self._day(asked, day, wanted)
+
+    def _day(self, asked: Range, day: dt.date, wanted: frozenset[str]) -> Iterator[Columns]:
+        form = form_of(asked.stream.tape)
+        with contextlib.ExitStack() as stack:
+            manifest, files = self._opened(asked, day, stack)
+            pieces = [
+                piece_of_part(file.part, file, manifest.instruments[file.part.instrument], asked.instrument)
+                for file in files
+                if manifest
+            ]
+            waiting = self._waiting(asked, day, manifest.sealed_seq if manifest else 0)
+            if length(waiting):
+                pieces.append(piece_of_rows(form, merge(form, waiting).columns))
+            span = (asked.from_ns, asked.to_ns)
+            yield from woven(form, pieces, span, wanted, self._settings.row_group_rows)
+
+    # The day's manifest and its open parts that touch the range.
+    def _opened(
+        self, asked: Range, day: dt.date, stack: contextlib.ExitStack
+    ) -> tuple[Manifest | None, list[PartFile]]:
+        manifest = asked.manifests.get(day)
+        form = form_of(asked.stream.tape)
+        folder = self._layout.day(asked.stream, day)
+        for _ in range(_TRIES):
+            if manifest is None:  # rows of the journal only, when we looked; they may be sealed by now
+                manifest = self._catalog.read(asked.stream, day)
+            if manifest is None:
+                return None, []
+            touching = [p for p in manifest.parts if p.last_ns >= asked.from_ns and p.first_ns < asked.to_ns]
+            try:
+                return manifest, stack.enter_context(open_parts(form, folder, touching))
+            except FileNotFoundError:
+                before, manifest = manifest, self._catalog.read(asked.stream, day)
+                if manifest == before:
+                    break
+        absent = [part.file for part in manifest.parts if not (folder / part.file).exists()] if manifest else []
+        raise missing_part(folder / Path(absent[0] if absent else "manifest.json"))
+
+    def _waiting(self, asked: Range, day: dt.date, sealed_seq: int) -> Columns:
+        form = form_of(asked.stream.tape)
+        pieces = []
+        for one in asked.pending.get(day, ()):
+            unsealed = one.columns[SEQ] > sealed_seq
+            if unsealed.any():
+                pieces.append(regrid(form, take(one.columns, unsealed), one.instrument, asked.instrument))
+        return concat(pieces) if pieces else {}
+
+    def block(self, asked: Range, columns: Columns) -> Block:
+        """Return rows of a range as a block."""
+        return block_of(form_of(asked.stream.tape), asked.instrument, asked.stream.tape, columns)
+
+    def grid(self, manifest: Manifest, pending: Sequence[Pending]) -> Instrument:
+        """Return the common grid of all rows of a day."""
+        parts = [manifest.instruments[part.instrument] for part in manifest.parts]
+        return common_instrument([*parts, *(one.instrument for one in pending)])
+
+    def gaps(self, stream: Stream, from_ns: int, to_ns: int) -> list[Gap]:
+        """Return the gaps that touch ``[from_ns, to_ns)``; a long one may begin on a day far before it."""
+        contents = read_journal(self._layout, stream, 0, 0)
+        every = {heard.gap for content in contents for heard in content.gaps}
+        last = _EPOCH + to_ns // _DAY_NS + _SLACK_DAYS
+        for day in self._layout.days(stream):
+            if day.toordinal() <= last:
+                manifest = self._catalog.read(stream, day)
+                every.update(manifest.gaps if manifest else ())
+        touching = [gap for gap in every if gap.from_ns < to_ns and gap.to_ns >= from_ns]
+        return sorted(touching, key=lambda gap: (gap.from_ns, gap.to_ns, gap.cause))
+
+
+def _near(day: dt.date, from_ns: int, to_ns: int) -> bool:
+    number = day.toordinal() - _EPOCH
+    return from_ns // _DAY_NS - _SLACK_DAYS <= number <= to_ns // _DAY_NS + _SLACK_DAYS
+
+
+# A quiet stretch of a stored day is stored too: it is empty, not unknown.
+def _touches(manifest: Manifest, from_ns: int, to_ns: int) -> bool:
+    first = min((part.first_ns for part in manifest.parts), default=to_ns)
+    last = max((part.last_ns for part in manifest.parts), default=from_ns - 1)
+    return first < to_ns and last >= from_ns
+
+
+def _grids(manifest: Manifest, from_ns: int, to_ns: int) -> list[Instrument]:
+    parts = [part for part in manifest.parts if part.last_ns >= from_ns and part.first_ns < to_ns]
+    return [manifest.instruments[part.instrument] for part in parts or manifest.parts[-1:]]

@@ -1,0 +1,290 @@
+"""One segment of the journal: a SQLite file that holds what was appended, a blob for each commit and tape.
+
+Write-ahead log, ``synchronous=FULL``: when a commit returns, it is on the disk. Each row of each table carries a
+checksum over all that it says, so that what SQLite itself would not notice is noticed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.errors import DataError, StoreError
+from footloom.store.columns import SEQ, Columns, form_of, length
+from footloom.store.disk import storing, sync_folder
+from footloom.store.layout import Stream
+from footloom.store.packing import pack, unpack
+
+__all__ = ("SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "read_segment")
+
+SIDES = ("-wal", "-shm")  # what SQLite keeps beside a database that is in use
+_VERSION = 1
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_SCHEMA = (
+    "CREATE TABLE meta (version INTEGER NOT NULL, first_seq INTEGER NOT NULL, crc32 INTEGER NOT NULL)",
+    "CREATE TABLE streams (id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, tape TEXT NOT NULL, "
+    "instrument BLOB NOT NULL, crc32 INTEGER NOT NULL)",
+    "CREATE TABLE blocks (first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, stream INTEGER NOT NULL, "
+    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, crc32 INTEGER NOT NULL, data BLOB NOT NULL)",
+    "CREATE TABLE gaps (id INTEGER PRIMARY KEY, at_seq INTEGER NOT NULL, stream INTEGER NOT NULL, "
+    "crc32 INTEGER NOT NULL, data BLOB NOT NULL)",
+)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Rows and gaps of one tape on their way into the journal."""
+
+    stream: Stream
+    instrument: Instrument
+    columns: Columns
+    gaps: Sequence[Gap] = ()
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Rows of one tape as a commit holds them, `SEQ` among the columns."""
+
+    stream: Stream
+    instrument: Instrument
+    first_seq: int
+    columns: Columns
+
+
+class HeardGap(msgspec.Struct, frozen=True):
+    """A gap, known when the row before ``at_seq`` had been heard."""
+
+    stream: Stream
+    instrument: Instrument
+    at_seq: int
+    gap: Gap
+
+
+class Content(msgspec.Struct):
+    """What a segment holds, in the order of its commits; ``damage`` says what could not be read."""
+
+    first_seq: int
+    next_seq: int
+    heard: list[Heard]
+    gaps: list[HeardGap]
+    damage: list[str]
+
+
+def _crc(numbers: Sequence[int | str], data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(repr(tuple(numbers)).encode()))
+
+
+class Segment:
+    """An open segment, for the one who writes it."""
+
+    def __init__(self, path: Path, first_seq: int) -> None:
+        self.path = path
+        self.next_seq = first_seq
+        self.rows = 0
+        self.is_empty = True
+        self._streams: dict[tuple[Stream, Instrument], int] = {}
+        with storing("make", path):
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            with self._transaction():
+                for statement in _SCHEMA:
+                    self._database.execute(statement)
+                crc = _crc((_VERSION, first_seq), b"")
+                self._database.execute("INSERT INTO meta VALUES (?, ?, ?)", (_VERSION, first_seq, crc))
+            sync_folder(path.parent)
+
+    def append(self, entries: Sequence[Entry]) -> int:
+        """Make entries durable, all or none, and return the sequence of the last row."""
+        next_seq = self.next_seq
+        with storing("append to", self.path), self._transaction():
+            for entry in entries:
+                number = self._stream(entry.stream, entry.instrument)
+                for gap in entry.gaps:
+                    data = msgspec.json.encode(gap)
+                    self._database.execute(
+                        "INSERT INTO gaps (at_seq, stream, crc32, data) VALUES (?, ?, ?, ?)",
+                        (next_seq, number, _crc((next_seq, number), data), data),
+                    )
+                next_seq += self._rows(entry, number, next_seq)
+        self.rows += next_seq - self.next_seq
+        self.is_empty = False
+        self.next_seq = next_seq
+        return next_seq - 1
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        known = dict(self._streams)
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        except BaseException:
+            self._streams = known
+            with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell
+                self._database.execute("ROLLBACK")
+            raise
+
+    def _stream(self, stream: Stream, instrument: Instrument) -> int:
+        number = self._streams.get((stream, instrument))
+        if number is None:
+            number = len(self._streams) + 1
+            data = msgspec.json.encode(instrument)
+            self._database.execute(
+                "INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)",
+                (number, *stream, data, _crc((number, *stream), data)),
+            )
+            self._streams[stream, instrument] = number
+        return number
+
+    def _rows(self, entry: Entry, number: int, first_seq: int) -> int:
+        count = length(entry.columns)
+        if count:
+            time = entry.columns[form_of(entry.stream.tape).time]
+            facts = (first_seq, count, number, int(time.min()), int(time.max()))
+            data = pack(entry.columns)
+            self._database.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _crc(facts, data), data))
+        return count
+
+    def holds_other_grid(self, stream: Stream, instrument: Instrument) -> bool:
+        """Say whether rows of this tape with another definition of the instrument are in the segment."""
+        return any(there == stream and held != instrument for there, held in self._streams)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with storing("close", self.path):
+            self._database.close()
+
+
+@contextlib.contextmanager
+def _open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    # A database whose log is gone can be read where nothing may be written only when SQLite is told that it stands
+    # still.
+    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    uri = path.resolve().as_uri()
+    database = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        try:
+            database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError:
+            if not still:
+                raise
+            database.close()
+            database = sqlite3.connect(f"{uri}?mode=ro{still}", uri=True, isolation_level=None)
+        database.execute("BEGIN")  # one picture for all that is read
+        yield database
+    finally:
+        database.close()
+
+
+def read_segment(
+    path: Path, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+) -> Content:
+    """Return what a segment holds: all of it, or the blocks of one tape that may touch a range.
+
+    What cannot be read is named in ``damage``; what can, is returned.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be opened.
+    """
+    content = Content(first_seq=0, next_seq=0, heard=[], gaps=[], damage=[])
+    with storing("read", path):
+        try:
+            with _open_to_read(path) as database:
+                _read_all(database, content, (stream, from_ns, to_ns))
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+                raise
+            content.damage.append(f"after sequence {content.next_seq - 1}: {error}")
+    return content
+
+
+def _read_all(database: sqlite3.Connection, content: Content, asked: _Asked) -> None:
+    if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return  # killed while it was made: nothing was ever acknowledged from here
+    version, first_seq, crc = database.execute("SELECT * FROM meta").fetchone() or (0, 0, 0)
+    if _crc((version, first_seq), b"") != crc:
+        content.damage.append("its first line has a wrong checksum")
+    elif version > _VERSION:
+        raise StoreError(
+            f"the journal has version {version}, this program knows up to {_VERSION}: "
+            "use the newer footloom that wrote it"
+        )
+    content.first_seq = content.next_seq = first_seq
+    streams = _streams(database, content)
+    _read_gaps(database, content, streams, asked[0])
+    _read_blocks(database, content, streams, asked)
+
+
+_Asked = tuple[Stream | None, int | None, int | None]
+_Streams = dict[int, tuple[Stream, Instrument]]
+
+
+def _streams(database: sqlite3.Connection, content: Content) -> _Streams:
+    found: _Streams = {}
+    for number, venue, symbol, tape, data, crc in database.execute("SELECT * FROM streams ORDER BY id"):
+        if _crc((number, venue, symbol, tape), data) != crc:
+            content.damage.append(f"tape {number} has a wrong checksum")
+            continue
+        found[number] = (Stream(venue, symbol, tape), msgspec.json.decode(data, type=Instrument))
+    return found
+
+
+def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, only: Stream | None) -> None:
+    for at_seq, number, crc, data in database.execute("SELECT at_seq, stream, crc32, data FROM gaps ORDER BY id"):
+        if _crc((at_seq, number), data) != crc or number not in streams:
+            content.damage.append(f"a gap at sequence {at_seq} cannot be read")
+            continue
+        stream, instrument = streams[number]
+        if only is None or stream == only:
+            content.gaps.append(HeardGap(stream, instrument, at_seq, msgspec.json.decode(data, type=Gap)))
+
+
+def _read_blocks(
+    database: sqlite3.Connection,
+    content: Content,
+    streams: _Streams,
+    asked: _Asked,
+) -> None:
+    only, from_ns, to_ns = asked
+    query = "SELECT first_seq, rows, stream, first_ns, last_ns, crc32, data FROM blocks"
+    limits: list[int] = []
+    if only is not None:
+        numbers = [number for number, (stream, _) in streams.items() if stream == only]
+        query += f" WHERE stream IN ({', '.join(map(str, numbers))})"  # our own numbers, no text
+        if from_ns is not None and to_ns is not None:
+            query += " AND last_ns >= ? AND first_ns < ?"
+            limits = [_held(from_ns), _held(to_ns)]
+    for *facts, crc, data in database.execute(query + " ORDER BY first_seq", limits):
+        first_seq, rows, number = facts[:3]
+        if only is None and first_seq != content.next_seq and not content.damage:
+            content.damage.append(f"sequences {content.next_seq} to {first_seq - 1} are missing")
+        content.next_seq = first_seq + rows
+        columns = _unpacked(facts, crc, data)
+        if columns is None or number not in streams:
+            content.damage.append(f"sequences {first_seq} to {first_seq + rows - 1} have a wrong checksum")
+            continue
+        columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
+        content.heard.append(Heard(*streams[number], first_seq, columns))
+
+
+# SQLite holds 64-bit numbers: a range without an end is asked with larger ones.
+def _held(number: int) -> int:
+    return max(-(2**63), min(2**63 - 1, number))
+
+
+def _unpacked(facts: list[int], crc: int, data: bytes) -> Columns | None:
+    if _crc(facts, data) != crc:
+        return None
+    try:
+        return unpack(data)
+    except DataError:
+        return None

@@ -1,0 +1,291 @@
+"""The one who writes: journal, parts and what runs in the background."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.trades import I64
+from footloom.errors import StoreError
+from footloom.store._protocol import Block, Compaction, PartReport, Settings, SourceInfo
+from footloom.store.columns import Columns, columns_of, form_of, has_id, length, take
+from footloom.store.compact import add_up, compact_day
+from footloom.store.days import day_of, split_days
+from footloom.store.instruments import InstrumentBook
+from footloom.store.intake import Arrival, Intake, Seen
+from footloom.store.journal import Journal, read_journal, segments
+from footloom.store.layout import Layout, Stream
+from footloom.store.manifest import JOURNAL, Catalog
+from footloom.store.merge import merge
+from footloom.store.recovery import recover
+from footloom.store.seal import seal_segment
+from footloom.store.segment import Entry, Segment
+
+__all__ = ("Writer",)
+
+_ROW = "row"  # a passing column: each row's number in its file
+
+
+class Writer:
+    """Everything that changes a store.
+
+    One lock is for the journal and another for parts and manifests, so that appending never waits for sealing.
+    """
+
+    def __init__(self, layout: Layout, settings: Settings, book: InstrumentBook) -> None:
+        self._layout = layout
+        self._settings = settings
+        self._book = book
+        self._catalog = Catalog(layout)
+        self._intake = Intake(self._catalog, settings)
+        self._journal_lock = threading.RLock()
+        self._parts_lock = threading.RLock()
+        self._known: set[Instrument] = set()
+        self._bare: dict[tuple[Stream, dt.date], list[Seen]] = {}
+        self._closing: list[Segment] = []
+        self.seal_error: StoreError | None = None
+        self.recovery, next_seq = recover(layout)
+        if next_seq == 0 or self.recovery.quarantined:
+            next_seq = max(next_seq, 1 + self._greatest_sealed_seq(), 1)
+        self._journal = Journal(layout, settings, next_seq)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
+        self._thread.submit(self._seal_quietly)
+
+    # Manifests remember sequences that the journal has forgotten. A row with a number below a day's high-water mark
+    # would be taken for one that is sealed already, so numbers never start again.
+    def _greatest_sealed_seq(self) -> int:
+        found = 0
+        for stream in self._layout.streams():
+            for day in self._layout.days(stream):
+                manifest = self._catalog.read(stream, day)
+                found = max(found, manifest.sealed_seq if manifest else 0)
+        return found
+
+    def close(self) -> None:
+        """Wait for the background and close the journal; what is not sealed stays in it."""
+        self._thread.shutdown(wait=True)
+        with self._journal_lock:
+            for segment in self._closing:
+                segment.close()
+            self._journal.close()
+
+    # --- live
+
+    def append(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
+        """Make blocks durable in one commit; the ingest sequence of the last row."""
+        entries = [self._entry(block, gaps) for block, gaps in items]
+        with self._journal_lock:
+            if self._journal.is_full(entries):
+                self._closing.append(self._journal.roll())
+                self._thread.submit(self._seal_quietly)
+            return self._journal.append(entries)
+
+    def _entry(self, block: Block, gaps: Sequence[Gap]) -> Entry:
+        stream = Stream.of(block.instrument, block.tape)
+        columns = columns_of(block)
+        self._define(block.instrument)
+        if len(block):
+            self._refuse_bare_overlap(stream, block.instrument, columns)
+        return Entry(stream, block.instrument, columns, tuple(gaps))
+
+    def _define(self, instrument: Instrument) -> None:
+        if instrument not in self._known:
+            with self._parts_lock:
+                self._book.put_if_new(instrument)
+            self._known.add(instrument)
+
+    # Rows that come live where a file's rows without ids lie, or without ids where any file's rows lie, might be the
+    # same trades. What lies there is looked up once a day and tape, and again after every import.
+    def _refuse_bare_overlap(self, stream: Stream, instrument: Instrument, columns: Columns) -> None:
+        time = columns[form_of(stream.tape).time]
+        first, last = int(time.min()), int(time.max())
+        ids = bool(has_id(columns).all())
+        day = day_of(instrument)
+        for date in sorted({day(first), day(last)}):
+            for other in self._files_on(stream, date):
+                if not (ids and other.ids) and other.span[0] <= last and other.span[1] >= first:
+                    raise StoreError(
+                        f"rows of {stream} from {first} to {last} ns overlap {other.name}, stored from "
+                        f"{other.span[0]} to {other.span[1]} ns, and without ids on both sides nobody can say which "
+                        "are the same: record on a tape of its own (partial:NAME), or remove the import"
+                    )
+
+    def _files_on(self, stream: Stream, day: dt.date) -> list[Seen]:
+        if (stream, day) not in self._bare:
+            manifest = self._catalog.read(stream, day)
+            files = [source for source in manifest.sources if source.kind != JOURNAL] if manifest else []
+            self._bare[stream, day] = [Seen(source.name, span, source.ids) for source in files for span in source.spans]
+        return self._bare[stream, day]
+
+    # --- finished rows
+
+    def write_part(self, block: Block, source: SourceInfo | None, gaps: Sequence[Gap]) -> PartReport:
+        """Store finished rows by day."""
+        stream = Stream.of(block.instrument, block.tape)
+        columns = columns_of(block)
+        info = source or _own_source(columns)
+        rows = _row_numbers(stream, columns, info)
+        form = form_of(stream.tape)
+        merged = merge(form, columns if rows is None else columns | {_ROW: rows})
+        with self._parts_lock:
+            self._define(block.instrument)
+            live = self._waiting(stream)
+            arrivals = []
+            for day, mine in self._by_day(stream, block.instrument, merged.columns, gaps).items():
+                chosen = dict(mine[0])
+                row = chosen.pop(_ROW, None)
+                arrivals.append(
+                    Arrival(
+                        stream=stream,
+                        day=day,
+                        instrument=block.instrument,
+                        columns=chosen,
+                        source=info,
+                        row=row,
+                        gaps=mine[1],
+                        live=live,
+                    )
+                )
+            plans = [self._intake.plan(arrival) for arrival in arrivals]  # refusals come before anything is written
+            reports = [self._intake.carry_out(plan) for plan in plans]
+            self._bare.clear()
+        return PartReport(
+            sum(report.rows for report in reports),
+            sum(report.duplicates for report in reports) + merged.duplicates,
+            sum(report.conflicts for report in reports) + merged.conflicts,
+        )
+
+    def _by_day(
+        self, stream: Stream, instrument: Instrument, columns: Columns, gaps: Sequence[Gap]
+    ) -> dict[dt.date, tuple[Columns, list[Gap]]]:
+        day = day_of(instrument)
+        nothing = take(columns, slice(0, 0))
+        days = {
+            date: (take(columns, rows), list[Gap]())
+            for date, rows in split_days(columns[form_of(stream.tape).time], day)
+        }
+        for gap in gaps:
+            days.setdefault(day(gap.from_ns), (nothing, []))[1].append(gap)
+        return days
+
+    # What waits in the journal for a tape, as far as new rows may not overlap it.
+    def _waiting(self, stream: Stream) -> list[Seen]:
+        form = form_of(stream.tape)
+        return [
+            Seen(
+                "the journal",
+                (int(heard.columns[form.time].min()), int(heard.columns[form.time].max())),
+                bool(has_id(heard.columns).all()),
+            )
+            for content in read_journal(self._layout, stream)
+            for heard in content.heard
+        ]
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Publish what is written within at its end, or not at all."""
+        with self._parts_lock:
+            self._catalog.begin()
+            try:
+                yield
+            except BaseException:
+                self._catalog.roll_back()
+                raise
+            else:
+                self._catalog.commit()
+            finally:
+                self._bare.clear()
+
+    # --- sealing and compaction
+
+    def seal(self) -> None:
+        """Seal everything that the journal holds."""
+        self._refuse_in_transaction("sealed")
+        with self._journal_lock:
+            if not self._journal.is_empty:
+                self._closing.append(self._journal.roll())
+        self._seal_finished()
+
+    # A segment is deleted once its manifests are on the disk: within a transaction they are not.
+    def _refuse_in_transaction(self, what: str) -> None:
+        if self._catalog.is_staging and self._parts_lock.acquire(blocking=False):
+            self._parts_lock.release()  # it is ours: the transaction is of this very thread
+            raise StoreError(f"the store {self._layout.root} cannot be {what} within a transaction: end it first")
+
+    # A failure must not stop the journal, which keeps the rows: it is told on request, and tried again with the next
+    # roll.
+    def _seal_quietly(self) -> None:
+        try:
+            self._seal_finished()
+        except StoreError as error:
+            self.seal_error = error
+
+    def _seal_finished(self) -> None:
+        with self._parts_lock:
+            newest = self._journal.path
+            while self._closing:
+                self._closing[0].close()
+                self._closing.pop(0)
+            for path in segments(self._layout):
+                if path.name >= newest.name:
+                    break
+                for stream, day in seal_segment(path, self._catalog, self._intake):
+                    self._compact_if_scattered(stream, day)
+            self.seal_error = None
+
+    def _compact_if_scattered(self, stream: Stream, day: dt.date) -> None:
+        manifest = self._catalog.read(stream, day)
+        if manifest is not None and len(manifest.parts) > self._settings.small_parts:
+            compact_day(self._catalog, stream, day, self._settings)
+
+    def compact(self, streams: Sequence[Stream]) -> Compaction:
+        """Compact every day of some tapes, and sweep what a stop left."""
+        self._refuse_in_transaction("compacted")
+        with self._parts_lock:
+            reports = []
+            for stream in streams:
+                for day in self._layout.days(stream):
+                    report = compact_day(self._catalog, stream, day, self._settings)
+                    manifest = self._catalog.read(stream, day)
+                    if report is not None:
+                        reports.append(report)
+                    elif manifest is not None:
+                        self._catalog.sweep(manifest)
+            return add_up(reports)
+
+    def put_instrument(self, instrument: Instrument) -> None:
+        """Keep a definition."""
+        with self._parts_lock:
+            self._book.put(instrument)
+
+
+# Rows that come without a source are their own: the same rows again change nothing.
+def _own_source(columns: Columns) -> SourceInfo:
+    digest = hashlib.sha256()
+    for name, values in columns.items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return SourceInfo(digest.hexdigest(), "rows from memory", (0, length(columns)), "memory")
+
+
+# Each row's number in its file; None where only the range of the block is known.
+def _row_numbers(stream: Stream, columns: Columns, source: SourceInfo) -> I64 | None:
+    first, stop = source.rows
+    if form_of(stream.tape).numbered:
+        rows: I64 = columns["trade_id"]
+        outside = ~has_id(columns) & ((rows < first) | (rows >= stop))
+        if outside.any():
+            raise StoreError(
+                f"a row of {stream} without an id must carry its row number in {source.name}, from {first} to "
+                f"{stop - 1}, as trade_id: got {int(rows[outside][0])}"
+            )
+        return rows
+    return np.arange(first, stop, dtype=np.int64) if stop - first == length(columns) else None
