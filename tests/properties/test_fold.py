@@ -277,3 +277,14 @@ def test_a_busy_day_equals_the_reference(seed):
     assert made.bars.delta_lot.tolist() == [b.delta for b in plain]
     assert len(made.levels) == sum(len(b.cells) for b in plain)
     assert made.levels.buy_lot.tolist() == [b.cells[r].buy for b in plain for r in sorted(b.cells)]
+
+
+def test_a_bar_longer_than_a_packed_word_is_folded_in_parts():
+    """Large lots leave room for few trades a word: 2^43 lots for one, and a bar of seven must come out whole."""
+    rows = [(i * NS, i % 3, 2**43 + i, (1, -1, 0)[i % 3]) for i in range(7)]
+    made = build_footprint(tape_of(rows), "1m", 1)
+
+    assert made.bars.trades.tolist() == [7]
+    assert made.bars.buy_lot.tolist() == [sum(q for _, _, q, s in rows if s == 1)]
+    assert made.levels.trades.tolist() == [3, 2, 2]
+    assert (made.bars.min_delta_lot[0], made.bars.max_delta_lot[0]) == (-2, 2**43 + 4)

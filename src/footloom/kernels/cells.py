@@ -13,7 +13,7 @@ from numba import types
 
 from footloom.kernels.jit import I8_IN, I64_IN, I64_OUT, INT, jit
 
-__all__ = ("DENSE_ROWS", "LANES", "fill_cells")
+__all__ = ("DENSE_ROWS", "LANES", "fill_cells", "most_trades")
 
 DENSE_ROWS = 8_192
 LANES = 8  # sell, unknown, buy and one of padding, twice: a row is one cache line
@@ -27,8 +27,13 @@ _MAX_LOTS = (1 << 44) - 1
 _I64_2D = types.Array(types.int64, 2, "C")
 
 
+def most_trades(max_qty_lot: int) -> int:
+    """Return how many trades a bar may hold in the packed words when none is larger than ``max_qty_lot``."""
+    return min(_MAX_TRADES, _MAX_LOTS // max(max_qty_lot, 1))
+
+
 @jit(types.UniTuple(INT, 2)(I64_IN, INT, I64_IN, I64_IN, I8_IN, INT, INT, I64_OUT, _I64_2D, I64_OUT, _I64_2D))
-def fill_cells(ends, first, tick, qty, side, max_qty, step, scratch, bars, counts, levels):
+def fill_cells(ends, first, tick, qty, side, most, step, scratch, bars, counts, levels):
     """Fold bars from ``first`` on, up to the last or to one that does not fit.
 
     ``ends`` int64 (n_bars + 1,) offsets into the trades; ``tick``, ``qty`` int64, ``side`` int8 (n_trades,); ``step``
@@ -51,7 +56,6 @@ def fill_cells(ends, first, tick, qty, side, max_qty, step, scratch, bars, count
         np.uint64(8),
     )
     unit = np.int64(1 << _COUNT_SHIFT)
-    most_trades = min(_MAX_TRADES, _MAX_LOTS // max(max_qty, 1))
     p = 0
     for b in range(first, n_bars):
         start, stop = ends[b], ends[b + 1]
@@ -63,7 +67,7 @@ def fill_cells(ends, first, tick, qty, side, max_qty, step, scratch, bars, count
         base_row = low // step
         base = base_row * step
         width = (high - base) // step + 1
-        if width > DENSE_ROWS or step > _MAX_STEP or stop - start > most_trades:
+        if width > DENSE_ROWS or step > _MAX_STEP or stop - start > most:
             return b, 2
         if p + width > capacity:
             return b, 1

@@ -6,6 +6,9 @@ tape. `combine` joins the pieces: it is associative, so that any chunking gives 
 
 from __future__ import annotations
 
+import functools
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +16,15 @@ from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_REST, I64, Trades
 from footloom.errors import ConfigError, DataError
-from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells
+from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells, most_trades
 from footloom.kernels.facts import facts
 
 __all__ = ("combine", "fold")
 
 _FULL, _WIDE = 1, 2
 _BAR_ROWS = 7
+_MANY_ROWS = 1 << 22
+_LARGEST = np.iinfo(np.int64).max
 
 
 def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
@@ -32,6 +37,34 @@ def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> F
     """
     if ticks_per_level < 1:
         raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
+    whole = _split_long(trades, edges)
+    if len(whole.open_ns) > len(edges.open_ns):
+        return _rejoined(_fold(trades, whole, bar_rule, ticks_per_level), edges, whole)
+    return _fold(trades, edges, bar_rule, ticks_per_level)
+
+
+def _split_long(trades: Trades, edges: Edges) -> Edges:
+    # The kernel's packed words hold so many trades at the most: a longer bar is folded in parts, which `_join` joins.
+    most = most_trades(facts(trades).max_qty_lot)
+    length = np.diff(edges.ends)
+    if not len(length) or most < 1 or int(length.max()) <= most:
+        return edges
+    parts = -(-length // most)
+    first = np.repeat(edges.ends[:-1], parts)
+    place = np.arange(len(first)) - np.repeat(np.cumsum(parts) - parts, parts)
+    columns = (np.repeat(column, parts) for column in (edges.open_ns, edges.close_ns, edges.off_session))
+    return Edges(np.append(first + place * most, edges.ends[-1]), *columns)
+
+
+def _rejoined(split: Footprint, edges: Edges, whole: Edges) -> Footprint:
+    parts = np.searchsorted(whole.ends, edges.ends)
+    pieces = []
+    for start, stop in itertools.pairwise(parts.tolist()):
+        pieces.append(functools.reduce(_join, (split.slice(i, i + 1) for i in range(start, stop))))
+    return Footprint.concat(pieces)
+
+
+def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
     cells, offset, levels = _cells(trades, edges.ends, ticks_per_level)
     first, last = edges.ends[:-1], edges.ends[1:] - 1
     inferred, quoted, rest = _confidence(trades, edges.ends)
@@ -70,13 +103,13 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
     counts = np.zeros(n_bars, np.int64)
     scratch = np.zeros(DENSE_ROWS * LANES, np.int64)
     columns = (trades.price_tick, trades.qty_lot, trades.side)
-    max_qty = facts(trades).max_qty_lot
+    most = most_trades(facts(trades).max_qty_lot)
     pieces = []
     capacity = 256 + 48 * n_bars
     bar = 0
     while bar < n_bars:
         levels = np.empty((5, capacity), np.int64)
-        following, cause = fill_cells(ends, bar, *columns, max_qty, step, scratch, bars, counts, levels)
+        following, cause = fill_cells(ends, bar, *columns, most, step, scratch, bars, counts, levels)
         pieces.append(levels[:, : int(counts[bar:following].sum())])
         if cause == _WIDE:
             rows = slice(int(ends[following]), int(ends[following + 1]))
@@ -93,19 +126,21 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
 
 
 def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[list[int], NDArray[np.int64]]:
-    # A bar of one fat finger or of half a million rows: sorted instead of dense, and in Python's integers where lots
-    # could overflow.
-    row, index = np.unique(tick // step, return_inverse=True)
-    if int(qty.max()) * len(qty) > np.iinfo(np.int64).max and sum(map(int, qty)) > np.iinfo(np.int64).max:
+    # A bar with a fat finger, or of half a million rows; where few of very many rows are in use, they are sorted out.
+    if int(qty.max()) * len(qty) > _LARGEST and sum(map(int, qty)) > _LARGEST:
         raise DataError(f"a bar's volume of {sum(map(int, qty))} lots does not fit 64 bits: use a coarser lot size")
-    lanes = [np.zeros(len(row), np.int64) for _ in range(4)]
-    for lane, wanted in enumerate((1, -1, 0)):
+    row = tick // step
+    base, width = int(row.min()), int(row.max() - row.min()) + 1
+    used, index = (np.arange(width), row - base) if width <= _MANY_ROWS else np.unique(row - base, return_inverse=True)
+    lanes = np.zeros((4, len(used)), np.int64)
+    for lane, wanted in zip(lanes, (1, -1, 0), strict=False):
         mask = side == wanted
-        np.add.at(lanes[lane], index[mask], qty[mask])
-    np.add.at(lanes[3], index, 1)
+        np.add.at(lane, index[mask], qty[mask])
+    lanes[3] = np.bincount(index, minlength=len(used))
     path = np.cumsum(side.astype(np.int64) * qty)
     own = [int(tick.max()), int(tick.min()), min(0, int(path.min())), max(0, int(path.max()))]
-    return own + [int(lane.sum()) for lane in lanes[:3]], np.stack([row, *lanes])
+    traded = lanes[3] > 0
+    return own + [int(lane.sum()) for lane in lanes[:3]], np.stack([used[traded] + base, *lanes[:, traded]])
 
 
 def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:

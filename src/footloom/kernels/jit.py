@@ -80,9 +80,10 @@ def _source_hash(sources: Path) -> str:
 @contextmanager
 def _cached_in(folder: Path) -> Iterator[None]:
     # numba reads the setting when a function is decorated; the user's own kernels keep theirs.
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(folder)
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
