@@ -42,8 +42,9 @@ def jit(signature: Any, *, inline: str = "never") -> Callable[[Kernel], Kernel]:
     """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache."""
 
     def compile_it(function: Kernel) -> Kernel:
+        compiler: Any = numba.njit  # its type hints know no explicit signatures
         with _cached_in(cache_folder(Path(inspect.getfile(function)).parent)):
-            compiled: Kernel = numba.njit(
+            compiled: Kernel = compiler(
                 signature, cache=True, nogil=True, error_model="numpy", boundscheck=False, inline=inline
             )(function)
         return compiled
