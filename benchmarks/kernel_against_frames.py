@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks import harness
 from benchmarks.data import TICKS_PER_LEVEL, digest, trades
 from benchmarks.harness import Row, Scale
-from benchmarks.kernel_against_c import BAR_NS, levels_only
+from benchmarks.kernel_against_c import BAR_NS, levels_only, unseen
 from benchmarks.peers import frames
 from footloom.core.footprint import Footprint
 from footloom.core.trades import I64
@@ -51,7 +51,7 @@ def measure(scale: Scale) -> list[Row]:
     check_equal(*levels_only(part), _of_pandas(*frames.pandas_core(table, BAR_NS, TICKS_PER_LEVEL)))
     times = harness.interleave(
         {
-            "ours": lambda: levels_only(tape),
+            "ours": lambda: levels_only(unseen(tape)),
             "polars": lambda: frames.polars_core(lazy, BAR_NS, TICKS_PER_LEVEL),
             "polars levels": lambda: frames.polars_levels(lazy, BAR_NS, TICKS_PER_LEVEL),
         },
@@ -59,7 +59,7 @@ def measure(scale: Scale) -> list[Row]:
     )
     slow = harness.interleave(
         {
-            "ours": lambda: levels_only(part),
+            "ours": lambda: levels_only(unseen(part)),
             "pandas": lambda: frames.pandas_core(table, BAR_NS, TICKS_PER_LEVEL),
         },
         scale.rounds,

@@ -23,7 +23,7 @@ find_python() {
             return
         fi
     done
-    fail "Python 3.11 to 3.14 is needed, and none was found (python3 here: $(python3 --version 2>&1 || true)).
+    fail "Python 3.11 to 3.14 is needed, and none was found (python3 here: $(python3 --version 2>/dev/null || echo none)).
 Install it (Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python), or name it: make run PYTHON=/path/to/python3"
 }
 
