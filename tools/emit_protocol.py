@@ -17,11 +17,11 @@ def main(arguments: list[str]) -> int:
     text = typescript()
     if "--check" in arguments:
         fresh = TARGET.exists() and TARGET.read_text(encoding="utf-8") == text
-        print("up to date" if fresh else f"{TARGET} is out of date: run python tools/emit_protocol.py")
+        sys.stdout.write("up to date\n" if fresh else f"{TARGET} is out of date: run python tools/emit_protocol.py\n")
         return 0 if fresh else 1
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(text, encoding="utf-8")
-    print(f"wrote {TARGET}")
+    sys.stdout.write(f"wrote {TARGET}\n")
     return 0
 
 

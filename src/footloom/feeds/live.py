@@ -1,4 +1,4 @@
-"""The path of a live row: source, journal, then everyone else (design section 2).
+"""The path of a live row: source, journal, then everyone else.
 
 `live` takes what a source has received, makes it durable, and only then hands it on, in group commits. Time comes
 from a pacer and is the market's own; nothing here looks at rows beyond their order.

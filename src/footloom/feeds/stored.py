@@ -1,4 +1,4 @@
-"""Stored tapes as trades: trades are read, and what was stored as snapshots is inferred anew (design rule 1)."""
+"""Stored tapes as trades: trades are read, and what was stored as snapshots is inferred anew ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFERENCE = ("trade", "agg_trade", "snapshot")
 def chart_tapes(store: Store, key: str) -> list[str]:
     """Return the tapes that charts of a symbol can be made from, the best first: every print before aggregates.
 
-    Partial tapes (large prints) are left out: they are no coverage (design section 2).
+    Partial tapes (large prints) are left out: they are no coverage.
 
     Raises
     ------

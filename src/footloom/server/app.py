@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Litestar, Request, Response, WebSocket, get, websocket
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
-from litestar.params import Dependency
+from litestar.params import FromPath, SkipValidation
 from litestar.types import ASGIApp
 
 from footloom.errors import FootloomError
@@ -23,12 +23,12 @@ from footloom.server.routes import ROUTES, chart_request
 from footloom.server.services import Services
 from footloom.server.session import Session
 
-__all__ = ("create_app",)
+__all__ = ("create_app", "live", "page")
 
 _LOG = logging.getLogger(__name__)
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many"}
 
-Shared = Annotated[Services, Dependency(skip_validation=True)]
+Shared = NamedDependency[SkipValidation[Services]]
 
 
 @websocket("/ws/v1")
@@ -44,7 +44,7 @@ async def live(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
 
 
 @get(["/", "/{path:path}"], include_in_schema=False)
-async def page(request: Request[Any, Any, Any], services: Shared, path: str = "") -> Response[bytes]:
+async def page(request: Request[Any, Any, Any], services: Shared, path: FromPath[str] = "") -> Response[bytes]:
     """Serve the built page from memory."""
     if not services.bundle.assets and not path.strip("/"):
         services.bundle = await asyncio.to_thread(Bundle.read)  # it may have been built since

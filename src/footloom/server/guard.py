@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from footloom.errors import ConfigError
 from footloom.server.failures import ErrorBody, ErrorReply
 
-__all__ = ("SECURITY_HEADERS", "Guard", "refuse_foreign_bind")
+__all__ = ("SECURITY_HEADERS", "Guard", "is_loopback", "refuse_foreign_bind")
 
 SECURITY_HEADERS: dict[str, str] = {
     # Blob and data images are the page's own PNG export; style attributes are set by its components.

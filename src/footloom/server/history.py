@@ -163,6 +163,25 @@ class History:
         frame = frame.slice(max(lo, hi - limit), hi)
         return Page(frame, with_bars(self._meta(chart), frame, gaps, first_ns))
 
+    def between(self, chart: ChartKey, from_ns: int | None, to_ns: int | None) -> ChartFrame:
+        """Return the bars that open in ``[from_ns, to_ns)``; the whole tape without bounds.
+
+        A CVD that is never reset runs from the first of these bars, not from the tape's first.
+        """
+        first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
+        begin_ns = first_ns if from_ns is None else from_ns
+        end_ns = last_ns + 1 if to_ns is None else to_ns
+        lead_ns = begin_ns if chart.spec.cvd_reset == "never" else self._lead_in(chart, begin_ns, first_ns)
+        trades, gaps = self._read(chart, lead_ns, end_ns + bar_length_ns(chart.spec.bars))
+        frame = build(trades, chart.spec, gaps)
+        opens = frame.footprint.bars.open_ns
+        lo = 0 if from_ns is None else int(np.searchsorted(opens, begin_ns))
+        hi = int(np.searchsorted(opens, end_ns))
+        if lo and chart.spec.cvd_reset == "never" and lo < hi:  # the range began inside a bar, which is not of it
+            frame = build(trades.between(int(frame.footprint.bars.first_ns[lo]), 2**62), chart.spec, gaps)
+            lo, hi = 0, hi - lo
+        return frame.slice(lo, hi)
+
     def symbols(self) -> list[tuple[Instrument, list[str]]]:
         """Return the symbols that charts can be made of, with their tapes, the best first."""
         found = []

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Dependency, Parameter
+from litestar.params import FromQuery, QueryParameter, SkipValidation
 
 import footloom
 from footloom.core.sessions import calendar
@@ -22,18 +23,32 @@ from footloom.server.messages import TopicRequest
 from footloom.server.services import Services
 from footloom.server.wire import encode, encode_json
 
-__all__ = ("ROUTES", "CoverageRow", "Health", "InstrumentRow", "TradeList", "TradeRow")
+__all__ = (
+    "ROUTES",
+    "CoverageRow",
+    "Health",
+    "InstrumentRow",
+    "TradeList",
+    "TradeRow",
+    "bars",
+    "chart_request",
+    "coverage",
+    "footprint",
+    "health",
+    "instruments",
+    "trades",
+)
 
 FRAME_TYPE = "application/vnd.footloom.frame"
 MAX_BARS = 20_000
 MAX_TRADES = 10_000
 
-Shared = Annotated[Services, Dependency(skip_validation=True)]
-Key = Annotated[str, Parameter(description="VENUE:SYMBOL, such as sim:PERP", min_length=3)]
-Ns = Annotated[int | None, Parameter(description="ns since 1970 UTC; the range is half-open", ge=0, lt=2**62)]
-Step = Annotated[int | None, Parameter(description="ticks per level; left out, the symbol's default", ge=1)]
+Shared = NamedDependency[SkipValidation[Services]]
+Key = Annotated[str, QueryParameter(description="VENUE:SYMBOL, such as sim:PERP", min_length=3)]
+Ns = Annotated[int | None, QueryParameter(description="ns since 1970 UTC; the range is half-open", ge=0, lt=2**62)]
+Step = Annotated[int | None, QueryParameter(description="ticks per level; left out, the symbol's default", ge=1)]
 Method = Literal["two_row", "one_row", "one_row_capped"]
-Limit = Annotated[int, Parameter(description="how many bars, the newest of the range", ge=1, le=MAX_BARS)]
+Limit = Annotated[int, QueryParameter(description="how many bars, the newest of the range", ge=1, le=MAX_BARS)]
 _FAILURES = {
     400: ResponseSpec(ErrorReply, description="A parameter cannot be used."),
     404: ResponseSpec(ErrorReply, description="Nothing is stored for that symbol."),
@@ -151,7 +166,7 @@ def _instruments(history: History, live: frozenset[str]) -> list[InstrumentRow]:
 
 @get("/api/v1/coverage", summary="What is stored", tags=["data"])
 async def coverage(
-    services: Shared, symbol: Annotated[str | None, Parameter(description="VENUE:SYMBOL; left out, all")] = None
+    services: Shared, symbol: Annotated[str | None, QueryParameter(description="VENUE:SYMBOL; left out, all")] = None
 ) -> list[CoverageRow]:
     """List what is stored by symbol, tape and day."""
     found = await services.run(services.history.store.coverage, symbol)
@@ -173,14 +188,14 @@ async def coverage(
 
 async def chart_request(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     symbol: Key,
-    bars: Annotated[str, Parameter(description="bar rule: 15s, 1m, 1h, 1d, ...")] = "1m",
+    bars: Annotated[str, QueryParameter(description="bar rule: 15s, 1m, 1h, 1d, ...")] = "1m",
     ticks_per_level: Step = None,
-    tape: Annotated[str | None, Parameter(description="trade, agg_trade or snapshot; left out, the best")] = None,
-    value_area: Method | None = None,
-    value_area_pct: str | None = None,
-    poc_tie: Literal["centre", "lowest"] | None = None,
-    cvd_reset: Literal["session", "never"] | None = None,
-    imbalance_pct: Annotated[int | None, Parameter(ge=100, le=10_000)] = None,
+    tape: Annotated[str | None, QueryParameter(description="trade, agg_trade or snapshot; left out, the best")] = None,
+    value_area: FromQuery[Method | None] = None,
+    value_area_pct: Annotated[str | None, QueryParameter(description="share of the volume, percent")] = None,
+    poc_tie: FromQuery[Literal["centre", "lowest"] | None] = None,
+    cvd_reset: FromQuery[Literal["session", "never"] | None] = None,
+    imbalance_pct: Annotated[int | None, QueryParameter(ge=100, le=10_000)] = None,
 ) -> TopicRequest:
     """Collect the query parameters that say which chart is meant."""
     return TopicRequest(
@@ -196,7 +211,7 @@ async def chart_request(  # noqa: PLR0913, PLR0917 - one argument a query parame
     )
 
 
-Wanted = Annotated[TopicRequest, Dependency(skip_validation=True)]
+Wanted = NamedDependency[SkipValidation[TopicRequest]]
 
 
 def _page(
@@ -239,7 +254,7 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     from_ns: Ns = None,
     to_ns: Ns = None,
     limit: Limit = 300,
-    format: Annotated[Literal["binary", "json"] | None, Parameter(description="or Accept")] = None,  # noqa: A002
+    format: Annotated[Literal["binary", "json"] | None, QueryParameter(description="or Accept")] = None,  # noqa: A002
 ) -> Response[bytes]:
     """Return the newest bars of a range as one binary frame, or its JSON twin.
 
@@ -262,12 +277,12 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 async def trades(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     services: Shared,
     symbol: Key,
-    from_ns: Annotated[int, Parameter(ge=0, lt=2**62)],
-    to_ns: Annotated[int, Parameter(ge=0, lt=2**62)],
-    low_tick: Annotated[int | None, Parameter(description="lowest price, ticks, included")] = None,
-    high_tick: Annotated[int | None, Parameter(description="highest price, ticks, excluded")] = None,
-    tape: str | None = None,
-    limit: Annotated[int, Parameter(description="how many are listed, the first ones", ge=0, le=MAX_TRADES)] = 500,
+    from_ns: Annotated[int, QueryParameter(ge=0, lt=2**62)],
+    to_ns: Annotated[int, QueryParameter(ge=0, lt=2**62)],
+    low_tick: Annotated[int | None, QueryParameter(description="lowest price, ticks, included")] = None,
+    high_tick: Annotated[int | None, QueryParameter(description="highest price, ticks, excluded")] = None,
+    tape: FromQuery[str | None] = None,
+    limit: Annotated[int, QueryParameter(description="how many are listed, the first ones", ge=0, le=MAX_TRADES)] = 500,
 ) -> TradeList:
     """List the trades of a cell or a range: what a click on a footprint cell shows."""
     if to_ns <= from_ns:

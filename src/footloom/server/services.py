@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from footloom.server.history import History
 from footloom.server.hub import Hub
+from footloom.server.messages import TopicRequest
 from footloom.server.pages import Bundle
+from footloom.server.wire import encode
+from footloom.store import Store
 
 __all__ = ("Services",)
 
@@ -18,6 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _REQUEST_THREADS = 2
+_WARM_BARS = 10
 
 
 @dataclass(eq=False)
@@ -36,6 +40,22 @@ class Services:
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")
     )
+
+    @classmethod
+    def over(cls, store: Store, live: Collection[str] = ()) -> Self:
+        """Return the services of a store, with the page read into memory."""
+        history = History(store)
+        return cls(history, Hub(history), Bundle.read(), frozenset(live))
+
+    def warm(self) -> int:
+        """Do once what the first requests would wait for: compile, import, choose study steps; return the symbols."""
+        symbols = self.history.symbols()
+        for instrument, _ in symbols:
+            chart = self.history.resolve(TopicRequest(symbol=instrument.key))
+            page = self.history.page(chart, None, None, _WARM_BARS)
+            encode(page.frame, "snapshot")
+            self.history.seed(chart, _WARM_BARS)
+        return len(symbols)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work of a request off the event loop; a few at a time, the others wait."""

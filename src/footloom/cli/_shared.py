@@ -1,0 +1,55 @@
+"""What several verbs share: their common flags, and where text goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ("HostFlag", "JsonFlag", "OpenFlag", "OriginFlag", "PortFlag", "StoreFlag", "announce", "console", "say")
+
+StoreFlag = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="DIR", help="The folder that holds the tape: FOOTLOOM_STORE, or your data folder."),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+HostFlag = Annotated[str, typer.Option(help="The address to listen on: this machine's own.")]
+PortFlag = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+OpenFlag = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")]
+OriginFlag = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="Another page's origin that may use this server, such as http://localhost:5173."),
+]
+
+_PIPE_WIDTH = 240
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print tables and progress; into a file or a pipe, lines are as long as they need to be."""
+    from rich.console import Console
+
+    out = Console(stderr=stderr, highlight=False)
+    return out if out.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPE_WIDTH)
+
+
+def say(text: str) -> None:
+    """Tell the user something on stderr, so that stdout stays what was asked for."""
+    typer.echo(text, err=True)
+
+
+def announce(host: str, port: int, *, open_page: bool, as_json: bool) -> None:
+    """Print the address of a server that is ready, and open it."""
+    import json
+    import webbrowser
+
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    if as_json:
+        typer.echo(json.dumps({"status": "ready", "url": address}))
+    else:
+        typer.echo(f"footloom is ready: {address}   (Ctrl-C stops it)")
+    if open_page:
+        webbrowser.open(address)

@@ -1,0 +1,199 @@
+"""``footloom bars``: bars and footprints of a stored symbol, as a table, JSON, CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv as csv_format
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from footloom.cli._shared import JsonFlag, StoreFlag, console, say
+
+if TYPE_CHECKING:
+    from footloom.engine.frame import ChartFrame
+    from footloom.server.messages import TopicRequest
+
+__all__ = ("bars",)
+
+_TABLE_BARS = 60  # what a screen or two can hold; the other formats print all
+
+
+def bars(
+    symbol: Annotated[str, typer.Argument(metavar="VENUE:SYMBOL", help="What footloom coverage lists.")],
+    bars: Annotated[str, typer.Option(metavar="RULE", help="1s, 15s, 1m, 5m, 1h, 4h, 1d, 1w, 1mo.")] = "1m",
+    ticks_per_level: Annotated[
+        int | None, typer.Option(min=1, help="Ticks in a level; left out, what the symbol suggests.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="First bar: 2026-03-02, 2026-03-02T09:15 (UTC), or ns.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Bars that open before this time.")] = None,
+    tape: Annotated[str | None, typer.Option(help="trade, agg_trade or snapshot, where a symbol has several.")] = None,
+    studies: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Only these: delta,cvd,poc,value_area,imbalance.")
+    ] = None,
+    value_area: Annotated[Literal["two_row", "one_row", "one_row_capped"], typer.Option()] = "two_row",
+    value_area_pct: Annotated[str, typer.Option(metavar="PERCENT", help="Share of the volume.")] = "70",
+    poc_tie: Annotated[Literal["centre", "lowest"], typer.Option(help="Which of several equal levels.")] = "centre",
+    cvd_reset: Annotated[
+        Literal["session", "never"], typer.Option(help="never: running from the first bar of the range.")
+    ] = "never",
+    json: JsonFlag = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV: one row a bar, its levels in one column.")] = False,
+    parquet: Annotated[Path | None, typer.Option(metavar="OUT", help="Write a Parquet file.")] = None,
+    store: StoreFlag = None,
+) -> None:
+    """Print or write the bars of a stored symbol that open in a range, with their levels.
+
+    Prices and quantities are exact decimals. Without --json, --csv or --parquet the newest bars are shown as a table.
+    """
+    if json + csv + (parquet is not None) > 1:
+        raise typer.BadParameter("choose one of --json, --csv and --parquet")
+    from footloom import config
+    from footloom.server.messages import TopicRequest
+
+    names = None if studies is None else [name.strip() for name in studies.split(",") if name.strip()]
+    wanted = TopicRequest(
+        symbol=symbol,
+        tape=tape,
+        bars=bars,
+        ticks_per_level=ticks_per_level,
+        value_area=value_area,
+        value_area_pct=value_area_pct,
+        poc_tie=poc_tie,
+        cvd_reset=cvd_reset,
+    )
+    frame, read = _read(config.load(store=store).store, wanted, start, end)
+    if parquet is not None:
+        _write_parquet(frame, parquet)
+    elif json:
+        _print_json(frame, read, names)
+    elif csv:
+        _print_csv(frame, names)
+    else:
+        _print_table(frame, read)
+
+
+def _read(root: Path, wanted: TopicRequest, start: str | None, end: str | None) -> tuple[ChartFrame, str]:
+    """Return the bars and the tape that they were made of."""
+    from footloom._api import instant_ns
+    from footloom.errors import ConfigError, NotStored
+    from footloom.feeds.stored import chart_tapes
+    from footloom.server.history import History
+    from footloom.store.files import Store
+
+    from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in (start, end))
+    if from_ns is not None and to_ns is not None and to_ns <= from_ns:
+        raise ConfigError(f"the range is empty: --from {start} is not before --to {end}")
+    with Store(root) as store:
+        try:
+            tapes = chart_tapes(store, wanted.symbol)
+        except NotStored as error:
+            raise NotStored(f"{error} (looked in {root})") from None
+        if wanted.tape is None and len(tapes) > 1:
+            choices = " or ".join(f"--tape {found}" for found in tapes)
+            raise ConfigError(f"{wanted.symbol} has several tapes, which never mix: choose one with {choices}")
+        history = History(store)
+        chart = history.resolve(wanted)
+        return history.between(chart, from_ns, to_ns), chart.tape
+
+
+def _print_json(frame: ChartFrame, tape: str, studies: list[str] | None) -> None:
+    import msgspec
+
+    from footloom.server.documents import chart_document
+
+    document = {"chart": chart_document(frame, tape), "bars": _rows(frame, studies)}
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+
+
+def _rows(frame: ChartFrame, studies: list[str] | None) -> list[dict[str, Any]]:
+    from footloom.engine.export import bar_rows
+    from footloom.notebook.chart import Chart
+    from footloom.server.documents import imbalance_rows
+
+    if studies is None:
+        return bar_rows(frame)
+    rows = Chart(frame).with_studies(*studies).to_rows()
+    if "imbalance" in studies:
+        for row, found in zip(rows, imbalance_rows(frame), strict=True):
+            row["imbalances"] = found
+    return rows
+
+
+def _print_csv(frame: ChartFrame, studies: list[str] | None) -> None:
+    rows = _rows(frame, studies)
+    if not rows:
+        return
+    writer = csv_format.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        row["levels"] = " ".join(":".join(map(str, level)) for level in row["levels"])
+        if "imbalances" in row:
+            marks = [(f["price"], f["side"], "stacked" if f["stacked"] else "single") for f in row["imbalances"]]
+            row["imbalances"] = " ".join(":".join(mark) for mark in marks)
+        writer.writerow(row)
+
+
+def _write_parquet(frame: ChartFrame, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from footloom.engine.export import bars_table
+    from footloom.errors import ConfigError
+
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        pq.write_table(bars_table(frame), partial, compression="zstd", compression_level=1)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
+    say(f"wrote {len(frame):,} bars to {path}")
+
+
+_COLUMNS = ("open", "high", "low", "close", "volume", "delta", "cvd", "trades", "poc", "val", "vah")
+_DROPPED = ("trades", "cvd", "val", "vah", "poc", "open")  # one after the other, where the terminal is narrow
+
+
+def _print_table(frame: ChartFrame, tape: str) -> None:
+    from rich.table import Table
+
+    from footloom.core.sessions import calendar
+    from footloom.engine.export import bar_rows
+
+    footprint, spec = frame.footprint, frame.spec
+    instrument = footprint.instrument
+    zone = calendar(instrument.calendar).zone
+    shown = frame.slice(max(0, len(frame) - _TABLE_BARS), len(frame))
+    volumes = shown.footprint.bars.volume_lot.tolist()
+    rows = [row | {"volume": instrument.qty_text(v)} for row, v in zip(bar_rows(shown), volumes, strict=True)]
+    out = console()
+    columns = list(_COLUMNS)
+    for name in _DROPPED:
+        if _width(rows, columns) > out.width:
+            columns.remove(name)
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"open ({zone.key})", no_wrap=True)
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(_time_text(row["open_ns"], zone), *(str(row[name]) for name in columns))
+    out.print(f"{instrument.key} {spec.bars}, {spec.ticks_per_level} ticks a level, tape {tape}")
+    out.print(table)
+    if len(shown) < len(frame):
+        out.print(
+            f"the last {len(shown)} of {len(frame):,} bars: --json, --csv and --parquet give all, with their levels"
+        )
+
+
+def _width(rows: list[dict[str, Any]], columns: list[str]) -> int:
+    widest = (max([len(name), *(len(str(row[name])) for row in rows)]) + 2 for name in columns)
+    return len("2026-03-02 09:15:00") + sum(widest)
+
+
+def _time_text(ts_ns: int, zone: dt.tzinfo) -> str:
+    moment = dt.datetime.fromtimestamp(ts_ns // 10**9, zone)
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,45 @@
+"""A server on a real port, in this process, over a store in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from server_kit import MemoryStore
+
+from footloom.server.app import create_app
+from footloom.server.run import bind, listen
+from footloom.server.services import Services
+
+
+@dataclass
+class Running:
+    """A server that answers."""
+
+    services: Services
+    port: int
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/v1"
+
+
+@asynccontextmanager
+async def serving(store: MemoryStore, evict_after_s: float = 10.0) -> AsyncIterator[Running]:
+    services = Services.over(store)  # type: ignore[arg-type] - as much of a store as is read
+    listener = bind("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    ready, stop = asyncio.Event(), asyncio.Event()
+    app = create_app(services)
+    task = asyncio.create_task(listen(app, listener, on_ready=ready.set, stop=stop, evict_after_s=evict_after_s))
+    await asyncio.wait_for(ready.wait(), 10)
+    yield Running(services, port)
+    stop.set()
+    await asyncio.wait_for(task, 20)
+    services.close()

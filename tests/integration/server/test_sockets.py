@@ -1,0 +1,188 @@
+"""The live protocol over real connections: refusals, slow clients, eviction, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+from typing import Any
+
+import httpx
+import pytest
+from server_kit import TEST, MemoryStore, make_tape
+from serving_kit import Running, serving
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from footloom.core.trades import Trades
+from footloom.errors import ConfigError
+from footloom.feeds.live import Commit
+from footloom.server.run import bind
+from footloom.server.wire import decode
+
+pytestmark = pytest.mark.anyio
+
+MINUTE_NS = 60 * 10**9
+
+
+async def subscribe(client: ClientConnection, **topic: Any) -> Any:
+    await client.send(json.dumps({"op": "subscribe", "id": 1, "topic": {"symbol": TEST.key, **topic}}))
+    while True:
+        message = await asyncio.wait_for(client.recv(), 10)
+        if isinstance(message, bytes):
+            return decode(message)
+
+
+def bar_closers(tape: Trades, count: int, rows: int = 1) -> list[Commit]:
+    """Make commits that each close a bar; ``rows`` levels make the frames large."""
+    commits = []
+    first_id = int(tape.trade_id[-1]) + 1
+    for number in range(1, count + 1):
+        ts = int(tape.ts_exch_ns[-1]) + number * MINUTE_NS
+        ids = [first_id + (number - 1) * rows + i for i in range(rows)]
+        trades = Trades.build(
+            TEST,
+            [ts] * rows,
+            [50_000 + i for i in range(rows)],
+            [7] * rows,
+            [1] * rows,
+            trade_id=ids,
+            ts_recv_ns=[ts] * rows,
+        )
+        commits.append(Commit(TEST.key, trades, (), ts))
+    return commits
+
+
+async def test_hello_snapshot_frames(server: Running, store: MemoryStore) -> None:
+    tape = store.tapes[(TEST.key, "trade")]
+    async with connect(server.ws) as client:
+        assert json.loads(await client.recv()) == {"type": "hello", "version": 1, "server": "footloom 0.1.0"}
+        snapshot = await subscribe(client, bars="5m", ticks_per_level=2)
+        assert (snapshot.kind, snapshot.meta["bars"], len(snapshot)) == ("snapshot", "5m", 300)
+        server.services.hub.publish(bar_closers(tape, 6)[-1])
+        kinds = [decode(m).kind async for m in _frames(client, 2)]
+        assert kinds == ["bar_closed", "bar_open"]
+        async with httpx.AsyncClient() as http:
+            health = await http.get(f"{server.http}/health")
+        assert (health.json()["clients"], health.json()["topics"]) == (1, 1)
+
+
+async def _frames(client: ClientConnection, count: int) -> Any:
+    while count:
+        message = await asyncio.wait_for(client.recv(), 10)
+        if isinstance(message, bytes):
+            count -= 1
+            yield message
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+    ],
+)
+async def test_a_foreign_site_gets_no_socket(server: Running, headers: dict[str, str]) -> None:
+    status = await raw_handshake(server.port, headers)
+    assert " 403 " in status
+
+
+async def raw_handshake(port: int, headers: dict[str, str]) -> str:
+    """Ask for a WebSocket with headers that a client library would not send; returns the status line."""
+    all_headers = {
+        "Host": f"127.0.0.1:{port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    } | headers
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = ["GET /ws/v1 HTTP/1.1", *(f"{name}: {value}" for name, value in all_headers.items()), "", ""]
+    writer.write("\r\n".join(lines).encode())
+    status = (await asyncio.wait_for(reader.readline(), 5)).decode()
+    writer.close()
+    return status
+
+
+async def test_the_own_page_gets_one(server: Running) -> None:
+    assert " 101 " in await raw_handshake(server.port, {"Origin": f"http://127.0.0.1:{server.port}"})
+    assert " 101 " in await raw_handshake(server.port, {})
+    with pytest.raises(InvalidStatus):
+        await connect(server.ws, origin="http://evil.example")  # type: ignore[arg-type]
+
+
+async def test_no_compression_of_messages(server: Running) -> None:
+    async with connect(server.ws) as client:
+        assert not client.protocol.extensions, "deflate would cost each client a core's worth of the frame once more"
+
+
+async def test_an_endless_message_ends_its_connection_only(server: Running) -> None:
+    async with connect(server.ws) as bad, connect(server.ws) as good:
+        await bad.recv()
+        await bad.send("x" * 1_000_000)
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(bad.recv(), 10)
+        assert (await subscribe(good)).kind == "snapshot"
+
+
+async def test_a_stalled_reader_is_dropped_and_others_are_not_held_up(anyio_backend: str) -> None:  # noqa: ARG001
+    tape = make_tape(2_000)
+    async with serving(MemoryStore(tape), evict_after_s=0.5) as server:
+        stalled = await connect(server.ws, max_queue=1, open_timeout=5)
+        await subscribe(stalled)
+        stalled.transport.pause_reading()
+        stalled.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        async with connect(server.ws) as healthy:
+            await subscribe(healthy)
+            hub = server.services.hub
+            assert len(hub.sessions) == 2
+            for commit in bar_closers(tape, 400, rows=2_000):  # frames of some 60 kB
+                hub.publish(commit)
+                async for message in _frames(healthy, 2):
+                    newest = decode(message)
+                waiting = [session.mailbox.waiting_bytes for session in hub.sessions]
+                assert all(size <= 4 * 2**20 for size in waiting), "a client's mailbox is bounded"
+                if len(hub.sessions) == 1:
+                    break
+            assert len(hub.sessions) == 1, "the stalled client was dropped"
+            assert newest.kind == "bar_open"
+            assert not healthy.close_code
+        stalled.transport.abort()
+
+
+async def test_a_second_start_on_the_port_says_who_holds_it(server: Running) -> None:
+    with pytest.raises(ConfigError) as refused:
+        await asyncio.to_thread(bind, "127.0.0.1", server.port)
+    message = str(refused.value)
+    assert f"port {server.port} is in use by footloom 0.1.0" in message
+    assert f"http://127.0.0.1:{server.port}/" in message
+    assert "--port" in message
+
+
+async def test_another_program_on_the_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {port} is in use by") as refused:
+            await asyncio.to_thread(bind, "127.0.0.1", port)
+        if sys.platform == "linux":
+            assert "process " in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])  # noqa: S104 - what is refused
+def test_other_addresses_are_refused(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"no login yet.*tunnel"):
+        bind(host, 0)
+
+
+async def test_stopping_closes_the_clients_politely(anyio_backend: str, store: MemoryStore) -> None:  # noqa: ARG001
+    async with serving(store) as server:
+        client = await connect(server.ws)
+        await subscribe(client)
+    with contextlib.suppress(ConnectionClosed):
+        async for _ in client:  # what was under way still arrives, then the end
+            pass
+    assert client.close_code == 1012, "service restart: the page tries again"
