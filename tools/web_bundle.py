@@ -101,8 +101,9 @@ def _npm(root: Path, *arguments: str) -> None:
         [*npm, *arguments], cwd=root / "web", env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
-        raise RuntimeError(f"`npm {' '.join(arguments)}` failed with code {done.returncode}:\n{tail}")
+        lines = (done.stdout + done.stderr).splitlines()
+        shown = lines if len(lines) <= 60 else [*lines[:30], "...", *lines[-30:]]  # npm says why first, vite last
+        raise RuntimeError(f"`npm {' '.join(arguments)}` failed with code {done.returncode}:\n" + "\n".join(shown))
 
 
 # Node ^20.19 or >= 22.12, which is what the page's bundler asks for.

@@ -80,3 +80,13 @@ def test_the_lock_file_names_no_registry(root: Path) -> None:
 
     assert len(packages) > 10
     assert [name for name, package in packages.items() if "resolved" in package] == []
+
+
+def test_the_lock_file_knows_every_platform(root: Path) -> None:
+    packages = json.loads((root / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = {
+        f"node_modules/{name}" for package in packages.values() for name in package.get("optionalDependencies", {})
+    }
+
+    assert wanted, "tools with native parts are locked for each platform"
+    assert sorted(wanted - set(packages)) == []
