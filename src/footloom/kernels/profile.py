@@ -25,8 +25,8 @@ def _poc_index(row, volume, start, stop, tie):
     return best
 
 
-@jit(types.UniTuple(INT, 2)(I64_IN, I64_IN, INT, INT, INT, INT, INT, INT))
-def _value_area(row, volume, start, stop, poc, at_least, at_most, method):
+@jit(types.UniTuple(INT, 2)(I64_IN, I64_IN, INT, INT, INT, INT, INT, INT, INT))
+def _value_area(row, volume, start, stop, poc, at_least, at_most, method, tie):
     # `up`, `down` are the rows reached; `above`, `below` the next levels beyond them.
     lowest, highest = row[start], row[stop - 1]
     up = down = row[poc]
@@ -48,7 +48,7 @@ def _value_area(row, volume, start, stop, poc, at_least, at_most, method):
         elif up_sum != down_sum:
             go_up = up_sum > down_sum
         else:
-            go_up = stride == 2 or new_up - row[poc] <= row[poc] - new_down
+            go_up = method == TWO_ROW or tie == TIE_LOWEST or new_up - row[poc] <= row[poc] - new_down
         pick = up_sum if go_up else down_sum
         if method == ONE_ROW_CAPPED and acc + pick > at_most:
             break
@@ -78,4 +78,4 @@ def fill_profiles(offset, row, volume, share_num, share_den, method, tie, poc, v
         ceiling = whole * share_num - (-part * share_num // share_den)
         best = _poc_index(row, volume, start, stop, tie)
         poc[bar] = row[best]
-        vah[bar], val[bar] = _value_area(row, volume, start, stop, best, ceiling, floor, method)
+        vah[bar], val[bar] = _value_area(row, volume, start, stop, best, ceiling, floor, method, tie)

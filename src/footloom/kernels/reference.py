@@ -107,7 +107,7 @@ def value_area(
         elif sum(above) != sum(below):
             up = sum(above) > sum(below)
         else:
-            up = method == "two_row" or high + 1 - centre <= centre - (low - 1)
+            up = method == "two_row" or tie == "lowest" or high + 1 - centre <= centre - (low - 1)
         chosen = above if up else below
         if method == "one_row_capped" and inside + sum(chosen) > target:
             break

@@ -24,7 +24,11 @@ _TIES = {"centre": TIE_CENTRE, "lowest": TIE_LOWEST}
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """How the area grows, which share of the volume it holds, and which row wins a tie."""
+    """How the area grows, which share of the volume it holds, and which row wins a tie.
+
+    ``centre``: the row nearest the middle is the point of control, and one-row areas grow to the row nearer to it.
+    ``lowest``, the plain convention of other programs: the lowest row is, and areas grow upwards on a tie.
+    """
 
     method: Method = "two_row"
     pct: Annotated[
