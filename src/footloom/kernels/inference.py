@@ -1,0 +1,381 @@
+"""Trades from snapshots: a resumable fold that infers the side of each interval's volume (definitions 1.3).
+
+A snapshot feed says what the last trade was and how much the day has traded; what happened between two snapshots is
+inferred from the volume's step and the quotes *before* it. The fold's state goes to bytes and back, and any chunking
+of the snapshots gives the same rows. `footloom.kernels.inference_reference` is the same algorithm in plain Python.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from footloom.core.messages import Gap
+from footloom.core.sessions import calendar
+from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, I8, I64, U8, Trades
+from footloom.errors import ConfigError, DataError
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
+
+__all__ = (
+    "BY_MID",
+    "BY_NOTHING",
+    "BY_QUOTE",
+    "BY_TICK",
+    "Counters",
+    "InferState",
+    "Inferred",
+    "SnapshotParams",
+    "how",
+    "infer",
+    "local_days",
+    "snapshot_row",
+)
+
+BY_NOTHING, BY_QUOTE, BY_MID, BY_TICK = 0, 1, 2, 3  # how a side was found
+_FLAGS_OF = np.array(
+    [FLAG_INFERRED, FLAG_INFERRED | FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_INFERRED | FLAG_BY_TICK], np.uint8
+)
+_PIECES = 20  # bits of a trade id that number the rows of one snapshot
+_QUARTER_NS = 900_000_000_000  # zones change their offset on quarter hours
+_DAY_NS = 86_400_000_000_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+RestPolicy = Literal["ltp_same_side", "unknown", "spread_between_prev_ltp_and_ltp"]
+
+
+class SnapshotParams(msgspec.Struct, frozen=True, kw_only=True):
+    """How sides are inferred.
+
+    ``rest_policy`` says where the volume goes that is not known to have traded at the last price; after
+    ``rebaseline_after`` snapshots in a row with a lower but mutually consistent day volume the exchange is taken to
+    have corrected it.
+    """
+
+    rest_policy: RestPolicy = "ltp_same_side"
+    rebaseline_after: int = 5
+
+    def __post_init__(self) -> None:
+        if self.rebaseline_after < 1:
+            raise ConfigError(f"rebaseline_after must be at least 1 snapshot, got {self.rebaseline_after}")
+
+    @property
+    def params_hash(self) -> str:
+        """What names the rows inferred with these settings: the same settings, the same text, on any machine."""
+        return hashlib.sha256(b"snapshot_infer 1 " + msgspec.json.encode(self)).hexdigest()[:16]
+
+
+class InferState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the fold stands: the last accepted snapshot, the tick rule's memory, and counts since the beginning.
+
+    ``to_bytes`` and ``from_bytes`` carry it over a restart.
+    """
+
+    params_hash: str = ""
+    seen: int = 0  # snapshots taken in, dropped ones too
+    based: int = 0  # 1: there is an accepted snapshot
+    day: int = 0
+    ltt_ns: int = 0
+    vtt_lot: int = 0
+    ltp_tick: int = 0
+    bid_tick: int = NO_QUOTE
+    ask_tick: int = NO_QUOTE
+    tick_sign: int = 0
+    low_run: int = 0  # snapshots in a row whose volume is below the baseline's
+    low_vtt_lot: int = 0
+    reconnected: int = 0  # 1: nothing was accepted since a reconnect
+    recv_ns: int = NO_QUOTE
+    unattributed_lot: int = 0
+    dropped: int = 0
+    ltq_anomaly: int = 0
+    rebaselined: int = 0
+    corrected_lot: int = 0
+
+    def to_bytes(self) -> bytes:
+        """Return the state as bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> InferState:
+        """Return a state that `to_bytes` wrote.
+
+        Raises
+        ------
+        DataError
+            The bytes are no such state.
+        """
+        try:
+            return msgspec.msgpack.decode(data, type=cls)
+        except msgspec.MsgspecError as error:
+            raise DataError(f"these {len(data)} bytes are no state of the snapshot inference: {error}") from None
+
+
+class Counters(msgspec.Struct, frozen=True, kw_only=True):
+    """What did not become trades, since the fold began.
+
+    ``unattributed_lot`` is volume of which nobody saw how it traded (before the first snapshot of a day, while
+    disconnected), ``corrected_lot`` volume that the exchange took back. In a day without corrections rows and
+    unattributed volume add up to the last ``vtt``.
+    """
+
+    unattributed_lot: int
+    dropped: int
+    ltq_anomaly: int
+    rebaselined: int
+    corrected_lot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """The outcome of one chunk: its trades, where the fold stands now, and the counts so far."""
+
+    trades: Trades
+    state: InferState
+    counters: Counters
+
+
+_STATE = [name for name in InferState.__struct_fields__ if name != "params_hash"]
+(
+    _SEEN, _BASED, _DAY, _LTT, _VTT, _LTP, _BID, _ASK, _SIGN, _LOW_RUN, _LOW_VTT, _RECONNECTED, _RECV, _UNATTRIBUTED,
+    _DROPPED, _ANOMALY, _REBASED, _CORRECTED,
+) = range(len(_STATE))  # fmt: skip
+# Columns of an event: row of the snapshot in the chunk, its number since the beginning, side, how, sure, rest,
+# previous ltp.
+_ROW, _NUMBER, _SIDE, _HOW, _SURE, _REST, _FROM = range(7)
+_EVENTS = types.Array(types.int64, 2, "C")
+
+
+@jit(types.UniTuple(INT, 2)(INT, INT, INT, INT))
+def _side(price, bid, ask, tick_sign):
+    # Step 4. A locked quote says nothing at its own price (definitions 1.2), a crossed or one-sided one at no price.
+    if min(bid, ask) != NO_QUOTE and bid <= ask and not price == bid == ask:
+        if price >= ask:
+            return 1, BY_QUOTE
+        if price <= bid:
+            return -1, BY_QUOTE
+        if 2 * price != bid + ask:
+            return (1 if 2 * price > bid + ask else -1), BY_MID
+    return tick_sign, (BY_TICK if tick_sign != 0 else BY_NOTHING)
+
+
+@jit(types.boolean(INT, INT, INT, I64_OUT, INT))
+def _refused(day, ltt, vtt, state, patience):
+    # Step 2: late, or lower than what was there; lower for good after some in a row.
+    if vtt < state[_VTT] and day == state[_DAY]:
+        steady = state[_LOW_RUN] > 0 and vtt >= state[_LOW_VTT]
+        state[_LOW_RUN] = state[_LOW_RUN] + 1 if steady else 1
+        state[_LOW_VTT] = vtt
+        return state[_LOW_RUN] < patience
+    state[_LOW_RUN] = 0
+    return day < state[_DAY] or ltt < state[_LTT]
+
+
+@jit(types.boolean(INT, INT, I64_OUT))
+def _rebase(day, vtt, state):
+    # Steps 1 and 2: whether this snapshot becomes a new baseline; what its volume says then is counted, not attributed.
+    if state[_BASED] == 0 or day > state[_DAY]:
+        state[_UNATTRIBUTED] += vtt
+    elif state[_LOW_RUN] > 0:
+        state[_REBASED] += 1
+        state[_CORRECTED] += state[_VTT] - vtt
+    elif state[_RECONNECTED] != 0:
+        state[_UNATTRIBUTED] += max(0, vtt - state[_VTT])
+        state[_CORRECTED] += max(0, state[_VTT] - vtt)
+    else:
+        return False
+    state[_LOW_RUN] = 0
+    state[_SIGN] = 0
+    return True
+
+
+@jit(INT(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, I64_OUT, _EVENTS))
+def _fold(ltt, ltp, ltq, vtt, bid, ask, day, reconnect, patience, state, events):
+    """Run the algorithm of definitions 1.3 over one chunk; returns how many events it wrote."""
+    n = 0
+    for i in range(len(ltt)):
+        number = state[_SEEN]
+        state[_SEEN] += 1
+        state[_RECONNECTED] |= reconnect[i]
+        fresh = state[_BASED] == 0 or day[i] > state[_DAY] or (state[_RECONNECTED] != 0 and day[i] == state[_DAY])
+        if fresh:
+            state[_LOW_RUN] = 0
+        elif _refused(day[i], ltt[i], vtt[i], state, patience):
+            state[_DROPPED] += 1
+            continue
+        if not _rebase(day[i], vtt[i], state):
+            if ltp[i] != state[_LTP]:
+                state[_SIGN] = 1 if ltp[i] > state[_LTP] else -1
+            step = vtt[i] - state[_VTT]
+            if step > 0:
+                side, found = _side(ltp[i], state[_BID], state[_ASK], state[_SIGN])
+                sure = max(0, min(ltq[i], step))
+                state[_ANOMALY] += np.int64(ltq[i] > step)
+                events[n, _ROW], events[n, _NUMBER], events[n, _SIDE], events[n, _HOW] = i, number, side, found
+                events[n, _SURE], events[n, _REST], events[n, _FROM] = sure, step - sure, state[_LTP]
+                n += 1
+        state[_BASED], state[_RECONNECTED] = 1, 0
+        state[_DAY], state[_LTT], state[_VTT] = day[i], ltt[i], vtt[i]
+        state[_LTP], state[_BID], state[_ASK] = ltp[i], bid[i], ask[i]
+    return n
+
+
+def infer(
+    snapshots: Snapshots,
+    state: InferState | None = None,
+    params: SnapshotParams | None = None,
+    *,
+    gaps: Sequence[Gap] = (),
+    day: I64 | None = None,
+) -> Inferred:
+    """Fold snapshots into trades with inferred sides (definitions 1.3, all six steps).
+
+    Parameters
+    ----------
+    snapshots
+        A chunk in arrival order; any chunking gives the same rows.
+    state
+        What the chunk before returned; None begins.
+    params
+        Settings; the same from the beginning to the end of a fold.
+    gaps
+        The feed's gaps, at least those that ended since the chunk before: the first snapshot received at or after a
+        gap's ``to_ns`` is a reconnect.
+    day
+        Trading day of each snapshot, any ascending number, int64 (n,); None takes the exchange-local date of ``ltt``.
+
+    Returns
+    -------
+    Inferred
+        Two rows for each snapshot with new volume: what is known to have traded at its price, and the rest
+        (`FLAG_REST`; left out when 0, more than one under ``spread_between_prev_ltp_and_ltp``). ``ts_exch_ns`` is the
+        snapshot's ``ltt``, ``trade_id`` its number since the fold began and 20 bits that number its rows (see
+        `snapshot_row`).
+
+    Raises
+    ------
+    ConfigError
+        The state was made with other settings.
+    """
+    params = SnapshotParams() if params is None else params
+    state = InferState(params_hash=params.params_hash) if state is None else state
+    if state.params_hash != params.params_hash:
+        raise ConfigError(
+            f"this state was made with params {state.params_hash}, not {params.params_hash}: "
+            "keep the settings, or begin with no state"
+        )
+    days = local_days(snapshots) if day is None else np.ascontiguousarray(day, np.int64)
+    vector = np.array([getattr(state, name) for name in _STATE], np.int64)
+    reconnect, vector[_RECV] = _reconnects(snapshots.ts_recv_ns, state.recv_ns, gaps)
+    events = np.empty((len(snapshots), 7), np.int64)
+    columns = (
+        snapshots.ts_exch_ns,
+        snapshots.ltp_tick,
+        snapshots.ltq_lot,
+        snapshots.vtt_lot,
+        snapshots.bid_tick,
+        snapshots.ask_tick,
+    )
+    count = _fold(*map(np.ascontiguousarray, columns), days, reconnect, params.rebaseline_after, vector, events)
+    after = InferState(params_hash=state.params_hash, **dict(zip(_STATE, vector.tolist(), strict=True)))
+    counters = Counters(**{name: getattr(after, name) for name in Counters.__struct_fields__})
+    return Inferred(_rows(snapshots, events[:count], params.rest_policy), after, counters)
+
+
+def _reconnects(recv_ns: I64, before_ns: int, gaps: Sequence[Gap]) -> tuple[I64, int]:
+    # 1 where a gap ended since the snapshot before; and the latest receipt so far.
+    latest = np.maximum.accumulate(np.concatenate(([before_ns], recv_ns)))
+    ended = np.searchsorted(np.sort(np.array([gap.to_ns for gap in gaps], np.int64)), latest, side="right")
+    return (np.diff(ended) > 0).astype(np.int64), int(latest[-1])
+
+
+def _rows(snapshots: Snapshots, events: I64, policy: RestPolicy) -> Trades:
+    # Events to trades: first what is sure, then the rest as the policy has it.
+    row, sure, rest = events[:, _ROW], events[:, _SURE], events[:, _REST]
+    price, flags = snapshots.ltp_tick[row], _FLAGS_OF[events[:, _HOW]]
+    place = [np.arange(len(events))[sure > 0], np.arange(len(events))[rest > 0]]
+    lots, ticks = [sure[place[0]], rest[place[1]]], [price[place[0]], price[place[1]]]
+    sides, bits = [events[at, _SIDE] for at in place], [flags[place[0]], flags[place[1]] | np.uint8(FLAG_REST)]
+    piece = [np.zeros(len(place[0]), np.int64), np.ones(len(place[1]), np.int64)]
+    if policy == "unknown":
+        sides[1] = np.zeros(len(place[1]), np.int64)
+        bits[1] = np.full(len(place[1]), FLAG_INFERRED | FLAG_REST, np.uint8)
+    elif policy == "spread_between_prev_ltp_and_ltp":
+        place[1], lots[1], ticks[1], piece[1] = _spread(place[1], rest, events[:, _FROM], price)
+        move = np.sign(price - events[:, _FROM])[place[1]]
+        sides[1] = np.where(move == 0, events[place[1], _SIDE], move)
+        bits[1] = np.where(move == 0, flags[place[1]], np.uint8(FLAG_INFERRED)) | np.uint8(FLAG_REST)
+    at = np.concatenate(place)
+    ids = (events[at, _NUMBER] << _PIECES) | np.concatenate(piece)
+    order = np.argsort(ids, kind="stable")
+    source = row[at][order]
+    return Trades.build(
+        snapshots.instrument,
+        snapshots.ts_exch_ns[source],
+        np.concatenate(ticks)[order],
+        np.concatenate(lots)[order],
+        np.concatenate(sides)[order],
+        trade_id=ids[order],
+        ts_recv_ns=snapshots.ts_recv_ns[source],
+        flags=np.concatenate(bits)[order],
+        tape=snapshots.tape,
+    )
+
+
+def _spread(place: I64, rest: I64, start: I64, end: I64) -> tuple[I64, I64, I64, I64]:
+    # The rest of each event, evenly over the ticks from the previous last price to this one, both included; whole
+    # lots, so that a tick gets the difference of two rounded shares, and none where that is 0.
+    at, lots, ticks, piece = [], [], [], []
+    for event in place.tolist():
+        span = abs(int(end[event]) - int(start[event]))
+        steps = min(span, (1 << _PIECES) - 3) + 1
+        share = np.arange(steps + 1, dtype=np.int64)
+        cut = np.diff(_scaled(int(rest[event]), share, steps))
+        kept = np.flatnonzero(cut)
+        direction = 1 if end[event] >= start[event] else -1
+        ticks.append(start[event] + direction * _scaled(span, kept, max(1, steps - 1)))
+        lots.append(cut[kept])
+        piece.append(kept + 1)
+        at.append(np.full(len(kept), event, np.int64))
+    empty = np.empty(0, np.int64)
+    return tuple(np.concatenate([empty, *part]) for part in (at, lots, ticks, piece))  # type: ignore[return-value]
+
+
+def _scaled(total: int, share: I64, parts: int) -> I64:
+    # floor(total * share / parts) for share <= parts, without overflow of the product.
+    whole, left = divmod(total, parts)
+    return whole * share + left * share // parts
+
+
+def local_days(snapshots: Snapshots) -> I64:
+    """Return the exchange-local date of each ``ltt`` as days since 1970, int64 (n,)."""
+    zone = ZoneInfo(calendar(snapshots.instrument.calendar).tz)
+    quarters, where = np.unique(snapshots.ts_exch_ns // _QUARTER_NS, return_inverse=True)
+    offsets = [_offset_ns(int(quarter) * _QUARTER_NS, zone) for quarter in quarters]
+    return np.asarray((snapshots.ts_exch_ns + np.array(offsets, np.int64)[where]) // _DAY_NS, np.int64)
+
+
+def _offset_ns(ts_ns: int, zone: ZoneInfo) -> int:
+    moment = (_EPOCH + dt.timedelta(seconds=ts_ns // 1_000_000_000)).astimezone(zone)
+    offset = moment.utcoffset() or dt.timedelta()
+    return int(offset.total_seconds()) * 1_000_000_000
+
+
+def snapshot_row(trade_id: I64) -> I64:
+    """Return which snapshot each inferred row came from, counted from the beginning of the fold, int64 (n,)."""
+    return trade_id >> _PIECES
+
+
+def how(side: I8, flags: U8) -> NDArray[np.int64]:
+    """Return how the side of each inferred row was found, ``BY_*``, int64 (n,)."""
+    known = np.where(side == 0, BY_NOTHING, BY_MID)
+    by_tick = np.where(flags & FLAG_BY_TICK, BY_TICK, known)
+    return np.where(flags & FLAG_BY_QUOTE, BY_QUOTE, by_tick).astype(np.int64)
