@@ -18,10 +18,11 @@ def listed(tree: ast.Module) -> list[str] | None:
     return None
 
 
-# Functions and classes that a module defines without an underscore.
+# Functions and classes that a module defines without an underscore; what registers itself is found by its decorator.
 def defined(tree: ast.Module) -> set[str]:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
+    nodes = [node for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")]
+    return {node.name for node in nodes if "adapter" not in {getattr(d, "id", "") for d in node.decorator_list}}
 
 
 def faults(module: Any) -> list[str]:
