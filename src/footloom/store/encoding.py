@@ -37,7 +37,7 @@ BYTES = "BYTE_STREAM_SPLIT"
 UNKNOWN_SIDE = 128  # a bit of the stored flags only: +quantity stands for "nobody knows who crossed the spread"
 
 Affine = tuple[int, int]
-_UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1))
+_UNITS = (("ms", 1_000_000), ("us", 1_000), ("ns", 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,9 @@ from footloom.store.columns import SEQ, length
 from footloom.store.disk import make_folder, remove, storing, sync_folder
 from footloom.store.journal import delete_segment, segments
 from footloom.store.layout import Layout
-from footloom.store.segment import SIDES, Content, Entry, Heard, HeardGap, Segment, read_segment
+from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment, read_segment
 
 __all__ = ("recover", "torn_pages")
-
-_SALVAGED = "-salvaged.sqlite"
 
 
 def recover(layout: Layout) -> tuple[Recovery, int]:
@@ -54,8 +52,8 @@ def recover(layout: Layout) -> tuple[Recovery, int]:
 
 # A salvaged copy is whole as soon as it has its name; a kill may have left the original beside it.
 def _finish_salvages(layout: Layout) -> None:
-    for path in layout.journal.glob(f"segment-*{_SALVAGED}"):
-        original = path.with_name(path.name.replace(_SALVAGED, ".sqlite"))
+    for path in layout.journal.glob(f"segment-*{SALVAGED}"):
+        original = path.with_name(path.name.replace(SALVAGED, ".sqlite"))
         if original.exists():
             delete_segment(original)
     remove(list(layout.journal.glob("salvaging-*")))
@@ -101,7 +99,7 @@ def _salvage(path: Path, content: Content) -> None:
         new.next_seq = _place(one)
         new.append([_entry(one)])
     new.close()  # moves its log into the database and removes it
-    target = path if path.name.endswith(_SALVAGED) else path.with_name(path.name.replace(".sqlite", _SALVAGED))
+    target = path if path.name.endswith(SALVAGED) else path.with_name(path.name.replace(".sqlite", SALVAGED))
     with storing("rename", temporary):
         temporary.rename(target)
         sync_folder(path.parent)
@@ -162,7 +160,7 @@ def torn_pages(log: bytes, valid: int) -> tuple[int, int]:
     is_sound = _checksum(log[:24]) == _HEADER.unpack_from(log)[6:8]
     salts = _HEADER.unpack_from(log)[4:6] if is_sound else _FRAME.unpack_from(log, _HEADER.size)[2:4]
     pages = commits = 0
-    for start in range(_HEADER.size + valid * step, len(log) - _FRAME.size + 1, step):
+    for start in range(_HEADER.size + valid * step, len(log) - step + 1, step):
         frame = _FRAME.unpack_from(log, start)
         if frame[2:4] == salts:
             pages += 1

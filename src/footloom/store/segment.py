@@ -11,6 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,19 +24,23 @@ from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Stream
 from footloom.store.packing import pack, unpack
 
-__all__ = ("SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "read_segment")
+__all__ = ("SALVAGED", "SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "read_segment")
 
+SALVAGED = "-salvaged.sqlite"  # how a segment is called that holds what was whole of a damaged one
 SIDES = ("-wal", "-shm")  # what SQLite keeps beside a database that is in use
 _VERSION = 1
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGED = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # 0: text that is no text
 _SCHEMA = (
-    "CREATE TABLE meta (version INTEGER NOT NULL, first_seq INTEGER NOT NULL, crc32 INTEGER NOT NULL)",
-    "CREATE TABLE streams (id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, tape TEXT NOT NULL, "
-    "instrument BLOB NOT NULL, crc32 INTEGER NOT NULL)",
-    "CREATE TABLE blocks (first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, stream INTEGER NOT NULL, "
-    "first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, crc32 INTEGER NOT NULL, data BLOB NOT NULL)",
-    "CREATE TABLE gaps (id INTEGER PRIMARY KEY, at_seq INTEGER NOT NULL, stream INTEGER NOT NULL, "
-    "crc32 INTEGER NOT NULL, data BLOB NOT NULL)",
+    """CREATE TABLE meta (version INTEGER NOT NULL, first_seq INTEGER NOT NULL, crc32 INTEGER NOT NULL)""",
+    """CREATE TABLE streams (
+        id INTEGER PRIMARY KEY, venue TEXT NOT NULL, symbol TEXT NOT NULL, tape TEXT NOT NULL, instrument BLOB NOT NULL,
+        crc32 INTEGER NOT NULL)""",
+    """CREATE TABLE blocks (
+        first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, stream INTEGER NOT NULL, first_ns INTEGER NOT NULL,
+        last_ns INTEGER NOT NULL, crc32 INTEGER NOT NULL, data BLOB NOT NULL)""",
+    """CREATE TABLE gaps (
+        id INTEGER PRIMARY KEY, at_seq INTEGER NOT NULL, stream INTEGER NOT NULL, crc32 INTEGER NOT NULL,
+        data BLOB NOT NULL)""",
 )
 
 
@@ -196,10 +201,11 @@ def read_segment(
         The file cannot be opened.
     """
     content = Content(first_seq=0, next_seq=0, heard=[], gaps=[], damage=[])
+    has_holes = stream is not None or path.name.endswith(SALVAGED)
     with storing("read", path):
         try:
             with _open_to_read(path) as database:
-                _read_all(database, content, (stream, from_ns, to_ns))
+                _read_all(database, content, _Asked(stream, from_ns, to_ns, has_holes))
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
                 raise
@@ -220,11 +226,17 @@ def _read_all(database: sqlite3.Connection, content: Content, asked: _Asked) -> 
         )
     content.first_seq = content.next_seq = first_seq
     streams = _streams(database, content)
-    _read_gaps(database, content, streams, asked[0])
+    _read_gaps(database, content, streams, asked.stream)
     _read_blocks(database, content, streams, asked)
 
 
-_Asked = tuple[Stream | None, int | None, int | None]
+class _Asked(NamedTuple):
+    stream: Stream | None
+    from_ns: int | None
+    to_ns: int | None
+    has_holes: bool  # sequences may be missing
+
+
 _Streams = dict[int, tuple[Stream, Instrument]]
 
 
@@ -254,24 +266,23 @@ def _read_blocks(
     streams: _Streams,
     asked: _Asked,
 ) -> None:
-    only, from_ns, to_ns = asked
     query = "SELECT first_seq, rows, stream, first_ns, last_ns, crc32, data FROM blocks"
     limits: list[int] = []
-    if only is not None:
-        numbers = [number for number, (stream, _) in streams.items() if stream == only]
+    if asked.stream is not None:
+        numbers = [number for number, (stream, _) in streams.items() if stream == asked.stream]
         query += f" WHERE stream IN ({', '.join(map(str, numbers))})"  # our own numbers, no text
-        if from_ns is not None and to_ns is not None:
+        if asked.from_ns is not None and asked.to_ns is not None:
             query += " AND last_ns >= ? AND first_ns < ?"
-            limits = [_held(from_ns), _held(to_ns)]
+            limits = [_held(asked.from_ns), _held(asked.to_ns)]
     for *facts, crc, data in database.execute(query + " ORDER BY first_seq", limits):
         first_seq, rows, number = facts[:3]
-        if only is None and first_seq != content.next_seq and not content.damage:
-            content.damage.append(f"sequences {content.next_seq} to {first_seq - 1} are missing")
-        content.next_seq = first_seq + rows
         columns = _unpacked(facts, crc, data)
         if columns is None or number not in streams:
-            content.damage.append(f"sequences {first_seq} to {first_seq + rows - 1} have a wrong checksum")
+            content.damage.append(f"the block at sequence {first_seq} has a wrong checksum")
             continue
+        if first_seq != content.next_seq and not asked.has_holes and not content.damage:
+            content.damage.append(f"sequences {content.next_seq} to {first_seq - 1} are missing")
+        content.next_seq = first_seq + rows
         columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
         content.heard.append(Heard(*streams[number], first_seq, columns))
 

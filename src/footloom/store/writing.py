@@ -273,7 +273,10 @@ def _own_source(columns: Columns) -> SourceInfo:
     for name, values in columns.items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(values).tobytes())
-    return SourceInfo(digest.hexdigest(), "rows from memory", (0, length(columns)), "memory")
+    rows = (0, length(columns))
+    if "trade_id" in columns and not has_id(columns).all():
+        rows = (int(columns["trade_id"].min()), int(columns["trade_id"].max()) + 1)
+    return SourceInfo(digest.hexdigest(), "rows from memory", rows, "memory")
 
 
 # Each row's number in its file; None where only the range of the block is known.
