@@ -1,0 +1,207 @@
+import { cellAt, rowsOf } from "../model/cells";
+import { unitsText } from "../model/decimal";
+import { Level } from "../model/invalidation";
+import { paneOrder } from "../model/pane-layout";
+import { barTable } from "../model/readout";
+import type { BarIndex } from "../protocol/units";
+import { barLayout } from "../series/footprint/layout";
+import type { Terminal } from "./terminal";
+
+/** A rectangle in CSS pixels of the page. */
+interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface TextBox extends Rect {
+  readonly text: string;
+  readonly layer: string;
+}
+
+/**
+ * `window.footloom`: what tests, benchmarks and the curious may look at. It reads; it changes nothing but `flush`, which
+ * draws now what is due.
+ */
+export interface DebugFace {
+  readonly version: string;
+  /** Visible bars, scales and modes. */
+  viewport(): Readonly<Record<string, unknown>>;
+  /** How many bars are held, and the index of the first and the last. */
+  bars(): { readonly count: number; readonly first: number; readonly last: number };
+  /** One bar with its cells, as exact text; the last without an index. */
+  bar(index?: number): Readonly<Record<string, unknown>>;
+  /** Counts frames and says what the last one did. */
+  frames(): Readonly<Record<string, unknown>>;
+  /** Where a cell is drawn. */
+  cellBox(index: number, row: number): Rect;
+  /** All text on the canvases, as it is drawn just now. */
+  textBoxes(): readonly TextBox[];
+  /** The header's status message as it came. */
+  status(): unknown;
+  meta(): unknown;
+  flush(): void;
+}
+
+declare global {
+  interface Window {
+    footloom?: DebugFace;
+  }
+}
+
+export function exposeDebugFace(terminal: Terminal): void {
+  const { model, chart } = terminal;
+  window.footloom = {
+    version: "1",
+    viewport: () => viewportOf(terminal),
+    bars: () => ({ count: model.series.length, first: model.series.first, last: model.series.last }),
+    bar: (index) => barOf(terminal, (index ?? model.series.last) as BarIndex),
+    frames: () => ({ ...chart.stats, tiles: chart.painter.footprint.tiles }),
+    cellBox: (index, row) => cellBox(terminal, index, row),
+    textBoxes: () => textBoxes(terminal),
+    status: () => terminal.status,
+    meta: () => model.meta,
+    flush: () => chart.flush(),
+  };
+}
+
+function viewportOf({ model, chart, settings, link }: Terminal): Readonly<Record<string, unknown>> {
+  const { from, to } = model.visibleBars();
+  const span = model.price.span();
+  const { dpr } = model;
+  return {
+    from,
+    to,
+    right: model.time.right,
+    barPx: model.time.bar / dpr,
+    rowPx: model.price.row / dpr,
+    centreRow: model.price.centre,
+    lowRow: span.low,
+    highRow: span.high,
+    following: model.following,
+    autoScale: model.autoScale,
+    maximised: chart.maximised,
+    mode: settings.get().mode,
+    theme: settings.get().theme,
+    hue: settings.get().hue,
+    plotWidth: chart.layout.get().plotWidth,
+    axisWidth: chart.layout.get().axisWidth,
+    boxes: chart.layout.get().boxes,
+    timeAxis: chart.layout.get().timeAxis,
+    link: link.get(),
+    cursor: chart.cursor,
+    gapBands: chart.painter.bands.map(({ left, right, gap }) => ({
+      left: left / dpr,
+      right: right / dpr,
+      cause: gap.cause,
+    })),
+  };
+}
+
+function barOf({ model }: Terminal, index: BarIndex): Readonly<Record<string, unknown>> {
+  const { series } = model;
+  const rows = rowsOf(series, index);
+  const k = model.price.ticksPerLevel;
+  const cells: unknown[] = [];
+  for (let row = rows?.low ?? 0; rows !== null && row <= rows.high; row += 1) {
+    const cell = cellAt(series, index, row);
+    if (cell !== null)
+      cells.push({
+        ...cell,
+        price: unitsText(row * k, model.tick),
+        lowest: row === rows.low,
+        highest: row === rows.high,
+      });
+  }
+  const numbers = [
+    "buy",
+    "sell",
+    "unknown",
+    "trades",
+    "open_tick",
+    "high_tick",
+    "low_tick",
+    "close_tick",
+    "cvd",
+    "base_row",
+    "poc",
+    "vah",
+    "val",
+  ] as const;
+  return {
+    index,
+    openNs: String(series.openNs(index)),
+    closeNs: String(series.closeNs(index)),
+    final: series.isFinal(index),
+    ...Object.fromEntries(numbers.map((name) => [name, series.number(name, index)])),
+    cells,
+    table: barTable(model, index),
+  };
+}
+
+function cellBox({ model, chart }: Terminal, index: number, row: number): Rect {
+  const { dpr } = model;
+  const corner = chart.root.getBoundingClientRect();
+  const layout = barLayout(model.time.bar, dpr);
+  return {
+    x: corner.left + (model.time.x(index) + layout.blockLeft) / dpr,
+    y: corner.top + chart.layout.get().boxes.price.top + model.price.y(row + 1) / dpr,
+    width: layout.blockWidth / dpr,
+    height: model.price.row / dpr,
+  };
+}
+
+// Listens to the text calls of every canvas while one frame is drawn without bitmaps.
+function textBoxes({ model, chart }: Terminal): readonly TextBox[] {
+  const boxes: TextBox[] = [];
+  const names = new Map<HTMLCanvasElement, string>();
+  for (const name of paneOrder) {
+    const pane = chart.stack.panes[name];
+    names
+      .set(pane.cells.canvas, `${name}.cells`)
+      .set(pane.overlay.canvas, `${name}.overlay`)
+      .set(pane.cursor.canvas, `${name}.cursor`);
+  }
+  names.set(chart.stack.time.axis.canvas, "time.axis").set(chart.stack.time.cursor.canvas, "time.cursor");
+  const kept = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function listen(this: CanvasRenderingContext2D, text, x, y, most) {
+    const layer = names.get(this.canvas);
+    if (layer !== undefined) boxes.push(boxOf(this, layer, text, x, y, most, model.dpr));
+    if (most === undefined) kept.call(this, text, x, y);
+    else kept.call(this, text, x, y, most);
+  };
+  chart.painter.footprint.direct = true;
+  try {
+    chart.invalidate(Level.full);
+    chart.flush();
+  } finally {
+    CanvasRenderingContext2D.prototype.fillText = kept;
+    chart.painter.footprint.direct = false;
+  }
+  return boxes;
+}
+
+function boxOf(
+  ctx: CanvasRenderingContext2D,
+  layer: string,
+  text: string,
+  x: number,
+  y: number,
+  most: number | undefined,
+  dpr: number,
+): TextBox {
+  const corner = ctx.canvas.getBoundingClientRect();
+  const size = ctx.measureText(text);
+  const squeeze = most === undefined ? 1 : Math.min(1, most / Math.max(1, size.width));
+  const left = x - size.actualBoundingBoxLeft * squeeze;
+  const top = y - size.actualBoundingBoxAscent;
+  return {
+    text,
+    layer,
+    x: corner.left + left / dpr,
+    y: corner.top + top / dpr,
+    width: ((size.actualBoundingBoxLeft + size.actualBoundingBoxRight) * squeeze) / dpr,
+    height: (size.actualBoundingBoxAscent + size.actualBoundingBoxDescent) / dpr,
+  };
+}

@@ -1,0 +1,94 @@
+import "./app.css";
+import { mount } from "svelte";
+import { Hub, type Socket } from "../data/hub";
+import { Rest } from "../data/rest";
+import { systemClock } from "../data/store";
+import { commandOf } from "../model/keymap";
+import App from "./App.svelte";
+import { addressOf, readAddress } from "./address";
+import { exposeDebugFace } from "./debug";
+import { pageStorage } from "./prefs";
+import { Terminal } from "./terminal";
+
+const retryMs = 1500;
+
+function socketUrl(): string {
+  const url = new URL("ws/v1", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.hash = "";
+  url.search = "";
+  return url.href;
+}
+
+function chartElement(): HTMLElement {
+  const root = document.createElement("div");
+  root.className = "chart";
+  root.tabIndex = 0;
+  root.setAttribute("role", "application");
+  root.setAttribute("aria-label", "Footprint chart");
+  root.setAttribute("aria-roledescription", "chart");
+  return root;
+}
+
+// What is typed into a field stays there; a focused button keeps Enter and the space bar.
+function listensItself(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=listbox]") !== null) return true;
+  return target.closest("button") !== null && (key === "Enter" || key === " ");
+}
+
+function listenToKeys(terminal: Terminal): void {
+  window.addEventListener("keydown", (event) => {
+    if (event.isComposing || listensItself(event.target, event.key)) return;
+    const ctrl = event.ctrlKey || event.metaKey;
+    const { key, code, altKey, shiftKey } = event;
+    const command = commandOf({ key, code, ctrl, alt: altKey, shift: shiftKey });
+    if (command === null) return;
+    event.preventDefault();
+    terminal.run(command);
+  });
+}
+
+// The instruments say which chart to open where the address does not; a server that is starting is asked again.
+async function openFirst(terminal: Terminal, rest: Rest): Promise<void> {
+  const asked = readAddress(location.search, location.hash);
+  const bars = asked.bars ?? "1m";
+  if (asked.symbol !== null) terminal.openTopic({ symbol: asked.symbol, bars, step: asked.step });
+  for (;;) {
+    try {
+      const instruments = await rest.instruments();
+      terminal.instruments.set(instruments);
+      const first = instruments.find((one) => one.live) ?? instruments[0];
+      if (asked.symbol === null && first !== undefined) {
+        terminal.openTopic({ symbol: first.key, bars, step: asked.step });
+      }
+      if (first === undefined)
+        terminal.notice.set("No instrument is stored or live: start `footloom demo`, or import a file.");
+      return;
+    } catch {
+      await new Promise((resume) => setTimeout(resume, retryMs));
+    }
+  }
+}
+
+function start(): void {
+  const rest = new Rest(new URL("api/v1/", document.baseURI).href);
+  const hub = new Hub(() => new WebSocket(socketUrl()) as Socket);
+  const root = chartElement();
+  const terminal = new Terminal({
+    root,
+    hub,
+    rest,
+    clock: systemClock,
+    storage: pageStorage(),
+    addressed: (symbol, bars, step) => history.replaceState(null, "", addressOf(symbol, bars, step)),
+  });
+  mount(App, { target: document.getElementById("app") as HTMLElement, props: { terminal, root } });
+  listenToKeys(terminal);
+  exposeDebugFace(terminal);
+  window.addEventListener("online", () => hub.retryNow());
+  hub.connect();
+  void openFirst(terminal, rest);
+}
+
+start();

@@ -1,0 +1,48 @@
+import type { PaneShares } from "../model/pane-layout";
+import { readSettings, type Settings } from "../model/settings";
+
+/** What the page remembers between visits; a browser that keeps nothing gets the defaults. */
+export interface Prefs {
+  readonly settings: Settings;
+  readonly shares: PaneShares | null;
+  readonly paletteOffered: boolean;
+}
+
+const key = "footloom.prefs.1";
+
+export function loadPrefs(storage: Storage | null): Prefs {
+  const stored = parse(storage?.getItem(key) ?? null);
+  const shares = stored["shares"] as Partial<PaneShares> | undefined;
+  const isShares = typeof shares?.delta === "number" && typeof shares.cvd === "number";
+  return {
+    settings: readSettings(stored["settings"]),
+    shares: isShares ? { delta: shares.delta as number, cvd: shares.cvd as number } : null,
+    paletteOffered: stored["paletteOffered"] === true,
+  };
+}
+
+export function savePrefs(storage: Storage | null, prefs: Prefs): void {
+  try {
+    storage?.setItem(key, JSON.stringify(prefs));
+  } catch {
+    // Full or forbidden: the page works without memory.
+  }
+}
+
+/** The browser's storage, or null where it is forbidden even to look. */
+export function pageStorage(): Storage | null {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
+
+function parse(text: string | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? "{}");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,359 @@
+import type { SeriesChange } from "../data/bar-series";
+import type { Hub } from "../data/hub";
+import type { Rest } from "../data/rest";
+import { type Clock, Store, ThrottledStore } from "../data/store";
+import { type FeedListener, type Paging, TopicFeed } from "../data/topic-feed";
+import { Chart } from "../gui/chart";
+import { ChartInput } from "../gui/input";
+import type { AutoScale } from "../model/auto-scale";
+import { cellAt } from "../model/cells";
+import { ChartModel } from "../model/chart-model";
+import type { Cursor } from "../model/cursor";
+import { countdown, spanText } from "../model/format";
+import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
+import { Level } from "../model/invalidation";
+import type { Command } from "../model/keymap";
+import type { PaneLayout } from "../model/pane-layout";
+import { barReadout, cellReadout, spoken } from "../model/readout";
+import type { CellMode, Settings } from "../model/settings";
+import type { Choice, Dialog, ReadoutView, TerminalFace, ViewState } from "../panels/face";
+import type { InstrumentInfo, SnapshotMeta, Status } from "../protocol/messages";
+import { runCommand } from "./commands";
+import { Inspection } from "./inspection";
+import { LinkWords } from "./link-words";
+import { loadPrefs, savePrefs } from "./prefs";
+
+/** Two sessions of one-minute bars: what is loaded behind the live edge without being asked for. */
+const historyBars = 2880;
+const sessionsNs = 2n * 86_400n * 1_000_000_000n;
+const moreBars = 960;
+const emptyReadout: ReadoutView = { bar: null, cell: null, pointed: false, gap: "" };
+
+/** What the terminal needs of the page around it. */
+export interface TerminalHost {
+  readonly root: HTMLElement;
+  readonly hub: Hub;
+  readonly rest: Rest;
+  readonly clock: Clock;
+  readonly storage: Storage | null;
+  /** The chart that is shown has another address now. */
+  addressed(symbol: string, bars: string, step: number): void;
+}
+
+/** One chart with its feed: joins data, model, drawing and panels, and carries out commands. */
+export class Terminal implements TerminalFace {
+  readonly model = new ChartModel();
+  readonly chart: Chart;
+  readonly settings: Store<Settings>;
+  readonly instruments = new Store<readonly InstrumentInfo[]>([]);
+  readonly choice = new Store<Choice>({ symbol: "", bars: "1m", step: null });
+  readonly meta = new Store<SnapshotMeta | null>(null);
+  readonly legend = new ThrottledStore<LegendView | null>(null, 500);
+  readonly header = new ThrottledStore(emptyHeader, 100);
+  readonly countdown = new ThrottledStore("", 200);
+  readonly readout = new ThrottledStore<ReadoutView>(emptyReadout, 50);
+  readonly spoken = new ThrottledStore("", 700);
+  readonly view = new Store<ViewState>({ following: true, autoScale: "centre", maximised: null });
+  readonly dialog = new Store<Dialog | null>(null);
+  readonly notice = new Store("");
+  readonly paging = new Store<Paging>("idle");
+  readonly inference = new Store<{ readonly text: string; readonly score: string }>({ text: "", score: "" });
+  readonly offersPalette: Store<boolean>;
+  readonly #inspection: Inspection;
+  readonly #host: TerminalHost;
+  readonly #words: LinkWords;
+  #feed: TopicFeed | null = null;
+  #coming: TopicFeed | null = null;
+  #status: Status | null = null;
+  readonly #input: ChartInput;
+
+  constructor(host: TerminalHost) {
+    this.#host = host;
+    const prefs = loadPrefs(host.storage);
+    this.settings = new Store(prefs.settings);
+    this.offersPalette = new Store(!prefs.paletteOffered && prefs.settings.hue === "classic");
+    this.model.apply(prefs.settings);
+    this.chart = new Chart(host.root, this.model, {
+      viewMoved: () => this.#viewMoved(),
+      cursorMoved: (cursor) => this.#cursorMoved(cursor),
+    });
+    if (prefs.shares !== null) this.chart.setShares(prefs.shares);
+    this.#input = new ChartInput(this.chart, {
+      cellChosen: (index, row) => this.#inspection.showCell(index, row),
+      paneMaximised: () => this.#showView(),
+    });
+    this.#inspection = new Inspection(this.model, host.rest);
+    this.#words = new LinkWords(host.hub, () => host.clock.now());
+    host.hub.onProblem((message) => this.notice.set(message));
+  }
+
+  get layout(): Store<PaneLayout> {
+    return this.chart.layout as Store<PaneLayout>;
+  }
+
+  get link(): LinkWords["store"] {
+    return this.#words.store;
+  }
+
+  get inspector(): Inspection["store"] {
+    return this.#inspection.store;
+  }
+
+  get status(): Status | null {
+    return this.#status;
+  }
+
+  /** Everything of the page that lives on its own: for tests and for a page that is taken down. */
+  destroy(): void {
+    this.#feed?.close();
+    this.#coming?.close();
+    this.#input.destroy();
+    this.#words.destroy();
+    this.chart.destroy();
+  }
+
+  // --- what is shown -------------------------------------------------------------------------------------------------
+
+  /** Open a chart; what is on screen stays until the first bars of the new one are there. */
+  openTopic(choice: Choice): void {
+    this.choice.set(choice);
+    this.#coming?.close();
+    const request = {
+      symbol: choice.symbol,
+      bars: choice.bars,
+      ...(choice.step === null ? {} : { ticks_per_level: choice.step }),
+    };
+    const feed: TopicFeed = new TopicFeed(
+      this.#host.hub,
+      this.#host.rest,
+      this.#host.clock,
+      request,
+      this.#listenerOf(() => feed),
+    );
+    this.#coming = feed;
+  }
+
+  #listenerOf(feed: () => TopicFeed): FeedListener {
+    const isShown = (): boolean => this.#feed === feed();
+    return {
+      opened: (meta) => this.#opened(feed(), meta),
+      changed: (change) => isShown() && this.#changed(change),
+      prepended: () => isShown() && this.chart.invalidate(Level.full),
+      gaps: () => isShown() && this.#gapsChanged(),
+      status: (status) => isShown() && this.#onStatus(status),
+      paging: (state) => isShown() && this.paging.set(state),
+      refused: (message) => this.#refused(feed(), message),
+    };
+  }
+
+  #opened(feed: TopicFeed, meta: SnapshotMeta): void {
+    if (feed !== this.#coming) return;
+    this.#coming = null;
+    this.#inspection.close();
+    this.model.leave();
+    const isOther = this.meta.get()?.symbol !== meta.symbol;
+    this.#feed?.close();
+    this.#feed = feed;
+    if (isOther) this.#status = null;
+    this.meta.set(meta);
+    this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
+    this.model.gaps = feed.gapList;
+    this.model.open(feed.series, meta);
+    this.chart.painter.footprint.forget();
+    this.chart.resize();
+    this.#showNumbers();
+    this.#showView();
+    this.#host.addressed(meta.symbol, meta.bars, meta.ticks_per_level);
+    feed.wantBars(historyGoal(feed));
+  }
+
+  #refused(feed: TopicFeed, message: string): void {
+    this.notice.set(message);
+    if (feed !== this.#coming) return;
+    feed.close();
+    this.#coming = null;
+    const meta = this.meta.get();
+    if (meta !== null) this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
+  }
+
+  #changed(change: SeriesChange): void {
+    if (change.renumbered) {
+      this.chart.painter.footprint.forget();
+      this.#inspection.close();
+    }
+    if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
+    this.model.changed(change);
+    this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
+    this.#inspection.refresh(this.#host.clock.now());
+    this.#showNumbers();
+    if (change.appended > 0) this.#showView();
+  }
+
+  #gapsChanged(): void {
+    if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
+    this.chart.invalidate(Level.full);
+  }
+
+  #onStatus(status: Status): void {
+    this.#status = status;
+    this.chart.invalidate(Level.light);
+    const text = this.model.meta?.inferred === true ? scoreText(status) : "";
+    const score = accuracyText(status);
+    const shown = this.inference.get();
+    if (shown.text !== text || shown.score !== score) this.inference.set({ text, score });
+    this.#showNumbers();
+  }
+
+  #showNumbers(): void {
+    const { model } = this;
+    if (model.meta === null || model.series.length === 0) return;
+    const left = this.#leftMs();
+    this.chart.painter.countdown = left === null ? "" : countdown(left);
+    this.countdown.touch(() => this.chart.painter.countdown);
+    this.header.touch(() => headerView(model, this.#status, this.header.get()));
+    this.legend.touch(() => (model.meta === null ? null : legendView(model, model.meta)));
+    if (this.chart.cursor === null) this.#showReadout(null);
+  }
+
+  // By the engine's own time: the market may be replayed at any speed.
+  #leftMs(): number | null {
+    if (this.#status === null) return null;
+    const { series } = this.model;
+    return Number(series.closeNs(series.last) - BigInt(this.#status.engine_ns)) / 1e6;
+  }
+
+  #cursorMoved(cursor: Cursor | null): void {
+    this.#showReadout(cursor);
+  }
+
+  #showReadout(cursor: Cursor | null): void {
+    this.readout.touch(() => this.#readoutOf(cursor));
+    this.spoken.touch(() => {
+      const { bar, cell, pointed } = this.#readoutOf(cursor);
+      return bar === null || !pointed ? "" : spoken(bar, cell);
+    });
+  }
+
+  #readoutOf(cursor: Cursor | null): ReadoutView {
+    const { model } = this;
+    if (model.series.length === 0) return emptyReadout;
+    const pointed = cursor?.index ?? null;
+    const index = pointed !== null && model.series.has(pointed) ? pointed : model.series.last;
+    const cell = pointed === null || cursor?.pane !== "price" ? null : cellAt(model.series, index, cursor.row);
+    return {
+      bar: barReadout(model, index),
+      cell: cell === null ? null : cellReadout(model, cell),
+      pointed: pointed !== null,
+      gap: cursor === null ? "" : this.#gapAt(cursor.x),
+    };
+  }
+
+  #gapAt(x: number): string {
+    const band = this.chart.painter.bands.find((candidate) => x >= candidate.left && x <= candidate.right);
+    if (band === undefined) return "";
+    const { fromNs, toNs, cause, missing } = band.gap;
+    const lost = missing === null ? "unknown number of trades missing" : `${missing} trades missing`;
+    return `gap of ${spanText(Number(toNs - fromNs) / 1e6)}: ${cause}, ${lost}`;
+  }
+
+  #viewMoved(): void {
+    this.#showView();
+    const { series, time } = this.model;
+    if (this.#feed === null || series.length === 0) return;
+    if (time.index(0) < series.first + time.visible) this.#feed.wantBars(series.length + moreBars);
+  }
+
+  #showView(): void {
+    const { following, autoScale } = this.model;
+    const { maximised } = this.chart;
+    const shown = this.view.get();
+    if (shown.following === following && shown.autoScale === autoScale && shown.maximised === maximised) return;
+    this.view.set({ following, autoScale, maximised });
+    this.#save();
+  }
+
+  // --- what can be done ----------------------------------------------------------------------------------------------
+
+  run(command: Command): void {
+    runCommand(this, command);
+  }
+
+  chooseSymbol(symbol: string): void {
+    if (symbol !== this.choice.get().symbol) this.openTopic({ symbol, bars: this.choice.get().bars, step: null });
+  }
+
+  chooseBars(bars: string): void {
+    if (bars !== this.choice.get().bars) this.openTopic({ ...this.choice.get(), bars });
+  }
+
+  chooseStep(ticks: number): void {
+    if (ticks !== this.choice.get().step) this.openTopic({ ...this.choice.get(), step: ticks });
+  }
+
+  setMode(mode: CellMode): void {
+    this.change({ mode });
+  }
+
+  change(settings: Partial<Settings>): void {
+    const next = { ...this.settings.get(), ...settings };
+    this.settings.set(next);
+    this.model.apply(next);
+    if (settings.hue !== undefined) this.dismissPaletteOffer();
+    this.chart.invalidate(Level.full);
+    this.#showNumbers();
+    this.#save();
+  }
+
+  open(dialog: Dialog | null): void {
+    this.dialog.set(dialog);
+  }
+
+  closeInspector(): void {
+    this.#inspection.close();
+  }
+
+  showTable(): void {
+    const { series } = this.model;
+    if (series.length === 0) return;
+    const index = this.chart.cursor?.index ?? series.last;
+    this.#inspection.showTable(index);
+  }
+
+  goLive(): void {
+    this.model.toLatest();
+    if (this.model.autoScale === "manual") this.model.resetPrice();
+    this.chart.moved();
+  }
+
+  setAutoScale(mode: AutoScale): void {
+    this.model.setAutoScale(mode);
+    this.chart.moved();
+  }
+
+  dismissNotice(): void {
+    this.notice.set("");
+  }
+
+  dismissPaletteOffer(): void {
+    this.offersPalette.set(false);
+    this.#save();
+  }
+
+  retryNow(): void {
+    this.#host.hub.retryNow();
+  }
+
+  #save(): void {
+    savePrefs(this.#host.storage, {
+      settings: this.settings.get(),
+      shares: this.chart.shares,
+      paletteOffered: !this.offersPalette.get(),
+    });
+  }
+}
+
+function historyGoal(feed: TopicFeed): number {
+  const { series } = feed;
+  const span = series.closeNs(series.last) - series.openNs(series.last);
+  return Math.min(historyBars, Math.max(300, Math.ceil(Number(sessionsNs) / Math.max(1, Number(span)))));
+}

@@ -1,0 +1,274 @@
+import type { BarColumns, Frame, LevelColumns } from "../protocol/decode";
+import { BAR_COLUMNS, BAR_FLAGS, ITEM_BYTES } from "../protocol/layout.generated";
+import type { BarIndex, Lot, PriceTick } from "../protocol/units";
+
+/** The bar columns of a series: those of the wire without `level_start`, which makes sense within one frame only. */
+export type SeriesColumns = Omit<BarColumns, "level_start">;
+type ColumnName = keyof SeriesColumns;
+
+const columnNames = BAR_COLUMNS.map(([name]) => name).filter((name): name is ColumnName => name !== "level_start");
+
+/** The traded levels of one bar: `from` up to, without, `to` in `columns`. */
+export interface BarLevels {
+  readonly columns: LevelColumns;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a change did, for whoever draws: indices are stable unless `renumbered`. */
+export interface SeriesChange {
+  /** Only the last bar changed, and no bar was added. */
+  readonly lastOnly: boolean;
+  /** New bars stand at the end. */
+  readonly appended: number;
+  /** All that was known was thrown away, or bars after some point have other numbers. */
+  readonly renumbered: boolean;
+}
+
+function allocate(capacity: number): SeriesColumns {
+  const columns: Partial<Record<ColumnName, SeriesColumns[ColumnName]>> = {};
+  for (const [name, kind] of BAR_COLUMNS) {
+    if (name === "level_start") continue;
+    const bytes = new ArrayBuffer(capacity * ITEM_BYTES[kind]);
+    if (kind === "i64") columns[name] = new BigInt64Array(bytes);
+    else if (kind === "f64") columns[name] = new Float64Array(bytes);
+    else if (kind === "i32") columns[name] = new Int32Array(bytes);
+    else columns[name] = new Uint32Array(bytes);
+  }
+  return columns as unknown as SeriesColumns;
+}
+
+// One column's type at a time is more than the compiler can follow through a loop over their names.
+interface AnyColumn {
+  set(source: AnyColumn, at: number): void;
+  subarray(from: number, to: number): AnyColumn;
+}
+const anyColumn = (columns: SeriesColumns | BarColumns, name: ColumnName): AnyColumn =>
+  columns[name] as unknown as AnyColumn;
+
+/**
+ * The bars of one topic, ascending in time, as growing columns; the cells stay where the wire put them.
+ *
+ * A bar has a stable index: the first snapshot's first bar is 0, what is appended counts up, history that is loaded later
+ * counts down below zero. So nothing that remembers an index is wrong after more history has come.
+ * A column's entry of bar `i` is at `i + series.shift`.
+ */
+export class BarSeries {
+  columns: SeriesColumns = allocate(64);
+  #levels: (LevelColumns | undefined)[] = new Array<LevelColumns | undefined>(64);
+  #levelFrom = new Uint32Array(64);
+  #levelTo = new Uint32Array(64);
+  #version = new Uint32Array(64);
+  #capacity = 64;
+  #head = 0;
+  #length = 0;
+  #first = 0;
+  #lastVersion = 0;
+
+  get first(): BarIndex {
+    return this.#first as BarIndex;
+  }
+
+  /** One after the last bar. */
+  get end(): BarIndex {
+    return (this.#first + this.#length) as BarIndex;
+  }
+
+  get last(): BarIndex {
+    return (this.#first + this.#length - 1) as BarIndex;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Add it to a bar's index to get its place in the columns. */
+  get shift(): number {
+    return this.#head - this.#first;
+  }
+
+  has(index: number): index is BarIndex {
+    return index >= this.#first && index < this.end;
+  }
+
+  /** Grows with each change of the bar: what was drawn from an older version is out of date. */
+  version(index: BarIndex): number {
+    return this.#version[index + this.shift] as number;
+  }
+
+  levels(index: BarIndex): BarLevels {
+    const at = index + this.shift;
+    return {
+      columns: this.#levels[at] as LevelColumns,
+      from: this.#levelFrom[at] as number,
+      to: this.#levelTo[at] as number,
+    };
+  }
+
+  openNs(index: BarIndex): bigint {
+    return this.columns.open_ns[index + this.shift] as bigint;
+  }
+
+  closeNs(index: BarIndex): bigint {
+    return this.columns.close_ns[index + this.shift] as bigint;
+  }
+
+  number(name: Exclude<ColumnName, "open_ns" | "close_ns" | "last_ns">, index: BarIndex): number {
+    return this.columns[name][index + this.shift] as number;
+  }
+
+  lastPrice(): PriceTick | null {
+    return this.#length === 0 ? null : (this.number("close_tick", this.last) as PriceTick);
+  }
+
+  isFinal(index: BarIndex): boolean {
+    return (this.number("flags", index) & BAR_FLAGS.final) !== 0;
+  }
+
+  delta(index: BarIndex): Lot {
+    return (this.number("buy", index) - this.number("sell", index)) as Lot;
+  }
+
+  volume(index: BarIndex): Lot {
+    return (this.number("buy", index) + this.number("sell", index) + this.number("unknown", index)) as Lot;
+  }
+
+  /** The first bar whose open is at or after `openNs`; `end` where there is none. */
+  lowerBound(openNs: bigint): BarIndex {
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.columns.open_ns[this.#head + middle] as bigint) < openNs) low = middle + 1;
+      else high = middle;
+    }
+    return (this.#first + low) as BarIndex;
+  }
+
+  /** The bar in force at a time: the last that had opened by then; null before the first. */
+  at(timeNs: bigint): BarIndex | null {
+    const after = this.lowerBound(timeNs + 1n);
+    return after === this.#first ? null : ((after - 1) as BarIndex);
+  }
+
+  /** Forget everything and take the frame's bars, numbered from zero. */
+  reset(frame: Frame): SeriesChange {
+    this.#head = 0;
+    this.#length = 0;
+    this.#first = 0;
+    this.#reserve(0, frame.count + 64);
+    this.#write(0, frame, 0, frame.count);
+    this.#length = frame.count;
+    return { lastOnly: false, appended: frame.count, renumbered: true };
+  }
+
+  /**
+   * Take bars that continue or correct what is held: a snapshot after a reconnect, the open bar, a revision.
+   * From the frame's first bar on a snapshot is the whole truth; one-bar frames replace or insert their bar only.
+   */
+  merge(frame: Frame): SeriesChange {
+    if (frame.count === 0) return { lastOnly: false, appended: 0, renumbered: false };
+    if (this.#length === 0) return this.reset(frame);
+    const opens = frame.bars.open_ns[0] as bigint;
+    const from = this.lowerBound(opens);
+    if (frame.kind === "snapshot") return this.#mergeSnapshot(frame, from);
+    if (from === this.end) {
+      this.#append(frame);
+      return { lastOnly: false, appended: frame.count, renumbered: false };
+    }
+    if (this.openNs(from) !== opens) {
+      this.#insert(from, frame);
+      return { lastOnly: false, appended: frame.count, renumbered: true };
+    }
+    this.#write(from + this.shift, frame, 0, 1);
+    return { lastOnly: from === this.last, appended: 0, renumbered: false };
+  }
+
+  /** Put older bars in front; bars that are held already are left out. Returns how many came. */
+  prepend(frame: Frame): number {
+    let count = frame.count;
+    const oldest = this.#length > 0 ? this.openNs(this.first) : null;
+    while (oldest !== null && count > 0 && (frame.bars.open_ns[count - 1] as bigint) >= oldest) count -= 1;
+    if (count === 0) return 0;
+    this.#reserve(count, 0);
+    this.#head -= count;
+    this.#first -= count;
+    this.#length += count;
+    this.#write(this.#head, frame, 0, count);
+    return count;
+  }
+
+  // A snapshot that begins after the newest bar that is held leaves a hole: what is older cannot be joined to it.
+  #mergeSnapshot(frame: Frame, from: BarIndex): SeriesChange {
+    if (from === this.end || this.openNs(from) !== frame.bars.open_ns[0]) return this.reset(frame);
+    const before = this.#length;
+    this.#length = from - this.#first;
+    this.#append(frame);
+    return { lastOnly: false, appended: Math.max(0, this.#length - before), renumbered: false };
+  }
+
+  #append(frame: Frame): void {
+    this.#reserve(0, frame.count);
+    this.#write(this.#head + this.#length, frame, 0, frame.count);
+    this.#length += frame.count;
+  }
+
+  #insert(index: BarIndex, frame: Frame): void {
+    this.#reserve(0, frame.count);
+    const at = index + this.shift;
+    const end = this.#head + this.#length;
+    this.#move(this.columns, at, end, at + frame.count);
+    this.#write(at, frame, 0, frame.count);
+    this.#length += frame.count;
+    for (let k = at; k < end + frame.count; k += 1) this.#version[k] = ++this.#lastVersion;
+  }
+
+  #write(at: number, frame: Frame, from: number, to: number): void {
+    for (const name of columnNames) {
+      anyColumn(this.columns, name).set(anyColumn(frame.bars, name).subarray(from, to), at);
+    }
+    for (let k = from; k < to; k += 1) {
+      const place = at + k - from;
+      this.#levels[place] = frame.levels;
+      this.#levelFrom[place] = frame.bars.level_start[k] as number;
+      this.#levelTo[place] = frame.bars.level_start[k + 1] as number;
+      this.#version[place] = ++this.#lastVersion;
+    }
+  }
+
+  // Moves places [from, to) of `source` to begin at `to` of the present arrays.
+  #move(source: SeriesColumns, from: number, end: number, to: number): void {
+    for (const name of columnNames) {
+      anyColumn(this.columns, name).set(anyColumn(source, name).subarray(from, end), to);
+    }
+    const levels = this.#levels.slice(from, end);
+    for (let k = 0; k < levels.length; k += 1) this.#levels[to + k] = levels[k];
+    this.#levelFrom.copyWithin(to, from, end);
+    this.#levelTo.copyWithin(to, from, end);
+    this.#version.copyWithin(to, from, end);
+  }
+
+  #reserve(front: number, back: number): void {
+    const needed = front + this.#length + back;
+    if (front <= this.#head && this.#head + this.#length + back <= this.#capacity) return;
+    const spareFront = front > 0 ? Math.max(front, this.#length) : this.#head;
+    const capacity = spareFront + Math.max(needed, this.#length + 64) + 64;
+    const old = { columns: this.columns, levels: this.#levels, head: this.#head };
+    const [levelFrom, levelTo, version] = [this.#levelFrom, this.#levelTo, this.#version];
+    this.columns = allocate(capacity);
+    this.#levels = new Array<LevelColumns | undefined>(capacity);
+    this.#levelFrom = new Uint32Array(capacity);
+    this.#levelTo = new Uint32Array(capacity);
+    this.#version = new Uint32Array(capacity);
+    const [from, to] = [old.head, old.head + this.#length];
+    for (const name of columnNames) {
+      anyColumn(this.columns, name).set(anyColumn(old.columns, name).subarray(from, to), spareFront);
+    }
+    for (let k = from; k < to; k += 1) this.#levels[spareFront + k - from] = old.levels[k];
+    this.#levelFrom.set(levelFrom.subarray(from, to), spareFront);
+    this.#levelTo.set(levelTo.subarray(from, to), spareFront);
+    this.#version.set(version.subarray(from, to), spareFront);
+    this.#head = spareFront;
+    this.#capacity = capacity;
+  }
+}

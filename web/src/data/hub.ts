@@ -1,0 +1,204 @@
+import { decodeFrame, type Frame } from "../protocol/decode";
+import {
+  type ClientMessage,
+  type GapSpan,
+  parseServerMessage,
+  type ServerMessage,
+  type Status,
+  type Subscribed,
+  type TopicRequest,
+} from "../protocol/messages";
+import { type Clock, type Readable, Store, systemClock } from "./store";
+
+/** Where the connection stands, as the header says it. */
+export type LinkState =
+  | { readonly phase: "connecting"; readonly attempt: number }
+  | { readonly phase: "live" }
+  | { readonly phase: "lost"; readonly attempt: number; readonly retryInMs: number };
+
+/** The part of a WebSocket that is used, so that tests can bring their own. */
+export interface Socket {
+  binaryType: string;
+  onopen: ((event: Event) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+  onmessage: ((event: MessageEvent<string | ArrayBuffer>) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+/** Who listens to one topic. */
+export interface TopicListener {
+  subscribed(topic: TopicRequest): void;
+  frame(frame: Frame): void;
+  gap(gap: GapSpan): void;
+  rebuilt(fromNs: bigint): void;
+  status(status: Status): void;
+  refused(code: string, message: string): void;
+}
+
+interface Topic {
+  readonly request: TopicRequest;
+  readonly historyBars: number;
+  readonly listener: TopicListener;
+  requestId: number;
+  topicId: number | null;
+}
+
+const firstDelayMs = 500;
+const longestDelayMs = 10_000;
+
+/** The wait before attempt `attempt` (1, 2, ...): doubled each time, with a fifth of chance so that tabs do not march in step. */
+export function backoffMs(attempt: number, random: number): number {
+  return Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) * (0.8 + 0.4 * random);
+}
+
+/** One WebSocket for all topics of the page: connects, asks again after a loss, and hands out what comes. */
+export class Hub {
+  readonly #open: () => Socket;
+  readonly #clock: Clock;
+  readonly #state = new Store<LinkState>({ phase: "connecting", attempt: 0 });
+  readonly #topics = new Set<Topic>();
+  #socket: Socket | null = null;
+  #live = false;
+  #attempt = 0;
+  #nextId = 1;
+  #closed = false;
+  #problem: (message: string) => void = () => {};
+  /** When the last message came, by the clock given. */
+  lastMessageMs = 0;
+
+  constructor(open: () => Socket, clock: Clock = systemClock) {
+    this.#open = open;
+    this.#clock = clock;
+  }
+
+  get state(): Readable<LinkState> {
+    return this.#state;
+  }
+
+  /** Be told of what cannot be understood or was refused without naming a topic. */
+  onProblem(run: (message: string) => void): void {
+    this.#problem = run;
+  }
+
+  connect(): void {
+    if (this.#closed || this.#socket !== null) return;
+    this.#state.set({ phase: "connecting", attempt: this.#attempt });
+    const socket = this.#open();
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.onmessage = (event) => this.#receive(event.data);
+    socket.onclose = () => this.#lost(socket);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.close();
+  }
+
+  /** Ask for a topic; it is asked for again after each reconnect. Returns the function that gives it up. */
+  subscribe(request: TopicRequest, historyBars: number, listener: TopicListener): () => void {
+    const topic: Topic = { request, historyBars, listener, requestId: 0, topicId: null };
+    this.#topics.add(topic);
+    if (this.#live) this.#ask(topic);
+    return () => {
+      this.#topics.delete(topic);
+      if (this.#live && topic.topicId !== null) this.#send({ op: "unsubscribe", topic_id: topic.topicId });
+    };
+  }
+
+  /** Give up the wait and try now: the machine is online again, or the user asked. */
+  retryNow(): void {
+    if (this.#socket === null) this.connect();
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    this.lastMessageMs = this.#clock.now();
+    try {
+      if (typeof data === "string") {
+        const message = parseServerMessage(data);
+        if (message !== null) this.#onMessage(message);
+      } else {
+        this.#onFrame(decodeFrame(data));
+      }
+    } catch (error) {
+      this.#problem(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    for (const topic of this.#topics) if (topic.topicId === frame.topicId) topic.listener.frame(frame);
+  }
+
+  #onMessage(message: ServerMessage): void {
+    switch (message.type) {
+      case "hello":
+        this.#welcome();
+        return;
+      case "subscribed":
+        this.#subscribed(message);
+        return;
+      case "status":
+        for (const topic of this.#topics) if (topic.request.symbol === message.symbol) topic.listener.status(message);
+        return;
+      case "error":
+        this.#refused(message.id, message.code, message.message);
+        return;
+      case "gap":
+        for (const topic of this.#of(message.topic_id)) topic.listener.gap(message.gap);
+        return;
+      case "rebuilt":
+        for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(BigInt(message.from_ns));
+        return;
+      case "resync": // a new snapshot follows by itself
+        return;
+    }
+  }
+
+  #welcome(): void {
+    this.#live = true;
+    this.#attempt = 0;
+    this.#state.set({ phase: "live" });
+    for (const topic of this.#topics) this.#ask(topic);
+  }
+
+  #subscribed(message: Subscribed): void {
+    for (const topic of this.#topics) {
+      if (topic.requestId !== message.id) continue;
+      topic.topicId = message.topic_id;
+      topic.listener.subscribed(message.topic);
+    }
+  }
+
+  #of(topicId: number): Topic[] {
+    return [...this.#topics].filter((topic) => topic.topicId === topicId);
+  }
+
+  #refused(id: number | null, code: string, message: string): void {
+    const topic = [...this.#topics].find((candidate) => candidate.requestId === id);
+    if (topic === undefined) this.#problem(message);
+    else topic.listener.refused(code, message);
+  }
+
+  #ask(topic: Topic): void {
+    topic.requestId = this.#nextId++;
+    topic.topicId = null;
+    this.#send({ op: "subscribe", id: topic.requestId, topic: topic.request, history_bars: topic.historyBars });
+  }
+
+  #send(message: ClientMessage): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #lost(socket: Socket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    this.#live = false;
+    for (const topic of this.#topics) topic.topicId = null;
+    if (this.#closed) return;
+    this.#attempt += 1;
+    const retryInMs = backoffMs(this.#attempt, Math.random());
+    this.#state.set({ phase: "lost", attempt: this.#attempt, retryInMs });
+    this.#clock.after(retryInMs, () => this.connect());
+  }
+}

@@ -1,0 +1,103 @@
+import { decodeFrame, type Frame } from "../protocol/decode";
+import type { ErrorReply, InstrumentInfo, TradesReply } from "../protocol/messages";
+
+/** A request that the server refused or that never reached it; the message is the server's own where there is one. */
+export class RequestFailed extends Error {
+  override readonly name = "RequestFailed";
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface FootprintQuery {
+  readonly symbol: string;
+  readonly bars: string;
+  readonly ticksPerLevel: number;
+  /** Bars that open before it, exclusive. */
+  readonly toNs: bigint;
+  readonly limit: number;
+}
+
+export interface TradesQuery {
+  readonly symbol: string;
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  readonly lowTick: number;
+  /** Exclusive. */
+  readonly highTick: number;
+  readonly limit: number;
+}
+
+/** `/api/v1`, as far as the page uses it. */
+export class Rest {
+  readonly #base: string;
+
+  /** @param base where `api/v1/` lies, as an absolute URL that ends in a slash */
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  async instruments(signal?: AbortSignal): Promise<readonly InstrumentInfo[]> {
+    return (await (await this.#get("instruments", {}, signal)).json()) as readonly InstrumentInfo[];
+  }
+
+  async footprint(query: FootprintQuery, signal?: AbortSignal): Promise<Frame> {
+    const answer = await this.#get(
+      "footprint",
+      {
+        symbol: query.symbol,
+        bars: query.bars,
+        ticks_per_level: query.ticksPerLevel,
+        to_ns: query.toNs,
+        limit: query.limit,
+      },
+      signal,
+    );
+    return decodeFrame(await answer.arrayBuffer());
+  }
+
+  async trades(query: TradesQuery, signal?: AbortSignal): Promise<TradesReply> {
+    const answer = await this.#get(
+      "trades",
+      {
+        symbol: query.symbol,
+        from_ns: query.fromNs,
+        to_ns: query.toNs,
+        low_tick: query.lowTick,
+        high_tick: query.highTick,
+        limit: query.limit,
+      },
+      signal,
+    );
+    return (await answer.json()) as TradesReply;
+  }
+
+  async #get(
+    path: string,
+    query: Readonly<Record<string, string | number | bigint>>,
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    const url = new URL(path, this.#base);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    let answer: Response;
+    try {
+      answer = await fetch(url, signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw new RequestFailed(`the server cannot be reached (${url.pathname})`, 0);
+    }
+    if (!answer.ok) throw new RequestFailed(await refusal(answer), answer.status);
+    return answer;
+  }
+}
+
+async function refusal(answer: Response): Promise<string> {
+  try {
+    return ((await answer.json()) as ErrorReply).error.message;
+  } catch {
+    return `the server answered ${answer.status} ${answer.statusText}`;
+  }
+}

@@ -1,0 +1,357 @@
+import { BarSeries, type SeriesChange } from "../data/bar-series";
+import type { Gap } from "../data/topic-feed";
+import type { SnapshotMeta } from "../protocol/messages";
+import { type BarIndex, type Dpx, dpx, type Lot } from "../protocol/units";
+import { type AutoScale, autoScaleModes, type Content, centreOf, placeAll, recentre, refit } from "./auto-scale";
+import { typicalLot } from "./cells";
+import { type Grid, parseGrid } from "./decimal";
+import { type QuantityStyle, quantityStyle } from "./format";
+import { type Palette, paletteOf } from "./palette";
+import { PriceScale } from "./price-scale";
+import { defaultSettings, type Settings } from "./settings";
+import { TimeScale } from "./time-scale";
+import { ZoneClock } from "./time-zone";
+import { ValueScale } from "./value-scale";
+
+/** Pixels, in CSS, that the chart keeps free above and below what it fits. */
+const marginsCss = { top: 78, bottom: 16 } as const;
+/** Rows of the first view are this high, so that their text can be read at arm's length. */
+const firstRowCss = {
+  normal: { shortest: 12, least: 15, most: 20 },
+  compact: { shortest: 10, least: 12, most: 16 },
+} as const;
+/** A short pane shows so many rows before its rows become as high as `least`. */
+const rowsOnOpening = 34;
+const barsOnOpening = 16.5;
+const narrowestFirstBarCss = 65;
+const rightRoomBars = 1;
+/** Titles of the panes below stand above their values. */
+const titleCss = 20;
+/** Numbers stand under the delta pane's columns from this width of a bar on; the line takes this height. */
+export const deltaNumbersCss = { from: 40, height: 17 } as const;
+
+/** What has to be remembered to show the same place in another topic. */
+interface Place {
+  readonly symbol: string;
+  readonly following: boolean;
+  readonly offset: number;
+  readonly rightNs: bigint;
+  readonly centreTick: number;
+}
+
+/** The size of the plots, in device pixels. */
+export interface Extent {
+  readonly width: Dpx;
+  readonly priceHeight: Dpx;
+  readonly deltaHeight: Dpx;
+  readonly cvdHeight: Dpx;
+  readonly dpr: number;
+}
+
+/** Everything that the chart shows and where: no DOM, no drawing, no clock. */
+export class ChartModel {
+  series = new BarSeries();
+  meta: SnapshotMeta | null = null;
+  gaps: readonly Gap[] = [];
+  readonly time = new TimeScale();
+  readonly price = new PriceScale();
+  readonly delta = new ValueScale();
+  readonly cvd = new ValueScale();
+  tick: Grid = parseGrid("1");
+  quantity: QuantityStyle = quantityStyle("base", parseGrid("1"), 1);
+  /** A large but common cell, in lots: what colours are measured against. Moves seldom, so that colours do not flicker. */
+  typical = 1;
+  autoScale: AutoScale = "centre";
+  following = true;
+  clock = new ZoneClock("UTC");
+  settings: Settings = defaultSettings;
+  palette: Palette = paletteOf("dark", "classic");
+  dpr = 1;
+  #shownFrom = 0;
+  #shownTo = 0;
+  #place: Place | null = null;
+  #deltaHeight = 1;
+  #cvdHeight = 1;
+  #placed = false;
+  #fitNow = false;
+  #lastAuto: AutoScale = "centre";
+  #closedSinceTypical = 0;
+
+  apply(settings: Settings): void {
+    this.settings = settings;
+    this.palette = paletteOf(settings.theme, settings.hue);
+    this.#setFormats();
+  }
+
+  resize(extent: Extent): void {
+    this.dpr = extent.dpr;
+    this.time.resize(extent.width, extent.dpr);
+    this.price.resize(extent.priceHeight, extent.dpr);
+    this.#deltaHeight = extent.deltaHeight;
+    this.#cvdHeight = extent.cvdHeight;
+    this.#resizePanes();
+    if (!this.#placed && this.series.length > 0) this.#setPlace();
+  }
+
+  // The line of numbers under the delta pane comes and goes with the width of bars.
+  #resizePanes(): void {
+    const hasNumbers = this.time.bar >= deltaNumbersCss.from * this.dpr;
+    const numbers = hasNumbers ? this.px(deltaNumbersCss.height) : 0;
+    const title = this.px(titleCss);
+    this.delta.resize(dpx(Math.max(1, this.#deltaHeight - numbers)), title);
+    this.cvd.resize(dpx(Math.max(1, this.#cvdHeight - this.px(3))), title);
+  }
+
+  /** Remember the place before another topic is opened. */
+  leave(): void {
+    if (this.meta === null || this.series.length === 0) return;
+    const right = Math.min(this.series.last, Math.max(this.series.first, Math.floor(this.time.right)));
+    this.#place = {
+      symbol: this.meta.symbol,
+      following: this.following,
+      offset: this.time.right - this.series.end,
+      rightNs: this.series.openNs(right as BarIndex),
+      centreTick: this.price.centre * this.price.ticksPerLevel,
+    };
+  }
+
+  /** Show a topic whose first bars are there. */
+  open(series: BarSeries, meta: SnapshotMeta): void {
+    this.series = series;
+    this.meta = meta;
+    this.tick = parseGrid(meta.tick_size);
+    this.typical = typicalLot(series);
+    this.#setFormats();
+    this.delta.setAuto();
+    this.cvd.setAuto();
+    this.#placed = false;
+    if (this.time.width > 1) this.#setPlace();
+  }
+
+  changed(change: SeriesChange): void {
+    this.#closedSinceTypical += change.appended;
+    if (change.renumbered) {
+      this.following = true;
+      this.time.setRight(this.series.end + rightRoomBars);
+    } else if (this.following) {
+      this.time.setRight(this.time.right + change.appended);
+    }
+    if (this.#closedSinceTypical >= 30) this.#measureAgain();
+  }
+
+  /** Whether the newest bar can be seen whole. */
+  get lastInSight(): boolean {
+    return this.series.length > 0 && this.time.right >= this.series.end - 0.02;
+  }
+
+  panTime(dx: number): void {
+    this.time.pan(dx);
+    this.#afterMove();
+  }
+
+  zoomTime(x: number, factor: number): void {
+    this.time.zoomAt(x, factor);
+    this.#afterMove();
+  }
+
+  panBars(bars: number): void {
+    this.time.setRight(this.time.right + bars);
+    this.#afterMove();
+  }
+
+  panPrice(dy: number): void {
+    this.autoScale = "manual";
+    this.price.pan(dy);
+  }
+
+  panRows(rows: number): void {
+    this.autoScale = "manual";
+    this.price.set(this.price.row, this.price.centre + rows);
+  }
+
+  /** In `centre` mode the height of rows is the user's and the place the chart's; else the scale becomes manual. */
+  zoomPrice(y: number, factor: number): void {
+    if (this.autoScale === "fit") this.autoScale = "manual";
+    this.price.zoomAt(y, factor);
+  }
+
+  toOldest(): void {
+    this.time.setRight(this.series.first + this.time.visible);
+    this.#afterMove();
+  }
+
+  toLatest(): void {
+    this.time.setRight(this.series.end + rightRoomBars);
+    this.#afterMove();
+    this.#shownFrom = Number.NaN;
+  }
+
+  defaultBarWidth(): void {
+    this.time.setBar(this.#firstBar());
+  }
+
+  setAutoScale(mode: AutoScale): void {
+    this.autoScale = mode;
+    if (mode !== "manual") this.#lastAuto = mode;
+    this.#fitNow = mode === "fit";
+    if (mode === "centre") this.#firstRows();
+  }
+
+  /** Out of `manual` back to the automatic mode that was last in force, or from one of those to fitting all bars on screen. */
+  resetPrice(): void {
+    this.setAutoScale(this.autoScale === "manual" ? this.#lastAuto : "fit");
+  }
+
+  nextAutoScale(): AutoScale {
+    const next = autoScaleModes[(autoScaleModes.indexOf(this.autoScale) + 1) % autoScaleModes.length] ?? "fit";
+    this.setAutoScale(next);
+    return next;
+  }
+
+  /** Bars on screen; empty (`to < from`) without data. */
+  visibleBars(): { readonly from: number; readonly to: number } {
+    return this.time.range(this.series.first, this.series.end);
+  }
+
+  /** Let the scales that look after themselves do so; called before a full frame. */
+  settle(): void {
+    if (this.series.length === 0) return;
+    this.time.clamp(this.series.first, this.series.end);
+    const { from, to } = this.visibleBars();
+    if (to < from) return;
+    const setChanged = from !== this.#shownFrom || to !== this.#shownTo;
+    this.#shownFrom = from;
+    this.#shownTo = to;
+    this.#settlePrice(from, to, setChanged);
+    this.#settlePanes(from, to);
+  }
+
+  #settlePrice(from: number, to: number, setChanged: boolean): void {
+    if (this.autoScale === "manual") return;
+    const content = this.#content(from, to);
+    const span = this.price.span();
+    const view = { low: span.low, high: span.high, height: this.price.height };
+    if (this.autoScale === "centre") {
+      const centre = recentre(content, view);
+      if (centre !== null) this.price.set(this.price.row, centre);
+      return;
+    }
+    const margins = this.#margins();
+    const placement = this.#fitNow
+      ? placeAll(content, view.height, margins)
+      : refit(content, view, margins, setChanged);
+    this.#fitNow = false;
+    if (placement !== null) this.price.set(placement.row, placement.centre);
+  }
+
+  #content(from: number, to: number): Content {
+    const { low_tick, high_tick, close_tick } = this.series.columns;
+    const shift = this.series.shift;
+    const k = this.price.ticksPerLevel;
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let index = from + shift; index <= to + shift; index += 1) {
+      low = Math.min(low, low_tick[index] as number);
+      high = Math.max(high, high_tick[index] as number);
+    }
+    const anchor = close_tick[(this.lastInSight ? this.series.last : to) + shift] as number;
+    return { low: Math.floor(low / k), high: Math.floor(high / k) + 1, anchor: (anchor + 0.5) / k };
+  }
+
+  #settlePanes(from: number, to: number): void {
+    const { min_delta, max_delta, cvd, buy, sell } = this.series.columns;
+    const shift = this.series.shift;
+    const isCandles = this.settings.cvdStyle === "candles";
+    let [low, high] = [0, 0];
+    let [cvdLow, cvdHigh] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let place = from + shift; place <= to + shift; place += 1) {
+      const [least, most] = [min_delta[place] as number, max_delta[place] as number];
+      const close = cvd[place] as number;
+      const open = close - (buy[place] as number) + (sell[place] as number);
+      low = Math.min(low, least);
+      high = Math.max(high, most);
+      cvdLow = Math.min(cvdLow, close, isCandles ? open + least : close);
+      cvdHigh = Math.max(cvdHigh, close, isCandles ? open + most : close);
+    }
+    this.#resizePanes();
+    this.delta.follow(low, high, 0.05);
+    this.cvd.follow(cvdLow, cvdHigh, 0.08);
+  }
+
+  #afterMove(): void {
+    this.time.clamp(this.series.first, this.series.end);
+    this.following = this.lastInSight;
+  }
+
+  #margins(): { readonly top: number; readonly bottom: number } {
+    const share = Math.min(1, this.price.height / (420 * this.dpr));
+    return { top: marginsCss.top * this.dpr * share, bottom: marginsCss.bottom * this.dpr };
+  }
+
+  #firstBar(): number {
+    return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.width / barsOnOpening));
+  }
+
+  #setPlace(): void {
+    this.#placed = true;
+    const meta = this.meta as SnapshotMeta;
+    const place = this.#place?.symbol === meta.symbol ? this.#place : null;
+    this.#place = null;
+    this.#shownFrom = Number.NaN;
+    if (place === null) {
+      this.#firstView(meta);
+      return;
+    }
+    this.following = place.following;
+    const at = this.series.at(place.rightNs) ?? this.series.first;
+    this.time.setRight(place.following ? this.series.end + Math.max(rightRoomBars, place.offset) : at + 1);
+    if (this.autoScale === "manual") {
+      this.price.setTicksPerLevel(meta.ticks_per_level);
+      return;
+    }
+    const row = this.price.row;
+    this.price.setTicksPerLevel(meta.ticks_per_level);
+    this.price.set(row, place.centreTick / meta.ticks_per_level);
+  }
+
+  #firstView(meta: SnapshotMeta): void {
+    this.following = true;
+    this.defaultBarWidth();
+    this.time.setRight(this.series.end + rightRoomBars);
+    this.price.setTicksPerLevel(meta.ticks_per_level);
+    this.autoScale = "centre";
+    this.#firstRows();
+  }
+
+  // As high as all bars on screen allow, within what can be read; centred on the last price.
+  #firstRows(): void {
+    const { from, to } = this.visibleBars();
+    if (to < from) return;
+    const content = this.#content(from, to);
+    const { shortest, least, most } = firstRowCss[this.settings.density];
+    const fitted = placeAll(content, this.price.height, this.#margins());
+    const wanted = Math.min(least, Math.max(shortest, this.price.height / this.dpr / rowsOnOpening));
+    const row = Math.min(most * this.dpr, Math.max(wanted * this.dpr, fitted.row));
+    const isFitted = row === fitted.row;
+    this.price.set(row, isFitted ? fitted.centre : centreOf(content, this.price.height / Math.round(row)));
+  }
+
+  #measureAgain(): void {
+    this.#closedSinceTypical = 0;
+    const now = typicalLot(this.series);
+    if (now > this.typical * 1.4 || now < this.typical / 1.4) {
+      this.typical = now;
+      this.#setFormats();
+    }
+  }
+
+  #setFormats(): void {
+    if (this.meta === null) return;
+    this.quantity = quantityStyle(this.settings.unit, parseGrid(this.meta.lot_size), this.typical as Lot);
+    const zone = this.settings.zone === "exchange" ? this.meta.tz : this.settings.zone;
+    if (this.clock.zone !== zone || zone === "local") this.clock = new ZoneClock(zone);
+  }
+
+  px(css: number): Dpx {
+    return dpx(Math.round(css * this.dpr));
+  }
+}

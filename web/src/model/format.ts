@@ -1,0 +1,87 @@
+import { type Grid, unitsText } from "./decimal";
+
+/** How quantities are written in one chart: in base units with a fixed number of decimals, or in whole lots. */
+export interface QuantityStyle {
+  readonly unit: "base" | "lots";
+  readonly decimals: number;
+  readonly lot: Grid;
+}
+
+const suffixes = ["", "k", "M", "B", "T"] as const;
+
+/**
+ * The number of decimals at which typical cells take two or three digits: one for the whole chart, so that numbers can
+ * be compared by their length.
+ *
+ * @param typicalLot a large but common one-sided cell, in lots
+ */
+export function quantityStyle(unit: "base" | "lots", lot: Grid, typicalLot: number): QuantityStyle {
+  if (unit === "lots") return { unit, decimals: 0, lot };
+  const typical = typicalLot * lot.step;
+  const wanted = typical >= 50 ? 0 : typical >= 5 ? 1 : typical >= 0.5 ? 2 : 3;
+  return { unit, decimals: Math.min(lot.decimals, wanted), lot };
+}
+
+/** A quantity for a cell: at most five characters, zero as "0". */
+export function cellQuantity(lots: number, style: QuantityStyle): string {
+  if (lots === 0) return "0";
+  const value = style.unit === "lots" ? lots : lots * style.lot.step;
+  const size = Math.abs(value);
+  if (size < 1000) return value.toFixed(size >= 100 && style.decimals > 1 ? 1 : style.decimals);
+  return compact(value);
+}
+
+/** Three significant digits with k, M, B, T from a thousand on. */
+export function compact(value: number): string {
+  let size = Math.abs(value);
+  let power = 0;
+  while (size >= 999.5 && power < suffixes.length - 1) {
+    size /= 1000;
+    power += 1;
+  }
+  const text =
+    power === 0 ? trimZeros(size.toFixed(2)) : size >= 99.95 ? size.toFixed(0) : size.toFixed(size >= 9.995 ? 1 : 2);
+  return `${value < 0 ? "-" : ""}${text}${suffixes[power] ?? ""}`;
+}
+
+const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
+/** The sign that stands before a delta: a real minus, as wide as the plus. */
+export const minus = "\u2212";
+
+/** A quantity with its sign, for canvases: `+12.5`, `−3`, `0`. */
+export function signed(lots: number, style: QuantityStyle): string {
+  const text = cellQuantity(Math.abs(lots), style);
+  return lots === 0 ? "0" : `${lots > 0 ? "+" : minus}${text}`;
+}
+
+/** A quantity exactly, in base units or lots: for tables and read-outs. */
+export function exactQuantity(lots: number, style: QuantityStyle): string {
+  return style.unit === "lots" ? String(lots) : unitsText(lots, style.lot);
+}
+
+/** As `exactQuantity`, with a plus before what is above zero. */
+export function exactSigned(lots: number, style: QuantityStyle): string {
+  return `${lots > 0 ? "+" : ""}${exactQuantity(lots, style)}`;
+}
+
+/** `1:05`, `12:04:31`: what is left of a bar. */
+export function countdown(leftMs: number): string {
+  const seconds = Math.max(0, Math.ceil(leftMs / 1000));
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (hours >= 48) return `${Math.floor(hours / 24)}d ${hours % 24}h`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${two(minutes)}:${two(rest)}`;
+}
+
+/** A span in the largest unit that says it: `3 s`, `2 min`, `1.5 h`. */
+export function spanText(spanMs: number): string {
+  if (spanMs < 1000) return `${Math.round(spanMs)} ms`;
+  if (spanMs < 120_000) return `${Math.round(spanMs / 1000)} s`;
+  if (spanMs < 7_200_000) return `${Math.round(spanMs / 60_000)} min`;
+  return `${trimZeros((spanMs / 3_600_000).toFixed(1))} h`;
+}
+
+export function percentText(fraction: number, decimals = 0): string {
+  return `${(fraction * 100).toFixed(decimals)} %`;
+}

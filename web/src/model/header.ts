@@ -1,0 +1,164 @@
+import type { SnapshotMeta, Status } from "../protocol/messages";
+import { ms, nsToMs } from "../protocol/units";
+import type { ChartModel } from "./chart-model";
+import { parseGrid, unitsOf, unitsText } from "./decimal";
+import { compact, percentText } from "./format";
+
+/** The header's figures in words; a dash where the feed does not say. */
+export interface HeaderView {
+  readonly last: string;
+  readonly direction: -1 | 0 | 1;
+  readonly change: string;
+  readonly changePct: string;
+  readonly changeSign: -1 | 0 | 1;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly vwap: string;
+  readonly volume: string;
+  readonly spread: string;
+  readonly lag: string;
+  readonly recorded: boolean;
+}
+
+const dash = "–";
+
+export const emptyHeader: HeaderView = {
+  last: dash,
+  direction: 0,
+  change: dash,
+  changePct: "",
+  changeSign: 0,
+  open: dash,
+  high: dash,
+  low: dash,
+  vwap: dash,
+  volume: dash,
+  spread: dash,
+  lag: dash,
+  recorded: true,
+};
+
+const sign = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
+
+const orDash = (text: string | null | undefined): string => text ?? dash;
+
+/** @param before the price shown last: it gives the last price its direction */
+export function headerView(model: ChartModel, status: Status | null, before: HeaderView): HeaderView {
+  const last = model.series.lastPrice();
+  if (last === null) return before;
+  const known = before.last === dash ? null : unitsOf(before.last, model.tick);
+  return {
+    last: unitsText(last, model.tick),
+    direction: known === null || known === last ? before.direction : sign(last - known),
+    ...changeTexts(model, status, last),
+    open: orDash(status?.day_open),
+    high: orDash(status?.day_high),
+    low: orDash(status?.day_low),
+    vwap: orDash(status?.vwap),
+    volume: status?.day_volume == null ? dash : compact(Number(status.day_volume)),
+    spread: spreadText(model, status),
+    lag: status?.lag_ms == null ? dash : `${status.lag_ms} ms`,
+    recorded: status?.recorded ?? true,
+  };
+}
+
+function changeTexts(
+  model: ChartModel,
+  status: Status | null,
+  last: number,
+): Pick<HeaderView, "change" | "changePct" | "changeSign"> {
+  const previous = status?.prev_close == null ? null : unitsOf(status.prev_close, model.tick);
+  if (previous === null) return { change: dash, changePct: "", changeSign: 0 };
+  const moved = last - previous;
+  const plus = moved > 0 ? "+" : "";
+  return {
+    change: `${plus}${unitsText(moved, model.tick)}`,
+    changePct: previous === 0 ? "" : `${plus}${((100 * moved) / previous).toFixed(2)} %`,
+    changeSign: sign(moved),
+  };
+}
+
+function spreadText(model: ChartModel, status: Status | null): string {
+  if (status?.bid == null || status.ask == null) return dash;
+  const [bid, ask] = [unitsOf(status.bid, model.tick), unitsOf(status.ask, model.tick)];
+  return bid === null || ask === null ? dash : unitsText(ask - bid, model.tick);
+}
+
+/** The legend: what the numbers on the chart mean, in the words of ui.md. */
+export interface LegendView {
+  readonly symbol: string;
+  readonly venue: string;
+  readonly bars: string;
+  readonly step: string;
+  readonly imbalance: string;
+  readonly valueArea: string;
+  readonly unit: string;
+  readonly zone: string;
+  readonly cvdAnchor: string;
+  readonly simulated: boolean;
+  readonly inferred: boolean;
+}
+
+const comparisons: Readonly<Record<string, string>> = { ge: "≥", gt: ">" };
+
+export function legendView(model: ChartModel, meta: SnapshotMeta): LegendView {
+  const [venue, ...rest] = meta.symbol.split(":");
+  const lots = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
+  const minVol = model.quantity.unit === "lots" ? String(lots) : unitsText(lots, model.quantity.lot);
+  const compare = comparisons[meta.imbalance_compare] ?? meta.imbalance_compare;
+  return {
+    symbol: rest.join(":"),
+    venue: venue ?? "",
+    bars: meta.bars,
+    step: stepText(meta),
+    imbalance: `${meta.imbalance_pct} % diagonal ${compare}, min_vol ${meta.min_vol === "auto" ? `auto (${minVol})` : minVol}`,
+    valueArea: `VA ${meta.value_area_pct} % ${meta.value_area.replace("_", "-")}`,
+    unit: model.quantity.unit === "lots" ? "lots" : meta.base,
+    zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),
+    cvdAnchor: cvdAnchor(model, meta),
+    simulated: meta.simulated,
+    inferred: meta.inferred,
+  };
+}
+
+/** `0.5 × 20 = 10.0`: the price of a tick, the ticks of a row, the price of a row. */
+export function stepText(meta: SnapshotMeta): string {
+  const price = unitsText(meta.ticks_per_level, parseGrid(meta.tick_size));
+  return `${meta.tick_size} × ${meta.ticks_per_level} = ${price}`;
+}
+
+// Where the running sum of the newest bar began: the session's start, as the tape itself shows it.
+function cvdAnchor(model: ChartModel, meta: SnapshotMeta): string {
+  if (meta.cvd_reset === "never") return "continuous, from the first bar stored";
+  const { series } = model;
+  for (let index = series.last; index > series.first; index = (index - 1) as typeof index) {
+    const opens = series.number("cvd", index) - series.delta(index);
+    if (opens === 0 && series.number("cvd", (index - 1) as typeof index) !== 0) {
+      const at = ms(nsToMs(series.openNs(index)));
+      return `session, from ${model.clock.dayText(at)} ${model.clock.timeText(at)}`;
+    }
+  }
+  return "session";
+}
+
+/** How well inferred sides agree with the truth, where it is known. */
+export function scoreText(status: Status | null): string {
+  const score = status?.score;
+  if (score == null) return "sides inferred";
+  const printed = score["printed_at_ltp"];
+  const parts = ["sides inferred, ~3 snapshots/s"];
+  if (typeof printed === "number") parts.push(`${percentText(printed)} of volume printed at LTP`);
+  return parts.join("; ");
+}
+
+/** The score itself, short: `87.1 % right, 94 % covered`. */
+export function accuracyText(status: Status | null): string {
+  const score = status?.score;
+  if (score == null) return "";
+  const parts: string[] = [];
+  const [accuracy, coverage] = [score["accuracy"], score["coverage"]];
+  if (typeof accuracy === "number") parts.push(`${percentText(accuracy, 1)} right`);
+  if (typeof coverage === "number") parts.push(`${percentText(coverage)} covered`);
+  return parts.join(", ");
+}

@@ -1,0 +1,51 @@
+/** Bars that can be chosen from the menu. */
+export const offeredBars: readonly string[] = [
+  "1s",
+  "5s",
+  "15s",
+  "1m",
+  "3m",
+  "5m",
+  "15m",
+  "30m",
+  "1h",
+  "4h",
+  "1d",
+  "1w",
+];
+
+export type IntervalText = { readonly bars: string } | { readonly problem: string };
+
+const sequential = /^(?:\d+(?:\.\d+)?(?:t|v)|\d+(?:\.\d+)?(?:e\d+)?q|\$\d+|r\d+|ren\d+|d\d+|ib)$/i;
+
+/**
+ * Read what was typed into the interval box: `5` is five minutes, the rest is the bar grammar.
+ */
+export function parseInterval(text: string): IntervalText {
+  const typed = text.trim();
+  const time = /^(\d{1,4})\s*([smhdw]?)$/.exec(typed.toLowerCase());
+  if (time !== null) {
+    const count = Number(time[1]);
+    const unit = time[2] === "" ? "m" : (time[2] ?? "m");
+    if (count === 0) return { problem: "a bar must last longer than nothing" };
+    return { bars: canonical(count, unit) };
+  }
+  if (sequential.test(typed)) return { problem: `${typed}: only time bars are built so far, such as 15s, 5m, 1h` };
+  return { problem: `"${typed}" is no interval: write 15s, 5 (minutes), 1h, 1d or 1w` };
+}
+
+// 60 seconds are a minute and 60 minutes an hour, however they were typed.
+function canonical(count: number, unit: string): string {
+  if (unit === "s" && count % 60 === 0) return canonical(count / 60, "m");
+  if (unit === "m" && count % 60 === 0) return canonical(count / 60, "h");
+  if (unit === "h" && count % 24 === 0) return `${count / 24}d`;
+  return `${count}${unit}`;
+}
+
+/** The neighbour of a study step among 1, 2 and 5 times powers of ten. */
+export function nextStep(ticks: number, direction: 1 | -1): number {
+  const ladder: number[] = [];
+  for (let power = 1; power <= 1e7; power *= 10) ladder.push(power, 2 * power, 5 * power);
+  if (direction === 1) return ladder.find((step) => step > ticks) ?? ticks;
+  return ladder.findLast((step) => step < ticks) ?? ticks;
+}

@@ -1,0 +1,198 @@
+import { hex, mix, parseHex, type Rgb, readable } from "./colour";
+
+export type ThemeName = "dark" | "light";
+export type HueName = "classic" | "safe";
+
+/** The colours of everything that is drawn: one set for each theme and pair of hues. */
+export interface Palette {
+  readonly theme: ThemeName;
+  readonly background: string;
+  readonly grid: string;
+  readonly daySeparator: string;
+  readonly axisText: string;
+  readonly text: string;
+  readonly muted: string;
+  readonly crosshair: string;
+  readonly label: string;
+  readonly labelText: string;
+  readonly buy: string;
+  readonly sell: string;
+  readonly onBuy: string;
+  readonly onSell: string;
+  readonly onLine: string;
+  /** Signed numbers on the plain ground. */
+  readonly buyText: string;
+  readonly sellText: string;
+  /** Imbalances and stacked zones: as strong as the theme allows. */
+  readonly buyStrong: string;
+  readonly sellStrong: string;
+  readonly poc: string;
+  readonly valueArea: string;
+  readonly untrusted: string;
+  readonly hatch: string;
+  readonly gap: string;
+  readonly line: string;
+  readonly watermark: string;
+  readonly lastCell: string;
+  readonly buyRamp: Ramp;
+  readonly sellRamp: Ramp;
+  readonly neutralRamp: Ramp;
+}
+
+/** Cell grounds from faint to strong, each with a text colour that can be read on it. */
+export interface Ramp {
+  readonly ground: readonly string[];
+  readonly text: readonly string[];
+  readonly faint: readonly string[];
+  /** The grounds as the 32-bit pixels of an ImageData (little-endian RGBA). */
+  readonly pixels: Uint32Array;
+}
+
+export const rampSteps = 24;
+
+interface Base {
+  readonly background: string;
+  readonly cell: string;
+  readonly grid: string;
+  readonly daySeparator: string;
+  readonly axisText: string;
+  readonly text: string;
+  readonly muted: string;
+  readonly crosshair: string;
+  readonly label: string;
+  readonly labelText: string;
+  readonly poc: string;
+  readonly valueArea: string;
+  readonly untrusted: string;
+  readonly hatch: string;
+  readonly gap: string;
+  readonly line: string;
+  readonly watermark: string;
+  readonly lastCell: string;
+  readonly neutral: string;
+  readonly cellTexts: readonly string[];
+  readonly faintTexts: readonly string[];
+  readonly deepest: number;
+}
+
+const bases: Readonly<Record<ThemeName, Base>> = {
+  dark: {
+    background: "#0d1117",
+    cell: "#141a22",
+    grid: "#171d26",
+    daySeparator: "#2f3a49",
+    axisText: "#9aa6b5",
+    text: "#d5dce5",
+    muted: "#7c8896",
+    crosshair: "#7f8b9a",
+    label: "#2b3440",
+    labelText: "#e9eef4",
+    poc: "#f2b93b",
+    valueArea: "#9b8cff",
+    untrusted: "#7c8896",
+    hatch: "#8893a2",
+    gap: "#b98a2e",
+    line: "#6ea8fe",
+    watermark: "#141b24",
+    lastCell: "#f4f7fb",
+    neutral: "#7d8fa9",
+    cellTexts: ["#dfe6ee", "#0b0f14"],
+    faintTexts: ["#8a95a3", "#a9b3bf", "#dfe6ee"],
+    deepest: 0.78,
+  },
+  light: {
+    background: "#ffffff",
+    cell: "#f4f6f9",
+    grid: "#eef1f5",
+    daySeparator: "#c3ccd8",
+    axisText: "#56616f",
+    text: "#1c2430",
+    muted: "#68737f",
+    crosshair: "#6a7686",
+    label: "#2f3945",
+    labelText: "#ffffff",
+    poc: "#b87400",
+    valueArea: "#6a5bc4",
+    untrusted: "#8a94a0",
+    hatch: "#8a94a0",
+    gap: "#b07a14",
+    line: "#1f6feb",
+    watermark: "#f3f5f9",
+    lastCell: "#0b0f14",
+    neutral: "#66778f",
+    cellTexts: ["#141a22", "#ffffff"],
+    faintTexts: ["#6b7582", "#56616f", "#141a22"],
+    deepest: 0.72,
+  },
+};
+
+interface Hues {
+  readonly buy: string;
+  readonly sell: string;
+  readonly buyStrong: string;
+  readonly sellStrong: string;
+}
+
+const hues: Readonly<Record<HueName, Readonly<Record<ThemeName, Hues>>>> = {
+  classic: {
+    dark: { buy: "#1fb89a", sell: "#ef5350", buyStrong: "#3df0cb", sellStrong: "#ff8b84" },
+    light: { buy: "#0c9a7f", sell: "#e0403d", buyStrong: "#006b56", sellStrong: "#b3150f" },
+  },
+  safe: {
+    dark: { buy: "#2684ff", sell: "#ff8a1e", buyStrong: "#7cb8ff", sellStrong: "#ffb469" },
+    light: { buy: "#1a6fe0", sell: "#e87400", buyStrong: "#0a4a9e", sellStrong: "#9c4a00" },
+  },
+};
+
+function ramp(base: Base, hue: string): Ramp {
+  const [cell, over] = [parseHex(base.cell), parseHex(hue)];
+  const texts = base.cellTexts.map(parseHex);
+  const faints = [...base.faintTexts.map(parseHex), ...texts];
+  const grounds: Rgb[] = [];
+  for (let k = 0; k < rampSteps; k += 1)
+    grounds.push(mix(cell, over, (base.deepest * k) / (rampSteps - 1)).map(Math.round) as unknown as Rgb);
+  return {
+    ground: grounds.map(hex),
+    text: grounds.map((ground) => hex(readable(ground, texts))),
+    faint: grounds.map((ground) => hex(readable(ground, faints))),
+    pixels: Uint32Array.from(grounds, ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0),
+  };
+}
+
+function build(theme: ThemeName, hue: HueName): Palette {
+  const base = bases[theme];
+  const pair = hues[hue][theme];
+  const onColour = (ground: string): string =>
+    hex(readable(parseHex(ground), [parseHex("#ffffff"), parseHex("#0b0f14")]));
+  const onGround = (plain: string, strong: string): string =>
+    hex(readable(parseHex(base.background), [parseHex(plain), parseHex(strong)]));
+  return {
+    ...base,
+    theme,
+    ...pair,
+    onBuy: onColour(pair.buy),
+    onSell: onColour(pair.sell),
+    onLine: onColour(base.line),
+    buyText: onGround(pair.buy, pair.buyStrong),
+    sellText: onGround(pair.sell, pair.sellStrong),
+    buyRamp: ramp(base, pair.buy),
+    sellRamp: ramp(base, pair.sell),
+    neutralRamp: ramp(base, base.neutral),
+  };
+}
+
+const built = new Map<string, Palette>();
+
+export function paletteOf(theme: ThemeName, hue: HueName): Palette {
+  const key = `${theme}/${hue}`;
+  const known = built.get(key) ?? build(theme, hue);
+  built.set(key, known);
+  return known;
+}
+
+/** Where a quantity stands on a ramp: its square root against the chart's typical large cell, so that small ones still differ. */
+export function rampStep(lots: number, typicalLot: number): number {
+  if (lots <= 0) return 0;
+  const share = Math.sqrt(Math.min(1, lots / typicalLot));
+  return Math.min(rampSteps - 1, 1 + Math.floor(share * (rampSteps - 1.001)));
+}

@@ -1,0 +1,208 @@
+import type { BarSeries } from "../data/bar-series";
+import { type BarIndex, nsToMs } from "../protocol/units";
+import { type Cell, cellAt, imbalanceCounts, isBuyImbalance, isSellImbalance, rowsOf } from "./cells";
+import type { ChartModel } from "./chart-model";
+import { unitsText } from "./decimal";
+import { exactQuantity, exactSigned, percentText } from "./format";
+import { isDoubtful, isIncomplete } from "./trust";
+
+/** One bar in words, as read-outs and the data table show it; all quantities exact. */
+export interface BarReadout {
+  readonly index: BarIndex;
+  readonly time: string;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly close: string;
+  /** Close against open. */
+  readonly change: string;
+  readonly rises: boolean;
+  readonly volume: string;
+  readonly buy: string;
+  readonly sell: string;
+  readonly unknown: string;
+  readonly delta: string;
+  readonly deltaSign: -1 | 0 | 1;
+  readonly deltaPct: string;
+  readonly minDelta: string;
+  readonly maxDelta: string;
+  readonly cvd: string;
+  readonly trades: string;
+  readonly poc: string;
+  readonly vah: string;
+  readonly val: string;
+  readonly buyImbalances: number;
+  readonly sellImbalances: number;
+  readonly coverage: string;
+  readonly quoteShare: string;
+  readonly doubtful: boolean;
+  readonly incomplete: boolean;
+  readonly isFinal: boolean;
+}
+
+/** One cell in words. */
+export interface CellReadout {
+  readonly price: string;
+  /** The first price above the row. */
+  readonly upTo: string;
+  readonly bid: string;
+  readonly ask: string;
+  readonly unknown: string;
+  readonly delta: string;
+  readonly volume: string;
+  readonly trades: string;
+  readonly imbalance: string;
+}
+
+const dash = "–";
+const signOf = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
+
+const share = (value: number, decimals = 0): string => (Number.isNaN(value) ? dash : percentText(value, decimals));
+
+export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
+  const { series, tick, quantity } = model;
+  const price = (name: "open_tick" | "high_tick" | "low_tick" | "close_tick"): string =>
+    unitsText(series.number(name, index), tick);
+  const lots = (name: "buy" | "sell" | "unknown"): string => exactQuantity(series.number(name, index), quantity);
+  const signedLots = (name: "min_delta" | "max_delta" | "cvd"): string =>
+    exactSigned(series.number(name, index), quantity);
+  const moved = series.number("close_tick", index) - series.number("open_tick", index);
+  const delta = series.delta(index);
+  const sided = series.number("buy", index) + series.number("sell", index);
+  const counts = imbalanceCounts(series, index);
+  return {
+    index,
+    time: model.clock.fullText(nsToMs(series.openNs(index)), model.meta?.bars.endsWith("s") === true),
+    open: price("open_tick"),
+    high: price("high_tick"),
+    low: price("low_tick"),
+    close: price("close_tick"),
+    change: `${moved > 0 ? "+" : ""}${unitsText(moved, tick)}`,
+    rises: moved >= 0,
+    volume: exactQuantity(series.volume(index), quantity),
+    buy: lots("buy"),
+    sell: lots("sell"),
+    unknown: lots("unknown"),
+    delta: exactSigned(delta, quantity),
+    deltaSign: signOf(delta),
+    deltaPct: sided === 0 ? dash : `${((100 * delta) / sided).toFixed(1)} %`,
+    minDelta: signedLots("min_delta"),
+    maxDelta: signedLots("max_delta"),
+    cvd: signedLots("cvd"),
+    trades: String(series.number("trades", index)),
+    ...profileText(model, index),
+    buyImbalances: counts.buy,
+    sellImbalances: counts.sell,
+    coverage: share(series.number("coverage", index)),
+    quoteShare: share(series.number("quote_share", index)),
+    doubtful: isDoubtful(series, index),
+    incomplete: isIncomplete(series, index),
+    isFinal: series.isFinal(index),
+  };
+}
+
+// POC and VAL are named by the low edge of their rows, the value area's high by its top edge as it is drawn.
+function profileText(model: ChartModel, index: BarIndex): { poc: string; vah: string; val: string } {
+  const { series, tick } = model;
+  const k = model.price.ticksPerLevel;
+  const base = series.number("base_row", index);
+  const edge = (row: number): string => unitsText((base + row) * k, tick);
+  return {
+    poc: edge(series.number("poc", index)),
+    vah: edge(series.number("vah", index) + 1),
+    val: edge(series.number("val", index)),
+  };
+}
+
+function imbalanceText(cell: Cell): string {
+  const said = (side: string, pct: number | null): string =>
+    `${side} imbalance${pct === null ? "" : ` ${pct === Number.POSITIVE_INFINITY ? "∞" : Math.floor(pct)} %`}`;
+  const parts: string[] = [];
+  if (isBuyImbalance(cell.flags)) parts.push(said("buy", cell.buyPct));
+  if (isSellImbalance(cell.flags)) parts.push(said("sell", cell.sellPct));
+  return parts.join(", ");
+}
+
+export function cellReadout(model: ChartModel, cell: Cell): CellReadout {
+  const { tick, quantity } = model;
+  const k = model.price.ticksPerLevel;
+  return {
+    price: unitsText(cell.row * k, tick),
+    upTo: unitsText((cell.row + 1) * k, tick),
+    bid: exactQuantity(cell.sell, quantity),
+    ask: exactQuantity(cell.buy, quantity),
+    unknown: cell.unknown === 0 ? "" : exactQuantity(cell.unknown, quantity),
+    delta: exactSigned(cell.buy - cell.sell, quantity),
+    volume: exactQuantity(cell.buy + cell.sell + cell.unknown, quantity),
+    trades: String(cell.trades),
+    imbalance: imbalanceText(cell),
+  };
+}
+
+/** A sentence for a screen reader. */
+export function spoken(bar: BarReadout, cell: CellReadout | null): string {
+  const cellWords =
+    cell === null
+      ? ""
+      : `${cell.price}: bid ${cell.bid}, ask ${cell.ask}, delta ${cell.delta}, ${cell.trades} trades${cell.imbalance === "" ? "" : `, ${cell.imbalance}`}. `;
+  return `${cellWords}Bar ${bar.time}: close ${bar.close}, volume ${bar.volume}, delta ${bar.delta}.`;
+}
+
+/** The rows of a bar from the highest price down, with the totals and whether they equal the bar's own. */
+export interface BarTable {
+  readonly bar: BarReadout;
+  readonly rows: readonly (CellReadout & {
+    readonly row: number;
+    readonly isPoc: boolean;
+    readonly inValueArea: boolean;
+  })[];
+  readonly total: {
+    readonly bid: string;
+    readonly ask: string;
+    readonly unknown: string;
+    readonly delta: string;
+    readonly trades: string;
+  };
+  readonly adds: boolean;
+}
+
+export function barTable(model: ChartModel, index: BarIndex): BarTable {
+  const { series, quantity } = model;
+  const bounds = rowsOf(series, index);
+  const base = series.number("base_row", index);
+  const [poc, vah, val] = (["poc", "vah", "val"] as const).map((name) => base + series.number(name, index)) as [
+    number,
+    number,
+    number,
+  ];
+  const rows: BarTable["rows"][number][] = [];
+  const sum = { buy: 0, sell: 0, unknown: 0, trades: 0 };
+  for (let row = bounds?.high ?? -1; bounds !== null && row >= bounds.low; row -= 1) {
+    const cell = cellAt(series, index, row) as Cell;
+    sum.buy += cell.buy;
+    sum.sell += cell.sell;
+    sum.unknown += cell.unknown;
+    sum.trades += cell.trades;
+    rows.push({ ...cellReadout(model, cell), row, isPoc: row === poc, inValueArea: row >= val && row <= vah });
+  }
+  return {
+    bar: barReadout(model, index),
+    rows,
+    total: {
+      bid: exactQuantity(sum.sell, quantity),
+      ask: exactQuantity(sum.buy, quantity),
+      unknown: exactQuantity(sum.unknown, quantity),
+      delta: exactSigned(sum.buy - sum.sell, quantity),
+      trades: String(sum.trades),
+    },
+    adds: equalsBar(series, index, sum),
+  };
+}
+
+function equalsBar(
+  series: BarSeries,
+  index: BarIndex,
+  sum: { buy: number; sell: number; unknown: number; trades: number },
+): boolean {
+  return (["buy", "sell", "unknown", "trades"] as const).every((name) => series.number(name, index) === sum[name]);
+}

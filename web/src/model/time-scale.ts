@@ -1,0 +1,88 @@
+import { type BarIndex, type Dpx, dpx } from "../protocol/units";
+
+/** Bars at least this wide stand on whole pixels: text and edges stay crisp while the chart moves. */
+const snapFromDpx = 8;
+const narrowestDpx = 0.4;
+const widestCssPx = 480;
+
+/**
+ * Bars to pixels. Every bar has the same width whatever time it took, so session breaks and gaps take no room; `right` is
+ * the (fractional) bar index at the right edge of the plot. All pixels are device pixels.
+ */
+export class TimeScale {
+  #width = 1;
+  #bar = 100;
+  #right = 0;
+  #dpr = 1;
+
+  get width(): Dpx {
+    return dpx(this.#width);
+  }
+
+  get right(): number {
+    return this.#right;
+  }
+
+  /** The width of a bar as drawn. */
+  get bar(): Dpx {
+    return dpx(this.#bar >= snapFromDpx ? Math.round(this.#bar) : this.#bar);
+  }
+
+  /** How many bars fit in the plot. */
+  get visible(): number {
+    return this.#width / this.bar;
+  }
+
+  /** The right edge stays where it is; after a change of the device ratio bars keep their width in CSS pixels. */
+  resize(width: Dpx, dpr: number): void {
+    if (dpr !== this.#dpr) this.#bar *= dpr / this.#dpr;
+    this.#dpr = dpr;
+    this.#width = Math.max(1, width);
+  }
+
+  /** The left edge of a bar. */
+  x(index: number): Dpx {
+    const bar = this.bar;
+    return dpx(this.#width - Math.round(this.#right * bar) + index * bar);
+  }
+
+  /** The (fractional) bar index at a place. */
+  index(x: number): number {
+    const bar = this.bar;
+    return (x - this.#width + Math.round(this.#right * bar)) / bar;
+  }
+
+  /** The first and the last bar that can be seen, limited to those that exist. */
+  range(first: BarIndex, end: BarIndex): { readonly from: number; readonly to: number } {
+    return {
+      from: Math.max(first, Math.floor(this.index(0))),
+      to: Math.min(end - 1, Math.floor(this.index(this.#width - 0.01))),
+    };
+  }
+
+  setBar(width: number): void {
+    this.#bar = Math.min(widestCssPx * this.#dpr, Math.max(narrowestDpx, width));
+  }
+
+  setRight(right: number): void {
+    this.#right = right;
+  }
+
+  /** Move what is drawn by `dx` to the right. */
+  pan(dx: number): void {
+    this.#right -= dx / this.bar;
+  }
+
+  /** Make bars `factor` times as wide; the place `x` keeps its bar. */
+  zoomAt(x: number, factor: number): void {
+    const held = this.index(x);
+    this.setBar(this.#bar * factor);
+    this.#right = held + (this.#width - x) / this.bar;
+  }
+
+  /** Keep something in sight: at least `least` bars, and no more emptiness than four fifths of the plot. */
+  clamp(first: BarIndex, end: BarIndex, least = 2): void {
+    const most = end + this.visible * 0.8;
+    this.#right = Math.min(most, Math.max(first + Math.min(least, end - first), this.#right));
+  }
+}

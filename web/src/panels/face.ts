@@ -1,0 +1,118 @@
+import type { Readable } from "../data/store";
+import type { Paging } from "../data/topic-feed";
+import type { AutoScale } from "../model/auto-scale";
+import type { PaneName } from "../model/cursor";
+import type { HeaderView, LegendView } from "../model/header";
+import type { Command } from "../model/keymap";
+import type { PaneLayout } from "../model/pane-layout";
+import type { BarReadout, BarTable, CellReadout } from "../model/readout";
+import type { CellMode, Settings } from "../model/settings";
+import type { InstrumentInfo, SnapshotMeta, TradeSide } from "../protocol/messages";
+
+/** The connection in words. */
+export interface LinkView {
+  readonly phase: "connecting" | "live" | "silent" | "lost";
+  readonly text: string;
+}
+
+/** What is under the crosshair, or the newest bar without one. */
+export interface ReadoutView {
+  readonly bar: BarReadout | null;
+  readonly cell: CellReadout | null;
+  readonly pointed: boolean;
+  readonly gap: string;
+}
+
+export interface ViewState {
+  readonly following: boolean;
+  readonly autoScale: AutoScale;
+  readonly maximised: PaneName | null;
+}
+
+export type Dialog =
+  | { readonly kind: "search"; readonly text: string }
+  | { readonly kind: "interval"; readonly text: string }
+  | { readonly kind: "keys" }
+  | { readonly kind: "settings" };
+
+export interface TradeView {
+  readonly time: string;
+  readonly price: string;
+  readonly qty: string;
+  readonly side: TradeSide;
+  readonly id: string;
+}
+
+/** The trades of one cell. */
+export interface TradesView {
+  readonly kind: "trades";
+  /** The side of the chart on which it covers nothing that was pointed at. */
+  readonly side: "left" | "right";
+  readonly title: string;
+  readonly subtitle: string;
+  readonly state: "loading" | "ready" | "failed";
+  readonly problem: string;
+  readonly trades: readonly TradeView[];
+  readonly count: number;
+  readonly truncated: boolean;
+  readonly buy: string;
+  readonly sell: string;
+  readonly unknown: string;
+  readonly cell: CellReadout | null;
+  /** Whether the trades' sums are the cell's numbers. */
+  readonly equal: boolean;
+}
+
+export interface TableView {
+  readonly kind: "table";
+  readonly side: "left" | "right";
+  readonly table: BarTable;
+}
+
+export type Inspector = TradesView | TableView;
+
+/** What is chosen, as soon as it is chosen; the meta follows when the server has answered. */
+export interface Choice {
+  readonly symbol: string;
+  readonly bars: string;
+  /** Null: the symbol's default. */
+  readonly step: number | null;
+}
+
+/** All that panels know of the program: stores to read and actions to call. */
+export interface TerminalFace {
+  readonly settings: Readable<Settings>;
+  readonly instruments: Readable<readonly InstrumentInfo[]>;
+  readonly choice: Readable<Choice>;
+  readonly meta: Readable<SnapshotMeta | null>;
+  readonly legend: Readable<LegendView | null>;
+  readonly header: Readable<HeaderView>;
+  readonly countdown: Readable<string>;
+  readonly link: Readable<LinkView>;
+  readonly readout: Readable<ReadoutView>;
+  readonly spoken: Readable<string>;
+  readonly view: Readable<ViewState>;
+  readonly layout: Readable<PaneLayout>;
+  readonly dialog: Readable<Dialog | null>;
+  readonly inspector: Readable<Inspector | null>;
+  readonly notice: Readable<string>;
+  readonly paging: Readable<Paging>;
+  /** What the badge of a feed with inferred sides says, and its score. */
+  readonly inference: Readable<{ readonly text: string; readonly score: string }>;
+  readonly offersPalette: Readable<boolean>;
+
+  run(command: Command): void;
+  chooseSymbol(symbol: string): void;
+  chooseBars(bars: string): void;
+  chooseStep(ticks: number): void;
+  setMode(mode: CellMode): void;
+  change(settings: Partial<Settings>): void;
+  open(dialog: Dialog | null): void;
+  closeInspector(): void;
+  showTable(): void;
+  goLive(): void;
+  setAutoScale(mode: AutoScale): void;
+  dismissNotice(): void;
+  dismissPaletteOffer(): void;
+  retryNow(): void;
+}

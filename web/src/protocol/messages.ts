@@ -1,0 +1,156 @@
+/** The JSON messages of `/ws/v1` and the answers of `/api/v1` (src/footloom/server/messages.py). */
+import { ProtocolError } from "./problem";
+
+/** What a chart asks for; what is left out takes the symbol's default. */
+export interface TopicRequest {
+  readonly symbol: string;
+  readonly bars: string;
+  readonly ticks_per_level?: number;
+  readonly cvd_reset?: "session" | "never";
+}
+
+export interface GapSpan {
+  readonly from_ns: string;
+  readonly to_ns: string;
+  readonly cause: string;
+  readonly missing: number | null;
+}
+
+/** What a chart's legend says and what its numbers mean. Nanoseconds, prices and quantities are exact decimal text. */
+export interface SnapshotMeta {
+  readonly symbol: string;
+  readonly bars: string;
+  readonly ticks_per_level: number;
+  readonly tick_size: string;
+  readonly lot_size: string;
+  readonly base: string;
+  readonly quote: string;
+  readonly calendar: string;
+  readonly tz: string;
+  readonly simulated: boolean;
+  readonly inferred: boolean;
+  readonly cvd_reset: string;
+  readonly value_area: string;
+  readonly value_area_pct: string;
+  readonly poc_tie: string;
+  readonly imbalance_pct: number;
+  readonly imbalance_compare: string;
+  readonly min_vol: "auto" | number;
+  readonly stack_n: number;
+  readonly default_ticks_per_level: number;
+  readonly has_more: boolean;
+  readonly gaps: readonly GapSpan[];
+}
+
+export interface Hello {
+  readonly type: "hello";
+  readonly version: number;
+  readonly server: string;
+}
+export interface Subscribed {
+  readonly type: "subscribed";
+  readonly id: number;
+  readonly topic_id: number;
+  readonly topic: TopicRequest;
+}
+export interface GapSeen {
+  readonly type: "gap";
+  readonly topic_id: number;
+  readonly gap: GapSpan;
+}
+export interface Rebuilt {
+  readonly type: "rebuilt";
+  readonly topic_id: number;
+  readonly from_ns: string;
+  readonly epoch: number;
+}
+export interface Resync {
+  readonly type: "resync";
+  readonly topic_id: number;
+}
+export interface ErrorText {
+  readonly type: "error";
+  readonly id: number | null;
+  readonly code: string;
+  readonly message: string;
+}
+/** The header of a symbol: last and best prices, the day so far, and how far the feed may be trusted. */
+export interface Status {
+  readonly type: "status";
+  readonly symbol: string;
+  readonly last: string | null;
+  readonly bid: string | null;
+  readonly ask: string | null;
+  readonly prev_close: string | null;
+  readonly day_open: string | null;
+  readonly day_high: string | null;
+  readonly day_low: string | null;
+  readonly day_volume: string | null;
+  readonly vwap: string | null;
+  readonly lag_ms: number | null;
+  readonly engine_ns: string;
+  readonly recorded: boolean;
+  readonly score: Readonly<Record<string, number | null>> | null;
+}
+export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status;
+
+const known: readonly string[] = ["hello", "subscribed", "gap", "rebuilt", "resync", "error", "status"];
+
+/**
+ * Read one text message of the server.
+ *
+ * @returns null for a type that this page does not know: a newer server may say more
+ * @throws ProtocolError it is no JSON object with a type
+ */
+export function parseServerMessage(text: string): ServerMessage | null {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
+    throw new ProtocolError(`the server sent a message without a type: ${text.slice(0, 120)}`);
+  }
+  return known.includes(value.type) ? (value as ServerMessage) : null;
+}
+
+export type ClientMessage =
+  | { readonly op: "subscribe"; readonly id: number; readonly topic: TopicRequest; readonly history_bars: number }
+  | { readonly op: "unsubscribe"; readonly topic_id: number };
+
+/** One row of `/api/v1/instruments`. */
+export interface InstrumentInfo {
+  readonly key: string;
+  readonly venue: string;
+  readonly symbol: string;
+  readonly tick_size: string;
+  readonly lot_size: string;
+  readonly base: string;
+  readonly quote: string;
+  readonly calendar: string;
+  readonly tz: string;
+  readonly simulated: boolean;
+  readonly inferred: boolean;
+  readonly default_ticks_per_level: number | null;
+  readonly live: boolean;
+}
+
+export type TradeSide = "buy" | "sell" | "unknown";
+
+export interface TradeRow {
+  readonly ts_ns: string;
+  readonly price: string;
+  readonly qty: string;
+  readonly side: TradeSide;
+  readonly id: number | string | null;
+}
+
+/** The trades of a stretch of time and price; sums are over all that match, the list is capped. */
+export interface TradesReply {
+  readonly trades: readonly TradeRow[];
+  readonly count: number;
+  readonly buy: string;
+  readonly sell: string;
+  readonly unknown: string;
+  readonly truncated: boolean;
+}
+
+export interface ErrorReply {
+  readonly error: { readonly code: string; readonly message: string; readonly detail?: unknown };
+}

@@ -1,0 +1,215 @@
+import { mark, type Sheet } from "./sheet";
+import { type Context, fontOf } from "./text";
+
+/** How a block of cells is to look; sizes in device pixels. */
+export interface BlockStyle {
+  readonly background: string;
+  readonly font: number;
+  /** Texts longer than this are squeezed into their cell. */
+  readonly fits: number;
+  readonly gap: number;
+  readonly line: number;
+  readonly poc: string;
+  readonly valueArea: string;
+  readonly buyStrong: string;
+  readonly sellStrong: string;
+  readonly hatch: string;
+}
+
+/** Where the block stands: `bottom` is the low edge of its lowest row. */
+export interface BlockPlace {
+  readonly left: number;
+  readonly bottom: number;
+  readonly width: number;
+  readonly row: number;
+  /** Rows to paint, counted from the lowest. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Paint grounds, marks and text of the rows from `from` to `to`, both included. */
+export function paintBlock(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  paintGrounds(ctx, sheet, at, style);
+  paintHatches(ctx, sheet, at, style);
+  paintTexts(ctx, sheet, at, style);
+  paintImbalances(ctx, sheet, at, style);
+  paintValueArea(ctx, sheet, at, style);
+  paintPoc(ctx, sheet, at, style);
+}
+
+const half = (width: number): number => Math.floor(width / 2);
+
+function paintGrounds(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  const left = half(at.width);
+  const high = at.row - style.gap;
+  for (let k = at.from; k <= at.to; k += 1) {
+    const top = at.bottom - (k + 1) * at.row;
+    ctx.fillStyle = sheet.leftGround[k] ?? style.background;
+    if (!sheet.split) {
+      ctx.fillRect(at.left, top, at.width, high);
+      continue;
+    }
+    ctx.fillRect(at.left, top, left, high);
+    ctx.fillStyle = sheet.rightGround[k] ?? style.background;
+    ctx.fillRect(at.left + left, top, at.width - left, high);
+  }
+}
+
+// Volume without a side: slanted lines over its share of the row, from the middle outward.
+function paintHatches(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  for (let k = at.from; k <= at.to; k += 1) {
+    const share = sheet.unknown[k] as number;
+    if (share <= 0) continue;
+    const width = Math.max(4, at.width * share);
+    const top = at.bottom - (k + 1) * at.row;
+    hatch(ctx, at.left + (at.width - width) / 2, top, width, at.row - style.gap, style.hatch, style.line);
+  }
+}
+
+/** Slanted lines inside a rectangle. */
+export function hatch(
+  ctx: Context,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  colour: string,
+  line: number,
+): void {
+  const pitch = 4 * line;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = left - height; x < left + width; x += pitch) {
+    ctx.moveTo(x, top + height);
+    ctx.lineTo(x + height, top);
+  }
+  ctx.strokeStyle = colour;
+  ctx.globalAlpha = 0.45;
+  ctx.lineWidth = line;
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** One column of numbers in the block. */
+interface TextColumn {
+  readonly text: readonly string[];
+  readonly colour: readonly string[];
+  readonly x: number;
+  readonly align: CanvasTextAlign;
+  readonly room: number;
+  /** Rows with this mark are bold. */
+  readonly boldMark: number;
+}
+
+function paintTexts(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  const inset = Math.round(4 * style.line);
+  const middle = at.left + half(at.width);
+  const left: TextColumn = {
+    text: sheet.leftText,
+    colour: sheet.leftColour,
+    x: sheet.split ? middle - inset : middle,
+    align: sheet.split ? "right" : "center",
+    room: sheet.split ? half(at.width) - inset : at.width - inset,
+    boldMark: sheet.split ? mark.sellImbalance : mark.sellImbalance | mark.buyImbalance,
+  };
+  const right: TextColumn = {
+    text: sheet.rightText,
+    colour: sheet.rightColour,
+    x: middle + inset,
+    align: "left",
+    room: left.room,
+    boldMark: mark.buyImbalance,
+  };
+  ctx.textBaseline = "middle";
+  for (const bold of [false, true]) {
+    ctx.font = fontOf(style.font, bold ? 700 : 400);
+    paintColumn(ctx, sheet, at, style, left, bold);
+    if (sheet.split) paintColumn(ctx, sheet, at, style, right, bold);
+  }
+}
+
+function paintColumn(
+  ctx: Context,
+  sheet: Sheet,
+  at: BlockPlace,
+  style: BlockStyle,
+  column: TextColumn,
+  bold: boolean,
+): void {
+  ctx.textAlign = column.align;
+  const first = at.bottom - at.row + (at.row - style.gap) / 2 + style.line * 0.5;
+  let last = "";
+  for (let k = at.from; k <= at.to; k += 1) {
+    const text = column.text[k] as string;
+    if (text === "" || (((sheet.marks[k] as number) & column.boldMark) !== 0) !== bold) continue;
+    const colour = column.colour[k] as string;
+    if (colour !== last) {
+      ctx.fillStyle = colour;
+      last = colour;
+    }
+    if (text.length > style.fits) ctx.fillText(text, column.x, first - k * at.row, column.room);
+    else ctx.fillText(text, column.x, first - k * at.row);
+  }
+}
+
+// Split cells: a frame round the half that dominates. One cell a row: a strong edge on that side.
+function paintImbalances(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  const left = half(at.width);
+  const line = style.line;
+  for (let k = at.from; k <= at.to; k += 1) {
+    const marks = sheet.marks[k] as number;
+    if ((marks & (mark.buyImbalance | mark.sellImbalance)) === 0) continue;
+    const top = at.bottom - (k + 1) * at.row;
+    const high = at.row - style.gap;
+    if ((marks & mark.sellImbalance) !== 0) {
+      if (sheet.split) frame(ctx, at.left, top, left, high, line, style.sellStrong);
+      else edge(ctx, at.left, top, 3 * line, high, style.sellStrong);
+    }
+    if ((marks & mark.buyImbalance) !== 0) {
+      if (sheet.split) frame(ctx, at.left + left, top, at.width - left, high, line, style.buyStrong);
+      else edge(ctx, at.left + at.width - 3 * line, top, 3 * line, high, style.buyStrong);
+    }
+  }
+}
+
+/** A frame drawn inside of a rectangle, on whole pixels. */
+export function frame(
+  ctx: Context,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  line: number,
+  colour: string,
+): void {
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, top, width, line);
+  ctx.fillRect(left, top + height - line, width, line);
+  ctx.fillRect(left, top + line, line, height - 2 * line);
+  ctx.fillRect(left + width - line, top + line, line, height - 2 * line);
+}
+
+function edge(ctx: Context, left: number, top: number, width: number, height: number, colour: string): void {
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, top, width, height);
+}
+
+// VAH at the top edge of its row, VAL at the low edge (definitions 4.2).
+function paintValueArea(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  if (sheet.vah < 0 || sheet.val < 0) return;
+  ctx.fillStyle = style.valueArea;
+  const thick = style.line;
+  const high = at.bottom - (sheet.vah + 1) * at.row;
+  const low = at.bottom - sheet.val * at.row - thick;
+  ctx.fillRect(at.left, high, at.width, thick);
+  ctx.fillRect(at.left, low, at.width, thick);
+}
+
+function paintPoc(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  if (sheet.poc < at.from || sheet.poc > at.to) return;
+  const top = at.bottom - (sheet.poc + 1) * at.row;
+  frame(ctx, at.left, top, at.width, at.row - style.gap, style.line, style.poc);
+}

@@ -1,0 +1,179 @@
+import { type Context, fontOf } from "./text";
+
+/** A horizontal line on whole pixels; `dash` in pixels, or none. */
+export function hLine(
+  ctx: Context,
+  left: number,
+  right: number,
+  y: number,
+  colour: string,
+  thick = 1,
+  dash: readonly number[] = [],
+): void {
+  if (dash.length === 0) {
+    ctx.fillStyle = colour;
+    ctx.fillRect(left, Math.round(y - thick / 2), right - left, thick);
+    return;
+  }
+  dashed(
+    ctx,
+    left,
+    Math.round(y - thick / 2) + thick / 2,
+    right,
+    Math.round(y - thick / 2) + thick / 2,
+    colour,
+    thick,
+    dash,
+  );
+}
+
+/** A vertical line on whole pixels. */
+export function vLine(
+  ctx: Context,
+  x: number,
+  top: number,
+  bottom: number,
+  colour: string,
+  thick = 1,
+  dash: readonly number[] = [],
+): void {
+  if (dash.length === 0) {
+    ctx.fillStyle = colour;
+    ctx.fillRect(Math.round(x - thick / 2), top, thick, bottom - top);
+    return;
+  }
+  dashed(
+    ctx,
+    Math.round(x - thick / 2) + thick / 2,
+    top,
+    Math.round(x - thick / 2) + thick / 2,
+    bottom,
+    colour,
+    thick,
+    dash,
+  );
+}
+
+function dashed(
+  ctx: Context,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  colour: string,
+  thick: number,
+  dash: readonly number[],
+): void {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = thick;
+  ctx.setLineDash([...dash]);
+  ctx.beginPath();
+  ctx.moveTo(x0, y0);
+  ctx.lineTo(x1, y1);
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+/** A candle: wick and body between whole pixels; `y` values are edges, top first. */
+export function candle(
+  ctx: Context,
+  left: number,
+  width: number,
+  wickTop: number,
+  bodyTop: number,
+  bodyBottom: number,
+  wickBottom: number,
+  colour: string,
+  line: number,
+): void {
+  ctx.fillStyle = colour;
+  const middle = left + Math.floor((width - line) / 2);
+  ctx.fillRect(middle, wickTop, line, Math.max(line, wickBottom - wickTop));
+  ctx.fillRect(left, bodyTop, width, Math.max(line, bodyBottom - bodyTop));
+}
+
+/** A bracket along the side of stacked imbalances, open towards the cells. */
+export function bracket(
+  ctx: Context,
+  x: number,
+  top: number,
+  bottom: number,
+  opensTo: "left" | "right",
+  width: number,
+  line: number,
+  colour: string,
+): void {
+  ctx.fillStyle = colour;
+  const spine = opensTo === "right" ? x : x + width - line;
+  ctx.fillRect(spine, top, line, bottom - top);
+  ctx.fillRect(x, top, width, line);
+  ctx.fillRect(x, bottom - line, width, line);
+}
+
+/** A label on an axis: a filled box with one or two lines of text. */
+export interface AxisLabel {
+  readonly left: number;
+  readonly width: number;
+  readonly middle: number;
+  readonly lineHeight: number;
+  readonly font: number;
+  readonly ground: string;
+  readonly colour: string;
+  readonly lines: readonly string[];
+  readonly align: "left" | "center";
+  readonly inset: number;
+}
+
+export function axisLabel(ctx: Context, label: AxisLabel): void {
+  const height = label.lineHeight * label.lines.length;
+  const top = Math.round(label.middle - label.lineHeight / 2);
+  ctx.fillStyle = label.ground;
+  ctx.beginPath();
+  ctx.roundRect(label.left, top, label.width, height, Math.round(label.lineHeight * 0.14));
+  ctx.fill();
+  ctx.fillStyle = label.colour;
+  ctx.textAlign = label.align;
+  ctx.textBaseline = "middle";
+  label.lines.forEach((text, k) => {
+    ctx.font = fontOf(label.font, k === 0 ? 600 : 400);
+    const x = label.align === "center" ? label.left + label.width / 2 : label.left + label.inset;
+    ctx.fillText(text, x, top + label.lineHeight * (k + 0.5) + label.font * 0.06);
+  });
+}
+
+/** A connected line through points; pairs of x and y, NaN breaks it. */
+export function polyline(ctx: Context, points: Float64Array, count: number, colour: string, thick: number): void {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = thick;
+  ctx.lineJoin = "round";
+  ctx.beginPath();
+  let pen = false;
+  for (let k = 0; k < count; k += 1) {
+    const x = points[2 * k] as number;
+    const y = points[2 * k + 1] as number;
+    if (Number.isNaN(y)) pen = false;
+    else if (pen) ctx.lineTo(x, y);
+    else {
+      ctx.moveTo(x, y);
+      pen = true;
+    }
+  }
+  ctx.stroke();
+}
+
+/** One line of text that no label box holds. */
+export function plainText(
+  ctx: Context,
+  text: string,
+  x: number,
+  y: number,
+  font: string,
+  colour: string,
+  align: CanvasTextAlign = "left",
+): void {
+  ctx.font = font;
+  ctx.fillStyle = colour;
+  ctx.textAlign = align;
+  ctx.textBaseline = "middle";
+  ctx.fillText(text, x, y);
+}

@@ -1,0 +1,108 @@
+import type { BarSeries } from "../../data/bar-series";
+import { rowsOf } from "../../model/cells";
+import type { BarIndex } from "../../protocol/units";
+import type { Context } from "../../renderers/text";
+import { cellPixel, type SheetStyle } from "./sheet-maker";
+import { type CanvasSource, pageCanvas } from "./tiles";
+
+/** Bars a chunk: one bitmap holds so many columns. */
+export const chunkBars = 64;
+
+/** A bitmap of bars, one column a bar: pixel row 0 is the highest price. */
+export interface Chunk {
+  readonly canvas: HTMLCanvasElement;
+  readonly ctx: Context;
+  /** The row that the lowest pixel stands for, and how many rows there are. */
+  readonly low: number;
+  readonly rows: number;
+  readonly versions: Float64Array;
+}
+
+/** Which chunk a bar is in, and which column of it. */
+export const chunkOf = (index: number): number => Math.floor(index / chunkBars);
+export const columnOf = (index: number): number => index - chunkOf(index) * chunkBars;
+
+/** Cells as one pixel each, for scales at which they are too small for anything else. */
+export class StripCache {
+  readonly #chunks = new Map<number, Chunk>();
+  readonly #source: CanvasSource;
+  #key = "";
+
+  constructor(source: CanvasSource = pageCanvas) {
+    this.#source = source;
+  }
+
+  /** Whatever was painted in another style is forgotten. */
+  begin(key: string): void {
+    if (key === this.#key) return;
+    this.#key = key;
+    this.#chunks.clear();
+  }
+
+  /** A chunk, brought up to date. */
+  chunk(series: BarSeries, number: number, style: SheetStyle): Chunk {
+    const from = Math.max(series.first, number * chunkBars);
+    const to = Math.min(series.last, number * chunkBars + chunkBars - 1);
+    const held = this.#chunks.get(number);
+    if (held !== undefined && isCurrent(held, series, from, to)) return held;
+    const { low, high } = rowSpan(series, from, to);
+    const fits = held !== undefined && (high < low || (low >= held.low && high < held.low + held.rows));
+    const chunk = fits ? held : this.#allocate(number, low, high);
+    for (let index = from; index <= to; index += 1) paintColumn(chunk, series, index as BarIndex, style);
+    return chunk;
+  }
+
+  #allocate(number: number, low: number, high: number): Chunk {
+    const spare = Math.ceil((high - low + 1) / 8) + 4;
+    const rows = high < low ? 1 : high - low + 1 + 2 * spare;
+    const canvas = this.#source(chunkBars, rows);
+    const chunk: Chunk = {
+      canvas,
+      ctx: canvas.getContext("2d") as Context,
+      low: high < low ? 0 : low - spare,
+      rows,
+      versions: new Float64Array(chunkBars),
+    };
+    this.#chunks.set(number, chunk);
+    return chunk;
+  }
+}
+
+function isCurrent(chunk: Chunk, series: BarSeries, from: number, to: number): boolean {
+  for (let index = from; index <= to; index += 1) {
+    if (chunk.versions[columnOf(index)] !== series.version(index as BarIndex)) return false;
+  }
+  return true;
+}
+
+function rowSpan(series: BarSeries, from: number, to: number): { readonly low: number; readonly high: number } {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let index = from; index <= to; index += 1) {
+    const rows = rowsOf(series, index as BarIndex);
+    if (rows === null) continue;
+    low = Math.min(low, rows.low);
+    high = Math.max(high, rows.high);
+  }
+  return { low, high };
+}
+
+function paintColumn(chunk: Chunk, series: BarSeries, index: BarIndex, style: SheetStyle): void {
+  const column = columnOf(index);
+  const version = series.version(index);
+  if (chunk.versions[column] === version) return;
+  chunk.versions[column] = version;
+  const image = chunk.ctx.createImageData(1, chunk.rows);
+  const pixels = new Uint32Array(image.data.buffer);
+  const rows = rowsOf(series, index);
+  if (rows !== null) {
+    const top = chunk.low + chunk.rows - 1;
+    pixels.fill(style.palette.neutralRamp.pixels[0] as number, top - rows.high, top - rows.low + 1);
+    const { columns, from, to } = series.levels(index);
+    const base = series.number("base_row", index);
+    for (let k = from; k < to; k += 1) {
+      const pixel = cellPixel(columns.buy[k] as number, columns.sell[k] as number, columns.unknown[k] as number, style);
+      pixels[top - base - (columns.row[k] as number)] = pixel;
+    }
+  }
+  chunk.ctx.putImageData(image, column, 0);
+}

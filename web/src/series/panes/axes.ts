@@ -1,0 +1,109 @@
+import type { ChartModel } from "../../model/chart-model";
+import { unitsText } from "../../model/decimal";
+import { compact } from "../../model/format";
+import { priceTicks, type TimeMark, timeMarks } from "../../model/ticks";
+import type { ValueScale } from "../../model/value-scale";
+import { hLine, plainText, vLine } from "../../renderers/shapes";
+import { type Context, fontOf } from "../../renderers/text";
+
+const priceSpacingCss = 28;
+const valueSpacingCss = 30;
+const timeSpacingCss = 84;
+const axisFontCss = 11.5;
+
+export const axisFont = (model: ChartModel): number => axisFontCss * model.dpr;
+
+/** The prices of the grid, in ticks. */
+export function priceGrid(model: ChartModel): number[] {
+  return priceTicks(model.price, model.tick.step, priceSpacingCss * model.dpr);
+}
+
+/** The marks of the time axis. */
+export function timeGrid(model: ChartModel): TimeMark[] {
+  return timeMarks(model.series, model.time, model.clock, timeSpacingCss * model.dpr);
+}
+
+/** Vertical lines of the time marks, days stronger. */
+export function drawTimeGrid(ctx: Context, model: ChartModel, marks: readonly TimeMark[], height: number): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  for (const mark of marks) {
+    const x = model.time.x(mark.index);
+    if (mark.strong) vLine(ctx, x, 0, height, model.palette.daySeparator, line, [4 * line, 3 * line]);
+    else vLine(ctx, x, 0, height, model.palette.grid, line);
+  }
+}
+
+/** Horizontal lines at the low edges of rows. */
+export function drawPriceGrid(ctx: Context, model: ChartModel, ticks: readonly number[], right: number): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  for (const tick of ticks) hLine(ctx, 0, right, model.price.yOfTick(tick), model.palette.grid, line);
+}
+
+/** Prices beside the plot; those that an axis label covers are left out. */
+export function drawPriceAxis(
+  ctx: Context,
+  model: ChartModel,
+  ticks: readonly number[],
+  left: number,
+  covered: (y: number) => boolean,
+): void {
+  const font = fontOf(axisFont(model));
+  const half = axisFont(model) * 0.6;
+  for (const tick of ticks) {
+    const y = model.price.yOfPrice(tick);
+    if (y < half || y > model.price.height - half || covered(y)) continue;
+    plainText(ctx, unitsText(tick, model.tick), left + 8 * model.dpr, y, font, model.palette.axisText);
+  }
+}
+
+/** A quantity on the axis of a pane. */
+export function axisQuantity(model: ChartModel, lots: number): string {
+  return compact(model.quantity.unit === "lots" ? lots : lots * model.quantity.lot.step);
+}
+
+/** The values of a pane below: their grid lines. */
+export function drawValueGrid(ctx: Context, model: ChartModel, scale: ValueScale): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  for (const value of valueTicks(model, scale))
+    hLine(ctx, 0, model.time.width, scale.y(value), model.palette.grid, line);
+}
+
+/** The values of a pane below, beside it; those that an axis label covers are left out. */
+export function drawValueAxis(
+  ctx: Context,
+  model: ChartModel,
+  scale: ValueScale,
+  covered: (y: number) => boolean,
+): void {
+  const font = fontOf(axisFont(model) * 0.94);
+  for (const value of valueTicks(model, scale)) {
+    const y = scale.y(value);
+    if (covered(y)) continue;
+    plainText(ctx, axisQuantity(model, value), model.time.width + 8 * model.dpr, y, font, model.palette.axisText);
+  }
+}
+
+function valueTicks(model: ChartModel, scale: ValueScale): number[] {
+  const half = axisFont(model) * 0.6;
+  return scale
+    .ticks(valueSpacingCss * model.dpr, 1)
+    .filter((value) => scale.y(value) > half * 1.4 && scale.y(value) < scale.height - half * 0.4);
+}
+
+/** Bars at least this wide, in CSS pixels, have their time under their middle. */
+const middleFromCss = 30;
+
+/** The time axis: the time at which a bar opens stands under the bar while it is wide, else under its left edge. */
+export function drawTimeAxis(ctx: Context, model: ChartModel, marks: readonly TimeMark[], height: number): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  const isWide = model.time.bar >= middleFromCss * model.dpr;
+  for (const mark of marks) {
+    const x = model.time.x(mark.index) + (isWide ? model.time.bar / 2 : 0);
+    const room = mark.text.length * axisFont(model) * 0.29;
+    if (x < room || x > model.time.width - room) continue;
+    vLine(ctx, x, 0, 4 * line, model.palette.daySeparator, line);
+    const font = fontOf(axisFont(model), mark.strong ? 700 : 400);
+    const colour = mark.strong ? model.palette.text : model.palette.axisText;
+    plainText(ctx, mark.text, x, height / 2 + line, font, colour, "center");
+  }
+}

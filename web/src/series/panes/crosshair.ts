@@ -1,0 +1,76 @@
+import { cellAt } from "../../model/cells";
+import type { ChartModel } from "../../model/chart-model";
+import type { Cursor } from "../../model/cursor";
+import { unitsText } from "../../model/decimal";
+import { nsToMs } from "../../protocol/units";
+import { frame } from "../../renderers/block";
+import { axisLabel, hLine, vLine } from "../../renderers/shapes";
+import type { Context } from "../../renderers/text";
+import { barLayout, hasText } from "../footprint/layout";
+import { axisFont, axisQuantity } from "./axes";
+
+/** The crosshair's lines in one pane; the horizontal one only in the pane that the cursor is in. */
+export function drawCrosshair(ctx: Context, model: ChartModel, cursor: Cursor, height: number, isHere: boolean): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  const dash = [3 * line, 3 * line];
+  vLine(ctx, cursor.x, 0, height, model.palette.crosshair, line, dash);
+  if (!isHere) return;
+  hLine(ctx, 0, model.time.width, cursor.y, model.palette.crosshair, line, dash);
+  if (cursor.pane === "price") frameCell(ctx, model, cursor, line);
+}
+
+function frameCell(ctx: Context, model: ChartModel, cursor: Cursor, line: number): void {
+  if (cursor.index === null || cellAt(model.series, cursor.index, cursor.row) === null) return;
+  const layout = barLayout(model.time.bar, model.dpr);
+  if (!hasText(model.price.row, layout.blockWidth, model.dpr)) return;
+  const top = model.price.y(cursor.row + 1);
+  const left = model.time.x(cursor.index) + layout.blockLeft;
+  frame(ctx, left, top, layout.blockWidth, model.price.row - line, line, model.palette.crosshair);
+}
+
+/** The cursor's price or quantity on the axis of its pane. */
+export function drawCursorValue(
+  ctx: Context,
+  model: ChartModel,
+  cursor: Cursor,
+  left: number,
+  width: number,
+  height: number,
+): void {
+  const lineHeight = Math.round(axisFont(model) * 1.55);
+  const text = cursor.pane === "price" ? unitsText(cursor.tick, model.tick) : axisQuantity(model, cursor.value);
+  axisLabel(ctx, {
+    left,
+    width,
+    middle: Math.max(lineHeight / 2, Math.min(cursor.y, height - lineHeight / 2)),
+    lineHeight,
+    font: axisFont(model),
+    ground: model.palette.label,
+    colour: model.palette.labelText,
+    lines: [text],
+    align: "left",
+    inset: 8 * model.dpr,
+  });
+}
+
+/** The time of the bar under the cursor, on the time axis. */
+export function drawCursorTime(ctx: Context, model: ChartModel, cursor: Cursor, height: number): void {
+  if (cursor.index === null) return;
+  const opens = nsToMs(model.series.openNs(cursor.index));
+  const seconds = model.meta?.bars.endsWith("s") === true;
+  const text = model.clock.fullText(opens, seconds);
+  const width = Math.round(text.length * axisFont(model) * 0.56 + 16 * model.dpr);
+  const left = Math.round(Math.max(0, Math.min(model.time.width - width, cursor.x - width / 2)));
+  axisLabel(ctx, {
+    left,
+    width,
+    middle: height / 2,
+    lineHeight: height - Math.round(2 * model.dpr),
+    font: axisFont(model),
+    ground: model.palette.label,
+    colour: model.palette.labelText,
+    lines: [text],
+    align: "center",
+    inset: 0,
+  });
+}

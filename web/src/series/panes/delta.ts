@@ -1,0 +1,57 @@
+import { type ChartModel, deltaNumbersCss } from "../../model/chart-model";
+import { signed } from "../../model/format";
+import { isDoubtful } from "../../model/trust";
+import type { BarIndex } from "../../protocol/units";
+import { hatch } from "../../renderers/block";
+import { hLine } from "../../renderers/shapes";
+import { type Context, fontOf } from "../../renderers/text";
+
+/** Delta of each bar as a column from zero, with the least and the most it had reached as whiskers. */
+export function drawDelta(ctx: Context, model: ChartModel): void {
+  const { from, to } = model.visibleBars();
+  const line = Math.max(1, Math.round(model.dpr));
+  const zero = Math.round(model.delta.y(0));
+  hLine(ctx, 0, model.time.width, zero, model.palette.daySeparator, line);
+  for (let index = from; index <= to; index += 1) drawColumn(ctx, model, index as BarIndex, zero, line);
+  if (model.time.bar >= deltaNumbersCss.from * model.dpr) drawNumbers(ctx, model, from, to);
+}
+
+function drawColumn(ctx: Context, model: ChartModel, index: BarIndex, zero: number, line: number): void {
+  const { series, palette, delta: scale } = model;
+  const bar = model.time.bar;
+  const width = Math.max(1, bar >= 3 * line ? Math.round(bar * 0.62) : bar);
+  const left = Math.round(model.time.x(index) + (bar - width) / 2);
+  const delta = series.delta(index);
+  const doubtful = isDoubtful(series, index);
+  const colour = doubtful ? palette.untrusted : delta >= 0 ? palette.buy : palette.sell;
+  const end = Math.round(scale.y(delta));
+  const [top, bottom] = delta >= 0 ? [Math.min(end, zero - line), zero] : [zero, Math.max(end, zero + line)];
+  if (bar >= 5 * line) {
+    const middle = left + Math.floor((width - line) / 2);
+    const most = Math.round(scale.y(series.number("max_delta", index)));
+    const least = Math.round(scale.y(series.number("min_delta", index)));
+    ctx.fillStyle = palette.muted;
+    ctx.fillRect(middle, most, line, Math.max(line, least - most));
+    const cap = Math.max(line, Math.round(width * 0.3));
+    ctx.fillRect(middle - Math.floor(cap / 2), most, cap, line);
+    ctx.fillRect(middle - Math.floor(cap / 2), least - line, cap, line);
+  }
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, top, width, bottom - top);
+  if (doubtful) hatch(ctx, left, top, width, bottom - top, palette.background, line);
+}
+
+function drawNumbers(ctx: Context, model: ChartModel, from: number, to: number): void {
+  const { series, palette, dpr } = model;
+  const y = model.delta.height + (deltaNumbersCss.height / 2) * dpr;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.font = fontOf(11 * dpr, 600);
+  for (let index = from; index <= to; index += 1) {
+    const bar = index as BarIndex;
+    const delta = series.delta(bar);
+    ctx.fillStyle =
+      isDoubtful(series, bar) || delta === 0 ? palette.muted : delta > 0 ? palette.buyText : palette.sellText;
+    ctx.fillText(signed(delta, model.quantity), model.time.x(index) + model.time.bar / 2, y);
+  }
+}

@@ -1,0 +1,122 @@
+import { cellAt } from "../../model/cells";
+import type { ChartModel } from "../../model/chart-model";
+import { unitsText } from "../../model/decimal";
+import type { GapBand } from "../../model/gap-bands";
+import { frame, hatch } from "../../renderers/block";
+import { type AxisLabel, hLine } from "../../renderers/shapes";
+import { type Context, fontOf } from "../../renderers/text";
+import { barLayout } from "../footprint/layout";
+import { axisFont, axisQuantity } from "./axes";
+
+/** Stretches of the tape that are missing: a hatched band over the whole height. */
+export function drawGapBands(ctx: Context, model: ChartModel, bands: readonly GapBand[], height: number): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  for (const band of bands) {
+    const right = Math.min(band.right, model.time.width);
+    if (right <= band.left) continue;
+    ctx.globalAlpha = 0.1;
+    ctx.fillStyle = model.palette.gap;
+    ctx.fillRect(band.left, 0, right - band.left, height);
+    ctx.globalAlpha = 1;
+    hatch(ctx, band.left, 0, right - band.left, height, model.palette.gap, line);
+  }
+}
+
+/** Large words in the ground of the chart that cannot be missed. */
+export function drawWatermark(ctx: Context, model: ChartModel, words: string, width: number, height: number): void {
+  const size = Math.min((width * 0.8) / (words.length * 0.66), height * 0.3, 150 * model.dpr);
+  ctx.font = fontOf(size, 700);
+  ctx.fillStyle = model.palette.watermark;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(words, width / 2, height * 0.55);
+}
+
+/** The label of the last price and of what is left of its bar; null without a price or off the screen. */
+export function lastPriceLabel(model: ChartModel, left: number, width: number, countdown: string): AxisLabel | null {
+  const price = model.series.lastPrice();
+  if (price === null) return null;
+  const y = model.price.yOfPrice(price);
+  if (y < 0 || y > model.price.height) return null;
+  const [ground, colour] = lastColours(model);
+  const lineHeight = Math.round(axisFont(model) * 1.55);
+  const lines = countdown === "" ? [unitsText(price, model.tick)] : [unitsText(price, model.tick), countdown];
+  const lowest = model.price.height - lineHeight * (lines.length - 0.5);
+  return {
+    left,
+    width,
+    middle: Math.max(lineHeight / 2, Math.min(Math.round(y), lowest)),
+    lineHeight,
+    font: axisFont(model),
+    ground,
+    colour,
+    lines,
+    align: "left",
+    inset: 8 * model.dpr,
+  };
+}
+
+/** The label of a pane's newest value on its axis. */
+export function lastValueLabel(model: ChartModel, pane: "delta" | "cvd", width: number, height: number): AxisLabel {
+  const { series, palette } = model;
+  const isDelta = pane === "delta";
+  const value = isDelta ? series.delta(series.last) : series.number("cvd", series.last);
+  const y = (isDelta ? model.delta : model.cvd).y(value);
+  const lineHeight = Math.round(axisFont(model) * 1.5);
+  const side =
+    value >= 0 ? { ground: palette.buy, colour: palette.onBuy } : { ground: palette.sell, colour: palette.onSell };
+  return {
+    left: model.time.width,
+    width,
+    middle: Math.round(Math.max(lineHeight / 2, Math.min(y, height - lineHeight / 2))),
+    lineHeight,
+    font: axisFont(model) * 0.94,
+    ...(isDelta ? side : { ground: palette.line, colour: palette.onLine }),
+    lines: [axisQuantity(model, value)],
+    align: "left",
+    inset: 8 * model.dpr,
+  };
+}
+
+function lastColours(model: ChartModel): readonly [ground: string, colour: string] {
+  const { palette, series } = model;
+  const rises = series.number("close_tick", series.last) >= series.number("open_tick", series.last);
+  return rises ? [palette.buy, palette.onBuy] : [palette.sell, palette.onSell];
+}
+
+/** The line of the last price, strong from the newest bar to the axis, and the frame of the cell it stands in. */
+export function drawLastPrice(ctx: Context, model: ChartModel): void {
+  const { series } = model;
+  const price = series.lastPrice();
+  if (price === null) return;
+  const line = Math.max(1, Math.round(model.dpr));
+  const y = model.price.yOfPrice(price);
+  const [ground] = lastColours(model);
+  const edge = Math.max(0, model.time.x(series.end));
+  if (y >= 0 && y <= model.price.height) {
+    ctx.globalAlpha = 0.55;
+    hLine(ctx, 0, Math.min(edge, model.time.width), y, ground, line, [line, 4 * line]);
+    ctx.globalAlpha = 1;
+    if (edge < model.time.width) hLine(ctx, edge, model.time.width, y, ground, line);
+  }
+  if (model.lastInSight) frameLastCell(ctx, model, price, line);
+}
+
+function frameLastCell(ctx: Context, model: ChartModel, price: number, line: number): void {
+  const { series } = model;
+  const row = Math.floor(price / model.price.ticksPerLevel);
+  if (model.price.row < 4 * model.dpr || cellAt(series, series.last, row) === null) return;
+  const layout = barLayout(model.time.bar, model.dpr);
+  const top = Math.round(model.price.y(row + 1));
+  const height = Math.round(model.price.y(row)) - top - line;
+  const left = model.time.x(series.last) + layout.blockLeft;
+  frame(
+    ctx,
+    left - line,
+    top - line,
+    layout.blockWidth + 2 * line,
+    height + 2 * line,
+    2 * line,
+    model.palette.lastCell,
+  );
+}
