@@ -162,15 +162,17 @@ def test_live_equals_batch(rows, cuts, reset):
     assert builder.frame().equals(build(trades, spec))
 
 
-@given(tapes, st.lists(st.integers(0, 120), min_size=1, max_size=6), st.data())
-def test_late_trades_converge_to_batch(rows, cuts, data):
+@given(
+    tapes, st.lists(st.integers(0, 120), min_size=1, max_size=6), st.sampled_from([0, 61 * NS, 1200 * NS]), st.data()
+)
+def test_late_trades_converge_to_batch(rows, cuts, ahead, data):
     trades = tape_of(rows)
     spec = ChartSpec(bars="1m", ticks_per_level=10)
     builder = Builder(INSTRUMENT, spec)
     edges = sorted({0, len(trades), *(c for c in cuts if c <= len(trades))})
     chunks = [trades.take(slice(lo, hi)) for lo, hi in zip(edges, edges[1:], strict=False)]
     for chunk in data.draw(st.permutations(chunks)):
-        builder.update(chunk, int(chunk.ts_exch_ns[-1]))
+        builder.update(chunk, int(chunk.ts_exch_ns[-1]) + ahead)
     final = builder.frame()
     batch = build(trades, spec)
 

@@ -2,14 +2,16 @@
 
 Within a session a bar opens at ``S + floor((ts - S) / length) * length``, where S is the session's open; the last one
 is cut at the session's end. ``1d`` is one session, ``1w`` starts on Monday and ``1mo`` on the first, at midnight of
-the exchange's zone. Trades outside the sessions get bars of their own, anchored where the last session ended and
-marked `BAR_OFF_SESSION`. A time bar is a pure function of its trades' times: the fold needs no state.
+the exchange's zone. Trades outside the sessions get bars of their own, anchored where the last session ended and marked `BAR_OFF_SESSION`. A
+time bar is a pure function of its trades' times; the state is only the last bar's edges, which the next trades mostly
+share.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,7 @@ from footloom.kernels.edges import time_edges
 __all__ = ("TimeRule", "parse")
 
 _SECOND_NS = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_LAST_BAR = struct.Struct("<qqq")  # open_ns, close_ns, off_session
 _TEXT = re.compile(r"(?P<count>[1-9]\d*)(?P<unit>s|m|h|d|w|mo)")
 
 
@@ -48,9 +51,14 @@ class TimeRule:
         if not len(ts):
             none = np.empty(0, np.int64)
             return Edges(np.zeros(1, np.int64), none, none, none), state
+        if state:
+            opened, closed, _ = last = _LAST_BAR.unpack(state)
+            if opened <= ts[0] and ts[-1] < closed:
+                return Edges(np.array([0, len(ts)]), *(np.array([edge]) for edge in last)), state
         spans = self.spans(calendar, int(ts[0]), int(ts[-1]) + 1)
         ends, open_ns, close_ns, span = time_edges(ts, spans.start_ns, spans.end_ns, self.length_ns)
-        return Edges(ends, open_ns, close_ns, (~spans.in_session[span]).astype(np.int64)), state
+        off_session = (~spans.in_session[span]).astype(np.int64)
+        return Edges(ends, open_ns, close_ns, off_session), _LAST_BAR.pack(open_ns[-1], close_ns[-1], off_session[-1])
 
 
 def parse(text: str) -> TimeRule | None:

@@ -26,6 +26,7 @@ __all__ = ("GRACE_NS", "Builder", "Source")
 GRACE_NS = (
     250_000_000  # crypto's grace: how long behind its close a bar waits for trades whose ids do not prove it whole
 )
+_NEVER = -(2**63)
 _REVISIONS = 64  # more changed bars than this are announced as one rebuild
 _PIECES = 256  # settled one-bar frames kept apart before they are joined
 
@@ -61,6 +62,7 @@ class Builder:
         self._carry: Carry | None = None
         self._next_least: I64 | None = None
         self._last: tuple[int, int] | None = None
+        self._settled_to_ns = _NEVER
         self._hole_from_ns: int | None = None
         self._hole_to_ns = 0
 
@@ -90,7 +92,7 @@ class Builder:
             ordered = in_order(trades)
             self._keep(ordered)
             first = (int(ordered.ts_exch_ns[0]), int(ordered.trade_id[0]))
-            if self._last is not None and first < self._last:
+            if self._last is not None and (first < self._last or first[0] < self._settled_to_ns):
                 events += self._rebuild(ordered)
                 changed_from = int(self._tail.bars.open_ns[0]) if self._tail is not None else None
             else:
@@ -126,8 +128,9 @@ class Builder:
         # The common path: rows behind all that were seen. Returns the open of the first bar that changed.
         edges, self._state = self._rule.edges(trades, self._calendar, self._state)
         piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level)
-        if self._gaps:
-            piece = piece.with_flags(piece.bars.flags | gap_flags(piece, self._gaps))
+        recent = [gap for gap in self._gaps if gap.to_ns >= edges.open_ns[0]]
+        if recent:
+            piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
         self._note_holes(trades)
         self._tail = piece if self._tail is None else combine(self._tail, piece)
         self._last = (int(trades.ts_exch_ns[-1]), int(trades.trade_id[-1]))
@@ -201,6 +204,7 @@ class Builder:
         recent = frame.footprint if self._before is None else Footprint.concat([self._before, frame.footprint])
         self._before = recent.slice(len(recent) - min(imbalance.WINDOW, len(recent)), len(recent))
         self._next_least = None
+        self._settled_to_ns = int(frame.footprint.bars.close_ns[-1])
         self._carry = Carry(int(frame.cvd_lot[-1]), int(frame.cvd_anchor_ns[-1]))
 
     def _rebuild(self, trades: Trades) -> list[Event]:
@@ -230,7 +234,7 @@ class Builder:
 
     def _reset_to(self, frame: ChartFrame) -> None:
         self._settled, self._before, self._carry, self._next_least = [], None, None, None
-        self._tail, self._shown = None, None
+        self._tail, self._shown, self._settled_to_ns = None, None, _NEVER
         self._settle(frame)
 
     def _revisions(self, old: ChartFrame, new: ChartFrame, from_ns: int) -> list[Event]:

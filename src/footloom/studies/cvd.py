@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,11 +58,20 @@ def cvd(footprint: Footprint, calendar: Calendar, params: Params, carry: Carry |
 
 
 def _anchors(footprint: Footprint, calendar: Calendar) -> I64:
-    # The open of the last session that had started when the bar opened; bars behind a session's close still count to
-    # it.
+    # The open of the last session that had started when the bar opened: bars behind its close still count to it.
     bars = footprint.bars
+    if len(bars) == 1:
+        return np.array([_anchor(calendar, int(bars.open_ns[0]))])
     spans = calendar.spans(int(bars.open_ns[0]) - _LONGEST_BREAK_NS, int(bars.last_ns[-1]) + 1)
     opens = spans.start_ns[spans.in_session]
     if not len(opens):
         return np.full(len(bars), bars.open_ns[0])
     return opens[np.maximum(np.searchsorted(opens, bars.open_ns, side="right") - 1, 0)]
+
+
+@functools.lru_cache(maxsize=1024)
+def _anchor(calendar: Calendar, open_ns: int) -> int:
+    # The same for one bar: live, it is asked again and again.
+    spans = calendar.spans(open_ns - _LONGEST_BREAK_NS, open_ns + 1)
+    opens = spans.start_ns[spans.in_session]
+    return int(opens[-1]) if len(opens) else open_ns

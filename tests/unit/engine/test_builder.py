@@ -69,6 +69,17 @@ def test_a_quiet_market_closes_its_bar_by_the_engines_time():
     assert builder.open_frame() is None
 
 
+def test_a_trade_behind_a_bar_closed_by_time_revises_that_bar():
+    builder = Builder(INSTRUMENT, SPEC)
+    whole = tape((10, 5, 1, 1), (59, 8, 2, 1), ids=[1, 2])
+    builder.update(whole.take([0]), DAY + MINUTE + GRACE_NS)
+
+    events = builder.update(whole.take([1]), DAY + MINUTE + 2 * GRACE_NS)
+
+    assert kinds(events) == [("BarRevised", 0)]
+    assert builder.frame().footprint.bars.high_tick.tolist() == [8]
+
+
 def test_a_late_trade_revises_its_bar_and_every_sum_behind_it():
     builder = Builder(INSTRUMENT, SPEC)
     whole = tape((10, 5, 1, 1), (20, 9, 4, -1), (61, 6, 1, 1), (121, 7, 2, 1), ids=[1, 2, 3, 4])
