@@ -1,8 +1,9 @@
 """Time bars: ``1s 15s 1m 15m 1h 4h 1d 1w 1mo``, anchored at the session (definitions 2.3).
 
 Within a session a bar opens at ``S + floor((ts - S) / length) * length``, where S is the session's open; the last one
-is cut at the session's end. ``1d`` is one session, ``1w`` starts on Monday and ``1mo`` on the first, at midnight of
-the exchange's zone. Trades outside the sessions get bars of their own, anchored where the last session ended and marked `BAR_OFF_SESSION`. A
+is cut at the session's end. ``1d`` is one session, ``1w`` starts on Monday and ``1mo`` on the first, at midnight of the
+exchange's zone.
+Trades outside the sessions get bars of their own, anchored where the last session ended and marked `BAR_OFF_SESSION`. A
 time bar is a pure function of its trades' times; the state is only the last bar's edges, which the next trades mostly
 share.
 """
