@@ -1,0 +1,50 @@
+"""Binance USD-M futures: linear contracts, quantity in the base asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Message
+from footloom.venues import _binance, _binance_symbols
+from footloom.venues._binance_symbols import Grid
+
+__all__ = ("VENUE", "instrument", "known_instrument", "parse")
+
+VENUE = _binance.USDM
+
+# BTCUSDT had a tick of 0.01 before 2022; the day of the change is not certain, so its row starts where 0.1 has been
+# seen.
+_GRIDS = (
+    Grid("BTCUSDT", "0.1", "0.001", "2022-08-01"),
+    Grid("ETHUSDT", "0.01", "0.001", "2021-01-01"),
+    Grid("BNBUSDT", "0.01", "0.01", "2021-01-01"),
+    Grid("XRPUSDT", "0.0001", "0.1", "2021-01-01"),
+    Grid("TRXUSDT", "0.00001", "1", "2021-01-01"),
+)
+
+
+def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
+    """Yield the messages of one frame; pure.
+
+    Trades come on the tape of their stream, ``trade`` or ``agg_trade``. Prints that are no market trades (``X``
+    other than MARKET, a zero price or quantity) yield nothing (definitions 1.1).
+
+    Raises
+    ------
+    SchemaChanged
+        The frame is not as documented.
+    """
+    return _binance.messages(frame, ts_recv_ns, VENUE)
+
+
+def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
+    """Return the instrument on a given grid."""
+    base, quote = _binance_symbols.split_symbol(symbol)
+    return Instrument(venue=VENUE, symbol=symbol, tick_size=tick_size, lot_size=lot_size, base=base, quote=quote)
+
+
+def known_instrument(symbol: str, at_ns: int) -> Instrument | None:
+    """Return the instrument as it is known for ``at_ns`` (ns UTC), None where it is not."""
+    return _binance_symbols.known(_GRIDS, instrument(symbol, Decimal(1), Decimal(1)), at_ns)
