@@ -1,0 +1,114 @@
+"""What passes from an importer to `footloom.feeds.ingest`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol, cast
+
+from footloom.core.trades import I8, I64
+from footloom.importers._csv_rules import SCAN, Grid
+from footloom.importers._source import Sample, Source
+
+__all__ = ("Ask", "Dropped", "Importer", "Outside", "Plan", "Rows", "as_importer")
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Rows of one block that were not taken, for one reason; ``line`` and ``text`` are those of the first.
+
+    ``detail`` says what is wrong with it: values, and what was expected. ``defect`` is False where nothing is wrong
+    with the rows, as with prints that are no market trades.
+    """
+
+    reason: str
+    count: int
+    line: int
+    text: str
+    detail: str
+    defect: bool = True
+
+
+@dataclass(slots=True)
+class Rows:
+    """One block of one tape; columns as in `Trades`, in the order of the file.
+
+    ``line`` is the number of each row's line in the file. ``trade_id`` is None where the file has none, ``ts_recv_ns``
+    where nobody recorded it. ``other_*`` are rows whose id was seen though they are no market trades: line, id, time.
+    ``dropped`` counts rows that belong to this tape and are not among the columns; ``time_unit`` is that of the file.
+    """
+
+    venue: str
+    symbol: str
+    tape: str
+    line: I64
+    ts_exch_ns: I64
+    price_tick: I64
+    qty_lot: I64
+    side: I8
+    trade_id: I64 | None
+    ts_recv_ns: I64 | None
+    other_line: I64
+    other_id: I64
+    other_ns: I64
+    dropped: list[Dropped] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outside:
+    """Lines of one block that belong to no tape: other messages by kind, and lines that cannot be read."""
+
+    other: Counter[str] = field(default_factory=Counter)
+    dropped: list[Dropped] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an importer has recognised.
+
+    ``venue``, ``symbol`` and ``tape`` are ``""`` where neither the file nor its name says so, or where each row says
+    its own (``rows_say_symbol``, ``rows_say_venue``). ``venue_from`` tells in words what gave the venue away; where
+    nothing did, ``venues`` are those that it can be (none: any). ``ids`` says that rows carry the venue's ids.
+    ``layout`` is the importer's own.
+    """
+
+    format: str
+    venue: str = ""
+    venue_from: str = ""
+    venues: tuple[str, ...] = ()
+    symbol: str = ""
+    rows_say_symbol: bool = False
+    rows_say_venue: bool = False
+    tape: str = ""
+    ids: bool = True
+    notes: tuple[str, ...] = ()
+    layout: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to read: venue and symbol where the plan leaves them open (``""``: all), and the grid of each instrument.
+
+    `scan` instead of a grid reads the decimals that prices and quantities need, in the place of ticks and lots.
+    """
+
+    venue: str = ""
+    symbol: str = ""
+    grid: Callable[[str, str, int], Grid] = lambda _venue, _symbol, _at_ns: SCAN
+
+
+class Importer(Protocol):
+    """What a module in `footloom.importers` offers."""
+
+    def recognise(self, sample: Sample) -> Plan | str:
+        """Return a plan, or why the file is not of this format."""
+
+    def read(self, source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | Outside]:
+        """Yield the file's rows."""
+
+
+def as_importer(module: ModuleType) -> Importer:
+    """Return a module as the importer that it is."""
+    return cast(Importer, module)
