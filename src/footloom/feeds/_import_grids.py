@@ -1,0 +1,163 @@
+"""Which tick and lot an imported instrument stands on, and who says so: flags, what is known, the file's decimals."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import ModuleType
+from typing import NamedTuple
+
+import msgspec
+
+import footloom.venues
+from footloom.core.instrument import Instrument
+from footloom.errors import ConfigError, DataError, NotStored
+from footloom.importers import Grid
+
+__all__ = ("MOST_PLACES", "Chosen", "Grids", "check_venue", "venue_module")
+
+_SYMBOL = re.compile(r"[^\W_][\w.\-|: ]{0,39}")
+_VENUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MOST_PLACES = 18
+_STORED, _DECIMALS = "stored instrument", "decimals of the file"
+
+Key = tuple[str, str]
+Lookup = Callable[[str, int], Instrument]
+Places = Callable[[], dict[Key, tuple[int, int]]]
+
+
+class Chosen(NamedTuple):
+    """An instrument on its grid, and where tick and lot come from; ``define``: the store should learn its dates."""
+
+    instrument: Instrument
+    tick_from: str
+    lot_from: str
+    define: bool = False
+
+
+def venue_module(venue: str) -> ModuleType | None:
+    """Return the module of a venue that footloom knows instruments of."""
+    names = {found.name for found in pkgutil.iter_modules(footloom.venues.__path__)}
+    if venue not in names or venue.startswith("_"):
+        return None
+    module = importlib.import_module(f"footloom.venues.{venue}")
+    return module if hasattr(module, "known_instrument") else None
+
+
+def check_venue(venue: str, possible: tuple[str, ...]) -> None:
+    """Refuse a venue that the file cannot come from, or that looks like a slip of the pen.
+
+    Raises
+    ------
+    ConfigError
+        It is none of ``possible`` (if there are any), no name, or nearly the name of a venue that is known.
+    """
+    if possible and venue not in possible:
+        raise ConfigError(f"--venue {venue} cannot be: the file is of {', '.join(possible)}")
+    if not _VENUE.fullmatch(venue):
+        raise ConfigError(f"--venue {venue!r} is no name of a venue: write lower-case letters, digits and _")
+    known = sorted(found.name for found in pkgutil.iter_modules(footloom.venues.__path__) if found.name[0] != "_")
+    near = difflib.get_close_matches(venue, known, n=1, cutoff=0.8)
+    if near and venue not in known:
+        raise ConfigError(f"--venue {venue} is not known; did you mean {near[0]}?")
+
+
+@dataclass
+class Grids:
+    """Chooses the grid of each instrument of one file, once.
+
+    ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once.
+    """
+
+    tick_size: Decimal | None
+    lot_size: Decimal | None
+    stored: Lookup | None
+    places: Places
+    chosen: dict[Key, Chosen] = field(default_factory=dict)
+    _places: dict[Key, tuple[int, int]] | None = None
+
+    def grid(self, venue: str, symbol: str, at_ns: int) -> Grid:
+        """Return the grid of an instrument as the tokenizer wants it; asked at its first row.
+
+        Raises
+        ------
+        DataError
+            The symbol can be no symbol.
+        """
+        key = (venue, symbol)
+        if key not in self.chosen:
+            if not _SYMBOL.fullmatch(symbol):
+                raise DataError(f"{symbol!r} is no symbol: name it with --symbol")
+            self.chosen[key] = self._choose(venue, symbol, at_ns)
+        instrument = self.chosen[key].instrument
+        return Grid.of(instrument.tick_size, instrument.lot_size)
+
+    def _choose(self, venue: str, symbol: str, at_ns: int) -> Chosen:
+        if self.tick_size is not None and self.lot_size is not None:
+            return Chosen(_instrument(venue, symbol, self.tick_size, self.lot_size), "--tick-size", "--lot-size")
+        known = self._known(venue, symbol, at_ns) or self._from_decimals(venue, symbol)
+        instrument, tick_from, lot_from, define = known
+        if self.tick_size is not None:
+            instrument = msgspec.structs.replace(instrument, tick_size=self.tick_size)
+            tick_from, define = "--tick-size", False
+        if self.lot_size is not None:
+            instrument = msgspec.structs.replace(instrument, lot_size=self.lot_size)
+            lot_from, define = "--lot-size", False
+        return Chosen(instrument, tick_from, lot_from, define)
+
+    # The venue's own table, where it is dated for this day; what the store defines for the same span stands before it.
+    def _known(self, venue: str, symbol: str, at_ns: int) -> Chosen | None:
+        module = venue_module(venue)
+        listed: Instrument | None = module.known_instrument(symbol, at_ns) if module else None
+        stored = self._stored(venue, symbol, at_ns)
+        if stored is not None and (listed is None or stored.valid_from_ns == listed.valid_from_ns):
+            return self._refined(stored) if stored.valid_from_ns is None else Chosen(stored, _STORED, _STORED)
+        return Chosen(listed, "known instrument", "known instrument", define=True) if listed else None
+
+    def _stored(self, venue: str, symbol: str, at_ns: int) -> Instrument | None:
+        if self.stored is None:
+            return None
+        try:
+            return self.stored(f"{venue}:{symbol}", at_ns)
+        except NotStored:
+            return None
+
+    # A stored definition without a date came from a file. Where it may be the decimals of a file with few rows, a
+    # file that needs more decimals has them.
+    def _refined(self, stored: Instrument) -> Chosen:
+        price, qty = self._decimals(stored.venue, stored.symbol)
+        tick, tick_from = _finer(stored.tick_size, price)
+        lot, lot_from = _finer(stored.lot_size, qty)
+        return Chosen(msgspec.structs.replace(stored, tick_size=tick, lot_size=lot), tick_from, lot_from)
+
+    def _from_decimals(self, venue: str, symbol: str) -> Chosen:
+        price, qty = self._decimals(venue, symbol)
+        instrument = _instrument(venue, symbol, Decimal(1).scaleb(-price), Decimal(1).scaleb(-qty))
+        return Chosen(instrument, _DECIMALS, _DECIMALS)
+
+    def _decimals(self, venue: str, symbol: str) -> tuple[int, int]:
+        if self._places is None:
+            self._places = self.places()
+        price, qty = self._places.get((venue, symbol), (0, 0))
+        return min(price, MOST_PLACES), min(qty, MOST_PLACES)
+
+
+def _finer(stored: Decimal, places: int) -> tuple[Decimal, str]:
+    power_of_ten = stored.normalize().as_tuple().digits == (1,)
+    needed = Decimal(1).scaleb(-places)
+    if power_of_ten and needed < stored:
+        return needed, f"{_DECIMALS}: finer than the stored {stored:f}"
+    return stored, _STORED
+
+
+def _instrument(venue: str, symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
+    module = venue_module(venue)
+    if module is not None:
+        made: Instrument = module.instrument(symbol, tick_size, lot_size)
+        return made
+    return Instrument(venue=venue, symbol=symbol, tick_size=tick_size, lot_size=lot_size)

@@ -1,0 +1,102 @@
+"""Where an import's rows go: the store, opened for writing with the first of them; nowhere on a dry run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.feeds._import_ids import Hole
+from footloom.feeds._import_tally import Ready, Tally, gaps_of
+from footloom.store import PartReport, SourceInfo
+from footloom.store.files import Store
+
+__all__ = ("Target",)
+
+
+class _Edge(NamedTuple):
+    # What a file holds of a tape, from its least to its greatest id.
+    first_id: int
+    last_id: int
+    first_ns: int
+    last_ns: int
+    file: str
+    instrument: Instrument
+    tape: str
+
+
+class Target:
+    """A store to write to.
+
+    ``at_once`` keeps what is written within `transaction` from view until that ends, and drops it where it ends with
+    an error.
+    """
+
+    def __init__(self, root: Path, *, dry_run: bool, at_once: bool) -> None:
+        self._root = root
+        self._dry_run = dry_run
+        self._at_once = at_once
+        self._reader = Store(root)
+        self._writer: Store | None = None
+        self._stack = contextlib.ExitStack()
+        self._edges: dict[tuple[str, str], list[_Edge]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold what ``at_once`` needs."""
+        with self._stack:
+            yield
+
+    def instrument(self, key: str, at_ns: int) -> Instrument:
+        """Return a stored instrument; `NotStored` where there is none."""
+        return self._reader.instrument(key, at_ns)
+
+    def write(self, ready: Ready, source: SourceInfo | None, *, define: bool = False) -> PartReport:
+        """Store rows; ``define``: their instrument comes with dates that the store should know."""
+        if self._dry_run:
+            return PartReport(0, 0)
+        if self._writer is None:
+            self._writer = Store(self._root, writer=True)
+            if self._at_once:
+                self._stack.enter_context(self._writer.transaction())
+        if define:
+            self._writer.put_instrument(ready.trades.instrument)
+        return self._writer.write_part(ready.trades, source, ready.gaps)
+
+    def remember(self, tally: Tally, file: str) -> None:
+        """Keep what a file held of a tape, for `close_gaps`."""
+        runs = tally.id_runs.runs() if tally.id_runs else np.empty((6, 0), np.int64)
+        if runs.shape[1]:
+            first, last = runs[:, 0].tolist(), runs[:, -1].tolist()
+            edge = _Edge(first[0], last[1], first[2], last[3], file, tally.instrument, tally.report.tape)
+            self._edges.setdefault((tally.instrument.key, edge.tape), []).append(edge)
+
+    def close_gaps(self) -> list[str]:
+        """Store the gaps between files that were imported together, and tell them in words."""
+        notes = []
+        for (key, tape), edges in sorted(self._edges.items()):
+            edges.sort(key=lambda edge: edge.first_id)
+            reached = edges[0]
+            for edge in edges[1:]:
+                hole = Hole(reached.last_id, edge.first_id, reached.last_ns, edge.first_ns, 0, 0)
+                if hole.missing > 0:
+                    notes.append(f"{key} {tape}: {hole.missing} ids are missing between {reached.file} and {edge.file}")
+                    gaps = tuple(gaps_of(edge.instrument.symbol, [hole]))
+                    self.write(Ready(Trades.empty(edge.instrument, tape), (0, 0), gaps), None)
+                reached = max(reached, edge, key=lambda one: one.last_id)
+        return notes

@@ -1,0 +1,277 @@
+"""Recorded files into the store: recognised, read in blocks, counted, stored; what is lost is told, line by line.
+
+Importing the same file again changes nothing. A file with a fault gives what can be read of it, or nothing where
+``strict`` is asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from footloom.core.trades import I64
+from footloom.errors import ConfigError, DataError, StoreError, StoreLocked
+from footloom.feeds._import_grids import MOST_PLACES, Grids, check_venue
+from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportReport, TapeReport
+from footloom.feeds._import_tally import Ready, Tally, add_drops
+from footloom.feeds._import_target import Target
+from footloom.importers import Ask, Dropped, Grid, Importer, Outside, Plan, Rows, Source, shown
+from footloom.importers._found import recognise
+from footloom.store import SourceInfo
+
+__all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "TapeReport", "import_files")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user asks for.
+
+    ``venue`` and ``symbol`` name what the file does not say, and choose among what it holds. ``tick_size`` and
+    ``lot_size`` stand before everything else that is known. ``dry_run`` stores nothing, ``strict`` stores nothing
+    where anything is wrong.
+    """
+
+    venue: str = ""
+    symbol: str = ""
+    tick_size: Decimal | None = None
+    lot_size: Decimal | None = None
+    dry_run: bool = False
+    strict: bool = False
+
+
+Progress = Callable[[Path, int, int], None]
+"""Called with a file, the bytes of it that have been read, and its size."""
+
+
+class _Refused(Exception):
+    """Leaves the store's transaction, so that nothing is kept."""
+
+
+def import_files(
+    paths: Sequence[Path], options: Options, *, store: Path, progress: Progress | None = None
+) -> ImportReport:
+    """Import files into the store at ``store`` and say what became of every row.
+
+    A file that cannot be read at all is reported, and the others are imported. With ``strict`` all files are read
+    before anything is stored, and then stored in one piece or not at all.
+
+    Raises
+    ------
+    StoreLocked
+        Another process writes to the store.
+    StoreError
+        The store cannot be written to.
+    ConfigError
+        A tick or lot is not above zero.
+    """
+    _check(options)
+    if options.strict and not options.dry_run:
+        trial = msgspec.structs.replace(options, dry_run=True)
+        report = import_files(paths, trial, store=store, progress=progress)
+        if report.problems:
+            return _summed(report.files, report.notes, options, store, stored=False)
+    files: list[FileReport] = []
+    stored = not options.dry_run
+    with Target(store, dry_run=options.dry_run, at_once=options.strict) as target:
+        try:
+            with target.transaction():
+                files.extend(_import_file(path, options, target, progress) for path in paths)
+                _refuse(options, files)
+                notes = target.close_gaps()
+        except _Refused:
+            stored, notes = False, []
+    return _summed(files, notes, options, store, stored=stored)
+
+
+def _refuse(options: Options, files: Sequence[FileReport]) -> None:
+    if options.strict and any(file.problems for file in files):
+        raise _Refused
+
+
+def _check(options: Options) -> None:
+    for name, size in (("--tick-size", options.tick_size), ("--lot-size", options.lot_size)):
+        if size is not None and not (size.is_finite() and size > 0):
+            raise ConfigError(f"{name} must be above zero, got {size}")
+        if size is not None:
+            Grid.of(size, size)
+
+
+@dataclass
+class _File:
+    # One file while it is imported.
+    source: Source
+    importer: Importer
+    plan: Plan
+    ask: Ask
+    grids: Grids
+    report: FileReport
+    tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
+    waiting: dict[tuple[str, str, str], list[Dropped]] = field(default_factory=dict)
+
+
+def _import_file(path: Path, options: Options, target: Target, progress: Progress | None) -> FileReport:
+    report = FileReport(file=str(path), notes=[], tapes=[], other_messages={}, unreadable=[])
+    began = time.perf_counter()
+    try:
+        source = Source(path, (lambda done: progress(path, done, source.size)) if progress else None)
+        file = _opened(source, options, target, report)
+        _read(file, target)
+        _close(file)
+    except StoreLocked:
+        raise
+    except (DataError, ConfigError, StoreError) as error:
+        report.error = str(error)
+        report.usage = isinstance(error, ConfigError)
+    report.seconds = round(time.perf_counter() - began, 3)
+    return report
+
+
+def _opened(source: Source, options: Options, target: Target, report: FileReport) -> _File:
+    importer, plan = recognise(source)
+    report.importer = str(getattr(importer, "__name__", "")).rpartition(".")[2]
+    report.format = plan.format
+    report.notes += [*plan.notes, *([f"venue {plan.venue}, from {plan.venue_from}"] if plan.venue else [])]
+    venue, symbol = _asked(plan, options, source.path)
+    # Rows without ids are known by their place in the text: packing a file anew must not make it another one.
+    report.identity = source.fingerprint() if plan.ids else source.content_sha256()
+    ask = Ask(venue, symbol)
+    grids = Grids(options.tick_size, options.lot_size, target.instrument, lambda: _places(importer, source, plan, ask))
+    return _File(source, importer, plan, Ask(venue, symbol, grids.grid), grids, report)
+
+
+def _asked(plan: Plan, options: Options, path: Path) -> tuple[str, str]:
+    # The venue and symbol to read; a flag that contradicts the file would mix up two markets, so it is refused.
+    venue, symbol = options.venue, options.symbol.upper() if "binance" in options.venue + plan.venue else options.symbol
+    if venue:
+        check_venue(venue, plan.venues)
+    if venue and plan.venue not in {"", venue} and not plan.rows_say_venue:
+        raise ConfigError(f"--venue {venue}, but {path} is of {plan.venue}, as {plan.venue_from} tell")
+    if symbol and plan.symbol not in {"", symbol}:
+        raise ConfigError(
+            f"--symbol {symbol}, but the file name {path.name} says {plan.symbol}: leave the flag out, or rename"
+        )
+    missing = [] if venue or plan.venue or plan.rows_say_venue else ["--venue"]
+    missing += [] if symbol or plan.symbol or plan.rows_say_symbol else ["--symbol"]
+    if missing:
+        kinds = f" (one of {', '.join(plan.venues)})" if "--venue" in missing and plan.venues else ""
+        what = " and ".join(flag.removeprefix("--") for flag in missing)
+        raise ConfigError(f"neither {path.name} nor its content says its {what}: add {' and '.join(missing)}{kinds}")
+    return venue if plan.rows_say_venue else plan.venue or venue, symbol or plan.symbol
+
+
+# The decimals that prices and quantities of each instrument need: a reading of the whole file.
+def _places(importer: Importer, source: Source, plan: Plan, ask: Ask) -> dict[tuple[str, str], tuple[int, int]]:
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for rows in importer.read(source, plan, ask):
+        if isinstance(rows, Rows) and len(rows.line):
+            price, qty = found.get((rows.venue, rows.symbol), (0, 0))
+            found[rows.venue, rows.symbol] = (_most(rows.price_tick, price), _most(rows.qty_lot, qty))
+    return found
+
+
+# The most places that fit 64 bits: a row that needs more is refused on any grid.
+def _most(places: I64, known: int) -> int:
+    return max(known, int(np.where(places <= MOST_PLACES, places, 0).max()))
+
+
+def _read(file: _File, target: Target) -> None:
+    report = file.report
+    for rows in file.importer.read(file.source, file.plan, file.ask):
+        if isinstance(rows, Outside):
+            add_drops(report.unreadable, rows.dropped)
+            for kind, count in rows.other.items():
+                report.other_messages[kind] = report.other_messages.get(kind, 0) + count
+            continue
+        if (tally := _tally(file, rows)) is not None:
+            for ready in tally.add(rows):
+                _store(file, tally, ready, target)
+    for tally in file.tallies.values():
+        for ready in tally.finish():
+            _store(file, tally, ready, target)
+        report.tapes.append(tally.report)
+        target.remember(tally, file.source.path.name)
+
+
+# The tally of a tape begins with its first good row, whose time the grid was asked for; drops before that wait.
+def _tally(file: _File, rows: Rows) -> Tally | None:
+    key = (rows.venue, rows.symbol, rows.tape)
+    chosen = file.grids.chosen.get(key[:2])
+    if key in file.tallies:
+        return file.tallies[key]
+    waiting = file.waiting.setdefault(key, [])
+    if chosen is None or not (len(rows.line) or len(rows.other_line)):
+        waiting += rows.dropped
+        return None
+    rows.dropped = [*file.waiting.pop(key), *rows.dropped]
+    file.tallies[key] = Tally(chosen, rows.tape, ids=file.plan.ids)
+    return file.tallies[key]
+
+
+def _store(file: _File, tally: Tally, ready: Ready, target: Target) -> None:
+    info = SourceInfo(file.report.identity, file.source.path.name, ready.lines, file.report.importer)
+    stored = target.write(ready, info, define=file.grids.chosen[tally.key].define)
+    tally.report.new += stored.rows
+    tally.report.already_stored += stored.duplicates
+    tally.report.conflicts += stored.conflicts
+
+
+def _close(file: _File) -> None:
+    report, source = file.report, file.source
+    for waiting in file.waiting.values():
+        add_drops(report.unreadable, waiting)
+    report.damage = source.damage
+    if source.cut_line is not None:
+        line, text = source.cut_line
+        detail = "the file ends within this line"
+        add_drops(report.unreadable, [Dropped("cut line", 1, line, shown(text.encode()), detail)])
+    examples = [drop for tally in file.tallies.values() for drop in tally.duplicates.values()]
+    texts = source.lines({drop.line for drop in examples})
+    for drop in examples:
+        drop.text = shown(texts.get(drop.line, b""))
+    if not sum(tape.kept for tape in report.tapes):
+        report.error = _nothing_kept(file)
+    elif any(tape.already_stored for tape in report.tapes) and not sum(tape.new for tape in report.tapes):
+        report.notes.append("already imported: every row was stored before, nothing changed")
+
+
+def _nothing_kept(file: _File) -> str:
+    report = file.report
+    drops = [drop for tape in report.tapes for drop in tape.drops] + report.unreadable
+    if drops:
+        first = min(drops, key=lambda drop: drop.line)
+        count = sum(drop.count for drop in drops)
+        return f"none of its {count} rows could be taken; the first, line {first.line}: {first.detail}"
+    if report.other_messages:
+        held = ", ".join(f"{count} {kind}" for kind, count in sorted(report.other_messages.items()))
+        wanted = ":".join(part for part in (file.ask.venue, file.ask.symbol) if part)
+        return f"it holds no trades{f' of {wanted}' if wanted else ''}, only {held}"
+    return "it holds a header and no rows"
+
+
+def _summed(files: list[FileReport], notes: list[str], options: Options, store: Path, *, stored: bool) -> ImportReport:
+    tapes = [tape for file in files for tape in file.tapes]
+    lost = sum(drop.count for file in files for drop in file.unreadable)
+    refused = options.strict and any(file.problems for file in files)
+    return ImportReport(
+        ok=not refused and not any(file.error for file in files),
+        stored=stored and any(tape.new for tape in tapes),
+        dry_run=options.dry_run,
+        strict=options.strict,
+        store=str(store),
+        read=sum(tape.read for tape in tapes) + lost,
+        kept=sum(tape.kept for tape in tapes),
+        new=sum(tape.new for tape in tapes),
+        already_stored=sum(tape.already_stored for tape in tapes),
+        dropped=sum(tape.dropped for tape in tapes) + lost,
+        duplicates=sum(tape.duplicates for tape in tapes),
+        gaps=sum(tape.gap_count for tape in tapes),
+        out_of_order=sum(tape.out_of_order for tape in tapes),
+        other_messages=sum(sum(file.other_messages.values()) for file in files),
+        files=files,
+        notes=notes,
+    )
