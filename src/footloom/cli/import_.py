@@ -1,0 +1,207 @@
+"""``footloom import``: recorded files of an exchange into the store, with an account of every row."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from footloom.cli._shared import JsonFlag, StoreFlag, console, say
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from footloom.feeds.ingest import ImportReport, TapeReport
+
+__all__ = ("import_files",)
+
+_GAPS_SHOWN = 5
+_INDENT = "    "
+
+
+def import_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Archive CSV or recorded streams; plain, gzip or zip.", show_default=False
+        ),
+    ],
+    venue: Annotated[
+        str,
+        typer.Option(
+            metavar="V", help="Where the file is from, if it does not say: binance_usdm, ...", show_default=False
+        ),
+    ] = "",
+    symbol: Annotated[
+        str,
+        typer.Option(
+            metavar="S", help="The symbol, if the file does not say; or the one to take of many.", show_default=False
+        ),
+    ] = "",
+    tick_size: Annotated[
+        str, typer.Option(metavar="T", help="The price step: stands before what is known or found.", show_default=False)
+    ] = "",
+    lot_size: Annotated[
+        str,
+        typer.Option(metavar="T", help="The quantity step: stands before what is known or found.", show_default=False),
+    ] = "",
+    store: StoreFlag = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, store nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Store nothing where anything is wrong.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Read recorded files into the store.
+
+    The format is recognised. Tick and lot come from the flags, from what is known of the instrument, or from the
+    decimals of the file. The report says what was read, kept and dropped, and why, with the first example of each.
+    Importing a file twice changes nothing. Exit code 1 where a file gave nothing, or where --strict refused.
+    """
+    import msgspec
+
+    from footloom import config
+    from footloom.feeds import ingest
+
+    options = ingest.Options(
+        venue=venue,
+        symbol=symbol,
+        tick_size=_size(tick_size, "--tick-size"),
+        lot_size=_size(lot_size, "--lot-size"),
+        dry_run=dry_run,
+        strict=strict,
+    )
+    with _progress(files) as progress:
+        report = ingest.import_files(files, options, store=config.load(store=store).store, progress=progress)
+    if json:
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    else:
+        _print(report)
+    _leave(report)
+
+
+def _size(text: str, flag: str) -> Decimal | None:
+    from footloom.core.decimals import parse_decimal
+    from footloom.errors import DataError
+
+    if not text:
+        return None
+    try:
+        size = parse_decimal(text)
+    except DataError as error:
+        raise typer.BadParameter(str(error), param_hint=flag) from None
+    if size <= 0:
+        raise typer.BadParameter(f"{text} is not above zero", param_hint=flag)
+    return size
+
+
+@contextlib.contextmanager
+def _progress(files: Sequence[Path]) -> Iterator[Callable[[Path, int, int], None] | None]:
+    # A bar where somebody is looking; elsewhere it would only be noise.
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        tasks = {path: bar.add_task(path.name, total=None, start=False) for path in files}
+
+        def moved(path: Path, done: int, size: int) -> None:
+            bar.start_task(tasks[path])
+            bar.update(tasks[path], completed=min(done, size), total=size)
+
+        yield moved
+
+
+def _leave(report: ImportReport) -> None:
+    for problem in report.problems:
+        say(f"footloom: {problem}")
+    if report.strict and report.problems:
+        say(f"footloom: nothing was stored: --strict, and {len(report.problems)} things are wrong")
+    if report.ok:
+        return
+    errors = [file for file in report.files if file.error]
+    raise typer.Exit(2 if errors and all(file.usage for file in errors) else 1)
+
+
+def _print(report: ImportReport) -> None:
+    for file in report.files:
+        if file.format:
+            typer.echo(f"{file.file}: {file.format}")
+        for tape in file.tapes:
+            _print_tape(tape)
+        if file.other_messages:
+            kinds = sorted(file.other_messages.items(), key=lambda kind: -kind[1])
+            typer.echo(f"  other messages: {', '.join(f'{count:,} {kind}' for kind, count in kinds)}")
+        for drop in file.unreadable:
+            typer.echo(f"  not readable: {drop.count:,} × {drop.reason}; first on line {drop.line}: {drop.detail}")
+            typer.echo(f"{_INDENT}  {drop.text}")
+        for note in file.notes:
+            typer.echo(f"  {note}")
+    for note in report.notes:
+        typer.echo(note)
+    typer.echo(_verdict(report))
+
+
+def _verdict(report: ImportReport) -> str:
+    counted = f"read {report.read:,}, kept {report.kept:,}, dropped {report.dropped:,}"
+    if report.dry_run:
+        return f"{counted}; dry run, nothing was stored"
+    if report.new:
+        again = f", {report.already_stored:,} were there before" if report.already_stored else ""
+        return f"{counted}; stored {report.new:,} new rows{again} in {report.store}"
+    return f"{counted}; nothing new was stored"
+
+
+def _print_tape(tape: TapeReport) -> None:
+    sources = tape.tick_from if tape.tick_from == tape.lot_from else f"{tape.tick_from}; {tape.lot_from}"
+    typer.echo(f"  {tape.instrument}, tape {tape.tape}; tick {tape.tick_size}, lot {tape.lot_size} ({sources})")
+    stored = f"{_INDENT}read {tape.read:,} = kept {tape.kept:,} + dropped {tape.dropped:,}"
+    if tape.already_stored:
+        stored += f"; {tape.already_stored:,} of the kept were stored before"
+        stored += f", {tape.conflicts:,} of them with other values" if tape.conflicts else ""
+    typer.echo(stored)
+    if tape.kept:
+        sides = (
+            ("buy", tape.buy, tape.buy_rows),
+            ("sell", tape.sell, tape.sell_rows),
+            ("unknown", tape.unknown, tape.unknown_rows),
+        )
+        typer.echo(f"{_INDENT}{tape.first} to {tape.last}")
+        typer.echo(_INDENT + ", ".join(f"{name} {lots} ({rows:,})" for name, lots, rows in sides))
+    for drop in tape.drops:
+        typer.echo(f"{_INDENT}dropped {drop.count:,} × {drop.reason}; first on line {drop.line}: {drop.detail}")
+        typer.echo(f"{_INDENT}  {drop.text}")
+    _print_order(tape)
+
+
+def _print_order(tape: TapeReport) -> None:
+    if tape.gap_count:
+        typer.echo(f"{_INDENT}gaps {tape.gap_count:,}, {tape.missing_ids:,} ids are missing")
+    for gap in tape.gaps[:_GAPS_SHOWN]:
+        typer.echo(
+            f"{_INDENT}  {gap.missing:,} between {gap.after_id} on line {gap.after_line}"
+            f" and {gap.before_id} on line {gap.before_line}"
+        )
+    if tape.gap_count > _GAPS_SHOWN:
+        typer.echo(f"{_INDENT}  and {tape.gap_count - _GAPS_SHOWN:,} more")
+    if tape.out_of_order:
+        typer.echo(
+            f"{_INDENT}out of order {tape.out_of_order:,}, first on line {tape.out_of_order_line}: sorted when stored"
+        )
+    if tape.received_ms:
+        least, most = tape.received_ms
+        typer.echo(f"{_INDENT}local clock {least:+,.1f} to {most:+,.1f} ms from the exchange's")
+    if tape.received_odd:
+        typer.echo(
+            f"{_INDENT}received an hour or more away: {tape.received_odd:,}, first on line {tape.received_odd_line}"
+        )
