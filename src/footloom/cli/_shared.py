@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,8 +44,9 @@ def say(text: str) -> None:
 
 
 def announce(host: str, port: int, *, open_page: bool, as_json: bool) -> None:
-    """Print the address of a server that is ready, and open it."""
+    """Print the address of a server that is ready, and open it where there is a desktop."""
     import json
+    import threading
     import webbrowser
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
@@ -51,5 +54,11 @@ def announce(host: str, port: int, *, open_page: bool, as_json: bool) -> None:
         typer.echo(json.dumps({"status": "ready", "url": address}))
     else:
         typer.echo(f"footloom is ready: {address}   (Ctrl-C stops it)")
-    if open_page:
-        webbrowser.open(address)
+    if open_page and _has_desktop():  # without one, a text browser would take the terminal over
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _has_desktop() -> bool:
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

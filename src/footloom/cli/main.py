@@ -50,7 +50,7 @@ class _Verbs(typer.core.TyperGroup):
 
 def _load(verb: str) -> Any:
     module, function, _ = VERBS[verb]
-    single = typer.Typer(pretty_exceptions_enable=False)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(verb)(getattr(importlib.import_module(module), function))
     return typer.main.get_command(single)
 

@@ -17,56 +17,16 @@ from typing import Protocol
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
-from footloom.errors import FootloomError
+from footloom.errors import FootloomError, UnknownSymbol
+from footloom.feeds.flow import Arrival, Commit, Source
 
-__all__ = ("Arrival", "Commit", "Journal", "Pacer", "Score", "Source", "WallPacer", "Writer", "live")
+__all__ = ("Journal", "Pacer", "WallPacer", "Writer", "commits", "live")
 
 _LOG = logging.getLogger(__name__)
 
 COMMIT_S = 0.015  # the length of a group commit: short to the eye, long enough to share one fsync
 _IDLE_TICKS = 7  # without rows, time is told on every seventh tick: about ten times a second
 _PENDING_ROWS = 2_000_000  # rows kept for another try while the journal fails: about 100 MB
-
-Score = dict[str, float | int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What one symbol received since the last time it was asked.
-
-    ``block`` is what is stored, ``trades`` what is folded: the same rows, or the trades inferred from snapshots.
-    ``quote`` is the best bid and ask in ticks after them, None where the feed has none.
-    """
-
-    key: str
-    block: Trades | Snapshots
-    trades: Trades
-    gaps: tuple[Gap, ...] = ()
-    quote: tuple[int | None, int | None] = (None, None)
-    score: Score | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Rows of one symbol that are durable (or, with ``recorded`` false, could not be made so), in arrival order.
-
-    ``watermark_ns`` is the engine's time: everything received up to it is in this commit or an earlier one.
-    """
-
-    key: str
-    trades: Trades
-    gaps: tuple[Gap, ...]
-    watermark_ns: int
-    quote: tuple[int | None, int | None] = (None, None)
-    score: Score | None = None
-    recorded: bool = True
-
-
-class Source(Protocol):
-    """A venue's stream of one or more symbols."""
-
-    async def receive(self, until_ns: int) -> Sequence[Arrival]:
-        """Return what arrived up to a time, one arrival a symbol, those without rows included."""
 
 
 class Writer(Protocol):
@@ -141,8 +101,11 @@ class Journal:
             del self._pending[0]
 
 
-async def live(source: Source, journal: Journal, pacer: Pacer) -> AsyncIterator[list[Commit]]:
-    """Yield commits as they become durable: one for each symbol that has rows or gaps, and now and then one for all."""
+async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIterator[list[Commit]]:
+    """Yield commits as they become durable: when any symbol has rows or gaps, and now and then to tell the time.
+
+    Without a journal nothing is recorded, and the commits say so.
+    """
     idle = 0
     async for now_ns in pacer.ticks():
         arrivals = await source.receive(now_ns)
@@ -150,5 +113,26 @@ async def live(source: Source, journal: Journal, pacer: Pacer) -> AsyncIterator[
         idle = 0 if news else idle + 1
         if not news and idle % _IDLE_TICKS:
             continue
-        recorded = await journal.append(arrivals)
-        yield [Commit(a.key, a.trades, a.gaps, now_ns, a.quote, a.score, recorded) for a in arrivals]
+        recorded = journal is not None and await journal.append(arrivals)
+        yield [Commit(a.key, a.trades, a.gaps, a.until_ns, a.quote, a.score, recorded) for a in arrivals]
+
+
+async def commits(key: str) -> AsyncIterator[Commit]:
+    """Yield the commits of one symbol from now on, unrecorded; the simulated market is the one that streams yet.
+
+    Raises
+    ------
+    UnknownSymbol
+        No venue streams that symbol.
+    """
+    from footloom.feeds.simulated import SIMULATED_KEYS, SimulatedMarket, session_at
+
+    if key not in SIMULATED_KEYS:
+        raise UnknownSymbol(f"{key} has no live feed in this version: {' and '.join(SIMULATED_KEYS)} do")
+    start_ns = time.time_ns()
+    today = await asyncio.to_thread(session_at, start_ns)
+    source = await asyncio.to_thread(SimulatedMarket, today, start_ns)
+    async for batch in live(source, None, WallPacer(start_ns)):
+        for commit in batch:
+            if commit.key == key:
+                yield commit

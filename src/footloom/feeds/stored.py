@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
+from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import NotStored
+from footloom.kernels.inference import infer
 from footloom.store import Store
 
 __all__ = ("chart_tapes", "span_of", "stored_trades")
 
+_LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
 _PREFERENCE = ("trade", "agg_trade", "snapshot")
 
 
@@ -55,10 +60,37 @@ def stored_trades(store: Store, key: str, tape: str, from_ns: int, to_ns: int) -
         The symbol is unknown.
     """
     instrument = store.instrument(key)
+    if tape == "snapshot":
+        return _inferred(store, instrument, from_ns, to_ns)
     try:
         block = store.load(key, tape, from_ns, to_ns)
     except NotStored:
         return Trades.empty(instrument, tape)
-    if isinstance(block, Trades):
-        return block
-    raise NotImplementedError
+    assert isinstance(block, Trades)
+    return block
+
+
+# Snapshots are stored under their receipt and inferred session by session, each from its start: a session's rows are
+# the same whatever range is asked for, and the same as live.
+def _inferred(store: Store, instrument: Instrument, from_ns: int, to_ns: int) -> Trades:
+    first_ns, last_ns = span_of(store, instrument.key, "snapshot")
+    from_ns, to_ns = max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
+    if to_ns <= from_ns:
+        return Trades.empty(instrument, "snapshot")
+    spans = calendar(instrument.calendar).spans(from_ns, to_ns)
+    pieces = [Trades.empty(instrument, "snapshot")]
+    for start_ns, end_ns in zip(spans.start_ns.tolist(), spans.end_ns.tolist(), strict=True):
+        until_ns = min(end_ns, to_ns + _LATEST_NS)
+        seen = _snapshots(store, instrument.key, start_ns, until_ns)
+        if seen is not None:
+            pieces.append(infer(seen, gaps=store.gaps(instrument.key, "snapshot", start_ns, until_ns)).trades)
+    return Trades.concat(pieces).between(from_ns, to_ns)
+
+
+def _snapshots(store: Store, key: str, from_ns: int, to_ns: int) -> Snapshots | None:
+    try:
+        block = store.load(key, "snapshot", from_ns, to_ns)
+    except NotStored:
+        return None
+    assert isinstance(block, Snapshots)
+    return block

@@ -36,11 +36,11 @@ async def live(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
     """Serve one client of the live protocol."""
     await socket.accept()
     session = Session(services.hub, LitestarSocket(socket))
-    services.hub.sessions.add(session)
+    services.sessions.add(session)
     try:
         await session.run()
     finally:
-        services.hub.sessions.discard(session)
+        services.sessions.discard(session)
 
 
 @get(["/", "/{path:path}"], include_in_schema=False)

@@ -10,17 +10,16 @@ import msgspec
 import numpy as np
 
 from footloom.bars import parse_rule
-from footloom.core.decimals import parse_decimal
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.sessions import DAY_NS, calendar
 from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
-from footloom.engine.builder import Builder
+from footloom.engine.builder import GRACE_NS, Builder
 from footloom.engine.default_step import default_ticks_per_level
 from footloom.engine.frame import ChartFrame
-from footloom.engine.spec import ChartSpec
-from footloom.errors import ConfigError, DataError, NotStored
+from footloom.engine.spec import ChartSpec, chart_spec
+from footloom.errors import NotStored
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
 from footloom.server.messages import GapSpan, SnapshotMeta, TopicRequest
 from footloom.store import Store
@@ -31,6 +30,7 @@ _LEAD_BARS = 20  # the automatic minimum volume looks back at so many (definitio
 _DEFAULT_STEP_BARS = 500  # definitions 2.2
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
 _DAYS = {"d": 1, "w": 7, "mo": 31}
+_GRACE_NS = {"snapshot": 2_000_000_000}  # a snapshot shows a trade some third of a second later (definitions 2.3)
 _ONE_ROW = 1 << 40  # a study step under which a bar has one row: for what needs no levels
 
 
@@ -110,12 +110,7 @@ class History:
         settings["bars"] = parse_rule(request.bars).text
         if "ticks_per_level" not in settings:
             settings["ticks_per_level"] = self._default_step(request.symbol, tape, settings["bars"])
-        try:
-            spec = msgspec.convert(settings, ChartSpec)
-            parse_decimal(spec.value_area_pct)
-        except (msgspec.ValidationError, DataError) as error:
-            raise ConfigError(f"the chart of {request.symbol} cannot be made: {error}") from None
-        return ChartKey(instrument, tape, spec)
+        return ChartKey(instrument, tape, chart_spec(settings))
 
     def tape_of(self, key: str, tape: str | None = None) -> str:
         """Return the tape that charts of a symbol read: the one asked for, else every print before aggregates.
@@ -139,7 +134,8 @@ class History:
             session_ns = calendar(chart.instrument.calendar).session_of(session_ns - 1)[0]
         from_ns = max(first_ns, min(from_ns, session_ns))
         trades, gaps = self._read(chart, from_ns, last_ns + 1)
-        builder = Builder(chart.instrument, chart.spec, source=functools.partial(self._since, chart))
+        source, grace_ns = functools.partial(self._since, chart), _GRACE_NS.get(chart.tape, GRACE_NS)
+        builder = Builder(chart.instrument, chart.spec, source=source, grace_ns=grace_ns)
         builder.seed(trades, gaps)
         return Seed(builder, trades, gaps, first_ns, self._meta(chart))
 
@@ -183,14 +179,14 @@ class History:
         return frame.slice(lo, hi)
 
     def symbols(self) -> list[tuple[Instrument, list[str]]]:
-        """Return the symbols that charts can be made of, with their tapes, the best first."""
+        """Return the symbols that charts can be made of, with their tapes, the best first; true sides come first."""
         found = []
         for instrument in self.store.instruments():
             try:
                 found.append((instrument, chart_tapes(self.store, instrument.key)))
             except NotStored:  # known, but without a tape to draw from
                 continue
-        return found
+        return sorted(found, key=lambda row: (row[1][0] == "snapshot", row[0].key))
 
     def trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         """Return the trades of ``[from_ns, to_ns)``."""

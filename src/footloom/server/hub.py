@@ -16,12 +16,11 @@ import numpy as np
 
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
 from footloom.errors import FootloomError
-from footloom.feeds.live import Commit
+from footloom.feeds.flow import Commit
 from footloom.server.history import ChartKey, History
 from footloom.server.messages import TopicRequest
-from footloom.server.session import Session, Subscription
 from footloom.server.status import STATUS_INTERVAL_S, SymbolStatus
-from footloom.server.topics import FLUSH_S, Topic
+from footloom.server.topics import FLUSH_S, Subscriber, Topic
 
 __all__ = ("LINGER_S", "Hub", "unseen")
 
@@ -59,7 +58,6 @@ class Hub:
 
     def __init__(self, history: History, *, flush_s: float = FLUSH_S, linger_s: float = LINGER_S) -> None:
         self.history = history
-        self.sessions: set[Session] = set()
         self._flush_s = flush_s
         self._linger_s = linger_s
         self._ids = itertools.count(1)
@@ -87,14 +85,14 @@ class Hub:
             task.add_done_callback(lambda done: self._drop_failed(chart, done))
         return await asyncio.shield(task)
 
-    def join(self, subscription: Subscription) -> None:
-        """Let a subscription have what its topic posts."""
-        subscription.topic.subscribers.add(subscription)
+    def join(self, topic: Topic, subscriber: Subscriber) -> None:
+        """Let a subscriber have what a topic posts."""
+        topic.subscribers.add(subscriber)
 
-    def leave(self, subscription: Subscription) -> None:
-        """Take a subscription away; its topic stops some time after the last."""
-        subscription.topic.subscribers.discard(subscription)
-        self._stop_later(subscription.topic)
+    def leave(self, topic: Topic, subscriber: Subscriber) -> None:
+        """Take a subscriber away; the topic stops some time after the last."""
+        topic.subscribers.discard(subscriber)
+        self._stop_later(topic)
 
     def watch(self, key: str, status: SymbolStatus) -> None:
         """Keep the header of a symbol, and send it to those who look at the symbol."""
@@ -154,8 +152,8 @@ class Hub:
 
     def _fail(self, topic: Topic, error: FootloomError) -> None:
         _LOG.error("topic %s %s stops: %s", topic.chart.key, topic.chart.spec.bars, error)
-        for subscription in list(topic.subscribers):
-            subscription.session.drop(subscription, error)
+        for subscriber in list(topic.subscribers):
+            subscriber.drop(error)
         self._stop(topic)
 
     def _stop_later(self, topic: Topic) -> None:
@@ -179,9 +177,9 @@ class Hub:
         now = asyncio.get_running_loop().time()
         if now - symbol.status_at < STATUS_INTERVAL_S:
             return
-        readers = {s.session for topic in symbol.topics for s in topic.subscribers}
+        readers = {subscriber.client for topic in symbol.topics for subscriber in topic.subscribers}
         if readers:
             symbol.status_at = now
             text = symbol.status.text()
-            for session in readers:
-                session.post_status(commit.key, text)
+            for client in readers:
+                client.post_status(commit.key, text)

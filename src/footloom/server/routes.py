@@ -130,7 +130,7 @@ async def health(services: Shared) -> Health:
         reasons=reasons,
         live=sorted(services.live),
         topics=len(services.hub.topics),
-        clients=len(services.hub.sessions),
+        clients=len(services.sessions),
     )
 
 

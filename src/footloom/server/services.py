@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, Self, TypeVar
 
+from footloom.feeds.flow import Commit
 from footloom.server.history import History
 from footloom.server.hub import Hub
 from footloom.server.messages import TopicRequest
 from footloom.server.pages import Bundle
+from footloom.server.session import Session
+from footloom.server.status import SymbolStatus
 from footloom.server.wire import encode
 from footloom.store import Store
 
@@ -37,6 +40,7 @@ class Services:
     bundle: Bundle
     live: frozenset[str] = frozenset()
     trouble: dict[str, str] = field(default_factory=dict)
+    sessions: set[Session] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")
     )
@@ -47,6 +51,14 @@ class Services:
         history = History(store)
         return cls(history, Hub(history), Bundle.read(), frozenset(live))
 
+    def publish(self, commit: Commit) -> None:
+        """Give a commit to the hub, and say in `health` whether it could be recorded."""
+        if commit.recorded:
+            self.trouble.pop("journal", None)
+        else:
+            self.trouble["journal"] = "what is received is not recorded: the log says why"
+        self.hub.publish(commit)
+
     def warm(self) -> int:
         """Do once what the first requests would wait for: compile, import, choose study steps; return the symbols."""
         symbols = self.history.symbols()
@@ -54,7 +66,10 @@ class Services:
             chart = self.history.resolve(TopicRequest(symbol=instrument.key))
             page = self.history.page(chart, None, None, _WARM_BARS)
             encode(page.frame, "snapshot")
-            self.history.seed(chart, _WARM_BARS)
+            seed = self.history.seed(chart, _WARM_BARS)
+            status = SymbolStatus(chart.instrument)
+            status.fold(seed.trades)
+            self.hub.watch(chart.key, status)
         return len(symbols)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

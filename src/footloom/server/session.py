@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import footloom
 from footloom.errors import ConfigError, FootloomError, ProtocolError
 from footloom.server.failures import code_of
+from footloom.server.hub import Hub
 from footloom.server.mailbox import Mailbox
 from footloom.server.messages import (
     PROTOCOL_VERSION,
@@ -27,10 +27,7 @@ from footloom.server.messages import (
     encode_text,
     parse_request,
 )
-
-if TYPE_CHECKING:
-    from footloom.server.hub import Hub
-    from footloom.server.topics import Topic
+from footloom.server.topics import Topic
 
 __all__ = ("MAX_SUBSCRIPTIONS", "Disconnected", "Session", "Socket", "Subscription")
 
@@ -54,17 +51,47 @@ class Socket(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """One topic of one client.
+    """One topic of one client, as `footloom.server.topics.Subscriber`.
 
     ``live`` is false while a snapshot is due: what happens meanwhile will be in it. ``again`` says that the client
     had a snapshot before, so that it is told to forget it.
     """
 
-    session: Session
+    client: Session
     topic: Topic
     history_bars: int
     live: bool = False
     again: bool = False
+
+    def post_bar(self, open_ns: int, data: bytes) -> None:
+        """Post an open bar: a newer form of the same bar replaces it."""
+        mailbox, topic_id = self.client.mailbox, self.topic.id
+        if self.live and not mailbox.post_state((topic_id, open_ns), data, topic_id):
+            self._overflow()
+
+    def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
+        """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
+        mailbox, topic_id = self.client.mailbox, self.topic.id
+        ends = None if ends_ns is None else (topic_id, ends_ns)
+        if self.live and not mailbox.post_event(data, topic_id, ends=ends):
+            self._overflow()
+
+    def resnapshot(self) -> None:
+        """Take back what waits and send a fresh snapshot instead; one is enough where several are asked for."""
+        if self.live:
+            self.live = False
+            self.again = True
+            self.client.mailbox.forget(self.topic.id)
+            self.client.mailbox.post_due(self, self.topic.id)
+
+    def drop(self, error: FootloomError) -> None:
+        """Tell the client that the topic cannot go on, and end it."""
+        self.client.leave(self)
+        self.client.mailbox.post_event(encode_text(ErrorText(None, code_of(error), str(error))))
+
+    def _overflow(self) -> None:
+        self.client.resyncs += 1
+        self.resnapshot()
 
 
 @dataclass(eq=False)
@@ -92,41 +119,18 @@ class Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for subscription in list(self.subscriptions.values()):
-                self._leave(subscription)
+                self.leave(subscription)
 
-    def post_bar(self, subscription: Subscription, open_ns: int, data: bytes) -> None:
-        """Post an open bar: a newer form of the same bar replaces it."""
-        topic_id = subscription.topic.id
-        if subscription.live and not self.mailbox.post_state((topic_id, open_ns), data, topic_id):
-            self._overflow(subscription)
-
-    def post_event(self, subscription: Subscription, data: bytes | str, *, ends_ns: int | None = None) -> None:
-        """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
-        topic_id = subscription.topic.id
-        ends = None if ends_ns is None else (topic_id, ends_ns)
-        if subscription.live and not self.mailbox.post_event(data, topic_id, ends=ends):
-            self._overflow(subscription)
-
-    def post_status(self, key: Hashable, text: str) -> None:
+    def post_status(self, key: str, text: str) -> None:
         """Post the header of a symbol: a newer one replaces it, and one that does not fit is left out."""
         self.mailbox.post_state(("status", key), text)
 
-    def resnapshot(self, subscription: Subscription) -> None:
-        """Take back what waits of a topic and send a fresh snapshot instead."""
-        if subscription.live:
+    def leave(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        if self.subscriptions.pop(subscription.topic.id, None) is not None:
             subscription.live = False
-            subscription.again = True
             self.mailbox.forget(subscription.topic.id)
-            self.mailbox.post_due(subscription, subscription.topic.id)
-
-    def drop(self, subscription: Subscription, error: FootloomError) -> None:
-        """Tell the client that a topic cannot go on, and take the subscription away."""
-        self._leave(subscription)
-        self.mailbox.post_event(encode_text(ErrorText(None, code_of(error), str(error))))
-
-    def _overflow(self, subscription: Subscription) -> None:
-        self.resyncs += 1
-        self.resnapshot(subscription)
+            self.hub.leave(subscription.topic, subscription)
 
     async def _read(self) -> None:
         while True:
@@ -146,7 +150,7 @@ class Session:
             subscription = self.subscriptions.get(request.topic_id)
             if subscription is None:
                 raise ProtocolError(f"topic_id {request.topic_id} is not subscribed here: nothing to unsubscribe")
-            self._leave(subscription)
+            self.leave(subscription)
             return
         if len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
             raise ConfigError(
@@ -157,7 +161,7 @@ class Session:
         if subscription is None:
             subscription = Subscription(self, topic, request.history_bars)
             self.subscriptions[topic.id] = subscription
-            self.hub.join(subscription)
+            self.hub.join(topic, subscription)
         else:  # the same topic again: the client wants another snapshot, perhaps a longer one
             subscription.live = False
             subscription.history_bars = request.history_bars
@@ -172,12 +176,6 @@ class Session:
     def _answer(self, text: str) -> None:
         if not self.mailbox.post_event(text):
             raise Disconnected
-
-    def _leave(self, subscription: Subscription) -> None:
-        if self.subscriptions.pop(subscription.topic.id, None) is not None:
-            subscription.live = False
-            self.mailbox.forget(subscription.topic.id)
-            self.hub.leave(subscription)
 
     async def _write(self) -> None:
         while True:

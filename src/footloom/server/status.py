@@ -10,7 +10,7 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
-from footloom.feeds.live import Commit
+from footloom.feeds.flow import Commit
 from footloom.server.messages import Status, encode_text
 
 __all__ = ("STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -14,16 +15,42 @@ from footloom.engine.builder import Builder
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen
 from footloom.engine.events import Rebuilt as RebuiltEvent
 from footloom.engine.frame import ChartFrame
-from footloom.errors import NotStored
+from footloom.errors import FootloomError, NotStored
 from footloom.server.history import ChartKey, with_bars
 from footloom.server.messages import GapSpan, GapText, Rebuilt, SnapshotMeta, encode_text
-from footloom.server.session import Subscription
 from footloom.server.wire import encode
 
-__all__ = ("FLUSH_S", "Topic")
+__all__ = ("FLUSH_S", "Client", "Subscriber", "Topic")
 
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
 _THREAD_LEVELS = 20_000  # a snapshot with more levels than this is encoded off the event loop (about 2 ms)
+
+
+class Client(Protocol):
+    """Who looks, perhaps at several topics."""
+
+    def post_status(self, key: str, text: str) -> None:
+        """Post the header of a symbol: a newer one replaces it."""
+
+
+class Subscriber(Protocol):
+    """One client's interest in one topic. Posting never waits: what a slow client cannot take is its own affair."""
+
+    @property
+    def client(self) -> Client:
+        """Whose interest it is."""
+
+    def post_bar(self, open_ns: int, data: bytes) -> None:
+        """Post an open bar: a newer form of the same bar replaces it."""
+
+    def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
+        """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
+
+    def resnapshot(self) -> None:
+        """Take back what waits and send a fresh snapshot instead."""
+
+    def drop(self, error: FootloomError) -> None:
+        """Say that the topic cannot go on."""
 
 
 @dataclass(eq=False)
@@ -42,7 +69,7 @@ class Topic:
     first_ns: int
     flush_s: float = FLUSH_S
     seq: int = 0
-    subscribers: set[Subscription] = field(default_factory=set)
+    subscribers: set[Subscriber] = field(default_factory=set)
     frames_encoded: int = 0
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
@@ -99,8 +126,8 @@ class Topic:
             case RebuiltEvent(from_ns=from_ns, epoch=epoch):
                 self._open.clear()
                 self._post_event(encode_text(Rebuilt(self.id, str(from_ns), epoch)))
-                for subscription in list(self.subscribers):
-                    subscription.session.resnapshot(subscription)
+                for subscriber in list(self.subscribers):
+                    subscriber.resnapshot()
 
     def _flush_soon(self) -> None:
         if self._timer is not None:
@@ -120,16 +147,16 @@ class Topic:
         self._flushed_at = asyncio.get_running_loop().time()
         for open_ns, frame in frames.items():
             data = self._encode(frame, "bar_open")
-            for subscription in list(self.subscribers):
-                subscription.session.post_bar(subscription, open_ns, data)
+            for subscriber in list(self.subscribers):
+                subscriber.post_bar(open_ns, data)
 
     def _post_frame(self, frame: ChartFrame, kind: str) -> None:
         if self.subscribers:
             self._post_event(self._encode(frame, kind), ends_ns=_open_ns(frame))
 
     def _post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
-        for subscription in list(self.subscribers):
-            subscription.session.post_event(subscription, data, ends_ns=ends_ns)
+        for subscriber in list(self.subscribers):
+            subscriber.post_event(data, ends_ns=ends_ns)
 
     def _encode(self, frame: ChartFrame, kind: str) -> bytes:
         self.seq += 1

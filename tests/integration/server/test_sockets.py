@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
-from footloom.feeds.live import Commit
+from footloom.feeds.flow import Commit
 from footloom.server.run import bind
 from footloom.server.wire import decode
 
@@ -139,16 +139,16 @@ async def test_a_stalled_reader_is_dropped_and_others_are_not_held_up(anyio_back
         async with connect(server.ws) as healthy:
             await subscribe(healthy)
             hub = server.services.hub
-            assert len(hub.sessions) == 2
+            assert len(server.services.sessions) == 2
             for commit in bar_closers(tape, 400, rows=2_000):  # frames of some 60 kB
                 hub.publish(commit)
                 async for message in _frames(healthy, 2):
                     newest = decode(message)
-                waiting = [session.mailbox.waiting_bytes for session in hub.sessions]
+                waiting = [session.mailbox.waiting_bytes for session in server.services.sessions]
                 assert all(size <= 4 * 2**20 for size in waiting), "a client's mailbox is bounded"
-                if len(hub.sessions) == 1:
+                if len(server.services.sessions) == 1:
                     break
-            assert len(hub.sessions) == 1, "the stalled client was dropped"
+            assert len(server.services.sessions) == 1, "the stalled client was dropped"
             assert newest.kind == "bar_open"
             assert not healthy.close_code
         stalled.transport.abort()

@@ -16,7 +16,7 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
-from footloom.feeds.live import Commit
+from footloom.feeds.flow import Commit
 from footloom.server.history import History
 from footloom.server.hub import Hub, unseen
 from footloom.server.mailbox import Mailbox

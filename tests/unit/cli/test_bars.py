@@ -1,0 +1,200 @@
+"""``footloom bars``: exact text, the shape that the issue fixed, and every way out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from footloom.cli.main import main
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.store.files import Store
+
+TEST = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
+MINUTE_NS = 60 * 10**9
+START_NS = 1_772_409_600 * 10**9  # 2026-03-02 00:00 UTC
+FIELDS = [
+    "open_ns",
+    "close_ns",
+    "open",
+    "high",
+    "low",
+    "close",
+    "buy",
+    "sell",
+    "unknown",
+    "delta",
+    "min_delta",
+    "max_delta",
+    "cvd",
+    "trades",
+    "poc",
+    "vah",
+    "val",
+    "vah_edge",
+    "coverage",
+    "quote_share",
+    "levels",
+]
+
+
+def tape(rows: list[tuple[float, str, str, int]], name: str = "trade") -> Trades:
+    """Make trades of (minutes after the start, price, quantity, side)."""
+    return Trades.build(
+        TEST,
+        [START_NS + int(minutes * MINUTE_NS) for minutes, *_ in rows],
+        [TEST.price_tick(price) for _, price, _, _ in rows],
+        [TEST.qty_lot(quantity) for _, _, quantity, _ in rows],
+        [side for *_, side in rows],
+        trade_id=np.arange(1, len(rows) + 1),
+        ts_recv_ns=[START_NS + int(minutes * MINUTE_NS) for minutes, *_ in rows],
+        tape=name,
+    )
+
+
+ROWS = [(0.1, "100.0", "0.300", 1), (0.2, "100.5", "0.100", -1), (0.9, "99.5", "0.200", 0), (2.0, "100.0", "1", -1)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    with Store(tmp_path / "store", writer=True) as made:
+        made.put_instrument(TEST)
+        made.write_part(tape(ROWS))
+    return tmp_path / "store"
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", *arguments])
+    assert left.value.code in {None, 0}, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def bars(*arguments: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(*arguments, "--json", capsys=capsys))["bars"]
+    return found
+
+
+def test_json_by_hand(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(run("--ticks-per-level", "1", "--store", str(store), "--json", capsys=capsys))
+    first, second = document["bars"]
+    assert list(first) == FIELDS
+    assert first == {
+        "open_ns": START_NS,
+        "close_ns": START_NS + MINUTE_NS,
+        "open": "100.0",
+        "high": "100.5",
+        "low": "99.5",
+        "close": "99.5",
+        "buy": "0.300",
+        "sell": "0.100",
+        "unknown": "0.200",
+        "delta": "0.200",
+        "min_delta": "0.000",
+        "max_delta": "0.300",
+        "cvd": "0.200",
+        "trades": 3,
+        "poc": "100.0",
+        "vah": "100.0",
+        "val": "99.5",
+        "vah_edge": "100.5",
+        "coverage": 0.666667,
+        "quote_share": None,
+        "levels": [
+            ["99.5", "0.000", "0.000", "0.200", 1],
+            ["100.0", "0.300", "0.000", "0.000", 1],
+            ["100.5", "0.000", "0.100", "0.000", 1],
+        ],
+    }
+    assert (second["open_ns"], second["cvd"]) == (START_NS + 2 * MINUTE_NS, "-0.800")
+    chart = document["chart"]
+    assert (chart["symbol"], chart["tape"], chart["cvd_reset"]) == ("test:ABC", "trade", "never")
+    assert chart["cvd_anchor_ns"] == START_NS
+
+
+def test_a_range_holds_the_bars_that_open_in_it(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def opens(*arguments: str) -> list[int]:
+        found = bars("--store", str(store), *arguments, capsys=capsys)
+        return [(bar["open_ns"] - START_NS) // MINUTE_NS for bar in found]
+
+    assert opens() == [0, 2]
+    assert opens("--from", "2026-03-02T00:01") == [2]
+    assert opens("--from", "2026-03-02T00:00:30") == [2], "not the bar that it cuts"
+    assert opens("--to", "2026-03-02T00:02") == [0]
+    assert opens("--to", str(START_NS + 30 * 10**9)) == [0], "the bar that it cuts is whole"
+    assert opens("--from", "2026-03-02T01:00") == []
+
+
+def test_the_cvd_runs_from_the_first_bar_of_the_range(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--store", str(store), "--from", "2026-03-02T00:00:30")
+    document = json.loads(run(*arguments, "--json", capsys=capsys))
+    assert [bar["cvd"] for bar in document["bars"]] == ["-1.000"]
+    assert document["chart"]["cvd_anchor_ns"] == START_NS + 2 * MINUTE_NS
+    by_session = json.loads(run(*arguments, "--cvd-reset", "session", "--json", capsys=capsys))
+    assert [bar["cvd"] for bar in by_session["bars"]] == ["-0.800"]
+    assert by_session["chart"]["cvd_anchor_ns"] == START_NS
+
+
+def test_csv_says_the_same(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = run("--store", str(store), "--csv", "--ticks-per-level", "1", capsys=capsys)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    expected = bars("--store", str(store), "--ticks-per-level", "1", capsys=capsys)
+    assert list(rows[0]) == FIELDS
+    assert [row["close"] for row in rows] == [bar["close"] for bar in expected]
+    levels = [level.split(":") for level in rows[0]["levels"].split(" ")]
+    assert levels == [[str(value) for value in level] for level in expected[0]["levels"]]
+
+
+def test_parquet_says_the_same(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "bars.parquet"
+    run("--store", str(store), "--parquet", str(out), "--ticks-per-level", "1", capsys=capsys)
+    table = pq.read_table(out).to_pylist()  # type: ignore[no-untyped-call]
+    expected = bars("--store", str(store), "--ticks-per-level", "1", capsys=capsys)
+    assert [str(row["cvd"]) for row in table] == [bar["cvd"] for bar in expected]
+    assert [str(level["price"]) for level in table[0]["levels"]] == ["99.5", "100.0", "100.5"]
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+def test_the_table_is_for_people(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = run("--store", str(store), capsys=capsys)
+    assert "test:ABC 1m, 1 ticks a level, tape trade" in text
+    assert "2026-03-02 00:02:00" in text
+    assert "-0.800" in text
+
+
+def test_only_some_studies(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = bars("--store", str(store), "--studies", "cvd, imbalance", capsys=capsys)[0]
+    assert "cvd" in first
+    assert "poc" not in first
+    # 0.300 bought at 100.0 against nothing sold at 99.5 (definitions 5.1)
+    assert first["imbalances"] == [{"price": "100.0", "side": "buy", "stacked": False}]
+    with pytest.raises(SystemExit):
+        main(["bars", "test:ABC", "--store", str(store), "--studies", "nonsense", "--json"])
+    assert "no study is called nonsense" in capsys.readouterr().err
+
+
+def test_several_tapes_are_never_mixed(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store(store, writer=True) as opened:
+        opened.write_part(tape([(0.5, "100.0", "5", 1)], "agg_trade"))
+        opened.write_part(tape([(0.5, "100.0", "7", 1)], "partial:large"))
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", "--store", str(store), "--json"])
+    assert left.value.code == 1
+    assert "choose one with --tape trade or --tape agg_trade" in capsys.readouterr().err
+    assert [bar["buy"] for bar in bars("--store", str(store), "--tape", "agg_trade", capsys=capsys)] == ["5.000"]
+
+
+def test_a_parquet_file_that_cannot_be_written(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", "--store", str(store), "--parquet", str(tmp_path / "nowhere" / "x.parquet")])
+    assert left.value.code == 1
+    assert "cannot be written" in capsys.readouterr().err

@@ -1,0 +1,135 @@
+"""The command line as a whole: its list of verbs costs nothing, and mistakes are messages with exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from footloom.cli.main import VERBS, main
+from footloom.errors import StoreError
+
+HEAVY = ("numpy", "numba", "polars", "pyarrow", "litestar", "uvicorn", "msgspec", "rich", "pandas", "footloom.engine")
+
+
+def run(*arguments: str) -> int:
+    """Run the command line in this process; returns the exit code."""
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    code = left.value.code
+    assert code is None or isinstance(code, int)
+    return code or 0
+
+
+def imported(arguments: list[str]) -> set[str]:
+    """Return the modules that a fresh interpreter imports for a command."""
+    command = [sys.executable, "-X", "importtime", "-m", "footloom.cli.main", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_the_list_of_verbs_imports_nothing_heavy(arguments: list[str]) -> None:
+    modules = imported(arguments)
+    assert "typer" in modules, "the listing is read right"
+    found = {name for name in modules if name.startswith(HEAVY)}
+    assert not found
+
+
+def test_the_check_of_imports_can_fail() -> None:
+    assert "rich" in {name.partition(".")[0] for name in imported(["bars", "--help"])}
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_a_verbs_help_imports_no_kernel(verb: str) -> None:
+    modules = imported([verb, "--help"])
+    assert not {name for name in modules if name.startswith(("numba", "polars", "pyarrow", "litestar"))}
+
+
+def test_every_verb_is_listed_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    listed = capsys.readouterr().out
+    for verb, (_, _, what) in VERBS.items():
+        assert verb in listed
+        assert what in " ".join(listed.split())
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == "footloom 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["bars"],
+        ["bars", "sim:PERP", "--nonsense"],
+        ["bars", "sim:PERP", "--ticks-per-level", "0"],
+        ["bars", "sim:PERP", "--value-area", "three_row"],
+        ["bars", "sim:PERP", "--json", "--csv"],
+        ["serve", "--port", "70000"],
+        ["demo", "--speed", "0"],
+        ["demo", "--seed", "x"],
+    ],
+)
+def test_wrong_usage_is_code_2_with_a_hint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    told = capsys.readouterr().err
+    assert "Usage:" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["bars", "sim:PERP", "--store", "EMPTY"], ("nothing is stored for sim:PERP", "footloom import", "EMPTY")),
+        (["bars", "nonsense", "--store", "EMPTY"], ("nonsense",)),
+        (["bars", "sim:PERP", "--store", "FILE"], ("is a file",)),
+        (["serve", "--host", "0.0.0.0", "--store", "EMPTY"], ("--host 0.0.0.0", "no login yet", "ssh -L")),  # noqa: S104
+        (["demo", "--host", "192.168.1.7"], ("--host 192.168.1.7", "no login yet")),
+    ],
+)
+def test_a_failure_is_code_1_and_one_message(
+    arguments: list[str], words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "FILE").write_text("no folder")
+    placed = [str(tmp_path / a) if a in {"EMPTY", "FILE"} else a for a in arguments]
+    assert run(*placed) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("footloom: ")
+    assert len(told.splitlines()) == 1
+    for word in words:
+        assert word in told
+
+
+@pytest.fixture
+def planted() -> Iterator[None]:
+    VERBS["planted"] = ("planted_verb", "planted", "Fail.")
+    yield
+    del VERBS["planted"]
+
+
+@pytest.mark.usefixtures("planted")
+def test_only_our_own_errors_become_messages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A surprise keeps its traceback: it is a fault of ours, and a message would hide where."""
+
+    class Planted:
+        error: Exception = StoreError("the store is gone: mount it again")
+
+        def planted(self) -> None:
+            raise self.error
+
+    module = Planted()
+    monkeypatch.setitem(sys.modules, "planted_verb", module)  # type: ignore[arg-type]
+    assert run("planted") == 1
+    assert capsys.readouterr().err == "footloom: the store is gone: mount it again\n"
+    Planted.error = ZeroDivisionError("a fault")
+    with pytest.raises(ZeroDivisionError):
+        main(["planted"])

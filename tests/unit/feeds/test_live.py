@@ -1,0 +1,142 @@
+"""The path of a live row: durable before it is shown, in group commits; what happens when the journal fails."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.snapshots import Snapshots
+from footloom.core.trades import Trades
+from footloom.errors import StoreError, UnknownSymbol
+from footloom.feeds.flow import Arrival
+from footloom.feeds.live import Journal, WallPacer, commits, live
+
+pytestmark = pytest.mark.anyio
+
+TEST = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def rows(*ids: int) -> Trades:
+    return Trades.build(
+        TEST, [i * 100 for i in ids], [5 for _ in ids], [1 for _ in ids], [1 for _ in ids], trade_id=ids, ts_recv_ns=ids
+    )
+
+
+@dataclass
+class Disk:
+    """A store that notes what became durable, and in which thread; ``broken`` refuses."""
+
+    broken: bool = False
+    kept: list[int] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    commits: int = 0
+    threads: set[str] = field(default_factory=set)
+
+    def append_many(self, items: Sequence[tuple[Trades | Snapshots, Sequence[Gap]]]) -> int:
+        if self.broken:
+            raise StoreError("no space left on device: free some room")
+        self.commits += 1
+        self.threads.add(threading.current_thread().name)
+        for block, gaps in items:
+            assert isinstance(block, Trades)
+            self.kept += block.trade_id.tolist()
+            self.gaps += gaps
+        return len(self.kept)
+
+
+@dataclass
+class Script:
+    """A source and its pacer: the market's times with what arrives at each."""
+
+    steps: list[tuple[int, list[Arrival]]]
+
+    async def receive(self, until_ns: int) -> Sequence[Arrival]:
+        return next(arrivals for at_ns, arrivals in self.steps if at_ns == until_ns)
+
+    async def ticks(self) -> AsyncIterator[int]:
+        for at_ns, _ in self.steps:
+            yield at_ns
+
+
+def step(at_ns: int, *ids: int, gaps: tuple[Gap, ...] = ()) -> tuple[int, list[Arrival]]:
+    return at_ns, [Arrival(TEST.key, rows(*ids), rows(*ids), at_ns, gaps, (4, 6))]
+
+
+async def test_rows_are_durable_before_they_are_shown() -> None:
+    disk = Disk()
+    script = Script([step(10, 1, 2), step(20, 3), step(30, 4, 5)])
+    journal = Journal(disk)
+    seen = []
+    async for batch in live(script, journal, script):
+        for commit in batch:
+            seen += commit.trades.trade_id.tolist()
+            assert disk.kept == seen, "what is shown is what is stored, no more and no less"
+            assert (commit.recorded, commit.quote) == (True, (4, 6))
+    journal.close()
+    assert seen == [1, 2, 3, 4, 5]
+    assert disk.commits == 3
+    assert all(name.startswith("journal") for name in disk.threads), "never on the event loop"
+
+
+async def test_time_is_told_without_rows_but_not_on_every_tick() -> None:
+    disk = Disk()
+    script = Script([step(at) for at in range(1, 22)])
+    marks = [commit.watermark_ns async for batch in live(script, Journal(disk), script) for commit in batch]
+    assert marks == [7, 14, 21]
+    assert disk.commits == 0, "nothing to record"
+
+
+async def test_a_gap_without_rows_is_recorded_and_told() -> None:
+    gap = Gap(symbol="ABC", from_ns=1, to_ns=9, cause="connection lost")
+    disk = Disk()
+    script = Script([step(10, gaps=(gap,))])
+    told = [commit.gaps async for batch in live(script, Journal(disk), script) for commit in batch]
+    assert told == [(gap,)]
+    assert disk.gaps == [gap]
+
+
+async def test_when_the_journal_fails_the_picture_goes_on_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    disk = Disk()
+    script = Script([step(10, 1), step(20, 2), step(30, 3), step(40, 4)])
+    recorded = []
+    with caplog.at_level(logging.WARNING):
+        async for batch in live(script, Journal(disk), script):
+            recorded.append(batch[0].recorded)
+            disk.broken = batch[0].watermark_ns in {10, 20}
+    assert recorded == [True, False, False, True]
+    assert disk.kept == [1, 2, 3, 4], "rows that waited are stored first, in order, once"
+    assert [r.getMessage() for r in caplog.records] == [
+        "not recorded from here on: no space left on device: free some room; trying again with every commit",
+        "recording again: everything that waited is stored",
+    ]
+
+
+async def test_without_a_journal_nothing_is_recorded_and_commits_say_so() -> None:
+    script = Script([step(10, 1)])
+    assert [c.recorded async for batch in live(script, None, script) for c in batch] == [False]
+
+
+async def test_the_wall_pacer_runs_as_fast_as_asked() -> None:
+    pacer = WallPacer(1_000_000, speed=1_000.0, interval_s=0.001)
+    ticks = pacer.ticks()
+    first, second = await anext(ticks), await anext(ticks)
+    await ticks.aclose()  # type: ignore[attr-defined] - it is a generator
+    assert 1_000_000 < first < second
+    assert second - first >= 0.001 * 1e9 * 1_000 * 0.5
+
+
+async def test_a_symbol_without_a_feed_is_refused_with_those_that_have_one() -> None:
+    with pytest.raises(UnknownSymbol, match=r"binance_usdm:BTCUSDT has no live feed.*sim:PERP"):
+        await anext(commits("binance_usdm:BTCUSDT"))
