@@ -126,7 +126,8 @@ def _leave(report: ImportReport) -> None:
     for problem in report.problems:
         say(f"footloom: {problem}")
     if report.strict and report.problems:
-        say(f"footloom: nothing was stored: --strict, and {len(report.problems)} things are wrong")
+        count = len(report.problems)
+        say(f"footloom: nothing was stored: --strict, and {count} {'thing is' if count == 1 else 'things are'} wrong")
     if report.ok:
         return
     errors = [file for file in report.files if file.error]

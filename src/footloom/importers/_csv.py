@@ -162,15 +162,17 @@ class _Reader:
         if self.one_symbol:
             return [self.plan.symbol or self.ask.symbol]
         symbols = []
-        for code in np.unique(table.codes[0][table.codes[0] >= csv.WORDS]):
+        codes = table.codes[0][table.status != csv.OTHER_EVENT]
+        for code in np.unique(codes[codes >= csv.WORDS]):
             symbol = self.texts[int(code) - csv.WORDS].decode("utf-8", "replace")
             if self.ask.symbol not in {"", symbol}:
-                outside.other[f"trades of {symbol}"] += int((table.codes[0] == code).sum())
+                outside.other[f"trades of {symbol}"] += int((codes == code).sum())
                 continue
             if symbol not in self.grids:
                 scanned = self._tokenise(block, csv.SCAN)
                 good = (scanned.codes[0] == code) & (scanned.status == csv.OK)
-                self._take_grid(symbol, int(scanned.out[4, np.argmax(good)]))
+                if good.any():
+                    self._take_grid(symbol, int(scanned.out[4, np.argmax(good)]))
             symbols.append(symbol)
         return symbols
 

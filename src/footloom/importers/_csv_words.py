@@ -12,7 +12,7 @@ from footloom.importers._csv_reference import fields_of, first_refused
 
 __all__ = ("CsvLayout", "explain", "shown")
 
-_SHOWN = 120
+_SHOWN = 240  # characters: a trade of a stream, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
