@@ -41,7 +41,7 @@ DEPTH = 64  # levels that are filled beyond each touch
 TABLE = 4096  # entries of a size table
 NEVER = 1 << 62
 BUY, SELL = np.int64(1), np.int64(-1)  # typed: a bare constant would have each function compiled once more
-MAX_TRADES, MAX_DELTAS, MAX_QUOTES = 460_000, 6_000_000, 2_500_000
+MAX_TRADES, MAX_DELTAS, MAX_QUOTES = 460_000, 4_000_000, 1_500_000  # more than twice what a day has
 
 # What is done in a phase of an event beside the flow.
 NOTHING, SWEEP, DRIVE = 0, 1, 2
@@ -124,7 +124,9 @@ WORLD = np.dtype(
 def part(function: F) -> F:
     """Compile a part of the market: it is taken into `footloom.venues.sim.market.run`, and cached with it."""
     compiler: Any = numba.njit
-    compiled: F = compiler(nogil=True, error_model="numpy", boundscheck=False)(function)
+    compiled: F = compiler(
+        nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
     return compiled
 
 

@@ -146,36 +146,6 @@ def _one_event(w: Any, takers: Any, chance: Any) -> None:
 
 
 @part
-def _one_second(w: Any, end_us: Any, takers: Any) -> None:
-    # Thinning: the rate at the last event bounds the rate until the next, since the flow only cools between them.
-    while w.now < end_us:
-        orders = takers + w.hot_buy + w.hot_sell
-        rate = orders + w.shuffles
-        if w.ask - w.bid > 1:
-            rate += 18.0 + 2.0 * orders
-        wait_us = lesser(end_us - w.now, 1 + np.int64(-1e6 * math.log(1.0 - unit(w)) / rate))
-        left = math.exp(-1e-6 * _COOLING * wait_us)
-        w.hot_buy *= left
-        w.hot_sell *= left
-        w.now += wait_us
-        if w.now < end_us:
-            _one_event(w, takers, unit(w) * rate)
-
-
-@part
-def _takers(w: Any, second: Any) -> Any:
-    # Aggressive orders a second that no other order brought about; the day has its number of prints, so what is left
-    # is steered.
-    missing = np.float64(w.trades_end - w.trades)
-    if second >= SECONDS - _PLAIN_END:
-        w.heat = 0.0
-        return 0.95 * missing / (SECONDS - second)
-    w.heat = _COOLING * _BRANCHING
-    steer = clip(missing / w.rate_left[second], 0.5, 1.6)
-    return 0.01 + w.rate[second] * steer * 0.46 * w.takers
-
-
-@part
 def _lead(w: Any, second: Any) -> None:
     # Where the price is drawn to in this second: by the event under way, or by the day's path.
     if w.playing:
@@ -193,6 +163,23 @@ def _lead(w: Any, second: Any) -> None:
         w.anchor += 2.0 * (w.anchor - 0.5 * (w.bid + w.ask))
 
 
+@part
+def _begin_second(w: Any, second: Any) -> Any:
+    # Returns the aggressive orders a second that no other order brings about. The day has its number of prints, so what
+    # is left of it is steered; at the very end it is shared out evenly.
+    if second == 0:
+        retreat(w)  # fills the empty book
+    elif second % 60 == 0:
+        _close_minute(w, second // 60 - 1)
+    _lead(w, second)
+    missing = np.float64(w.trades_end - w.trades)
+    if second >= SECONDS - _PLAIN_END:
+        w.heat = 0.0
+        return 0.95 * missing / (SECONDS - second)
+    w.heat = _COOLING * _BRANCHING
+    return 0.01 + w.rate[second] * clip(missing / w.rate_left[second], 0.5, 1.6) * 0.46 * w.takers
+
+
 @jit(types.void(numba.from_dtype(WORLD), INT, INT))
 def run(w: Any, first: Any, last: Any) -> None:
     """Let the seconds ``first`` to ``last`` (excluded) of a day pass in ``w`` (see `_world.WORLD`).
@@ -200,15 +187,23 @@ def run(w: Any, first: Any, last: Any) -> None:
     Fills the tape, the book's changes and the quotes. What `footloom.venues.sim.stage` sets holds all the while.
     """
     for second in range(first, last):
-        if second == 0:
-            retreat(w)  # fills the empty book
-        elif second % 60 == 0:
-            _close_minute(w, second // 60 - 1)
-        _lead(w, second)
-        takers = _takers(w, second)
+        takers = _begin_second(w, second)
         w.shuffles = 2.5 + 2.4 * (takers + w.hot_buy + w.hot_sell)
         # The day's last millisecond is left for the prints that are still missing.
-        _one_second(w, (second + 1) * 1_000_000 - (1_000 if second + 1 == SECONDS else 0), takers)
+        end_us = (second + 1) * 1_000_000 - (1_000 if second + 1 == SECONDS else 0)
+        while w.now < end_us:
+            # Thinning: the rate at one event bounds the rate until the next, since the flow only cools between them.
+            orders = takers + w.hot_buy + w.hot_sell
+            rate = orders + w.shuffles
+            if w.ask - w.bid > 1:
+                rate += 18.0 + 2.0 * orders
+            wait_us = lesser(end_us - w.now, 1 + np.int64(-1e6 * math.log(1.0 - unit(w)) / rate))
+            cooler = math.exp(-1e-6 * _COOLING * wait_us)
+            w.hot_buy *= cooler
+            w.hot_sell *= cooler
+            w.now += wait_us
+            if w.now < end_us:
+                _one_event(w, takers, unit(w) * rate)
     while last == SECONDS and w.trades < w.trades_end:
         w.now += 1
         _one_event(w, 1.0, unit(w))

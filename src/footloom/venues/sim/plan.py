@@ -84,7 +84,7 @@ def _activity(seed: int, day: int) -> F64:
     # A U over the day, slow waves of interest, and some bursts of news that die away over minutes.
     stream = Stream(seed, day, _RATE)
     second = np.arange(SECONDS)
-    shape = 0.55 + 1.35 * (2.0 * second / SECONDS - 1.0) ** 2
+    shape = 0.65 + 1.05 * (2.0 * second / SECONDS - 1.0) ** 2
     minutes = SECONDS // 60 + 1
     knots = np.arange(minutes) * 60.0
     slow = _mean_reverting(stream.normals(minutes), 0.96, 0.42) + _mean_reverting(stream.normals(minutes), 0.6, 0.26)
