@@ -1,4 +1,4 @@
-"""What every store can do, whatever it keeps its rows in (design section 2, "Store").
+"""What every store can do, whatever it keeps its rows in (`docs/store.md`).
 
 The file store (`footloom.store.files`) is the first that keeps this contract; MongoDB and memory follow it.
 """
@@ -113,7 +113,7 @@ class Compaction(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a store works; the defaults are what `performance.md` was measured with.
+    """How a store works; the benchmarks run with the defaults.
 
     ``roll_rows`` and ``roll_ns`` end a journal segment, by rows or by the rows' own clock. ``row_group_rows`` is what
     one read decodes. ``part_rows`` bounds a part that compaction writes, ``small_parts`` is how many parts a day may

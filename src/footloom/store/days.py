@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 
 from footloom.core.instrument import Instrument
@@ -12,11 +13,24 @@ from footloom.core.trades import I64
 __all__ = ("DayOf", "day_of", "split_days")
 
 DayOf = Callable[[int], dt.date]
+_MINUTE_NS = 60_000_000_000
 
 
 def day_of(instrument: Instrument) -> DayOf:
     """Return the function that names the day of an instant, ns UTC, by the instrument's calendar."""
-    return calendar(instrument.calendar).session_date
+    return _day_of(instrument.calendar)
+
+
+# Sessions begin and end on whole minutes, and so do days: one answer holds for a minute, and is asked for many times.
+@functools.cache
+def _day_of(name: str) -> DayOf:
+    session_date = calendar(name).session_date
+
+    @functools.lru_cache(maxsize=4_096)
+    def of_minute(minute: int) -> dt.date:
+        return session_date(minute * _MINUTE_NS)
+
+    return lambda ts_ns: of_minute(ts_ns // _MINUTE_NS)
 
 
 def split_days(time_ns: I64, day: DayOf) -> list[tuple[dt.date, slice]]:

@@ -1,4 +1,4 @@
-"""A store in a folder: Parquet parts behind a SQLite journal (design section 2).
+"""A store in a folder: Parquet parts behind a SQLite journal (`docs/store.md`).
 
 One process writes; any number read beside it. `footloom.store.Store` says what each method promises.
 """

@@ -1,4 +1,4 @@
-"""One grid for rows that stand on several: the greatest common divisors of their ticks and lots (design section 2)."""
+"""One grid for rows that stand on several: the greatest common divisors of their ticks and lots."""
 
 from __future__ import annotations
 

@@ -115,8 +115,7 @@ class Journal:
     def is_full(self, entries: Sequence[Entry]) -> bool:
         """Say whether a new segment should begin before these entries.
 
-        It should when the newest one has its rows or its time (by the clock of the rows themselves: nothing here looks
-        at a watch), and when an instrument was defined anew, so that a segment holds each tape on one grid.
+        It should when the newest one has its rows, or its time by the clock of the rows: nothing here looks at a watch.
         """
         times = [int(entry.columns["ts_recv_ns"].max()) for entry in entries if length(entry.columns)]
         if times and self._began_ns is None:
@@ -124,11 +123,11 @@ class Journal:
         if self._segment.is_empty:
             return False
         age_ns = max(times) - (self._began_ns or 0) if times else 0
-        return (
-            self._segment.rows >= self._settings.roll_rows
-            or age_ns >= self._settings.roll_ns
-            or any(self._segment.holds_other_grid(entry.stream, entry.instrument) for entry in entries)
-        )
+        return self._segment.rows >= self._settings.roll_rows or age_ns >= self._settings.roll_ns
+
+    def has_other_grid(self, entries: Sequence[Entry]) -> bool:
+        """Say whether an instrument was defined anew: a segment holds each tape on one grid."""
+        return any(self._segment.holds_other_grid(entry.stream, entry.instrument) for entry in entries)
 
     def roll(self) -> Segment:
         """Begin a new segment and return the old one, which is still open."""

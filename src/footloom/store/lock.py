@@ -48,14 +48,17 @@ class WriterLock:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._sign()
             except BlockingIOError:
                 holder = _holder(self._handle)
-                os.close(self._handle)
+                self.release()
                 raise StoreLocked(
                     f"{path.parent} is being written to by {holder}: stop it, hand the work to it, or name another "
                     "folder with --store; reading needs no lock"
                 ) from None
-            self._sign()
+            except OSError:
+                self.release()
+                raise
 
     # The time comes from the file system, as the time of the file itself: nothing below the feeds has a clock.
     def _sign(self) -> None:

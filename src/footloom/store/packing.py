@@ -1,4 +1,4 @@
-"""Columns as one blob: what a commit of the journal writes (design section 2)."""
+"""Columns as one blob: what a commit of the journal writes."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -64,17 +65,16 @@ class Range(msgspec.Struct, frozen=True):
     pending: dict[dt.date, list[Pending]]
 
 
-# The rows of journal blocks by day, in the order in which they were heard.
 def pending_by_day(heard: list[Heard]) -> dict[dt.date, list[Pending]]:
     """Return the rows of journal blocks of one tape by day, in arrival order."""
     days: dict[dt.date, list[Pending]] = {}
-    for block in heard:
-        form = form_of(block.stream.tape)
-        time = block.columns[form.time]
+    for instrument, blocks in itertools.groupby(heard, key=lambda block: block.instrument):
+        mine = list(blocks)
+        columns = concat([dict(block.columns) for block in mine])
+        time = columns[form_of(mine[0].stream.tape).time]
         order = np.argsort(time, kind="stable")
-        for day, rows in split_days(time[order], day_of(block.instrument)):
-            mine = np.sort(order[rows])
-            days.setdefault(day, []).append(Pending(block.instrument, take(block.columns, mine)))
+        for day, rows in split_days(time[order], day_of(instrument)):
+            days.setdefault(day, []).append(Pending(instrument, take(columns, np.sort(order[rows]))))
     return days
 
 

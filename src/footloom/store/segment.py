@@ -94,16 +94,24 @@ class Segment:
         self.rows = 0
         self.is_empty = True
         self._streams: dict[tuple[Stream, Instrument], int] = {}
+        self._held: dict[Stream, Instrument] = {}
         with storing("make", path):
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            with self._transaction():
-                for statement in _SCHEMA:
-                    self._database.execute(statement)
-                crc = _crc((_VERSION, first_seq), b"")
-                self._database.execute("INSERT INTO meta VALUES (?, ?, ?)", (_VERSION, first_seq, crc))
-            sync_folder(path.parent)
+            try:
+                self._prepare(first_seq)
+                sync_folder(path.parent)
+            except BaseException:
+                self._database.close()
+                raise
+
+    def _prepare(self, first_seq: int) -> None:
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        with self._transaction():
+            for statement in _SCHEMA:
+                self._database.execute(statement)
+            crc = _crc((_VERSION, first_seq), b"")
+            self._database.execute("INSERT INTO meta VALUES (?, ?, ?)", (_VERSION, first_seq, crc))
 
     def append(self, entries: Sequence[Entry]) -> int:
         """Make entries durable, all or none, and return the sequence of the last row."""
@@ -146,6 +154,7 @@ class Segment:
                 (number, *stream, data, _crc((number, *stream), data)),
             )
             self._streams[stream, instrument] = number
+            self._held[stream] = instrument
         return number
 
     def _rows(self, entry: Entry, number: int, first_seq: int) -> int:
@@ -159,7 +168,7 @@ class Segment:
 
     def holds_other_grid(self, stream: Stream, instrument: Instrument) -> bool:
         """Say whether rows of this tape with another definition of the instrument are in the segment."""
-        return any(there == stream and held != instrument for there, held in self._streams)
+        return self._held.get(stream, instrument) != instrument
 
     def close(self) -> None:
         """Give the file back."""

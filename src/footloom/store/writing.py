@@ -37,7 +37,8 @@ _ROW = "row"  # a passing column: each row's number in its file
 class Writer:
     """Everything that changes a store.
 
-    One lock is for the journal and another for parts and manifests, so that appending never waits for sealing.
+    The journal, the parts with their manifests, and the instruments have a lock each, so that appending never waits for
+    sealing or for an import.
     """
 
     def __init__(self, layout: Layout, settings: Settings, book: InstrumentBook) -> None:
@@ -48,6 +49,7 @@ class Writer:
         self._intake = Intake(self._catalog, settings)
         self._journal_lock = threading.RLock()
         self._parts_lock = threading.RLock()
+        self._book_lock = threading.Lock()
         self._known: set[Instrument] = set()
         self._bare: dict[tuple[Stream, dt.date], list[Seen]] = {}
         self._closing: list[Segment] = []
@@ -83,10 +85,30 @@ class Writer:
         """Make blocks durable in one commit; the ingest sequence of the last row."""
         entries = [self._entry(block, gaps) for block, gaps in items]
         with self._journal_lock:
-            if self._journal.is_full(entries):
-                self._closing.append(self._journal.roll())
-                self._thread.submit(self._seal_quietly)
+            if self._journal.has_other_grid(entries):
+                self._roll()
+            elif self._journal.is_full(entries):
+                # Where a new segment cannot be made the old one goes on: rows come before order.
+                with self._noting_trouble():
+                    self._roll()
             return self._journal.append(entries)
+
+    def _roll(self) -> None:
+        self._closing.append(self._journal.roll())
+        self._thread.submit(self._seal_quietly)
+
+    # Trouble in the background must not stop the journal, which keeps the rows: it is told on request, and what failed
+    # is tried again with the next segment.
+    @contextlib.contextmanager
+    def _noting_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self.seal_error = error
+        except Exception as error:  # noqa: BLE001 - a thread's error would be seen by nobody
+            self.seal_error = StoreError(
+                f"sealing into {self._layout.root} failed: {error!r}; the journal keeps the rows"
+            )
 
     def _entry(self, block: Block, gaps: Sequence[Gap]) -> Entry:
         stream = Stream.of(block.instrument, block.tape)
@@ -98,7 +120,7 @@ class Writer:
 
     def _define(self, instrument: Instrument) -> None:
         if instrument not in self._known:
-            with self._parts_lock:
+            with self._book_lock:
                 self._book.put_if_new(instrument)
             self._known.add(instrument)
 
@@ -109,7 +131,8 @@ class Writer:
         first, last = int(time.min()), int(time.max())
         ids = bool(has_id(columns).all())
         day = day_of(instrument)
-        for date in sorted({day(first), day(last)}):
+        dates = range(day(first).toordinal(), day(last).toordinal() + 1)
+        for date in map(dt.date.fromordinal, dates):
             for other in self._files_on(stream, date):
                 if not (ids and other.ids) and other.span[0] <= last and other.span[1] >= first:
                     raise StoreError(
@@ -220,13 +243,9 @@ class Writer:
             self._parts_lock.release()  # it is ours: the transaction is of this very thread
             raise StoreError(f"the store {self._layout.root} cannot be {what} within a transaction: end it first")
 
-    # A failure must not stop the journal, which keeps the rows: it is told on request, and tried again with the next
-    # roll.
     def _seal_quietly(self) -> None:
-        try:
+        with self._noting_trouble():
             self._seal_finished()
-        except StoreError as error:
-            self.seal_error = error
 
     def _seal_finished(self) -> None:
         with self._parts_lock:
@@ -263,7 +282,7 @@ class Writer:
 
     def put_instrument(self, instrument: Instrument) -> None:
         """Keep a definition."""
-        with self._parts_lock:
+        with self._book_lock:
             self._book.put(instrument)
 
 

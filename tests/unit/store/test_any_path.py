@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footloom.core.instrument import Instrument
-from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_RECV, Trades
-from footloom.store import Settings, SourceInfo
+from footloom.core.snapshots import Snapshots
+from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_ID, FLAG_NO_RECV, Trades
+from footloom.store import Block, Settings, SourceInfo
 from footloom.store.files import Store
 
 KEY = "test:X"
@@ -102,7 +103,7 @@ class Walk:
             assert part.equals(expected.between(low, high))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(steps=steps, seed=st.integers(0, 2**32 - 1), data=st.data())
 def test_any_path_gives_the_same_tape(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], seed: int, data: st.DataObject
@@ -126,6 +127,46 @@ def test_any_path_gives_the_same_tape(
         assert all(one.parts <= -(-one.rows // SMALL.part_rows) for one in walk.store.coverage())
     finally:
         walk.store.close()
+
+
+@settings(max_examples=20)
+@given(
+    times=st.lists(st.integers(0, 30), min_size=1, max_size=60),
+    steps=st.lists(st.sampled_from(["append", "append", "append", "seal", "compact", "reopen"]), max_size=12),
+    cuts=st.lists(st.integers(1, 15), min_size=12, max_size=12),
+    tape=st.sampled_from(["trade", "snapshot"]),
+)
+def test_rows_without_ids_keep_their_time_and_their_arrival(
+    tmp_path_factory: pytest.TempPathFactory, times: list[int], steps: list[str], cuts: list[int], tape: str
+) -> None:
+    """Late rows, and many at one time: what arrived first comes first, in whatever parts the rows lie by now."""
+    root = tmp_path_factory.mktemp("walk") / "store"
+    arrival = np.arange(len(times))
+    ts = 1_767_225_600_000_000_000 + np.array(times) * HOUR_NS
+    ones = np.ones(len(times), np.int64)
+    block: Block = Trades.build(
+        INSTRUMENT, ts, arrival, ones, ones, trade_id=ones * 0, ts_recv_ns=ts, flags=ones * FLAG_NO_ID
+    )
+    if tape == "snapshot":
+        block = Snapshots(INSTRUMENT, ts, arrival, ones, ones, ones, ones, ts)
+    store = Store(root, writer=True, settings=SMALL)
+    done = 0
+    try:
+        for step, cut in zip([*steps, "append"], [*cuts, len(times)], strict=False):
+            if step == "append":
+                store.append(block.take(slice(done, done + cut)))
+                done = min(len(times), done + cut)
+            elif step == "reopen":
+                store.close()
+                store = Store(root, writer=True, settings=SMALL)
+            else:
+                getattr(store, step)()
+            if done:
+                got = store.load(KEY, tape, *EVER)
+                numbers = got.price_tick if isinstance(got, Trades) else got.ltp_tick
+                assert numbers.tolist() == np.argsort(ts[:done], kind="stable").tolist()
+    finally:
+        store.close()
 
 
 def test_the_walk_can_fail(tmp_path: Path) -> None:

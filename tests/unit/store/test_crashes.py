@@ -15,6 +15,7 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import CorruptPart, StoreError
 from footloom.store import Settings, disk, manifest, seal, writing
+from footloom.store import journal as journal_module
 from footloom.store.files import Store
 from footloom.store.recovery import torn_pages
 
@@ -369,6 +370,28 @@ def test_sealing_that_fails_in_the_background_stops_nothing_and_is_told(
         assert store.seal_error is None
         assert loaded(store).equals(trades)
         assert [one.journal_rows for one in store.coverage()] == [0]
+
+
+def test_where_no_new_segment_can_be_made_the_old_one_goes_on(
+    root: Path, make_trades: Callable[..., Trades], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trades = make_trades(200)
+    with Store(root, writer=True, settings=Settings(roll_rows=20, roll_ns=2**62)) as store:
+        with monkeypatch.context() as patch:
+
+            def full(*_: Any) -> None:
+                raise StoreError("no space for a new segment")
+
+            patch.setattr(journal_module, "Segment", full)
+            for start in range(0, 100, 20):
+                store.append(trades.take(slice(start, start + 20)))
+            assert str(store.seal_error) == "no space for a new segment"
+            with pytest.raises(StoreError, match="no space"):  # but never two grids in one segment
+                store.append(make_trades(5, of=trades.instrument.with_grid("0.5", "0.001"), first_id=900))
+        assert store.append(trades.take(slice(100, 200))) == 200
+        store.seal()
+        assert store.seal_error is None
+        assert loaded(store).equals(trades)
 
 
 def test_the_check_of_logs_can_tell(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The promise of 3.0 and 5.0 bytes a trade, on the real recordings, footer and all (performance.md, "Storage")."""
+"""The promise of 3.0 and 5.0 bytes a trade, on the real recordings, footer and all."""
 
 from __future__ import annotations
 
