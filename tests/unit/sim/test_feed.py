@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from footloom.errors import UnknownSymbol
 from footloom.kernels.inference import InferState, SnapshotParams, infer, snapshot_row
 from footloom.venues import sim
 
@@ -106,6 +107,21 @@ def test_snapshots_in_steps_are_the_feed(today: sim.SimSession) -> None:
         rows, index = sim.snapshots_after(today, index, today.start_ns + hour * 3600 * 10**9)
         count += len(rows)
     assert count == index == len(sim.snapshots(today, today.start_ns, today.end_ns))
+
+
+def test_any_range_loads_by_its_name(today: sim.SimSession, tomorrow: sim.SimSession) -> None:
+    from_ns, to_ns = today.end_ns - 60 * 10**9, today.end_ns + 60 * 10**9
+    trades = sim.load("PERP", from_ns, to_ns)
+    parts = [sim.feed_trades(day, from_ns, to_ns) for day in (today, tomorrow)]
+    assert np.array_equal(trades.trade_id, np.concatenate([part.trade_id for part in parts]))
+    inferred = sim.load("FUT", from_ns, to_ns)
+    assert (inferred.instrument, inferred.tape) == (sim.FUT, "snapshot")
+    assert inferred.ts_exch_ns[0] >= from_ns
+    assert inferred.ts_exch_ns[-1] < to_ns
+    assert 0.8 < inferred.qty_lot.sum() / trades.qty_lot.sum() <= 1.0
+    assert len(sim.load("PERP", from_ns, from_ns)) == 0
+    with pytest.raises(UnknownSymbol, match="sim:PERP, sim:FUT"):
+        sim.load("BTCUSDT", from_ns, to_ns)
 
 
 # --- the score ------------------------------------------------------------------------------------------------------

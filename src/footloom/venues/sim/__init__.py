@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from footloom.venues.sim.book import BookChanges, best_quotes, book_at, book_changes
 from footloom.venues.sim.feed import feed_after, feed_trades, gaps, true_trades
+from footloom.venues.sim.history import load
 from footloom.venues.sim.instruments import FUT, INSTRUMENTS, PERP
 from footloom.venues.sim.score import FutScore, fut_score
 from footloom.venues.sim.session import DEFAULT_SEED, SimSession, session
@@ -30,6 +31,7 @@ __all__ = (
     "feed_trades",
     "fut_score",
     "gaps",
+    "load",
     "session",
     "snapshots",
     "snapshots_after",

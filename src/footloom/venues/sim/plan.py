@@ -75,8 +75,9 @@ def make_plan(seed: int, day: int) -> DayPlan:
         open_tick=start,
         first_id=number,
         trades=trades,
-        rate=activity * (trades / activity.sum()),
-        anchor_tick=_path(seed, day, activity / activity.mean(), start, end),
+        # Rounded, so that processors whose last bits differ still make the same day.
+        rate=np.round(activity * (trades / activity.sum()), 9),
+        anchor_tick=np.round(_path(seed, day, activity / activity.mean(), start, end), 6),
     )
 
 

@@ -136,9 +136,14 @@ def _stop_run(session: SimSession, played: Played) -> Truth | None:
 
 
 def _exhaustion(session: SimSession, played: Played) -> Truth | None:
-    _, lots, sides = _part(session, played)
+    # A burst of one side by more than three to one, and for three minutes no price beyond it.
+    ticks, lots, sides = _part(session, played)
     climax = sides > 0
-    return _label(session, played, climax) if int(lots[climax].sum()) > 3 * int(lots[~climax].sum()) else None
+    until = session.start_ns + played.to_us * 1_000 + 3 * _MINUTE_NS
+    later = session.trade_tick[played.last_trade : np.searchsorted(session.trade_ns, until)] * played.plan.side
+    ended = later.max(initial=-(2**62)) <= (ticks * played.plan.side).max(initial=-(2**62))
+    lopsided = int(lots[climax].sum()) > 3 * int(lots[~climax].sum())
+    return _label(session, played, climax) if ended and lopsided else None
 
 
 def _stack(session: SimSession, played: Played) -> Truth | None:
