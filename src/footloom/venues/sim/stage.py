@@ -82,11 +82,9 @@ class _Director:
         # long.
         lo, hi = plan.seconds_of_minute
         now = self.second % 60
-        start = (
-            self.second
-            if lo <= now <= hi
-            else self.second - now + self.stream.integer(lo, hi) + (60 if now > hi else 0)
-        )
+        start = self.second
+        if not lo <= now <= hi:
+            start += self.stream.integer(lo, hi) - now + (60 if now > hi else 0)
         if start <= plan.until_s:
             self.run_to(start)
             self.play(plan, self.reference(plan))
@@ -142,13 +140,17 @@ class _Director:
         w["hidden"], w["shown"], w["refill_us"] = phase.stock, phase.shown, NEVER
         w["action"], w["action_us"], w["unfilled"] = phase.action, NEVER, 0
         w["levels"], w["low_row"], w["high_row"] = phase.levels, SPAN, -SPAN
+        w["first_trade"] = -1
 
-    def label(self, plan: EventPlan, reference: int, second: int, before: int) -> Played:
+    def label(self, plan: EventPlan, reference: int, second: int, before: int) -> Played | None:
+        # What happened since ``second``; a sweep has its own instant, and none where its moment did not come.
         w = self.w
         from_us, to_us = second * 1_000_000, self.second * 1_000_000
         first, last = before, int(w["trades"])
         if plan.phases[0].action == SWEEP:
             first = int(w["first_trade"])
+            if first < 0:
+                return None
             times = w["tape"]["us"][first:last]
             from_us = to_us = int(times[0])
             last = first + int(np.searchsorted(times, from_us, side="right"))
