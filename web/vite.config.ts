@@ -7,7 +7,7 @@ const backend = process.env["FOOTLOOM_DEV_BACKEND"] ?? "http://127.0.0.1:8600";
 // biome-ignore lint/style/noDefaultExport: vite reads the default export
 export default defineConfig({
   base: "./",
-  plugins: [svelte()],
+  plugins: [svelte({ configFile: false })],
   build: {
     outDir: "../src/footloom/server/static",
     emptyOutDir: true,

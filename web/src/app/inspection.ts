@@ -14,6 +14,7 @@ const askAgainMs = 700;
 /** What is looked at more closely: the trades of a cell, or the table of a bar; kept up to date while its bar is open. */
 export class Inspection {
   readonly store = new Store<Inspector | null>(null);
+  readonly #mark: (cell: { readonly index: BarIndex; readonly row: number } | null) => void;
   readonly #model: ChartModel;
   readonly #rest: Rest;
   #cell: { readonly index: BarIndex; readonly row: number } | null = null;
@@ -22,7 +23,13 @@ export class Inspection {
   #abort: AbortController | null = null;
   #askedMs = 0;
 
-  constructor(model: ChartModel, rest: Rest) {
+  /** @param mark shows on the chart which cell is looked at */
+  constructor(
+    model: ChartModel,
+    rest: Rest,
+    mark: (cell: { readonly index: BarIndex; readonly row: number } | null) => void,
+  ) {
+    this.#mark = mark;
     this.#model = model;
     this.#rest = rest;
   }
@@ -32,6 +39,7 @@ export class Inspection {
     this.#abort = null;
     this.#cell = null;
     this.#tableBar = null;
+    this.#mark(null);
     this.store.set(null);
   }
 
@@ -47,6 +55,7 @@ export class Inspection {
     if (cell === null) return;
     this.close();
     this.#cell = { index, row };
+    this.#mark(this.#cell);
     this.store.set(this.#view(cell, "loading", null, ""));
     void this.#ask(index, row);
   }

@@ -82,7 +82,10 @@ export class Terminal implements TerminalFace {
       cellChosen: (index, row) => this.#inspection.showCell(index, row),
       paneMaximised: () => this.#showView(),
     });
-    this.#inspection = new Inspection(this.model, host.rest);
+    this.#inspection = new Inspection(this.model, host.rest, (cell) => {
+      this.chart.painter.marked = cell;
+      this.chart.invalidate(Level.light);
+    });
     this.#words = new LinkWords(host.hub, () => host.clock.now());
     host.hub.onProblem((message) => this.notice.set(message));
   }

@@ -3,6 +3,7 @@ import type { Cursor } from "../model/cursor";
 import { type GapBand, gapBands } from "../model/gap-bands";
 import { paneOrder } from "../model/pane-layout";
 import type { TimeMark } from "../model/ticks";
+import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
 import { FootprintPainter, type PainterState } from "../series/footprint/painter";
 import {
@@ -19,22 +20,40 @@ import {
 import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/crosshair";
 import { CvdSeries } from "../series/panes/cvd";
 import { drawDelta } from "../series/panes/delta";
-import { drawGapBands, drawLastPrice, drawWatermark, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
+import {
+  drawGapBands,
+  drawLastPrice,
+  drawMarkedCell,
+  drawWatermark,
+  lastPriceLabel,
+  lastValueLabel,
+} from "../series/panes/overlays";
+import type { Layer } from "./layer";
 import type { Pane, PaneStack } from "./panes";
 
 const leastGapCss = 5;
 
-/** Puts the model on the canvases: each method repaints one kind of layer. */
+/**
+ * Puts the model on the canvases.
+ *
+ * A canvas that was touched costs its whole area when the browser puts the page together, however little was drawn. So all
+ * that moves with data or view is on the cells layer, light frames repaint a part of it, the overlay layer holds what
+ * seldom changes (gaps, the cell that is looked at), and layers that are empty are hidden and left alone.
+ */
 export class FramePainter {
   readonly footprint = new FootprintPainter();
   readonly #cvd = new CvdSeries();
   readonly #stack: PaneStack;
   readonly #model: ChartModel;
+  readonly #shown = new Map<Layer, string>();
   #prices: readonly number[] = [];
   #marks: readonly TimeMark[] = [];
   #bands: readonly GapBand[] = [];
+  #lineY = 0;
   /** What is left of the open bar, as text. */
   countdown = "";
+  /** The cell whose trades are listed. */
+  marked: { readonly index: BarIndex; readonly row: number } | null = null;
   state: PainterState = "empty";
 
   constructor(stack: PaneStack, model: ChartModel) {
@@ -46,13 +65,13 @@ export class FramePainter {
     return this.#bands;
   }
 
-  /** All cells, grids and axes. */
+  /** All panes and axes. */
   full(): void {
     const model = this.#model;
     this.#prices = priceGrid(model);
     this.#marks = timeGrid(model);
     this.#bands = gapBands(model.series, model.gaps, model.time, leastGapCss * model.dpr);
-    for (const name of paneOrder) this.#paintCells(this.#stack.panes[name]);
+    for (const name of paneOrder) this.#paintPane(this.#stack.panes[name], false);
     const { axis } = this.#stack.time;
     axis.fill(model.palette.background);
     drawTimeAxis(axis.ctx, model, this.#marks, axis.height);
@@ -61,70 +80,102 @@ export class FramePainter {
 
   /** The newest bar and what changes with it, while no scale has moved. */
   light(): void {
-    const { series } = this.#model;
-    if (series.length > 0 && this.#stack.panes.price.element.hidden === false) this.#repaintBar();
-    for (const name of ["delta", "cvd"] as const) this.#paintCells(this.#stack.panes[name]);
+    for (const name of paneOrder) this.#paintPane(this.#stack.panes[name], name === "price");
     this.overlays();
   }
 
+  /** What lies over the cells and seldom changes. */
   overlays(): void {
     const model = this.#model;
+    const bands = this.#bands.map(({ left, right }) => `${left}-${right}`).join(",");
     for (const name of paneOrder) {
       const pane = this.#stack.panes[name];
-      if (pane.element.hidden) continue;
-      const { overlay } = pane;
-      overlay.clear();
-      drawGapBands(overlay.ctx, model, this.#bands, overlay.height);
-      const label = this.#lastLabel(pane);
-      if (name === "price") drawLastPrice(overlay.ctx, model);
-      if (label !== null) axisLabel(overlay.ctx, label);
+      const mark = name === "price" ? this.#markKey() : "";
+      const key = bands === "" && mark === "" ? "" : `${bands}|${mark}|${model.palette.theme}`;
+      const layer = pane.overlay;
+      if (!this.#prepare(layer, key)) continue;
+      drawGapBands(layer.ctx, model, this.#bands, layer.height);
+      if (this.marked !== null && mark !== "") drawMarkedCell(layer.ctx, model, this.marked.index, this.marked.row);
     }
   }
 
   cursor(cursor: Cursor | null): void {
     const model = this.#model;
+    const key = cursor === null ? "" : `${cursor.pane}|${cursor.x}|${cursor.y}|${cursor.index}|${cursor.value}`;
+    const scales = `${model.time.right}|${model.time.bar}|${model.price.row}|${model.price.centre}|${model.palette.theme}`;
     for (const name of paneOrder) {
-      const pane = this.#stack.panes[name];
-      if (pane.element.hidden) continue;
-      const layer = pane.cursor;
-      layer.clear();
-      if (cursor === null) continue;
+      const { cursor: layer } = this.#stack.panes[name];
+      if (!this.#prepare(layer, key === "" ? "" : `${key}|${scales}`) || cursor === null) continue;
       drawCrosshair(layer.ctx, model, cursor, layer.height, cursor.pane === name);
-      if (cursor.pane === name) {
-        drawCursorValue(layer.ctx, model, cursor, model.time.width, layer.width - model.time.width, layer.height);
-      }
+      if (cursor.pane === name) drawCursorValue(layer.ctx, model, cursor, layer.width, layer.height);
     }
-    const layer = this.#stack.time.cursor;
-    layer.clear();
-    if (cursor !== null) drawCursorTime(layer.ctx, model, cursor, layer.height);
+    const { cursor: layer } = this.#stack.time;
+    if (this.#prepare(layer, key) && cursor !== null) drawCursorTime(layer.ctx, model, cursor, layer.height);
   }
 
-  #paintCells(pane: Pane): void {
+  // Clears a layer that has to be drawn anew and says so; "" is a layer with nothing on it.
+  #prepare(layer: Layer, key: string): boolean {
+    const sized = key === "" ? "" : `${key}|${layer.width}x${layer.height}`;
+    if (this.#shown.get(layer) === sized) return false;
+    this.#shown.set(layer, sized);
+    layer.show(sized !== "");
+    if (sized === "") return false;
+    layer.clear();
+    return true;
+  }
+
+  #markKey(): string {
+    if (this.marked === null || !this.#model.series.has(this.marked.index)) return "";
+    const { time, price } = this.#model;
+    return `${time.x(this.marked.index)}|${time.bar}|${price.y(this.marked.row)}|${price.row}`;
+  }
+
+  #paintPane(pane: Pane, newestOnly: boolean): void {
     if (pane.element.hidden) return;
     const model = this.#model;
-    const { ctx, height } = pane.cells;
-    pane.cells.fill(model.palette.background);
+    const { ctx, width, height } = pane.cells;
+    ctx.save();
+    if (newestOnly) this.#clipToNewest(pane);
+    ctx.fillStyle = model.palette.background;
+    ctx.fillRect(0, 0, width, height);
     ctx.save();
     ctx.beginPath();
     ctx.rect(0, 0, model.time.width, height);
     ctx.clip();
-    this.#paintGround(pane);
-    if (pane.name === "price") this.state = this.footprint.draw(ctx, model);
-    else if (pane.name === "delta") drawDelta(ctx, model);
-    else this.#cvd.draw(ctx, model);
+    this.#paintPlot(pane);
     ctx.restore();
     this.#paintAxis(pane);
+    ctx.restore();
   }
 
-  #paintGround(pane: Pane): void {
+  #paintPlot(pane: Pane): void {
     const model = this.#model;
     const { ctx, height } = pane.cells;
-    if (pane.name === "price" && model.meta?.simulated === true) {
-      drawWatermark(ctx, model, "SIMULATED", model.time.width, height);
+    if (pane.name !== "price") {
+      drawValueGrid(ctx, model, pane.name === "delta" ? model.delta : model.cvd);
+      drawTimeGrid(ctx, model, this.#marks, height);
+      if (pane.name === "delta") drawDelta(ctx, model);
+      else this.#cvd.draw(ctx, model);
+      return;
     }
-    if (pane.name === "price") drawPriceGrid(ctx, model, this.#prices, model.time.width);
-    else drawValueGrid(ctx, model, pane.name === "delta" ? model.delta : model.cvd);
+    if (model.meta?.simulated === true) drawWatermark(ctx, model, "SIMULATED", model.time.width, height);
+    drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
+    this.state = this.footprint.draw(ctx, model);
+    this.#lineY = drawLastPrice(ctx, model);
+  }
+
+  // The newest bar with all that is right of it, and the line of the last price where it was and where it is now.
+  #clipToNewest(pane: Pane): void {
+    const model = this.#model;
+    const { ctx, width, height } = pane.cells;
+    const thick = 2 * Math.max(1, Math.round(model.dpr));
+    const left = Math.max(0, Math.floor(model.time.x(model.series.last)));
+    const now = model.price.yOfPrice(model.series.lastPrice() ?? 0);
+    ctx.beginPath();
+    ctx.rect(Math.min(left, model.time.width), 0, width, height);
+    for (const y of [this.#lineY, now]) ctx.rect(0, Math.round(y) - thick, left, 2 * thick);
+    ctx.clip();
   }
 
   #paintAxis(pane: Pane): void {
@@ -140,37 +191,14 @@ export class FramePainter {
       y < label.middle + label.lineHeight * (label.lines.length - 0.5) + reach;
     if (pane.name === "price") drawPriceAxis(ctx, model, this.#prices, model.time.width, covered);
     else drawValueAxis(ctx, model, pane.name === "delta" ? model.delta : model.cvd, covered);
-  }
-
-  // Clears the column of the newest bar and paints what belongs there; all else on the layer is still right.
-  #repaintBar(): void {
-    const model = this.#model;
-    const pane = this.#stack.panes.price;
-    const { ctx, height, width } = pane.cells;
-    const { last } = model.series;
-    const left = Math.floor(model.time.x(last));
-    const right = Math.min(model.time.width, Math.ceil(model.time.x(last + 1)));
-    if (right > 0 && left < model.time.width) {
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(left, 0, right - left, height);
-      ctx.clip();
-      ctx.fillStyle = model.palette.background;
-      ctx.fillRect(left, 0, right - left, height);
-      this.#paintGround(pane);
-      this.footprint.drawBar(ctx, model, last);
-      ctx.restore();
-    }
-    ctx.fillStyle = model.palette.background;
-    ctx.fillRect(model.time.width, 0, width - model.time.width, height);
-    this.#paintAxis(pane);
+    if (label !== null) axisLabel(ctx, label);
   }
 
   /** The label of the newest value on a pane's axis. */
   #lastLabel(pane: Pane): AxisLabel | null {
     const model = this.#model;
     if (model.series.length === 0) return null;
-    const { width, height } = pane.overlay;
+    const { width, height } = pane.cells;
     const axis = width - model.time.width;
     if (pane.name === "price") return lastPriceLabel(model, model.time.width, axis, this.countdown);
     return lastValueLabel(model, pane.name, axis, height);

@@ -138,7 +138,8 @@ export class ChartInput {
     if (zone.kind === "plot") {
       model.panTime(gesture.dx * dpr);
       if (zone.pane === "price") this.#dragPrice(gesture.dy);
-      this.#point(gesture.x, gesture.y);
+      // The picture moves with the pointer: a crosshair on it would say nothing, and cost a layer.
+      this.#chart.leave();
     } else if (zone.kind === "axis") {
       this.#dragAxis(zone.pane, gesture.dy);
     } else if (zone.kind === "time") {

@@ -28,6 +28,11 @@ export class Layer {
     this.canvas.style.height = `${height / dpr}px`;
   }
 
+  /** A layer with nothing on it is taken out of the page's picture. */
+  show(visible: boolean): void {
+    this.canvas.style.display = visible ? "block" : "none";
+  }
+
   clear(): void {
     this.ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }

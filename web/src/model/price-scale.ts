@@ -67,14 +67,14 @@ export class PriceScale {
     return this.y(tick / this.#ticksPerLevel);
   }
 
-  /** The row at a place. */
+  /** The row at a place; the pixel at an edge is the lower row's, as it is drawn. */
   rowAt(y: number): Row {
-    return Math.floor((this.#origin() - y) / this.row) as Row;
+    return (Math.ceil((this.#origin() - y) / this.row) - 1) as Row;
   }
 
   /** The price at a place. */
   tickAt(y: number): PriceTick {
-    return priceTick(Math.floor(((this.#origin() - y) / this.row) * this.#ticksPerLevel));
+    return priceTick(Math.ceil(((this.#origin() - y) / this.row) * this.#ticksPerLevel) - 1);
   }
 
   /** The lowest and the highest (fractional) row in sight. */

@@ -18,8 +18,8 @@ export type PainterState = "tiles" | "direct" | "strips" | "empty";
 
 const largestFontCss = { normal: 12.5, compact: 11 } as const;
 const leastFontCss = 7;
-/** Below this width of a bar, in CSS pixels, all bars of a chunk are drawn at once. */
-const wholeChunksBelowCss = 3;
+/** Bars at least this wide, in CSS pixels, stand apart from each other. */
+const gapsFromCss = 3;
 /** Where rows are lower than this, in device pixels, and bars as thin, no cell can be told from another: candles say more. */
 const candlesBelowRow = 1.5;
 /** A tile higher than this many panes is not worth its memory: its bar is painted directly. */
@@ -75,15 +75,6 @@ export class FootprintPainter {
     return "tiles";
   }
 
-  /** Paint one bar alone, over ground that has been cleared. */
-  drawBar(ctx: Context, model: ChartModel, index: BarIndex): void {
-    const scene = sceneOf(model);
-    this.#drawSides(ctx, scene, index);
-    if (scene.style === null) this.#drawStrips(ctx, scene, index, index);
-    else if (this.#tiles.fits(scene.key) && !this.direct) this.#drawTile(ctx, scene, scene.style, index);
-    else this.#drawDirectly(ctx, scene, scene.style, index);
-  }
-
   #drawTile(ctx: Context, scene: Scene, style: BlockStyle, index: BarIndex): void {
     const rows = rowsOf(scene.series, index);
     if (rows === null) return;
@@ -123,16 +114,15 @@ export class FootprintPainter {
   }
 
   #drawStrips(ctx: Context, scene: Scene, from: number, to: number): void {
-    if (scene.row < candlesBelowRow && scene.bar < wholeChunksBelowCss * scene.dpr) {
+    if (scene.row < candlesBelowRow && scene.bar < gapsFromCss * scene.dpr) {
       for (let index = from; index <= to; index += 1) drawThinCandle(ctx, scene, index as BarIndex);
       return;
     }
     this.#strips.begin(scene.key);
-    const whole = scene.bar < wholeChunksBelowCss * scene.dpr && from !== to;
     ctx.imageSmoothingEnabled = scene.row < 1 || scene.bar < 1;
     for (let number = chunkOf(from); number <= chunkOf(to); number += 1) {
       const chunk = this.#strips.chunk(scene.series, number, scene.sheet);
-      if (whole) {
+      if (scene.layout.candleWidth === 0) {
         const top = scene.y(chunk.low + chunk.rows);
         ctx.drawImage(chunk.canvas, scene.x(number * chunkBars), top, scene.bar * chunkBars, chunk.rows * scene.row);
         continue;
@@ -143,6 +133,7 @@ export class FootprintPainter {
       }
     }
     ctx.imageSmoothingEnabled = true;
+    if (scene.layout.candleWidth === 0) drawGaps(ctx, scene, from, to);
   }
 
   #drawStrip(
@@ -267,6 +258,19 @@ function blockStyle(model: ChartModel, layout: BarLayout): BlockStyle | null {
     sellStrong: palette.sellStrong,
     hatch: palette.hatch,
   };
+}
+
+// Narrow bars are drawn as one picture a chunk: what stands between them is wiped afterwards.
+function drawGaps(ctx: Context, scene: Scene, from: number, to: number): void {
+  const gap = scene.bar - scene.layout.blockWidth;
+  if (gap <= 0) return;
+  ctx.fillStyle = scene.palette.background;
+  for (let index = from; index <= to; index += 1) {
+    const rows = rowsOf(scene.series, index as BarIndex);
+    if (rows === null) continue;
+    const top = Math.floor(scene.y(rows.high + 1));
+    ctx.fillRect(scene.x(index) + scene.layout.blockWidth, top, gap, Math.ceil(scene.y(rows.low)) - top);
+  }
 }
 
 // A bar of a few pixels: from its low to its high, in the colour of its direction.

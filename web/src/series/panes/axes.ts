@@ -8,7 +8,7 @@ import { type Context, fontOf } from "../../renderers/text";
 
 const priceSpacingCss = 28;
 const valueSpacingCss = 30;
-const timeSpacingCss = 84;
+const timeSpacingCss = 64;
 const axisFontCss = 11.5;
 
 export const axisFont = (model: ChartModel): number => axisFontCss * model.dpr;

@@ -29,19 +29,12 @@ function frameCell(ctx: Context, model: ChartModel, cursor: Cursor, line: number
 }
 
 /** The cursor's price or quantity on the axis of its pane. */
-export function drawCursorValue(
-  ctx: Context,
-  model: ChartModel,
-  cursor: Cursor,
-  left: number,
-  width: number,
-  height: number,
-): void {
+export function drawCursorValue(ctx: Context, model: ChartModel, cursor: Cursor, right: number, height: number): void {
   const lineHeight = Math.round(axisFont(model) * 1.55);
   const text = cursor.pane === "price" ? unitsText(cursor.tick, model.tick) : axisQuantity(model, cursor.value);
   axisLabel(ctx, {
-    left,
-    width,
+    left: model.time.width,
+    width: right - model.time.width,
     middle: Math.max(lineHeight / 2, Math.min(cursor.y, height - lineHeight / 2)),
     lineHeight,
     font: axisFont(model),

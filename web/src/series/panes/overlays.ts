@@ -2,6 +2,7 @@ import { cellAt } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import { unitsText } from "../../model/decimal";
 import type { GapBand } from "../../model/gap-bands";
+import type { BarIndex } from "../../protocol/units";
 import { frame, hatch } from "../../renderers/block";
 import { type AxisLabel, hLine } from "../../renderers/shapes";
 import { type Context, fontOf } from "../../renderers/text";
@@ -84,11 +85,15 @@ function lastColours(model: ChartModel): readonly [ground: string, colour: strin
   return rises ? [palette.buy, palette.onBuy] : [palette.sell, palette.onSell];
 }
 
-/** The line of the last price, strong from the newest bar to the axis, and the frame of the cell it stands in. */
-export function drawLastPrice(ctx: Context, model: ChartModel): void {
+/**
+ * The line of the last price, strong from the newest bar to the axis, and the frame of the cell it stands in.
+ *
+ * @returns where the line is, so that it can be wiped
+ */
+export function drawLastPrice(ctx: Context, model: ChartModel): number {
   const { series } = model;
   const price = series.lastPrice();
-  if (price === null) return;
+  if (price === null) return 0;
   const line = Math.max(1, Math.round(model.dpr));
   const y = model.price.yOfPrice(price);
   const [ground] = lastColours(model);
@@ -99,24 +104,22 @@ export function drawLastPrice(ctx: Context, model: ChartModel): void {
     ctx.globalAlpha = 1;
     if (edge < model.time.width) hLine(ctx, edge, model.time.width, y, ground, line);
   }
-  if (model.lastInSight) frameLastCell(ctx, model, price, line);
+  if (model.lastInSight)
+    frameCell(ctx, model, series.last, Math.floor(price / model.price.ticksPerLevel), model.palette.lastCell);
+  return y;
 }
 
-function frameLastCell(ctx: Context, model: ChartModel, price: number, line: number): void {
-  const { series } = model;
-  const row = Math.floor(price / model.price.ticksPerLevel);
-  if (model.price.row < 4 * model.dpr || cellAt(series, series.last, row) === null) return;
+/** The frame of the cell that is looked at more closely. */
+export function drawMarkedCell(ctx: Context, model: ChartModel, index: BarIndex, row: number): void {
+  frameCell(ctx, model, index, row, model.palette.line);
+}
+
+function frameCell(ctx: Context, model: ChartModel, index: BarIndex, row: number, colour: string): void {
+  if (model.price.row < 4 * model.dpr || cellAt(model.series, index, row) === null) return;
+  const line = Math.max(1, Math.round(model.dpr));
   const layout = barLayout(model.time.bar, model.dpr);
   const top = Math.round(model.price.y(row + 1));
   const height = Math.round(model.price.y(row)) - top - line;
-  const left = model.time.x(series.last) + layout.blockLeft;
-  frame(
-    ctx,
-    left - line,
-    top - line,
-    layout.blockWidth + 2 * line,
-    height + 2 * line,
-    2 * line,
-    model.palette.lastCell,
-  );
+  const left = model.time.x(index) + layout.blockLeft;
+  frame(ctx, left - line, top - line, layout.blockWidth + 2 * line, height + 2 * line, 2 * line, colour);
 }

@@ -1,0 +1,130 @@
+"""How long the page's chart takes for a frame: 300 bars of 60 levels, 1600 x 900, headless Chromium, software raster.
+
+The page's own chart and the plain painter (two `fillRect` and two `fillText` a cell) draw the same scenes in turn in
+the same tab, frame after frame without a frame limit; a time is from frame to frame, rasterisation included.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from benchmarks import harness
+from benchmarks.harness import Row, Scale
+
+__all__ = ("CHROMIUM", "measure")
+
+CHROMIUM = Path(os.environ.get("FOOTLOOM_CHROMIUM", "/usr/bin/chromium"))
+_WEB = Path(__file__).parents[1] / "web"
+_BUNDLE = _WEB / "dist" / "bench"
+_SIZE = {"width": 1600, "height": 900}
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-frame-rate-limit",
+    "--disable-gpu-vsync",
+    "--force-device-scale-factor=1",
+    "--hide-scrollbars",
+]
+_SCENES = {
+    "pan": "pan, 16 bars with text",
+    "panAll": "pan, 300 bars",
+    "zoom": "zoom, 14 to 300 bars",
+    "live": "live update",
+}
+_DATA = "300 x 60 cells, seed 7"
+_LIVE_HZ = 20
+_IDLE_MS = 2000
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
+        """Say nothing."""
+
+
+def measure(scale: Scale) -> list[Row]:
+    """Return the promises."""
+    if not CHROMIUM.is_file():
+        return [Row("page frames", "-", f"no Chromium at {CHROMIUM} (set FOOTLOOM_CHROMIUM)", None, None, "-")]
+    _build()
+    with _served() as address, _page(address) as page:
+        times = {name: _run(page, name, scale.rounds) for name in _SCENES}
+        idle = int(page.evaluate(f"window.footloomBench.idle({_IDLE_MS})"))
+    rows = [_row(name, "frame", "p50", 8, times) for name in ("pan", "panAll")]
+    rows += [_row(name, "frame", "p95", 16, times) for name in ("pan", "panAll", "zoom", "live")]
+    busy = times["live"]["footloom"]["script"]["p50"] * _LIVE_HZ / 10
+    rows.append(harness.limit(f"script of live updates at {_LIVE_HZ} Hz", busy, 25, "% of the main thread", "-", _DATA))
+    rows.append(
+        Row("frames without data or input", str(idle), f"in {_IDLE_MS / 1000:g} s; limit 0", 1 / (1 + idle), 1.0, "-")
+    )
+    return rows
+
+
+# The slowest round is the machine's, not the page's: the median of the rounds counts.
+def _run(page: Any, scene: str, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
+    frames = 60 if scene == "live" else 120
+    found: dict[str, list[dict[str, Any]]] = {"footloom": [], "naive": []}
+    for turn in range(max(3, rounds)):
+        for painter in sorted(found, reverse=turn % 2 == 1):
+            found[painter].append(page.evaluate(f"window.footloomBench.run('{scene}', '{painter}', {frames})"))
+    return {painter: {kind: _medians(runs, kind) for kind in ("script", "frame")} for painter, runs in found.items()}
+
+
+def _medians(runs: list[dict[str, Any]], kind: str) -> dict[str, float]:
+    return {share: statistics.median(run[kind][share] for run in runs) for share in ("p50", "p95")}
+
+
+def _row(scene: str, kind: str, share: str, most_ms: float, times: dict[str, Any]) -> Row:
+    ours, naive = times[scene]["footloom"][kind][share], times[scene]["naive"][kind][share]
+    return harness.limit(f"{_SCENES[scene]}, {share}", ours, most_ms, "ms", f"plain painter {naive:.3g} ms", _DATA)
+
+
+def _build() -> None:
+    newest = max(path.stat().st_mtime for folder in ("src", "bench") for path in (_WEB / folder).rglob("*"))
+    index = _BUNDLE / "index.html"
+    if index.is_file() and index.stat().st_mtime > newest:
+        return
+    if not (_WEB / "node_modules").is_dir():
+        subprocess.run(["npm", "ci"], cwd=_WEB, check=True, capture_output=True)
+    subprocess.run(["npm", "run", "build:bench"], cwd=_WEB, check=True, capture_output=True)
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(_BUNDLE)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def _page(address: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
+        page = browser.new_page(viewport={"width": _SIZE["width"], "height": _SIZE["height"]})
+        page.goto(address)
+        page.wait_for_function("window.footloomBench !== undefined")
+        yield page
+        browser.close()
+
+
+if __name__ == "__main__":
+    harness.run(measure)

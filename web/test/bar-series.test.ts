@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { BarSeries } from "../src/data/bar-series";
+import type { BarIndex } from "../src/protocol/units";
+import { frameOf, minutes, openOf } from "./support/frames";
+
+const opens = (series: BarSeries): bigint[] => {
+  const found: bigint[] = [];
+  for (let index = series.first; index < series.end; index = (index + 1) as BarIndex) found.push(series.openNs(index));
+  return found;
+};
+const minutesOf = (...list: number[]): bigint[] => list.map(openOf);
+
+describe("BarSeries", () => {
+  it("numbers the first snapshot from zero, and history below it", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(100, 3)));
+    expect([series.first, series.end]).toEqual([0, 3]);
+    expect(series.prepend(frameOf(minutes(95, 5)))).toBe(5);
+    expect([series.first, series.end]).toEqual([-5, 3]);
+    expect(series.openNs(0 as BarIndex)).toBe(openOf(100));
+    expect(opens(series)).toEqual(minutesOf(95, 96, 97, 98, 99, 100, 101, 102));
+  });
+
+  it("leaves out history that it holds already", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(100, 2)));
+    expect(series.prepend(frameOf(minutes(98, 3)))).toBe(2);
+    expect(opens(series)).toEqual(minutesOf(98, 99, 100, 101));
+  });
+
+  it("replaces the open bar, appends the next, and says which", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 2)));
+    const before = series.version(1 as BarIndex);
+    expect(series.merge(frameOf([{ minute: 1, cells: [[7, 1, 9]] }], "bar_open"))).toEqual({
+      lastOnly: true,
+      appended: 0,
+      renumbered: false,
+    });
+    expect(series.delta(1 as BarIndex)).toBe(-8);
+    expect(series.version(1 as BarIndex)).toBeGreaterThan(before);
+    expect(series.merge(frameOf([{ minute: 2 }], "bar_open")).appended).toBe(1);
+    expect(series.end).toBe(3);
+  });
+
+  it("revises a bar in place and inserts one that was missing", () => {
+    const series = new BarSeries();
+    series.reset(frameOf([{ minute: 0 }, { minute: 1 }, { minute: 5 }]));
+    expect(series.merge(frameOf([{ minute: 1, cells: [[3, 4, 4]] }], "bar_revised"))).toMatchObject({
+      lastOnly: false,
+      renumbered: false,
+    });
+    expect(series.number("buy", 1 as BarIndex)).toBe(4);
+    expect(series.merge(frameOf([{ minute: 3, cells: [[9, 2, 1]] }], "bar_revised")).renumbered).toBe(true);
+    expect(opens(series)).toEqual(minutesOf(0, 1, 3, 5));
+    expect(series.levels(2 as BarIndex).columns.buy[series.levels(2 as BarIndex).from]).toBe(2);
+    expect(series.delta(3 as BarIndex)).toBe(2);
+  });
+
+  it("takes a snapshot after a reconnect as the truth from its first bar on", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 10)));
+    const change = series.merge(frameOf(minutes(6, 8)));
+    expect(change).toEqual({ lastOnly: false, appended: 4, renumbered: false });
+    expect(series.length).toBe(14);
+    expect(series.first).toBe(0);
+  });
+
+  it("begins anew where a snapshot cannot be joined", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 10)));
+    expect(series.merge(frameOf(minutes(20, 5))).renumbered).toBe(true);
+    expect(opens(series)).toEqual(minutesOf(20, 21, 22, 23, 24));
+  });
+
+  it("finds bars by time", () => {
+    const series = new BarSeries();
+    series.reset(frameOf([{ minute: 0 }, { minute: 1 }, { minute: 5 }]));
+    expect(series.at(openOf(0) - 1n)).toBeNull();
+    expect(series.at(openOf(1) + 5n)).toBe(1);
+    expect(series.at(openOf(3))).toBe(1);
+    expect(series.at(openOf(99))).toBe(2);
+    expect(series.lowerBound(openOf(2))).toBe(2);
+  });
+
+  it("keeps everything right while it grows at both ends", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(5000, 10)));
+    for (let k = 0; k < 40; k += 1) {
+      series.prepend(frameOf(minutes(4900 - k * 100, 100)));
+      series.merge(frameOf([{ minute: 5010 + k, cells: [[k, k + 1, 0]] }], "bar_closed"));
+    }
+    expect(series.length).toBe(4050);
+    expect(series.number("buy", series.last)).toBe(40);
+    const all = opens(series);
+    expect(all.every((open, k) => k === 0 || open > (all[k - 1] as bigint))).toBe(true);
+    expect(series.levels(series.last).columns.row.length).toBe(1);
+    expect(series.delta(series.first)).toBe(2);
+  });
+});

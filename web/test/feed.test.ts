@@ -1,0 +1,251 @@
+import { describe, expect, it } from "vitest";
+import { backoffMs, Hub, type LinkState, type Socket } from "../src/data/hub";
+import type { FootprintQuery, Rest } from "../src/data/rest";
+import { type Clock, ThrottledStore } from "../src/data/store";
+import { type FeedListener, type Paging, TopicFeed } from "../src/data/topic-feed";
+import type { Frame } from "../src/protocol/decode";
+import { frameOf, minutes, openOf } from "./support/frames";
+
+/** A clock that tests wind. */
+class TestClock implements Clock {
+  #now = 0;
+  #waiting: { at: number; run: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#waiting.push({ at: this.#now + delayMs, run });
+  }
+
+  wind(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const next = this.#waiting.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#now = next.at;
+      next.run();
+    }
+    this.#now = until;
+  }
+}
+
+class TestSocket implements Socket {
+  binaryType = "";
+  onopen: Socket["onopen"] = null;
+  onclose: Socket["onclose"] = null;
+  onmessage: Socket["onmessage"] = null;
+  readonly sent: { op: string; id?: number; topic_id?: number; history_bars?: number }[] = [];
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close(): void {
+    this.onclose?.({} as CloseEvent);
+  }
+
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) } as MessageEvent<string>);
+  }
+}
+
+const hello = { type: "hello", version: 1, server: "test" };
+
+function hubOf(): { hub: Hub; sockets: TestSocket[]; clock: TestClock; states: LinkState["phase"][] } {
+  const sockets: TestSocket[] = [];
+  const clock = new TestClock();
+  const hub = new Hub(() => {
+    const socket = new TestSocket();
+    sockets.push(socket);
+    return socket;
+  }, clock);
+  const states: LinkState["phase"][] = [];
+  hub.state.subscribe((state) => state.phase !== states.at(-1) && states.push(state.phase));
+  hub.connect();
+  return { hub, sockets, clock, states };
+}
+
+interface Heard {
+  readonly opened: number[];
+  readonly prepended: number[];
+  readonly paging: Paging[];
+  readonly refused: string[];
+  changes: number;
+}
+
+function feedOf(
+  pages: readonly Frame[] = [],
+): ReturnType<typeof hubOf> & { feed: TopicFeed; heard: Heard; asked: FootprintQuery[]; socket: TestSocket } {
+  const parts = hubOf();
+  const heard: Heard = { opened: [], prepended: [], paging: [], refused: [], changes: 0 };
+  const asked: FootprintQuery[] = [];
+  const left = [...pages];
+  const rest = {
+    footprint: async (query: FootprintQuery) => {
+      asked.push(query);
+      return left.shift() ?? frameOf([], "snapshot", 0, { has_more: false });
+    },
+  } as unknown as Rest;
+  const listener: FeedListener = {
+    opened: () => heard.opened.push(feed.series.length),
+    changed: () => {
+      heard.changes += 1;
+    },
+    prepended: (count) => heard.prepended.push(count),
+    gaps: () => {},
+    status: () => {},
+    paging: (state) => heard.paging.push(state),
+    refused: (message) => heard.refused.push(message),
+  };
+  const feed: TopicFeed = new TopicFeed(parts.hub, rest, parts.clock, { symbol: "sim:PERP", bars: "1m" }, listener);
+  const socket = parts.sockets[0] as TestSocket;
+  socket.say(hello);
+  return { ...parts, feed, heard, asked, socket };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe("Hub", () => {
+  it("asks for its topics after the hello, and again after each loss", () => {
+    const { hub, sockets, clock, states } = hubOf();
+    const listener = {
+      subscribed: () => {},
+      frame: () => {},
+      gap: () => {},
+      rebuilt: () => {},
+      status: () => {},
+      refused: () => {},
+    };
+    hub.subscribe({ symbol: "a:B", bars: "1m" }, 300, listener);
+    expect(sockets[0]?.sent).toEqual([]);
+    sockets[0]?.say(hello);
+    expect(sockets[0]?.sent).toMatchObject([{ op: "subscribe", id: 1, history_bars: 300 }]);
+    sockets[0]?.close();
+    expect(hub.state.get()).toMatchObject({ phase: "lost", attempt: 1 });
+    clock.wind(1000);
+    sockets[1]?.say(hello);
+    expect(sockets[1]?.sent).toMatchObject([{ op: "subscribe", id: 2 }]);
+    expect(states).toEqual(["connecting", "live", "lost", "connecting", "live"]);
+  });
+
+  it("waits longer after each failure, up to ten seconds, and not in step", () => {
+    expect([1, 2, 3, 4, 5, 6, 20].map((attempt) => backoffMs(attempt, 0.5))).toEqual([
+      500, 1000, 2000, 4000, 8000, 10_000, 10_000,
+    ]);
+    expect(backoffMs(3, 0)).toBe(1600);
+    expect(backoffMs(3, 1)).toBeCloseTo(2400);
+  });
+
+  it("says what it cannot understand and goes on", () => {
+    const { hub, sockets } = hubOf();
+    const problems: string[] = [];
+    hub.onProblem((message) => problems.push(message));
+    sockets[0]?.onmessage?.({ data: new ArrayBuffer(8) } as MessageEvent<ArrayBuffer>);
+    sockets[0]?.onmessage?.({ data: "{" } as MessageEvent<string>);
+    sockets[0]?.say(hello);
+    expect(problems).toHaveLength(2);
+    expect(hub.state.get().phase).toBe("live");
+  });
+});
+
+describe("TopicFeed", () => {
+  it("opens with the snapshot and loads history behind it, page by page", async () => {
+    const { feed, heard, asked } = feedOf([
+      frameOf(minutes(600, 400)),
+      frameOf(minutes(500, 100), "snapshot", 0, { has_more: false }),
+    ]);
+    feed.frame(frameOf(minutes(1000, 300)));
+    expect(heard.opened).toEqual([300]);
+    feed.wantBars(2880);
+    await settled();
+    expect(heard.prepended).toEqual([400, 100]);
+    expect(asked.map((query) => query.toNs)).toEqual([openOf(1000), openOf(600)]);
+    expect(feed.series.length).toBe(800);
+    expect(heard.paging.at(-1)).toBe("complete");
+  });
+
+  it("stops paging at its goal, and goes on when more is wanted", async () => {
+    const { feed, asked } = feedOf([frameOf(minutes(600, 400)), frameOf(minutes(200, 400))]);
+    feed.frame(frameOf(minutes(1000, 300)));
+    feed.wantBars(600);
+    await settled();
+    expect(feed.series.length).toBe(700);
+    feed.wantBars(900);
+    await settled();
+    expect(asked).toHaveLength(2);
+  });
+
+  it("takes live bars in their order and leaves old ones out", () => {
+    const { feed, heard } = feedOf();
+    feed.frame(frameOf(minutes(0, 3), "snapshot", 10));
+    feed.frame(frameOf([{ minute: 2, cells: [[1, 9, 0]] }], "bar_open", 11));
+    feed.frame(frameOf([{ minute: 2, cells: [[1, 1, 0]] }], "bar_open", 9));
+    expect(heard.changes).toBe(1);
+    expect(feed.series.delta(feed.series.last)).toBe(9);
+  });
+
+  it("asks anew after a hole that lost a bar's end, but not after states that were replaced", () => {
+    const { feed, socket } = feedOf();
+    const subscribes = (): number => socket.sent.filter(({ op }) => op === "subscribe").length;
+    feed.frame(frameOf([{ minute: 0 }, { minute: 1, final: false }], "snapshot", 1));
+    feed.frame(frameOf([{ minute: 1, final: false }], "bar_open", 5));
+    expect(subscribes()).toBe(1);
+    feed.frame(frameOf([{ minute: 2, final: false }], "bar_open", 8));
+    expect(subscribes()).toBe(2);
+  });
+
+  it("forgets what was built in another epoch", () => {
+    const { feed } = feedOf();
+    feed.frame(frameOf(minutes(0, 100), "snapshot", 1));
+    feed.rebuilt(openOf(10));
+    feed.frame(frameOf(minutes(60, 50), "snapshot", 2));
+    expect(feed.series.length).toBe(50);
+    feed.rebuilt(openOf(100));
+    feed.frame(frameOf(minutes(90, 25), "snapshot", 3));
+    expect(feed.series.length).toBe(55);
+  });
+
+  it("collects gaps once, in order", () => {
+    const { feed } = feedOf();
+    const gap = (from: number) => ({ from_ns: String(from), to_ns: String(from + 5), cause: "x", missing: null });
+    feed.frame(frameOf(minutes(0, 2), "snapshot", 1, { gaps: [gap(50), gap(10)] }));
+    feed.gap(gap(30));
+    feed.gap(gap(10));
+    expect(feed.gapList.map(({ fromNs }) => fromNs)).toEqual([10n, 30n, 50n]);
+  });
+});
+
+describe("ThrottledStore", () => {
+  it("tells the first change at once and then the newest once a period", () => {
+    const clock = new TestClock();
+    clock.wind(1000);
+    const store = new ThrottledStore(0, 50, clock);
+    const seen: number[] = [];
+    store.subscribe((value) => seen.push(value));
+    for (let k = 1; k <= 100; k += 1) {
+      store.touch(() => k);
+      clock.wind(10);
+    }
+    clock.wind(100);
+    expect(seen.length).toBeLessThanOrEqual(23);
+    expect(seen.at(-1)).toBe(100);
+    expect(seen.slice(0, 2)).toEqual([0, 1]);
+  });
+
+  it("does not make what nobody will see", () => {
+    const clock = new TestClock();
+    const store = new ThrottledStore(0, 50, clock);
+    let made = 0;
+    for (let k = 0; k < 10; k += 1) {
+      store.touch(() => {
+        made += 1;
+        return made;
+      });
+    }
+    clock.wind(60);
+    expect(made).toBe(2);
+  });
+});

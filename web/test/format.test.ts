@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { parseGrid, unitsOf, unitsText } from "../src/model/decimal";
+import { cellQuantity, compact, countdown, exactQuantity, quantityStyle, signed, spanText } from "../src/model/format";
+import { nextStep, offeredBars, parseInterval } from "../src/model/interval";
+import { commandOf, type Key } from "../src/model/keymap";
+import { readSettings } from "../src/model/settings";
+
+describe("exact decimals", () => {
+  it.each([
+    [131_201, "0.5", "65600.5"],
+    [-3, "0.05", "-0.15"],
+    [0, "0.25", "0.00"],
+    [2 ** 53 - 1, "0.001", "9007199254740.991"],
+    [7, "10", "70"],
+    [435, "0.01", "4.35"],
+  ])("%d units of %s are %s", (units, step, text) => {
+    expect(unitsText(units, parseGrid(step))).toBe(text);
+    expect(unitsOf(text, parseGrid(step))).toBe(units);
+  });
+
+  it("never rounds what is off the grid", () => {
+    expect(unitsOf("0.3", parseGrid("0.25"))).toBeNull();
+    expect(unitsOf("1.0005", parseGrid("0.001"))).toBeNull();
+    expect(unitsOf("1.5000", parseGrid("0.5"))).toBe(3);
+    expect(unitsOf("x", parseGrid("1"))).toBeNull();
+    expect(() => parseGrid("-1")).toThrow(RangeError);
+    expect(() => parseGrid("0.00")).toThrow(RangeError);
+  });
+});
+
+describe("quantities in cells", () => {
+  const lot = parseGrid("0.001");
+
+  it("take as many decimals as typical cells need, and no more than there are", () => {
+    expect(quantityStyle("base", lot, 60_000).decimals).toBe(0);
+    expect(quantityStyle("base", lot, 6_000).decimals).toBe(1);
+    expect(quantityStyle("base", lot, 700).decimals).toBe(2);
+    expect(quantityStyle("base", lot, 20).decimals).toBe(3);
+    expect(quantityStyle("base", parseGrid("1"), 1).decimals).toBe(0);
+    expect(quantityStyle("lots", lot, 1).decimals).toBe(0);
+  });
+
+  it("are at most five characters", () => {
+    const style = quantityStyle("base", lot, 700);
+    for (let lots = 1; lots < 2 ** 50; lots = Math.ceil(lots * 1.7)) {
+      expect(cellQuantity(lots, style).length).toBeLessThanOrEqual(5);
+    }
+    expect(cellQuantity(0, style)).toBe("0");
+    expect(cellQuantity(12_345, style)).toBe("12.35");
+    expect(cellQuantity(1_234_567, style)).toBe("1.23k");
+    expect(signed(-1500, style)).toBe("\u22121.50");
+    expect(signed(1500, style)).toBe("+1.50");
+    expect(signed(0, style)).toBe("0");
+    expect(exactQuantity(1_234_567, style)).toBe("1234.567");
+  });
+
+  it.each([
+    [0, "0"],
+    [999.4, "999.4"],
+    [999.6, "1.00k"],
+    [-12_345, "-12.3k"],
+    [99_960, "100k"],
+    [1_500_000, "1.50M"],
+    [2.5e12, "2.50T"],
+  ])("%d is %s for short", (value, text) => expect(compact(value)).toBe(text));
+});
+
+describe("times", () => {
+  it("counts down to zero and no further", () => {
+    expect(countdown(59_001)).toBe("01:00");
+    expect(countdown(9_000)).toBe("00:09");
+    expect(countdown(-5)).toBe("00:00");
+    expect(countdown(3_661_000)).toBe("1:01:01");
+    expect(countdown(3 * 86_400_000)).toBe("3d 0h");
+  });
+
+  it("says spans in one unit", () => {
+    expect([340, 16_000, 180_000, 5_400_000, 9_000_000].map(spanText)).toEqual([
+      "340 ms",
+      "16 s",
+      "3 min",
+      "90 min",
+      "2.5 h",
+    ]);
+  });
+});
+
+describe("intervals and steps", () => {
+  it.each([
+    ["5", "5m"],
+    ["15s", "15s"],
+    ["60", "1h"],
+    ["90", "90m"],
+    ["120s", "2m"],
+    ["24h", "1d"],
+    ["1W", "1w"],
+    [" 3 m ", "3m"],
+  ])("%s is %s", (typed, bars) => expect(parseInterval(typed)).toEqual({ bars }));
+
+  it("says what it does not take", () => {
+    for (const text of ["", "0", "abc", "5x"]) expect(parseInterval(text)).toHaveProperty("problem");
+    expect(parseInterval("500t")).toHaveProperty("problem", expect.stringContaining("only time bars"));
+  });
+
+  it("offers only what it reads", () => {
+    for (const bars of offeredBars) expect(parseInterval(bars)).toEqual({ bars });
+  });
+
+  it("steps through 1, 2, 5", () => {
+    expect([1, 2, 5, 10, 25].map((step) => nextStep(step, 1))).toEqual([2, 5, 10, 20, 50]);
+    expect([1, 2, 5, 10, 25].map((step) => nextStep(step, -1))).toEqual([1, 1, 2, 5, 20]);
+  });
+});
+
+describe("keys", () => {
+  const press = (key: string, held: Partial<Key> = {}): ReturnType<typeof commandOf> =>
+    commandOf({ key, code: held.code ?? "", ctrl: false, alt: false, shift: false, ...held });
+
+  it.each([
+    ["ArrowLeft", {}, { kind: "panBars", bars: -1 }],
+    ["ArrowRight", { ctrl: true }, { kind: "panScreens", screens: 0.5 }],
+    ["ArrowUp", { alt: true }, { kind: "cursor", bars: 0, rows: 1 }],
+    ["+", {}, { kind: "zoom", factor: 1.25 }],
+    ["Home", {}, { kind: "oldest" }],
+    ["End", {}, { kind: "latest" }],
+    ["a", {}, { kind: "autoScale" }],
+    ["[", {}, { kind: "step", direction: -1 }],
+    ["]", {}, { kind: "step", direction: 1 }],
+    ["2", { alt: true, code: "Digit2" }, { kind: "mode", number: 2 }],
+    ["5", {}, { kind: "type", text: "5" }],
+    ["b", {}, { kind: "type", text: "b" }],
+    ["/", {}, { kind: "search" }],
+    ["k", { ctrl: true }, { kind: "search" }],
+    ["?", { shift: true }, { kind: "keys" }],
+    ["Escape", {}, { kind: "cancel" }],
+  ] as const)("%s with %o", (key, held, command) => expect(press(key, held)).toEqual(command));
+
+  it("leaves the browser its own keys", () => {
+    for (const key of ["Tab", "F5", " ", "Shift"]) expect(press(key)).toBeNull();
+    expect(press("r", { ctrl: true })).toBeNull();
+    expect(press("ArrowLeft", { shift: true })).toBeNull();
+  });
+});
+
+describe("settings", () => {
+  it("takes what it knows from what was stored and leaves the rest", () => {
+    expect(readSettings({ theme: "light", hue: "purple", weather: 1 })).toMatchObject({
+      theme: "light",
+      hue: "classic",
+    });
+    expect(readSettings(null).mode).toBe("bid-ask");
+  });
+});

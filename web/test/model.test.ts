@@ -1,0 +1,289 @@
+import { describe, expect, it } from "vitest";
+import { BarSeries } from "../src/data/bar-series";
+import { cellAt, typicalLot } from "../src/model/cells";
+import { ChartModel } from "../src/model/chart-model";
+import { indexOfTime } from "../src/model/gap-bands";
+import { emptyHeader, headerView, legendView, stepText } from "../src/model/header";
+import { dragSplitter, paneBoxes, zoneAt } from "../src/model/pane-layout";
+import { barReadout, barTable, cellReadout } from "../src/model/readout";
+import { isDoubtful } from "../src/model/trust";
+import type { Status } from "../src/protocol/messages";
+import { type BarIndex, dpx } from "../src/protocol/units";
+import { type BarSpec, frameOf, meta, minutes, openOf } from "./support/frames";
+
+const bar = (index: number): BarIndex => index as BarIndex;
+const seriesOf = (specs: readonly BarSpec[]): BarSeries => {
+  const series = new BarSeries();
+  series.reset(frameOf(specs));
+  return series;
+};
+
+function modelOf(specs: readonly BarSpec[]): ChartModel {
+  const model = new ChartModel();
+  model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+  model.open(seriesOf(specs), meta);
+  model.settle();
+  return model;
+}
+
+describe("cells", () => {
+  const series = seriesOf([
+    {
+      minute: 0,
+      cells: [
+        [100, 12, 4],
+        [101, 12, 0, 1],
+        [103, 0, 9, 2],
+      ],
+    },
+  ]);
+
+  it("compare diagonally, and never with a row outside of the bar", () => {
+    expect(cellAt(series, bar(0), 101)?.buyPct).toBe(300);
+    expect(cellAt(series, bar(0), 100)?.buyPct).toBeNull();
+    expect(cellAt(series, bar(0), 103)?.sellPct).toBeNull();
+  });
+
+  it("have rows of zeros between those that traded, and none around them", () => {
+    expect(cellAt(series, bar(0), 102)).toMatchObject({ buy: 0, sell: 0, trades: 0, flags: 0 });
+    expect(cellAt(series, bar(0), 99)).toBeNull();
+    expect(cellAt(series, bar(0), 104)).toBeNull();
+  });
+
+  it("say what a large cell is", () => {
+    expect(typicalLot(seriesOf([{ minute: 0, cells: [[1, 0, 0]] }]))).toBe(1);
+    const many = Array.from({ length: 100 }, (_, k) => [k, k + 1, 0] as const);
+    expect(typicalLot(seriesOf([{ minute: 0, cells: many }]))).toBe(96);
+  });
+});
+
+describe("ChartModel", () => {
+  it("opens on the newest bars, with text that can be read", () => {
+    const model = modelOf(minutes(0, 300));
+    const { from, to } = model.visibleBars();
+    expect(to).toBe(299);
+    expect(to - from + 1).toBeGreaterThanOrEqual(12);
+    expect(to - from + 1).toBeLessThanOrEqual(20);
+    expect(model.price.row).toBeGreaterThanOrEqual(12);
+    expect(model.following).toBe(true);
+  });
+
+  it("moves on with new bars while it follows, and stands when it does not", () => {
+    const model = modelOf(minutes(0, 300));
+    const right = model.time.right;
+    model.changed(model.series.merge(frameOf([{ minute: 300 }], "bar_open")));
+    expect(model.time.right).toBe(right + 1);
+    model.panBars(-50);
+    expect(model.following).toBe(false);
+    model.changed(model.series.merge(frameOf([{ minute: 301 }], "bar_open")));
+    expect(model.time.right).toBe(right - 49);
+    model.toLatest();
+    expect(model.following).toBe(true);
+  });
+
+  it("does not move when history comes", () => {
+    const model = modelOf(minutes(1000, 300));
+    const before = [model.time.right, model.visibleBars()];
+    model.series.prepend(frameOf(minutes(500, 500)));
+    model.settle();
+    expect([model.time.right, model.visibleBars()]).toEqual(before);
+  });
+
+  it("keeps its price scale through ticks inside the view", () => {
+    const model = modelOf(minutes(0, 300));
+    const place = [model.price.row, model.price.centre];
+    for (let tick = 0; tick < 50; tick += 1) {
+      const cells = [
+        [98, 1, 1],
+        [100 + Math.round(4 * Math.sin(tick)), 5, 3],
+      ] as const;
+      model.changed(model.series.merge(frameOf([{ minute: 299, cells: [...cells] }], "bar_open")));
+      model.settle();
+      expect([model.price.row, model.price.centre]).toEqual(place);
+    }
+  });
+
+  it("goes through the auto-scale modes and back", () => {
+    const model = modelOf(minutes(0, 300));
+    const start = model.autoScale;
+    const seen = [model.nextAutoScale(), model.nextAutoScale(), model.nextAutoScale()];
+    expect(new Set(seen).size).toBe(3);
+    expect(model.autoScale).toBe(start);
+    model.panPrice(30);
+    expect(model.autoScale).toBe("manual");
+    model.resetPrice();
+    expect(model.autoScale).not.toBe("manual");
+  });
+
+  it("keeps the place when another step or interval is opened", () => {
+    const model = modelOf(minutes(0, 300));
+    model.panBars(-100);
+    model.settle();
+    const held = model.series.openNs(bar(Math.floor(model.time.right)));
+    const tick = model.price.centre * model.price.ticksPerLevel;
+    model.leave();
+    model.open(seriesOf(minutes(0, 300)), { ...meta, ticks_per_level: 10 });
+    expect(model.following).toBe(false);
+    expect(model.series.openNs(bar(Math.floor(model.time.right) - 1))).toBe(held);
+    expect(model.price.centre * 10).toBeCloseTo(tick);
+  });
+});
+
+describe("time and index", () => {
+  it("is linear inside of bars and takes no room between them", () => {
+    const series = seriesOf([{ minute: 0 }, { minute: 1 }, { minute: 60 }]);
+    expect(indexOfTime(series, openOf(0) + 30_000_000_000n)).toBe(0.5);
+    expect(indexOfTime(series, openOf(30))).toBe(2);
+    expect(indexOfTime(series, openOf(60))).toBe(2);
+    expect(indexOfTime(series, openOf(-5))).toBe(0);
+  });
+});
+
+describe("trust", () => {
+  it("doubts bars with few sides or few quotes, not true sides", () => {
+    const series = seriesOf([
+      { minute: 0 },
+      { minute: 1, quoteShare: 0.49 },
+      { minute: 2, coverage: 0.79 },
+      { minute: 3, quoteShare: 0.5, coverage: 0.8 },
+    ]);
+    expect([0, 1, 2, 3].map((index) => isDoubtful(series, bar(index)))).toEqual([false, true, true, false]);
+  });
+});
+
+describe("read-outs", () => {
+  const specs: BarSpec[] = [
+    {
+      minute: 14 * 60 + 5,
+      cells: [
+        [100, 1500, 400],
+        [101, 2500, 0, 1],
+      ],
+      close: 203,
+      final: false,
+    },
+  ];
+
+  it("say a bar and a cell exactly", () => {
+    const model = modelOf(specs);
+    expect(barReadout(model, bar(0))).toMatchObject({
+      time: "21 Nov 2025 14:05",
+      open: "100.0",
+      high: "101.5",
+      close: "101.5",
+      change: "+1.5",
+      buy: "4.000",
+      sell: "0.400",
+      delta: "+3.600",
+      deltaPct: "81.8 %",
+      isFinal: false,
+    });
+    const cell = cellAt(model.series, bar(0), 101);
+    expect(cell && cellReadout(model, cell)).toMatchObject({
+      price: "101.0",
+      upTo: "102.0",
+      ask: "2.500",
+      bid: "0.000",
+      imbalance: "buy imbalance 625 %",
+    });
+  });
+
+  it("make a table whose rows add up to the bar", () => {
+    const table = barTable(modelOf(specs), bar(0));
+    expect(table.rows.map((row) => row.price)).toEqual(["101.0", "100.0"]);
+    expect(table.total).toMatchObject({ bid: "0.400", ask: "4.000", delta: "+3.600" });
+    expect(table.adds).toBe(true);
+  });
+});
+
+describe("header and legend", () => {
+  const status: Status = {
+    type: "status",
+    symbol: "sim:PERP",
+    last: "101.5",
+    bid: "101.0",
+    ask: "101.5",
+    prev_close: "100.0",
+    day_open: "99.0",
+    day_high: "102.0",
+    day_low: "98.5",
+    day_volume: "12345.678",
+    vwap: "100.2",
+    lag_ms: 7,
+    engine_ns: "0",
+    recorded: true,
+    score: null,
+  };
+
+  it("compares with the previous close and knows the last direction", () => {
+    const model = modelOf([
+      {
+        minute: 0,
+        cells: [
+          [100, 1, 1],
+          [101, 1, 1],
+        ],
+        close: 203,
+      },
+    ]);
+    const first = headerView(model, status, emptyHeader);
+    expect(first).toMatchObject({
+      last: "101.5",
+      change: "+1.5",
+      changePct: "+1.50 %",
+      spread: "0.5",
+      volume: "12.3k",
+      direction: 0,
+    });
+    model.series.merge(frameOf([{ minute: 0, cells: [[100, 1, 1]], close: 200 }], "bar_open"));
+    expect(headerView(model, status, first)).toMatchObject({ last: "100.0", direction: -1 });
+    expect(headerView(model, null, first).change).toBe("–");
+  });
+
+  it("says in words what the numbers mean", () => {
+    expect(stepText({ ...meta, ticks_per_level: 20 })).toBe("0.5 × 20 = 10.0");
+    const legend = legendView(modelOf(minutes(0, 5)), meta);
+    expect(legend.imbalance).toBe("300 % diagonal ≥, min_vol auto (0.010)");
+    expect(legend.valueArea).toBe("VA 70 % two-row");
+    expect(legend.zone).toBe("UTC");
+  });
+
+  it("finds where the running delta began", () => {
+    const model = modelOf([
+      { minute: -1, cvd: 50 },
+      { minute: 0, cvd: 2 },
+      { minute: 1, cvd: 4 },
+    ]);
+    expect(legendView(model, meta).cvdAnchor).toBe("session, from 21 Nov 00:00");
+    expect(legendView(model, { ...meta, cvd_reset: "never" }).cvdAnchor).toContain("continuous");
+  });
+});
+
+describe("panes", () => {
+  it("share the height and never overlap", () => {
+    for (const height of [300, 600, 1000]) {
+      const boxes = paneBoxes(height, { delta: 0.2, cvd: 0.2 }, null);
+      expect(boxes.price.height).toBeGreaterThan(100);
+      expect(boxes.price.top + boxes.price.height).toBeLessThan(boxes.delta.top);
+      expect(boxes.delta.top + boxes.delta.height).toBeLessThan(boxes.cvd.top);
+      expect(boxes.cvd.top + boxes.cvd.height).toBe(height - 26);
+    }
+    expect(paneBoxes(600, { delta: 0.2, cvd: 0.2 }, "cvd")).toMatchObject({
+      price: { height: 0 },
+      cvd: { top: 0, height: 574 },
+    });
+  });
+
+  it("know what is under the pointer, and give what a splitter takes", () => {
+    const shares = { delta: 0.2, cvd: 0.2 };
+    const boxes = paneBoxes(600, shares, null);
+    const layout = { plotWidth: 900, axisWidth: 70, boxes, timeAxis: { top: 574, height: 26 } };
+    expect(zoneAt(layout, 10, 10)).toEqual({ kind: "plot", pane: "price", top: 0 });
+    expect(zoneAt(layout, 950, boxes.cvd.top + 5)).toMatchObject({ kind: "axis", pane: "cvd" });
+    expect(zoneAt(layout, 10, 590)).toEqual({ kind: "time" });
+    expect(zoneAt(layout, 10, boxes.delta.top - 3)).toEqual({ kind: "splitter", below: "delta" });
+    const dragged = dragSplitter(layout, shares, "cvd", boxes.cvd.top - 40);
+    expect(dragged.cvd).toBeGreaterThan(0.2);
+    expect(dragged.cvd + dragged.delta).toBeCloseTo(0.4);
+  });
+});
