@@ -27,6 +27,8 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
     places += [p for folder in TOP for p in (root / folder).rglob("*")]
     for path in places:
         named = path.suffix in SUFFIXES or path.name in {"Makefile", "run"}
+        if path.name.endswith(".d.ts"):  # made by the compiler
+            continue
         if named and path.is_file() and "static" not in path.parts and path != Path(__file__):
             yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
 
@@ -90,3 +92,9 @@ def test_the_lock_file_knows_every_platform(root: Path) -> None:
 
     assert wanted, "tools with native parts are locked for each platform"
     assert sorted(wanted - set(packages)) == []
+
+
+def test_no_compiler_output_lies_beside_its_source(root: Path) -> None:
+    emitted = (root / "web" / "src").rglob("*.d.ts")
+
+    assert [str(path) for path in emitted if path.with_name(path.name.replace(".d.ts", ".ts")).exists()] == []
