@@ -24,7 +24,20 @@ _COLUMNS = {
     "imbalance": (),
 }
 _SHOWN = 12  # bars in a notebook's picture and table
-_ALWAYS = ("open_ns", "close_ns", "open", "high", "low", "close", "buy", "sell", "unknown", "trades")
+_ALWAYS = (
+    "open_ns",
+    "close_ns",
+    "open",
+    "high",
+    "low",
+    "close",
+    "buy",
+    "sell",
+    "unknown",
+    "trades",
+    "coverage",
+    "quote_share",
+)
 
 
 class Chart:
