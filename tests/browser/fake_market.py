@@ -69,12 +69,12 @@ class Day:
 class Market:
     """A random walk with a one-tick spread, clustered arrivals and round sizes."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, hours: float) -> None:
         self.rng = np.random.default_rng(seed)
         self.prints: list[Print] = []
         self.times: list[int] = []
         self.day = Day()
-        self.now_ns = START_NS
+        self.now_ns = OPENING_NS - int(hours * 3600 * NS) // (60 * NS) * (60 * NS)
         self._mid = 131_240.0  # ticks: 65 620.0
         self._drift = 0.0
         self.holes = [

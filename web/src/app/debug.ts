@@ -66,7 +66,7 @@ export function exposeDebugFace(terminal: Terminal): void {
   };
 }
 
-function viewportOf({ model, chart, settings, link }: Terminal): Readonly<Record<string, unknown>> {
+function viewportOf({ model, chart, settings, link, paging }: Terminal): Readonly<Record<string, unknown>> {
   const { from, to } = model.visibleBars();
   const span = model.price.span();
   const { dpr } = model;
@@ -90,6 +90,7 @@ function viewportOf({ model, chart, settings, link }: Terminal): Readonly<Record
     boxes: chart.layout.get().boxes,
     timeAxis: chart.layout.get().timeAxis,
     link: link.get(),
+    paging: paging.get(),
     cursor: chart.cursor,
     gapBands: chart.painter.bands.map(({ left, right, gap }) => ({
       left: left / dpr,

@@ -1,0 +1,153 @@
+"""What browser tests stand on: the built page, a server of its wire, and Chromium; what is absent is a visible skip."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "src" / "footloom" / "server" / "static"
+CHROMIUM = Path(os.environ.get("FOOTLOOM_CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+READY_S = 60
+HISTORY_HOURS = 12  # enough for every view; two sessions are loaded in one test of their own
+
+
+class FakeMarketServer:
+    """The fake server in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process, self.url = process, url
+
+    def pull(self, handle: str) -> dict[str, Any]:
+        """Make something happen: ``ticks?n=50``, ``drop``, ..."""
+        with urllib.request.urlopen(f"{self.url}/test/{handle}", timeout=60) as answer:  # noqa: S310 - our own server
+            return dict(json.load(answer))
+
+
+def start_fake(*options: str) -> FakeMarketServer:
+    """Start the fake server on a free port."""
+    command = [sys.executable, "-m", "tests.browser.fake_server", "--port", "0", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    assert url.startswith("http://"), "the fake server did not start"
+    return FakeMarketServer(process, url)
+
+
+def stop_fake(server: FakeMarketServer) -> None:
+    server.process.terminate()
+    server.process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def page_bundle() -> Path:
+    """The built page."""
+    if not (STATIC / "index.html").is_file():
+        pytest.skip(f"the page is not built ({STATIC} is absent): run `python tools/web_bundle.py`")
+    return STATIC
+
+
+@pytest.fixture(scope="session")
+def chromium(page_bundle: Path) -> Iterator[Any]:
+    """One browser for all tests."""
+    del page_bundle
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+    if not CHROMIUM.is_file():
+        pytest.skip(f"no Chromium at {CHROMIUM}: install it, or set FOOTLOOM_CHROMIUM")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def fake(page_bundle: Path) -> Iterator[FakeMarketServer]:
+    """A market that stands still until a test moves it."""
+    del page_bundle
+    server = start_fake("--speed", "0", "--hours", str(HISTORY_HOURS))
+    yield server
+    stop_fake(server)
+
+
+PageOpener = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
+    """Open the page in a context of its own; errors on the page fail the test."""
+    contexts: list[Any] = []
+    errors: list[str] = []
+
+    def opener(width: int = 1280, height: int = 720, path: str = "/", **options: Any) -> Any:
+        settings = options.pop("settings", {})
+        wait = options.pop("wait", True)
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        stored = json.dumps({"settings": settings, "paletteOffered": options.get("palette_offered", True)})
+        context.add_init_script(f"localStorage.setItem('footloom.prefs.1', {json.dumps(stored)})")
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(fake.url + path)
+        if wait:
+            page.wait_for_function("window.footloom && footloom.bars().count >= 300", timeout=READY_S * 1000)
+            page.wait_for_function("footloom.frames().painter !== 'empty' && footloom.viewport().paging === 'complete'")
+            settle(page)
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert errors == [], "errors on the page"
+
+
+def settle(page: Any) -> None:
+    """Wait until no frame is due any more."""
+    page.evaluate(
+        """async () => {
+            const frame = () => new Promise((done) => requestAnimationFrame(done));
+            for (let calm = 0, last = -1, tries = 0; calm < 3 && tries < 300; tries += 1) {
+                await frame();
+                const now = footloom.frames().frames;
+                calm = now === last ? calm + 1 : 0;
+                last = now;
+            }
+        }"""
+    )
+
+
+def viewport(page: Any) -> dict[str, Any]:
+    """Return what is on screen."""
+    return dict(page.evaluate("footloom.viewport()"))
+
+
+def last_bar(page: Any) -> dict[str, Any]:
+    """Return the newest bar with its cells."""
+    return dict(page.evaluate("footloom.bar()"))
+
+
+def cell_box(page: Any, index: int, row: int) -> dict[str, float]:
+    """Return where a cell is drawn, CSS pixels of the page."""
+    return dict(page.evaluate(f"footloom.cellBox({index}, {row})"))
+
+
+def chart_corner(page: Any) -> tuple[float, float]:
+    """Return the chart's left and top."""
+    box = page.locator(".chart").bounding_box()
+    return box["x"], box["y"]

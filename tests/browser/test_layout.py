@@ -1,0 +1,135 @@
+"""Nothing overlaps and nothing is cut: boxes of elements and of texts on the canvases, at three sizes in two themes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import FakeMarketServer, PageOpener
+
+pytestmark = pytest.mark.browser
+
+SIZES = [(1920, 1080), (1280, 720), (390, 844)]
+SLACK = 0.75  # of a pixel: rounding of text metrics
+
+VISIBLE_TEXTS = """() => {
+    const found = [];
+    const walk = document.createTreeWalker(document.querySelector('.terminal'), NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const node = walk.currentNode;
+        const holder = node.parentElement;
+        if (node.textContent.trim() === '' || holder.closest('.sr-only, option, .list, [hidden]')) continue;
+        if (!holder.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        for (const box of range.getClientRects()) {
+            const { x, y, width, height } = box;
+            if (width > 1) found.push({ text: node.textContent.trim(), x, y, width, height });
+        }
+    }
+    return found;
+}"""
+
+
+def overlap(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    across = min(a["x"] + a["width"], b["x"] + b["width"]) - max(a["x"], b["x"])
+    down = min(a["y"] + a["height"], b["y"] + b["height"]) - max(a["y"], b["y"])
+    return bool(across > SLACK and down > SLACK)
+
+
+def overlaps(boxes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(a["text"], b["text"]) for k, a in enumerate(boxes) for b in boxes[k + 1 :] if overlap(a, b)]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_texts_of_the_page_stand_apart_and_inside(
+    open_page: PageOpener, fake: FakeMarketServer, width: int, height: int, theme: str
+) -> None:
+    page = open_page(width, height, settings={"theme": theme})
+    fake.pull("ticks?n=2")
+    page.wait_for_timeout(700)
+    texts = page.evaluate(VISIBLE_TEXTS)
+    assert len(texts) > 15
+    assert overlaps(texts) == []
+    for text in texts:
+        assert text["x"] >= 0, text
+        assert text["x"] + text["width"] <= width + SLACK, text
+        assert text["y"] + text["height"] <= height + SLACK, text
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.terminal *')]
+            .filter((node) => node.checkVisibility() && node.children.length === 0 && node.clientWidth > 0
+                && node.scrollWidth > node.clientWidth + 1 && !node.closest('.sr-only, .chart'))
+            .map((node) => node.className + ': ' + node.textContent)"""
+    )
+    assert cut == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_texts_on_the_canvases_stand_apart_and_inside(
+    open_page: PageOpener, width: int, height: int, theme: str
+) -> None:
+    page = open_page(width, height, settings={"theme": theme})
+    for mode in ("Alt+1", "Alt+2", "Alt+3"):
+        page.keyboard.press(mode)
+        boxes = page.evaluate("footloom.textBoxes()")
+        plot = page.evaluate("footloom.viewport().plotWidth")
+        edge = page.locator(".chart").bounding_box()["x"] + plot
+        for layer in ("price.cells", "delta.cells", "cvd.cells", "time.axis"):
+            ours = [box for box in boxes if box["layer"] == layer and box["text"] != "SIMULATED"]
+            axis = [box for box in ours if box["x"] >= edge]
+            assert axis or layer == "time.axis", f"{layer} has no axis"
+            assert overlaps(ours) == []
+            for box in axis:
+                assert box["x"] + box["width"] <= width + SLACK, box
+                assert box["y"] >= 0, box
+    cells = [box for box in boxes if box["layer"] == "price.cells" and box["text"] != "SIMULATED"]
+    assert min(box["height"] for box in cells) > 4
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_titles_do_not_stand_on_each_other(open_page: PageOpener, width: int, height: int) -> None:
+    page = open_page(width, height)
+    boxes = [
+        page.locator(name).bounding_box()
+        for name in (".toolbar", ".ticker", ".legend", ".title >> nth=0", ".title >> nth=1")
+    ]
+    named = [{**box, "text": str(k)} for k, box in enumerate(boxes)]
+    assert overlaps(named) == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_dialogs_fit(open_page: PageOpener, width: int, height: int) -> None:
+    page = open_page(width, height)
+    for key in ("?", "/", "5"):
+        page.locator(".chart").focus()
+        page.keyboard.press(key)
+        box = page.locator(".dialog").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+        page.keyboard.press("Escape")
+        page.locator(".dialog").wait_for(state="detached")
+
+
+def test_everything_is_reached_by_keyboard_and_has_a_name(open_page: PageOpener) -> None:
+    page = open_page()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, [role=application], [role=radio]')]
+            .filter((node) => node.checkVisibility())
+            .filter((node) => !(node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.length))
+            .map((node) => node.outerHTML)"""
+    )
+    assert nameless == []
+    reached = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent")
+        )
+    assert any("Footprint chart of sim:PERP" in name for name in reached)
+    assert any("Settings" in name for name in reached)

@@ -1,0 +1,100 @@
+"""The page says how things are: live, lost, stale, gaps, not recorded; and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.browser.conftest import FakeMarketServer, PageOpener, last_bar, settle, viewport
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_lost_connection_is_said_and_mended(open_page: PageOpener, fake: FakeMarketServer) -> None:
+    page = open_page()
+    count = page.evaluate("footloom.bars().count")
+    fake.pull("refuse?on=1")
+    fake.pull("drop")
+    banner = page.get_by_role("alert").filter(has_text="retrying in")
+    banner.wait_for()
+    assert page.locator(".stage.stale").count() == 1
+    assert page.evaluate("footloom.bars().count") == count, "what was on screen stays"
+    fake.pull("bars?n=3")
+    fake.pull("refuse?on=0")
+    page.get_by_role("button", name="Retry now").click()
+    page.wait_for_function("footloom.viewport().link.phase === 'live'")
+    page.wait_for_function(f"footloom.bars().count >= {count + 3}")
+    assert banner.count() == 0
+    view = viewport(page)
+    assert view["following"]
+    opens = [int(page.evaluate(f"footloom.bar({index}).openNs")) for index in range(view["to"] - 6, view["to"] + 1)]
+    assert [b - a for a, b in itertools.pairwise(opens)] == [60_000_000_000] * 6
+
+
+def test_a_tape_that_is_not_written_is_said(open_page: PageOpener, fake: FakeMarketServer) -> None:
+    page = open_page()
+    fake.pull("record?on=0")
+    page.get_by_text("NOT RECORDED").wait_for()
+    fake.pull("record?on=1")
+    page.get_by_text("NOT RECORDED").wait_for(state="detached")
+
+
+def test_a_gap_appears_while_one_watches(open_page: PageOpener, fake: FakeMarketServer) -> None:
+    page = open_page()
+    before = len(viewport(page)["gapBands"])
+    fake.pull("gap")
+    page.wait_for_function(f"footloom.viewport().gapBands.length > {before}")
+
+
+def test_what_cannot_be_opened_is_said_and_the_chart_stays(open_page: PageOpener) -> None:
+    page = open_page()
+    before = page.evaluate("footloom.bar()")["openNs"]
+    page.keyboard.press("7")
+    page.keyboard.type("9")
+    page.keyboard.press("Enter")
+    page.get_by_text("bars of 79m are refused").wait_for()
+    assert page.evaluate("footloom.meta().bars") == "1m"
+    assert page.evaluate("footloom.bar()")["openNs"] == before
+    page.get_by_role("button", name="Bars").get_by_text("1m").wait_for()
+
+
+def test_an_unknown_symbol_in_the_address_is_said(open_page: PageOpener) -> None:
+    page = open_page(path="/#symbol=sim:NOPE", wait=False)
+    page.get_by_text("no instrument 'sim:NOPE'").wait_for()
+
+
+def test_the_badge_cannot_be_missed(open_page: PageOpener) -> None:
+    for width, height in ((1920, 1080), (1280, 720), (390, 844)):
+        page = open_page(width, height)
+        box = page.locator(".badge.simulated").bounding_box()
+        assert box["width"] > 60
+        assert box["x"] + box["width"] <= width
+        assert "SIMULATED" in [text["text"] for text in page.evaluate("footloom.textBoxes()")]
+
+
+def test_settings_are_remembered(open_page: PageOpener) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("radio", name="Colour-safe").click()
+    page.get_by_role("radio", name="Compact").click()
+    page.get_by_role("radio", name="Lots").click()
+    page.keyboard.press("Escape")
+    stored = page.evaluate("localStorage.getItem('footloom.prefs.1')")
+    assert '"hue":"safe"' in stored
+    assert '"unit":"lots"' in stored
+    assert page.evaluate("document.documentElement.dataset.density") == "compact"
+    settle(page)
+    cells = [box["text"] for box in page.evaluate("footloom.textBoxes()") if box["layer"] == "price.cells"]
+    bar = last_bar(page)
+    assert bar["table"]["bar"]["volume"].isdigit()
+    assert any(text.isdigit() for text in cells)
+
+
+def test_every_tab_gets_everything(open_page: PageOpener, fake: FakeMarketServer) -> None:
+    pages = [open_page(800, 600) for _ in range(3)]
+    fake.pull("ticks?n=20")
+    for page in pages:
+        page.wait_for_timeout(300)
+    trades = {last_bar(page)["trades"] for page in pages}
+    assert len(trades) == 1
