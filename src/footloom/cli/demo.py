@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gc
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,33 +42,39 @@ def demo(
     json: JsonFlag = False,
 ) -> None:
     """Show the simulated market: two symbols that trade around the clock. Ctrl-C stops it."""
+    gc.disable()  # until everything is made: the collector would look at half a million new objects again and again
     from footloom.server.run import bind
 
     listener = bind(host, port)
-    compiling = _compile_beside()
+    compiled = _market_cache()
+    compiling = _compile_beside(compiled)
 
-    from footloom.feeds.live import Journal
-    from footloom.server.app import create_app
-    from footloom.server.run import listen, run
-    from footloom.server.services import Services
     from footloom.store.files import Store
 
-    if compiling is not None:
-        compiling.wait()
-    from footloom.feeds.simulated import SIMULATED_KEYS
+    folder = store or _demo_folder(seed, compiled.name)
+    with Store(folder, writer=True) as opened, ThreadPoolExecutor(1) as beside:
+        if compiling is not None:
+            import footloom.server.app  # noqa: F401 - compiles the other half meanwhile
 
-    folder = store or _demo_folder(seed)
-    with Store(folder, writer=True) as opened:
-        market, start_ns = _catch_up(opened, seed)
+            compiling.wait()
+        coming = beside.submit(_catch_up, opened, seed)
+
+        from footloom.feeds.live import Journal
+        from footloom.feeds.simulated import SIMULATED_KEYS
+        from footloom.server.app import create_app
+        from footloom.server.run import listen, run
+        from footloom.server.services import Services
+
         services = Services.over(opened, live=SIMULATED_KEYS)
+        app = create_app(services, origins=allow_origin or ())
+        market, start_ns = coming.result()
         services.warm()
         journal = Journal(opened)
-        gc.collect()
-        gc.freeze()  # what was made so far stays: no collection needs to look at it again
         feed = functools.partial(_feed, services, market, journal, start_ns, speed)
         on_ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
+        gc.freeze()
+        gc.enable()
         try:
-            app = create_app(services, origins=allow_origin or ())
             run(listen(app, listener, background=feed, on_ready=on_ready))
         finally:
             services.close()
@@ -76,25 +84,32 @@ def demo(
         say("stopped; what was received is sealed in " + str(folder))
 
 
-def _demo_folder(seed: int) -> Path:
+# Another version's market is another tape: each has a folder of its own.
+def _demo_folder(seed: int, version: str) -> Path:
     import platformdirs
 
-    return platformdirs.user_data_path("footloom", appauthor=False) / f"demo-{seed}"
+    return platformdirs.user_data_path("footloom", appauthor=False) / f"demo-{seed}-{version}"
 
 
 # The first start compiles for some seconds: the market in a process of its own, beside what charts need.
-def _compile_beside() -> subprocess.Popen[bytes] | None:
+def _compile_beside(compiled: Path) -> subprocess.Popen[bytes] | None:
+    if any(compiled.rglob("*.nbi")):
+        return None
+    say("first start: compiling, some seconds ...")
+    command = [sys.executable, "-c", "import footloom.venues.sim"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+
+
+# Where the market's kernels are compiled to; the name stands for its sources.
+def _market_cache() -> Path:
     from importlib.util import find_spec
 
     from footloom.kernels.jit import cache_folder
 
     spec = find_spec("footloom.venues")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    if not places or any(cache_folder(Path(places[0]) / "sim").rglob("*.nbi")):
-        return None
-    say("first start: compiling, some seconds ...")
-    command = [sys.executable, "-c", "import footloom.venues.sim"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return cache_folder(Path(spec.submodule_search_locations[0]) / "sim")
 
 
 def _catch_up(store: Store, seed: int) -> tuple[SimulatedMarket, int]:
@@ -103,17 +118,23 @@ def _catch_up(store: Store, seed: int) -> tuple[SimulatedMarket, int]:
     from footloom.venues.sim import session
 
     start_ns = max(time.time_ns(), received_until(store))  # where a faster market stood, it goes on
-    days = [session(seed, day) for day in missing_days(store, start_ns)]
-    rows = backfill(store, days, start_ns)
+    rows = 0
+    for day in missing_days(store, start_ns):
+        made = session(seed, day)
+        rows += backfill(store, made, start_ns)
     if rows:
-        say(f"history: {rows:,} rows of {len(days)} sessions added")
-    return SimulatedMarket(days[-1], start_ns), start_ns
+        say(f"history: {rows:,} rows added")
+    return SimulatedMarket(made, start_ns), start_ns
 
 
 async def _feed(services: Services, market: SimulatedMarket, journal: Journal, start_ns: int, speed: float) -> None:
     from footloom.feeds.live import WallPacer, live
 
     pacer = WallPacer(max(start_ns, time.time_ns()), speed)
-    async for commits in live(market, journal, pacer):
-        for commit in commits:
-            services.publish(commit)
+    others = asyncio.create_task(services.warm_others())
+    try:
+        async for commits in live(market, journal, pacer):
+            for commit in commits:
+                services.publish(commit)
+    finally:
+        others.cancel()

@@ -10,7 +10,6 @@ import asyncio
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -18,11 +17,11 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE, Snapshots
-from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
-from footloom.errors import NotStored, StoreError
+from footloom.core.trades import FLAG_BACKFILLED, Trades
+from footloom.errors import StoreError
 from footloom.feeds.flow import Arrival, Quote, Score
 from footloom.kernels.inference import InferState, infer
-from footloom.store import Block, SourceInfo, Store
+from footloom.store import Block, Coverage, SourceInfo, Store
 from footloom.venues.sim import (
     DEFAULT_SEED,
     FUT,
@@ -41,7 +40,7 @@ __all__ = ("SIMULATED_KEYS", "SimulatedMarket", "backfill", "missing_days", "rec
 
 SIMULATED_KEYS = tuple(instrument.key for instrument in INSTRUMENTS)
 _PREPARE_NS = 3600 * 10**9  # the next day is made in the last hour of this one
-_MOST_MISSING_DAYS = 7  # of a longer absence the rest is recorded as a gap
+_MOST_MISSING_DAYS = 7  # of a longer absence the rest stays empty
 _SCORE_NS = 10**9
 _DAY = dt.timedelta(days=1)
 
@@ -51,13 +50,19 @@ def session_at(ts_ns: int, seed: int = DEFAULT_SEED) -> SimSession:
     return session(seed, calendar(PERP.calendar).session_date(ts_ns))
 
 
-def missing_days(store: Store, now_ns: int, sessions: int = 2) -> list[dt.date]:
-    """Return the days whose history a store shall have now: the last ``sessions``, and those since it was fed last."""
+def missing_days(store: Store, now_ns: int) -> list[dt.date]:
+    """Return the days of which a store may lack something now: since it was fed last, and yesterday and today at least.
+
+    A store is fed in order: once rows of today are in it, the days before are whole.
+    """
     today = calendar(PERP.calendar).session_date(now_ns)
-    first = today - (sessions - 1) * _DAY
-    fed = [row.day for row in store.coverage(PERP.key) if row.rows]
-    if fed:
-        first = min(first, max(*fed, today - _MOST_MISSING_DAYS * _DAY))
+    fed = [{row.day for row in store.coverage(key) if row.rows} for key in SIMULATED_KEYS]
+    whole = set.intersection(*fed)
+    first = today - _DAY
+    if {first, today} <= whole:
+        first = today
+    elif whole and max(whole) < first:
+        first = max(*whole, today - _MOST_MISSING_DAYS * _DAY)
     return [first + offset * _DAY for offset in range((today - first).days + 1)]
 
 
@@ -71,8 +76,8 @@ def received_until(store: Store) -> int:
     return newest
 
 
-def backfill(store: Store, days: Iterable[SimSession], until_ns: int) -> int:
-    """Store what was received up to a time and is not stored yet; return the number of new rows.
+def backfill(store: Store, day: SimSession, until_ns: int) -> int:
+    """Store what a day's feeds delivered up to a time and is not stored yet; return the number of new rows.
 
     Raises
     ------
@@ -81,28 +86,33 @@ def backfill(store: Store, days: Iterable[SimSession], until_ns: int) -> int:
     """
     for instrument in INSTRUMENTS:
         store.put_instrument(instrument)
-    return sum(_fill(store, day, instrument, until_ns) for day in days for instrument in INSTRUMENTS)
+    return sum(_fill(store, day, instrument, until_ns) for instrument in INSTRUMENTS)
 
 
 def _fill(store: Store, day: SimSession, instrument: Instrument, until_ns: int) -> int:
     wanted = _received(day, instrument, until_ns)
     known = store.gaps(instrument.key, wanted.tape, day.start_ns, day.end_ns)
     fresh = [gap for gap in gaps(day, instrument) if gap.to_ns <= until_ns and gap not in known]
-    try:
-        stored: Block | None = store.load(instrument.key, wanted.tape, day.start_ns, day.end_ns)
-    except NotStored:
-        stored = None
-    if stored is None:
+    covered = [row for row in store.coverage(instrument.key) if row.day == day.day and row.rows]
+    if not covered:
         return store.write_part(wanted, _source(day, instrument, len(wanted)), fresh).rows if len(wanted) else 0
-    if not np.isin(stored.ts_recv_ns, wanted.ts_recv_ns).all():
-        raise StoreError(
-            f"the store holds another {instrument.key} of {day.day} than seed {day.seed} makes in this version: "
-            "name another folder with --store, or remove this one"
-        )
-    missing = wanted.take(~np.isin(_names(wanted), _names(stored)))
+    missing = wanted.take(slice(_stored_rows(wanted, covered[0], day), None))
     if len(missing) or fresh:
         store.append(missing, fresh)
     return len(missing)
+
+
+# Rows are stored in the order in which they are received, so what is stored is a beginning of the day: how long it is
+# says what is missing, and where it ends says that it is this market's.
+def _stored_rows(wanted: Block, covered: Coverage, day: SimSession) -> int:
+    times = wanted.ts_exch_ns if isinstance(wanted, Trades) else wanted.ts_recv_ns
+    rows = covered.rows
+    if rows > len(wanted) or (times[0], times[rows - 1]) != (covered.first_ns, covered.last_ns):
+        raise StoreError(
+            f"the store holds another {covered.key} of {day.day} than seed {day.seed} makes in this version: "
+            "name another folder with --store, or remove this one"
+        )
+    return rows
 
 
 def _source(day: SimSession, instrument: Instrument, rows: int) -> SourceInfo:
@@ -117,11 +127,6 @@ def _received(day: SimSession, instrument: Instrument, until_ns: int) -> Block:
     return dataclasses.replace(trades, flags=trades.flags | np.uint8(FLAG_BACKFILLED))
 
 
-# What tells one row of a tape from another: the id of a trade, the receipt of a snapshot.
-def _names(block: Block) -> I64:
-    return block.trade_id if isinstance(block, Trades) else block.ts_recv_ns
-
-
 class _Day:
     """One day as it is received, from a time on."""
 
@@ -132,6 +137,7 @@ class _Day:
         self._gaps = {instrument.key: gaps(made, instrument) for instrument in INSTRUMENTS}
         self._state: InferState | None = None
         self._quote: Quote = (None, None)
+        self._judged = False
         self._score: Score | None = None
         self._scored_ns = 0
         if start_ns > made.start_ns:
@@ -145,10 +151,9 @@ class _Day:
         seen, self._snapshot = snapshots_after(self.made, self._snapshot, until_ns)
         now_ns = min(until_ns, self.made.end_ns - 1)
         bid, ask = best_quotes(self.made, now_ns)
-        self._rate(now_ns)
         return [
             Arrival(PERP.key, trades, trades, until_ns, told[PERP.key], (int(bid), int(ask))),
-            Arrival(FUT.key, seen, self._infer(seen), until_ns, told[FUT.key], self._quote, self._score),
+            Arrival(FUT.key, seen, self._infer(seen), until_ns, told[FUT.key], self._quote, self._rate(now_ns)),
         ]
 
     def _infer(self, seen: Snapshots) -> Trades:
@@ -159,10 +164,16 @@ class _Day:
         self._quote = (_known(seen.bid_tick[-1]), _known(seen.ask_tick[-1]))
         return inferred.trades
 
-    def _rate(self, now_ns: int) -> None:
-        if now_ns - self._scored_ns >= _SCORE_NS:
+    def judge(self) -> None:
+        """Hold the inferred sides of the whole day against the truth, once: from here on arrivals carry the score."""
+        fut_score(self.made, self.made.start_ns, self.made.end_ns)
+        self._judged = True
+
+    def _rate(self, now_ns: int) -> Score | None:
+        if self._judged and now_ns - self._scored_ns >= _SCORE_NS:
             self._scored_ns = now_ns
             self._score = msgspec.structs.asdict(fut_score(self.made, self.made.start_ns, now_ns + 1))
+        return self._score
 
 
 def _known(tick: np.int64) -> int | None:
@@ -183,9 +194,12 @@ class SimulatedMarket:
     def __init__(self, today: SimSession, start_ns: int) -> None:
         self._day = _Day(today, start_ns)
         self._next: asyncio.Task[_Day] | None = None
+        self._judging: asyncio.Task[None] | None = None
 
     async def receive(self, until_ns: int) -> list[Arrival]:
         """Return what arrived up to a time, from as many days as it takes."""
+        if self._judging is None:  # takes a moment that nobody shall wait for
+            self._judging = asyncio.create_task(asyncio.to_thread(self._day.judge))
         arrivals: list[Arrival] = []
         while until_ns >= self._day.made.end_ns:
             arrivals += self._day.receive(self._day.made.end_ns)
@@ -207,5 +221,6 @@ def _make(seed: int, day: dt.date) -> _Day:
     made = session(seed, day)
     for instrument in INSTRUMENTS:
         _received(made, instrument, made.end_ns)  # what a day makes on first use is made here
-    fut_score(made, made.start_ns, made.end_ns)
-    return _Day(made, made.start_ns)
+    ready = _Day(made, made.start_ns)
+    ready.judge()
+    return ready

@@ -31,7 +31,7 @@ _DEFAULT_STEP_BARS = 500  # definitions 2.2
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
 _DAYS = {"d": 1, "w": 7, "mo": 31}
 _GRACE_NS = {"snapshot": 2_000_000_000}  # a snapshot shows a trade some third of a second later (definitions 2.3)
-_ONE_ROW = 1 << 40  # a study step under which a bar has one row: for what needs no levels
+_COARSE = 100_000  # a study step under which bars have few rows: for what needs no levels
 
 
 class ChartKey(msgspec.Struct, frozen=True):
@@ -199,7 +199,7 @@ class History:
     def _find_default_step(self, key: str, tape: str, bars: str) -> int:
         _, last_ns = span_of(self.store, key, tape)
         trades = self.trades(key, tape, last_ns - _DEFAULT_STEP_BARS * bar_length_ns(bars), last_ns + 1)
-        found = build_footprint(trades, bars, _ONE_ROW).bars
+        found = build_footprint(trades, bars, _COARSE).bars
         return default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> tuple[Trades, list[Gap]]:

@@ -10,14 +10,14 @@ import asyncio
 import itertools
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
-from footloom.server.history import ChartKey, History
+from footloom.server.history import ChartKey, History, Seed
 from footloom.server.messages import TopicRequest
 from footloom.server.status import STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.topics import FLUSH_S, Subscriber, Topic
@@ -40,6 +40,11 @@ def unseen(trades: Trades, seeded: Trades) -> Trades:
         return trades.take(trades.ts_recv_ns > seeded.ts_recv_ns.max())
     near = seeded.trade_id[seeded.ts_exch_ns >= trades.ts_exch_ns.min()]
     return trades.take(~np.isin(trades.trade_id, near))
+
+
+def _without(commit: Commit, seed: Seed) -> Commit:
+    gaps = tuple(gap for gap in commit.gaps if gap not in seed.gaps)
+    return replace(commit, trades=unseen(commit.trades, seed.trades), gaps=gaps)
 
 
 @dataclass(eq=False)
@@ -86,8 +91,11 @@ class Hub:
         return await asyncio.shield(task)
 
     def join(self, topic: Topic, subscriber: Subscriber) -> None:
-        """Let a subscriber have what a topic posts."""
+        """Let a subscriber have what a topic posts, and the header of its symbol at once."""
         topic.subscribers.add(subscriber)
+        status = self._symbols[topic.chart.key].status
+        if status is not None:
+            subscriber.client.post_status(topic.chart.key, status.text())
 
     def leave(self, topic: Topic, subscriber: Subscriber) -> None:
         """Take a subscriber away; the topic stops some time after the last."""
@@ -136,13 +144,17 @@ class Hub:
             first_ns=seed.first_ns,
             flush_s=self._flush_s,
         )
-        for commit in backlog:  # no await from here on: nothing is missed, nothing comes twice
-            gaps = [gap for gap in commit.gaps if gap not in seed.gaps]
-            topic.apply(unseen(commit.trades, seed.trades), commit.watermark_ns, gaps)
+        fresh = [
+            _without(commit, seed) for commit in backlog
+        ]  # no await from here on: nothing is missed or comes twice
+        for commit in fresh:
+            topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
         symbol.topics.append(topic)
         if symbol.status is None:
             symbol.status = SymbolStatus(chart.instrument)
             symbol.status.fold(seed.trades)
+            for commit in fresh:
+                symbol.status.apply(commit)
         self._stop_later(topic)
         return topic
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, Self, TypeVar
 
+from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.history import History
 from footloom.server.hub import Hub
@@ -20,6 +22,7 @@ from footloom.store import Store
 
 __all__ = ("Services",)
 
+_LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -60,17 +63,29 @@ class Services:
         self.hub.publish(commit)
 
     def warm(self) -> int:
-        """Do once what the first requests would wait for: compile, import, choose study steps; return the symbols."""
+        """Do once what the first page would wait for: compile, choose its study step; return the number of symbols.
+
+        Call it before any feed runs.
+        """
         symbols = self.history.symbols()
-        for instrument, _ in symbols:
+        for instrument, _ in symbols[:1]:
             chart = self.history.resolve(TopicRequest(symbol=instrument.key))
-            page = self.history.page(chart, None, None, _WARM_BARS)
-            encode(page.frame, "snapshot")
             seed = self.history.seed(chart, _WARM_BARS)
+            frame = seed.builder.frame(_WARM_BARS)
+            if frame is not None:
+                encode(frame, "snapshot")
             status = SymbolStatus(chart.instrument)
             status.fold(seed.trades)
             self.hub.watch(chart.key, status)
         return len(symbols)
+
+    async def warm_others(self) -> None:
+        """Do the same for the other live symbols, while the feed runs: their default topics start and wait a while."""
+        for key in sorted(self.live):
+            try:
+                await self.hub.open(TopicRequest(symbol=key), _WARM_BARS)
+            except FootloomError as error:
+                _LOG.warning("%s cannot be shown: %s", key, error)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work of a request off the event loop; a few at a time, the others wait."""

@@ -39,6 +39,17 @@ async def stream(market: SimulatedMarket, times: list[int]) -> list[Arrival]:
     return [arrival for at_ns in times for arrival in await market.receive(at_ns)]
 
 
+async def threads_done() -> None:
+    """Wait for what runs beside: the judging of a day, the making of the next."""
+    await asyncio.gather(
+        *(task for task in asyncio.all_tasks() if task is not asyncio.current_task() and made_by(task))
+    )
+
+
+def made_by(task: asyncio.Task[object]) -> bool:
+    return getattr(task.get_coro(), "__name__", "") == "to_thread"
+
+
 def perp_of(arrivals: list[Arrival]) -> Trades:
     return Trades.concat([a.trades for a in arrivals if a.key == PERP.key])
 
@@ -60,7 +71,10 @@ async def test_any_pace_gives_the_feeds_tape(day: SimSession, rng: np.random.Gen
 
 async def test_live_inference_is_that_of_the_whole_session(day: SimSession, rng: np.random.Generator) -> None:
     times = sorted({NOON_NS + int(t) for t in rng.integers(0, HOUR_NS, 300)} | {NOON_NS + HOUR_NS})
-    arrivals = [a for a in await stream(SimulatedMarket(day, NOON_NS), times) if a.key == FUT.key]
+    market = SimulatedMarket(day, NOON_NS)
+    arrivals = await stream(market, times[:-1])
+    await threads_done()
+    arrivals = [a for a in arrivals + await stream(market, times[-1:]) if a.key == FUT.key]
     live = Trades.concat([a.trades for a in arrivals])
     whole = infer(snapshots(day, day.start_ns, day.end_ns), gaps=gaps(day, FUT)).trades
     received = (whole.ts_recv_ns > NOON_NS) & (whole.ts_recv_ns <= NOON_NS + HOUR_NS)
@@ -105,10 +119,10 @@ async def test_midnight_is_crossed_without_losing_a_row(day: SimSession) -> None
 
 def test_history_is_stored_once_and_completed_later(tmp_path: Path, day: SimSession) -> None:
     with Store(tmp_path, writer=True) as store:
-        rows = backfill(store, [day], NOON_NS)
+        rows = backfill(store, day, NOON_NS)
         assert rows > 100_000
-        assert backfill(store, [day], NOON_NS) == 0, "doing it twice changes nothing"
-        more = backfill(store, [day], NOON_NS + HOUR_NS)
+        assert backfill(store, day, NOON_NS) == 0, "doing it twice changes nothing"
+        more = backfill(store, day, NOON_NS + HOUR_NS)
         assert 0 < more < rows
     with Store(tmp_path) as store:
         tape = store.load(PERP.key, "trade", day.start_ns, day.end_ns)
@@ -127,14 +141,14 @@ def test_history_is_stored_once_and_completed_later(tmp_path: Path, day: SimSess
 
 def test_a_store_of_another_market_is_refused(tmp_path: Path, day: SimSession) -> None:
     with Store(tmp_path, writer=True) as store:
-        backfill(store, [day], day.start_ns + HOUR_NS)
+        backfill(store, day, day.start_ns + HOUR_NS)
         with pytest.raises(StoreError, match=r"another sim:PERP.*seed 8"):
-            backfill(store, [session(8, day.day)], day.start_ns + HOUR_NS)
+            backfill(store, session(8, day.day), day.start_ns + HOUR_NS)
 
 
 def test_stored_snapshots_are_inferred_as_live(tmp_path: Path, day: SimSession) -> None:
     with Store(tmp_path, writer=True) as store:
-        backfill(store, [day], NOON_NS)
+        backfill(store, day, NOON_NS)
         assert chart_tapes(store, FUT.key) == ["snapshot"]
         whole = infer(snapshots(day, day.start_ns, NOON_NS + 1), gaps=gaps(day, FUT)).trades
         assert stored_trades(store, FUT.key, "snapshot", 0, 2**62).equals(whole)
@@ -146,17 +160,19 @@ def test_stored_snapshots_are_inferred_as_live(tmp_path: Path, day: SimSession) 
 def test_missing_days(tmp_path: Path, day: SimSession) -> None:
     with Store(tmp_path, writer=True) as store:
         assert [d.day for d in missing_days(store, NOON_NS)] == [1, 2]
-        backfill(store, [day], NOON_NS)
+        backfill(store, day, NOON_NS)
+        assert [d.day for d in missing_days(store, NOON_NS)] == [1, 2], "yesterday is not there"
+        assert [d.day for d in missing_days(store, NOON_NS + 24 * HOUR_NS)] == [2, 3]
         later_ns = NOON_NS + 4 * 24 * HOUR_NS
         assert [d.day for d in missing_days(store, later_ns)] == [2, 3, 4, 5, 6], "what was missed since, and the two"
         much_later_ns = NOON_NS + 20 * 24 * HOUR_NS
         assert [d.day for d in missing_days(store, much_later_ns)] == [15, 16, 17, 18, 19, 20, 21, 22]
+        backfill(store, session(day.seed, day.day + dt.timedelta(days=1)), NOON_NS + 24 * HOUR_NS)
+        assert [d.day for d in missing_days(store, NOON_NS + 25 * HOUR_NS)] == [3], "yesterday is whole"
 
 
 async def test_the_next_day_is_made_ahead_in_a_thread(day: SimSession) -> None:
     market = SimulatedMarket(day, day.end_ns - HOUR_NS)
     await market.receive(day.end_ns - HOUR_NS // 2)
-    making = [task for task in asyncio.all_tasks() if task.get_coro().__name__ == "to_thread"]  # type: ignore[union-attr]
-    assert len(making) == 1
-    await making[0]
+    await threads_done()
     assert len(await market.receive(day.end_ns + 1)) == 4

@@ -281,7 +281,7 @@ async def test_the_first_change_goes_out_at_once_and_the_next_ones_together(stor
         ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:NONE"}}', "not_stored", "test:NONE"),
         ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","bars":"7x"}}', "config_error", "7x"),
         ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","tape":"agg_trade"}}', "not_stored", "agg_trade"),
-        ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","value_area_pct":"x"}}', "config_error", "x"),
+        ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","value_area_pct":"x"}}', "data_error", "x"),
     ],
 )
 async def test_a_bad_request_is_answered_and_the_session_goes_on(
@@ -387,8 +387,11 @@ async def test_a_header_is_sent_to_those_who_look_at_the_symbol(store: MemorySto
     async with running(store) as hub:
         client = Client(hub)
         await client.subscribe()
+        at_once = await client.until(lambda m: isinstance(m, dict) and m["type"] == "status")
+        assert isinstance(at_once, dict)
+        assert at_once["last"] == TEST.price_text(int(tape.price_tick[-1]))
         hub.publish(commit(one_more(tape), quote=(49_999, 50_001), recorded=False))
-        status = await client.until(lambda m: isinstance(m, dict) and m["type"] == "status")
+        status = await client.until(lambda m: isinstance(m, dict) and m["type"] == "status" and m["bid"] is not None)
         assert isinstance(status, dict)
         today = tape.between(DAY0_NS + 86_400 * 10**9, 2**62)
         assert status["symbol"] == TEST.key
