@@ -18,11 +18,9 @@ from footloom.store.grid import common_instrument
 from footloom.store.layout import Stream
 from footloom.store.manifest import Catalog, Manifest
 from footloom.store.parts import SCHEMA_VERSION, Part, check_whole, describe, pack_part
-from footloom.store.pieces import open_parts, piece_of_part, woven
+from footloom.store.pieces import EVER, open_parts, piece_of_part, woven
 
 __all__ = ("add_up", "compact_day")
-
-_ALWAYS = (-(2**63), 2**63 - 1)
 
 
 def compact_day(catalog: Catalog, stream: Stream, day: dt.date, settings: Settings) -> Compaction | None:
@@ -85,7 +83,7 @@ def _portions(catalog: Catalog, manifest: Manifest, settings: Settings) -> Itera
         pieces = [
             piece_of_part(file.part, file, manifest.instruments[file.part.instrument], instrument) for file in files
         ]
-        for chunk in woven(form, pieces, _ALWAYS, wanted, settings.row_group_rows):
+        for chunk in woven(form, pieces, EVER, wanted, settings.row_group_rows):
             held.append(chunk)
             while sum(map(length, held)) >= settings.part_rows:
                 rows = concat(held)

@@ -109,9 +109,7 @@ class Intake:
         except CorruptPart:
             if arrival.source.kind != JOURNAL:
                 raise
-            return (
-                nothing  # a damaged part must not keep what was heard live from becoming parts; reading compares again
-            )
+            return nothing  # damage must not keep what was heard live out of the parts; reading compares again
         return meet(regrid(form, columns, arrival.instrument, grid), stored)
 
     def _written(
@@ -123,12 +121,8 @@ class Intake:
             span = (int(time[0]), int(time[-1]))
             ids = bool(has_id(columns).all())
             after = after.with_source(arrival.source, report.rows, span, ids=ids)
-        after = msgspec.structs.replace(
-            after,
-            sealed_seq=max(after.sealed_seq, arrival.sealed_seq),
-            duplicates=after.duplicates + met.duplicates,
-            hidden=after.hidden + met.hidden,
-        )
+        sealed_seq = max(after.sealed_seq, arrival.sealed_seq)
+        after = msgspec.structs.replace(after, sealed_seq=sealed_seq, hidden=after.hidden + met.hidden)
         if not met.keep.any():
             return Plan(after, report, changed=after != before)
         after, number = after.with_instrument(arrival.instrument)
@@ -154,16 +148,15 @@ def _may_share(part: Part, low: int, high: int, manifest: Manifest, instrument: 
     return manifest.instruments[part.instrument].contract_multiplier == instrument.contract_multiplier
 
 
-# The rows that this file has not brought yet, and the number of the others.
+# The rows that this file has not brought yet, and the number of the others. Rows with ids are all asked for again:
+# their ids tell, and a reader of the file that has learned to see more rows may bring them.
 def _not_yet_taken(form: Form, arrival: Arrival, source: Source | None) -> tuple[Columns, int]:
     columns, asked = arrival.columns, arrival.source.rows
-    if source is None or arrival.source.kind == JOURNAL or has_free_rows(source.ranges, asked):
+    by_id = has_id(columns)
+    if source is None or arrival.source.kind == JOURNAL or has_free_rows(source.ranges, asked) or by_id.all():
         return columns, 0
     if covers(source.ranges, asked):
-        return take(columns, slice(0, 0)), length(columns)
-    by_id = has_id(columns)
-    if by_id.all():
-        return columns, 0  # their ids tell
+        return take(columns, by_id), int((~by_id).sum())
     if arrival.row is None:
         raise StoreError(
             f"rows {asked[0]} to {asked[1] - 1} of {arrival.source.name} were taken in part before, and rows of "

@@ -58,7 +58,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     next_part: int = 1
     sealed_seq: int = 0
     hidden: int = 0
-    duplicates: int = 0
     parts: tuple[Part, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -97,8 +96,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
                 new, name=old.name, ids=ids and old.ids, rows=rows + old.rows, ranges=old.ranges, spans=spans
             )
         new = msgspec.structs.replace(new, ranges=add_span(new.ranges, info.rows))
-        others = tuple(source for source in self.sources if source.sha256 != info.file_sha256)
-        return msgspec.structs.replace(self, sources=(*others, new))
+        every = [new if source.sha256 == info.file_sha256 else source for source in self.sources]
+        return msgspec.structs.replace(self, sources=tuple(every) if same else (*every, new))
 
     def source(self, sha256: str) -> Source | None:
         """Return a source by its hash."""
@@ -203,12 +202,9 @@ class Catalog:
         """Remove the files of a day that its manifest does not name: left by a kill, or by compaction."""
         folder = self.layout.day(manifest.stream, manifest.day)
         named = {part.file for part in manifest.parts} | {MANIFEST}
-        stray = [
-            path
-            for path in folder.iterdir()
-            if path.name not in named and (path.suffix == ".parquet" or path.name.startswith(TEMPORARY))
-        ]
-        remove(stray)
+        with storing("list", folder):
+            others = [path for path in folder.iterdir() if path.name not in named]
+        remove([path for path in others if path.suffix == ".parquet" or path.name.startswith(TEMPORARY)])
 
     def begin(self) -> None:
         """Keep what is published to ourselves from here on."""

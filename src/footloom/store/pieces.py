@@ -22,10 +22,10 @@ from footloom.store.manifest import Manifest
 from footloom.store.merge import NEEDED, merge
 from footloom.store.parts import Part, PartFile
 
-__all__ = ("Piece", "missing_part", "open_parts", "part_rows", "piece_of_part", "piece_of_rows", "woven")
+__all__ = ("EVER", "Piece", "missing_part", "open_parts", "part_rows", "piece_of_part", "piece_of_rows", "woven")
 
 Chunks = Callable[[int, int, frozenset[str]], Iterator[Columns]]
-_ALWAYS = (-(2**63), 2**63 - 1)
+EVER = (-(2**63), 2**63 - 1)  # all times that 64 bits hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def part_rows(
                 piece_of_part(part, file, manifest.instruments[part.instrument], grid)
                 for part, file in zip(parts, files, strict=True)
             ]
-            chunks = [chunk for piece in pieces for chunk in piece.chunks(*_ALWAYS, wanted)]
+            chunks = [chunk for piece in pieces for chunk in piece.chunks(*EVER, wanted)]
     except FileNotFoundError as error:
         raise missing_part(Path(error.filename or folder)) from error
     return merge(form, concat(chunks)).columns
@@ -140,7 +140,7 @@ def _groups(form: Form, pieces: Sequence[Piece]) -> list[list[Piece]]:
         return [list(pieces)]  # an id may be in two places, whatever their times
     arrival = {id(piece): number for number, piece in enumerate(pieces)}
     groups: list[list[Piece]] = []
-    end = (_ALWAYS[0], 0, 0)  # the last key of the open group, and the arrival of the piece that holds it
+    end = (EVER[0], 0, 0)  # the last key of the open group, and the arrival of the piece that holds it
     for piece in sorted(pieces, key=lambda piece: (piece.first, arrival[id(piece)])):
         number = arrival[id(piece)]
         if groups and (*piece.first, number) < end:

@@ -36,7 +36,7 @@ from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog, Manifest
 from footloom.store.merge import merge
 from footloom.store.parts import PartFile
-from footloom.store.pieces import missing_part, open_parts, piece_of_part, piece_of_rows, woven
+from footloom.store.pieces import EVER, missing_part, open_parts, piece_of_part, piece_of_rows, woven
 from footloom.store.segment import Heard
 
 __all__ = ("Pending", "Range", "Reader", "pending_by_day")
@@ -94,6 +94,7 @@ class Reader:
         NotStored
             Nothing is stored there.
         """
+        from_ns, to_ns = max(from_ns, EVER[0]), min(to_ns, EVER[1])
         contents = read_journal(self._layout, stream, from_ns, to_ns)
         pending = pending_by_day([heard for content in contents for heard in content.heard])
         days = [day for day in self._layout.days(stream) if _near(day, from_ns, to_ns)]

@@ -17,7 +17,7 @@ from footloom.store.columns import SEQ, length
 from footloom.store.disk import make_folder, remove, storing, sync_folder
 from footloom.store.journal import delete_segment, segments
 from footloom.store.layout import Layout
-from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment, read_segment
+from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment, is_damage, read_segment
 
 __all__ = ("recover", "torn_pages")
 
@@ -131,7 +131,10 @@ def _inspect_log(layout: Layout, path: Path) -> tuple[int, int]:
         try:
             valid = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
             return _kept_if_lost(layout, log, torn_pages(data, max(0, valid)))
-        except sqlite3.DatabaseError:  # the database itself is damaged: keep its log, reading says what is wrong
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            # Reading will say what is wrong with the database; its log is kept.
             return _kept_if_lost(layout, log, (0, 1))
         finally:
             database.close()

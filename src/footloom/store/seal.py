@@ -19,6 +19,7 @@ from footloom.errors import CorruptPart
 from footloom.store._protocol import SourceInfo
 from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
 from footloom.store.days import day_of
+from footloom.store.grid import common_instrument, regrid
 from footloom.store.intake import Arrival, Intake
 from footloom.store.journal import delete_segment
 from footloom.store.layout import Stream
@@ -64,7 +65,9 @@ def _by_day(content: Content) -> dict[tuple[Stream, dt.date], _Day]:
         by_stream.setdefault(heard.stream, []).append(heard)
     for stream, blocks in by_stream.items():
         for day, pending in pending_by_day(blocks).items():
-            days[stream, day] = _Day(pending[-1].instrument, [one.columns for one in pending], [])
+            grid = common_instrument([one.instrument for one in pending])
+            pieces = [regrid(form_of(stream.tape), one.columns, one.instrument, grid) for one in pending]
+            days[stream, day] = _Day(grid, pieces, [])
     for found in content.gaps:
         key = (found.stream, _day_of_gap(found))
         days.setdefault(key, _Day(found.instrument, [], [])).gaps.append(found.gap)

@@ -24,7 +24,7 @@ from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Stream
 from footloom.store.packing import pack, unpack
 
-__all__ = ("SALVAGED", "SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "read_segment")
+__all__ = ("SALVAGED", "SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "is_damage", "read_segment")
 
 SALVAGED = "-salvaged.sqlite"  # how a segment is called that holds what was whole of a damaged one
 SIDES = ("-wal", "-shm")  # what SQLite keeps beside a database that is in use
@@ -197,6 +197,11 @@ def _open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         database.close()
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Say whether SQLite complains of what is in a file, and not of a file system, a lock or a permission."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED  # extended codes keep the plain one in the low byte
+
+
 def read_segment(
     path: Path, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
 ) -> Content:
@@ -216,7 +221,7 @@ def read_segment(
             with _open_to_read(path) as database:
                 _read_all(database, content, _Asked(stream, from_ns, to_ns, has_holes))
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+            if not is_damage(error):
                 raise
             content.damage.append(f"after sequence {content.next_seq - 1}: {error}")
     return content
@@ -282,7 +287,7 @@ def _read_blocks(
         query += f" WHERE stream IN ({', '.join(map(str, numbers))})"  # our own numbers, no text
         if asked.from_ns is not None and asked.to_ns is not None:
             query += " AND last_ns >= ? AND first_ns < ?"
-            limits = [_held(asked.from_ns), _held(asked.to_ns)]
+            limits = [asked.from_ns, asked.to_ns]
     for *facts, crc, data in database.execute(query + " ORDER BY first_seq", limits):
         first_seq, rows, number = facts[:3]
         columns = _unpacked(facts, crc, data)
@@ -294,11 +299,6 @@ def _read_blocks(
         content.next_seq = first_seq + rows
         columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
         content.heard.append(Heard(*streams[number], first_seq, columns))
-
-
-# SQLite holds 64-bit numbers: a range without an end is asked with larger ones.
-def _held(number: int) -> int:
-    return max(-(2**63), min(2**63 - 1, number))
 
 
 def _unpacked(facts: list[int], crc: int, data: bytes) -> Columns | None:

@@ -160,7 +160,7 @@ class Writer:
         merged = merge(form, columns if rows is None else columns | {_ROW: rows})
         with self._parts_lock:
             self._define(block.instrument)
-            live = self._waiting(stream)
+            live = self._waiting(stream, merged.columns)
             arrivals = []
             for day, mine in self._by_day(stream, block.instrument, merged.columns, gaps).items():
                 chosen = dict(mine[0])
@@ -200,15 +200,18 @@ class Writer:
         return days
 
     # What waits in the journal for a tape, as far as new rows may not overlap it.
-    def _waiting(self, stream: Stream) -> list[Seen]:
+    def _waiting(self, stream: Stream, columns: Columns) -> list[Seen]:
         form = form_of(stream.tape)
+        if not length(columns):
+            return []
+        first, last = int(columns[form.time][0]), int(columns[form.time][-1])
         return [
             Seen(
                 "the journal",
                 (int(heard.columns[form.time].min()), int(heard.columns[form.time].max())),
                 bool(has_id(heard.columns).all()),
             )
-            for content in read_journal(self._layout, stream)
+            for content in read_journal(self._layout, stream, first, last + 1)
             for heard in content.heard
         ]
 
@@ -235,7 +238,11 @@ class Writer:
         with self._journal_lock:
             if not self._journal.is_empty:
                 self._closing.append(self._journal.roll())
-        self._seal_finished()
+        try:
+            self._seal_finished()
+        except StoreError as error:
+            self.seal_error = error
+            raise
 
     # A segment is deleted once its manifests are on the disk: within a transaction they are not.
     def _refuse_in_transaction(self, what: str) -> None:
@@ -249,6 +256,7 @@ class Writer:
 
     def _seal_finished(self) -> None:
         with self._parts_lock:
+            self.seal_error = None
             newest = self._journal.path
             while self._closing:
                 self._closing[0].close()
@@ -257,8 +265,8 @@ class Writer:
                 if path.name >= newest.name:
                     break
                 for stream, day in seal_segment(path, self._catalog, self._intake):
-                    self._compact_if_scattered(stream, day)
-            self.seal_error = None
+                    with self._noting_trouble():  # the rows are sealed: scattered parts can wait
+                        self._compact_if_scattered(stream, day)
 
     def _compact_if_scattered(self, stream: Stream, day: dt.date) -> None:
         manifest = self._catalog.read(stream, day)
@@ -288,7 +296,7 @@ class Writer:
 
 # Rows that come without a source are their own: the same rows again change nothing.
 def _own_source(columns: Columns) -> SourceInfo:
-    digest = hashlib.sha256()
+    digest = hashlib.blake2b(digest_size=32)
     for name, values in columns.items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(values).tobytes())

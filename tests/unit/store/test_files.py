@@ -279,6 +279,19 @@ def test_a_quiet_stretch_of_a_stored_day_is_empty_not_unknown(store: Store, make
     assert quiet.instrument.key == KEY
 
 
+def test_a_range_may_be_larger_than_64_bits_and_empty_ones_are_empty(
+    store: Store, make_trades: Callable[..., Trades]
+) -> None:
+    trades = make_trades(20)
+    store.write_part(trades.take(slice(0, 10)))
+    store.append(trades.take(slice(10, 20)))
+
+    assert len(store.load(KEY, "trade", -(10**30), 10**30)) == 20
+    assert store.gaps(KEY, "trade", -(10**30), 10**30) == []
+    moment = int(trades.ts_exch_ns[5])
+    assert len(store.load(KEY, "trade", moment, moment)) == 0
+
+
 def test_gaps_are_kept_live_and_sealed_and_found_from_within(store: Store, make_trades: Callable[..., Trades]) -> None:
     trades = make_trades(20)
     heard = Gap(symbol="BTCUSDT", from_ns=START_NS, to_ns=START_NS + 5, cause="reconnect", missing=7)

@@ -72,6 +72,16 @@ def test_an_import_that_was_stopped_goes_on_where_it_was_with_blocks_of_any_size
     assert store.load(KEY, "trade", *EVER).equals(rows)  # type: ignore[union-attr] # trades
 
 
+def test_a_reader_of_the_file_that_learned_to_see_more_rows_brings_them(
+    store: Store, make_trades: Callable[..., Trades]
+) -> None:
+    trades = make_trades(100)
+    store.write_part(trades.take(np.arange(100) % 10 != 3), source("a.csv", 0, 100))
+
+    assert store.write_part(trades, source("a.csv", 0, 100)) == PartReport(10, 90)
+    assert store.load(KEY, "trade", *EVER).equals(trades)  # type: ignore[union-attr] # trades
+
+
 def test_another_file_with_the_same_ids_brings_only_what_is_new(
     store: Store, make_trades: Callable[..., Trades]
 ) -> None:
