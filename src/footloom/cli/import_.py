@@ -187,7 +187,7 @@ def _print_tape(tape: TapeReport) -> None:
 
 def _print_order(tape: TapeReport) -> None:
     if tape.gap_count:
-        typer.echo(f"{_INDENT}gaps {tape.gap_count:,}, {tape.missing_ids:,} ids are missing")
+        typer.echo(f"{_INDENT}gaps {tape.gap_count:,}, ids missing {tape.missing_ids:,}")
     for gap in tape.gaps[:_GAPS_SHOWN]:
         typer.echo(
             f"{_INDENT}  {gap.missing:,} between {gap.after_id} on line {gap.after_line}"

@@ -24,7 +24,8 @@ __all__ = ("MOST_PLACES", "Chosen", "Grids", "check_venue", "venue_module")
 _SYMBOL = re.compile(r"[^\W_][\w.\-|: ]{0,39}")
 _VENUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_PLACES = 18
-_STORED, _DECIMALS = "stored instrument", "decimals of the file"
+_LISTED, _STORED, _DECIMALS = "known instrument", "stored instrument", "decimals of the file"
+_TICK_FLAG, _LOT_FLAG = "--tick-size", "--lot-size"
 
 Key = tuple[str, str]
 Lookup = Callable[[str, int], Instrument]
@@ -32,12 +33,12 @@ Places = Callable[[], dict[Key, tuple[int, int]]]
 
 
 class Chosen(NamedTuple):
-    """An instrument on its grid, and where tick and lot come from; ``define``: the store should learn its dates."""
+    """An instrument on its grid, where tick and lot come from, and what the store should know of the instrument."""
 
     instrument: Instrument
     tick_from: str
     lot_from: str
-    define: bool = False
+    define: Instrument | None = None
 
 
 def venue_module(venue: str) -> ModuleType | None:
@@ -98,26 +99,28 @@ class Grids:
         return Grid.of(instrument.tick_size, instrument.lot_size)
 
     def _choose(self, venue: str, symbol: str, at_ns: int) -> Chosen:
-        if self.tick_size is not None and self.lot_size is not None:
-            return Chosen(_instrument(venue, symbol, self.tick_size, self.lot_size), "--tick-size", "--lot-size")
-        known = self._known(venue, symbol, at_ns) or self._from_decimals(venue, symbol)
-        instrument, tick_from, lot_from, define = known
-        if self.tick_size is not None:
-            instrument = msgspec.structs.replace(instrument, tick_size=self.tick_size)
-            tick_from, define = "--tick-size", False
-        if self.lot_size is not None:
-            instrument = msgspec.structs.replace(instrument, lot_size=self.lot_size)
-            lot_from, define = "--lot-size", False
-        return Chosen(instrument, tick_from, lot_from, define)
-
-    # The venue's own table, where it is dated for this day; what the store defines for the same span stands before it.
-    def _known(self, venue: str, symbol: str, at_ns: int) -> Chosen | None:
         module = venue_module(venue)
         listed: Instrument | None = module.known_instrument(symbol, at_ns) if module else None
+        if self.tick_size is not None and self.lot_size is not None:
+            instrument = _instrument(venue, symbol, self.tick_size, self.lot_size)
+            return Chosen(instrument, _TICK_FLAG, _LOT_FLAG, listed or instrument)
+        instrument, tick_from, lot_from, define = self._known(venue, symbol, at_ns, listed)
+        if self.tick_size is not None:
+            instrument, tick_from = msgspec.structs.replace(instrument, tick_size=self.tick_size), _TICK_FLAG
+        if self.lot_size is not None:
+            instrument, lot_from = msgspec.structs.replace(instrument, lot_size=self.lot_size), _LOT_FLAG
+        # A flag says how to read this file; where nobody else knows better, also what the instrument is.
+        undated = instrument.valid_from_ns is None
+        return Chosen(instrument, tick_from, lot_from, instrument if undated else define)
+
+    # The venue's own table, where it is dated for this day; what the store defines for the same span stands before it.
+    def _known(self, venue: str, symbol: str, at_ns: int, listed: Instrument | None) -> Chosen:
         stored = self._stored(venue, symbol, at_ns)
         if stored is not None and (listed is None or stored.valid_from_ns == listed.valid_from_ns):
             return self._refined(stored) if stored.valid_from_ns is None else Chosen(stored, _STORED, _STORED)
-        return Chosen(listed, "known instrument", "known instrument", define=True) if listed else None
+        if listed is not None:
+            return Chosen(listed, _LISTED, _LISTED, listed)
+        return self._from_decimals(venue, symbol)
 
     def _stored(self, venue: str, symbol: str, at_ns: int) -> Instrument | None:
         if self.stored is None:

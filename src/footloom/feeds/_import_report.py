@@ -128,9 +128,5 @@ class ImportReport(msgspec.Struct, kw_only=True):
     out_of_order: int
     other_messages: int
     files: list[FileReport]
-    notes: list[str] = []
-
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong, over all files."""
-        return [problem for file in self.files for problem in file.problems]
+    notes: list[str]
+    problems: list[str]

@@ -45,6 +45,7 @@ class Target:
         self._reader = Store(root)
         self._writer: Store | None = None
         self._stack = contextlib.ExitStack()
+        self._defined: list[Instrument] = []
         self._edges: dict[tuple[str, str], list[_Edge]] = {}
 
     def __enter__(self) -> Self:
@@ -66,16 +67,17 @@ class Target:
         """Return a stored instrument; `NotStored` where there is none."""
         return self._reader.instrument(key, at_ns)
 
-    def write(self, ready: Ready, source: SourceInfo | None, *, define: bool = False) -> PartReport:
-        """Store rows; ``define``: their instrument comes with dates that the store should know."""
+    def write(self, ready: Ready, source: SourceInfo | None, *, define: Instrument | None = None) -> PartReport:
+        """Store rows; ``define`` is what the store should know of their instrument."""
         if self._dry_run:
             return PartReport(0, 0)
         if self._writer is None:
             self._writer = Store(self._root, writer=True)
             if self._at_once:
                 self._stack.enter_context(self._writer.transaction())
-        if define:
-            self._writer.put_instrument(ready.trades.instrument)
+        if define is not None and define not in self._defined:
+            self._writer.put_instrument(define)
+            self._defined.append(define)
         return self._writer.write_part(ready.trades, source, ready.gaps)
 
     def remember(self, tally: Tally, file: str) -> None:
@@ -95,7 +97,8 @@ class Target:
             for edge in edges[1:]:
                 hole = Hole(reached.last_id, edge.first_id, reached.last_ns, edge.first_ns, 0, 0)
                 if hole.missing > 0:
-                    notes.append(f"{key} {tape}: {hole.missing} ids are missing between {reached.file} and {edge.file}")
+                    count = f"{hole.missing} {'id is' if hole.missing == 1 else 'ids are'}"
+                    notes.append(f"{key} {tape}: {count} missing between {reached.file} and {edge.file}")
                     gaps = tuple(gaps_of(edge.instrument.symbol, [hole]))
                     self.write(Ready(Trades.empty(edge.instrument, tape), (0, 0), gaps), None)
                 reached = max(reached, edge, key=lambda one: one.last_id)

@@ -6,6 +6,7 @@ Importing the same file again changes nothing. A file with a fault gives what ca
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -213,7 +214,10 @@ def _tally(file: _File, rows: Rows) -> Tally | None:
 
 
 def _store(file: _File, tally: Tally, ready: Ready, target: Target) -> None:
-    info = SourceInfo(file.report.identity, file.source.path.name, ready.lines, file.report.importer)
+    # On another grid other rows may pass: then it is another source, and ids tell what is stored already.
+    grid = f"{file.report.identity} {tally.report.tick_size} {tally.report.lot_size}"
+    identity = hashlib.sha256(grid.encode()).hexdigest()
+    info = SourceInfo(identity, file.source.path.name, ready.lines, file.report.importer)
     stored = target.write(ready, info, define=file.grids.chosen[tally.key].define)
     tally.report.new += stored.rows
     tally.report.already_stored += stored.duplicates
@@ -274,4 +278,5 @@ def _summed(files: list[FileReport], notes: list[str], options: Options, store: 
         other_messages=sum(sum(file.other_messages.values()) for file in files),
         files=files,
         notes=notes,
+        problems=[problem for file in files for problem in file.problems],
     )

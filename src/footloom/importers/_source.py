@@ -97,15 +97,15 @@ class Source:
         return self.member or self.path.name
 
     def fingerprint(self) -> str:
-        """Return what tells the file from any other, as it lies there: a hash of its size and two checksums.
+        """Return what tells the file from any other, as it lies there: a hash of size, checksum and beginning.
 
         A whole SHA-256 would take longer than reading the rows; ids tell rows apart, so that this is enough.
         """
-        crc, adler = 0, 1
+        crc, head = 0, b""
         with self.path.open("rb") as file:
             while chunk := file.read(BLOCK_BYTES):
-                crc, adler = zlib.crc32(chunk, crc), zlib.adler32(chunk, adler)
-        return hashlib.sha256(f"{self.size} {crc} {adler}".encode()).hexdigest()
+                crc, head = zlib.crc32(chunk, crc), head or chunk[:_CHUNK_BYTES]
+        return hashlib.sha256(f"{self.size} {crc} ".encode() + head).hexdigest()
 
     def content_sha256(self) -> str:
         """Return the hash of the unpacked text: the same for a file and its packed twin."""

@@ -40,7 +40,7 @@ def test_the_report_in_words(archive: Path, tmp_path: Path, capsys: pytest.Captu
         "buy 6.000 (2), sell 8.000 (4), unknown 0.000 (0)",
         "dropped 1 × price is no number; first on line 7: price is 'x': no decimal number",
         "6,x,1,1,1,1723075200600,true",
-        "gaps 1, 3 ids are missing",
+        "gaps 1, ids missing 3",
         "3 between 5 on line 6 and 9 on line 8",
         "read 7, kept 6, dropped 1; stored 6 new rows in",
     ):
@@ -140,3 +140,9 @@ def test_from_a_shell_in_another_time_zone(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert json.loads(done.stdout)["files"][0]["tapes"][0]["first"] == "2024-08-08T00:00:00.100Z"
+
+
+def test_recognising_a_file_compiles_nothing() -> None:
+    code = "import sys, footloom.importers._found as found; found.formats(); print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"

@@ -84,7 +84,7 @@ def test_what_came_from_few_rows_gives_way_to_more_decimals(take: Import) -> Non
     assert (more.tape.tick_size, more.tape.kept) == ("0.01", 1)
     assert more.tape.tick_from == "decimals of the file: finer than the stored 0.1"
     fewer = take(text_of(row(3, "8", "1")), "FOOUSDT-aggTrades-2024-08-10.csv")
-    assert (fewer.tape.tick_size, fewer.tape.tick_from) == ("0.1", "stored instrument")
+    assert (fewer.tape.tick_size, fewer.tape.tick_from) == ("0.01", "stored instrument")
     stored = fewer.load("binance_usdm:FOOUSDT")
     assert [stored.instrument.price_text(int(tick)) for tick in stored.price_tick] == ["7.50", "7.51", "8.00"]
 
@@ -93,6 +93,9 @@ def test_a_grid_that_no_decimals_give_stays(take: Import) -> None:
     take(text_of(row(1, "7.25", "1")), FOO, tick_size="0.25", lot_size="1")
     done = take(text_of(row(2, "7.5", "1"), row(3, "7.51", "1")), "FOOUSDT-aggTrades-2024-08-09.csv")
     assert (done.tape.tick_size, done.tape.tick_from, done.tape.kept) == ("0.25", "stored instrument", 1)
+    again = take(text_of(row(2, "7.5", "1"), row(3, "7.51", "1")), "FOOUSDT-aggTrades-2024-08-09.csv", tick_size="0.01")
+    assert (again.tape.new, again.tape.already_stored) == (1, 1)
+    assert Store(again.store).instrument("binance_usdm:FOOUSDT").tick_size == Decimal("0.01")
 
 
 def test_before_the_first_known_date_the_text_decides(take: Import) -> None:
@@ -105,3 +108,12 @@ def test_before_the_first_known_date_the_text_decides(take: Import) -> None:
     store = Store(later.store)
     assert store.instrument("binance_usdm:BTCUSDT").tick_size == Decimal("0.1")
     assert store.instrument("binance_usdm:BTCUSDT", 1596288000000000000).tick_size == Decimal("0.01")
+
+
+def test_again_with_the_right_tick_brings_what_a_wrong_one_dropped(take: Import) -> None:
+    content = text_of(*agg_rows(1, 20))
+    wrong = take(content, tick_size="0.5")
+    assert (wrong.tape.kept, wrong.tape.gap_count) == (4, 3)
+    right = take(content)
+    assert (right.tape.new, right.tape.already_stored, right.tape.conflicts) == (16, 4, 0)
+    assert right.load().trade_id.tolist() == list(range(1, 21))
