@@ -194,4 +194,9 @@ class Session:
             return
         subscription.live = True
         subscription.again = False
-        await self.socket.send(await subscription.topic.snapshot(subscription.history_bars))
+        try:
+            data = await subscription.topic.snapshot(subscription.history_bars)
+        except FootloomError as error:  # a number that the wire cannot carry: this topic ends, the others go on
+            subscription.drop(error)
+        else:
+            await self.socket.send(data)

@@ -420,6 +420,18 @@ async def test_a_fold_that_fails_ends_its_topic_and_no_other(store: MemoryStore,
         await client.close()
 
 
+async def test_a_snapshot_that_cannot_be_sent_is_an_error_of_its_topic(tape: Trades) -> None:
+    far = Trades.concat([tape, one_more(tape, price_tick=50_000 + 2**33)])
+    async with running(MemoryStore(far)) as hub:
+        client = Client(hub)
+        client.send({"op": "subscribe", "id": 9000, "topic": {"symbol": TEST.key, "ticks_per_level": 1}})
+        error = await client.until(lambda m: isinstance(m, dict) and m["type"] == "error")
+        assert isinstance(error, dict)
+        assert error["code"] == "protocol_error"
+        assert (await client.subscribe(ticks_per_level=10**7))["type"] == "subscribed"
+        await client.close()
+
+
 def test_unseen_rows_are_told_by_id_or_by_receipt(tape: Trades) -> None:
     seeded, new = tape.take(slice(0, 150)), tape.take(slice(100, 200))
     assert unseen(new, seeded).trade_id.tolist() == list(range(151, 201))
