@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from footloom.bars import parse_rule
-from footloom.errors import ConfigError
+from footloom.errors import ConfigError, DataError
 from footloom.studies import cvd, imbalance, profile
 
 __all__ = ("ChartSpec", "chart_spec")
@@ -63,5 +63,8 @@ def chart_spec(settings: Mapping[str, object]) -> ChartSpec:
         spec = msgspec.convert(settings, ChartSpec)
     except msgspec.ValidationError as error:
         raise ConfigError(f"a chart cannot be made so: {error}") from None
-    profile.check(spec.profile)
+    try:
+        profile.check(spec.profile)
+    except DataError as error:
+        raise ConfigError(f"a chart cannot be made so: value_area_pct: {error}") from None
     return msgspec.structs.replace(spec, bars=parse_rule(spec.bars).text)

@@ -3,7 +3,7 @@
 import pytest
 
 from footloom.engine.spec import ChartSpec, chart_spec
-from footloom.errors import FootloomError
+from footloom.errors import ConfigError
 
 
 def test_a_spec_spells_its_bars_in_one_way():
@@ -30,5 +30,5 @@ def test_a_spec_spells_its_bars_in_one_way():
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(settings, named):
-    with pytest.raises(FootloomError, match=named):
+    with pytest.raises(ConfigError, match=named):
         chart_spec(settings)
