@@ -10,7 +10,11 @@ import pytest
 CASES = {
     "usdm_btcusdt_20240808": ("usdm_btcusdt_20240808.gz", "binance_usdm:BTCUSDT", 10),
     "spot_btcusdt_20240808": ("spot_btcusdt_20240808.gz", "binance_spot:BTCUSDT", 100),
-    "danl_usd_m_futures": ("positive_binance_trade_stream_usd_m_futures_trxusdt_04-03-2025.csv.gz", "binance_usdm:TRXUSDT", 10),
+    "danl_usd_m_futures": (
+        "positive_binance_trade_stream_usd_m_futures_trxusdt_04-03-2025.csv.gz",
+        "binance_usdm:TRXUSDT",
+        10,
+    ),
 }
 
 
@@ -31,7 +35,19 @@ def answer_and_bars(request, recordings, tmp_path_factory):
     footloom("import", recordings / "binance" / file, "--venue", venue, "--symbol", symbol, "--store", store)
 
     def bars(*options):
-        arguments = ("bars", key, "--bars", "1m", "--ticks-per-level", step, "--poc-tie", "lowest", "--json", "--store", store)
+        arguments = (
+            "bars",
+            key,
+            "--bars",
+            "1m",
+            "--ticks-per-level",
+            step,
+            "--poc-tie",
+            "lowest",
+            "--json",
+            "--store",
+            store,
+        )
         return json.loads(footloom(*arguments, *options))["bars"]
 
     return answer["bars"], bars

@@ -124,7 +124,7 @@ class Chart:
     def _repr_html_(self) -> str:
         if not len(self):
             return f"<p>{html.escape(repr(self))}</p>"
-        from footloom.notebook.table import table  # noqa: PLC0415 - only a notebook draws
+        from footloom.notebook.table import table
 
         recent = self.frame.slice(len(self.frame) - min(len(self.frame), _SHOWN), len(self.frame))
         return f"<div>{self.to_svg(_SHOWN)}{table(recent, self.studies)}<p>{html.escape(repr(self))}</p></div>"

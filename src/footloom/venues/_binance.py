@@ -147,7 +147,7 @@ def read(frame: bytes, ts_recv_ns: int | None) -> Print | Seen:
 
 
 def messages(frame: bytes, ts_recv_ns: int, venue: str) -> Iterator[Message]:
-    """Yield the messages of one frame for ``venue``: market trades of that venue, and nothing else for now.
+    """Yield the messages of one frame for ``venue``: market trades of that venue, and of other messages nothing.
 
     Raises
     ------

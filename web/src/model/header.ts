@@ -85,7 +85,7 @@ function spreadText(model: ChartModel, status: Status | null): string {
   return bid === null || ask === null ? dash : unitsText(ask - bid, model.tick);
 }
 
-/** The legend: what the numbers on the chart mean, in the words of ui.md. */
+/** The legend: what the numbers on the chart mean. */
 export interface LegendView {
   readonly symbol: string;
   readonly venue: string;
@@ -142,23 +142,24 @@ function cvdAnchor(model: ChartModel, meta: SnapshotMeta): string {
   return "session";
 }
 
-/** How well inferred sides agree with the truth, where it is known. */
+const share = (status: Status | null, name: string): number | null => {
+  const value = status?.score?.[name];
+  return typeof value === "number" ? value : null;
+};
+
+/** What the badge of a feed with inferred sides says (definitions 1.4). */
 export function scoreText(status: Status | null): string {
-  const score = status?.score;
-  if (score == null) return "sides inferred";
-  const printed = score["printed_at_ltp"];
-  const parts = ["sides inferred, ~3 snapshots/s"];
-  if (typeof printed === "number") parts.push(`${percentText(printed)} of volume printed at LTP`);
-  return parts.join("; ");
+  const printed = share(status, "sure_share");
+  const text = "sides inferred, ~3 snapshots/s";
+  return printed === null ? text : `${text}; ${percentText(printed)} of volume printed at LTP`;
 }
 
-/** The score itself, short: `87.1 % right, 94 % covered`. */
+/** How well inferred sides agree with the truth, where it is known: `87.1 % right, 94 % covered, 98 % at the quote`. */
 export function accuracyText(status: Status | null): string {
-  const score = status?.score;
-  if (score == null) return "";
+  const [accuracy, coverage, quoted] = ["accuracy", "coverage", "quote_share"].map((name) => share(status, name));
   const parts: string[] = [];
-  const [accuracy, coverage] = [score["accuracy"], score["coverage"]];
-  if (typeof accuracy === "number") parts.push(`${percentText(accuracy, 1)} right`);
-  if (typeof coverage === "number") parts.push(`${percentText(coverage)} covered`);
+  if (accuracy != null) parts.push(`${percentText(accuracy, 1)} right`);
+  if (coverage != null) parts.push(`${percentText(coverage)} covered`);
+  if (quoted != null) parts.push(`${percentText(quoted)} at the quote`);
   return parts.join(", ");
 }

@@ -48,7 +48,7 @@ export function barLayout(bar: number, dpr: number): BarLayout {
   };
 }
 
-/** Whether numbers can be read in cells of this size (ui.md: from 9 px height and 44 px width). */
+/** Whether numbers can be read in cells of this size: from 9 px height and 44 px width. */
 export function hasText(row: number, blockWidth: number, dpr: number): boolean {
   return row >= textFromCss.height * dpr && blockWidth >= textFromCss.width * dpr;
 }
