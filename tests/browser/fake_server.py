@@ -176,7 +176,7 @@ class FakeServer:
     def status(self, symbol: str) -> dict[str, Any]:
         """Return the header of a symbol."""
         day = self.market.day
-        score = {"accuracy": 0.871, "coverage": 0.941, "printed_at_ltp": 0.62} if SYMBOLS[symbol] else None
+        score = {"accuracy": 0.871, "coverage": 0.941, "sure_share": 0.62} if SYMBOLS[symbol] else None
         return {
             "type": "status", "symbol": symbol, "last": price_text(day.last), "bid": price_text(day.last - 1),
             "ask": price_text(day.last), "prev_close": price_text(day.previous), "day_open": price_text(day.open),

@@ -73,6 +73,18 @@ describe("BarSeries", () => {
     expect(opens(series)).toEqual(minutesOf(20, 21, 22, 23, 24));
   });
 
+  it("lets old bars go without renumbering the rest, and takes them back", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 100)));
+    expect(series.trim(30)).toBe(70);
+    expect([series.first, series.end]).toEqual([70, 100]);
+    expect(series.openNs(70 as BarIndex)).toBe(openOf(70));
+    expect(series.trim(30)).toBe(0);
+    series.prepend(frameOf(minutes(40, 30)));
+    expect(series.openNs(40 as BarIndex)).toBe(openOf(40));
+    expect(series.delta(99 as BarIndex)).toBe(2);
+  });
+
   it("finds bars by time", () => {
     const series = new BarSeries();
     series.reset(frameOf([{ minute: 0 }, { minute: 1 }, { minute: 5 }]));

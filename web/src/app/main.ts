@@ -81,6 +81,7 @@ function start(): void {
     rest,
     clock: systemClock,
     storage: pageStorage(),
+    strongContrast: window.matchMedia("(prefers-contrast: more)").matches,
     addressed: (symbol, bars, step) => history.replaceState(null, "", addressOf(symbol, bars, step)),
   });
   mount(App, { target: document.getElementById("app") as HTMLElement, props: { terminal, root } });

@@ -36,6 +36,8 @@ export interface TerminalHost {
   readonly rest: Rest;
   readonly clock: Clock;
   readonly storage: Storage | null;
+  /** Whether the system asks for more contrast. */
+  readonly strongContrast: boolean;
   /** The chart that is shown has another address now. */
   addressed(symbol: string, bars: string, step: number): void;
 }
@@ -72,7 +74,7 @@ export class Terminal implements TerminalFace {
     const prefs = loadPrefs(host.storage);
     this.settings = new Store(prefs.settings);
     this.offersPalette = new Store(!prefs.paletteOffered && prefs.settings.hue === "classic");
-    this.model.apply(prefs.settings);
+    this.model.apply(prefs.settings, host.strongContrast);
     this.chart = new Chart(host.root, this.model, {
       viewMoved: () => this.#viewMoved(),
       cursorMoved: (cursor) => this.#cursorMoved(cursor),
@@ -300,7 +302,7 @@ export class Terminal implements TerminalFace {
   change(settings: Partial<Settings>): void {
     const next = { ...this.settings.get(), ...settings };
     this.settings.set(next);
-    this.model.apply(next);
+    this.model.apply(next, this.#host.strongContrast);
     if (settings.hue !== undefined) this.dismissPaletteOffer();
     this.chart.invalidate(Level.full);
     this.#showNumbers();

@@ -198,6 +198,16 @@ export class BarSeries {
     return count;
   }
 
+  /** Let the oldest bars go until `most` are left; indices stay. Returns how many went. */
+  trim(most: number): number {
+    const count = Math.max(0, this.#length - most);
+    this.#levels.fill(undefined, this.#head, this.#head + count);
+    this.#head += count;
+    this.#first += count;
+    this.#length -= count;
+    return count;
+  }
+
   // A snapshot that begins after the newest bar that is held leaves a hole: what is older cannot be joined to it.
   #mergeSnapshot(frame: Frame, from: BarIndex): SeriesChange {
     if (from === this.end || this.openNs(from) !== frame.bars.open_ns[0]) return this.reset(frame);

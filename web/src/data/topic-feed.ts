@@ -31,6 +31,9 @@ export interface FeedListener {
 const firstHistoryBars = 300;
 const pageBars = 480;
 const resubscribeEveryMs = 10_000;
+/** Bars that are held at most, and how many go at once: a page that is open for weeks does not grow. */
+const mostBars = 24_000;
+const trimBars = 2_000;
 
 /**
  * Say whether a hole in a topic's sequence can be explained by states that were replaced while they waited: then the
@@ -76,7 +79,7 @@ export class TopicFeed implements TopicListener {
 
   /** Load history until `bars` bars are held or there is no more. */
   wantBars(bars: number): void {
-    this.#goalBars = Math.max(this.#goalBars, bars);
+    this.#goalBars = Math.min(mostBars, Math.max(this.#goalBars, bars));
     void this.#page();
   }
 
@@ -94,6 +97,7 @@ export class TopicFeed implements TopicListener {
     const harmless = !hole || holeIsHarmless(frame, this.series);
     this.#seq = frame.topicSeq;
     this.#listener.changed(this.series.merge(frame));
+    if (this.series.length > mostBars + trimBars && this.series.trim(mostBars) > 0) this.#setPaging("idle");
     if (!harmless) this.#askAgain();
   }
 

@@ -184,7 +184,7 @@ export class FramePainter {
     const line = Math.max(1, Math.round(model.dpr));
     vLine(ctx, model.time.width, 0, height, model.palette.grid, line);
     const label = this.#lastLabel(pane);
-    const reach = axisFont(model) * 0.55;
+    const reach = axisFont(model) * 0.8;
     const covered = (y: number): boolean =>
       label !== null &&
       y > label.middle - label.lineHeight / 2 - reach &&

@@ -77,9 +77,10 @@ export class ChartModel {
   #lastAuto: AutoScale = "centre";
   #closedSinceTypical = 0;
 
-  apply(settings: Settings): void {
+  /** @param strong more contrast than usual is wanted */
+  apply(settings: Settings, strong = false): void {
     this.settings = settings;
-    this.palette = paletteOf(settings.theme, settings.hue);
+    this.palette = paletteOf(settings.theme, settings.hue, strong);
     this.#setFormats();
   }
 

@@ -98,7 +98,7 @@ const bases: Readonly<Record<ThemeName, Base>> = {
     neutral: "#7d8fa9",
     cellTexts: ["#dfe6ee", "#0b0f14"],
     faintTexts: ["#8a95a3", "#a9b3bf", "#dfe6ee"],
-    deepest: 0.78,
+    deepest: 0.72,
   },
   light: {
     background: "#ffffff",
@@ -122,7 +122,7 @@ const bases: Readonly<Record<ThemeName, Base>> = {
     neutral: "#66778f",
     cellTexts: ["#141a22", "#ffffff"],
     faintTexts: ["#6b7582", "#56616f", "#141a22"],
-    deepest: 0.72,
+    deepest: 0.68,
   },
 };
 
@@ -159,8 +159,9 @@ function ramp(base: Base, hue: string): Ramp {
   };
 }
 
-function build(theme: ThemeName, hue: HueName): Palette {
-  const base = bases[theme];
+function build(theme: ThemeName, hue: HueName, strong: boolean): Palette {
+  const plain = bases[theme];
+  const base = strong ? { ...plain, axisText: plain.text, muted: plain.text, grid: plain.daySeparator } : plain;
   const pair = hues[hue][theme];
   const onColour = (ground: string): string =>
     hex(readable(parseHex(ground), [parseHex("#ffffff"), parseHex("#0b0f14")]));
@@ -183,16 +184,20 @@ function build(theme: ThemeName, hue: HueName): Palette {
 
 const built = new Map<string, Palette>();
 
-export function paletteOf(theme: ThemeName, hue: HueName): Palette {
-  const key = `${theme}/${hue}`;
-  const known = built.get(key) ?? build(theme, hue);
+/** @param strong for who asked the system for more contrast */
+export function paletteOf(theme: ThemeName, hue: HueName, strong = false): Palette {
+  const key = `${theme}/${hue}/${strong}`;
+  const known = built.get(key) ?? build(theme, hue, strong);
   built.set(key, known);
   return known;
 }
 
-/** Where a quantity stands on a ramp: its square root against the chart's typical large cell, so that small ones still differ. */
+/** Less than 1: small quantities still differ from each other. */
+const rampCurve = 0.62;
+
+/** Where a quantity stands on a ramp, measured against the chart's typical large cell. */
 export function rampStep(lots: number, typicalLot: number): number {
   if (lots <= 0) return 0;
-  const share = Math.sqrt(Math.min(1, lots / typicalLot));
+  const share = Math.min(1, lots / typicalLot) ** rampCurve;
   return Math.min(rampSteps - 1, 1 + Math.floor(share * (rampSteps - 1.001)));
 }

@@ -1,0 +1,120 @@
+"""The page on the real server: `footloom demo`, as a new user starts it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import cell_box
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FOOTLOOM = Path(sys.executable).with_name("footloom")
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def demo(page_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running demo."""
+    del page_bundle
+    if not FOOTLOOM.is_file():
+        pytest.skip(f"footloom is not installed beside {sys.executable}")
+    store = tmp_path_factory.mktemp("demo")
+    command = [str(FOOTLOOM), "demo", "--port", "0", "--no-open", "--store", str(store)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        ready = re.search(r"ready: (http://\S+)", line)
+        if ready:
+            break
+    else:
+        pytest.fail(f"the demo ended before it was ready:\n{said}")
+    yield ready[1]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+
+@pytest.fixture
+def page(chromium: Any, demo: str) -> Iterator[Any]:
+    """The page as it opens, under the server's own content policy; its errors fail the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(demo)
+    until(page, "window.footloom?.bars().count > 0 && footloom.status() !== null")
+    yield page
+    context.close()
+    assert problems == []
+
+
+# The content policy forbids `eval`, which is what Playwright's own waiting uses.
+def until(page: Any, condition: str) -> None:
+    """Wait until something holds on the page."""
+    end = time.monotonic() + PATIENCE_S
+    while not page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < end, f"did not come about: {condition}"
+        page.wait_for_timeout(100)
+
+
+def test_it_opens_with_nothing_to_click_and_moves(page: Any) -> None:
+    view = page.evaluate("footloom.viewport()")
+    assert page.evaluate("footloom.meta().symbol") == "sim:PERP"
+    assert 12 <= view["to"] - view["from"] + 1 <= 20
+    assert view["rowPx"] >= 12
+    trades = "JSON.stringify([footloom.bar().index, footloom.bar().trades])"
+    before = page.evaluate(trades)
+    until(page, f"{trades} !== {before!r}")
+    until(page, "footloom.bars().count > 1000")
+
+
+def test_its_numbers_add_up(page: Any) -> None:
+    for back in range(1, 12):
+        bar = page.evaluate(f"footloom.bar(footloom.bars().last - {back})")
+        assert bar["table"]["adds"]
+        assert sum(cell["buy"] for cell in bar["cells"]) == bar["buy"]
+        assert sum(cell["sell"] for cell in bar["cells"]) == bar["sell"]
+
+
+def test_a_cell_lists_its_trades(page: Any) -> None:
+    bar = page.evaluate("footloom.bar(footloom.bars().last - 2)")
+    view = page.evaluate("footloom.viewport()")
+    rows = [cell for cell in bar["cells"] if view["lowRow"] + 2 < cell["row"] < view["highRow"] - 10]
+    cell = max(rows, key=lambda one: one["trades"])
+    box = cell_box(page, bar["index"], cell["row"])
+    page.mouse.click(box["x"] + 8, box["y"] + box["height"] / 2)
+    page.get_by_text("the trades add up to the cell").wait_for()
+    total = sum(Decimal(text) for text in page.locator(".inspector .list tbody td:nth-child(3)").all_inner_texts())
+    if cell["trades"] <= 500:
+        assert total * 1000 == cell["buy"] + cell["sell"] + cell["unknown"]
+
+
+def test_inferred_sides_are_said(page: Any) -> None:
+    page.evaluate("document.querySelector('.chart').focus()")
+    page.keyboard.type("/")
+    page.keyboard.type("fut")
+    page.keyboard.press("Enter")
+    until(page, "footloom.meta().symbol === 'sim:FUT' && footloom.status() !== null")
+    page.get_by_text(re.compile("sides inferred")).first.wait_for()
+    assert "right" in page.locator(".legend").inner_text()
+
+
+@pytest.mark.parametrize(("typed", "bars"), [("15s", "15s"), ("5", "5m"), ("1h", "1h")])
+def test_other_intervals_open(page: Any, typed: str, bars: str) -> None:
+    page.evaluate("document.querySelector('.chart').focus()")
+    page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    until(page, f"footloom.meta().bars === '{bars}' && footloom.bars().count > 0")
+    assert page.evaluate("footloom.bar().table.adds")
