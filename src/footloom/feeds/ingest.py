@@ -116,7 +116,7 @@ class _File:
 
 
 def _import_file(path: Path, options: Options, target: Target, progress: Progress | None) -> FileReport:
-    report = FileReport(file=str(path), notes=[], tapes=[], other_messages={}, unreadable=[])
+    report = FileReport(file=_text(path), notes=[], tapes=[], other_messages={}, unreadable=[])
     began = time.perf_counter()
     try:
         source = Source(path, (lambda done: progress(path, done, source.size)) if progress else None)
@@ -126,10 +126,15 @@ def _import_file(path: Path, options: Options, target: Target, progress: Progres
     except StoreLocked:
         raise
     except (DataError, ConfigError, StoreError) as error:
-        report.error = str(error)
+        report.error = _text(error)
         report.usage = isinstance(error, ConfigError)
     report.seconds = round(time.perf_counter() - began, 3)
     return report
+
+
+# A name or message that can be written anywhere: names of files need not be text.
+def _text(what: object) -> str:
+    return str(what).encode("utf-8", "backslashreplace").decode()
 
 
 def _opened(source: Source, options: Options, target: Target, report: FileReport) -> _File:
@@ -195,7 +200,7 @@ def _read(file: _File, target: Target) -> None:
         for ready in tally.finish():
             _store(file, tally, ready, target)
         report.tapes.append(tally.report)
-        target.remember(tally, file.source.path.name)
+        target.remember(tally, _text(file.source.path.name))
 
 
 # The tally of a tape begins with its first good row, whose time the grid was asked for; drops before that wait.
@@ -217,7 +222,7 @@ def _store(file: _File, tally: Tally, ready: Ready, target: Target) -> None:
     # On another grid other rows may pass: then it is another source, and ids tell what is stored already.
     grid = f"{file.report.identity} {tally.report.tick_size} {tally.report.lot_size}"
     identity = hashlib.sha256(grid.encode()).hexdigest()
-    info = SourceInfo(identity, file.source.path.name, ready.lines, file.report.importer)
+    info = SourceInfo(identity, _text(file.source.path.name), ready.lines, file.report.importer)
     stored = target.write(ready, info, define=file.grids.chosen[tally.key].define)
     tally.report.new += stored.rows
     tally.report.already_stored += stored.duplicates

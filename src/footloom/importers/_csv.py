@@ -136,8 +136,9 @@ class _Reader:
             status[(status == csv.OK) & (table.codes[2] != self._code(b"MARKET"))] = csv.NOT_MARKET
         if csv.TEXT + 1 in roles:
             status[(table.codes[1] >= csv.WORDS) & (table.codes[1] != self._code(self.layout.event))] = csv.OTHER_EVENT
-        if len(table.codes):
+        if not self.one_symbol:
             table.codes[:, status == csv.COLUMNS] = _NOT_READ  # a text in the wrong column says nothing
+            status[(status == csv.OK) & (table.codes[0] < csv.WORDS)] = csv.ONE_TOO_MANY
         self._take_out_headers(block, table)
         return table
 

@@ -35,9 +35,10 @@ class CsvLayout:
 
 
 def shown(line: bytes) -> str:
-    """Return a line for a message, cut where it is long."""
+    """Return a line for a message: cut where it is long, and with nothing in it that a terminal would obey."""
     text = line[:_SHOWN].decode("utf-8", "backslashreplace").rstrip("\r\n")
-    return f"{text} ..." if len(line) > _SHOWN else text
+    plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return f"{plain} ..." if len(line) > _SHOWN else plain
 
 
 def explain(status: int, line: bytes, layout: CsvLayout, grid: csv.Grid, unit: str, *, ended: bool) -> str:
@@ -61,6 +62,7 @@ _COLUMN_OF = {
     csv.MIXED_UNITS: csv.TIME,
     csv.MIXED_RECV: csv.RECV,
     csv.NOT_MARKET: csv.TEXT + 2,
+    csv.ONE_TOO_MANY: csv.TEXT,
 }
 
 
@@ -88,6 +90,7 @@ def _why(status: int, text: str, layout: CsvLayout, grid: csv.Grid, unit: str) -
         csv.TOO_LARGE: "does not fit 64 bits",
         csv.ZERO_PRICE: "nothing is traded at no price",
         csv.ZERO_QTY: "nothing was traded",
+        csv.ONE_TOO_MANY: "one more than a file may hold: name the one to import with --symbol, or divide the file",
         csv.NOT_MARKET: "expected MARKET; insurance fund, liquidation and settlement prints are no market trades",
     }
     if status == csv.OFF_TICK:

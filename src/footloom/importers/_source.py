@@ -47,10 +47,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The beginning of a file: its name, the folders it lies in, and its first lines without their ends."""
+    """The beginning of a file: its names (that inside a zip first), its folder, and its lines without their ends."""
 
-    name: str
-    folders: str
+    names: tuple[str, ...]
+    folder: str
     lines: tuple[bytes, ...]
 
 
@@ -90,11 +90,6 @@ class Source:
         for magic, what in _OTHER_MAGIC:
             if self._magic.startswith(magic):
                 raise UnknownFormat(f"{path} is {what}")
-
-    @property
-    def name(self) -> str:
-        """The file's name; the inner one where it is a zip that has been opened."""
-        return self.member or self.path.name
 
     def fingerprint(self) -> str:
         """Return what tells the file from any other, as it lies there: a hash of size, checksum and beginning.
@@ -140,7 +135,8 @@ class Source:
             raise DataError(f"{self.path} is empty: it holds no line{why}")
         lines = [line.removesuffix(b"\r") for line in _without_bom(data).split(b"\n")]
         whole = lines if size < _SAMPLE_BYTES or len(lines) == 1 else lines[:-1]
-        return Sample(self.name, self.path.absolute().parent.as_posix(), tuple(whole[:_SAMPLE_LINES]))
+        names = tuple(name for name in (self.member, self.path.name) if name)
+        return Sample(names, self.path.absolute().parent.as_posix(), tuple(whole[:_SAMPLE_LINES]))
 
     def blocks(self, size: int = BLOCK_BYTES) -> Iterator[Block]:
         """Yield the file's lines in blocks of about ``size`` bytes.

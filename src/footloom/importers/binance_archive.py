@@ -78,7 +78,7 @@ def recognise(sample: Sample) -> Plan | str:
         return shape
     # Old and self-made files name their columns otherwise; a line without a digit is no row.
     header = lines[0] if _by_header(lines) or not any(map(str.isdigit, lines[0].decode("latin-1"))) else b""
-    name = _FILE_NAME.match(sample.name)
+    name = next((match for match in map(_FILE_NAME.match, sample.names) if match), None)
     symbol = name[1] if name else ""
     venue, why = _market(shape, symbol, sample)
     columns = tuple(shape.names.split(","))
@@ -143,7 +143,7 @@ def _market(shape: _Shape, symbol: str, sample: Sample) -> tuple[str, str]:
             f"its {len(shape.pattern)} columns ({shape.names.split(',')[3 if shape.market == COINM else -1]})",
         )
     for part, venue in _FOLDERS.items():
-        if part in f"{sample.folders}/":
+        if part in f"{sample.folder}/":
             return venue, f"its folder {part.strip('/')}"
     if symbol:
         return venue_of(FUTURES, symbol), f"its columns and the symbol {symbol}"

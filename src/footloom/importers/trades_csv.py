@@ -46,7 +46,7 @@ def recognise(sample: Sample) -> Plan | str:
     ids = [name for name in names if _ID.search(name)]
     if ids:
         return f"it has ids (column {ids[0]}): this is the reader of files without"
-    aggregated = "aggtrade" in sample.name.lower().replace("_", "").replace("-", "")
+    aggregated = "aggtrade" in "".join(sample.names).lower().replace("_", "").replace("-", "")
     tape, note = (
         ("agg_trade", "the file name says so") if aggregated else ("trade", "neither content nor file name says")
     )

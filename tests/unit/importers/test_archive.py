@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -280,6 +281,26 @@ def test_a_file_that_mixes_units(take: Import) -> None:
 def test_a_header_and_no_rows(take: Import) -> None:
     done = take(text_of(AGG_HEADER))
     assert (done.report.ok, done.file.error) == (False, "it holds a header and no rows")
+
+
+def test_the_name_of_the_zip_counts_where_the_one_inside_says_nothing(take: Import) -> None:
+    done = take(zipped(("data.csv", text_of(*USDM_AGG))), "BTCUSDT-aggTrades-2024-08-08.zip")
+    assert done.tape.instrument == "binance_usdm:BTCUSDT"
+
+
+def test_what_a_terminal_would_obey_is_shown_and_not_sent(take: Import) -> None:
+    done = take(text_of(*agg_rows(1, 3), "4,\x1b[2J,1,1,1,1723075200300,true"))
+    assert "\\x1b[2J" in done.tape.drops[0].text
+    assert "\x1b" not in "".join(done.report.problems) + done.tape.drops[0].text
+
+
+def test_a_name_that_is_no_text(take: Import, tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.csv"
+    path.write_bytes(text_of(*agg_rows(1, 3)))
+    done = take(path, venue="binance_usdm", symbol="BTCUSDT")
+    assert done.tape.kept == 3
+    assert done.file.file.endswith("caf\\udce9.csv")
+    assert msgspec.json.encode(done.report)
 
 
 def test_another_symbol_than_the_name_says(take: Import) -> None:

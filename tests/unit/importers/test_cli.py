@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -130,14 +131,8 @@ def test_from_a_shell_in_another_time_zone(tmp_path: Path) -> None:
     path = tmp_path / f"{AGG_NAME}.gz"
     path.write_bytes(gzipped(text_of(*agg_rows(1, 50))))
     command = [sys.executable, "-m", "footloom.cli.main", "import", str(path), "--store", str(tmp_path / "s"), "--json"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=110,
-        env={"TZ": "Asia/Kolkata", "HOME": str(tmp_path)},
-    )
+    environment = os.environ | {"TZ": "Asia/Kolkata"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=110, env=environment)
     assert done.stderr == ""
     assert json.loads(done.stdout)["files"][0]["tapes"][0]["first"] == "2024-08-08T00:00:00.100Z"
 

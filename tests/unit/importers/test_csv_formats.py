@@ -127,6 +127,14 @@ def test_an_export_of_several_symbols_and_types(take: Import) -> None:
     assert only.file.other_messages == {"kline": 1, "trades of TRXUSDT": 2}
 
 
+def test_more_symbols_than_a_file_may_hold(take: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footloom.importers._csv._MOST_TEXTS", 1)
+    rows = [PLAIN_ROWS[0], PLAIN_ROWS[1].replace("BTCUSDT", "ETHUSDT"), PLAIN_ROWS[1]]
+    done = take(text_of(PLAIN_HEADER, *rows), "x.csv", venue="binance_usdm")
+    assert done.reasons == {"too many symbols in one file": 1}
+    assert done.tape.kept == 2
+
+
 def test_a_receipt_the_next_day_is_noted(take: Import) -> None:
     late = SPOT_ROWS[1].replace("1741046401322500", "1741132734000000")
     done = take(text_of(SPOT_HEADER, SPOT_ROWS[0], late), "export.csv")

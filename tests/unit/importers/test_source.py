@@ -79,12 +79,12 @@ def test_a_cut_zip_gives_what_is_whole(tmp_path: Path, method: int) -> None:
     assert TEXT.startswith(text)
     assert len(text) > 1_000
     assert file.damage == "the zip has no directory at its end: the file is cut"
-    assert file.name == "BTCUSDT-aggTrades-2024-08-08.csv"
+    assert file.sample().names == ("BTCUSDT-aggTrades-2024-08-08.csv", "file")
 
 
 def test_a_zip_names_what_is_in_it(tmp_path: Path) -> None:
     file = source(tmp_path, zipped(("folder/", b""), ("folder/inner.csv", TEXT), ("__MACOSX/._inner.csv", b"x")))
-    assert file.sample().name == "inner.csv"
+    assert file.sample().names == ("inner.csv", "file")
 
 
 def test_a_zip_with_a_wrong_checksum(tmp_path: Path) -> None:
