@@ -16,7 +16,7 @@ __all__ = ("TEMPORARY", "make_folder", "remove", "storing", "sync_folder", "writ
 TEMPORARY = ".tmp-"  # how a file is called until it is whole; left behind only by a kill, and swept
 
 _FULL = "free some space, or keep the store elsewhere (--store), then do it again: nothing stored was changed"
-_FORBIDDEN = "let this user write there, or name another folder with --store"
+_FORBIDDEN = "give this user the right to it, or name another folder with --store"
 _ADVICE = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,

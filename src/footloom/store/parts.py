@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart, StoreError
 from footloom.store.columns import SEQ, Columns, Form, has_id, length, take
+from footloom.store.disk import storing
 from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, codecs, ints_of
 
 __all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part")
@@ -186,7 +187,7 @@ class PartFile:
         self.path = path
         self.part = part
         self.form = form
-        self._source = pa.OSFile(str(path))
+        self._source = _opened(path)
         self._check()
         with _decoding(path):
             self._file = pq.ParquetFile(self._source, page_checksum_verification=True, pre_buffer=False)
@@ -268,6 +269,16 @@ class PartFile:
             for name, values in (made | absent).items()
             if name in wanted
         }
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return pa.OSFile(str(path))
+    except FileNotFoundError:
+        raise  # the reader knows what to do about it
+    except OSError:
+        with storing("read", path):
+            raise
 
 
 # What pyarrow says of bytes that it cannot decode, as a `CorruptPart`.

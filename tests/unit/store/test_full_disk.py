@@ -78,8 +78,8 @@ def test_a_full_disk_is_a_message_and_the_store_is_as_before(root: Path) -> None
 FAILURES = {
     errno.ENOSPC: "No space left on device; free some space",
     errno.EDQUOT: "free some space",
-    errno.EACCES: "Permission denied; let this user write there",
-    errno.EROFS: "Read-only file system; let this user write there",
+    errno.EACCES: "Permission denied; give this user the right to it",
+    errno.EROFS: "Read-only file system; give this user the right to it",
     errno.EMFILE: "raise the limit of open files",
     errno.EIO: "look at the file system's own log",
 }
@@ -155,7 +155,7 @@ def test_a_group_commit_is_all_or_nothing(store: Store, make_trades: Callable[..
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
 
-    with pytest.raises(StoreError, match="let this user write there"):
+    with pytest.raises(StoreError, match="give this user the right to it"):
         Store(tmp_path / "store", writer=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Callable
 from decimal import Decimal
@@ -226,6 +227,19 @@ def write_version_1(path: Path, instrument: Instrument, columns: Columns, versio
     data = sink.getvalue()
     path.write_bytes(data)
     return msgspec.structs.replace(describe(TRADES, columns, path.name, data, 0), version=version)
+
+
+def test_a_part_that_cannot_be_opened_is_told(
+    tmp_path: Path, instrument: Instrument, make_trades: Callable[..., Trades], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, part = write(tmp_path, TRADES, instrument, columns_of(make_trades(10)))
+
+    def full(_path: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(pa, "OSFile", full)
+    with pytest.raises(StoreError, match=r"cannot read .*part.parquet: Too many open files; raise the limit"):
+        read(path, part, TRADES)
 
 
 def test_an_older_version_is_upgraded_while_it_is_read(
