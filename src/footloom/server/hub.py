@@ -52,7 +52,7 @@ class _Symbol:
     """What the hub knows of one symbol: its topics, the topics that are starting, and rows that are in no store."""
 
     topics: list[Topic] = field(default_factory=list)
-    backlogs: list[list[Commit]] = field(default_factory=list)
+    backlogs: dict[ChartKey, list[Commit]] = field(default_factory=dict)  # of the topics that are starting
     unrecorded: list[Commit] = field(default_factory=list)
     status: SymbolStatus | None = None
     status_at: float = float("-inf")
@@ -67,6 +67,7 @@ class Hub:
         self._linger_s = linger_s
         self._ids = itertools.count(1)
         self._topics: dict[ChartKey, asyncio.Task[Topic]] = {}
+        self._lingering: dict[Topic, asyncio.TimerHandle] = {}
         self._symbols: defaultdict[str, _Symbol] = defaultdict(_Symbol)
 
     @property
@@ -92,6 +93,7 @@ class Hub:
 
     def join(self, topic: Topic, subscriber: Subscriber) -> None:
         """Let a subscriber have what a topic posts, and the header of its symbol at once."""
+        self._keep(topic)
         topic.subscribers.add(subscriber)
         status = self._symbols[topic.chart.key].status
         if status is not None:
@@ -113,7 +115,7 @@ class Hub:
             symbol.unrecorded.append(commit)
         elif symbol.unrecorded:  # the journal caught up: everything is in the store again
             symbol.unrecorded.clear()
-        for backlog in symbol.backlogs:
+        for backlog in symbol.backlogs.values():
             backlog.append(commit)
         for topic in list(symbol.topics):
             try:
@@ -130,11 +132,11 @@ class Hub:
     async def _start(self, chart: ChartKey, history_bars: int) -> Topic:
         symbol = self._symbols[chart.key]
         backlog = list(symbol.unrecorded)
-        symbol.backlogs.append(backlog)
+        symbol.backlogs[chart] = backlog
         try:
             seed = await asyncio.to_thread(self.history.seed, chart, history_bars)
         finally:
-            symbol.backlogs.remove(backlog)
+            del symbol.backlogs[chart]
         topic = Topic(
             id=next(self._ids),
             chart=chart,
@@ -149,18 +151,18 @@ class Hub:
         ]  # no await from here on: nothing is missed or comes twice
         for commit in fresh:
             topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
-        symbol.topics.append(topic)
         if symbol.status is None:
             symbol.status = SymbolStatus(chart.instrument)
             symbol.status.fold(seed.trades)
             for commit in fresh:
                 symbol.status.apply(commit)
+        symbol.topics.append(topic)
         self._stop_later(topic)
         return topic
 
     def _drop_failed(self, chart: ChartKey, task: asyncio.Task[Topic]) -> None:
         if task.cancelled() or task.exception() is not None:
-            self._topics.pop(chart, None)
+            del self._topics[chart]
 
     def _fail(self, topic: Topic, error: FootloomError) -> None:
         _LOG.error("topic %s %s stops: %s", topic.chart.key, topic.chart.spec.bars, error)
@@ -170,17 +172,22 @@ class Hub:
 
     def _stop_later(self, topic: Topic) -> None:
         if not topic.subscribers:
-            asyncio.get_running_loop().call_later(self._linger_s, self._stop_unused, topic)
+            self._keep(topic)
+            self._lingering[topic] = asyncio.get_running_loop().call_later(self._linger_s, self._stop, topic)
 
-    def _stop_unused(self, topic: Topic) -> None:
-        if not topic.subscribers:
-            self._stop(topic)
+    def _keep(self, topic: Topic) -> None:
+        timer = self._lingering.pop(topic, None)
+        if timer is not None:
+            timer.cancel()
 
+    # The chart may belong to a later topic by now: a topic takes only itself away.
     def _stop(self, topic: Topic) -> None:
+        self._keep(topic)
         topic.close()
-        self._topics.pop(topic.chart, None)
-        if topic in self._symbols[topic.chart.key].topics:
-            self._symbols[topic.chart.key].topics.remove(topic)
+        running = self._symbols[topic.chart.key].topics
+        if topic in running:
+            running.remove(topic)
+            self._topics.pop(topic.chart, None)
 
     def _publish_status(self, symbol: _Symbol, commit: Commit) -> None:
         if symbol.status is None:

@@ -281,7 +281,7 @@ async def test_the_first_change_goes_out_at_once_and_the_next_ones_together(stor
         ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:NONE"}}', "not_stored", "test:NONE"),
         ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","bars":"7x"}}', "config_error", "7x"),
         ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","tape":"agg_trade"}}', "not_stored", "agg_trade"),
-        ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","value_area_pct":"x"}}', "data_error", "x"),
+        ('{"op":"subscribe","id":9000,"topic":{"symbol":"test:ABC","value_area_pct":"x"}}', "config_error", "x"),
     ],
 )
 async def test_a_bad_request_is_answered_and_the_session_goes_on(

@@ -1,0 +1,147 @@
+"""How topics start beside each other, stop, and go on when something fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from server_kit import TEST, MemoryStore, make_tape
+
+from footloom.core.trades import Trades
+from footloom.errors import FootloomError
+from footloom.feeds.flow import Commit
+from footloom.server.history import ChartKey, History, Seed
+from footloom.server.hub import Hub
+from footloom.server.messages import TopicRequest
+from footloom.server.topics import Topic
+
+pytestmark = pytest.mark.anyio
+
+SECOND_NS = 10**9
+
+
+def after(tape: Trades, *seconds: float, ids: tuple[int, ...], recv_s: float | None = None) -> Trades:
+    """Return trades at so many seconds behind a tape's last, with ids that count from its last."""
+    ts = [int(tape.ts_exch_ns[-1]) + round(s * SECOND_NS) for s in seconds]
+    recv = [(t if recv_s is None else int(tape.ts_exch_ns[-1]) + round(recv_s * SECOND_NS)) + 5_000_000 for t in ts]
+    last_id = int(tape.trade_id[-1])
+    return Trades.build(
+        TEST,
+        ts,
+        [50_000] * len(ts),
+        [5] * len(ts),
+        [1] * len(ts),
+        trade_id=[last_id + i for i in ids],
+        ts_recv_ns=recv,
+    )
+
+
+def commit(trades: Trades, **more: Any) -> Commit:
+    watermark_ns = int(trades.ts_recv_ns[-1]) if len(trades) else 0
+    return Commit(TEST.key, trades, more.pop("gaps", ()), more.pop("watermark_ns", watermark_ns), **more)
+
+
+def request(bars: str = "1m", **settings: Any) -> TopicRequest:
+    return TopicRequest(symbol=TEST.key, bars=bars, **({"ticks_per_level": 1} | settings))
+
+
+def count(topic: Topic) -> int:
+    frame = topic.builder.frame()
+    assert frame is not None
+    return int(frame.footprint.bars.trades.sum())
+
+
+@dataclass(eq=False)
+class Looker:
+    """A subscriber, and its client, that notes what it is told."""
+
+    told: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+
+    @property
+    def client(self) -> Looker:
+        return self
+
+    def post_status(self, key: str, text: str) -> None:  # noqa: ARG002 - as a client's
+        self.statuses.append(text)
+
+    def post_bar(self, open_ns: int, data: bytes) -> None:  # noqa: ARG002 - as a subscriber's
+        self.told.append("bar")
+
+    def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:  # noqa: ARG002 - as a subscriber's
+        self.told.append("event")
+
+    def resnapshot(self) -> None:
+        self.told.append("resnapshot")
+
+    def drop(self, error: FootloomError) -> None:
+        self.told.append(f"drop: {error}")
+
+
+@asynccontextmanager
+async def running(store: MemoryStore, **settings: Any) -> AsyncIterator[Hub]:
+    hub = Hub(History(store), **settings)  # type: ignore[arg-type] - as much of a store as the server reads
+    yield hub
+    hub.close()
+
+
+@contextmanager
+def held(history: History, bars: str) -> Iterator[None]:
+    """Let the seeds of charts with such bars, once read, wait until the block ends."""
+    go_on, plain = threading.Event(), history.seed
+
+    def seed(chart: ChartKey, history_bars: int) -> Seed:
+        found = plain(chart, history_bars)
+        if chart.spec.bars == bars:
+            assert go_on.wait(10)
+        return found
+
+    history.seed = seed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+async def test_charts_of_one_symbol_that_start_together_miss_nothing() -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    async with running(store) as hub:
+        with held(hub.history, "1h"):
+            slow = asyncio.create_task(hub.open(request("1h"), 10))
+            await asyncio.sleep(0.1)
+            fast = await hub.open(request("1m"), 10)  # the first that came is not the first that is done
+            rows = after(tape, 1, ids=(1,))
+            store.append_many([(rows, ())])
+            hub.publish(commit(rows))
+        topics = [await slow, fast]
+        more = after(tape, 2, ids=(2,))
+        store.append_many([(more, ())])
+        hub.publish(commit(more))
+        assert [count(topic) for topic in topics] == [202, 202]
+        assert not hub._symbols[TEST.key].backlogs, "a backlog that nobody takes grows for ever"
+
+
+async def test_a_timer_of_a_topic_that_is_gone_leaves_the_next_one_alone() -> None:
+    async with running(MemoryStore(make_tape(200, hours=0.1)), linger_s=0.2) as hub:
+        first, page = await hub.open(request(), 10), Looker()
+        hub.join(first, page)
+        hub.leave(first, page)
+        await asyncio.sleep(0.15)
+        hub.join(first, page)  # a page that is reloaded
+        hub.leave(first, page)
+        await asyncio.sleep(0.1)
+        assert hub.topics == [first], "it lingers from the last time on that somebody left"
+        await asyncio.sleep(0.15)
+        assert not hub.topics
+        second = await hub.open(request(), 10)
+        hub.join(second, page)
+        hub._stop(first)
+        third = await hub.open(request(), 10)
+        assert third is second
+        assert hub.topics == [second]
