@@ -290,3 +290,43 @@ def test_a_bar_longer_than_a_packed_word_is_folded_in_parts():
     assert made.bars.buy_lot.tolist() == [sum(q for _, _, q, s in rows if s == 1)]
     assert made.levels.trades.tolist() == [3, 2, 2]
     assert (made.bars.min_delta_lot[0], made.bars.max_delta_lot[0]) == (-2, 2**43 + 4)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 90), st.integers(1, 30)), min_size=1, max_size=12),
+    st.sampled_from(["58", "70", "95", "100"]),
+)
+def test_empty_stretches_are_crossed_as_if_step_by_step(levels, pct):
+    """Sparse levels, as a bar holds them, against the reference on the dense grid."""
+    rows = np.cumsum([gap for gap, _ in levels])
+    lots = np.array([lot for _, lot in levels])
+    dense = np.zeros(int(rows[-1] - rows[0]) + 1, np.int64)
+    dense[rows - rows[0]] = lots
+    trades = Trades.build(INSTRUMENT, [BASE] * len(rows), rows, lots, [1] * len(rows))
+    for method in ("two_row", "one_row", "one_row_capped"):
+        for tie in ("centre", "lowest"):
+            made = build(trades, ChartSpec(value_area=method, value_area_pct=pct, poc_tie=tie))
+            poc, val, vah, _ = reference.value_area(dense.tolist(), Fraction(pct), method, tie)
+            low = int(rows[0])
+            assert (made.poc_row[0] - low, made.val_row[0] - low, made.vah_row[0] - low) == (poc, val, vah)
+
+
+@pytest.mark.parametrize("method", ["two_row", "one_row", "one_row_capped"])
+def test_a_level_very_far_away_costs_nothing(method):
+    trades = tape_of([(0, 0, 5, 1), (1, 10**12, 5, 1), (2, 7, 3, -1)])
+
+    assert build(trades, ChartSpec(value_area=method)).vah_row[0] >= 7
+
+
+def test_prices_further_apart_than_64_bits_keep_their_cells():
+    made = build_footprint(tape_of([(0, -(2**62) - 5, 1, 1), (1, 2**62 + 5, 2, -1)]), "1m", 1)
+
+    assert made.levels.row.tolist() == [-(2**62) - 5, 2**62 + 5]
+    assert made.bars.sell_lot.tolist() == [2]
+
+
+def test_one_very_large_trade_does_not_change_the_way_of_the_others():
+    rows = [(i * NS // 100, i % 50, 1 + i % 9, (1, -1)[i % 2]) for i in range(6000)]
+    with_giant = build_footprint(tape_of([*rows, (70 * NS, 5, 10**13, 1)]), "1m", 1)
+
+    assert same(with_giant.slice(0, 1), build_footprint(tape_of(rows), "1m", 1))

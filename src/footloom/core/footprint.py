@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from footloom.core.instrument import Instrument
+from footloom.core.instrument import Instrument, check_same_grid
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
@@ -187,6 +187,8 @@ class Footprint:
     def concat(cls, pieces: Sequence[Footprint]) -> Footprint:
         """Join pieces whose bars do not overlap, in order (`footloom.kernels.fold.combine` joins those that do)."""
         first = pieces[0]
+        for piece in pieces[1:]:
+            check_same_grid(first.instrument, piece.instrument)
         bars = Bars(*(np.concatenate([getattr(p.bars, name) for p in pieces]) for name in Bars.__slots__))
         levels = Levels(*(np.concatenate([getattr(p.levels, name) for p in pieces]) for name in Levels.__slots__))
         starts = np.cumsum([0] + [len(p.levels) for p in pieces[:-1]])

@@ -7,9 +7,9 @@ from decimal import Decimal
 import msgspec
 
 from footloom.core.decimals import from_units, parse_decimal, to_units
-from footloom.errors import ConfigError
+from footloom.errors import ConfigError, DataError
 
-__all__ = ("Instrument", "split_key")
+__all__ = ("Instrument", "check_same_grid", "split_key")
 
 
 def split_key(key: str) -> tuple[str, str]:
@@ -75,3 +75,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def with_grid(self, tick_size: str | Decimal, lot_size: str | Decimal) -> Instrument:
         """Return the same instrument on another grid."""
         return msgspec.structs.replace(self, tick_size=parse_decimal(tick_size), lot_size=parse_decimal(lot_size))
+
+
+def check_same_grid(one: Instrument, other: Instrument) -> None:
+    """Raise `DataError` where two instruments count prices or quantities in other units: their integers never mix."""
+    if (one.tick_size, one.lot_size) != (other.tick_size, other.lot_size):
+        raise DataError(
+            f"{one.key} with tick {one.tick_size}, lot {one.lot_size} and {other.key} with tick {other.tick_size}, lot "
+            f"{other.lot_size} stand on different grids: bring them onto one first"
+        )

@@ -133,9 +133,9 @@ def _partition(market: Calendar, first_block: int, last_block: int) -> Spans:
     first = dt.date.fromordinal(first_block * _BLOCK_DAYS)
     last = dt.date.fromordinal((last_block + 1) * _BLOCK_DAYS - 1)
     starts, ends, inside = [], [], []
-    previous = None
+    previous = _FIRST_NS  # nothing trades before the first day of a table, nor behind its last
     for open_ns, close_ns in market.sessions(first, last):
-        if previous is not None and open_ns > previous:
+        if open_ns > previous:
             starts.append(previous)
             ends.append(open_ns)
             inside.append(False)
@@ -143,8 +143,9 @@ def _partition(market: Calendar, first_block: int, last_block: int) -> Spans:
         ends.append(close_ns)
         inside.append(True)
         previous = close_ns
-    if previous is None:
-        return Spans(np.array([_FIRST_NS]), np.array([_LAST_NS]), np.array([False]))
+    starts.append(previous)
+    ends.append(_LAST_NS)
+    inside.append(False)
     return Spans(np.array(starts, np.int64), np.array(ends, np.int64), np.array(inside, np.bool_))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from footloom.core.instrument import Instrument
+from footloom.core.decimals import to_units
+from footloom.core.instrument import Instrument, check_same_grid
 from footloom.errors import DataError
 
 __all__ = (
@@ -149,11 +150,7 @@ class Trades:
                 raise DataError(
                     f"tapes never mix: {first.instrument.key}/{first.tape} and {other.instrument.key}/{other.tape}"
                 )
-            if (other.instrument.tick_size, other.instrument.lot_size) != (
-                first.instrument.tick_size,
-                first.instrument.lot_size,
-            ):
-                raise DataError(f"pieces of {first.instrument.key} stand on different grids: regrid them first")
+            check_same_grid(first.instrument, other.instrument)
         columns = {name: np.concatenate([getattr(p, name) for p in pieces]) for name in _DTYPES}
         return cls(instrument=first.instrument, tape=first.tape, **columns)
 
@@ -176,6 +173,21 @@ class Trades:
     def order(self) -> I64:
         """Return the row numbers in the ordering key of definitions 0.4: time, id, arrival."""
         return np.lexsort((np.arange(len(self)), self.trade_id, self.ts_exch_ns)).astype(np.int64)
+
+    def on_grid(self, instrument: Instrument) -> Trades:
+        """Return the same trades in the ticks and lots of ``instrument``, exactly.
+
+        Raises
+        ------
+        OffGrid
+            Its tick or lot is no whole part of this tape's.
+        """
+        own = self.instrument
+        if (own.tick_size, own.lot_size) == (instrument.tick_size, instrument.lot_size):
+            return self
+        ticks = to_units(own.tick_size, instrument.tick_size, "tick size")
+        lots = to_units(own.lot_size, instrument.lot_size, "lot size")
+        return replace(self, instrument=instrument, price_tick=self.price_tick * ticks, qty_lot=self.qty_lot * lots)
 
     @property
     def noted(self) -> object:

@@ -16,7 +16,7 @@ from footloom.engine.build import build, gap_flags, study
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen, Rebuilt
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
-from footloom.kernels.facts import in_order
+from footloom.kernels.facts import in_order, once
 from footloom.kernels.fold import combine, fold
 from footloom.studies import imbalance
 from footloom.studies.cvd import Carry
@@ -63,6 +63,7 @@ class Builder:
         self._next_least: I64 | None = None
         self._last: tuple[int, int] | None = None
         self._settled_to_ns = _NEVER
+        self._first_ns: int | None = None
         self._hole_from_ns: int | None = None
         self._hole_to_ns = 0
 
@@ -70,10 +71,11 @@ class Builder:
         """Take the stored tape: every bar but the last counts as final, and nothing is announced."""
         if not len(trades):
             return
-        ordered = in_order(trades)
+        ordered = in_order(trades.on_grid(self.instrument))
         self._keep(ordered)
         self._gaps = list(gaps)
         chart = build(ordered, self.spec, gaps)
+        self._first_ns = int(chart.footprint.bars.open_ns[0])
         self._settle(chart.slice(0, len(chart) - 1))
         self._tail = chart.footprint.slice(len(chart) - 1, len(chart))
         self._shown = chart.slice(len(chart) - 1, len(chart))
@@ -87,12 +89,13 @@ class Builder:
         """
         events: list[Event] = [GapSeen(gap) for gap in gaps]
         self._gaps.extend(gaps)
+        events += self._mark_settled(gaps)
         changed_from = None
-        if len(trades):
-            ordered = in_order(trades)
+        ordered = self._within_window(in_order(trades.on_grid(self.instrument)))
+        if len(ordered):
             self._keep(ordered)
             first = (int(ordered.ts_exch_ns[0]), int(ordered.trade_id[0]))
-            if self._last is not None and (first < self._last or first[0] < self._settled_to_ns):
+            if self._last is not None and (first <= self._last or first[0] < self._settled_to_ns):
                 events += self._rebuild(ordered)
                 changed_from = int(self._tail.bars.open_ns[0]) if self._tail is not None else None
             else:
@@ -116,13 +119,35 @@ class Builder:
         whole = ChartFrame.concat(pieces)
         return whole if max_bars is None else whole.slice(len(whole) - min(max_bars, len(whole)), len(whole))
 
+    def _within_window(self, trades: Trades) -> Trades:
+        # Rows older than the first bar held change bars that are not here: whoever reads those reads the store.
+        if self._first_ns is None and len(trades):
+            self._first_ns = int(self._rule.edges(trades.take(slice(0, 1)), self._calendar)[0].open_ns[0])
+        if not len(trades) or self._first_ns is None or trades.ts_exch_ns[0] >= self._first_ns:
+            return trades
+        return trades.between(self._first_ns, 2**62)
+
+    def _mark_settled(self, gaps: Sequence[Gap]) -> list[Event]:
+        # A gap can be known later than its bar was closed.
+        if not any(gap.from_ns < self._settled_to_ns for gap in gaps):
+            return []
+        whole = ChartFrame.concat(self._settled)
+        before = whole.footprint.bars.flags
+        flags = before | gap_flags(whole.footprint, gaps)
+        changed = np.flatnonzero(flags != before)
+        if not len(changed):
+            return []
+        self._settled = [whole.with_flags(flags)]
+        return [BarRevised(self._settled[0].slice(i, i + 1)) for i in changed.tolist()]
+
     def _keep(self, trades: Trades) -> None:
         if self._source is None:
             self._kept.append(trades)
 
-    def _stored(self, from_ns: int) -> Trades:
-        tape = Trades.concat(self._kept) if self._source is None else self._source(from_ns)
-        return in_order(tape).between(from_ns, 2**62)
+    def _stored(self, from_ns: int, new: Trades) -> Trades:
+        # The new rows too: where the store could not be written, it does not hold them.
+        known = self._kept if self._source is None else [self._source(from_ns).on_grid(self.instrument), new]
+        return once(in_order(Trades.concat(known))).between(from_ns, 2**62)
 
     def _extend(self, trades: Trades) -> int:
         # The common path: rows behind all that were seen. Returns the open of the first bar that changed.
@@ -215,7 +240,7 @@ class Builder:
         assert held is not None
         keep = int(np.searchsorted(held.footprint.bars.open_ns, from_ns))
         settled_before = sum(len(piece) for piece in self._settled)
-        tape = self._stored(from_ns)
+        tape = self._stored(from_ns, trades)
         self._reset_to(held.slice(0, min(keep, settled_before)))
         redo = held.slice(min(keep, settled_before), settled_before)
         self._state = b""

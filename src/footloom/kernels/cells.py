@@ -67,7 +67,7 @@ def fill_cells(ends, first, tick, qty, side, most, step, scratch, bars, counts, 
         base_row = low // step
         base = base_row * step
         width = (high - base) // step + 1
-        if width > DENSE_ROWS or step > _MAX_STEP or stop - start > most:
+        if width < 1 or width > DENSE_ROWS or step > _MAX_STEP or stop - start > most:
             return b, 2
         if p + width > capacity:
             return b, 1

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import types
 
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.kernels.jit import I64_IN, INT, U8_IN, jit
 
-__all__ = ("Facts", "facts", "in_order")
+__all__ = ("Facts", "facts", "in_order", "once")
 
 
 class Facts(NamedTuple):
@@ -47,3 +47,13 @@ def facts(trades: Trades) -> Facts:
 def in_order(trades: Trades) -> Trades:
     """Return the rows in the ordering key of definitions 0.4; itself where they stand so already."""
     return trades if facts(trades).ordered else trades.take(trades.order())
+
+
+def once(trades: Trades) -> Trades:
+    """Return ordered rows without those whose id and time repeat the row before (definitions 0.4).
+
+    Rows without ids are never told apart by content: all of them stay.
+    """
+    ts, ids = trades.ts_exch_ns, trades.trade_id
+    again = (ts[1:] == ts[:-1]) & (ids[1:] == ids[:-1]) & ((trades.flags[1:] & FLAG_NO_ID) == 0)
+    return trades.take(np.append(True, ~again)) if again.any() else trades

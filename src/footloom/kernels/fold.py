@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
+from footloom.core.instrument import check_same_grid
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_REST, I64, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells, most_trades
@@ -24,6 +25,7 @@ __all__ = ("combine", "fold")
 _FULL, _WIDE = 1, 2
 _BAR_ROWS = 7
 _MANY_ROWS = 1 << 22
+_WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
 
 
@@ -47,7 +49,7 @@ def _split_long(trades: Trades, edges: Edges) -> Edges:
     # The kernel's packed words hold so many trades at the most: a longer bar is folded in parts, which `_join` joins.
     most = most_trades(facts(trades).max_qty_lot)
     length = np.diff(edges.ends)
-    if not len(length) or most < 1 or int(length.max()) <= most:
+    if not len(length) or most < _WORTHWHILE or int(length.max()) <= most:
         return edges
     parts = -(-length // most)
     first = np.repeat(edges.ends[:-1], parts)
@@ -130,8 +132,11 @@ def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[l
     if int(qty.max()) * len(qty) > _LARGEST and sum(map(int, qty)) > _LARGEST:
         raise DataError(f"a bar's volume of {sum(map(int, qty))} lots does not fit 64 bits: use a coarser lot size")
     row = tick // step
-    base, width = int(row.min()), int(row.max() - row.min()) + 1
-    used, index = (np.arange(width), row - base) if width <= _MANY_ROWS else np.unique(row - base, return_inverse=True)
+    base, width = int(row.min()), int(row.max()) - int(row.min()) + 1
+    if width <= _MANY_ROWS:
+        used, index = np.arange(base, base + width), row - base
+    else:
+        used, index = np.unique(row, return_inverse=True)
     lanes = np.zeros((4, len(used)), np.int64)
     for lane, wanted in zip(lanes, (1, -1, 0), strict=False):
         mask = side == wanted
@@ -140,7 +145,7 @@ def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[l
     path = np.cumsum(side.astype(np.int64) * qty)
     own = [int(tick.max()), int(tick.min()), min(0, int(path.min())), max(0, int(path.max()))]
     traded = lanes[3] > 0
-    return own + [int(lane.sum()) for lane in lanes[:3]], np.stack([used[traded] + base, *lanes[:, traded]])
+    return own + [int(lane.sum()) for lane in lanes[:3]], np.stack([used[traded], *lanes[:, traded]])
 
 
 def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:
@@ -162,6 +167,7 @@ def combine(left: Footprint, right: Footprint) -> Footprint:
     ``left`` comes before ``right``; both have the same rule and step. Associative; `fold` of the joined run gives the
     same bits.
     """
+    check_same_grid(left.instrument, right.instrument)
     if not len(left):
         return right
     if not len(right):

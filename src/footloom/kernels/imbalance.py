@@ -23,17 +23,21 @@ __all__ = (
 )
 
 BUY, SELL, BUY_STACK, SELL_STACK = 1, 2, 4, 8
-GE, GT = 0, 1  # what the weighted difference must reach at least
+GE, GT = 0, 1  # by how many lots the weighted weak side must be passed at least
 INFINITE, IGNORE, AS_ONE = 0, 1, 2
+_MOST = 1 << 62
 
 
 @jit(types.boolean(INT, INT, INT, INT, INT, INT, INT), inline="always")
 def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):
     """Say whether ``strong`` outweighs ``weak``: ``100 * strong >= percent * weak`` (or ``>``), in whole lots."""
-    # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything.
+    # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything. The weak
+    # side is divided first: no product leaves 64 bits.
     against = weak + np.int64((weak == 0) & (zero == AS_ONE))
+    hundreds, left = against // 100, against % 100
+    limit = percent * hundreds + (percent * left + 99 * (1 - compare)) // 100
     enough = (strong > 0) & (strong >= min_volume) & (strong - weak >= min_difference)
-    return enough & (100 * strong - percent * against >= compare) & ((weak > 0) | (zero != IGNORE))
+    return enough & (strong - limit >= compare) & (hundreds <= _MOST // percent) & ((weak > 0) | (zero != IGNORE))
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, U8_OUT))

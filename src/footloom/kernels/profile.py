@@ -43,6 +43,24 @@ def _value_area(row, volume, start, stop, poc, at_least, at_most, method, tie):
         while next_below >= start and row[next_below] >= new_down:
             down_sum += volume[next_below]
             next_below -= 1
+        if next_above == above and next_below == below:
+            # Only empty rows within reach: as far as the next level at once, however far that is.
+            room_up = row[above] - 1 - up if above < stop else 0
+            room_down = down - 1 - row[below] if below >= start else 0
+            ahead = (row[poc] - down) - (up - row[poc])
+            if up < highest and (down == lowest or method == TWO_ROW or tie == TIE_LOWEST):
+                up += room_up // stride * stride
+            elif up == highest:
+                down -= room_down // stride * stride
+            elif ahead == 0:
+                # In turn, upwards first: where both would arrive, the upper level is seen before the last step down.
+                pairs = min(room_up, room_down)
+                up, down = up + pairs, down - pairs + (1 if room_up <= room_down else 0)
+            elif ahead > 0:
+                up += min(room_up, ahead)
+            else:
+                down -= min(room_down, -ahead)
+            continue
         if up == highest or down == lowest:
             go_up = down == lowest
         elif up_sum != down_sum:

@@ -13,6 +13,9 @@ from footloom.core.footprint import Bars
 __all__ = ("Params", "candle_imbalance")
 
 
+_MOST = 1 << 62
+
+
 class Params(msgspec.Struct, frozen=True, kw_only=True):
     """A bar is flagged when its larger side exceeds ``percent`` of the smaller, or reaches it (``ge``)."""
 
@@ -26,5 +29,12 @@ def candle_imbalance(bars: Bars, params: Params) -> NDArray[np.int8]:
     One side alone counts as infinitely more; a bar without known sides has none.
     """
     strong, weak = np.maximum(bars.buy_lot, bars.sell_lot), np.minimum(bars.buy_lot, bars.sell_lot)
-    over = 100 * strong > params.percent * weak if params.compare == "gt" else 100 * strong >= params.percent * weak
+    # The weak side is divided first, so that no product leaves 64 bits.
+    hundreds, left = np.divmod(weak, 100)
+    exact = params.percent * hundreds
+    if params.compare == "gt":
+        over = strong > exact + params.percent * left // 100
+    else:
+        over = strong >= exact + (params.percent * left + 99) // 100
+    over &= hundreds <= _MOST // params.percent
     return np.where(over & (strong > 0), np.sign(bars.delta_lot), 0).astype(np.int8)

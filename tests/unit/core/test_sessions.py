@@ -69,6 +69,13 @@ def test_nse_rests_on_weekends_and_holidays():
     assert spans.end_ns[0] == ns("2026-01-27T09:15+05:30")
 
 
+def test_before_the_table_nothing_was_in_session():
+    spans = calendar("nse_fo").spans(ns("2009-11-30T12:00+05:30"), ns("2010-01-05T12:00+05:30"))
+
+    assert spans.in_session.tolist()[:2] == [False, True]
+    assert calendar("nse_fo").session_date(ns("2009-12-15T12:00+05:30")) == dt.date(2009, 12, 15)
+
+
 def test_an_option_has_no_pre_open():
     assert nse.schedule("FO_OPT", dt.date(2025, 12, 9)).preopen is None
     assert nse.schedule("FO_INDEX_FUT", dt.date(2025, 12, 9)).preopen == dt.time(9)

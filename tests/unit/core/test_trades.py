@@ -57,6 +57,17 @@ def test_grids_are_not_mixed_silently():
         Trades.concat([tape(), other])
 
 
+def test_a_tape_moves_to_a_finer_grid_exactly():
+    finer = INSTRUMENT.with_grid("0.05", "0.001")
+
+    moved = tape().on_grid(finer)
+
+    assert moved.price_tick.tolist() == [0, 10, 20]
+    assert moved.qty_lot.tolist() == [1, 1, 1]
+    with pytest.raises(OffGrid):
+        moved.on_grid(INSTRUMENT.with_grid("0.03", "0.001"))
+
+
 def test_an_instrument_says_what_is_off_its_grid():
     assert INSTRUMENT.price_tick("100.5") == 201
     with pytest.raises(OffGrid, match=r"price 100\.3 is no whole multiple of 0\.5"):

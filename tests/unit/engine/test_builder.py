@@ -175,3 +175,54 @@ def test_updates_are_whole_bars():
 
     assert [isinstance(e, BarUpdated) for e in first + second] == [True, True]
     assert second[0].frame.footprint.levels.row.tolist() == [5, 6]
+
+
+def test_a_gap_that_is_known_late_marks_bars_that_are_closed():
+    builder = Builder(INSTRUMENT, SPEC)
+    builder.update(tape((10, 5, 1, 1), ids=[1]), DAY + MINUTE + GRACE_NS)
+    gap = Gap(symbol="X", from_ns=DAY + 50 * NS, to_ns=DAY + 65 * NS, cause="connection lost", missing=3)
+
+    events = builder.update(tape((70, 5, 1, 1), ids=[5]), DAY + 70 * NS, [gap])
+
+    assert kinds(events) == [("BarRevised", 0), ("BarUpdated", 1)]
+    assert (builder.frame().footprint.bars.flags & BAR_GAP).astype(bool).tolist() == [True, True]
+
+
+def test_rows_that_come_twice_count_once():
+    """P4: a reconnect replays ids that were heard already."""
+    builder = Builder(INSTRUMENT, SPEC)
+    whole = tape((10, 5, 1, 1), (20, 6, 2, 1), (70, 7, 3, -1), ids=[1, 2, 3])
+    builder.update(whole.take(slice(0, 2)), DAY + 20 * NS)
+    builder.update(whole.take(slice(1, 3)), DAY + 70 * NS)
+    builder.update(whole.take(slice(2, 3)), DAY + 71 * NS)
+
+    assert builder.frame().equals(build(whole, SPEC))
+
+
+def test_late_rows_that_the_store_lacks_are_folded_all_the_same():
+    whole = tape((10, 5, 1, 1), (70, 6, 1, 1), (75, 8, 2, -1), (80, 7, 1, 1), ids=[1, 2, 3, 4])
+    builder = Builder(INSTRUMENT, SPEC, source=lambda _from_ns: whole.take([0, 1, 3]))
+    builder.update(whole.take([0, 1, 3]), DAY + 80 * NS)
+
+    builder.update(whole.take([2]), DAY + 81 * NS)
+
+    assert builder.frame().equals(build(whole, SPEC))
+
+
+def test_rows_older_than_the_window_change_nothing_in_it():
+    whole = tape((10, 5, 1, 1), (70, 6, 1, 1), (130, 6, 1, 1), ids=[1, 2, 3])
+    builder = Builder(INSTRUMENT, SPEC)
+    builder.seed(whole.take(slice(1, 3)))
+    before = builder.frame()
+
+    assert builder.update(whole.take(slice(0, 1)), DAY + 130 * NS) == []
+    assert builder.frame().equals(before)
+
+
+def test_live_rows_of_another_grid_are_brought_onto_the_charts():
+    finer = INSTRUMENT.with_grid("0.25", "0.001")
+    builder = Builder(finer, SPEC)
+
+    builder.update(tape((10, 5, 1, 1), ids=[1]), DAY + 10 * NS)
+
+    assert builder.frame().footprint.bars.close_tick.tolist() == [10]

@@ -123,14 +123,36 @@ def test_the_automatic_minimum_is_the_nearest_rank_of_the_twenty_bars_before():
     assert imbalance.min_volume(bars, imbalance.Params(), first=24).tolist() == least[24:].tolist()
 
 
+def test_lots_near_64_bits_are_compared_exactly():
+    """4e9 coins against 5e8 at a lot of 1e-8: a hundredfold of it leaves 64 bits."""
+    assert flagged([(5 * 10**16, 5), (5, 4 * 10**17)])[0] == [1]
+    assert flagged([(5 * 10**16, 5), (5, 149 * 10**15)])[0] == []
+    assert flagged([(10**17, 5), (5, 3 * 10**17)])[0] == [1]
+    assert flagged([(10**17, 5), (5, 3 * 10**17)], compare="gt")[0] == []
+    assert flagged([(33, 5), (5, 99)])[0] == [1]
+    assert flagged([(33, 5), (5, 98)])[0] == []
+
+
 # definitions 5.4, the rows of the table that it quotes
 def test_candle_imbalance_is_strict_and_takes_zero_as_infinitely_less():
-    buy = np.array([453, 381, 224, 183, 558, 724, 9, 5, 0])
-    sell = np.array([125, 82, 150, 852, 121, 52, 3, 0, 0])
+    buy = np.array([453, 381, 224, 183, 558, 724, 9, 5, 0, 5 * 10**16, 10**17])
+    sell = np.array([125, 82, 150, 852, 121, 52, 3, 0, 0, 4 * 10**16, 4 * 10**17])
     zeros = np.zeros(len(buy), np.int64)
     bars = Bars(*[zeros] * 8, buy, sell, *[zeros] * 8)
 
-    assert candle_imbalance.candle_imbalance(bars, candle_imbalance.Params()).tolist() == [1, 1, 0, -1, 1, 1, 0, 1, 0]
+    assert candle_imbalance.candle_imbalance(bars, candle_imbalance.Params()).tolist() == [
+        1,
+        1,
+        0,
+        -1,
+        1,
+        1,
+        0,
+        1,
+        0,
+        0,
+        -1,
+    ]
 
 
 # definitions 3.2
