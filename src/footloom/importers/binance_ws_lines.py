@@ -115,9 +115,9 @@ def _address(line: bytes) -> str:
 
 def _split(line: bytes) -> tuple[bytes, bytes]:
     # Returns the local time's text and the frame; an empty frame where the line holds none.
-    at = line.find(b"{")
-    if at < 0 or b"[" in line[:at]:
-        at = line.find(b"[")
+    at, array = line.find(b"{"), line.find(b"[", 0, 64)
+    if at < 0 or 0 <= array < at:
+        at = array
     if at < 0:
         return line, b""
     return line[:at].rstrip(b" :\t"), line[at:]
