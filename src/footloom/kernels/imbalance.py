@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_OUT, jit
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_OUT, jit, part
 
 __all__ = (
     "AS_ONE",
@@ -28,11 +28,11 @@ INFINITE, IGNORE, AS_ONE = 0, 1, 2
 _MOST = 1 << 62
 
 
-@jit(types.boolean(INT, INT, INT, INT, INT, INT, INT), inline="always")
+@part
 def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):
     """Say whether ``strong`` outweighs ``weak``: ``100 * strong >= percent * weak`` (or ``>``), in whole lots."""
-    # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything. The weak
-    # side is divided first: no product leaves 64 bits.
+    # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything. The
+    # weak side is divided first: no product leaves 64 bits.
     against = weak + np.int64((weak == 0) & (zero == AS_ONE))
     hundreds, left = against // 100, against % 100
     limit = percent * hundreds + (percent * left + 99 * (1 - compare)) // 100
@@ -74,7 +74,7 @@ def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, comp
                     flags[k] |= whole
 
 
-@jit(INT(I64_OUT, INT, INT))
+@part
 def _nth_smallest(values, count, nth):
     # Hoare's selection in place: values[:count] are reordered.
     low, high = 0, count - 1

@@ -25,7 +25,7 @@ import numba
 import platformdirs
 from numba import types
 
-__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "cache_folder", "jit")
+__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "cache_folder", "jit", "part")
 
 INT = types.int64
 # Columns are read-only; numba converts a writable array to a read-only one, never the other way.
@@ -38,18 +38,27 @@ U8_OUT = types.Array(types.uint8, 1, "C")
 Kernel = Callable[..., Any]
 
 
-def jit(signature: Any, *, inline: str = "never") -> Callable[[Kernel], Kernel]:
+def jit(signature: Any) -> Callable[[Kernel], Kernel]:
     """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache."""
 
     def compile_it(function: Kernel) -> Kernel:
         compiler: Any = numba.njit  # its type hints know no explicit signatures
         with _cached_in(cache_folder(Path(inspect.getfile(function)).parent)):
-            compiled: Kernel = compiler(
-                signature, cache=True, nogil=True, error_model="numpy", boundscheck=False, inline=inline
-            )(function)
+            compiled: Kernel = compiler(signature, cache=True, nogil=True, error_model="numpy", boundscheck=False)(
+                function
+            )
         return compiled
 
     return compile_it
+
+
+def part(function: Kernel) -> Kernel:
+    """Compile a piece of a kernel, together with its caller and without the wrappers that Python would call."""
+    compiler: Any = numba.njit
+    compiled: Kernel = compiler(
+        nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
+    return compiled
 
 
 @functools.cache

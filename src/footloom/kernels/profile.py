@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import types
 
-from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit, part
 
 __all__ = ("ONE_ROW", "ONE_ROW_CAPPED", "TIE_CENTRE", "TIE_LOWEST", "TWO_ROW", "fill_profiles")
 
@@ -12,7 +12,7 @@ TIE_CENTRE, TIE_LOWEST = 0, 1
 TWO_ROW, ONE_ROW, ONE_ROW_CAPPED = 0, 1, 2
 
 
-@jit(INT(I64_IN, I64_IN, INT, INT, INT))
+@part
 def _poc_index(row, volume, start, stop, tie):
     # Doubled distances from the middle of the grid, so that they stay whole; a later row wins only when strictly
     # nearer.
@@ -25,7 +25,7 @@ def _poc_index(row, volume, start, stop, tie):
     return best
 
 
-@jit(types.UniTuple(INT, 2)(I64_IN, I64_IN, INT, INT, INT, INT, INT, INT, INT))
+@part
 def _value_area(row, volume, start, stop, poc, at_least, at_most, method, tie):
     # `up`, `down` are the rows reached; `above`, `below` the next levels beyond them.
     lowest, highest = row[start], row[stop - 1]

@@ -12,7 +12,7 @@ from footloom.core.sessions import calendar
 from footloom.engine.build import build, build_footprint
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
-from footloom.kernels.imbalance import GE, GT, INFINITE, is_imbalance
+from footloom.kernels import imbalance as kernel
 from footloom.studies import cvd, imbalance, profile
 from footloom.studies.candle_imbalance import Params as CandleParams
 from footloom.studies.candle_imbalance import candle_imbalance as flags_of
@@ -126,12 +126,14 @@ def diag_imbalance(given: Any, params: dict[str, Any]) -> dict[str, Any]:
 def imbalance_threshold(given: Any, params: dict[str, Any]) -> dict[str, Any]:
     weak = to_units(given["weak"], LOT)
     answer = {}
+    outweighs: Any = kernel.is_imbalance.py_func  # type: ignore[attr-defined]
     conventions: tuple[Any, ...] = ("ratio", "excess")
     for convention in conventions:
         percent = imbalance.threshold_percent(imbalance.Params(percent=int(params["pct"]), convention=convention))
-        for name, compare in (("gt", GT), ("ge", GE)):
+        for name, compare in (("gt", kernel.GT), ("ge", kernel.GE)):
             answer[f"{convention}_{name}"] = [
-                bool(is_imbalance(to_units(s, LOT), weak, percent, 0, 0, compare, INFINITE)) for s in given["strong"]
+                bool(outweighs(to_units(s, LOT), weak, percent, 0, 0, compare, kernel.INFINITE))
+                for s in given["strong"]
             ]
     return answer
 
