@@ -7,7 +7,6 @@
     ├── DataError                input that cannot be taken as it is
     │   ├── UnknownFormat        no importer recognises the file
     │   ├── OffGrid              a price or quantity is no whole multiple of its tick or lot
-    │   ├── OutOfOrder           rows that must ascend do not
     │   └── SchemaChanged        a venue's message is not what its parser knows
     ├── StoreError               the store cannot do what was asked
     │   ├── NotStored            nothing is stored for that symbol and range
@@ -29,7 +28,6 @@ __all__ = (
     "FootloomError",
     "NotStored",
     "OffGrid",
-    "OutOfOrder",
     "ProtocolError",
     "SchemaChanged",
     "StoreError",
@@ -63,10 +61,6 @@ class OffGrid(DataError):
         super().__init__(f"{what} {value} is no whole multiple of {unit}")
         self.value = value
         self.unit = unit
-
-
-class OutOfOrder(DataError):
-    """Rows that must ascend do not."""
 
 
 class SchemaChanged(DataError):

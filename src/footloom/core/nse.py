@@ -11,10 +11,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from footloom.core.nse_holidays import HOLIDAYS, VERIFIED_TO
+from footloom.core.nse_holidays import HOLIDAYS
 from footloom.errors import ConfigError
 
-__all__ = ("SEGMENT_OF", "VERIFIED_TO", "ZONE", "Schedule", "hours_of", "schedule")
+__all__ = ("SEGMENT_OF", "ZONE", "Schedule", "hours_of", "schedule")
 
 ZONE = "Asia/Kolkata"
 SEGMENT_OF = {"nse_fo": "FO_INDEX_FUT", "nse_cash": "CASH_FO"}

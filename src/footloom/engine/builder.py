@@ -1,4 +1,4 @@
-"""The live fold of one chart: the batch kernels, once a group commit (definitions 0.5 and 2.3; design rule 3)."""
+"""The live fold of one chart: the batch kernels, once a group commit (definitions 0.5 and 2.3)."""
 
 from __future__ import annotations
 
