@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -22,6 +22,7 @@ from footloom.engine.spec import ChartSpec, chart_spec
 from footloom.errors import NotStored
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
 from footloom.server.messages import GapSpan, SnapshotMeta, TopicRequest
+from footloom.server.unseen import unseen
 from footloom.store import Store
 
 __all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "with_bars")
@@ -87,10 +88,14 @@ def with_bars(meta: SnapshotMeta, frame: ChartFrame, gaps: Sequence[Gap], first_
 
 
 class History:
-    """The charts of one store, whose methods may be called from any thread."""
+    """The charts of one store, whose methods may be called from any thread.
+
+    ``unrecorded`` returns the rows of a symbol's tape that could not be stored (yet), in the order of their receipt.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
         self._default_step = functools.cache(self._find_default_step)
 
     def resolve(self, request: TopicRequest) -> ChartKey:
@@ -134,7 +139,7 @@ class History:
             session_ns = calendar(chart.instrument.calendar).session_of(session_ns - 1)[0]
         from_ns = max(first_ns, min(from_ns, session_ns))
         trades, gaps = self._read(chart, from_ns, last_ns + 1)
-        source, grace_ns = functools.partial(self._since, chart), _GRACE_NS.get(chart.tape, GRACE_NS)
+        source, grace_ns = functools.partial(self._known_since, chart), _GRACE_NS.get(chart.tape, GRACE_NS)
         builder = Builder(chart.instrument, chart.spec, source=source, grace_ns=grace_ns)
         builder.seed(trades, gaps)
         return Seed(builder, trades, gaps, first_ns, self._meta(chart))
@@ -205,6 +210,12 @@ class History:
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> tuple[Trades, list[Gap]]:
         trades = self.trades(chart.key, chart.tape, from_ns, to_ns)
         return trades, self.store.gaps(chart.key, chart.tape, from_ns, to_ns)
+
+    # What waits is asked for first: rows that the journal can store meanwhile are then in one of the two, or in both.
+    def _known_since(self, chart: ChartKey, from_ns: int) -> Trades:
+        waiting = self.unrecorded(chart.key, chart.tape)
+        stored = self._since(chart, from_ns).on_grid(chart.instrument)
+        return Trades.concat([stored, *(unseen(rows.on_grid(chart.instrument), stored) for rows in waiting)])
 
     def _since(self, chart: ChartKey, from_ns: int) -> Trades:
         return self.trades(chart.key, chart.tape, from_ns, 2**62)

@@ -12,39 +12,43 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
+from footloom.core.trades import Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.history import ChartKey, History, Seed
 from footloom.server.messages import TopicRequest
 from footloom.server.status import STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.topics import FLUSH_S, Subscriber, Topic
+from footloom.server.unseen import unseen
 
-__all__ = ("LINGER_S", "Hub", "unseen")
+__all__ = ("LINGER_S", "Hub")
 
+_MEND_S = 60.0  # a chart that fails twice within this time ends
 LINGER_S = 60.0  # a page that is reloaded finds its topic warm
 _LOG = logging.getLogger(__name__)
 
 
-def unseen(trades: Trades, seeded: Trades) -> Trades:
-    """Return the rows of ``trades`` that are not in ``seeded``.
-
-    Rows with ids are the same row when their ids are. Rows without (and those inferred from snapshots) arrive in
-    order: what was received after the newest seeded row is new.
-    """
-    if not len(seeded) or not len(trades):
-        return trades
-    if np.any(trades.flags & (FLAG_NO_ID | FLAG_INFERRED)):
-        return trades.take(trades.ts_recv_ns > seeded.ts_recv_ns.max())
-    near = seeded.trade_id[seeded.ts_exch_ns >= trades.ts_exch_ns.min()]
-    return trades.take(~np.isin(trades.trade_id, near))
+# A gap may lie behind the last stored row: every one that is known by now belongs to the topic.
+def _seed(history: History, chart: ChartKey, history_bars: int) -> Seed:
+    seed = history.seed(chart, history_bars)
+    behind_ns = int(seed.trades.ts_exch_ns[-1]) if len(seed.trades) else seed.first_ns
+    known = [gap for gap in history.store.gaps(chart.key, chart.tape, behind_ns, 2**62) if gap not in seed.gaps]
+    if known:
+        seed.builder.update(Trades.empty(chart.instrument, chart.tape), 0, known)
+    return replace(seed, gaps=[*seed.gaps, *known])
 
 
 def _without(commit: Commit, seed: Seed) -> Commit:
     gaps = tuple(gap for gap in commit.gaps if gap not in seed.gaps)
     return replace(commit, trades=unseen(commit.trades, seed.trades), gaps=gaps)
+
+
+# What a topic missed is folded at once: a late row among it reads all that is stored, also what comes behind it here.
+def _joined(commits: list[Commit]) -> list[Commit]:
+    if not commits:
+        return []
+    trades = Trades.concat([commit.trades for commit in commits])
+    return [replace(commits[-1], trades=trades, gaps=tuple(gap for commit in commits for gap in commit.gaps))]
 
 
 @dataclass(eq=False)
@@ -63,6 +67,7 @@ class Hub:
 
     def __init__(self, history: History, *, flush_s: float = FLUSH_S, linger_s: float = LINGER_S) -> None:
         self.history = history
+        history.unrecorded = self._unrecorded
         self._flush_s = flush_s
         self._linger_s = linger_s
         self._ids = itertools.count(1)
@@ -118,11 +123,13 @@ class Hub:
         for backlog in symbol.backlogs.values():
             backlog.append(commit)
         for topic in list(symbol.topics):
-            try:
-                topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
-            except FootloomError as error:
-                self._fail(topic, error)
+            if topic.chart.tape == commit.trades.tape:
+                self._give(topic, commit)
         self._publish_status(symbol, commit)
+
+    def _unrecorded(self, key: str, tape: str) -> list[Trades]:
+        waiting = list(self._symbols[key].unrecorded)
+        return [commit.trades for commit in waiting if commit.trades.tape == tape]
 
     def close(self) -> None:
         """Stop every topic."""
@@ -134,23 +141,14 @@ class Hub:
         backlog = list(symbol.unrecorded)
         symbol.backlogs[chart] = backlog
         try:
-            seed = await asyncio.to_thread(self.history.seed, chart, history_bars)
+            seed = await asyncio.to_thread(_seed, self.history, chart, history_bars)
         finally:
             del symbol.backlogs[chart]
-        topic = Topic(
-            id=next(self._ids),
-            chart=chart,
-            builder=seed.builder,
-            meta=seed.meta,
-            gaps=list(seed.gaps),
-            first_ns=seed.first_ns,
-            flush_s=self._flush_s,
-        )
-        fresh = [
-            _without(commit, seed) for commit in backlog
-        ]  # no await from here on: nothing is missed or comes twice
-        for commit in fresh:
-            topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
+        # No await between the end of the backlog and the topic's place among the others: what is published from here on
+        # waits behind what the seed lacks, and nothing is missed or comes twice.
+        topic = Topic.of(next(self._ids), chart, seed, history_bars, self._flush_s)
+        fresh = [_without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
+        topic.waiting.extend(_joined(fresh))
         if symbol.status is None:
             symbol.status = SymbolStatus(chart.instrument)
             symbol.status.fold(seed.trades)
@@ -158,7 +156,69 @@ class Hub:
                 symbol.status.apply(commit)
         symbol.topics.append(topic)
         self._stop_later(topic)
+        topic.work = asyncio.create_task(self._work(topic))
+        await asyncio.wait({topic.work})
+        if topic.ended is not None:
+            raise topic.ended
         return topic
+
+    # In order, each topic for itself: one that reads the store for a late row does not stop the others.
+    def _give(self, topic: Topic, commit: Commit) -> None:
+        if topic.work is not None:
+            topic.waiting.append(commit)
+        elif topic.is_late(commit.trades):
+            topic.waiting.append(commit)
+            topic.work = asyncio.create_task(self._work(topic))
+        else:
+            try:
+                topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
+            except FootloomError as error:
+                self._fail(topic, error)
+            except Exception:  # noqa: BLE001 - one chart's fault must not end the feed of all
+                _LOG.exception("%s %s failed: it starts again from the store", topic.chart.key, topic.chart.spec.bars)
+                topic.work = asyncio.create_task(self._work(topic, broken=True))
+
+    async def _work(self, topic: Topic, *, broken: bool = False) -> None:
+        name = f"{topic.chart.key} {topic.chart.spec.bars}"
+        try:
+            while broken or topic.waiting:
+                if broken:
+                    await self._mend(topic)
+                    broken = False
+                    continue
+                try:
+                    await topic.apply_beside(topic.waiting.popleft())
+                except FootloomError:
+                    raise
+                except Exception:  # noqa: BLE001 - mended below
+                    _LOG.exception("%s failed: it starts again from the store", name)
+                    broken = True
+        except FootloomError as error:
+            self._fail(topic, error)
+        except Exception:  # noqa: BLE001 - it ends alone
+            _LOG.exception("%s cannot start again", name)
+            self._fail(topic, FootloomError(f"the chart {name} failed: the server's log says why"))
+        finally:
+            topic.work = None
+
+    async def _mend(self, topic: Topic) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - topic.mended_at < _MEND_S:
+            raise FootloomError(
+                f"the chart {topic.chart.key} {topic.chart.spec.bars} fails again and again: see the log"
+            )
+        topic.mended_at = now
+        symbol = self._symbols[topic.chart.key]
+        behind = list(symbol.unrecorded)
+        async with topic.folding:
+            seed = await asyncio.to_thread(_seed, self.history, topic.chart, topic.history_bars)
+            behind += [commit for commit in topic.waiting if commit not in behind]
+            fresh = [_without(commit, seed) for commit in behind if commit.trades.tape == topic.chart.tape]
+            topic.waiting.clear()
+            topic.waiting.extend(_joined(fresh))
+            topic.restart(seed)
+        for subscriber in list(topic.subscribers):
+            subscriber.resnapshot()
 
     def _drop_failed(self, chart: ChartKey, task: asyncio.Task[Topic]) -> None:
         if task.cancelled() or task.exception() is not None:
@@ -166,6 +226,7 @@ class Hub:
 
     def _fail(self, topic: Topic, error: FootloomError) -> None:
         _LOG.error("topic %s %s stops: %s", topic.chart.key, topic.chart.spec.bars, error)
+        topic.ended = error
         for subscriber in list(topic.subscribers):
             subscriber.drop(error)
         self._stop(topic)
@@ -184,6 +245,7 @@ class Hub:
     def _stop(self, topic: Topic) -> None:
         self._keep(topic)
         topic.close()
+        topic.waiting.clear()
         running = self._symbols[topic.chart.key].topics
         if topic in running:
             running.remove(topic)

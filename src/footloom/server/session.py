@@ -185,17 +185,19 @@ class Session:
             elif item.data is not None:
                 await self.socket.send(item.data)
 
-    # `live` turns true before the first await of `snapshot`, which takes its bars at once: what changes from here on is
-    # posted behind it.
+    # `live` turns true when `snapshot` takes its bars, with no await between: what changes from here on is posted
+    # behind it.
     async def _write_snapshot(self, subscription: Subscription) -> None:
         if subscription.again:
             await self.socket.send(encode_text(Resync(subscription.topic.id)))
-        if subscription.topic.id not in self.subscriptions:
-            return
-        subscription.live = True
-        subscription.again = False
         try:
-            data = await subscription.topic.snapshot(subscription.history_bars)
+            async with subscription.topic.folding:
+                if subscription.topic.id not in self.subscriptions:
+                    return
+                subscription.live = True
+                subscription.again = False
+                snapshot = subscription.topic.snapshot(subscription.history_bars)
+            data = await snapshot
         except FootloomError as error:  # a number that the wire cannot carry: this topic ends, the others go on
             subscription.drop(error)
         else:

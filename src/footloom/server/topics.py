@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +17,9 @@ from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, Gap
 from footloom.engine.events import Rebuilt as RebuiltEvent
 from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
-from footloom.server.history import ChartKey, with_bars
+from footloom.feeds.flow import Commit
+from footloom.kernels.facts import in_order
+from footloom.server.history import ChartKey, Seed, with_bars
 from footloom.server.messages import GapSpan, GapText, Rebuilt, SnapshotMeta, encode_text
 from footloom.server.wire import encode
 
@@ -55,10 +58,12 @@ class Subscriber(Protocol):
 
 @dataclass(eq=False)
 class Topic:
-    """Live state of one topic: everything here happens on the event loop.
+    """Live state of one topic: everything here happens on the event loop, but for folds that read the store.
 
     ``meta`` is what a snapshot says about itself, ``first_ns`` the time of the tape's first trade. ``seq`` grows with
-    each frame that is sent, for all clients alike: it says where in the topic a frame belongs.
+    each frame that is sent, for all clients alike: it says where in the topic a frame belongs. ``waiting`` holds the
+    commits that ``work`` will fold: others than the next one in order come only when it is done. Who needs the bars as
+    they stand takes the lock ``folding``, and does not keep it.
     """
 
     id: int
@@ -71,14 +76,62 @@ class Topic:
     seq: int = 0
     subscribers: set[Subscriber] = field(default_factory=set)
     frames_encoded: int = 0
+    history_bars: int = 300
+    waiting: deque[Commit] = field(default_factory=deque)
+    work: asyncio.Task[None] | None = None
+    folding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    mended_at: float = float("-inf")
+    ended: FootloomError | None = None
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
     _timer: asyncio.TimerHandle | None = None
     _snapshots: dict[int, bytes] = field(default_factory=dict)
+    _newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
+    _closed_ns: int = -(2**63)
+
+    @classmethod
+    def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, flush_s: float) -> Topic:
+        """Return a topic that stands where a seed stands."""
+        topic = cls(number, chart, seed.builder, seed.meta, [], seed.first_ns, flush_s, history_bars=history_bars)
+        topic.restart(seed)
+        return topic
+
+    def restart(self, seed: Seed) -> None:
+        """Stand where a seed stands; nobody is told."""
+        self.builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
+        self._open, self._snapshots, self._closed_ns = {}, {}, -(2**63)
+        self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
+
+    def is_late(self, trades: Trades) -> bool:
+        """Say whether rows come behind others that were folded: the builder then reads the store."""
+        if not len(trades):
+            return False
+        first = _key(in_order(trades), 0)
+        return first <= self._newest or first[0] < self._closed_ns
 
     def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
         """Fold one commit and post what it changed."""
-        events = self.builder.update(trades, watermark_ns, gaps)
+        self._note(trades)
+        self._tell(self.builder.update(trades, watermark_ns, gaps))
+
+    async def apply_beside(self, commit: Commit) -> None:
+        """Do the same; what reads the store does so in a thread."""
+        async with self.folding:
+            if not self.is_late(commit.trades):
+                self.apply(commit.trades, commit.watermark_ns, commit.gaps)
+                return
+            self._note(commit.trades)
+            events = await asyncio.to_thread(self.builder.update, commit.trades, commit.watermark_ns, commit.gaps)
+            shown = self.builder.open_frame()
+            if shown is not None and len(shown):  # what was read may hold rows of commits that are yet to come
+                self._newest = max(self._newest, (int(shown.footprint.bars.last_ns[-1]), 2**63 - 1))
+            self._tell(events)
+
+    def _note(self, trades: Trades) -> None:
+        if len(trades):
+            self._newest = max(self._newest, _key(in_order(trades), -1))
+
+    def _tell(self, events: Sequence[Event]) -> None:
         if not events:
             return
         self._snapshots = {}  # a new one, so that a snapshot under way is kept in the old
@@ -87,16 +140,20 @@ class Topic:
         if self._open:
             self._flush_soon()
 
-    async def snapshot(self, history_bars: int) -> bytes:
-        """Return the newest bars as a binary frame, as they stand at the call."""
+    def snapshot(self, history_bars: int) -> Awaitable[bytes]:
+        """Return the newest bars as a binary frame, as they stand at the call (with ``folding``), not at its await."""
         cached = self._snapshots.get(history_bars)
         if cached is not None:
-            return cached
+            return _made(cached)
         frame = self.builder.frame(history_bars)
         if frame is None:
             raise NotStored(f"{self.chart.key} has no bars yet")
         meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
-        seq, cache = self.seq, self._snapshots
+        return self._encode_snapshot(history_bars, frame, meta, self.seq, self._snapshots)
+
+    async def _encode_snapshot(
+        self, history_bars: int, frame: ChartFrame, meta: bytes, seq: int, cache: dict[int, bytes]
+    ) -> bytes:
         if len(frame.footprint.levels) > _THREAD_LEVELS:
             data = await asyncio.to_thread(encode, frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
         else:
@@ -116,6 +173,7 @@ class Topic:
                 self._open[_open_ns(frame)] = frame
             case BarClosed(frame=frame):  # the open bar in its final form, so the open form need not go out any more
                 self._open.pop(_open_ns(frame), None)
+                self._closed_ns = max(self._closed_ns, int(frame.footprint.bars.close_ns[0]))
                 self._post_frame(frame, "bar_closed")
             case BarRevised(frame=frame):
                 self._open.pop(_open_ns(frame), None)
@@ -163,6 +221,14 @@ class Topic:
         self.frames_encoded += 1
         self._snapshots = {}
         return encode(frame, kind, topic_id=self.id, topic_seq=self.seq)
+
+
+def _key(ordered: Trades, row: int) -> tuple[int, int]:
+    return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+
+
+async def _made(data: bytes) -> bytes:
+    return data
 
 
 def _open_ns(frame: ChartFrame) -> int:

@@ -18,10 +18,11 @@ from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.flow import Commit
 from footloom.server.history import History
-from footloom.server.hub import Hub, unseen
+from footloom.server.hub import Hub
 from footloom.server.mailbox import Mailbox
 from footloom.server.messages import MAX_HISTORY_BARS
 from footloom.server.session import MAX_SUBSCRIPTIONS, Session
+from footloom.server.unseen import unseen
 from footloom.server.wire import Decoded, chart_columns, decode
 
 pytestmark = pytest.mark.anyio

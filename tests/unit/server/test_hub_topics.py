@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from server_kit import TEST, MemoryStore, make_tape
 
+from footloom.core.footprint import BAR_GAP
+from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
@@ -145,3 +147,95 @@ async def test_a_timer_of_a_topic_that_is_gone_leaves_the_next_one_alone() -> No
         third = await hub.open(request(), 10)
         assert third is second
         assert hub.topics == [second]
+
+
+async def test_a_late_row_while_the_journal_fails_erases_nothing() -> None:
+    tape = make_tape(200, hours=0.1)
+    async with running(MemoryStore(tape)) as hub:
+        topic = await hub.open(request(), 10)
+        hub.publish(commit(after(tape, 130, 140, ids=(1, 3)), recorded=False))
+        hub.publish(commit(after(tape, 135, ids=(2,), recv_s=141), recorded=False))
+        await settled(topic)
+        assert count(topic) == 203
+        later = await hub.open(request("5m"), 10)
+        assert count(later) == 203, "a topic that starts now has them too"
+
+
+async def test_a_fault_of_one_chart_is_logged_and_mended(caplog: pytest.LogCaptureFixture) -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    async with running(store, flush_s=0.0) as hub:
+        broken, healthy = await hub.open(request(), 10), await hub.open(request("5m"), 10)
+        page = Looker()
+        hub.join(broken, page)
+
+        def fail(*_: object) -> None:
+            raise IndexError("index 7 is out of bounds")
+
+        broken.builder.update = fail  # type: ignore[method-assign, assignment]
+        rows = after(tape, 1, ids=(1,))
+        store.append_many([(rows, ())])
+        hub.publish(commit(rows))
+        assert count(healthy) == 201
+        unrecorded = after(tape, 2, ids=(2,))
+        hub.publish(commit(unrecorded, recorded=False))
+        await settled(broken)
+        assert count(broken) == count(healthy) == 202
+        assert page.told == ["resnapshot"] or page.told[0] == "resnapshot"
+        assert any(record.exc_info for record in caplog.records), "the traceback is in the log"
+        broken.builder.update = fail  # type: ignore[method-assign, assignment]
+        hub.publish(commit(after(tape, 3, ids=(3,)), recorded=False))
+        await settled(broken)
+        assert hub.topics == [healthy]
+        assert page.told[-1].startswith("drop: the chart test:ABC 1m fails again")
+
+
+async def test_a_late_row_is_read_beside_the_loop_and_other_charts_go_on() -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    async with running(store) as hub:
+        slow, fast = await hub.open(request(), 10), await hub.open(request("5m"), 10)
+        go_on, plain = threading.Event(), store.load
+        threads = set()
+
+        def load(*args: Any) -> Trades:
+            threads.add(threading.current_thread())
+            assert go_on.wait(10)
+            return plain(*args)
+
+        store.load = load  # type: ignore[method-assign]
+        hub._symbols[TEST.key].topics.remove(fast)  # it sees the rows that are not late alone
+        late = after(tape, -1, ids=(1_000,), recv_s=1)
+        store.append_many([(late, ())])
+        hub.publish(commit(late))
+        hub._symbols[TEST.key].topics.append(fast)
+        await asyncio.sleep(0.05)
+        rows = after(tape, 5, ids=(1_001,))
+        store.append_many([(rows, ())])
+        hub.publish(commit(rows))
+        assert (count(fast), slow.work is None) == (201, False)
+        go_on.set()
+        await settled(slow)
+        assert count(slow) == 202
+        assert threading.main_thread() not in threads
+
+
+async def settled(topic: Topic) -> None:
+    while topic.work is not None:
+        await asyncio.wait({topic.work}, timeout=10)
+
+
+async def test_a_gap_behind_the_last_row_is_known_to_a_topic_that_starts_later() -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    last_ns = int(tape.ts_exch_ns[-1])
+    gap = Gap(symbol=TEST.key, from_ns=last_ns + SECOND_NS, to_ns=last_ns + 5 * SECOND_NS, cause="connection lost")
+    store.gaps_.append(gap)
+    async with running(store) as hub:
+        hub.publish(commit(tape.take(slice(0, 0)), gaps=(gap,)))
+        topic = await hub.open(request("1d"), 10)
+        assert topic.gaps == [gap]
+        hub.publish(commit(after(tape, 6, ids=(9,))))
+        frame = topic.builder.frame()
+        assert frame is not None
+        assert frame.footprint.bars.flags[-1] & BAR_GAP
