@@ -10,11 +10,12 @@ import msgspec
 import numpy as np
 
 from footloom.bars import parse_rule
+from footloom.core.footprint import BAR_FINAL
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.sessions import DAY_NS, calendar
-from footloom.core.trades import Trades
-from footloom.engine.build import build, build_footprint
+from footloom.core.trades import I64, Trades
+from footloom.engine.build import build, build_footprint, study
 from footloom.engine.builder import GRACE_NS, Builder
 from footloom.engine.default_step import default_ticks_per_level
 from footloom.engine.frame import ChartFrame
@@ -24,19 +25,25 @@ from footloom.feeds.stored import chart_tapes, span_of, stored_trades
 from footloom.server.messages import GapSpan, SnapshotMeta, TopicRequest
 from footloom.server.unseen import unseen
 from footloom.store import Store
+from footloom.studies.imbalance import WINDOW
 
 __all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "with_bars")
 
-_LEAD_BARS = 20  # the automatic minimum volume looks back at so many (definitions 5.1)
+_LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behind one that the read may cut
 _DEFAULT_STEP_BARS = 500  # definitions 2.2
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
 _DAYS = {"d": 1, "w": 7, "mo": 31}
+_CLOCK_NS = 2 * 3600 * 10**9  # a day is longer where clocks are put back
+_REST_NS = 10 * DAY_NS  # no market rests longer
 _GRACE_NS = {"snapshot": 2_000_000_000}  # a snapshot shows a trade some third of a second later (definitions 2.3)
 _COARSE = 100_000  # a study step under which bars have few rows: for what needs no levels
 
 
 class ChartKey(msgspec.Struct, frozen=True):
-    """What makes two charts the same topic: symbol, tape and spec."""
+    """What makes two charts the same topic: symbol, tape and spec.
+
+    The instrument's grid is that of the whole tape: every bar of the chart stands on it, from whatever range it comes.
+    """
 
     instrument: Instrument
     tape: str
@@ -63,6 +70,30 @@ class Seed:
     meta: SnapshotMeta
 
 
+class _Seeded(Builder):
+    """A builder that keeps to itself the bars which only lead up to the first one that may be shown."""
+
+    shown_ns = -(2**63)
+
+    def frame(self, max_bars: int | None = None) -> ChartFrame | None:
+        """Return the last ``max_bars`` bars that may be shown; every bar held where no number is given."""
+        held = super().frame(max_bars)
+        if held is None or max_bars is None:
+            return held
+        return held.slice(int(np.searchsorted(held.footprint.bars.open_ns, self.shown_ns)), len(held))
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """Bars of a range, ``lo`` to ``hi`` of those that were folded; the ones before lead up to them."""
+
+    trades: Trades
+    gaps: list[Gap]
+    frame: ChartFrame
+    lo: int
+    hi: int
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Bars of a stored range, and what a legend says of them."""
@@ -75,7 +106,7 @@ def bar_length_ns(bars: str) -> int:
     """Return how long a bar is at most, ns; a session for bars that end by something else than time."""
     rule = parse_rule(bars)
     days = _DAYS.get(getattr(rule, "unit", "d"))
-    return days * DAY_NS if days else int(getattr(rule, "length_ns", DAY_NS))
+    return days * DAY_NS + _CLOCK_NS if days else int(getattr(rule, "length_ns", DAY_NS))
 
 
 def with_bars(meta: SnapshotMeta, frame: ChartFrame, gaps: Sequence[Gap], first_ns: int) -> SnapshotMeta:
@@ -85,6 +116,20 @@ def with_bars(meta: SnapshotMeta, frame: ChartFrame, gaps: Sequence[Gap], first_
     open_ns = int(frame.footprint.bars.open_ns[0])
     spans = [GapSpan.of(gap) for gap in gaps if gap.to_ns > open_ns]
     return msgspec.structs.replace(meta, has_more=first_ns < open_ns, gaps=spans)
+
+
+# The open of the last session that had begun: behind its close, the CVD still counts from there (definitions 3.2).
+def _session_open(chart: ChartKey, ts_ns: int) -> int:
+    spans = calendar(chart.instrument.calendar).spans(ts_ns - _REST_NS, ts_ns + 1)
+    opens = spans.start_ns[spans.in_session]
+    return int(opens[-1]) if len(opens) else ts_ns
+
+
+# The last bar of a read looks open; it is final where the tape goes on behind it.
+def _finished(chart: ChartKey, frame: ChartFrame, last_ns: int) -> ChartFrame:
+    bars = frame.footprint.bars
+    over = bars.close_ns + _GRACE_NS.get(chart.tape, 0) <= last_ns
+    return frame.with_flags(np.where(over, bars.flags | BAR_FINAL, bars.flags))
 
 
 class History:
@@ -108,13 +153,13 @@ class History:
         ConfigError
             The bars or a setting cannot be.
         """
-        instrument = self.store.instrument(request.symbol)
         tape = self.tape_of(request.symbol, request.tape)
+        instrument = self.store.grid(request.symbol, tape)
         asked = msgspec.structs.asdict(request)
         settings = {name: asked[name] for name in ChartSpec.__struct_fields__ if asked.get(name) is not None}
         settings["bars"] = parse_rule(request.bars).text
         if "ticks_per_level" not in settings:
-            settings["ticks_per_level"] = self._default_step(request.symbol, tape, settings["bars"])
+            settings["ticks_per_level"] = self._default_step(instrument, tape, settings["bars"])
         return ChartKey(instrument, tape, chart_spec(settings))
 
     def tape_of(self, key: str, tape: str | None = None) -> str:
@@ -133,16 +178,29 @@ class History:
     def seed(self, chart: ChartKey, history_bars: int) -> Seed:
         """Return a builder that holds the newest bars, two sessions of them at least."""
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
-        from_ns = self._lead_in(chart, last_ns + 1 - history_bars * bar_length_ns(chart.spec.bars), first_ns)
-        session_ns = last_ns + 1
+        sessions_ns = last_ns + 1
         for _ in range(_SEED_SESSIONS):
-            session_ns = calendar(chart.instrument.calendar).session_of(session_ns - 1)[0]
-        from_ns = max(first_ns, min(from_ns, session_ns))
-        trades, gaps = self._read(chart, from_ns, last_ns + 1)
+            sessions_ns = _session_open(chart, sessions_ns - 1)
         source, grace_ns = functools.partial(self._known_since, chart), _GRACE_NS.get(chart.tape, GRACE_NS)
-        builder = Builder(chart.instrument, chart.spec, source=source, grace_ns=grace_ns)
-        builder.seed(trades, gaps)
-        return Seed(builder, trades, gaps, first_ns, self._meta(chart))
+
+        builder = _Seeded(chart.instrument, chart.spec)
+
+        def fold(trades: Trades, gaps: list[Gap]) -> ChartFrame:
+            nonlocal builder
+            builder = _Seeded(chart.instrument, chart.spec, source=source, grace_ns=grace_ns)
+            builder.seed(trades, gaps)
+            return builder.frame() or build(trades, chart.spec)
+
+        from_ns = min(sessions_ns, last_ns + 1 - (history_bars + _LEAD_BARS) * bar_length_ns(chart.spec.bars))
+        found = self._load(
+            chart,
+            (from_ns, last_ns + 1, last_ns + 1),
+            lambda opens: min(int(np.searchsorted(opens, sessions_ns)), len(opens) - history_bars),
+            fold,
+        )
+        if len(found.frame):
+            builder.shown_ns = int(found.frame.footprint.bars.open_ns[found.lo])
+        return Seed(builder, found.trades, found.gaps, first_ns, self._meta(chart))
 
     def page(self, chart: ChartKey, from_ns: int | None, to_ns: int | None, limit: int) -> Page:
         """Return the last ``limit`` bars that open in ``[from_ns, to_ns)``.
@@ -154,61 +212,68 @@ class History:
         length_ns = bar_length_ns(chart.spec.bars)
         end_ns = last_ns + 1 if to_ns is None else min(to_ns, last_ns + 1)
         begin_ns = end_ns - limit * length_ns if from_ns is None else from_ns
-        while True:
-            trades, gaps = self._read(chart, self._lead_in(chart, begin_ns, first_ns), end_ns + length_ns)
-            frame = build(trades, chart.spec, gaps)
-            lo, hi = (int(i) for i in np.searchsorted(frame.footprint.bars.open_ns, (begin_ns, end_ns)))
-            if hi - lo >= limit or begin_ns <= first_ns or from_ns is not None:
-                break
-            begin_ns = end_ns - 2 * (end_ns - begin_ns)  # bars are sparse here: look back twice as far
-        frame = frame.slice(max(lo, hi - limit), hi)
-        return Page(frame, with_bars(self._meta(chart), frame, gaps, first_ns))
+
+        def first_of(opens: I64) -> int:
+            newest = len(opens) - limit
+            return newest if from_ns is None else max(newest, int(np.searchsorted(opens, from_ns)))
+
+        found = self._load(chart, (begin_ns - _LEAD_BARS * length_ns, begin_ns, end_ns), first_of)
+        frame = _finished(chart, found.frame, last_ns).slice(found.lo, found.hi)
+        return Page(frame, with_bars(self._meta(chart), frame, found.gaps, first_ns))
 
     def between(self, chart: ChartKey, from_ns: int | None, to_ns: int | None) -> ChartFrame:
         """Return the bars that open in ``[from_ns, to_ns)``; the whole tape without bounds.
 
-        A CVD that is never reset runs from the first of these bars, not from the tape's first.
+        A CVD that is never reset runs from the first of these bars, not from the tape's first; everything else is that
+        of the whole tape.
         """
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         begin_ns = first_ns if from_ns is None else from_ns
         end_ns = last_ns + 1 if to_ns is None else to_ns
-        lead_ns = begin_ns if chart.spec.cvd_reset == "never" else self._lead_in(chart, begin_ns, first_ns)
-        trades, gaps = self._read(chart, lead_ns, end_ns + bar_length_ns(chart.spec.bars))
-        frame = build(trades, chart.spec, gaps)
-        opens = frame.footprint.bars.open_ns
-        lo = 0 if from_ns is None else int(np.searchsorted(opens, begin_ns))
-        hi = int(np.searchsorted(opens, end_ns))
-        if lo and chart.spec.cvd_reset == "never" and lo < hi:  # the range began inside a bar, which is not of it
-            frame = build(trades.between(int(frame.footprint.bars.first_ns[lo]), 2**62), chart.spec, gaps)
-            lo, hi = 0, hi - lo
-        return frame.slice(lo, hi)
+        lead_ns = begin_ns - _LEAD_BARS * bar_length_ns(chart.spec.bars)
+        found = self._load(
+            chart,
+            (lead_ns, begin_ns, end_ns),
+            lambda opens: 0 if from_ns is None else int(np.searchsorted(opens, begin_ns)),
+            from_first=False,
+        )
+        frame = _finished(chart, found.frame, last_ns).slice(found.lo, found.hi)
+        if chart.spec.cvd_reset == "never" and found.lo:
+            return study(frame.footprint, chart.spec, frame.min_vol_lot)
+        return frame
 
     def symbols(self) -> list[tuple[Instrument, list[str]]]:
-        """Return the symbols that charts can be made of, with their tapes, the best first; true sides come first."""
+        """Return the symbols that charts can be made of, with their tapes, the best first; true sides come first.
+
+        They stand on the grid of their best tape.
+        """
         found = []
         for instrument in self.store.instruments():
             try:
-                found.append((instrument, chart_tapes(self.store, instrument.key)))
+                tapes = chart_tapes(self.store, instrument.key)
             except NotStored:  # known, but without a tape to draw from
                 continue
+            found.append((self.store.grid(instrument.key, tapes[0]), tapes))
         return sorted(found, key=lambda row: (row[1][0] == "snapshot", row[0].key))
 
     def trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
-        """Return the trades of ``[from_ns, to_ns)``."""
-        return stored_trades(self.store, key, tape, from_ns, to_ns)
+        """Return the trades of ``[from_ns, to_ns)``, on the grid of the whole tape, as its charts."""
+        return stored_trades(self.store, key, tape, from_ns, to_ns).on_grid(self.store.grid(key, tape))
 
     def default_step(self, key: str) -> int:
         """Return the study step with which a one-minute chart of a symbol opens (definitions 2.2)."""
-        return self._default_step(key, self.tape_of(key), "1m")
+        tape = self.tape_of(key)
+        return self._default_step(self.store.grid(key, tape), tape, "1m")
 
-    def _find_default_step(self, key: str, tape: str, bars: str) -> int:
-        _, last_ns = span_of(self.store, key, tape)
-        trades = self.trades(key, tape, last_ns - _DEFAULT_STEP_BARS * bar_length_ns(bars), last_ns + 1)
+    def _find_default_step(self, instrument: Instrument, tape: str, bars: str) -> int:
+        _, last_ns = span_of(self.store, instrument.key, tape)
+        from_ns = last_ns - _DEFAULT_STEP_BARS * bar_length_ns(bars)
+        trades = stored_trades(self.store, instrument.key, tape, from_ns, last_ns + 1).on_grid(instrument)
         found = build_footprint(trades, bars, _COARSE).bars
         return default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> tuple[Trades, list[Gap]]:
-        trades = self.trades(chart.key, chart.tape, from_ns, to_ns)
+        trades = stored_trades(self.store, chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
         return trades, self.store.gaps(chart.key, chart.tape, from_ns, to_ns)
 
     # What waits is asked for first: rows that the journal can store meanwhile are then in one of the two, or in both.
@@ -218,15 +283,56 @@ class History:
         return Trades.concat([stored, *(unseen(rows.on_grid(chart.instrument), stored) for rows in waiting)])
 
     def _since(self, chart: ChartKey, from_ns: int) -> Trades:
-        return self.trades(chart.key, chart.tape, from_ns, 2**62)
+        return self._read(chart, from_ns, 2**62)[0]
 
-    # Where a fold must start so that the bars from `from_ns` on are those of the whole tape: CVD runs from its
-    # session's start (or the tape's), the automatic minimum volume looks back some bars.
-    def _lead_in(self, chart: ChartKey, from_ns: int, first_ns: int) -> int:
-        if chart.spec.cvd_reset == "never" or from_ns <= first_ns:
-            return first_ns
-        early_ns = from_ns - _LEAD_BARS * bar_length_ns(chart.spec.bars)
-        return max(first_ns, calendar(chart.instrument.calendar).session_of(early_ns)[0])
+    # Bars that open before the end of `(read from, first asked for, end)` and are those of the whole tape from
+    # `first_of(opens)` on (below 0: so many are missing yet). The read begins earlier and earlier, until the bars that
+    # the minimum volume looks back at stand before them, and the session from whose open their CVD counts; with
+    # `from_first` a CVD that is never reset counts from the tape's first trade.
+    def _load(
+        self,
+        chart: ChartKey,
+        times: tuple[int, int, int],
+        first_of: Callable[[I64], int],
+        fold: Callable[[Trades, list[Gap]], ChartFrame] | None = None,
+        *,
+        from_first: bool = True,
+    ) -> _Loaded:
+        lead_ns, begin_ns, end_ns = times
+        first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
+        by_session = chart.spec.cvd_reset == "session"
+        if by_session:
+            lead_ns = min(lead_ns, _session_open(chart, begin_ns))
+        elif from_first:
+            lead_ns = first_ns
+        until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
+        while True:
+            lead_ns = max(lead_ns, first_ns)
+            trades, gaps = self._read(chart, lead_ns, until_ns)
+            frame = build(trades, chart.spec, gaps) if fold is None else fold(trades, gaps)
+            opens = frame.footprint.bars.open_ns
+            hi = int(np.searchsorted(opens, end_ns))
+            lo = first_of(opens[:hi])
+            if lead_ns <= first_ns or lo >= hi > 0:
+                break
+            if lo < _LEAD_BARS:
+                lead_ns = self._earlier(chart, lead_ns, _LEAD_BARS - lo, first_ns)
+            elif by_session and _session_open(chart, int(opens[lo])) < lead_ns:
+                lead_ns = _session_open(chart, int(opens[lo]))
+            else:
+                break
+        return _Loaded(trades, gaps, frame, min(max(lo, 0), hi), hi)
+
+    # Where the last `count` bars before a time begin, or the tape does; sparse bars make it look back twice as far.
+    def _earlier(self, chart: ChartKey, before_ns: int, count: int, first_ns: int) -> int:
+        step_ns = count * bar_length_ns(chart.spec.bars)
+        rule, days = parse_rule(chart.spec.bars), calendar(chart.instrument.calendar)
+        while count > 0 and before_ns > first_ns:
+            from_ns = max(first_ns, before_ns - step_ns)
+            edges, _ = rule.edges(self._read(chart, from_ns, before_ns)[0], days)
+            count -= len(edges)
+            before_ns, step_ns = from_ns, 2 * step_ns
+        return before_ns
 
     def _meta(self, chart: ChartKey) -> SnapshotMeta:
         instrument, spec = chart.instrument, chart.spec
@@ -251,7 +357,7 @@ class History:
             imbalance_compare=spec.imbalance_compare,
             min_vol="auto" if spec.min_vol_lot is None else spec.min_vol_lot,
             stack_n=spec.stack_n,
-            default_ticks_per_level=self._default_step(chart.key, chart.tape, spec.bars),
+            default_ticks_per_level=self._default_step(chart.instrument, chart.tape, spec.bars),
             has_more=False,
             gaps=[],
         )

@@ -232,7 +232,10 @@ def _page(
 async def bars(
     services: Shared, chart: Wanted, from_ns: Ns = None, to_ns: Ns = None, limit: Limit = 300
 ) -> dict[str, Any]:
-    """Return the newest bars of a range, as ``footloom bars --json`` prints them."""
+    """Return the newest bars of a range in the shape of ``footloom bars --json``.
+
+    Without ``cvd_reset`` the CVD starts anew with each session here, and runs on over the range there.
+    """
 
     def work() -> dict[str, Any]:
         key, page = _page(services.history, chart, from_ns, to_ns, limit)

@@ -197,6 +197,15 @@ class Store(Protocol):
             No instrument has that key.
         """
 
+    def grid(self, key: str, tape: str) -> Instrument:
+        """Return the instrument as last defined, on the one grid that all rows of a tape and the next ones stand on.
+
+        Raises
+        ------
+        NotStored
+            The tape has no rows.
+        """
+
     def put_instrument(self, instrument: Instrument) -> None:
         """Keep a definition; one with the same effective date is replaced."""
 

@@ -19,12 +19,14 @@ from footloom.errors import StoreError
 from footloom.store._protocol import Block, Compaction, Coverage, PartReport, Recovery, Settings, SourceInfo
 from footloom.store.columns import Columns, concat, form_of, wanted_columns
 from footloom.store.disk import make_folder, storing, write_whole
+from footloom.store.grid import common_instrument
 from footloom.store.instruments import InstrumentBook
 from footloom.store.inventory import inventory
 from footloom.store.layout import Layout, Stream, is_partial
 from footloom.store.lock import WriterLock
 from footloom.store.manifest import Catalog
 from footloom.store.parts import check_whole
+from footloom.store.pieces import EVER
 from footloom.store.prefetch import prefetched
 from footloom.store.reading import Reader
 from footloom.store.writing import Writer
@@ -196,6 +198,11 @@ class Store:
     def instrument(self, key: str, at_ns: int | None = None) -> Instrument:
         """Return an instrument as it was defined at a time (last, if none is given)."""
         return self._book.get(key, at_ns)
+
+    def grid(self, key: str, tape: str) -> Instrument:
+        """Return the instrument as last defined, on the one grid that all rows of a tape and the next ones stand on."""
+        stored = self._reader.range(Stream.named(key, tape), *EVER).instrument
+        return common_instrument([stored, self.instrument(key)])
 
     def put_instrument(self, instrument: Instrument) -> None:
         """Keep a definition; one with the same effective date is replaced."""

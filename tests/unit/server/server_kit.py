@@ -82,6 +82,9 @@ class MemoryStore:
             raise NotStored(f"{key} is not known here: see footloom coverage")
         return self.instruments_[key]
 
+    def grid(self, key: str, tape: str) -> Instrument:
+        return self.tapes[key, tape].instrument
+
     def coverage(self, key: str | None = None) -> list[Coverage]:
         rows = []
         for (name, tape), trades in self.tapes.items():
