@@ -1,12 +1,15 @@
-"""Stored tapes as trades: trades are read, and what was stored as snapshots is inferred anew ."""
+"""Stored tapes as trades: trades are read, and what was stored as snapshots is inferred anew."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import NotStored
+from footloom.kernels.facts import in_order
 from footloom.kernels.inference import infer
 from footloom.store import Store
 
@@ -70,21 +73,29 @@ def stored_trades(store: Store, key: str, tape: str, from_ns: int, to_ns: int) -
     return block
 
 
-# Snapshots are stored under their receipt and inferred session by session, each from its start: a session's rows are
-# the same whatever range is asked for, and the same as live.
+# Snapshots are stored under their receipt and inferred day by day of the exchange (definitions 1.3), each from its
+# start: a day's rows are the same whatever range is asked for.
 def _inferred(store: Store, instrument: Instrument, from_ns: int, to_ns: int) -> Trades:
     first_ns, last_ns = span_of(store, instrument.key, "snapshot")
     from_ns, to_ns = max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
     if to_ns <= from_ns:
         return Trades.empty(instrument, "snapshot")
-    spans = calendar(instrument.calendar).spans(from_ns, to_ns)
-    pieces = [Trades.empty(instrument, "snapshot")]
-    for start_ns, end_ns in zip(spans.start_ns.tolist(), spans.end_ns.tolist(), strict=True):
-        until_ns = min(end_ns, to_ns + _LATEST_NS)
-        seen = _snapshots(store, instrument.key, start_ns, until_ns)
-        if seen is not None:
-            pieces.append(infer(seen, gaps=store.gaps(instrument.key, "snapshot", start_ns, until_ns)).trades)
-    return Trades.concat(pieces).between(from_ns, to_ns)
+    days = calendar(instrument.calendar).day_edges(from_ns, to_ns, lambda day: day)
+    begin_ns, until_ns = int(days.start_ns[0]) - _LATEST_NS, min(int(days.end_ns[-1]), to_ns) + _LATEST_NS
+    seen = _snapshots(store, instrument.key, begin_ns, until_ns)
+    if seen is None:
+        return Trades.empty(instrument, "snapshot")
+    gaps = store.gaps(instrument.key, "snapshot", begin_ns, until_ns)
+    pieces = [Trades.empty(seen.instrument, "snapshot")]
+    for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
+        # By the time of its last trade: what is received just behind midnight may still be of the day before.
+        lo, hi = np.searchsorted(seen.ts_recv_ns, (start_ns - _LATEST_NS, end_ns + _LATEST_NS))
+        near = seen.take(slice(int(lo), int(hi)))
+        of_day = (near.ts_exch_ns >= start_ns) & (near.ts_exch_ns < end_ns)
+        if of_day.any():
+            felt = [gap for gap in gaps if gap.to_ns >= start_ns - _LATEST_NS]
+            pieces.append(infer(near.take(of_day), gaps=felt).trades)
+    return in_order(Trades.concat(pieces)).between(from_ns, to_ns)  # the time of the last trade can step back
 
 
 def _snapshots(store: Store, key: str, from_ns: int, to_ns: int) -> Snapshots | None:
