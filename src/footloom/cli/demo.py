@@ -75,7 +75,7 @@ def demo(
         gc.freeze()
         gc.enable()
         try:
-            run(listen(app, listener, background=feed, on_ready=on_ready))
+            run(listen(app, listener, background=functools.partial(services.feed, feed), on_ready=on_ready))
         finally:
             services.close()
             journal.close()

@@ -72,6 +72,7 @@ class Hub:
         self._linger_s = linger_s
         self._ids = itertools.count(1)
         self._topics: dict[ChartKey, asyncio.Task[Topic]] = {}
+        self._trouble: str | None = None
         self._lingering: dict[Topic, asyncio.TimerHandle] = {}
         self._symbols: defaultdict[str, _Symbol] = defaultdict(_Symbol)
 
@@ -112,6 +113,14 @@ class Hub:
     def watch(self, key: str, status: SymbolStatus) -> None:
         """Keep the header of a symbol, and send it to those who look at the symbol."""
         self._symbols[key].status = status
+
+    def tell_trouble(self, text: str) -> None:
+        """Say in every header that nothing comes any more, and why."""
+        self._trouble = text
+        for key, symbol in self._symbols.items():
+            if symbol.status is not None:
+                symbol.status.stop(text)
+                self._post_status(key, symbol)
 
     def publish(self, commit: Commit) -> None:
         """Fold a commit into every topic of its symbol, and post what changed."""
@@ -154,6 +163,8 @@ class Hub:
             symbol.status.fold(seed.trades)
             for commit in fresh:
                 symbol.status.apply(commit)
+            if self._trouble is not None:
+                symbol.status.stop(self._trouble)
         symbol.topics.append(topic)
         self._stop_later(topic)
         topic.work = asyncio.create_task(self._work(topic))
@@ -258,9 +269,12 @@ class Hub:
         now = asyncio.get_running_loop().time()
         if now - symbol.status_at < STATUS_INTERVAL_S:
             return
+        self._post_status(commit.key, symbol)
+
+    def _post_status(self, key: str, symbol: _Symbol) -> None:
         readers = {subscriber.client for topic in symbol.topics for subscriber in topic.subscribers}
-        if readers:
-            symbol.status_at = now
+        if readers and symbol.status is not None:
+            symbol.status_at = asyncio.get_running_loop().time()
             text = symbol.status.text()
             for client in readers:
-                client.post_status(commit.key, text)
+                client.post_status(key, text)

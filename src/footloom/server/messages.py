@@ -148,6 +148,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     engine_ns: str
     recorded: bool
     score: dict[str, float | int | None] | None
+    trouble: str | None = None  # why nothing comes any more, in words
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, Self, TypeVar
@@ -61,6 +61,21 @@ class Services:
         else:
             self.trouble["journal"] = "what is received is not recorded: the log says why"
         self.hub.publish(commit)
+
+    async def feed(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a feed to its end; where that is an error, health and headers say so and the page stays up."""
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - what is stored can still be looked at
+            _LOG.exception("the feed stopped")
+            self.feed_failed(error)
+
+    def feed_failed(self, error: Exception) -> None:
+        """Say in `health` and in the headers that nothing is received any more, and why."""
+        reason = str(error) if isinstance(error, FootloomError) else f"{type(error).__name__}, the log says where"
+        text = f"the feed stopped, nothing is received or recorded: {reason}; start footloom again"
+        self.trouble["feed"] = text
+        self.hub.tell_trouble(text)
 
     def warm(self) -> int:
         """Do once what the first page would wait for: compile, choose its study step; return the number of symbols.

@@ -46,6 +46,7 @@ class SymbolStatus:
         self._engine_ns = 0
         self._recorded = True
         self._score: dict[str, float | int | None] | None = None
+        self._trouble: str | None = None
 
     def apply(self, commit: Commit) -> None:
         """Fold one commit."""
@@ -56,6 +57,11 @@ class SymbolStatus:
         self._engine_ns = commit.watermark_ns
         self._recorded = commit.recorded
         self._score = commit.score
+
+    def stop(self, trouble: str) -> None:
+        """Say from now on that nothing comes any more, and why."""
+        self._trouble = trouble
+        self._recorded = False
 
     def fold(self, trades: Trades) -> None:
         """Fold trades that ascend in time, session by session."""
@@ -88,6 +94,7 @@ class SymbolStatus:
                 engine_ns=str(self._engine_ns),
                 recorded=self._recorded,
                 score=self._score,
+                trouble=self._trouble,
             )
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +21,8 @@ from footloom.feeds.flow import Commit
 from footloom.server.history import ChartKey, History, Seed
 from footloom.server.hub import Hub
 from footloom.server.messages import TopicRequest
+from footloom.server.pages import Bundle
+from footloom.server.services import Services
 from footloom.server.topics import Topic
 
 pytestmark = pytest.mark.anyio
@@ -239,3 +242,21 @@ async def test_a_gap_behind_the_last_row_is_known_to_a_topic_that_starts_later()
         frame = topic.builder.frame()
         assert frame is not None
         assert frame.footprint.bars.flags[-1] & BAR_GAP
+
+
+async def test_a_feed_that_died_says_so_in_health_and_headers() -> None:
+    tape = make_tape(200, hours=0.1)
+    async with running(MemoryStore(tape)) as hub:
+        services = Services(hub.history, hub, Bundle({}))
+        page = Looker()
+        topic = await hub.open(request(), 10)
+        hub.join(topic, page)
+
+        async def work() -> None:
+            raise IndexError("7")
+
+        await services.feed(work)
+        assert services.trouble["feed"].startswith("the feed stopped, nothing is received or recorded: IndexError")
+        told = json.loads(page.statuses[-1])
+        assert (told["trouble"], told["recorded"]) == (services.trouble["feed"], False)
+        services.close()
