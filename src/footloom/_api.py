@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 
 __all__ = ("footprint", "instant_ns", "load_trades", "stream")
 
+_DATE_DIGITS = 8  # 20260302
+_LEAST_NS = 10**17  # what is below is a time in another unit: microseconds of today stand below it too
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def instant_ns(moment: str | int | dt.date) -> int:
     """Return an instant as ns UTC: ns as a number, a date, a datetime, or ISO text; without a zone it is UTC.
 
+    Eight digits as text are a date, such as 20260302; other digits are ns, and 0 is the beginning of everything.
+
     Raises
     ------
     ConfigError
-        The text is no ISO date or time.
+        The text is no ISO date or time, or a number is too small for ns.
 
     Examples
     --------
@@ -39,10 +43,10 @@ def instant_ns(moment: str | int | dt.date) -> int:
     1772409600000001000
     """
     if isinstance(moment, int):
-        return moment
+        return _nanoseconds(moment)
     if isinstance(moment, str):
-        if moment.isdigit():
-            return int(moment)
+        if moment.isdecimal() and len(moment) != _DATE_DIGITS:
+            return _nanoseconds(int(moment))
         try:
             moment = dt.datetime.fromisoformat(moment)
         except ValueError:
@@ -54,6 +58,15 @@ def instant_ns(moment: str | int | dt.date) -> int:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
+def _nanoseconds(number: int) -> int:
+    if 0 < number < _LEAST_NS:
+        raise ConfigError(
+            f"{number} is no time in ns: as ns since 1970 it is before 1973, so it may count seconds, milliseconds or "
+            f"microseconds, or be a date; write 2026-03-02, 2026-03-02T09:15, or ns such as {1_772_409_600 * 10**9}"
+        )
+    return number
 
 
 def load_trades(

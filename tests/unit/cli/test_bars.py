@@ -198,3 +198,34 @@ def test_a_parquet_file_that_cannot_be_written(store: Path, tmp_path: Path, caps
         main(["bars", "test:ABC", "--store", str(store), "--parquet", str(tmp_path / "nowhere" / "x.parquet")])
     assert left.value.code == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_imbalances_of_a_range_are_those_of_the_whole_tape(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The automatic minimum volume looks back behind the range; its CVD does not."""
+    rng = np.random.default_rng(2)
+    count = 40 * 60
+    ts = START_NS + np.arange(count) * 10**9
+    quantities = np.where(ts < START_NS + 20 * MINUTE_NS, rng.integers(1, 200, count), rng.integers(1, 40, count))
+    prices = 100 + np.cumsum(rng.integers(-1, 2, count))
+    sides = rng.choice([-1, 1], count)
+    with Store(tmp_path / "store", writer=True) as made:
+        made.write_part(Trades.build(TEST, ts, prices, quantities, sides, trade_id=np.arange(count), ts_recv_ns=ts))
+    arguments = ("--store", str(tmp_path / "store"), "--ticks-per-level", "1", "--studies", "delta,cvd,imbalance")
+    whole = bars(*arguments, capsys=capsys)
+    part = bars(*arguments, "--from", "2026-03-02T00:20", capsys=capsys)
+    assert len(part) == 20
+    assert [bar["imbalances"] for bar in part] == [bar["imbalances"] for bar in whole[20:]]
+    assert part[0]["cvd"] == part[0]["delta"]
+
+
+def test_times_are_dates_or_ns_and_never_guessed(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(bars("--store", str(store), "--from", "20260302", capsys=capsys)) == 2
+    assert bars("--store", str(store), "--from", "20260303", capsys=capsys) == []
+    assert len(bars("--store", str(store), "--from", "0", capsys=capsys)) == 2
+    for number in ("1772409600", "1772409600000", "1772409600000000"):
+        with pytest.raises(SystemExit) as left:
+            main(["bars", "test:ABC", "--store", str(store), "--json", "--from", number])
+        assert left.value.code == 1
+        assert f"{number} is no time in ns" in " ".join(capsys.readouterr().err.split())
