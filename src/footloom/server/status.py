@@ -11,12 +11,14 @@ from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
 from footloom.feeds.flow import Commit
+from footloom.kernels.facts import in_order
 from footloom.server.messages import Status, encode_text
 
 __all__ = ("STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
 
 STATUS_INTERVAL_S = 0.25
 _INT64_MAX = 2**63 - 1
+_LATEST = (_INT64_MAX, 0)
 _VWAP_DECIMALS = 2  # beyond those of the tick size: an average lies between ticks
 
 
@@ -30,14 +32,21 @@ def exact_dot(a: I64, b: I64) -> int:
     return sum(x * y for x, y in zip(a.tolist(), b.tolist(), strict=True))
 
 
+def _key(ordered: Trades, row: int) -> tuple[int, int]:
+    return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+
+
 class SymbolStatus:
     """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing."""
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self._calendar = calendar(instrument.calendar)
-        self._session = (0, 0)
+        self._session = (-(2**63), -(2**63))
         self._last: int | None = None
+        self._close: int | None = None  # the last price within the session
+        self._last_key = self._close_key = (-(2**63), 0)
+        self._open_key = _LATEST
         self._prev_close: int | None = None
         self._open: int | None = None
         self._high = self._low = self._volume = self._turnover = 0
@@ -64,14 +73,23 @@ class SymbolStatus:
         self._recorded = False
 
     def fold(self, trades: Trades) -> None:
-        """Fold trades that ascend in time, session by session."""
+        """Fold trades, session by session; those of a session that is over are left out.
+
+        What is traded between sessions moves the last price alone: the day's figures are those of its session.
+        """
+        trades = in_order(trades)
         while len(trades):
-            first_ns = int(trades.ts_exch_ns[0])
-            if not self._session[0] <= first_ns < self._session[1]:
-                self._start_session(first_ns)
-            cut = int(np.searchsorted(trades.ts_exch_ns, self._session[1]))
-            self._fold_session(trades.take(slice(0, cut)))
-            trades = trades.take(slice(cut, None))
+            first_ns, end_ns = int(trades.ts_exch_ns[0]), self._session[1]
+            if first_ns < self._session[0]:
+                end_ns = self._session[0]
+            elif first_ns < end_ns:
+                self._fold_session(trades.between(first_ns, end_ns))
+            else:
+                end_ns = self._start_span(first_ns)
+                self._note_last(trades.between(first_ns, end_ns))
+                if self._session[1] == end_ns:
+                    continue
+            trades = trades.between(end_ns, 2**62)
 
     def text(self) -> str:
         """Return the `Status` message as JSON."""
@@ -98,20 +116,33 @@ class SymbolStatus:
             )
         )
 
-    def _start_session(self, ts_ns: int) -> None:
-        self._session = self._calendar.session_of(ts_ns)
-        self._prev_close = self._last
-        self._open = None
-        self._volume = self._turnover = 0
+    def _start_span(self, ts_ns: int) -> int:
+        span = self._calendar.spans(ts_ns, ts_ns + 1)
+        end_ns = int(span.end_ns[0])
+        if span.in_session[0]:
+            self._session = (int(span.start_ns[0]), end_ns)
+            self._prev_close, self._close = self._close, None
+            self._open, self._open_key = None, _LATEST
+            self._volume = self._turnover = 0
+        return end_ns
 
     def _fold_session(self, trades: Trades) -> None:
         high, low = int(trades.price_tick.max()), int(trades.price_tick.min())
         if self._open is None:
-            self._open, self._high, self._low = int(trades.price_tick[0]), high, low
+            self._high, self._low = high, low
+        if _key(trades, 0) < self._open_key:
+            self._open, self._open_key = int(trades.price_tick[0]), _key(trades, 0)
         self._high, self._low = max(self._high, high), min(self._low, low)
-        self._last = int(trades.price_tick[-1])
+        if self._close is None or _key(trades, -1) >= self._close_key:
+            self._close, self._close_key = int(trades.price_tick[-1]), _key(trades, -1)
+        self._note_last(trades)
         self._volume += int(trades.qty_lot.sum())
         self._turnover += exact_dot(trades.price_tick, trades.qty_lot)
+
+    # By the ordering key, not by arrival: a print that comes late is not the last one.
+    def _note_last(self, trades: Trades) -> None:
+        if _key(trades, -1) >= self._last_key:
+            self._last, self._last_key = int(trades.price_tick[-1]), _key(trades, -1)
 
     def _vwap_text(self) -> str | None:
         if not self._volume:

@@ -1,0 +1,71 @@
+"""The header of a symbol: its day is the session's, whatever comes late or outside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.feeds.flow import Commit
+from footloom.server.status import SymbolStatus
+
+SECOND_NS = 10**9
+MIDNIGHT_NS = 20_000 * 86_400 * SECOND_NS
+INDIA = dt.timezone(dt.timedelta(hours=5, minutes=30))
+DAY = ("last", "prev_close", "day_open", "day_high", "day_low", "day_volume", "vwap")
+
+
+def header(calendar: str = "crypto") -> SymbolStatus:
+    return SymbolStatus(Instrument(venue="x", symbol="Y", tick_size=Decimal(1), lot_size=Decimal(1), calendar=calendar))
+
+
+def tell(status: SymbolStatus, *rows: tuple[int, int, int], ids: tuple[int, ...] | None = None) -> dict[str, Any]:
+    """Give (time, price, quantity) in one commit; returns what the header says then."""
+    ts, price, quantity = (list(column) for column in zip(*rows, strict=True))
+    numbers = range(len(ts)) if ids is None else ids
+    trades = Trades.build(status.instrument, ts, price, quantity, [1] * len(ts), trade_id=numbers, ts_recv_ns=ts)
+    status.apply(Commit("x:Y", trades, (), ts[-1]))
+    told = json.loads(status.text())
+    return {name: told[name] for name in DAY}
+
+
+def test_a_trade_of_yesterday_that_comes_late_leaves_today_alone() -> None:
+    status = header()
+    tell(status, (MIDNIGHT_NS - 2 * SECOND_NS, 100, 1000))
+    before = tell(status, (MIDNIGHT_NS + SECOND_NS, 110, 5000), (MIDNIGHT_NS + 3600 * SECOND_NS, 120, 5000))
+    assert (before["prev_close"], before["day_open"], before["day_volume"]) == ("100", "110", "10000")
+    assert tell(status, (MIDNIGHT_NS - SECOND_NS, 101, 7)) == before
+    after = tell(status, (MIDNIGHT_NS + 3601 * SECOND_NS, 121, 1))
+    assert after == before | {"last": "121", "day_high": "121", "day_volume": "10001", "vwap": "115.00"}
+
+
+def test_the_last_price_and_the_open_are_those_of_the_ordering_key() -> None:
+    status = header()
+    tell(status, (MIDNIGHT_NS + 10, 100, 1), (MIDNIGHT_NS + 20, 105, 1), ids=(3, 7))
+    late = tell(status, (MIDNIGHT_NS + 15, 90, 1), ids=(5,))
+    assert (late["last"], late["day_open"], late["day_low"]) == ("105", "100", "90")
+    assert tell(status, (MIDNIGHT_NS + 20, 106, 1), ids=(6,))["last"] == "105", "of one instant, the greatest id"
+    assert tell(status, (MIDNIGHT_NS + 5, 99, 1), ids=(1,))["day_open"] == "99"
+
+
+def test_a_print_outside_the_session_starts_no_day() -> None:
+    def at(day: int, hour: int, minute: int) -> int:
+        return int(dt.datetime(2026, 3, day, hour, minute, 1, tzinfo=INDIA).timestamp()) * SECOND_NS
+
+    status = header("nse_cash")
+    day = tell(status, (at(2, 9, 15), 100, 1000), (at(2, 15, 29), 140, 500))
+    assert (day["day_open"], day["day_high"], day["day_volume"]) == ("100", "140", "1500")
+    assert tell(status, (at(2, 15, 45), 139, 10)) == day | {"last": "139"}
+    following = tell(status, (at(4, 9, 16), 150, 5))
+    assert following == {
+        "last": "150",
+        "prev_close": "140",
+        "day_open": "150",
+        "day_high": "150",
+        "day_low": "150",
+        "day_volume": "5",
+        "vwap": "150.00",
+    }
