@@ -30,19 +30,17 @@ def demo(page_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         pytest.skip(f"footloom is not installed beside {sys.executable}")
     store = tmp_path_factory.mktemp("demo")
     command = [str(FOOTLOOM), "demo", "--port", "0", "--no-open", "--store", str(store)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        ready = re.search(r"ready: (http://\S+)", line)
-        if ready:
-            break
-    else:
-        pytest.fail(f"the demo ended before it was ready:\n{said}")
-    yield ready[1]
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        said = ""
+        for line in process.stdout or ():
+            said += line
+            ready = re.search(r"ready: (http://\S+)", line)
+            if ready:
+                yield ready[1]
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=30)
+                return
+    pytest.fail(f"the demo ended before it was ready:\n{said}")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
 import type { Rest } from "../data/rest";
-import { type Clock, Store, ThrottledStore } from "../data/store";
+import { type Clock, type Readable, Store, ThrottledStore } from "../data/store";
 import { type FeedListener, type Paging, TopicFeed } from "../data/topic-feed";
 import { Chart } from "../gui/chart";
 import { ChartInput } from "../gui/input";
@@ -92,8 +92,8 @@ export class Terminal implements TerminalFace {
     host.hub.onProblem((message) => this.notice.set(message));
   }
 
-  get layout(): Store<PaneLayout> {
-    return this.chart.layout as Store<PaneLayout>;
+  get layout(): Readable<PaneLayout> {
+    return this.chart.layout;
   }
 
   get link(): LinkWords["store"] {

@@ -20,14 +20,8 @@ import {
 import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/crosshair";
 import { CvdSeries } from "../series/panes/cvd";
 import { drawDelta } from "../series/panes/delta";
-import {
-  drawGapBands,
-  drawLastPrice,
-  drawMarkedCell,
-  drawWatermark,
-  lastPriceLabel,
-  lastValueLabel,
-} from "../series/panes/overlays";
+import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
+import { Watermark } from "../series/panes/watermark";
 import type { Layer } from "./layer";
 import type { Pane, PaneStack } from "./panes";
 
@@ -43,6 +37,7 @@ const leastGapCss = 5;
 export class FramePainter {
   readonly footprint = new FootprintPainter();
   readonly #cvd = new CvdSeries();
+  readonly #watermark = new Watermark();
   readonly #stack: PaneStack;
   readonly #model: ChartModel;
   readonly #shown = new Map<Layer, string>();
@@ -158,7 +153,9 @@ export class FramePainter {
       else this.#cvd.draw(ctx, model);
       return;
     }
-    if (model.meta?.simulated === true) drawWatermark(ctx, model, "SIMULATED", model.time.width, height);
+    if (model.meta?.simulated === true) {
+      this.#watermark.draw(ctx, "SIMULATED", model.palette.watermark, model.time.width, height, model.dpr);
+    }
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);

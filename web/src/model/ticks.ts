@@ -87,7 +87,7 @@ export function timeMarks(series: BarSeries, scale: TimeScale, clock: ZoneClock,
   }
   return spread(candidates, spacing / scale.bar).map(({ index, unit, time }) => ({
     index: index as BarIndex,
-    text: markText(unit, time, clock, finest < minute),
+    text: markText(unit, time, clock, barMs < minute),
     strong: unit >= day,
   }));
 }

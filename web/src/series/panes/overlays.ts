@@ -5,7 +5,7 @@ import type { GapBand } from "../../model/gap-bands";
 import type { BarIndex } from "../../protocol/units";
 import { frame, hatch } from "../../renderers/block";
 import { type AxisLabel, hLine } from "../../renderers/shapes";
-import { type Context, fontOf } from "../../renderers/text";
+import type { Context } from "../../renderers/text";
 import { barLayout } from "../footprint/layout";
 import { axisFont, axisQuantity } from "./axes";
 
@@ -21,16 +21,6 @@ export function drawGapBands(ctx: Context, model: ChartModel, bands: readonly Ga
     ctx.globalAlpha = 1;
     hatch(ctx, band.left, 0, right - band.left, height, model.palette.gap, line);
   }
-}
-
-/** Large words in the ground of the chart that cannot be missed. */
-export function drawWatermark(ctx: Context, model: ChartModel, words: string, width: number, height: number): void {
-  const size = Math.min((width * 0.8) / (words.length * 0.66), height * 0.3, 150 * model.dpr);
-  ctx.font = fontOf(size, 700);
-  ctx.fillStyle = model.palette.watermark;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.fillText(words, width / 2, height * 0.55);
 }
 
 /** The label of the last price and of what is left of its bar; null without a price or off the screen. */
