@@ -38,6 +38,7 @@ class Commit:
     """Rows of one symbol that are durable (or, with ``recorded`` false, could not be made so), in arrival order.
 
     ``watermark_ns`` is the engine's time: everything received up to it is in this commit or an earlier one.
+    ``refused`` counts the rows, of all symbols, that the store has refused since the start.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Commit:
     quote: Quote = (None, None)
     score: Score | None = None
     recorded: bool = True
+    refused: int = 0
 
 
 class Source(Protocol):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from typing import Protocol
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
-from footloom.errors import FootloomError, UnknownSymbol
+from footloom.errors import CorruptPart, StoreLocked, UnknownSymbol
 from footloom.feeds.flow import Arrival, Commit, Source
 
 __all__ = ("Journal", "Pacer", "WallPacer", "Writer", "commits", "live")
@@ -59,46 +61,156 @@ class WallPacer:
             yield self.start_ns + int((time.monotonic_ns() - begun_ns) * self.speed)
 
 
+_Item = tuple[Trades | Snapshots, Sequence[Gap]]
+
+
 @dataclass(slots=True)
 class Journal:
-    """Appends to the store on a thread of its own; when that fails, rows wait for the next try."""
+    """Appends to the store on a thread of its own; when that fails, rows wait for the next try.
+
+    Rows that the store refuses for what they are would stop all others: they are set aside, and counted in
+    ``refused``. Of rows that wait too long the oldest are given up, counted in ``dropped``. For both the tape says that
+    they are missing: a gap.
+    """
 
     store: Writer
     recorded: bool = True
-    _pending: list[tuple[Trades | Snapshots, Sequence[Gap]]] = field(default_factory=list)
+    refused: int = 0
+    dropped: int = 0
+    _pending: deque[_Item] = field(default_factory=deque)
+    _rows: int = 0
+    _lost: dict[tuple[str, str], _Item] = field(default_factory=dict)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
     )
 
     async def append(self, arrivals: Sequence[Arrival]) -> bool:
         """Make rows and gaps durable; False where they are not (yet)."""
-        self._pending += [(a.block, a.gaps) for a in arrivals if len(a.block) or a.gaps]
-        if self._pending:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write)
-        return self.recorded
+        new: list[_Item] = [(a.block, a.gaps) for a in arrivals if len(a.block) or a.gaps]
+        if not new and not self._pending and not self._lost:
+            return self.recorded
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, new)
 
     def close(self) -> None:
         """Wait for what is under way."""
         self._thread.shutdown()
 
     # One group commit, all of it or none: rows that waited stand before the new ones.
-    def _write(self) -> None:
+    def _write(self, new: list[_Item]) -> bool:
+        self._pending.extend(new)
+        self._rows += sum(len(block) for block, _ in new)
+        refused = self.refused
         try:
-            self.store.append_many(self._pending)
-        except (OSError, FootloomError) as error:
-            if self.recorded:
-                _LOG.error("not recorded from here on: %s; trying again with every commit", error)
-            self.recorded = False
-            self._forget_oldest()
-            return
+            self.store.append_many([*self._lost.values(), *self._pending])
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing that was received may stop the others
+            trouble = error if _is_of_disk(error) else self._write_singly()
+            if trouble is not None:
+                self._wait(trouble)
+                return False
+        else:
+            self._lost.clear()
+            self._pending.clear()
+            self._rows = 0
         if not self.recorded:
-            _LOG.warning("recording again: everything that waited is stored")
-        self._pending.clear()
+            lost = (
+                f"all but {self.dropped:,} rows, whose gap is recorded," if self.dropped else "everything that waited"
+            )
+            _LOG.warning("recording again: %s is stored", lost)
+            self.dropped = 0
         self.recorded = True
+        return self.refused == refused
 
-    def _forget_oldest(self) -> None:
-        while sum(len(block) for block, _ in self._pending) > _PENDING_ROWS:
-            del self._pending[0]
+    # Something was refused for what it is: each item for itself, until the disk fails. Rows of a damaged day wait.
+    def _write_singly(self) -> Exception | None:
+        trouble: Exception | None = None
+        waiting, self._pending = self._pending, deque()
+        while waiting:
+            error = self._try(waiting[0])
+            if error is not None and _is_of_disk(error):
+                self._pending.extend(waiting)
+                return error
+            item = waiting.popleft()
+            if isinstance(error, CorruptPart):
+                trouble = error
+                self._pending.append(item)
+                continue
+            self._rows -= len(item[0])
+            if error is not None:
+                self._refuse(item, error)
+        return trouble or self._write_lost()
+
+    def _write_lost(self) -> Exception | None:
+        for key, item in list(self._lost.items()):
+            error = self._try(item)
+            if error is not None and (_is_of_disk(error) or isinstance(error, CorruptPart)):
+                return error
+            if error is not None:
+                _LOG.error("the gaps of %s are not recorded: %s", key[0], error)
+            del self._lost[key]
+        return None
+
+    def _try(self, item: _Item) -> Exception | None:
+        try:
+            self.store.append_many([item])
+        except Exception as error:  # noqa: BLE001 - judged by the caller
+            return error
+        return None
+
+    def _refuse(self, item: _Item, error: Exception) -> None:
+        block = item[0]
+        self.refused += len(block)
+        _LOG.error(
+            "%d rows of %s are set aside, not recorded: %s", len(block), block.instrument.key, error, exc_info=error
+        )
+        self._lose((block, ()), "refused by the store: not recorded")
+
+    def _wait(self, trouble: Exception) -> None:
+        if self.recorded:
+            _LOG.error("not recorded from here on: %s; trying again with every commit", trouble)
+        self.recorded = False
+        while self._rows > _PENDING_ROWS:
+            item = self._pending.popleft()
+            self._rows -= len(item[0])
+            if not self.dropped:
+                _LOG.error("more than %d rows wait to be recorded: the oldest are given up", _PENDING_ROWS)
+            self.dropped += len(item[0])
+            self._lose(item, "not recorded: the disk did not take it")
+
+    # One gap a tape, from the first row that was lost to the last; gaps of the rows are kept.
+    def _lose(self, item: _Item, cause: str) -> None:
+        block, gaps = item
+        key = (block.instrument.key, block.tape)
+        known = list(self._lost[key][1]) if key in self._lost else []
+        if len(block):
+            times = block.ts_exch_ns if isinstance(block, Trades) else block.ts_recv_ns
+            lost = Gap(
+                symbol=block.instrument.symbol,
+                from_ns=int(times.min()),
+                to_ns=int(times.max()) + 1,
+                cause=cause,
+                missing=len(block),
+            )
+            same = next((gap for gap in known if gap.cause == cause), None)
+            if same is not None:
+                known.remove(same)
+                lost = Gap(
+                    symbol=lost.symbol,
+                    from_ns=min(same.from_ns, lost.from_ns),
+                    to_ns=max(same.to_ns, lost.to_ns),
+                    cause=cause,
+                    missing=(same.missing or 0) + len(block),
+                )
+            known.append(lost)
+        self._lost[key] = (block.take(slice(0, 0)), [*known, *gaps])
+
+
+def _is_of_disk(error: BaseException | None) -> bool:
+    """Say whether the disk, or who holds the store, is in the way: the same rows may be taken another time."""
+    while error is not None and not isinstance(error, CorruptPart):
+        if isinstance(error, (OSError, sqlite3.Error, StoreLocked)):
+            return True
+        error = error.__cause__
+    return False
 
 
 async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIterator[list[Commit]]:
@@ -114,7 +226,8 @@ async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIt
         if not news and idle % _IDLE_TICKS:
             continue
         recorded = journal is not None and await journal.append(arrivals)
-        yield [Commit(a.key, a.trades, a.gaps, a.until_ns, a.quote, a.score, recorded) for a in arrivals]
+        refused = 0 if journal is None else journal.refused
+        yield [Commit(a.key, a.trades, a.gaps, a.until_ns, a.quote, a.score, recorded, refused) for a in arrivals]
 
 
 async def commits(key: str) -> AsyncIterator[Commit]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
 
 from footloom.core.trades import Trades
@@ -23,6 +23,7 @@ from footloom.server.unseen import unseen
 
 __all__ = ("LINGER_S", "Hub")
 
+_UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 _MEND_S = 60.0  # a chart that fails twice within this time ends
 LINGER_S = 60.0  # a page that is reloaded finds its topic warm
 _LOG = logging.getLogger(__name__)
@@ -57,9 +58,19 @@ class _Symbol:
 
     topics: list[Topic] = field(default_factory=list)
     backlogs: dict[ChartKey, list[Commit]] = field(default_factory=dict)  # of the topics that are starting
-    unrecorded: list[Commit] = field(default_factory=list)
+    unrecorded: deque[Commit] = field(default_factory=deque)
+    unrecorded_rows: int = 0
     status: SymbolStatus | None = None
     status_at: float = float("-inf")
+
+    def wait(self, commit: Commit) -> None:
+        """Keep what is in no store; the oldest go where there are too many, as the journal's do."""
+        if not len(commit.trades) and not commit.gaps:
+            return
+        self.unrecorded.append(commit)
+        self.unrecorded_rows += len(commit.trades)
+        while self.unrecorded_rows > _UNRECORDED_ROWS:
+            self.unrecorded_rows -= len(self.unrecorded.popleft().trades)
 
 
 class Hub:
@@ -126,9 +137,10 @@ class Hub:
         """Fold a commit into every topic of its symbol, and post what changed."""
         symbol = self._symbols[commit.key]
         if not commit.recorded:
-            symbol.unrecorded.append(commit)
-        elif symbol.unrecorded:  # the journal caught up: everything is in the store again
+            symbol.wait(commit)
+        elif symbol.unrecorded:  # the journal caught up: what it did not give up is in the store again
             symbol.unrecorded.clear()
+            symbol.unrecorded_rows = 0
         for backlog in symbol.backlogs.values():
             backlog.append(commit)
         for topic in list(symbol.topics):

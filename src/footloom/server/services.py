@@ -60,6 +60,9 @@ class Services:
             self.trouble.pop("journal", None)
         else:
             self.trouble["journal"] = "what is received is not recorded: the log says why"
+        if commit.refused:
+            rows = f"{commit.refused:,} received rows were refused by the store and are not recorded"
+            self.trouble["refused"] = f"{rows}: the log says why"
         self.hub.publish(commit)
 
     async def feed(self, work: Callable[[], Awaitable[None]]) -> None:

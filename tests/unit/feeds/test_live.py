@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import logging
 import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import msgspec
+import numpy as np
 import pytest
 
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
-from footloom.errors import StoreError, UnknownSymbol
+from footloom.errors import CorruptPart, StoreError, UnknownSymbol
+from footloom.feeds import live as live_module
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, WallPacer, commits, live
 
@@ -39,6 +44,7 @@ class Disk:
     """A store that notes what became durable, and in which thread; ``broken`` refuses."""
 
     broken: bool = False
+    damaged: str = ""
     kept: list[int] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     commits: int = 0
@@ -46,7 +52,11 @@ class Disk:
 
     def append_many(self, items: Sequence[tuple[Trades | Snapshots, Sequence[Gap]]]) -> int:
         if self.broken:
-            raise StoreError("no space left on device: free some room")
+            raise StoreError("no space left on device: free some room") from OSError(errno.ENOSPC, "no space left")
+        if any(isinstance(block, Trades) and np.any(block.qty_lot == 0) for block, _ in items):
+            raise StoreError("a quantity of 0 lots")
+        if any(block.instrument.symbol == self.damaged for block, _ in items):
+            raise CorruptPart("a manifest is damaged")
         self.commits += 1
         self.threads.add(threading.current_thread().name)
         for block, gaps in items:
@@ -140,3 +150,50 @@ async def test_the_wall_pacer_runs_as_fast_as_asked() -> None:
 async def test_a_symbol_without_a_feed_is_refused_with_those_that_have_one() -> None:
     with pytest.raises(UnknownSymbol, match=r"binance_usdm:BTCUSDT has no live feed.*sim:PERP"):
         await anext(commits("binance_usdm:BTCUSDT"))
+
+
+def arrival(trades: Trades) -> list[Arrival]:
+    return [Arrival(trades.instrument.key, trades, trades, 0)]
+
+
+async def test_a_block_that_the_store_refuses_is_set_aside_and_the_others_are_recorded(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    disk = Disk()
+    journal = Journal(disk)
+    bad = Trades.build(TEST, [250], [5], [0], [1], trade_id=[77], ts_recv_ns=[250])
+    assert await journal.append(arrival(rows(1)))
+    assert not await journal.append([*arrival(rows(2)), *arrival(bad), *arrival(rows(3))])
+    assert await journal.append(arrival(rows(4)))
+    assert (disk.kept, journal.refused, journal.recorded) == ([1, 2, 3, 4], 1, True)
+    assert [(gap.from_ns, gap.to_ns, gap.missing) for gap in disk.gaps] == [(250, 251, 1)]
+    assert "1 rows of test:ABC are set aside, not recorded: a quantity of 0 lots" in caplog.text
+    script = Script([(10, arrival(rows(5)))])
+    assert [c.refused async for batch in live(script, journal, script) for c in batch] == [1]
+
+
+async def test_rows_that_are_given_up_leave_a_gap(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live_module, "_PENDING_ROWS", 3)
+    disk = Disk(broken=True)
+    journal = Journal(disk)
+    for number in range(1, 8):
+        assert not await journal.append(arrival(rows(number)))
+    disk.broken = False
+    assert await journal.append([]), "what waits is tried again without new rows"
+    assert disk.kept == [5, 6, 7]
+    assert [(gap.from_ns, gap.to_ns, gap.missing) for gap in disk.gaps] == [(100, 401, 4)]
+    assert "not recorded" in disk.gaps[0].cause
+    assert caplog.messages[-1] == "recording again: all but 4 rows, whose gap is recorded, is stored"
+
+
+async def test_a_damaged_day_of_one_symbol_stops_no_other() -> None:
+    other = dataclasses.replace(rows(9), instrument=msgspec.structs.replace(TEST, symbol="DEF"))
+    disk = Disk(damaged="DEF")
+    journal = Journal(disk)
+    assert not await journal.append([*arrival(rows(1)), *arrival(other), *arrival(rows(2))])
+    assert disk.kept == [1, 2]
+    disk.damaged = ""
+    assert await journal.append(arrival(rows(3)))
+    assert (disk.kept, journal.refused) == ([1, 2, 9, 3], 0)

@@ -18,6 +18,7 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
+from footloom.server import hub as hub_module
 from footloom.server.history import ChartKey, History, Seed
 from footloom.server.hub import Hub
 from footloom.server.messages import TopicRequest
@@ -260,3 +261,16 @@ async def test_a_feed_that_died_says_so_in_health_and_headers() -> None:
         told = json.loads(page.statuses[-1])
         assert (told["trouble"], told["recorded"]) == (services.trouble["feed"], False)
         services.close()
+
+
+async def test_what_waits_to_be_recorded_is_bounded_and_holds_nothing_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "_UNRECORDED_ROWS", 3)
+    tape = make_tape(200, hours=0.1)
+    async with running(MemoryStore(tape)) as hub:
+        waiting = hub._symbols[TEST.key]
+        for number in range(1, 6):
+            hub.publish(commit(after(tape, number, ids=(number,)), recorded=False))
+            hub.publish(commit(tape.take(slice(0, 0)), recorded=False))
+        assert [len(one.trades) for one in waiting.unrecorded] == [1, 1, 1]
+        hub.publish(commit(after(tape, 6, ids=(6,))))
+        assert (len(waiting.unrecorded), waiting.unrecorded_rows) == (0, 0)
