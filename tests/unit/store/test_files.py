@@ -210,6 +210,20 @@ def test_days_with_other_ticks_and_lots_stand_on_the_common_grid(
     assert loaded(store).equals(both)
 
 
+def test_the_grid_of_a_tape_holds_all_its_rows_and_the_next_ones(
+    store: Store, instrument: Instrument, make_trades: Callable[..., Trades]
+) -> None:
+    with pytest.raises(NotStored):
+        store.grid(KEY, "trade")
+    store.write_part(make_trades(5, of=instrument.with_grid("0.25", "0.01")))
+    store.append(make_trades(5, of=instrument.with_grid("0.5", "0.001"), first_id=6))
+    store.put_instrument(instrument.with_grid("0.1", "0.001"))
+
+    grid = store.grid(KEY, "trade")
+
+    assert (grid.tick_size, grid.lot_size) == (Decimal("0.05"), Decimal("0.001"))
+
+
 def test_one_day_on_two_grids_is_compacted_onto_the_common_one(
     store: Store, instrument: Instrument, make_trades: Callable[..., Trades]
 ) -> None:
