@@ -2,7 +2,7 @@
 
 A *state* (the open bar of a topic, the header of a symbol) is keyed, and the newest replaces the one still waiting.
 An *event* (bar closed, bar revised, gap) is never replaced and never dropped alone: when events no longer fit,
-everything of their topic goes, and the client gets a fresh snapshot instead (design rule 8).
+everything of their topic goes, and the client gets a fresh snapshot instead.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One connected client: a reader of its requests, a mailbox, and the one task that writes to it.
 
-Nothing here waits for a client but its own writer task, so a slow reader harms only itself (design rule 8). A reader
+Nothing here waits for a client but its own writer task, so a slow reader harms only itself. A reader
 that is paused for ten seconds is dropped by the connection's own timer (`footloom.server.connection`).
 """
 
