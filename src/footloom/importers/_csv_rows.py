@@ -6,15 +6,15 @@ that cannot be taken gets a status instead of values; `footloom.importers._csv_r
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numba import types
 
 from footloom.importers import _csv_rules as csv
-from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_IN, jit, part
 
 __all__ = ("tokenise",)
 
-_U8_IN = types.Array(types.uint8, 1, "C", readonly=True)
 _I64_2D = types.Array(types.int64, 2, "C")
 _I8_2D = types.Array(types.int8, 2, "C")
 
@@ -25,17 +25,17 @@ _TENS = np.array([10**power for power in range(19)], np.int64)
 
 
 # Without the sign of the index there is nothing to wrap around: a third of the tokenizer's time.
-@jit(types.uint8(_U8_IN, INT), inline="always")
+@numba.njit(inline="always")
 def _at(buf, i):
     return buf[np.uint64(i)]
 
 
-@jit(INT(INT))
+@part
 def _lower(letter):
     return letter + 32 if 65 <= letter <= 90 else letter
 
 
-@jit(types.UniTuple(INT, 3)(_U8_IN, INT, INT))
+@part
 def _exponent(buf, i, stop):
     # Returns the power of ten after an "e", where it ends, and whether it is one.
     sign = 1
@@ -52,7 +52,7 @@ def _exponent(buf, i, stop):
     return sign * power, i, i > first
 
 
-@jit(types.UniTuple(INT, 3)(_U8_IN, INT, INT))
+@part
 def _number(buf, i, stop):
     # Returns mantissa, scale and kind of the text in [i, stop): value = mantissa * 10**scale, no zeros at
     # the mantissa's end.
@@ -110,7 +110,7 @@ def _number(buf, i, stop):
     return mantissa, scale, kind
 
 
-@jit(types.UniTuple(INT, 2)(INT, INT, INT))
+@part
 def _times_ten(value, power, most):
     # Returns value * 10**power, or `most` as status where that leaves 64 bits.
     while power > 0:
@@ -121,7 +121,7 @@ def _times_ten(value, power, most):
     return value, csv.OK
 
 
-@jit(types.UniTuple(INT, 2)(INT, INT, INT, INT, INT))
+@part
 def _on_grid(mantissa, scale, places, unit, off):
     # Returns how many units of 10**-places make the number, and a status; with places below zero, its own places.
     if places < 0:
@@ -138,7 +138,7 @@ def _on_grid(mantissa, scale, places, unit, off):
     return value // unit, csv.OK
 
 
-@jit(types.UniTuple(INT, 3)(INT, INT, INT))
+@part
 def _time(mantissa, scale, units):
     # Returns ns, the unit's number (0 s, 1 ms, 2 µs, 3 ns) and a status. The windows of the units do not touch.
     whole, power, status = mantissa, scale, csv.OK
@@ -160,7 +160,7 @@ def _time(mantissa, scale, units):
     return 0, 0, csv.TIME_RANGE
 
 
-@jit(INT(_U8_IN, INT, INT, _U8_IN, I64_IN, INT))
+@part
 def _side_word(buf, a, b, texts, offsets, maker):
     # Returns which word for a side the field is, in any case of letters; -1 where it is none of its kind.
     first, last = (0, csv.MAKER_WORDS) if maker else (csv.MAKER_WORDS, csv.WORDS)
@@ -175,7 +175,7 @@ def _side_word(buf, a, b, texts, offsets, maker):
     return -1
 
 
-@jit(INT(_U8_IN, INT, INT, _U8_IN, I64_IN))
+@part
 def _known_text(buf, a, b, texts, offsets):
     # Returns which of the texts after the words for a side the field is, -1 where it is none.
     for k in range(csv.WORDS, len(offsets) - 1):
@@ -189,7 +189,7 @@ def _known_text(buf, a, b, texts, offsets):
     return -1
 
 
-@jit(INT(INT, INT, INT))
+@part
 def _why(kind, bad, plain):
     # Returns the status for the kind of number found; `plain` 1 refuses powers of ten, 2 everything but digits.
     if kind == csv.NEGATIVE:
@@ -201,7 +201,7 @@ def _why(kind, bad, plain):
     return csv.OK
 
 
-@jit(INT(_U8_IN, INT, INT, INT, INT, I64_IN, _U8_IN, I64_IN, _I64_2D, _I8_2D, I64_OUT))
+@part
 def _field(buf, a, b, role, row, rules, texts, offsets, out, small, codes):  # noqa: PLR0911 - a way out for each role
     # Reads one field [a, b) into the columns of its role and returns a status.
     if role in (csv.MAKER, csv.SIDE):
@@ -237,7 +237,7 @@ def _field(buf, a, b, role, row, rules, texts, offsets, out, small, codes):  # n
     return status if status != csv.OK else span
 
 
-@jit(types.UniTuple(INT, 2)(_U8_IN, INT, INT, INT, INT, I64_IN, _U8_IN, I64_IN, _I64_2D, _I8_2D, I64_OUT))
+@part
 def _any_field(buf, i, stop, role, row, rules, texts, offsets, out, small, codes):
     # Reads the field that starts at i, whatever stands in it; returns where it ends and a status.
     end = i
@@ -254,7 +254,7 @@ def _any_field(buf, i, stop, role, row, rules, texts, offsets, out, small, codes
     return end, _field(buf, a, b, role, row, rules, texts, offsets, out, small, codes)
 
 
-@jit(types.UniTuple(INT, 2)(INT, INT, INT, INT, INT), inline="always")
+@part
 def _plain_grid(mantissa, digits, places, wanted, unit):
     # Returns whole units, and whether the number is one: above zero, in 64 bits and on the grid.
     plain = mantissa > 0 and wanted >= 0 and digits + max(wanted - places, 0) <= 18
@@ -272,7 +272,7 @@ def _plain_grid(mantissa, digits, places, wanted, unit):
     return mantissa, plain
 
 
-@jit(types.UniTuple(INT, 2)(_U8_IN, INT, INT), inline="always")
+@part
 def _plain_maker(buf, i, stop):
     # Returns where "true", "True", "false" or "False" ends, and the side: 0 where it is none of them.
     if i + 4 >= stop:
@@ -287,7 +287,7 @@ def _plain_maker(buf, i, stop):
     return k + 3, -1 if truth else 1
 
 
-@jit(types.UniTuple(INT, 2)(_U8_IN, INT, INT), inline="always")
+@part
 def _blank_line(buf, i, stop):
     # Returns where the line ends if nothing or a comment stands on it, and whether that is so.
     k = i
@@ -300,7 +300,7 @@ def _blank_line(buf, i, stop):
     return k, 1
 
 
-@jit(INT(_U8_IN, I64_IN, I64_IN, _U8_IN, I64_IN, _I64_2D, _I8_2D, I64_OUT))
+@jit(INT(U8_IN, I64_IN, I64_IN, U8_IN, I64_IN, _I64_2D, _I8_2D, I64_OUT))
 def tokenise(buf, roles, rules, texts, offsets, out, small, codes):
     """Read every line of ``buf`` and return how many there were.
 
