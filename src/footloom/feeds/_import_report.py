@@ -79,7 +79,7 @@ class TapeReport(msgspec.Struct, kw_only=True):
 class FileReport(msgspec.Struct, kw_only=True):
     """One file: what it was taken for, its tapes, and what belonged to none of them.
 
-    ``identity`` is a hash that tells the file from others. ``unreadable`` are lines that belong to no tape.
+    ``identity`` is a hash or checksum of its text. ``unreadable`` are lines that belong to no tape.
     ``error`` says why nothing was taken, ``usage`` that a flag would help. ``damage`` says why the file ends before
     it should.
     """

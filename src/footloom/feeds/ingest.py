@@ -144,7 +144,7 @@ def _opened(source: Source, options: Options, target: Target, report: FileReport
     report.notes += [*plan.notes, *([f"venue {plan.venue}, from {plan.venue_from}"] if plan.venue else [])]
     venue, symbol = _asked(plan, options, source.path)
     # Rows without ids are known by their place in the text: packing a file anew must not make it another one.
-    report.identity = source.fingerprint() if plan.ids else source.content_sha256()
+    report.identity = "" if plan.ids else source.content_sha256()
     ask = Ask(venue, symbol)
     grids = Grids(options.tick_size, options.lot_size, target.instrument, lambda: _places(importer, source, plan, ask))
     return _File(source, importer, plan, Ask(venue, symbol, grids.grid), grids, report)
@@ -219,9 +219,10 @@ def _tally(file: _File, rows: Rows) -> Tally | None:
 
 
 def _store(file: _File, tally: Tally, ready: Ready, target: Target) -> None:
-    # On another grid other rows may pass: then it is another source, and ids tell what is stored already.
-    grid = f"{file.report.identity} {tally.report.tick_size} {tally.report.lot_size}"
-    identity = hashlib.sha256(grid.encode()).hexdigest()
+    # What tells rows of this text from any others, where they have no ids; where they have, it tells quickly that all
+    # of them are stored. On another grid other rows may pass, so that makes another source.
+    text = file.report.identity or file.source.checksum
+    identity = hashlib.sha256(f"{text} {tally.report.tick_size} {tally.report.lot_size}".encode()).hexdigest()
     info = SourceInfo(identity, _text(file.source.path.name), ready.lines, file.report.importer)
     stored = target.write(ready, info, define=file.grids.chosen[tally.key].define)
     tally.report.new += stored.rows
@@ -233,7 +234,7 @@ def _close(file: _File) -> None:
     report, source = file.report, file.source
     for waiting in file.waiting.values():
         add_drops(report.unreadable, waiting)
-    report.damage = source.damage
+    report.damage, report.identity = source.damage, report.identity or source.checksum
     if source.cut_line is not None:
         line, text = source.cut_line
         detail = "the file ends within this line"

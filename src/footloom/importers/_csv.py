@@ -34,7 +34,9 @@ class Table(NamedTuple):
     codes: NDArray[np.int64]
 
 
-def table_of(data: bytes, size: int, layout: CsvLayout, grid: csv.Grid, texts: Sequence[bytes] = ()) -> Table:
+def table_of(
+    data: bytes | memoryview, size: int, layout: CsvLayout, grid: csv.Grid, texts: Sequence[bytes] = ()
+) -> Table:
     """Return the ``size`` lines of ``data`` as rows on a grid, with the texts among them looked up."""
     from footloom.importers._csv_rows import tokenise
 
@@ -221,7 +223,7 @@ class _Reader:
             these = rows & (table.status == status)
             first = int(np.argmax(these))
             line = _line(block, table, first)
-            ended = first + 1 < len(these) or block.data.endswith(b"\n")
+            ended = first + 1 < len(these) or block.ended
             began = self.recv_unit if status == csv.MIXED_RECV else self.time_unit
             unit = "" if began is None else csv.UNITS[began]
             detail = explain(status, line, self.layout, grid, unit, ended=ended)
@@ -231,6 +233,4 @@ class _Reader:
 
 
 def _line(block: Block, table: Table, row: int) -> bytes:
-    start = int(table.out[0, row])
-    end = block.data.find(b"\n", start)
-    return block.data[start : len(block.data) if end < 0 else end]
+    return block.line_at(int(table.out[0, row]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -38,11 +37,35 @@ _OTHER_MAGIC = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines: ``data`` ends with a newline, except perhaps at the end of the file; lines count from 1."""
+    """Whole lines, each ended by a newline, except perhaps the file's last; lines count from 1.
 
-    data: bytes
+    They are the first ``size`` bytes of ``buffer``, which the next block overwrites.
+    """
+
+    buffer: bytearray
+    size: int
     first_line: int
     lines: int
+
+    @property
+    def data(self) -> memoryview:
+        """The bytes."""
+        return memoryview(self.buffer)[: self.size]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last line has a newline."""
+        return self.buffer[self.size - 1] == 10
+
+    def line_at(self, start: int) -> bytes:
+        """Return the line that starts at an offset, without its newline."""
+        end = self.buffer.find(b"\n", start, self.size)
+        return bytes(self.buffer[start : self.size if end < 0 else end])
+
+    def texts(self) -> list[bytes]:
+        """Return all lines, without their newlines."""
+        lines = bytes(self.data).split(b"\n")
+        return lines[:-1] if self.ended else lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,7 @@ class Source:
         self.damage = ""
         self.cut_line: tuple[int, str] | None = None
         self.bytes_read = 0
+        self._crc = self._text_bytes = 0
         if path.is_dir():
             raise DataError(f"{path} is a folder: name the files in it")
         try:
@@ -91,16 +115,13 @@ class Source:
             if self._magic.startswith(magic):
                 raise UnknownFormat(f"{path} is {what}")
 
-    def fingerprint(self) -> str:
-        """Return what tells the file from any other, as it lies there: a hash of size, checksum and beginning.
+    @property
+    def checksum(self) -> str:
+        """What tells the text that has been read so far from any other of its length: a CRC-32 of it, and its size.
 
-        A whole SHA-256 would take longer than reading the rows; ids tell rows apart, so that this is enough.
+        A SHA-256 of it all would take longer than reading the rows; where ids tell rows apart, this is enough.
         """
-        crc, head = 0, b""
-        with self.path.open("rb") as file:
-            while chunk := file.read(BLOCK_BYTES):
-                crc, head = zlib.crc32(chunk, crc), head or chunk[:_CHUNK_BYTES]
-        return hashlib.sha256(f"{self.size} {crc} ".encode() + head).hexdigest()
+        return f"{self._crc:08x}-{self._text_bytes}"
 
     def content_sha256(self) -> str:
         """Return the hash of the unpacked text: the same for a file and its packed twin."""
@@ -146,22 +167,27 @@ class Source:
         DataError
             A line is longer than 64 MB.
         """
-        line, rest = 1, b""
-        for data in itertools.chain(_joined(self._chunks(), size), (b"",)):
-            text = memoryview(_without_bom(data) if line == 1 and not rest else data)
-            cut = data.rfind(b"\n") + len(text) - len(data) + 1 if data else 0
-            if data:
-                whole, rest = (b"".join((rest, text[:cut])), bytes(text[cut:])) if cut > 0 else (b"", rest + text)
-            else:
-                whole, rest = self._last(rest, line), b""
-            if len(rest) > _LONGEST_LINE:
-                raise DataError(
-                    f"{self.path}, line {line}: longer than {_LONGEST_LINE >> 20} MB, which is no text of trades"
-                )
-            if whole:
-                lines = _newlines(whole) + (not whole.endswith(b"\n"))
-                yield Block(whole, line, lines)
-                line += lines
+        held = _Held(size)
+        for chunk in self._chunks():
+            if not held.has_room(chunk):
+                if held.newlines:
+                    yield held.block()
+                    held.release()
+                held.make_room(chunk)
+                if len(held.buffer) > _LONGEST_LINE:
+                    raise DataError(
+                        f"{self.path}, line {held.line}: longer than {_LONGEST_LINE >> 20} MB, which is no text"
+                    )
+            held.add(chunk)
+            self._crc = zlib.crc32(chunk, self._crc)
+            self._text_bytes += len(chunk)
+        if held.newlines:
+            yield held.block()
+            held.release()
+        if held.size and self.damage:
+            self.cut_line = (held.line, held.buffer[: min(held.size, 200)].decode("utf-8", "backslashreplace"))
+        elif held.size:
+            yield Block(held.buffer, held.size, held.line, 1)
 
     def lines(self, numbers: set[int]) -> dict[int, bytes]:
         """Return lines by their numbers; the file is read again up to the last of them."""
@@ -170,31 +196,25 @@ class Source:
             after = block.first_line + block.lines
             here = [number for number in numbers if block.first_line <= number < after]
             if here:
-                text = block.data.split(b"\n")
-                found |= {number: text[number - block.first_line] for number in here}
+                texts = block.texts()
+                found |= {number: texts[number - block.first_line] for number in here}
             if after > max(numbers):
                 break
         return found
 
-    # A last line without an end: taken as it is, unless the file is known to be cut.
-    def _last(self, rest: bytes, line: int) -> bytes:
-        if rest and self.damage:
-            self.cut_line = (line, rest[:200].decode("utf-8", "backslashreplace"))
-            return b""
-        return rest
-
     def _chunks(self) -> Iterator[bytes]:
         self.damage, self.cut_line, self.bytes_read = "", None, 0
+        self._crc = self._text_bytes = 0
         with self.path.open("rb") as file:
             if self._magic.startswith(b"\x1f\x8b"):
                 yield from self._gunzip(file)
             elif self._magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
                 yield from self._unzip(file)
             else:
-                yield from self._raw(file, BLOCK_BYTES)
+                yield from self._raw(file)
 
-    def _raw(self, file: BinaryIO, size: int = _CHUNK_BYTES) -> Iterator[bytes]:
-        while chunk := file.read(size):
+    def _raw(self, file: BinaryIO) -> Iterator[bytes]:
+        while chunk := file.read(_CHUNK_BYTES):
             self._read(len(chunk))
             yield chunk
 
@@ -206,7 +226,7 @@ class Source:
             while data:
                 inflate = zlib.decompressobj(31) if inflate.eof else inflate
                 try:
-                    yield inflate.decompress(data, BLOCK_BYTES)
+                    yield inflate.decompress(data, _CHUNK_BYTES)
                 except zlib.error as error:
                     self.damage = f"the gzip stream is damaged ({error})"
                     return
@@ -267,7 +287,7 @@ class Source:
             data = chunk
             while data and not inflate.eof:
                 try:
-                    yield inflate.decompress(data, BLOCK_BYTES)
+                    yield inflate.decompress(data, _CHUNK_BYTES)
                 except zlib.error as error:
                     self.damage = f"the zip is cut and damaged ({error})"
                     return
@@ -281,21 +301,41 @@ class Source:
             self.progress(self.bytes_read)
 
 
+class _Held:
+    # What has been read and not been given out: whole lines, and the beginning of one.
+    def __init__(self, size: int) -> None:
+        self.buffer = bytearray(size)
+        self.size = 0
+        self.line = 1
+        self.newlines = 0
+        self._begun = False
+
+    def has_room(self, chunk: bytes) -> bool:
+        return self.size + len(chunk) <= len(self.buffer)
+
+    def make_room(self, chunk: bytes) -> None:
+        if not self.has_room(chunk):
+            # A new one: the old one may not be resized while somebody looks at it.
+            self.buffer = self.buffer[: self.size] + bytearray(self.size + len(chunk))
+
+    def add(self, chunk: bytes) -> None:
+        text = chunk if self._begun else _without_bom(chunk)
+        self._begun = self._begun or bool(chunk)
+        self.buffer[self.size : self.size + len(text)] = text
+        self.size += len(text)
+        self.newlines += int(np.count_nonzero(np.frombuffer(text, np.uint8) == 10))  # twice as fast as bytes.count
+
+    def block(self) -> Block:
+        return Block(self.buffer, self.buffer.rfind(b"\n", 0, self.size) + 1, self.line, self.newlines)
+
+    def release(self) -> None:
+        # Keeps what follows the lines that were given out.
+        cut = self.buffer.rfind(b"\n", 0, self.size) + 1
+        self.buffer[: self.size - cut] = self.buffer[cut : self.size]
+        self.size -= cut
+        self.line += self.newlines
+        self.newlines = 0
+
+
 def _without_bom(data: bytes) -> bytes:
     return data[3:] if data.startswith(_BOMS) else data
-
-
-def _newlines(data: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 10))  # twice as fast as bytes.count
-
-
-def _joined(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    parts, held = [], 0
-    for chunk in chunks:
-        parts.append(chunk)
-        held += len(chunk)
-        if held >= size:
-            yield b"".join(parts)
-            parts, held = [], 0
-    if held:
-        yield b"".join(parts)

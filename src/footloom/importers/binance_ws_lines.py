@@ -164,10 +164,7 @@ class _Reader:
 
     def read(self, block: Block) -> Iterator[Rows | Outside]:
         self.tapes, self.outside = {}, Outside()
-        lines = block.data.split(b"\n")
-        ended = not lines[-1]
-        if ended:
-            lines.pop()
+        lines, ended = block.texts(), block.ended
         for k, text in enumerate(lines):
             self._line(_Line(block.first_line + k, text, ended or k + 1 < len(lines)))
         for (venue, symbol, tape), held in self.tapes.items():
