@@ -14,10 +14,11 @@ sh tools/lint.sh
 step "page: unit tests (vitest)" npm --prefix web run --silent test
 step "page: build" python tools/web_bundle.py
 
-marks="not soak"
+# Playwright keeps an event loop running in its process, which other asynchronous tests cannot bear: browsers have their own.
 if [ "${BROWSER:-yes}" = no ]; then
     echo "note: BROWSER=no, the browser tests are left out"
-    marks="not soak and not browser"
+else
+    step "page: in the browser (pytest -m browser)" python -m pytest -q -m "browser and not soak"
 fi
-echo "==> Python tests: unit, properties, venues, integration, architecture, browser, examples, doctests (pytest)"
-exec python -m pytest -m "$marks" --durations=10
+echo "==> Python tests: unit, properties, venues, integration, architecture, examples, doctests (pytest)"
+exec python -m pytest -q -m "not soak and not browser" --durations=10
