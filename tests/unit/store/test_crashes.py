@@ -157,14 +157,12 @@ def test_a_missing_part_is_told(store: Store, make_trades: Callable[..., Trades]
         store.verify()
 
 
-def test_a_damaged_part_stops_no_recording(
-    store: Store, make_trades: Callable[..., Trades], flip: Callable[[Path, int], None]
-) -> None:
+def test_a_damaged_part_stops_no_recording(store: Store, make_trades: Callable[..., Trades]) -> None:
     trades = make_trades(100)
     store.write_part(trades)
     part = next(store.root.rglob("part-*.parquet"))
     sound = part.read_bytes()
-    flip(part, 40)
+    part.write_bytes(sound[:4] + bytes(200) + sound[204:])  # whole pages: one byte of a header may mean nothing
     with pytest.raises(CorruptPart):
         loaded(store)
 
