@@ -21,8 +21,8 @@ interface TextBox extends Rect {
 }
 
 /**
- * `window.footloom`: what tests, benchmarks and the curious may look at. It reads; it changes nothing but `flush`, which
- * draws now what is due.
+ * `window.footloom`: what tests, benchmarks and the curious may look at. It reads; `flush` draws
+ * what is due, `repaint` everything.
  */
 export interface DebugFace {
   readonly version: string;
@@ -42,6 +42,8 @@ export interface DebugFace {
   status(): unknown;
   meta(): unknown;
   flush(): void;
+  /** Draw everything anew, from nothing that was kept. */
+  repaint(): void;
 }
 
 declare global {
@@ -63,6 +65,11 @@ export function exposeDebugFace(terminal: Terminal): void {
     status: () => terminal.status,
     meta: () => model.meta,
     flush: () => chart.flush(),
+    repaint: () => {
+      chart.painter.footprint.forget();
+      chart.invalidate(Level.full);
+      chart.flush();
+    },
   };
 }
 

@@ -167,7 +167,8 @@ export class FramePainter {
     const model = this.#model;
     const { ctx, width, height } = pane.cells;
     const thick = 2 * Math.max(1, Math.round(model.dpr));
-    const left = Math.max(0, Math.floor(model.time.x(model.series.last)));
+    // The frame of the last cell stands a little outside of its bar.
+    const left = Math.max(0, Math.floor(model.time.x(model.series.last)) - thick);
     const now = model.price.yOfPrice(model.series.lastPrice() ?? 0);
     ctx.beginPath();
     ctx.rect(Math.min(left, model.time.width), 0, width, height);

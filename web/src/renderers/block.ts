@@ -1,5 +1,5 @@
 import { mark, type Sheet } from "./sheet";
-import { type Context, fontOf } from "./text";
+import { advancesOf, baselineOf, type Context, fontOf, widthOf } from "./text";
 
 /** How a block of cells is to look; sizes in device pixels. */
 export interface BlockStyle {
@@ -98,7 +98,7 @@ interface TextColumn {
   readonly text: readonly string[];
   readonly colour: readonly string[];
   readonly x: number;
-  readonly align: CanvasTextAlign;
+  readonly align: "left" | "center" | "right";
   readonly room: number;
   /** Rows with this mark are bold. */
   readonly boldMark: number;
@@ -123,7 +123,8 @@ function paintTexts(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyl
     room: left.room,
     boldMark: mark.buyImbalance,
   };
-  ctx.textBaseline = "middle";
+  ctx.textBaseline = "alphabetic";
+  ctx.textAlign = "left";
   for (const bold of [false, true]) {
     ctx.font = fontOf(style.font, bold ? 700 : 400);
     paintColumn(ctx, sheet, at, style, left, bold);
@@ -139,8 +140,9 @@ function paintColumn(
   column: TextColumn,
   bold: boolean,
 ): void {
-  ctx.textAlign = column.align;
-  const first = at.bottom - at.row + (at.row - style.gap) / 2 + style.line * 0.5;
+  const advances = advancesOf(ctx, fontOf(style.font, bold ? 700 : 400));
+  const share = column.align === "right" ? 1 : column.align === "center" ? 0.5 : 0;
+  const first = at.bottom - at.row + baselineOf((at.row - style.gap) / 2, style.font);
   let last = "";
   for (let k = at.from; k <= at.to; k += 1) {
     const text = column.text[k] as string;
@@ -150,8 +152,11 @@ function paintColumn(
       ctx.fillStyle = colour;
       last = colour;
     }
-    if (text.length > style.fits) ctx.fillText(text, column.x, first - k * at.row, column.room);
-    else ctx.fillText(text, column.x, first - k * at.row);
+    const width = Math.min(column.room, widthOf(text, advances));
+    // Numbers begin on whole pixels: so they look the same in a bitmap and beside it, and stand under each other.
+    const x = Math.round(column.x - width * share);
+    if (text.length > style.fits) ctx.fillText(text, x, first - k * at.row, column.room);
+    else ctx.fillText(text, x, first - k * at.row);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Context, fontOf } from "./text";
+import { baselineOf, type Context, fontOf } from "./text";
 
 /** A horizontal line on whole pixels; `dash` in pixels, or none. */
 export function hLine(
@@ -133,11 +133,11 @@ export function axisLabel(ctx: Context, label: AxisLabel): void {
   ctx.fill();
   ctx.fillStyle = label.colour;
   ctx.textAlign = label.align;
-  ctx.textBaseline = "middle";
+  ctx.textBaseline = "alphabetic";
   label.lines.forEach((text, k) => {
     ctx.font = fontOf(label.font, k === 0 ? 600 : 400);
     const x = label.align === "center" ? label.left + label.width / 2 : label.left + label.inset;
-    ctx.fillText(text, x, top + label.lineHeight * (k + 0.5) + label.font * 0.06);
+    ctx.fillText(text, x, baselineOf(top + label.lineHeight * (k + 0.5), label.font));
   });
 }
 
@@ -161,19 +161,19 @@ export function polyline(ctx: Context, points: Float64Array, count: number, colo
   ctx.stroke();
 }
 
-/** One line of text that no label box holds. */
-export function plainText(
-  ctx: Context,
-  text: string,
-  x: number,
-  y: number,
-  font: string,
-  colour: string,
-  align: CanvasTextAlign = "left",
-): void {
-  ctx.font = font;
-  ctx.fillStyle = colour;
-  ctx.textAlign = align;
-  ctx.textBaseline = "middle";
-  ctx.fillText(text, x, y);
+/** How one line of text looks; the size in device pixels. */
+export interface TextLook {
+  readonly size: number;
+  readonly weight?: 400 | 600 | 700;
+  readonly colour: string;
+  readonly align?: CanvasTextAlign;
+}
+
+/** One line of text that no label box holds; `middle` is where the middle of its digits is. */
+export function plainText(ctx: Context, text: string, x: number, middle: number, look: TextLook): void {
+  ctx.font = fontOf(look.size, look.weight ?? 400);
+  ctx.fillStyle = look.colour;
+  ctx.textAlign = look.align ?? "left";
+  ctx.textBaseline = "alphabetic";
+  ctx.fillText(text, x, baselineOf(middle, look.size));
 }

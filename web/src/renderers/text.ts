@@ -9,5 +9,37 @@ export function fontOf(size: number, weight: 400 | 600 | 700 = 400): string {
   return `${weight} ${size}px ${fontStack}`;
 }
 
+/** Half the height of a digit as a share of the font size. */
+const halfDigit = 0.358;
+
+/**
+ * The baseline on which digits stand with their middle at `middle`. It is a whole pixel: what is half a pixel between two
+ * rows is rounded here, and not one way on one canvas and another way on the next.
+ */
+export const baselineOf = (middle: number, size: number): number => Math.round(middle + size * halfDigit);
+
 /** Where both kinds of drawing surface agree: a canvas on the page and one that is only drawn from. */
 export type Context = CanvasRenderingContext2D;
+
+/** Widths of single characters in one font. */
+export type Advances = Map<string, number>;
+const known = new Map<string, Advances>();
+
+/** The widths of the characters of the font that is set on `ctx`: measured once, they never change. */
+export function advancesOf(ctx: Context, font: string): Advances {
+  let advances = known.get(font);
+  if (advances === undefined) {
+    if (known.size > 200) known.clear();
+    advances = new Map();
+    known.set(font, advances);
+    for (const character of "0123456789.,+\u2212-kMBT") advances.set(character, ctx.measureText(character).width);
+  }
+  return advances;
+}
+
+/** The width of a number; its characters do not kern. */
+export function widthOf(text: string, advances: Advances): number {
+  let width = 0;
+  for (const character of text) width += advances.get(character) ?? 0;
+  return width;
+}

@@ -4,7 +4,7 @@ import { compact } from "../../model/format";
 import { priceTicks, type TimeMark, timeMarks } from "../../model/ticks";
 import type { ValueScale } from "../../model/value-scale";
 import { hLine, plainText, vLine } from "../../renderers/shapes";
-import { type Context, fontOf } from "../../renderers/text";
+import type { Context } from "../../renderers/text";
 
 const priceSpacingCss = 28;
 const valueSpacingCss = 30;
@@ -47,12 +47,12 @@ export function drawPriceAxis(
   left: number,
   covered: (y: number) => boolean,
 ): void {
-  const font = fontOf(axisFont(model));
-  const half = axisFont(model) * 0.6;
+  const look = { size: axisFont(model), colour: model.palette.axisText };
+  const half = look.size * 0.6;
   for (const tick of ticks) {
     const y = model.price.yOfPrice(tick);
     if (y < half || y > model.price.height - half || covered(y)) continue;
-    plainText(ctx, unitsText(tick, model.tick), left + 8 * model.dpr, y, font, model.palette.axisText);
+    plainText(ctx, unitsText(tick, model.tick), left + 8 * model.dpr, y, look);
   }
 }
 
@@ -75,11 +75,11 @@ export function drawValueAxis(
   scale: ValueScale,
   covered: (y: number) => boolean,
 ): void {
-  const font = fontOf(axisFont(model) * 0.94);
+  const look = { size: axisFont(model) * 0.94, colour: model.palette.axisText };
   for (const value of valueTicks(model, scale)) {
     const y = scale.y(value);
     if (covered(y)) continue;
-    plainText(ctx, axisQuantity(model, value), model.time.width + 8 * model.dpr, y, font, model.palette.axisText);
+    plainText(ctx, axisQuantity(model, value), model.time.width + 8 * model.dpr, y, look);
   }
 }
 
@@ -102,8 +102,11 @@ export function drawTimeAxis(ctx: Context, model: ChartModel, marks: readonly Ti
     const room = mark.text.length * axisFont(model) * 0.29;
     if (x < room || x > model.time.width - room) continue;
     vLine(ctx, x, 0, 4 * line, model.palette.daySeparator, line);
-    const font = fontOf(axisFont(model), mark.strong ? 700 : 400);
-    const colour = mark.strong ? model.palette.text : model.palette.axisText;
-    plainText(ctx, mark.text, x, height / 2 + line, font, colour, "center");
+    plainText(ctx, mark.text, x, height / 2 + line, {
+      size: axisFont(model),
+      weight: mark.strong ? 700 : 400,
+      colour: mark.strong ? model.palette.text : model.palette.axisText,
+      align: "center",
+    });
   }
 }

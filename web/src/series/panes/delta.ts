@@ -3,8 +3,8 @@ import { signed } from "../../model/format";
 import { isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { hatch } from "../../renderers/block";
-import { hLine } from "../../renderers/shapes";
-import { type Context, fontOf } from "../../renderers/text";
+import { hLine, plainText } from "../../renderers/shapes";
+import type { Context } from "../../renderers/text";
 
 /** Delta of each bar as a column from zero, with the least and the most it had reached as whiskers. */
 export function drawDelta(ctx: Context, model: ChartModel): void {
@@ -43,15 +43,16 @@ function drawColumn(ctx: Context, model: ChartModel, index: BarIndex, zero: numb
 
 function drawNumbers(ctx: Context, model: ChartModel, from: number, to: number): void {
   const { series, palette, dpr } = model;
-  const y = model.delta.height + (deltaNumbersCss.height / 2) * dpr;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.font = fontOf(11 * dpr, 600);
+  const middle = model.delta.height + (deltaNumbersCss.height / 2) * dpr;
   for (let index = from; index <= to; index += 1) {
     const bar = index as BarIndex;
     const delta = series.delta(bar);
-    ctx.fillStyle =
-      isDoubtful(series, bar) || delta === 0 ? palette.muted : delta > 0 ? palette.buyText : palette.sellText;
-    ctx.fillText(signed(delta, model.quantity), model.time.x(index) + model.time.bar / 2, y);
+    const plain = isDoubtful(series, bar) || delta === 0;
+    plainText(ctx, signed(delta, model.quantity), model.time.x(index) + model.time.bar / 2, middle, {
+      size: 11 * dpr,
+      weight: 600,
+      colour: plain ? palette.muted : delta > 0 ? palette.buyText : palette.sellText,
+      align: "center",
+    });
   }
 }
