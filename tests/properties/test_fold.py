@@ -204,7 +204,7 @@ def test_every_bar_closes_once_and_is_never_updated_again(rows):
     st.sampled_from(["50", "58", "68.2", "70", "100"]),
 )
 def test_profiles_equal_the_reference(volume, pct):
-    from footloom.studies.profile import Params, value_area_of_rows
+    from footloom.studies.value_area import Params, value_area_of_rows
 
     first, last = (next(i for i in order if volume[i]) for order in (range(len(volume)), reversed(range(len(volume)))))
     rows = volume[first : last + 1]  # a bar's grid runs from its lowest to its highest traded row

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,8 @@ class Footprint:
     """Bars and their cells: bar ``i`` owns levels ``level_offset[i] : level_offset[i + 1]``.
 
     ``bar_rule`` is the canonical text of the bar grammar (``"1m"``), ``ticks_per_level`` the study step (definitions
-    2.2).
+    2.2). ``prints`` holds what studies counted in the trades of each bar: int64 (n_bars,), sums, so that the parts of a
+    bar add up.
     """
 
     instrument: Instrument
@@ -125,6 +126,7 @@ class Footprint:
     bars: Bars
     level_offset: I64
     levels: Levels
+    prints: Mapping[str, I64] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.level_offset) != len(self.bars) + 1 or int(self.level_offset[-1]) != len(self.levels):
@@ -170,18 +172,12 @@ class Footprint:
             bars=self.bars.take(slice(start, stop)),
             level_offset=self.level_offset[start : stop + 1] - lo,
             levels=self.levels.take(slice(lo, hi)),
+            prints={name: column[start:stop] for name, column in self.prints.items()},
         )
 
     def with_flags(self, flags: I64) -> Footprint:
         """Return the same bars with other flags."""
-        return Footprint(
-            instrument=self.instrument,
-            bar_rule=self.bar_rule,
-            ticks_per_level=self.ticks_per_level,
-            bars=replace(self.bars, flags=flags),
-            level_offset=self.level_offset,
-            levels=self.levels,
-        )
+        return replace(self, bars=replace(self.bars, flags=flags))
 
     @classmethod
     def concat(cls, pieces: Sequence[Footprint]) -> Footprint:
@@ -201,4 +197,5 @@ class Footprint:
             bars=bars,
             level_offset=np.concatenate([*offsets, end]).astype(np.int64),
             levels=levels,
+            prints={name: np.concatenate([p.prints[name] for p in pieces]) for name in first.prints},
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,36 +14,49 @@ from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
 from footloom.core.messages import Gap
 from footloom.core.sessions import calendar
-from footloom.core.trades import I64, Trades
+from footloom.core.trades import I64, U8, Trades
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
 from footloom.kernels.facts import facts, in_order
-from footloom.kernels.fold import fold
-from footloom.studies import cvd, imbalance, profile
+from footloom.kernels.fold import Count, fold
+from footloom.studies import cvd, imbalance
+from footloom.studies import value_area as areas
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 __all__ = ("build", "build_footprint", "gap_flags", "study")
 
 
-def build_footprint(trades: Trades, bars: str, ticks_per_level: int, threads: int = 1) -> Footprint:
+def build_footprint(
+    trades: Trades, bars: str, ticks_per_level: int, threads: int = 1, count: Count | None = None
+) -> Footprint:
     """Return bars and cells of a tape; rows out of the ordering key are sorted first (definitions 0.4).
 
-    ``threads`` share the bars among them: the kernels hold no lock, and the pieces join to the same bits.
+    ``count`` is what studies count in the trades (`footloom.engine.studies.counting`). ``threads`` share the bars among
+    them: the kernels hold no lock, and the pieces join to the same bits.
     """
     ordered = in_order(trades)
     rule = parse_rule(bars)
     edges, _ = rule.edges(ordered, calendar(trades.instrument.calendar))
     if threads == 1 or len(edges) < threads:
-        return fold(ordered, edges, rule.text, ticks_per_level)
-    shares = _shares(edges, threads)
-    with ThreadPoolExecutor(threads) as pool:
-        pieces = pool.map(lambda share: fold(*_part(ordered, edges, share), rule.text, ticks_per_level), shares)
-    return Footprint.concat(list(pieces))
+        return fold(ordered, edges, rule.text, ticks_per_level, count)
+    shares = _shares(edges.ends, threads)
+    parts = [_part(ordered, edges, share) for share in shares]
+    return Footprint.concat(_together(lambda part: fold(*part, rule.text, ticks_per_level, count), parts))
 
 
-def _shares(edges: Edges, count: int) -> list[slice]:
-    # Whole bars, about as many trades to each.
-    wanted = np.linspace(0, edges.ends[-1], count + 1)
-    cuts = np.unique(np.searchsorted(edges.ends, wanted))
+def _together(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
+    # The caller's thread takes a part too; the others get a fresh thread each, which the system puts on an idle core.
+    with ThreadPoolExecutor(len(parts)) as pool:
+        others = [pool.submit(work, part) for part in parts[1:]]
+        return [work(parts[0]), *(other.result() for other in others)]
+
+
+def _shares(offset: I64, count: int) -> list[slice]:
+    # Whole bars, about as many trades (or levels) to each.
+    wanted = np.linspace(0, offset[-1], count + 1)
+    cuts = np.unique(np.searchsorted(offset, wanted))
     return [slice(int(lo), int(hi)) for lo, hi in itertools.pairwise(cuts)]
 
 
@@ -70,7 +84,7 @@ def build(trades: Trades, spec: ChartSpec, gaps: Sequence[Gap] = (), threads: in
     footprint = build_footprint(trades, spec.bars, spec.ticks_per_level, threads)
     flags = footprint.bars.flags | gap_flags(footprint, gaps)
     flags[:-1] |= BAR_FINAL
-    return study(footprint.with_flags(flags), spec)
+    return study(footprint.with_flags(flags), spec, threads=threads)
 
 
 def gap_flags(footprint: Footprint, gaps: Sequence[Gap]) -> I64:
@@ -83,7 +97,12 @@ def gap_flags(footprint: Footprint, gaps: Sequence[Gap]) -> I64:
 
 
 def study(
-    footprint: Footprint, spec: ChartSpec, min_vol_lot: I64 | None = None, carry: cvd.Carry | None = None
+    footprint: Footprint,
+    spec: ChartSpec,
+    min_vol_lot: I64 | None = None,
+    carry: cvd.Carry | None = None,
+    *,
+    threads: int = 1,
 ) -> ChartFrame:
     """Return the studies of bars, given what came before them.
 
@@ -93,15 +112,29 @@ def study(
     settings = spec.imbalance
     least = imbalance.min_volume(footprint, settings) if min_vol_lot is None else min_vol_lot
     sums = cvd.cvd(footprint, calendar(footprint.instrument.calendar), spec.cvd, carry)
-    area = profile.profiles(footprint, spec.profile)
+    poc, vah, val, marks = _per_bar(footprint, spec, least, threads)
     return ChartFrame(
         footprint=footprint,
         spec=spec,
         cvd_lot=sums.cvd_lot,
         cvd_anchor_ns=sums.anchor_ns,
-        poc_row=area.poc_row,
-        vah_row=area.vah_row,
-        val_row=area.val_row,
+        poc_row=poc,
+        vah_row=vah,
+        val_row=val,
         min_vol_lot=least,
-        cell_flags=imbalance.flags(footprint, least, settings),
+        cell_flags=marks,
     )
+
+
+def _per_bar(footprint: Footprint, spec: ChartSpec, least: I64, threads: int) -> tuple[I64, I64, I64, U8]:
+    # What each bar says by itself: POC, value area, and the bits of its cells.
+    def share(bars: slice) -> tuple[I64, I64, I64, U8]:
+        piece = footprint.slice(bars.start, bars.stop)
+        area = areas.profiles(piece, spec.profile)
+        return area.poc_row, area.vah_row, area.val_row, imbalance.flags(piece, least[bars], spec.imbalance)
+
+    if threads == 1 or len(footprint) < threads:
+        return share(slice(0, len(footprint)))
+    pieces = _together(share, _shares(footprint.level_offset, threads))
+    poc, vah, val, marks = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    return poc, vah, val, marks

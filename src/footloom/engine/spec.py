@@ -9,7 +9,8 @@ import msgspec
 
 from footloom.bars import parse_rule
 from footloom.errors import ConfigError, DataError
-from footloom.studies import cvd, imbalance, profile
+from footloom.studies import cvd, imbalance
+from footloom.studies import value_area as areas
 
 __all__ = ("ChartSpec", "chart_spec")
 
@@ -30,9 +31,9 @@ class ChartSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cvd_reset: Literal["session", "never"] = "session"
 
     @property
-    def profile(self) -> profile.Params:
+    def profile(self) -> areas.Params:
         """The value area's settings."""
-        return profile.Params(method=self.value_area, pct=self.value_area_pct, tie=self.poc_tie)
+        return areas.Params(method=self.value_area, pct=self.value_area_pct, tie=self.poc_tie)
 
     @property
     def imbalance(self) -> imbalance.Params:
@@ -64,7 +65,7 @@ def chart_spec(settings: Mapping[str, object]) -> ChartSpec:
     except msgspec.ValidationError as error:
         raise ConfigError(f"a chart cannot be made so: {error}") from None
     try:
-        profile.check(spec.profile)
+        areas.check(spec.profile)
     except DataError as error:
         raise ConfigError(f"a chart cannot be made so: value_area_pct: {error}") from None
     return msgspec.structs.replace(spec, bars=parse_rule(spec.bars).text)

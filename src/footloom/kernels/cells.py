@@ -37,9 +37,9 @@ def fill_cells(ends, first, tick, qty, side, most, step, scratch, bars, counts, 
     """Fold bars from ``first`` on, up to the last or to one that does not fit.
 
     ``ends`` int64 (n_bars + 1,) offsets into the trades; ``tick``, ``qty`` int64, ``side`` int8 (n_trades,); ``step``
-    ticks a level; ``scratch`` int64 (DENSE_ROWS * LANES,), zero on entry and on return. Outputs: ``bars`` (7,
-    n_bars): high, low, min delta, max delta, buy, sell, unknown; ``counts`` (n_bars,): levels of each bar; ``levels``
-    (5, capacity): row, buy, sell, unknown, trades.
+    ticks a level; ``scratch`` int64 (DENSE_ROWS * LANES,), zero on entry and on return. Outputs: ``bars`` (9,
+    n_bars): high, low, min delta, max delta, buy, sell, unknown, open, close; ``counts`` (n_bars,): levels of each bar;
+    ``levels`` (5, capacity): row, buy, sell, unknown, trades.
 
     Returns ``(next_bar, cause)``: 0 all done, 1 ``levels`` is full, 2 the bar is too wide or too large for the dense
     scheme.
@@ -116,5 +116,6 @@ def fill_cells(ends, first, tick, qty, side, most, step, scratch, bars, counts, 
             p += np.int64(count > 0)
         bars[0, b], bars[1, b], bars[2, b], bars[3, b] = high, low, low_delta, high_delta
         bars[4, b], bars[5, b], bars[6, b] = buys, sells, unknowns
+        bars[7, b], bars[8, b] = tick[start], tick[stop - 1]
         counts[b] = p - before
     return n_bars, 0

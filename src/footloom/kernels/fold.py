@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +22,21 @@ from footloom.errors import ConfigError, DataError
 from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells, most_trades
 from footloom.kernels.facts import facts
 
-__all__ = ("combine", "fold")
+__all__ = ("Count", "combine", "fold")
+
+Count = Callable[[Trades, I64], dict[str, I64]]
 
 _FULL, _WIDE = 1, 2
-_BAR_ROWS = 7
+_BAR_ROWS = 9
 _MANY_ROWS = 1 << 22
 _WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
 
 
-def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
+def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, count: Count | None = None) -> Footprint:
     """Return the footprint of trades that ascend in the ordering key, cut at ``edges``.
+
+    ``count`` adds the columns of `Footprint.prints`.
 
     Raises
     ------
@@ -40,9 +46,10 @@ def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> F
     if ticks_per_level < 1:
         raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
     whole = _split_long(trades, edges)
+    made = _fold(trades, whole, bar_rule, ticks_per_level)
     if len(whole.open_ns) > len(edges.open_ns):
-        return _rejoined(_fold(trades, whole, bar_rule, ticks_per_level), edges, whole)
-    return _fold(trades, edges, bar_rule, ticks_per_level)
+        made = _rejoined(made, edges, whole)
+    return made if count is None else replace(made, prints=count(trades, edges.ends))
 
 
 def _split_long(trades: Trades, edges: Edges) -> Edges:
@@ -79,10 +86,10 @@ def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> 
             close_ns=edges.close_ns,
             first_ns=trades.ts_exch_ns[first],
             last_ns=trades.ts_exch_ns[last],
-            open_tick=trades.price_tick[first],
+            open_tick=cells[7],
             high_tick=cells[0],
             low_tick=cells[1],
-            close_tick=trades.price_tick[last],
+            close_tick=cells[8],
             min_delta_lot=cells[2],
             max_delta_lot=cells[3],
             buy_lot=cells[4],
@@ -145,7 +152,8 @@ def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[l
     path = np.cumsum(side.astype(np.int64) * qty)
     own = [int(tick.max()), int(tick.min()), min(0, int(path.min())), max(0, int(path.max()))]
     traded = lanes[3] > 0
-    return own + [int(lane.sum()) for lane in lanes[:3]], np.stack([used[traded], *lanes[:, traded]])
+    own += [*(int(lane.sum()) for lane in lanes[:3]), int(tick[0]), int(tick[-1])]
+    return own, np.stack([used[traded], *lanes[:, traded]])
 
 
 def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:
@@ -212,4 +220,5 @@ def _join(a: Footprint, b: Footprint) -> Footprint:
         bars=Bars(**values),
         level_offset=np.array([0, len(rows)], np.int64),
         levels=Levels(**columns),
+        prints={name: column + b.prints[name] for name, column in a.prints.items()},
     )

@@ -26,18 +26,23 @@ BUY, SELL, BUY_STACK, SELL_STACK = 1, 2, 4, 8
 GE, GT = 0, 1  # by how many lots the weighted weak side must be passed at least
 INFINITE, IGNORE, AS_ONE = 0, 1, 2
 _MOST = 1 << 62
+_HUNDRED = np.uint64(100)
 
 
 @part
-def is_imbalance(strong, weak, percent, min_volume, min_difference, compare, zero):
-    """Say whether ``strong`` outweighs ``weak``: ``100 * strong >= percent * weak`` (or ``>``), in whole lots."""
+def is_imbalance(strong, weak, percent, most_hundreds, min_volume, min_difference, compare, zero):
+    """Say whether ``strong`` outweighs ``weak``: ``100 * strong >= percent * weak`` (or ``>``), in whole lots.
+
+    ``most_hundreds`` is ``_MOST // percent``: a division by what is no constant costs more than all the rest.
+    """
     # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything. The
-    # weak side is divided first: no product leaves 64 bits.
-    against = weak + np.int64((weak == 0) & (zero == AS_ONE))
-    hundreds, left = against // 100, against % 100
-    limit = percent * hundreds + (percent * left + 99 * (1 - compare)) // 100
+    # weak side is divided first: no product leaves 64 bits. No lots are below zero, so division needs no sign.
+    against = np.uint64(weak + np.int64((weak == 0) & (zero == AS_ONE)))
+    hundreds = np.int64(against // _HUNDRED)
+    left = np.int64(against) - 100 * hundreds
+    limit = percent * hundreds + np.int64(np.uint64(percent * left + 99 * (1 - compare)) // _HUNDRED)
     enough = (strong > 0) & (strong >= min_volume) & (strong - weak >= min_difference)
-    return enough & (strong - limit >= compare) & (hundreds <= _MOST // percent) & ((weak > 0) | (zero != IGNORE))
+    return enough & (strong - limit >= compare) & (hundreds <= most_hundreds) & ((weak > 0) | (zero != IGNORE))
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, U8_OUT))
@@ -49,7 +54,7 @@ def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, comp
     the highest no sell imbalance; a row inside it where nothing traded counts as zero. A stack is a maximal run of at
     least ``stack`` adjacent rows. ``min_volume`` int64 (n_bars,), the rest int64 (n_levels,) as in `Levels`.
     """
-    one, back = np.uint64(1), np.uint64(stack - 1)
+    one, back, most = np.uint64(1), np.uint64(stack - 1), _MOST // percent
     for bar in range(len(offset) - 1):
         start, stop = np.uint64(offset[bar]), np.uint64(offset[bar + 1])
         least = min_volume[bar]
@@ -60,8 +65,12 @@ def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, comp
             # All ones where the neighbouring row traded, else all zeros: a mask instead of a branch.
             next_to_below = -np.int64(row[below] == row[i] - 1)
             next_to_above = -np.int64(row[above] == row[i] + 1)
-            bought = is_imbalance(buy[i], sell[below] & next_to_below, percent, least, min_difference, compare, zero)
-            sold = is_imbalance(sell[i], buy[above] & next_to_above, percent, least, min_difference, compare, zero)
+            bought = is_imbalance(
+                buy[i], sell[below] & next_to_below, percent, most, least, min_difference, compare, zero
+            )
+            sold = is_imbalance(
+                sell[i], buy[above] & next_to_above, percent, most, least, min_difference, compare, zero
+            )
             is_buy = np.int64(bought & (i > start))
             is_sell = np.int64(sold & (i + one < stop))
             buy_run = ((buy_run & next_to_below) + 1) & -is_buy

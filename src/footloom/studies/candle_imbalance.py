@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from footloom.core.footprint import Bars
+from footloom.studies._study import Answer, NoState, Output, Run
 
-__all__ = ("Params", "candle_imbalance")
+__all__ = ("OUTPUTS", "TITLE", "Params", "State", "candle_imbalance", "update", "warmup")
 
+TITLE = "Candle imbalance"
+OUTPUTS = (Output(name="side", kind="column", unit="side", columns=("side",), title="dominant side"),)
+State = NoState
 
 _MOST = 1 << 62
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True):
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A bar is flagged when its larger side exceeds ``percent`` of the smaller, or reaches it (``ge``)."""
 
     percent: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 300
@@ -38,3 +42,13 @@ def candle_imbalance(bars: Bars, params: Params) -> NDArray[np.int8]:
         over = strong >= exact + (params.percent * left + 99) // 100
     over &= hundreds <= _MOST // params.percent
     return np.where(over & (strong > 0), np.sign(bars.delta_lot), 0).astype(np.int8)
+
+
+def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
+    """Return 0: each bar stands by itself."""
+    return 0
+
+
+def update(run: Run, params: Params, state: NoState) -> tuple[Answer, NoState]:
+    """Return ``side`` of every bar: +1, -1 or 0, int8."""
+    return Answer(bars={"side": candle_imbalance(run.footprint.bars, params)}), state

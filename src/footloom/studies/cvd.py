@@ -1,27 +1,42 @@
-"""Cumulative volume delta with its anchor (definitions 3.2)."""
+"""Cumulative volume delta with its anchor, as a line and as candles (definitions 3.2)."""
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 import numpy as np
 
-from footloom.core.footprint import Footprint
-from footloom.core.sessions import DAY_NS, Calendar
+from footloom.core.footprint import BAR_GAP, Footprint
+from footloom.core.sessions import Calendar
 from footloom.core.trades import I64
+from footloom.studies._sessions import anchors
+from footloom.studies._study import NONE, Answer, Output, Run
 
-__all__ = ("Carry", "Cvd", "Params", "cvd")
+__all__ = ("OUTPUTS", "TITLE", "Carry", "Cvd", "Params", "State", "cvd", "update", "warmup")
 
-_LONGEST_BREAK_NS = 10 * DAY_NS  # no market rests longer
+TITLE = "CVD"
+OUTPUTS = (
+    Output(name="cvd", kind="line", unit="lot", columns=("cvd",), title="CVD"),
+    Output(name="candle", kind="candle", unit="lot", columns=("open", "high", "low", "cvd"), title="CVD candles"),
+    Output(name="anchor", kind="column", unit="ns", columns=("anchor_ns",), title="since"),
+    Output(name="valid_since", kind="column", unit="ns", columns=("valid_since_ns",), title="without a gap since"),
+)
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """When the sum starts again: at each session's open, or never."""
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the sum starts again: at each session, day, week or month of the exchange, or never."""
 
-    reset: Literal["session", "never"] = "session"
+    reset: Literal["session", "day", "week", "month", "never"] = "session"
+
+
+class State(msgspec.Struct, frozen=True):
+    """The sum so far, its anchor, and the close of the last bar that a gap touched since then."""
+
+    cvd_lot: int = 0
+    anchor_ns: int | None = None
+    valid_since_ns: int = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +60,10 @@ def cvd(footprint: Footprint, calendar: Calendar, params: Params, carry: Carry |
     bars = footprint.bars
     if not len(bars):
         return Cvd(np.empty(0, np.int64), np.empty(0, np.int64))
-    own = _anchors(footprint, calendar) if params.reset == "session" else np.full(len(bars), bars.open_ns[0])
+    own = anchors(footprint, calendar, params.reset)
     if carry is not None:
-        # Bars of the piece that stand in the session of the carried sum, or off-session right behind it, continue it.
-        own = np.maximum(own, carry.anchor_ns) if params.reset == "session" else np.full(len(bars), carry.anchor_ns)
+        # Bars of the piece that stand in the period of the carried sum, or off-session right behind it, continue it.
+        own = np.full(len(bars), carry.anchor_ns) if params.reset == "never" else np.maximum(own, carry.anchor_ns)
     total = np.cumsum(bars.delta_lot)
     starts = np.flatnonzero(np.diff(own, prepend=own[0] - 1))
     base = np.concatenate([[0], total])[starts]
@@ -57,21 +72,33 @@ def cvd(footprint: Footprint, calendar: Calendar, params: Params, carry: Carry |
     return Cvd(total - np.repeat(base, np.diff(starts, append=len(own))), own)
 
 
-def _anchors(footprint: Footprint, calendar: Calendar) -> I64:
-    # The open of the last session that had started when the bar opened: bars behind its close still count to it.
-    bars = footprint.bars
-    if len(bars) == 1:
-        return np.array([_anchor(calendar, int(bars.open_ns[0]))])
-    spans = calendar.spans(int(bars.open_ns[0]) - _LONGEST_BREAK_NS, int(bars.last_ns[-1]) + 1)
-    opens = spans.start_ns[spans.in_session]
-    if not len(opens):
-        return np.full(len(bars), bars.open_ns[0])
-    return opens[np.maximum(np.searchsorted(opens, bars.open_ns, side="right") - 1, 0)]
+def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
+    """Return -1: everything since the anchor counts."""
+    return -1
 
 
-@functools.lru_cache(maxsize=1024)
-def _anchor(calendar: Calendar, open_ns: int) -> int:
-    # The same for one bar: live, it is asked again and again.
-    spans = calendar.spans(open_ns - _LONGEST_BREAK_NS, open_ns + 1)
-    opens = spans.start_ns[spans.in_session]
-    return int(opens[-1]) if len(opens) else open_ns
+def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
+    """Return ``cvd`` (the close), ``open``, ``high``, ``low`` in lots, ``anchor_ns`` and ``valid_since_ns``, int64."""
+    carry = None if state.anchor_ns is None else Carry(state.cvd_lot, state.anchor_ns)
+    sums = cvd(run.footprint, run.calendar, params, carry)
+    bars = run.footprint.bars
+    opened = sums.cvd_lot - bars.delta_lot
+    valid = _valid_since(run.footprint, sums.anchor_ns, state)
+    columns = {
+        "cvd": sums.cvd_lot,
+        "open": opened,
+        "high": opened + bars.max_delta_lot,
+        "low": opened + bars.min_delta_lot,
+        "anchor_ns": sums.anchor_ns,
+        "valid_since_ns": valid,
+    }
+    if len(run):
+        state = State(int(sums.cvd_lot[-1]), int(sums.anchor_ns[-1]), int(valid[-1]))
+    return Answer(bars=columns), state
+
+
+def _valid_since(footprint: Footprint, anchor_ns: I64, state: State) -> I64:
+    # The line goes on behind a gap, and says since when it is whole: its anchor, or the close of a bar with a gap.
+    broken = np.where(footprint.bars.flags & BAR_GAP, footprint.bars.close_ns, NONE)
+    last = np.maximum.accumulate(np.concatenate([[state.valid_since_ns], broken]))[1:]
+    return np.maximum(last, anchor_ns)

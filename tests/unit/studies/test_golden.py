@@ -12,7 +12,8 @@ from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
 from footloom.engine.build import build_footprint
 from footloom.errors import ConfigError
-from footloom.studies import candle_imbalance, cvd, imbalance, profile
+from footloom.studies import candle_imbalance, cvd, imbalance
+from footloom.studies import value_area as areas
 
 INSTRUMENT = Instrument(venue="t", symbol="X", tick_size=Decimal(1), lot_size=Decimal(1))
 MINUTE = 60 * 10**9
@@ -36,15 +37,15 @@ def flagged(rows, **settings):
 # definitions 4.2: one profile, three answers
 @pytest.mark.parametrize(("method", "val", "vah"), [("two_row", 2, 6), ("one_row", 3, 6), ("one_row_capped", 3, 5)])
 def test_one_profile_has_three_value_areas(method, val, vah):
-    area = profile.value_area_of_rows(np.array([5, 10, 20, 30, 50, 40, 25, 15, 5]), profile.Params(method=method))
+    area = areas.value_area_of_rows(np.array([5, 10, 20, 30, 50, 40, 25, 15, 5]), areas.Params(method=method))
 
     assert (area.poc_row[0], area.val_row[0], area.vah_row[0]) == (4, val, vah)
 
 
 def test_a_tied_poc_is_the_row_nearest_the_middle_then_the_lower():
-    assert profile.value_area_of_rows(np.array([30, 10, 30, 5, 30]), profile.Params()).poc_row[0] == 2
-    assert profile.value_area_of_rows(np.array([9, 1, 1, 9]), profile.Params()).poc_row[0] == 0
-    assert profile.value_area_of_rows(np.array([1, 9, 1, 9]), profile.Params(tie="lowest")).poc_row[0] == 1
+    assert areas.value_area_of_rows(np.array([30, 10, 30, 5, 30]), areas.Params()).poc_row[0] == 2
+    assert areas.value_area_of_rows(np.array([9, 1, 1, 9]), areas.Params()).poc_row[0] == 0
+    assert areas.value_area_of_rows(np.array([1, 9, 1, 9]), areas.Params(tie="lowest")).poc_row[0] == 1
 
 
 def test_a_far_level_does_not_annex_the_empty_rows_between():
@@ -52,7 +53,7 @@ def test_a_far_level_does_not_annex_the_empty_rows_between():
     volume = np.zeros(401, np.int64)
     volume[[0, 1, 2, 400]] = 4, 10, 1, 6
 
-    one, two = (profile.value_area_of_rows(volume, profile.Params(method=m)) for m in ("one_row", "two_row"))
+    one, two = (areas.value_area_of_rows(volume, areas.Params(method=m)) for m in ("one_row", "two_row"))
 
     assert (one.val_row[0], one.vah_row[0]) == (0, 2)
     assert (two.val_row[0], two.vah_row[0]) == (0, 3)  # a pair is added whole, its empty row too
@@ -62,8 +63,8 @@ def test_a_share_of_68_2_percent_is_exact():
     # 682 of 1000 lots are asked for: 681 are not enough.
     volume = np.array([1, 681, 318])
 
-    assert profile.value_area_of_rows(volume, profile.Params(pct="68.2", method="one_row")).vah_row[0] == 2
-    assert profile.value_area_of_rows(volume, profile.Params(pct="68.1", method="one_row")).vah_row[0] == 1
+    assert areas.value_area_of_rows(volume, areas.Params(pct="68.2", method="one_row")).vah_row[0] == 2
+    assert areas.value_area_of_rows(volume, areas.Params(pct="68.1", method="one_row")).vah_row[0] == 1
 
 
 # definitions 5.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,8 @@ from footloom.core.sessions import calendar
 from footloom.engine.build import build, build_footprint
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
-from footloom.kernels import imbalance as kernel
-from footloom.studies import cvd, imbalance, profile
+from footloom.studies import cvd, imbalance
+from footloom.studies import value_area as areas
 from footloom.studies.candle_imbalance import Params as CandleParams
 from footloom.studies.candle_imbalance import candle_imbalance as flags_of
 from footloom.testing.adapters._units import LOT, adapter, number, tape
@@ -80,13 +81,13 @@ def _rows(volume: list[Any]) -> Any:
 @adapter
 def poc(given: Any, params: dict[str, Any]) -> dict[str, Any]:
     tie: Any = {"nearest_mid_then_lower": "centre", "lowest": "lowest"}[params["tie"]]
-    return {"poc": int(profile.value_area_of_rows(_rows(given["vol"]), profile.Params(tie=tie)).poc_row[0])}
+    return {"poc": int(areas.value_area_of_rows(_rows(given["vol"]), areas.Params(tie=tie)).poc_row[0])}
 
 
 @adapter
 def value_area(given: Any, params: dict[str, Any]) -> dict[str, Any]:
     volume = _rows(given["vol"])
-    area = profile.value_area_of_rows(volume, profile.Params(method=params["method"], pct=str(params["pct"])))
+    area = areas.value_area_of_rows(volume, areas.Params(method=params["method"], pct=str(params["pct"])))
     low, high = int(area.val_row[0]), int(area.vah_row[0])
     return {
         "poc": int(area.poc_row[0]),
@@ -124,17 +125,15 @@ def diag_imbalance(given: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 @adapter
 def imbalance_threshold(given: Any, params: dict[str, Any]) -> dict[str, Any]:
-    weak = to_units(given["weak"], LOT)
-    answer = {}
-    outweighs: Any = kernel.is_imbalance.py_func  # type: ignore[attr-defined]
+    # Two rows: the weak side sold on the lower, the strong one bought on the upper.
+    bars = [_one_bar([[given["weak"], 0], [0, strong]], ChartSpec()).footprint for strong in given["strong"]]
+    answer: dict[str, Any] = {}
     conventions: tuple[Any, ...] = ("ratio", "excess")
-    for convention in conventions:
-        percent = imbalance.threshold_percent(imbalance.Params(percent=int(params["pct"]), convention=convention))
-        for name, compare in (("gt", kernel.GT), ("ge", kernel.GE)):
-            answer[f"{convention}_{name}"] = [
-                bool(outweighs(to_units(s, LOT), weak, percent, 0, 0, compare, kernel.INFINITE))
-                for s in given["strong"]
-            ]
+    comparisons: tuple[Any, ...] = ("gt", "ge")
+    for convention, compare in itertools.product(conventions, comparisons):
+        settings = imbalance.Params(percent=int(params["pct"]), convention=convention, compare=compare, min_vol_lot=0)
+        marks = [imbalance.flags(bar, imbalance.min_volume(bar, settings), settings) for bar in bars]
+        answer[f"{convention}_{compare}"] = [bool(cells[1] & imbalance.CELL_BUY_IMBALANCE) for cells in marks]
     return answer
 
 

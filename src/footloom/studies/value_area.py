@@ -13,8 +13,27 @@ from footloom.core.footprint import Footprint
 from footloom.core.trades import I64
 from footloom.errors import ConfigError
 from footloom.kernels.profile import ONE_ROW, ONE_ROW_CAPPED, TIE_CENTRE, TIE_LOWEST, TWO_ROW, fill_profiles
+from footloom.studies._study import Answer, NoState, Output, Run
 
-__all__ = ("Params", "Profiles", "check", "profiles", "value_area_of_rows")
+__all__ = (
+    "OUTPUTS",
+    "TITLE",
+    "Params",
+    "Profiles",
+    "State",
+    "check",
+    "profiles",
+    "update",
+    "value_area_of_rows",
+    "warmup",
+)
+
+TITLE = "POC and value area"
+OUTPUTS = (
+    Output(name="poc", kind="level", unit="row", columns=("poc_row",), title="POC"),
+    Output(name="value_area", kind="band", unit="row", columns=("val_row", "vah_row"), title="value area"),
+)
+State = NoState
 
 Method = Literal["two_row", "one_row", "one_row_capped"]
 Tie = Literal["centre", "lowest"]
@@ -23,7 +42,7 @@ _METHODS = {"two_row": TWO_ROW, "one_row": ONE_ROW, "one_row_capped": ONE_ROW_CA
 _TIES = {"centre": TIE_CENTRE, "lowest": TIE_LOWEST}
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True):
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the area grows, which share of the volume it holds, and which row wins a tie.
 
     ``centre``: the row nearest the middle is the point of control, and one-row areas grow to the row nearer to it.
@@ -82,3 +101,14 @@ def _fill(offset: I64, row: I64, volume: I64, params: Params) -> Profiles:
     out = [np.empty(len(offset) - 1, np.int64) for _ in range(3)]
     fill_profiles(offset, row, volume, *_share(params.pct), _METHODS[params.method], _TIES[params.tie], *out)
     return Profiles(*out)
+
+
+def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
+    """Return 0: each bar stands by itself."""
+    return 0
+
+
+def update(run: Run, params: Params, state: NoState) -> tuple[Answer, NoState]:
+    """Return ``poc_row``, ``vah_row`` and ``val_row`` of every bar, int64; a row's label is its low edge."""
+    area = profiles(run.footprint, params)
+    return Answer(bars={"poc_row": area.poc_row, "vah_row": area.vah_row, "val_row": area.val_row}), state

@@ -1,0 +1,93 @@
+"""Studies over bars: one choice of a study, its fold, and what it counts in the trades while bars are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from footloom.core.footprint import Footprint
+from footloom.core.sessions import calendar
+from footloom.core.trades import I64, Trades
+from footloom.errors import ConfigError
+from footloom.kernels.fold import Count
+from footloom.studies import Answer, Run, Study, decode_state, encode_state, find_study, make_params
+
+__all__ = ("StudyFold", "counting", "run_study")
+
+
+class StudyFold:
+    """One study with its settings, fed with neighbouring runs of bars.
+
+    ``update`` keeps what it saw: give it final bars. ``peek`` answers for bars that may still change and keeps nothing.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, object] | None = None, label: str | None = None) -> None:
+        self.study: Study = find_study(name)
+        self.name = name
+        self.label = label or name
+        self.params: Any = make_params(self.study, settings or {})
+        self.state: msgspec.Struct = self.study.State()
+
+    @property
+    def reads_trades(self) -> bool:
+        """Whether it counts in the trades themselves: then bars must be made with `counting`."""
+        return hasattr(self.study, "reduce")
+
+    def update(self, footprint: Footprint) -> Answer:
+        """Fold final bars, the ones that follow those given before."""
+        answer, self.state = self.study.update(self._run(footprint), self.params, self.state)
+        return answer
+
+    def peek(self, footprint: Footprint) -> Answer:
+        """Return what the study says of the bars that follow, without taking them in."""
+        answer, _ = self.study.update(self._run(footprint), self.params, self.state)
+        return answer
+
+    def reduce(self, trades: Trades, ends: I64) -> dict[str, I64]:
+        """Return what the study counts in the trades of each bar, under names of its own."""
+        columns = getattr(self.study, "reduce")(trades, ends, self.params)  # noqa: B009 - some studies have none
+        return {f"{self.label}.{name}": column for name, column in columns.items()}
+
+    def to_bytes(self) -> bytes:
+        """Return the state as bytes."""
+        return encode_state(self.state)
+
+    def restore(self, data: bytes) -> Self:
+        """Take a state that `to_bytes` returned."""
+        self.state = decode_state(self.study, data)
+        return self
+
+    def _run(self, footprint: Footprint) -> Run:
+        prefix = f"{self.label}."
+        mine = {name.removeprefix(prefix): c for name, c in footprint.prints.items() if name.startswith(prefix)}
+        if self.reads_trades and not mine:
+            raise ConfigError(
+                f"{self.study.TITLE} reads the trades themselves: make the bars with it, "
+                f'such as footprint(trades, bars="1m", studies=["{self.name}"])'
+            )
+        return Run(footprint, calendar(footprint.instrument.calendar), mine)
+
+
+def counting(folds: Sequence[StudyFold]) -> Count | None:
+    """Return the function that counts for these studies while bars are made, or None where none needs it."""
+    readers = [fold for fold in folds if fold.reads_trades]
+    if not readers:
+        return None
+
+    def count(trades: Trades, ends: I64) -> dict[str, I64]:
+        return {name: column for fold in readers for name, column in fold.reduce(trades, ends).items()}
+
+    return count
+
+
+def run_study(name: str, footprint: Footprint, settings: Mapping[str, object] | None = None) -> Answer:
+    """Return what a study says of finished bars, at once.
+
+    Raises
+    ------
+    ConfigError
+        There is no such study, or no such setting.
+    """
+    return StudyFold(name, settings).update(footprint)

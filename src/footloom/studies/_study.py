@@ -1,0 +1,128 @@
+"""What a study is: a pure, resumable fold from bars to columns and events.
+
+A study is a module (or any object) with the attributes of `Study`; `footloom.studies.value_area` is the model. It never
+knows a venue, does no I/O and asks no clock, so batch, live, replay and backtest give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from footloom.core.footprint import Footprint
+from footloom.core.sessions import Calendar
+from footloom.core.trades import I64, Trades
+
+__all__ = ("NONE", "Answer", "Column", "Kind", "NoState", "Output", "Run", "Study", "Unit")
+
+Column = NDArray[Any]
+Kind = Literal["line", "histogram", "candle", "band", "level", "zone", "marker", "cell_flag", "column"]
+Unit = Literal["tick", "row", "lot", "count", "ratio", "percent", "ns", "per_second", "text", "side", "flag"]
+
+NONE = int(np.iinfo(np.int64).min)  # in an integer column: undefined (definitions 0.6); a float column says NaN
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a study says, and how it wants to be drawn.
+
+    ``columns`` names its columns in the `Answer`, in the order that the kind needs: a line, histogram, level or column
+    has one; a band a lower and an upper one; a candle open, high, low and close; zones and markers the columns of their
+    events.
+    """
+
+    name: str
+    kind: Kind
+    unit: Unit
+    columns: tuple[str, ...]
+    title: str
+
+
+class NoState(msgspec.Struct, frozen=True):
+    """The state of a study that reads each bar by itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Neighbouring bars of one tape, oldest first, and what was counted in their trades.
+
+    ``prints`` holds the columns of the study's ``reduce``, int64, one row a bar.
+    """
+
+    footprint: Footprint
+    calendar: Calendar
+    prints: Mapping[str, I64] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.footprint)
+
+    def slice(self, start: int, stop: int) -> Run:
+        """Return the bars ``start`` to ``stop``."""
+        part = {name: column[start:stop] for name, column in self.prints.items()}
+        return Run(self.footprint.slice(start, stop), self.calendar, part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a study says of a run.
+
+    ``bars`` are columns of one row a bar, ``cells`` of one row a level, ``events`` of one row an event: their column
+    ``bar`` is the index of the bar at whose close the event is known, ascending.
+    """
+
+    bars: Mapping[str, Column] = field(default_factory=dict)
+    cells: Mapping[str, Column] = field(default_factory=dict)
+    events: Mapping[str, Column] = field(default_factory=dict)
+
+    @classmethod
+    def concat(cls, pieces: Sequence[tuple[Answer, int]]) -> Answer:
+        """Join the answers of neighbouring runs; each comes with its number of bars."""
+        starts = np.cumsum([0] + [length for _, length in pieces[:-1]])
+        moved = [
+            {name: column + start if name == "bar" else column for name, column in answer.events.items()}
+            for (answer, _), start in zip(pieces, starts.tolist(), strict=True)
+        ]
+        return cls(_join([a.bars for a, _ in pieces]), _join([a.cells for a, _ in pieces]), _join(moved))
+
+
+def _join(tables: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+
+class Study(Protocol):
+    """The attributes of a study's module.
+
+    ``Params`` is a frozen `msgspec.Struct` whose Meta gives range, unit and choices: forms, the REST schema and the
+    docs come from it. ``State`` is one too; ``State()`` is the beginning, and it must survive
+    `footloom.studies.encode_state`. A study that counts in the trades themselves has ``reduce(trades, ends, params)``,
+    which returns int64 columns of one row a bar that *add up* when two parts of a bar are joined.
+    """
+
+    TITLE: str
+    OUTPUTS: tuple[Output, ...]
+    Params: type[msgspec.Struct]
+    State: type[msgspec.Struct]
+
+    def warmup(self, params: Any) -> int:
+        """Return how many bars before the first one shown change its answer; -1: all since the anchor."""
+        ...
+
+    def update(self, run: Run, params: Any, state: Any) -> tuple[Answer, Any]:
+        """Fold one run and return its answer and the new state.
+
+        Cutting a run anywhere and folding the parts one after the other gives the same answer and the same state: so
+        no answer depends on what comes later.
+        """
+        ...
+
+
+class Counting(Study, Protocol):
+    """A study that reads trades too."""
+
+    def reduce(self, trades: Trades, ends: I64, params: Any) -> dict[str, I64]:
+        """Return what it needs of the trades ``ends[i] : ends[i + 1]`` of each bar."""
+        ...
