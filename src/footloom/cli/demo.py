@@ -43,7 +43,7 @@ def demo(
 ) -> None:
     """Show the simulated market: two symbols that trade around the clock. Ctrl-C stops it."""
     gc.disable()  # until everything is made: the collector would look at half a million new objects again and again
-    from footloom.server.run import bind
+    from footloom.server.port import bind
 
     listener = bind(host, port)
     compiled = _market_cache()
@@ -53,17 +53,22 @@ def demo(
 
     folder = store or _demo_folder(seed, compiled.name)
     with Store(folder, writer=True) as opened, ThreadPoolExecutor(1) as beside:
-        if compiling is not None:
-            import footloom.server.app  # noqa: F401 - compiles the other half meanwhile
+        coming = None
+        if compiling is None:
+            import footloom.feeds.simulated  # noqa: F401 - a module is imported by one thread at a time
 
-            compiling.wait()
-        coming = beside.submit(_catch_up, opened, seed)
+            coming = beside.submit(_catch_up, opened, seed)  # beside the imports that follow
 
         from footloom.feeds.live import Journal
-        from footloom.feeds.simulated import SIMULATED_KEYS
         from footloom.server.app import create_app
         from footloom.server.run import listen, run
         from footloom.server.services import Services
+
+        if compiling is not None:
+            compiling.wait()
+        coming = coming or beside.submit(_catch_up, opened, seed)
+
+        from footloom.feeds.simulated import SIMULATED_KEYS
 
         services = Services.over(opened, live=SIMULATED_KEYS)
         app = create_app(services, origins=allow_origin or ())
@@ -91,12 +96,13 @@ def _demo_folder(seed: int, version: str) -> Path:
     return platformdirs.user_data_path("footloom", appauthor=False) / f"demo-{seed}-{version}"
 
 
-# The first start compiles for some seconds: the market in a process of its own, beside what charts need.
+# The first start compiles for some seconds: the market and its inference in a process of their own, beside what charts
+# need.
 def _compile_beside(compiled: Path) -> subprocess.Popen[bytes] | None:
     if any(compiled.rglob("*.nbi")):
         return None
     say("first start: compiling, some seconds ...")
-    command = [sys.executable, "-c", "import footloom.venues.sim"]
+    command = [sys.executable, "-c", "import footloom.venues.sim, footloom.kernels.edges"]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
 
 
@@ -104,7 +110,7 @@ def _compile_beside(compiled: Path) -> subprocess.Popen[bytes] | None:
 def _market_cache() -> Path:
     from importlib.util import find_spec
 
-    from footloom.kernels.jit import cache_folder
+    from footloom.kernels.cache import cache_folder
 
     spec = find_spec("footloom.venues")
     assert spec is not None

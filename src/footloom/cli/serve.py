@@ -20,7 +20,8 @@ def serve(
     """Serve charts of what a store holds, to this machine. Ctrl-C stops it."""
     from footloom import config
     from footloom.server.app import create_app
-    from footloom.server.run import bind, listen, run
+    from footloom.server.port import bind
+    from footloom.server.run import listen, run
     from footloom.server.services import Services
     from footloom.store.files import Store
 

@@ -1,31 +1,23 @@
 """How kernels are compiled: eagerly for one explicit signature, cached in the user's cache folder.
 
 Numba's own cache looks at the file of the function alone: a cached caller keeps returning the old answer after a
-callee in another file has changed. So the cache folder is named after footloom's version and a hash of every source
-file beside the kernel. Where neither the user's cache nor the package can be written, numba finds "no locator" and
-fails; a temporary folder serves then.
+callee in another file has changed. So `footloom.kernels.cache` names the folder after all of them.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
-import hashlib
-import importlib.metadata
 import inspect
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numba
-import platformdirs
 from numba import types
 
-__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "cache_folder", "jit", "part")
+from footloom.kernels.cache import cache_folder
+
+__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "jit", "part")
 
 INT = types.int64
 # Columns are read-only; numba converts a writable array to a read-only one, never the other way.
@@ -59,32 +51,6 @@ def part(function: Kernel) -> Kernel:
         nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)
     return compiled
-
-
-@functools.cache
-def cache_folder(sources: Path) -> Path:
-    """Return the folder for compiled kernels of the package ``sources``, made and proven writable.
-
-    ``FOOTLOOM_CACHE`` moves it; without a writable place a temporary folder is used and removed at exit.
-    """
-    root = os.environ.get("FOOTLOOM_CACHE") or platformdirs.user_cache_dir("footloom", appauthor=False)
-    folder = Path(root) / "kernels" / f"{importlib.metadata.version('footloom')}-{_source_hash(sources)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        temporary = tempfile.mkdtemp(prefix="footloom-kernels-")
-        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-        return Path(temporary)
-
-
-def _source_hash(sources: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(sources.glob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ anything else runs.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,10 +14,10 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from footloom.errors import ConfigError
 from footloom.server.failures import ErrorBody, ErrorReply
+from footloom.server.port import is_loopback
 
-__all__ = ("SECURITY_HEADERS", "Guard", "is_loopback", "refuse_foreign_bind")
+__all__ = ("SECURITY_HEADERS", "Guard")
 
 SECURITY_HEADERS: dict[str, str] = {
     # Blob and data images are the page's own PNG export; style attributes are set by its components.
@@ -30,31 +29,6 @@ SECURITY_HEADERS: dict[str, str] = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address means this machine and no other."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def refuse_foreign_bind(host: str) -> None:
-    """Refuse an address that other machines could reach.
-
-    Raises
-    ------
-    ConfigError
-        The address is not this machine's loopback.
-    """
-    if not is_loopback(host):
-        raise ConfigError(
-            f"--host {host} would let other machines in, and this version has no login yet: bind to 127.0.0.1 and "
-            "reach it from elsewhere through a tunnel, such as ssh -L 8123:127.0.0.1:8123 THIS-MACHINE"
-        )
 
 
 class Guard:

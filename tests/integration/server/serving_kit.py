@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from server_kit import MemoryStore
 
 from footloom.server.app import create_app
-from footloom.server.run import bind, listen
+from footloom.server.port import bind
+from footloom.server.run import listen
 from footloom.server.services import Services
 
 

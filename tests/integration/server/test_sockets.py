@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.flow import Commit
-from footloom.server.run import bind
+from footloom.server.port import bind
 from footloom.server.wire import decode
 
 pytestmark = pytest.mark.anyio
