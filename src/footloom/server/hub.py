@@ -84,6 +84,7 @@ class Hub:
         self._ids = itertools.count(1)
         self._topics: dict[ChartKey, asyncio.Task[Topic]] = {}
         self._trouble: str | None = None
+        self._notes: tuple[str, ...] = ()
         self._lingering: dict[Topic, asyncio.TimerHandle] = {}
         self._symbols: defaultdict[str, _Symbol] = defaultdict(_Symbol)
 
@@ -123,6 +124,7 @@ class Hub:
 
     def watch(self, key: str, status: SymbolStatus) -> None:
         """Keep the header of a symbol, and send it to those who look at the symbol."""
+        status.notes = self._notes
         self._symbols[key].status = status
 
     def tell_trouble(self, text: str) -> None:
@@ -131,6 +133,14 @@ class Hub:
         for key, symbol in self._symbols.items():
             if symbol.status is not None:
                 symbol.status.stop(text)
+                self._post_status(key, symbol)
+
+    def tell_notes(self, notes: tuple[str, ...]) -> None:
+        """Say in every header what else is wrong, and at once."""
+        self._notes = notes
+        for key, symbol in self._symbols.items():
+            if symbol.status is not None:
+                symbol.status.notes = notes
                 self._post_status(key, symbol)
 
     def publish(self, commit: Commit) -> None:
@@ -172,6 +182,7 @@ class Hub:
         topic.waiting.extend(_joined(fresh))
         if symbol.status is None:
             symbol.status = SymbolStatus(chart.instrument)
+            symbol.status.notes = self._notes
             symbol.status.fold(seed.trades)
             for commit in fresh:
                 symbol.status.apply(commit)

@@ -149,6 +149,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     recorded: bool
     score: dict[str, float | int | None] | None
     trouble: str | None = None  # why nothing comes any more, in words
+    notes: Sequence[str] = ()  # what else is wrong: not recorded, refused, not sealed, found damaged at the start
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):

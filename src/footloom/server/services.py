@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, Self, TypeVar
 
-from footloom.errors import FootloomError
+from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit
 from footloom.server.history import History
 from footloom.server.hub import Hub
@@ -17,8 +17,9 @@ from footloom.server.messages import TopicRequest
 from footloom.server.pages import Bundle
 from footloom.server.session import Session
 from footloom.server.status import SymbolStatus
+from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
 from footloom.server.wire import encode
-from footloom.store import Store
+from footloom.store.files import Store
 
 __all__ = ("Services",)
 
@@ -35,13 +36,14 @@ class Services:
     """The store's charts, the live hub and the page.
 
     ``live`` holds the keys of symbols whose feed runs in this process. ``trouble`` says what is wrong, in words, while
-    something is.
+    something is: `health` tells it, and so does every header. ``writes`` is the store where this process writes to it.
     """
 
     history: History
     hub: Hub
     bundle: Bundle
     live: frozenset[str] = frozenset()
+    writes: Store | None = None
     trouble: dict[str, str] = field(default_factory=dict)
     sessions: set[Session] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(
@@ -52,18 +54,33 @@ class Services:
     def over(cls, store: Store, live: Collection[str] = ()) -> Self:
         """Return the services of a store, with the page read into memory."""
         history = History(store)
-        return cls(history, Hub(history), Bundle.read(), frozenset(live))
+        services = cls(history, Hub(history), Bundle.read(), frozenset(live))
+        try:
+            found = found_at_start(store.recovery)
+        except StoreError:  # open for reading only: another process records, and knows
+            return services
+        services.writes = store
+        services._tell("start", found)
+        return services
 
     def publish(self, commit: Commit) -> None:
-        """Give a commit to the hub, and say in `health` whether it could be recorded."""
-        if commit.recorded:
-            self.trouble.pop("journal", None)
-        else:
-            self.trouble["journal"] = "what is received is not recorded: the log says why"
+        """Give a commit to the hub, and say in `health` and in the headers whether it could be recorded and sealed."""
+        self._tell("journal", None if commit.recorded else not_recorded(self.writes))
         if commit.refused:
-            rows = f"{commit.refused:,} received rows were refused by the store and are not recorded"
-            self.trouble["refused"] = f"{rows}: the log says why"
+            self._tell("refused", rows_refused(commit.refused))
+        if self.writes is not None:
+            error = self.writes.seal_error
+            self._tell("seal", None if error is None else not_sealed(error))
         self.hub.publish(commit)
+
+    def _tell(self, what: str, text: str | None) -> None:
+        if self.trouble.get(what) == text:
+            return
+        if text is None:
+            del self.trouble[what]
+        else:
+            self.trouble[what] = text
+        self.hub.tell_notes(tuple(said for name, said in sorted(self.trouble.items()) if name != "feed"))
 
     async def feed(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run a feed to its end; where that is an error, health and headers say so and the page stays up."""
@@ -75,8 +92,7 @@ class Services:
 
     def feed_failed(self, error: Exception) -> None:
         """Say in `health` and in the headers that nothing is received any more, and why."""
-        reason = str(error) if isinstance(error, FootloomError) else f"{type(error).__name__}, the log says where"
-        text = f"the feed stopped, nothing is received or recorded: {reason}; start footloom again"
+        text = feed_stopped(error)
         self.trouble["feed"] = text
         self.hub.tell_trouble(text)
 

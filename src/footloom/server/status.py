@@ -37,7 +37,10 @@ def _key(ordered: Trades, row: int) -> tuple[int, int]:
 
 
 class SymbolStatus:
-    """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing."""
+    """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing.
+
+    ``notes`` says what is wrong with the server beside the feed, in words.
+    """
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
@@ -56,6 +59,7 @@ class SymbolStatus:
         self._recorded = True
         self._score: dict[str, float | int | None] | None = None
         self._trouble: str | None = None
+        self.notes: tuple[str, ...] = ()
 
     def apply(self, commit: Commit) -> None:
         """Fold one commit."""
@@ -113,6 +117,7 @@ class SymbolStatus:
                 recorded=self._recorded,
                 score=self._score,
                 trouble=self._trouble,
+                notes=self.notes,
             )
         )
 

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from footloom.core.trades import Trades
 from footloom.errors import NotStored, StoreError
 from footloom.kernels.facts import in_order
 from footloom.server.session import Disconnected
-from footloom.store import Coverage
+from footloom.store import Coverage, Recovery
 
 DAY0_NS = 20_000 * 86_400 * 10**9  # 2024-10-04
 TEST = Instrument(
@@ -44,6 +45,10 @@ def make_tape(
 
 class MemoryStore:
     """As much of `footloom.store.Store` as the server reads; ``broken`` makes writing fail."""
+
+    root = Path("/in/memory")
+    recovery = Recovery()
+    seal_error: StoreError | None = None
 
     def __init__(self, *tapes: Trades) -> None:
         self.instruments_ = {tape.instrument.key: tape.instrument for tape in tapes}

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from server_kit import TEST, MemoryStore, make_tape
 from footloom.core.footprint import BAR_GAP
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
-from footloom.errors import FootloomError
+from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit
 from footloom.server import hub as hub_module
 from footloom.server.history import ChartKey, History, Seed
@@ -25,6 +25,7 @@ from footloom.server.messages import TopicRequest
 from footloom.server.pages import Bundle
 from footloom.server.services import Services
 from footloom.server.topics import Topic
+from footloom.store import Quarantined, Recovery
 
 pytestmark = pytest.mark.anyio
 
@@ -261,6 +262,37 @@ async def test_a_feed_that_died_says_so_in_health_and_headers() -> None:
         told = json.loads(page.statuses[-1])
         assert (told["trouble"], told["recorded"]) == (services.trouble["feed"], False)
         services.close()
+
+
+async def test_what_is_wrong_with_the_store_stands_in_every_header() -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    kept = Quarantined("segment-1.sqlite", "page 3 is torn", "/in/memory/quarantine/segment-1.sqlite")
+    store.recovery = Recovery(rows=42, quarantined=(kept,))
+    services = Services.over(store)  # type: ignore[arg-type] - as much of a store as is read
+    hub, page = services.hub, Looker()
+
+    def told() -> list[str]:
+        notes: list[str] = json.loads(page.statuses[-1])["notes"]
+        assert sorted(services.trouble.values()) == sorted(notes)
+        return [note.split(":")[0] for note in notes]
+
+    started = "the journal was damaged when footloom started"
+    topic = await hub.open(request(), 10)
+    hub.join(topic, page)
+    assert told() == [started]
+    store.seal_error = StoreError("the part cannot be written: No space left on device")
+    services.publish(replace(commit(after(tape, 1, ids=(1,)), recorded=False), refused=3))
+    assert told() == [
+        "what is received is not recorded",
+        "3 received rows were refused by the store and are not recorded",
+        "sealing failed",
+        started,
+    ]
+    store.seal_error = None
+    services.publish(replace(commit(after(tape, 2, ids=(2,))), refused=3))
+    assert told() == ["3 received rows were refused by the store and are not recorded", started]
+    services.close()
 
 
 async def test_what_waits_to_be_recorded_is_bounded_and_holds_nothing_idle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,53 @@
+"""What goes wrong beside the charts, in the words that `health` and the page show: what happened and what to do."""
+
+from __future__ import annotations
+
+from footloom.errors import FootloomError, StoreError
+from footloom.store import Recovery
+from footloom.store.files import Store
+
+__all__ = ("feed_stopped", "found_at_start", "not_recorded", "not_sealed", "rows_refused")
+
+
+def feed_stopped(error: Exception) -> str:
+    """Say that nothing comes any more, and why."""
+    reason = str(error) if isinstance(error, FootloomError) else f"{type(error).__name__}, the log says where"
+    return f"the feed stopped, nothing is received or recorded: {reason}; start footloom again"
+
+
+def not_recorded(store: Store | None) -> str:
+    """Say that the journal does not take what is received."""
+    where = "the store" if store is None else str(store.root)
+    return (
+        f"what is received is not recorded: {where} does not take it, the log says why; it is kept in memory and tried "
+        "again with every commit: mend the disk (room, rights) and leave footloom running"
+    )
+
+
+def rows_refused(rows: int) -> str:
+    """Say how many rows, of all symbols, the store has refused since the start."""
+    return (
+        f"{rows:,} received rows were refused by the store and are not recorded: the tape has a gap there, and the log "
+        "says which rows and why"
+    )
+
+
+def not_sealed(error: StoreError) -> str:
+    """Say that the journal could not be made into parts."""
+    return f"sealing failed: {error}; the journal keeps the rows, none is lost, and sealing is tried again by itself"
+
+
+def found_at_start(recovery: Recovery) -> str | None:
+    """Say what was damaged in the journal when the store was opened; None where nothing was.
+
+    Pages of a commit that was never confirmed are no damage: every kill leaves some.
+    """
+    if not recovery.quarantined:
+        return None
+    first = recovery.quarantined[0]
+    others = f", and {len(recovery.quarantined) - 1} more" if len(recovery.quarantined) > 1 else ""
+    return (
+        f"the journal was damaged when footloom started: {first.file} ({first.reason}){others}; the originals "
+        f"are kept, the first as {first.kept_as}, and the {recovery.rows:,} rows that could be read are in the charts: import "
+        "what is missing from the venue's archive, then remove the originals"
+    )
