@@ -17,7 +17,7 @@ import msgspec
 
 from footloom.errors import ConfigError
 
-__all__ = ("bind", "is_loopback")
+__all__ = ("bind", "is_loopback", "refuse_foreign_bind")
 
 _PROBE_S = 0.5
 
