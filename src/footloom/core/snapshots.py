@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,16 @@ from footloom.errors import DataError
 
 __all__ = ("NO_QUOTE", "Snapshots")
 
-NO_QUOTE = np.iinfo(np.int64).min  # a missing side of the book
+NO_QUOTE = np.iinfo(np.int64).min  # a missing side of the book, or anything else that a snapshot does not say
 
-_COLUMNS = ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns")
+_GIVEN = ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns")
+_EXTRA = ("oi_lot", "bid_lot", "ask_lot", "atp_e4")
+_COLUMNS = _GIVEN + _EXTRA
+_LEFT_OUT = np.empty(0, np.int64)
+
+
+def _missing() -> I64:
+    return _LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +39,12 @@ class Snapshots:
         Best quotes; `NO_QUOTE` where that side is missing.
     ts_recv_ns
         Local receipt, ns UTC.
+    oi_lot
+        Open interest; `NO_QUOTE` where the feed says none, as in the columns that follow. They may be left out.
+    bid_lot, ask_lot
+        Quantities at the best quotes.
+    atp_e4
+        Average traded price of the day, in 1/10 000 of the quote currency: it does not stand on the grid.
     """
 
     instrument: Instrument
@@ -43,8 +56,15 @@ class Snapshots:
     ask_tick: I64
     ts_recv_ns: I64
     tape: str = "snapshot"
+    oi_lot: I64 = field(default_factory=_missing, kw_only=True)
+    bid_lot: I64 = field(default_factory=_missing, kw_only=True)
+    ask_lot: I64 = field(default_factory=_missing, kw_only=True)
+    atp_e4: I64 = field(default_factory=_missing, kw_only=True)
 
     def __post_init__(self) -> None:
+        for name in _EXTRA:
+            if getattr(self, name) is _LEFT_OUT:
+                object.__setattr__(self, name, np.full(len(self.ts_exch_ns), NO_QUOTE, np.int64))
         for name in _COLUMNS:
             column = getattr(self, name)
             if column.dtype != np.int64 or column.shape != self.ts_exch_ns.shape:

@@ -21,8 +21,10 @@ __all__ = (
     "TRADES",
     "Columns",
     "Form",
+    "blank",
     "block_of",
     "columns_of",
+    "completed",
     "concat",
     "form_of",
     "has_id",
@@ -42,7 +44,8 @@ class Form:
     """One kind of row.
 
     ``time`` is the column that rows are filed, pruned and ordered by. ``ticks`` and ``lots`` are those on the
-    instrument's grid. ``needed`` are loaded whatever the caller asks for.
+    instrument's grid. ``needed`` are loaded whatever the caller asks for. ``unsaid`` are the columns that say
+    `NO_QUOTE` where nobody stored them; the others say 0.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Form:
     lots: tuple[str, ...]
     needed: frozenset[str]
     numbered: bool  # rows may carry the venue's id
+    unsaid: frozenset[str] = frozenset()
 
 
 TRADES = Form(
@@ -74,20 +78,33 @@ TRADES = Form(
 # Snapshots are filed under their receipt: the time of the last trade stands still between trades, and steps back.
 SNAPSHOTS = Form(
     name="snapshots",
-    dtypes=dict.fromkeys(
-        ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns"), np.dtype(np.int64)
-    ),
+    dtypes={
+        **dict.fromkeys(("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns"), _I64),
+        **dict.fromkeys(("oi_lot", "bid_lot", "ask_lot", "atp_e4"), _I64),
+    },
     time="ts_recv_ns",
     ticks=("ltp_tick", "bid_tick", "ask_tick"),
-    lots=("ltq_lot", "vtt_lot"),
+    lots=("ltq_lot", "vtt_lot", "oi_lot", "bid_lot", "ask_lot"),
     needed=frozenset(("ts_recv_ns",)),
     numbered=False,
+    unsaid=frozenset(("bid_tick", "ask_tick", "oi_lot", "bid_lot", "ask_lot", "atp_e4")),
 )
 
 
 def form_of(tape: str) -> Form:
     """Return what the rows of a tape are made of."""
     return SNAPSHOTS if tape == "snapshot" else TRADES
+
+
+def blank(form: Form, name: str, count: int) -> NDArray[Any]:
+    """Return a column that nobody stored."""
+    return np.full(count, NO_QUOTE if name in form.unsaid else 0, form.dtypes.get(name, _I64))
+
+
+def completed(form: Form, columns: Columns) -> Columns:
+    """Return columns with those that an older footloom did not know."""
+    count = length(columns)
+    return columns | {name: blank(form, name, count) for name in form.dtypes if name not in columns}
 
 
 def length(columns: Columns) -> int:
@@ -169,16 +186,13 @@ def _refuse(values: NDArray[Any], wrong: NDArray[np.bool_], message: str) -> Non
 
 
 def block_of(form: Form, instrument: Instrument, tape: str, columns: Columns) -> Block:
-    """Return a block; columns that are absent become zero, and trades say so in their flags."""
+    """Return a block; columns that are absent are blank, and trades say so in their flags."""
     count = length(columns)
     full = {
-        name: columns[name].astype(dtype, copy=False) if name in columns else np.zeros(count, dtype)
+        name: columns[name].astype(dtype, copy=False) if name in columns else blank(form, name, count)
         for name, dtype in form.dtypes.items()
     }
     if form is SNAPSHOTS:
-        for name in ("bid_tick", "ask_tick"):
-            if name not in columns:
-                full[name] = np.full(count, NO_QUOTE, np.int64)
         return Snapshots(instrument=instrument, tape=tape, **full)
     if "trade_id" not in columns:
         full["flags"] = full["flags"] | np.uint8(FLAG_NO_ID)

@@ -37,6 +37,7 @@ BYTES = "BYTE_STREAM_SPLIT"
 UNKNOWN_SIDE = 128  # a bit of the stored flags only: +quantity stands for "nobody knows who crossed the spread"
 
 Affine = tuple[int, int]
+_UNSAID: Affine = (NO_QUOTE, 0)
 _UNITS = (("ms", 1_000_000), ("us", 1_000), ("ns", 1))
 
 
@@ -176,6 +177,20 @@ def _number(column: str) -> Codec:
     return Codec((column,), (column,), stores, lambda rows: {column: _wide(rows.ints(column))})
 
 
+# A column that not every feed has: not stored where no row says it, and unsaid where the file has none.
+def _field(column: str) -> Codec:
+    def stores(columns: Columns) -> list[list[Stored]]:
+        unsaid = (columns[column] == NO_QUOTE).all()
+        return [[Stored(column, affine=_UNSAID)]] if unsaid else _number(column).stores(columns)
+
+    def reads(rows: Rows) -> Columns:
+        if column in rows.arrays:
+            return {column: _wide(rows.arrays[column])}
+        return {column: np.full(rows.count, NO_QUOTE, np.int64)}
+
+    return Codec((column,), (column,), stores, reads)
+
+
 # A column that is left out where two numbers say it.
 def _optional(column: str) -> Codec:
     def stores(columns: Columns) -> list[list[Stored]]:
@@ -268,10 +283,16 @@ _SNAPSHOTS = (
     _time("ts_recv_ns", "ts_recv"),
     _time("ts_exch_ns", "ts_exch"),
     *(_number(name) for name in ("ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick")),
+    *(_field(name) for name in ("oi_lot", "bid_lot", "ask_lot", "atp_e4")),
     _optional(SEQ),
 )
 # Version 1 stored the columns one by one as they are in memory. Nothing writes it any more; it is read for good.
-_FIRST = {form.name: tuple(_number(name) for name in form.dtypes) for form in (TRADES, SNAPSHOTS)}
+_FIRST = {
+    TRADES.name: tuple(_number(name) for name in TRADES.dtypes),
+    SNAPSHOTS.name: tuple(
+        _number(name) for name in ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns")
+    ),
+}
 
 
 def codecs(form: Form, version: int) -> Sequence[Codec]:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart, StoreError
-from footloom.store.columns import SEQ, Columns, Form, has_id, length, take
+from footloom.store.columns import SEQ, Columns, Form, blank, has_id, length, take
 from footloom.store.disk import storing
 from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, codecs, ints_of
 
@@ -263,7 +263,8 @@ class PartFile:
         made: Columns = {}
         for codec in chosen:
             made |= codec.reads(rows)
-        absent = {name: np.zeros(rows.count, np.int64) for name in wanted - set(made)}  # not known to older versions
+        # What the version that wrote the file did not know.
+        absent = {name: blank(self.form, name, rows.count) for name in wanted - set(made)}
         return {
             name: values.astype(self.form.dtypes.get(name, np.int64), copy=False)
             for name, values in (made | absent).items()

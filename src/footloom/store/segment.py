@@ -19,7 +19,7 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import DataError, StoreError
-from footloom.store.columns import SEQ, Columns, form_of, length
+from footloom.store.columns import SEQ, Columns, completed, form_of, length
 from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Stream
 from footloom.store.packing import pack, unpack
@@ -298,7 +298,9 @@ def _read_blocks(
             content.damage.append(f"sequences {content.next_seq} to {first_seq - 1} are missing")
         content.next_seq = first_seq + rows
         columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
-        content.heard.append(Heard(*streams[number], first_seq, columns))
+        stream, instrument = streams[number]
+        columns = completed(form_of(stream.tape), columns)
+        content.heard.append(Heard(stream, instrument, first_seq, columns))
 
 
 def _unpacked(facts: list[int], crc: int, data: bytes) -> Columns | None:
