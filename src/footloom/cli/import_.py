@@ -178,7 +178,10 @@ def _print_tape(tape: TapeReport) -> None:
             ("unknown", tape.unknown, tape.unknown_rows),
         )
         typer.echo(f"{_INDENT}{tape.first} to {tape.last}")
-        typer.echo(_INDENT + ", ".join(f"{name} {lots} ({rows:,})" for name, lots, rows in sides))
+        if any(rows for _, _, rows in sides):
+            typer.echo(_INDENT + ", ".join(f"{name} {lots} ({rows:,})" for name, lots, rows in sides))
+    for what, count in tape.counted.items():
+        typer.echo(f"{_INDENT}counted {count:,} × {what}")
     for drop in tape.drops:
         typer.echo(f"{_INDENT}dropped {drop.count:,} × {drop.reason}; first on line {drop.line}: {drop.detail}")
         typer.echo(f"{_INDENT}  {drop.text}")
@@ -187,12 +190,15 @@ def _print_tape(tape: TapeReport) -> None:
 
 def _print_order(tape: TapeReport) -> None:
     if tape.gap_count:
-        typer.echo(f"{_INDENT}gaps {tape.gap_count:,}, ids missing {tape.missing_ids:,}")
+        ids = f", ids missing {tape.missing_ids:,}" if tape.missing_ids else ""
+        typer.echo(f"{_INDENT}gaps {tape.gap_count:,}{ids}")
     for gap in tape.gaps[:_GAPS_SHOWN]:
-        typer.echo(
-            f"{_INDENT}  {gap.missing:,} between {gap.after_id} on line {gap.after_line}"
-            f" and {gap.before_id} on line {gap.before_line}"
-        )
+        where = (f" on line {gap.after_line}", f" on line {gap.before_line}")
+        if gap.missing:
+            typer.echo(f"{_INDENT}  {gap.missing:,} between {gap.after_id}{where[0]} and {gap.before_id}{where[1]}")
+        else:
+            seconds = (gap.to_ns - gap.from_ns) / 1e9
+            typer.echo(f"{_INDENT}  nothing for {seconds:,.0f} s after the row{where[0]}, up to that{where[1]}")
     if tape.gap_count > _GAPS_SHOWN:
         typer.echo(f"{_INDENT}  and {tape.gap_count - _GAPS_SHOWN:,} more")
     if tape.out_of_order:

@@ -73,12 +73,14 @@ class Grids:
     """Chooses the grid of each instrument of one file, once.
 
     ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once.
+    ``calendar`` is that of an instrument that nobody knows.
     """
 
     tick_size: Decimal | None
     lot_size: Decimal | None
     stored: Lookup | None
     places: Places
+    calendar: str = ""
     chosen: dict[Key, Chosen] = field(default_factory=dict)
     _places: dict[Key, tuple[int, int]] | None = None
 
@@ -102,7 +104,7 @@ class Grids:
         module = venue_module(venue)
         listed: Instrument | None = module.known_instrument(symbol, at_ns) if module else None
         if self.tick_size is not None and self.lot_size is not None:
-            instrument = _instrument(venue, symbol, self.tick_size, self.lot_size)
+            instrument = self._instrument(venue, symbol, self.tick_size, self.lot_size)
             return Chosen(instrument, _TICK_FLAG, _LOT_FLAG, listed or instrument)
         instrument, tick_from, lot_from, define = self._known(venue, symbol, at_ns, listed)
         if self.tick_size is not None:
@@ -140,8 +142,16 @@ class Grids:
 
     def _from_decimals(self, venue: str, symbol: str) -> Chosen:
         price, qty = self._decimals(venue, symbol)
-        instrument = _instrument(venue, symbol, Decimal(1).scaleb(-price), Decimal(1).scaleb(-qty))
+        instrument = self._instrument(venue, symbol, Decimal(1).scaleb(-price), Decimal(1).scaleb(-qty))
         return Chosen(instrument, _DECIMALS, _DECIMALS)
+
+    def _instrument(self, venue: str, symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
+        module = venue_module(venue)
+        if module is not None:
+            made: Instrument = module.instrument(symbol, tick_size, lot_size)
+            return made
+        plain = Instrument(venue=venue, symbol=symbol, tick_size=tick_size, lot_size=lot_size)
+        return msgspec.structs.replace(plain, calendar=self.calendar) if self.calendar else plain
 
     def _decimals(self, venue: str, symbol: str) -> tuple[int, int]:
         if self._places is None:
@@ -156,11 +166,3 @@ def _finer(stored: Decimal, places: int) -> tuple[Decimal, str]:
     if power_of_ten and needed < stored:
         return needed, f"{_DECIMALS}: finer than the stored {stored:f}"
     return stored, _STORED
-
-
-def _instrument(venue: str, symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
-    module = venue_module(venue)
-    if module is not None:
-        made: Instrument = module.instrument(symbol, tick_size, lot_size)
-        return made
-    return Instrument(venue=venue, symbol=symbol, tick_size=tick_size, lot_size=lot_size)

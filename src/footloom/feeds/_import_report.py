@@ -22,7 +22,7 @@ class Drop(msgspec.Struct, kw_only=True):
 
 
 class GapReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids that are missing between two rows: their ids, times (ns UTC) and lines."""
+    """What is missing between two rows: their ids, times (ns UTC) and lines; no ids where the file has none."""
 
     missing: int
     after_id: int
@@ -39,7 +39,8 @@ class TapeReport(msgspec.Struct, kw_only=True):
     ``duplicates`` (an id that stood in the file before) are part of ``dropped``. ``gaps`` are the first thousand of
     ``gap_count``. ``conflicts`` are rows that were stored before with other values. Times are ns UTC, quantities
     decimal text. ``received_ms`` are the least and the greatest difference of local and exchange time,
-    ``received_odd`` the rows where it is an hour or more.
+    ``received_odd`` the rows where it is an hour or more. ``counted`` says how many rows of those kept are odd in a
+    way.
     """
 
     instrument: str
@@ -58,6 +59,7 @@ class TapeReport(msgspec.Struct, kw_only=True):
     duplicates: int = 0
     gap_count: int = 0
     missing_ids: int = 0
+    counted: dict[str, int] = {}
     gaps: list[GapReport] = []
     out_of_order: int = 0
     out_of_order_line: int | None = None

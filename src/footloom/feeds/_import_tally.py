@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,8 +17,9 @@ from footloom.feeds._import_grids import Chosen
 from footloom.feeds._import_ids import Hole, IdRuns
 from footloom.feeds._import_report import Drop, GapReport, TapeReport
 from footloom.importers import Dropped, Rows
+from footloom.store import Block
 
-__all__ = ("Ready", "Tally", "add_drops", "gaps_of", "iso")
+__all__ = ("ROWS_A_PART", "Ready", "Tally", "add_counts", "add_drops", "gaps_of", "iso")
 
 ROWS_A_PART = 1 << 20
 _GAPS_SHOWN = 1_000
@@ -30,7 +32,7 @@ _HOUR_NS = 3_600_000_000_000
 class Ready(NamedTuple):
     """Rows for the store, and the lines ``[first, stop)`` of the file that they were read from."""
 
-    trades: Trades
+    block: Block
     lines: tuple[int, int]
     gaps: tuple[Gap, ...] = ()
 
@@ -70,6 +72,7 @@ class Tally:
         dropped = sum(drop.count for drop in rows.dropped)
         self.report.read += len(rows.line) + dropped
         self.report.dropped += dropped
+        add_counts(self.report.counted, rows.counted)
         again = self._see_ids(rows)
         self._count_order(rows)
         trades = self._trades(rows)
@@ -225,6 +228,12 @@ def add_drops(drops: list[Drop], new: list[Dropped]) -> None:
             drops.append(Drop(**dataclasses.asdict(drop)))
         else:
             known.count += drop.count
+
+
+def add_counts(counts: dict[str, int], new: Mapping[str, int]) -> None:
+    """Add the counts of a block to those of the blocks before it."""
+    for what, count in new.items():
+        counts[what] = counts.get(what, 0) + count
 
 
 def iso(ts_ns: int | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
+from footloom.feeds._import_bare import BareTally
 from footloom.feeds._import_ids import Hole
 from footloom.feeds._import_tally import Ready, Tally, gaps_of
 from footloom.store import PartReport, SourceInfo
@@ -78,11 +79,11 @@ class Target:
         if define is not None and define not in self._defined:
             self._writer.put_instrument(define)
             self._defined.append(define)
-        return self._writer.write_part(ready.trades, source, ready.gaps)
+        return self._writer.write_part(ready.block, source, ready.gaps)
 
-    def remember(self, tally: Tally, file: str) -> None:
+    def remember(self, tally: Tally | BareTally, file: str) -> None:
         """Keep what a file held of a tape, for `close_gaps`."""
-        runs = tally.id_runs.runs() if tally.id_runs else np.empty((6, 0), np.int64)
+        runs = tally.id_runs.runs() if isinstance(tally, Tally) and tally.id_runs else np.empty((6, 0), np.int64)
         if runs.shape[1]:
             first, last = runs[:, 0].tolist(), runs[:, -1].tolist()
             edge = _Edge(first[0], last[1], first[2], last[3], file, tally.instrument, tally.report.tape)

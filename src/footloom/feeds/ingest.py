@@ -18,11 +18,12 @@ import numpy as np
 
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, StoreError, StoreLocked
+from footloom.feeds._import_bare import BareTally, places_of
 from footloom.feeds._import_grids import MOST_PLACES, Grids, check_venue
 from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportReport, TapeReport
 from footloom.feeds._import_tally import Ready, Tally, add_drops
 from footloom.feeds._import_target import Target
-from footloom.importers import Ask, Dropped, Grid, Importer, Outside, Plan, Rows, Source, shown
+from footloom.importers import Ask, BareRows, Dropped, Grid, Importer, Outside, Plan, Rows, Source, shown
 from footloom.importers._found import recognise
 from footloom.store import SourceInfo
 
@@ -111,7 +112,7 @@ class _File:
     ask: Ask
     grids: Grids
     report: FileReport
-    tallies: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
+    tallies: dict[tuple[str, str, str], Tally | BareTally] = field(default_factory=dict)
     waiting: dict[tuple[str, str, str], list[Dropped]] = field(default_factory=dict)
 
 
@@ -146,7 +147,13 @@ def _opened(source: Source, options: Options, target: Target, report: FileReport
     # Rows without ids are known by their place in the text: packing a file anew must not make it another one.
     report.identity = "" if plan.ids else source.content_sha256()
     ask = Ask(venue, symbol)
-    grids = Grids(options.tick_size, options.lot_size, target.instrument, lambda: _places(importer, source, plan, ask))
+    grids = Grids(
+        options.tick_size,
+        options.lot_size,
+        target.instrument,
+        lambda: _places(importer, source, plan, ask),
+        calendar=plan.calendar,
+    )
     return _File(source, importer, plan, Ask(venue, symbol, grids.grid), grids, report)
 
 
@@ -174,9 +181,10 @@ def _asked(plan: Plan, options: Options, path: Path) -> tuple[str, str]:
 def _places(importer: Importer, source: Source, plan: Plan, ask: Ask) -> dict[tuple[str, str], tuple[int, int]]:
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for rows in importer.read(source, plan, ask):
-        if isinstance(rows, Rows) and len(rows.line):
+        if not isinstance(rows, Outside) and len(rows.line):
             price, qty = found.get((rows.venue, rows.symbol), (0, 0))
-            found[rows.venue, rows.symbol] = (_most(rows.price_tick, price), _most(rows.qty_lot, qty))
+            of_prices, of_lots = places_of(rows)
+            found[rows.venue, rows.symbol] = (_most(of_prices, price), _most(of_lots, qty))
     return found
 
 
@@ -194,7 +202,8 @@ def _read(file: _File, target: Target) -> None:
                 report.other_messages[kind] = report.other_messages.get(kind, 0) + count
             continue
         if (tally := _tally(file, rows)) is not None:
-            for ready in tally.add(rows):
+            # Each tape has rows of one kind, and so has its tally.
+            for ready in tally.add(rows):  # type: ignore[arg-type]
                 _store(file, tally, ready, target)
     for tally in file.tallies.values():
         for ready in tally.finish():
@@ -204,21 +213,24 @@ def _read(file: _File, target: Target) -> None:
 
 
 # The tally of a tape begins with its first good row, whose time the grid was asked for; drops before that wait.
-def _tally(file: _File, rows: Rows) -> Tally | None:
+def _tally(file: _File, rows: Rows | BareRows) -> Tally | BareTally | None:
     key = (rows.venue, rows.symbol, rows.tape)
     chosen = file.grids.chosen.get(key[:2])
     if key in file.tallies:
         return file.tallies[key]
     waiting = file.waiting.setdefault(key, [])
-    if chosen is None or not (len(rows.line) or len(rows.other_line)):
+    if chosen is None or not (len(rows.line) or (isinstance(rows, Rows) and len(rows.other_line))):
         waiting += rows.dropped
         return None
     rows.dropped = [*file.waiting.pop(key), *rows.dropped]
-    file.tallies[key] = Tally(chosen, rows.tape, ids=file.plan.ids)
+    if isinstance(rows, Rows):
+        file.tallies[key] = Tally(chosen, rows.tape, ids=rows.trade_id is not None)
+    else:
+        file.tallies[key] = BareTally(chosen, rows.tape)
     return file.tallies[key]
 
 
-def _store(file: _File, tally: Tally, ready: Ready, target: Target) -> None:
+def _store(file: _File, tally: Tally | BareTally, ready: Ready, target: Target) -> None:
     # What tells rows of this text from any others, where they have no ids; where they have, it tells quickly that all
     # of them are stored. On another grid other rows may pass, so that makes another source.
     text = file.report.identity or file.source.checksum
@@ -239,7 +251,8 @@ def _close(file: _File) -> None:
         line, text = source.cut_line
         detail = "the file ends within this line"
         add_drops(report.unreadable, [Dropped("cut line", 1, line, shown(text.encode()), detail)])
-    examples = [drop for tally in file.tallies.values() for drop in tally.duplicates.values()]
+    numbered = [tally for tally in file.tallies.values() if isinstance(tally, Tally)]
+    examples = [drop for tally in numbered for drop in tally.duplicates.values()]
     texts = source.lines({drop.line for drop in examples})
     for drop in examples:
         drop.text = shown(texts.get(drop.line, b""))

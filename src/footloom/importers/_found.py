@@ -33,8 +33,13 @@ def recognise(source: Source) -> tuple[Importer, Plan]:
     sample = source.sample()
     refused = []
     for name, importer in formats().items():
+        if getattr(importer, "KIND", "text") != source.kind:
+            continue
         plan = importer.recognise(sample)
         if isinstance(plan, Plan):
             return importer, plan
         refused.append(f"  {name}: {plan}")
-    raise UnknownFormat(f"{source.path} is of no known format; tried\n" + "\n".join(refused))
+    what = {"sqlite": "a SQLite database", "parquet": "a Parquet file"}.get(source.kind, "")
+    if not refused:
+        raise UnknownFormat(f"{source.path} is {what}, which no importer reads: bring it into CSV first")
+    raise UnknownFormat(f"{source.path} is {what and what + ' '}of no known format; tried\n" + "\n".join(refused))

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from footloom.core.trades import I8, I64
 from footloom.importers._csv_rules import SCAN, Grid
 from footloom.importers._source import Sample, Source
 
-__all__ = ("Ask", "Dropped", "Importer", "Outside", "Plan", "Rows", "as_importer")
+__all__ = ("Ask", "BareRows", "Dropped", "Importer", "Outside", "Plan", "Rows", "Silence", "as_importer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Rows:
 
     ``line`` is the number of each row's line in the file. ``trade_id`` is None where the file has none, ``ts_recv_ns``
     where nobody recorded it. ``other_*`` are rows whose id was seen though they are no market trades: line, id, time.
-    ``dropped`` counts rows that belong to this tape and are not among the columns; ``time_unit`` is that of the file.
+    ``dropped`` counts rows that belong to this tape and are not among the columns, ``counted`` what is odd about rows
+    that are kept.
     """
 
     venue: str
@@ -54,6 +55,37 @@ class Rows:
     other_id: I64
     other_ns: I64
     dropped: list[Dropped] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
+
+
+class Silence(NamedTuple):
+    """A stretch that is known to be missing, ns UTC on the clock of receipts, and the lines on both sides of it."""
+
+    from_ns: int
+    to_ns: int
+    after_line: int
+    before_line: int
+    cause: str
+
+
+@dataclass(slots=True)
+class BareRows:
+    """One block of a tape whose rows are no trades, such as snapshots, in the order of the file.
+
+    ``columns`` are those of the tape's form (`footloom.store.columns`), int64 on the instrument's grid, except those
+    that the file does not have. ``line`` is the number of each row's line in the file. With `SCAN` instead of a grid
+    the columns of prices and quantities hold the decimals that these need. ``gaps`` are stretches that are known to be
+    missing; ``dropped`` and ``counted`` are as in `Rows`.
+    """
+
+    venue: str
+    symbol: str
+    tape: str
+    line: I64
+    columns: dict[str, I64]
+    dropped: list[Dropped] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
+    gaps: list[Silence] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,7 +103,8 @@ class Plan:
     ``venue``, ``symbol`` and ``tape`` are ``""`` where neither the file nor its name says so, or where each row says
     its own (``rows_say_symbol``, ``rows_say_venue``). ``venue_from`` tells in words what gave the venue away; where
     nothing did, ``venues`` are those that it can be (none: any). ``ids`` says that rows carry the venue's ids.
-    ``layout`` is the importer's own.
+    ``calendar`` names the sessions of its instruments, where the venue is none that footloom knows. ``layout`` is the
+    importer's own.
     """
 
     format: str
@@ -83,6 +116,7 @@ class Plan:
     rows_say_venue: bool = False
     tape: str = ""
     ids: bool = True
+    calendar: str = ""
     notes: tuple[str, ...] = ()
     layout: Any = None
 
@@ -100,12 +134,15 @@ class Ask:
 
 
 class Importer(Protocol):
-    """What a module in `footloom.importers` offers."""
+    """What a module in `footloom.importers` offers.
+
+    It is asked about text only, unless its ``KIND`` names another kind of `Source`.
+    """
 
     def recognise(self, sample: Sample) -> Plan | str:
         """Return a plan, or why the file is not of this format."""
 
-    def read(self, source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | Outside]:
+    def read(self, source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | BareRows | Outside]:
         """Yield the file's rows."""
 
 

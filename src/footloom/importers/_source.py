@@ -23,14 +23,13 @@ _SAMPLE_LINES = 400
 _LONGEST_LINE = 64 << 20  # a book snapshot of 5 000 levels has 0.3 MB
 _BOMS = (b"\xef\xbb\xbf",)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_KINDS = ((b"PAR1", "parquet"), (b"SQLite format 3", "sqlite"))
 _OTHER_MAGIC = (
-    (b"PAR1", "a Parquet file"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd: unpack it first (zstd -d)"),
     (b"BZh", "packed with bzip2: unpack it first"),
     (b"\xfd7zXZ", "packed with xz: unpack it first"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
     (b"Rar!", "a rar archive: unpack it first"),
-    (b"SQLite format 3", "a SQLite database"),
     (b"ARROW1", "an Arrow file"),
 )
 
@@ -70,18 +69,23 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The beginning of a file: its names (that inside a zip first), its folder, and its lines without their ends."""
+    """The beginning of a file: its names (that inside a zip first), its folder, and its lines without their ends.
+
+    A file that is no text has no lines; ``path`` is for those who read it in another way.
+    """
 
     names: tuple[str, ...]
     folder: str
     lines: tuple[bytes, ...]
+    path: Path = Path()
 
 
 class Source:
     """One file to import.
 
-    ``member`` is the name of the file inside a zip. ``damage`` says, after the blocks have been read, why they end
-    before the file should; ``cut_line`` is the number of a line that was lost halfway by that.
+    ``kind`` is ``text``, ``sqlite`` or ``parquet``. ``member`` is the name of the file inside a zip. ``damage`` says,
+    after the blocks have been read, why they end before the file should; ``cut_line`` is the number of a line that was
+    lost halfway by that.
 
     Raises
     ------
@@ -114,6 +118,7 @@ class Source:
         for magic, what in _OTHER_MAGIC:
             if self._magic.startswith(magic):
                 raise UnknownFormat(f"{path} is {what}")
+        self.kind = next((kind for magic, kind in _KINDS if self._magic.startswith(magic)), "text")
 
     @property
     def checksum(self) -> str:
@@ -140,6 +145,9 @@ class Source:
         UnknownFormat
             It is no text.
         """
+        folder = self.path.absolute().parent.as_posix()
+        if self.kind != "text":
+            return Sample((self.path.name,), folder, (), self.path)
         parts, size = [], 0
         for chunk in self._chunks():
             parts.append(chunk)
@@ -157,7 +165,7 @@ class Source:
         lines = [line.removesuffix(b"\r") for line in _without_bom(data).split(b"\n")]
         whole = lines if size < _SAMPLE_BYTES or len(lines) == 1 else lines[:-1]
         names = tuple(name for name in (self.member, self.path.name) if name)
-        return Sample(names, self.path.absolute().parent.as_posix(), tuple(whole[:_SAMPLE_LINES]))
+        return Sample(names, folder, tuple(whole[:_SAMPLE_LINES]), self.path)
 
     def blocks(self, size: int = BLOCK_BYTES) -> Iterator[Block]:
         """Yield the file's lines in blocks of about ``size`` bytes.
@@ -188,6 +196,15 @@ class Source:
             self.cut_line = (held.line, held.buffer[: min(held.size, 200)].decode("utf-8", "backslashreplace"))
         elif held.size:
             yield Block(held.buffer, held.size, held.line, 1)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the text in pieces of any length, which end anywhere."""
+        begun = False
+        for chunk in self._chunks():
+            self._crc = zlib.crc32(chunk, self._crc)
+            self._text_bytes += len(chunk)
+            yield chunk if begun else _without_bom(chunk)
+            begun = begun or bool(chunk)
 
     def lines(self, numbers: set[int]) -> dict[int, bytes]:
         """Return lines by their numbers; the file is read again up to the last of them."""
