@@ -13,6 +13,7 @@ from footloom.engine.build import build, build_footprint
 from footloom.engine.default_step import default_ticks_per_level
 from footloom.engine.spec import chart_spec
 from footloom.errors import ConfigError, NotStored
+from footloom.kernels.facts import in_order
 from footloom.notebook.chart import Chart
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = No
     if ticks_per_level is None:
         ticks_per_level = default_ticks_per_level(build_footprint(trades, bars, 1).bars)
     spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
-    return Chart(build(trades, spec))
+    ordered = in_order(trades)
+    return Chart(build(ordered, spec), trades=ordered)
 
 
 async def stream(key: str, bars: str = "1m", ticks_per_level: int = 1, **settings: Any) -> AsyncIterator[Event]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from footloom.core.footprint import Footprint
+from footloom.core.trades import Trades
 from footloom.engine.export import bar_rows, level_rows
 from footloom.engine.frame import ChartFrame
+from footloom.engine.studies import StudyFold, counting
 from footloom.errors import ConfigError
+from footloom.notebook.study import StudyResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,11 +50,13 @@ class Chart:
     """Bars, cells and studies of one tape.
 
     ``frame`` holds everything as integer columns; the methods give it to people and programs in prices and quantities.
+    ``trades`` is the tape that it was made of, in order: studies that read trades count in it.
     """
 
-    def __init__(self, frame: ChartFrame, studies: tuple[str, ...] = _STUDIES) -> None:
+    def __init__(self, frame: ChartFrame, studies: tuple[str, ...] = _STUDIES, *, trades: Trades | None = None) -> None:
         self.frame = frame
         self.studies = studies
+        self._trades = trades
 
     def __repr__(self) -> str:
         footprint = self.frame.footprint
@@ -74,7 +82,30 @@ class Chart:
         unknown = sorted(set(names) - set(_STUDIES))
         if unknown:
             raise ConfigError(f"no study is called {', '.join(unknown)}: known are {', '.join(_STUDIES)}")
-        return type(self)(self.frame, names)
+        return type(self)(self.frame, names, trades=self._trades)
+
+    def study(self, name: str, **settings: object) -> StudyResult:
+        """Return what a study says of these bars; ``settings`` are its parameters (see ``docs/studies``).
+
+        Raises
+        ------
+        ConfigError
+            There is no such study or setting, or the study reads trades and the chart was made without them.
+
+        Examples
+        --------
+        >>> import footloom as fl
+        >>> chart = fl.footprint(fl.load_trades("sim:PERP", "2026-03-02", "2026-03-02T01:00"), bars="5m")
+        >>> chart.study("vwap", reset="day")
+        <VWAP of sim:PERP 5m: 12 bars>
+        """
+        fold = StudyFold(name, settings)
+        footprint = self.footprint
+        count = counting([fold])
+        if count is not None and self._trades is not None:
+            ends = np.concatenate([[0], np.cumsum(footprint.bars.trades)])
+            footprint = dataclasses.replace(footprint, prints=count(self._trades, ends))
+        return StudyResult(fold, footprint, fold.update(footprint))
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return one dict a bar, numbers as exact text, with the columns of the chosen studies and the levels."""
