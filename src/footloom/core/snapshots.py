@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
-__all__ = ("NO_QUOTE", "Snapshots")
+__all__ = ("NO_QUOTE", "IntervalPrice", "Snapshots", "interval_price")
 
 NO_QUOTE = np.iinfo(np.int64).min  # a missing side of the book, or anything else that a snapshot does not say
 
@@ -81,3 +83,41 @@ class Snapshots:
         return Snapshots(
             instrument=self.instrument, tape=self.tape, **{name: getattr(self, name)[index] for name in _COLUMNS}
         )
+
+
+class IntervalPrice(NamedTuple):
+    """The average price of what traded between two snapshots, and how wrong rounding may have made it.
+
+    Worth using only where ``error`` is below one tick, which it seldom is: averages are rounded, and the day is long.
+    """
+
+    price: Fraction
+    error: Fraction
+
+
+def interval_price(before: tuple[Decimal, int], after: tuple[Decimal, int], decimals: int = 2) -> IntervalPrice | None:
+    """Return the average price between two snapshots from the average prices of the day (definitions 1.3).
+
+    Parameters
+    ----------
+    before, after
+        Average traded price of the day and its volume so far, in any one unit.
+    decimals
+        Decimals that the average is rounded to.
+
+    Returns
+    -------
+    IntervalPrice
+        Exact; None where nothing traded between them.
+
+    Examples
+    --------
+    >>> interval_price((Decimal("100.00"), 10_000), (Decimal("100.10"), 10_500))
+    IntervalPrice(price=Fraction(1021, 10), error=Fraction(41, 200))
+    """
+    (atp_0, vtt_0), (atp_1, vtt_1) = before, after
+    volume = vtt_1 - vtt_0
+    if volume <= 0:
+        return None
+    price = (Fraction(atp_1) * vtt_1 - Fraction(atp_0) * vtt_0) / volume
+    return IntervalPrice(price, Fraction(vtt_1 + vtt_0, 2 * 10**decimals * volume))

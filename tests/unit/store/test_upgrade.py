@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -89,7 +90,7 @@ LATER = ("oi_lot", "bid_lot", "ask_lot", "atp_e4")
 def said(snapshots: Snapshots) -> Snapshots:
     """Return the same snapshots with all that a feed can say, some rows without."""
     count = len(snapshots)
-    values = {name: np.arange(count, dtype=np.int64) * step for step, name in enumerate(LATER, 1)}
+    values: dict[str, Any] = {name: np.arange(count, dtype=np.int64) * step for step, name in enumerate(LATER, 1)}
     values["bid_lot"] = np.where(np.arange(count) % 3 == 0, NO_QUOTE, values["bid_lot"])
     values["ask_lot"] = np.zeros(count, np.int64)  # a quantity of zero is no missing one
     return dataclasses.replace(snapshots, **values)
