@@ -1,0 +1,259 @@
+"""What the pictures of docs/definitions.md show: one function a picture, and the few shapes that they are made of."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from html import escape
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.engine.build import build, build_footprint
+from footloom.engine.spec import ChartSpec
+from footloom.engine.studies import StudyFold, counting
+from footloom.studies import imbalance
+from footloom.studies import value_area as areas
+
+__all__ = ("SCENES", "Scene", "scene")
+
+MINUTE_NS = 60 * 10**9
+DAY_NS = 1440 * MINUTE_NS
+BASE_NS = 1_772_409_600 * 10**9  # 2026-03-02 00:00 UTC
+ROW_PX, CELL_PX = 20, 46
+_STYLE = (
+    "svg{background:#fff;font:12px ui-monospace,Menlo,Consolas,monospace}text{fill:#1b1f24}.s{text-anchor:end}"
+    ".m{text-anchor:middle}.q{fill:#57606a}.b{font-weight:700}.buy{fill:#0b7d55}.sell{fill:#b3261e}"
+    ".fb{fill:#12a37a}.fs{fill:#d9483b}.fn{fill:#8c959f}.poc{fill:none;stroke:#1b1f24;stroke-width:1.5}"
+    ".va{fill:#dbe4ee}.line{fill:none;stroke:#1b1f24;stroke-width:1.6}.thin{fill:none;stroke:#8c959f}"
+    ".dash{fill:none;stroke:#8c959f;stroke-dasharray:4 3}"
+)
+
+
+class Scene:
+    """A picture that is being drawn; distances are pixels from the top left."""
+
+    def __init__(self, width: int, height: int, title: str) -> None:
+        self.width, self.height, self.title = width, height, title
+        self._parts: list[str] = []
+        self.text(8, 16, title, "b")
+
+    def text(self, x: float, y: float, words: object, kind: str = "") -> None:
+        """Write words; ``s`` ends them at x, ``m`` centres them."""
+        self._parts.append(f'<text x="{x:g}" y="{y:g}" class="{kind}">{escape(str(words))}</text>')
+
+    def box(self, x: float, y: float, width: float, height: float, kind: str, opacity: float = 1) -> None:
+        """Draw a rectangle."""
+        see = f' opacity="{opacity:g}"' if opacity != 1 else ""
+        self._parts.append(f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" class="{kind}"{see}/>')
+
+    def path(self, points: Iterable[tuple[float, float]], kind: str = "line") -> None:
+        """Draw a line through points."""
+        first, *rest = [f"{x:g} {y:g}" for x, y in points]
+        self._parts.append(f'<path d="M{first}{"".join(f"L{p}" for p in rest)}" class="{kind}"/>')
+
+    def svg(self) -> str:
+        """Return the whole picture."""
+        size = f'width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><title>{escape(self.title)}</title>'
+        return "\n".join([f"{head}<style>{_STYLE}</style>", *self._parts, "</svg>", ""])
+
+
+SCENES: dict[str, Callable[[], Scene]] = {}
+
+
+def scene(function: Callable[[], Scene]) -> Callable[[], Scene]:
+    """Register a picture under its function's name."""
+    SCENES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def _tape(rows: Sequence[tuple[int, int, int, int]]) -> Trades:
+    traded = Instrument(venue="x", symbol="X", tick_size=Decimal(1), lot_size=Decimal(1))
+    ts, tick, qty, side = (list(column) for column in zip(*rows, strict=True))
+    return Trades.build(traded, np.array(ts) + BASE_NS, tick, qty, side, trade_id=range(len(ts)))
+
+
+def _bar_of(pairs: Sequence[tuple[int, int]], at_ns: int = 0, low: int = 100) -> list[tuple[int, int, int, int]]:
+    # Trades that make a bar of (sold, bought) rows, low to high.
+    return [
+        (at_ns + i, low + row, lots, side)
+        for i, (row, lots, side) in enumerate(
+            (row, lots, side)
+            for row, pair in enumerate(pairs)
+            for lots, side in zip(pair, (-1, 1), strict=True)
+            if lots
+        )
+    ]
+
+
+def _y(row: int, rows: int, top: int = 30) -> int:
+    return top + (rows - 1 - row) * ROW_PX
+
+
+def _column(picture: Scene, x: int, volumes: Sequence[int], marks: dict[int, str]) -> None:
+    # Volumes of rows, low to high, as bars to the right; marks stand behind the rows.
+    most = max(volumes)
+    for row, volume in enumerate(volumes):
+        y = _y(row, len(volumes))
+        if row in marks:
+            picture.box(x, y, 120, ROW_PX - 1, marks[row])
+        picture.box(x, y + 3, 100 * volume / most, ROW_PX - 7, "fn", 0.7)
+        picture.text(x + 116, y + 14, volume, "s")
+        picture.text(x - 8, y + 14, row, "s q")
+
+
+@scene
+def cell() -> Scene:
+    """Draw one bar of four trades as cells (2.1)."""
+    made = build_footprint(_tape([(0, 101, 4, 1), (1, 100, 3, -1), (2, 101, 2, -1), (3, 102, 5, 1)]), "1m", 1)
+    picture = Scene(580, 150, "2.1  Trades become cells")
+    for line, (words, kind) in enumerate(
+        (("buy 4 at 101", "buy"), ("sell 3 at 100", "sell"), ("sell 2 at 101", "sell"), ("buy 5 at 102", "buy"))
+    ):
+        picture.text(12, 48 + line * ROW_PX, words, kind)
+    cells = made.levels
+    for i, row in enumerate(cells.row.tolist()):
+        y = _y(i, len(cells), 44)
+        picture.text(200, y + 14, row, "s q")
+        picture.box(210, y, 2 * CELL_PX, ROW_PX - 1, "va")
+        picture.text(210 + CELL_PX - 8, y + 14, cells.sell_lot[i], "s sell")
+        picture.text(210 + CELL_PX, y + 14, "x", "m q")
+        picture.text(210 + CELL_PX + 8, y + 14, cells.buy_lot[i], "buy")
+        picture.text(320, y + 14, f"delta {cells.delta_lot[i]:+d}", "q")
+    bars = made.bars
+    picture.text(200, 126, f"sold {bars.sell_lot[0]}, bought {bars.buy_lot[0]}, delta {bars.delta_lot[0]:+d}", "b")
+    return picture
+
+
+@scene
+def rows() -> Scene:
+    """Draw ticks in rows of two (2.2)."""
+    picture = Scene(580, 190, "2.2  Rows of two ticks: floor(tick / 2)")
+    for i, tick in enumerate(range(99, 106)):
+        y = _y(i, 7, 34)
+        picture.text(60, y + 14, tick, "s")
+        row = tick // 2
+        picture.box(80, y, 110, ROW_PX - 1, "va" if row % 2 else "fn", 0.6)
+        picture.text(200, y + 14, f"row {row}, named {row * 2}", "q")
+    return picture
+
+
+@scene
+def delta_path() -> Scene:
+    """Draw the way of the delta within a bar (3.1)."""
+    steps = [5, -8, 2, -1, 6]
+    bars = build_footprint(_tape([(i, 100, abs(s), 1 if s > 0 else -1) for i, s in enumerate(steps)]), "1m", 1).bars
+    picture = Scene(580, 170, "3.1  +5, -8, +2, -1, +6: the delta's way begins at 0")
+    way = [0, *np.cumsum(steps).tolist()]
+    points = [(50 + 50 * i, 100 - 10 * value) for i, value in enumerate(way)]
+    picture.path([(40, 100), (320, 100)], "dash")
+    picture.path([p for a, b in itertools.pairwise(points) for p in (a, (b[0], a[1]), b)])
+    for (x, y), value in zip(points, way, strict=True):
+        picture.text(x + 12, y - 6 if value >= 0 else y + 16, f"{value:+d}" if value else "0", "m")
+    for line, (name, column) in enumerate(
+        (("max", bars.max_delta_lot), ("delta", bars.delta_lot), ("min", bars.min_delta_lot))
+    ):
+        picture.text(335, 70 + 22 * line, f"{name} {column[0]:+d}", "b")
+    return picture
+
+
+@scene
+def cvd_candles() -> Scene:
+    """Draw CVD as candles, begun again at the session (3.2)."""
+    rows = []
+    for bar, steps in enumerate([(6, -2), (4, 3), (-9, 2), (5, -1), (3, 2)]):
+        at = bar * MINUTE_NS + (DAY_NS - 3 * MINUTE_NS)  # the fourth bar opens the next session
+        rows += [(at + i, 100, abs(s), 1 if s > 0 else -1) for i, s in enumerate(steps)]
+    made = build_footprint(_tape(rows), "1m", 1)
+    answer = StudyFold("cvd").update(made).bars
+    picture = Scene(580, 200, "3.2  CVD: each candle opens where the one before closed, or at 0")
+    for bar in range(len(made)):
+        x = 50 + 60 * bar
+        low, high, opened, closed = (130 - 7 * int(answer[n][bar]) for n in ("low", "high", "open", "cvd"))
+        kind = "fb" if closed <= opened else "fs"
+        picture.path([(x + 12, high), (x + 12, low)], "thin")
+        picture.box(x, min(opened, closed), 24, max(2, abs(opened - closed)), kind)
+        picture.text(x + 12, low + 16, f"{answer['cvd'][bar]:+d}", "m")
+    picture.path([(50 + 60 * 3 - 18, 30), (50 + 60 * 3 - 18, 180)], "dash")
+    picture.text(50 + 60 * 3 - 12, 44, "session", "q")
+    picture.path([(40, 130), (350, 130)], "dash")
+    return picture
+
+
+@scene
+def poc_ties() -> Scene:
+    """Draw two ties of the POC (4.1)."""
+    picture = Scene(580, 150, "4.1  POC: on a tie the row nearest the middle")
+    for x, volumes in ((60, [30, 10, 30, 5, 30]), (270, [9, 1, 1, 9])):
+        poc = int(areas.value_area_of_rows(np.array(volumes), areas.Params()).poc_row[0])
+        _column(picture, x, volumes, {})
+        picture.box(x, _y(poc, len(volumes)), 120, ROW_PX - 1, "poc")
+    return picture
+
+
+@scene
+def value_areas() -> Scene:
+    """Draw one profile with three value areas (4.2)."""
+    volumes = [5, 10, 20, 30, 50, 40, 25, 15, 5]
+    picture = Scene(580, 250, "4.2  70 % of 200: three methods, three answers")
+    methods: tuple[areas.Method, ...] = ("two_row", "one_row", "one_row_capped")
+    for i, method in enumerate(methods):
+        area = areas.value_area_of_rows(np.array(volumes), areas.Params(method=method))
+        low, high = int(area.val_row[0]), int(area.vah_row[0])
+        x = 50 + 170 * i
+        _column(picture, x, volumes, dict.fromkeys(range(low, high + 1), "va"))
+        picture.box(x, _y(int(area.poc_row[0]), len(volumes)), 120, ROW_PX - 1, "poc")
+        inside = sum(volumes[low : high + 1])
+        picture.text(x + 60, 232, f"{method}: {low}-{high}, {inside}", "m q")
+    return picture
+
+
+@scene
+def vwap_bands() -> Scene:
+    """Draw VWAP and its first band (4.4)."""
+    way = [100, 102, 101, 104, 106, 103, 105, 108, 107, 104]
+    fold = StudyFold("vwap")
+    tape = _tape([(i * MINUTE_NS, price, 1 + i % 3, 1) for i, price in enumerate(way)])
+    made = build_footprint(tape, "1m", 1, count=counting([fold]))
+    answer = fold.update(made).bars
+    picture = Scene(580, 200, "4.4  VWAP since the session's open, with one standard deviation")
+
+    def at(values: Sequence[float]) -> list[tuple[float, float]]:
+        return [(40 + 38 * i, 180 - 14 * (value - 98)) for i, value in enumerate(values)]
+
+    picture.path(at([float(p) for p in way]), "thin")
+    picture.path(at(answer["vwap"].tolist()), "line")
+    for name in ("lower1", "upper1"):
+        picture.path(at(answer[name].tolist()), "dash")
+    picture.text(395, at(answer["vwap"].tolist())[-1][1] + 4, f"{answer['vwap'][-1]:.2f}", "b")
+    return picture
+
+
+@scene
+def diagonal_imbalance() -> Scene:
+    """Draw which cells are compared, and where the mark stands (5.1, 5.2)."""
+    pairs = [(10, 5), (20, 33), (4, 60), (0, 15)]
+    settings = imbalance.Params(min_vol_lot=10)
+    made = build(_tape(_bar_of(pairs)), ChartSpec(min_vol_lot=10)).footprint
+    marks = imbalance.flags(made, imbalance.min_volume(made, settings), settings)
+    picture = Scene(580, 150, "5.1  A row's bought lots against the sold lots one row below: 300 %")
+    for row, (sold, bought) in enumerate(pairs):
+        y = _y(row, len(pairs), 40)
+        is_buy = bool(marks[row] & imbalance.CELL_BUY_IMBALANCE)
+        picture.box(60, y, 2 * CELL_PX, ROW_PX - 1, "va")
+        if is_buy:
+            picture.box(60 + CELL_PX + 4, y, CELL_PX - 4, ROW_PX - 1, "fb", 0.45)
+        picture.text(60 + CELL_PX - 8, y + 14, sold, "s")
+        picture.text(60 + CELL_PX, y + 14, "x", "m q")
+        picture.text(60 + CELL_PX + 8, y + 14, bought, "b" if is_buy else "")
+        if row:
+            below = pairs[row - 1][0]
+            says = f"100 x {bought} {'>=' if is_buy else '<'} 300 x {below}"
+            picture.text(180, y + 14, says, "q")
+            picture.path([(60 + CELL_PX - 4, y + ROW_PX + 6), (60 + CELL_PX + 6, y + 14)], "thin")
+    picture.text(340, 84, "three in a run:", "b")
+    picture.text(340, 104, "a stack (5.2)", "b")
+    return picture
