@@ -7,12 +7,10 @@ of the snapshots gives the same rows. `footloom.kernels.inference_reference` is 
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numba
@@ -21,10 +19,10 @@ from numba import types
 from numpy.typing import NDArray
 
 from footloom.core.messages import Gap
-from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, I8, I64, U8, Trades
 from footloom.errors import ConfigError, DataError
+from footloom.kernels.days import local_days
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
 
 __all__ = (
@@ -38,7 +36,6 @@ __all__ = (
     "SnapshotParams",
     "how",
     "infer",
-    "local_days",
     "snapshot_row",
 )
 
@@ -47,9 +44,6 @@ _FLAGS_OF = np.array(
     [FLAG_INFERRED, FLAG_INFERRED | FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_INFERRED | FLAG_BY_TICK], np.uint8
 )
 _PIECES = 20  # bits of a trade id that number the rows of one snapshot
-_QUARTER_NS = 900_000_000_000  # zones change their offset on quarter hours
-_DAY_NS = 86_400_000_000_000
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 RestPolicy = Literal["ltp_same_side", "unknown", "spread_between_prev_ltp_and_ltp"]
 
@@ -276,7 +270,11 @@ def infer(
             f"this state was made with params {state.params_hash}, not {params.params_hash}: "
             "keep the settings, or begin with no state"
         )
-    days = local_days(snapshots) if day is None else np.ascontiguousarray(day, np.int64)
+    days = (
+        local_days(snapshots.ts_exch_ns, snapshots.instrument.calendar)
+        if day is None
+        else np.ascontiguousarray(day, np.int64)
+    )
     vector = np.array([getattr(state, name) for name in _STATE], np.int64)
     reconnect, vector[_RECV] = _reconnects(snapshots.ts_recv_ns, state.recv_ns, gaps)
     events = np.empty((len(snapshots), 7), np.int64)
@@ -357,20 +355,6 @@ def _scaled(total: int, share: I64, parts: int) -> I64:
     # floor(total * share / parts) for share <= parts, without overflow of the product.
     whole, left = divmod(total, parts)
     return whole * share + left * share // parts
-
-
-def local_days(snapshots: Snapshots) -> I64:
-    """Return the exchange-local date of each ``ltt`` as days since 1970, int64 (n,)."""
-    zone = ZoneInfo(calendar(snapshots.instrument.calendar).tz)
-    quarters, where = np.unique(snapshots.ts_exch_ns // _QUARTER_NS, return_inverse=True)
-    offsets = [_offset_ns(int(quarter) * _QUARTER_NS, zone) for quarter in quarters]
-    return np.asarray((snapshots.ts_exch_ns + np.array(offsets, np.int64)[where]) // _DAY_NS, np.int64)
-
-
-def _offset_ns(ts_ns: int, zone: ZoneInfo) -> int:
-    moment = (_EPOCH + dt.timedelta(seconds=ts_ns // 1_000_000_000)).astimezone(zone)
-    offset = moment.utcoffset() or dt.timedelta()
-    return int(offset.total_seconds()) * 1_000_000_000
 
 
 def snapshot_row(trade_id: I64) -> I64:

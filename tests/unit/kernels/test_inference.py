@@ -15,6 +15,7 @@ from footloom.core.messages import Gap
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, Trades
 from footloom.errors import ConfigError, DataError
+from footloom.kernels.days import local_days
 from footloom.kernels.inference import (
     BY_MID,
     BY_NOTHING,
@@ -25,7 +26,6 @@ from footloom.kernels.inference import (
     SnapshotParams,
     how,
     infer,
-    local_days,
     snapshot_row,
 )
 from footloom.kernels.inference_reference import Event, Fold, Snap
@@ -247,7 +247,7 @@ def test_days_are_the_exchanges_own() -> None:
     ts = np.array([1764786599, 1764786600], np.int64) * 1_000_000_000
     zero = np.zeros(2, np.int64)
     two = Snapshots(FUTURE, ts, zero, zero, zero, zero, zero, zero)
-    assert local_days(two).tolist() == [20425, 20426]
+    assert local_days(two.ts_exch_ns, "nse_fo").tolist() == [20425, 20426]
 
 
 # --- any tape, any chunking -----------------------------------------------------------------------------------------
