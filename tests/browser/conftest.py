@@ -98,9 +98,10 @@ def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
     def opener(width: int = 1280, height: int = 720, path: str = "/", **options: Any) -> Any:
         settings = options.pop("settings", {})
         wait = options.pop("wait", True)
+        palette_offered = options.pop("palette_offered", True)
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
-        stored = json.dumps({"settings": settings, "paletteOffered": options.get("palette_offered", True)})
+        stored = json.dumps({"settings": settings, "paletteOffered": palette_offered})
         context.add_init_script(f"localStorage.setItem('footloom.prefs.1', {json.dumps(stored)})")
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

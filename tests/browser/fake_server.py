@@ -132,6 +132,8 @@ class FakeServer:
         self.paused = speed == 0
         self.refusing = False
         self.recorded = True
+        self.trouble: str | None = None
+        self.notes: list[str] = []
         self.topics: dict[tuple[str, str, int], Topic] = {}
         self.sockets: set[ServerConnection] = set()
         self.counts = {"subscribe": 0, "footprint": 0, "trades": 0}
@@ -183,6 +185,7 @@ class FakeServer:
             "day_high": price_text(day.high), "day_low": price_text(day.low), "lag_ms": 4,
             "day_volume": decimal_text(day.lots, LOT_SIZE), "vwap": f"{day.turnover / day.lots * 0.5:.2f}",
             "engine_ns": str(self.market.now_ns), "recorded": self.recorded, "score": score,
+            "trouble": self.trouble, "notes": self.notes,
         }  # fmt: skip
 
     # --- WebSocket --------------------------------------------------------------------------------------------------
@@ -294,6 +297,8 @@ class FakeServer:
             "resume": lambda: setattr(self, "paused", False),
             "refuse": lambda: setattr(self, "refusing", query.get("on", "1") == "1"),
             "record": lambda: setattr(self, "recorded", query.get("on", "1") == "1"),
+            "trouble": lambda: setattr(self, "trouble", query.get("text")),
+            "note": lambda: setattr(self, "notes", [text for text in query.get("text", "").split("|") if text]),
         }
         if name in actions:
             actions[name]()

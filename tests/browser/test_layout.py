@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener
+from tests.browser.conftest import FakeMarketServer, PageOpener, settle
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +100,36 @@ def test_titles_do_not_stand_on_each_other(open_page: PageOpener, width: int, he
     ]
     named = [{**box, "text": str(k)} for k, box in enumerate(boxes)]
     assert overlaps(named) == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_lies_over_cells(open_page: PageOpener, width: int, height: int, theme: str) -> None:
+    page = open_page(width, height, settings={"theme": theme}, palette_offered=False)
+    chart = page.locator(".chart").bounding_box()
+    for name in (".legend", ".note"):
+        box = page.locator(name).bounding_box()
+        assert overlaps([{**box, "text": name}, {**chart, "text": "chart"}]) == []
+    page.mouse.move(chart["x"] + 120, chart["y"] + 120)
+    settle(page)
+    page.wait_for_timeout(100)
+    assert page.locator(".chart").bounding_box() == chart, "read-outs do not move the chart"
+    if width < 640:
+        page.get_by_role("button", name="All of the legend").click()
+        page.get_by_text("300 % diagonal").wait_for()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_first_view_fills_the_pane(open_page: PageOpener, width: int, height: int) -> None:
+    page = open_page(width, height)
+    view = page.evaluate("footloom.viewport()")
+    bars = [page.evaluate(f"footloom.bar({index})") for index in range(view["from"], view["to"] + 1)]
+    low = min(bar["cells"][0]["row"] for bar in bars)
+    high = max(bar["cells"][-1]["row"] for bar in bars) + 1
+    span = view["highRow"] - view["lowRow"]
+    filled = min(high, view["highRow"]) - max(low, view["lowRow"])
+    assert view["rowPx"] >= 12, "numbers can be read"
+    assert filled >= 0.72 * span or view["rowPx"] == 30
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -248,7 +248,7 @@ def test_inferred_sides_are_said_and_scored(open_page: PageOpener, fake: FakeMar
     fake.pull("ticks?n=1")
     legend = page.locator(".legend")
     legend.get_by_text(re.compile("sides inferred, ~3 snapshots/s; 62 % of volume printed at LTP")).wait_for()
-    assert "87.1 % right" in legend.inner_text()
+    assert "87.1 % right" in legend.locator("em").get_attribute("title")
     bar = page.evaluate("footloom.bar(footloom.bars().last - 1)")
     assert bar["unknown"] > 0
     assert page.locator(".simulated").is_visible()

@@ -40,6 +40,31 @@ def test_a_tape_that_is_not_written_is_said(open_page: PageOpener, fake: FakeMar
     page.get_by_text("NOT RECORDED").wait_for(state="detached")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_troubles_are_said_below_the_chart(
+    open_page: PageOpener, fake: FakeMarketServer, width: int, height: int
+) -> None:
+    page = open_page(width, height)
+    fake.pull("trouble?text=the+feed+stopped;+start+footloom+again")
+    fake.pull("note?text=sealing+failed:+the+disk+is+full|the+journal+was+damaged")
+    said = page.locator(".note.trouble")
+    page.wait_for_function("document.querySelectorAll('.note.trouble').length === 3")
+    assert said.first.locator("span").inner_text() == "the feed stopped; start footloom again"
+    chart = page.locator(".chart").bounding_box()
+    for note in said.all():
+        box = note.bounding_box()
+        assert box["y"] >= chart["y"] + chart["height"], "nothing is said over the chart"
+        assert box["y"] + box["height"] <= height
+    page.get_by_role("button", name="Hide this until it changes").nth(2).click()
+    page.wait_for_function("document.querySelectorAll('.note.trouble').length === 2")
+    fake.pull("note?text=")
+    fake.pull("note?text=the+journal+was+damaged")
+    page.get_by_text("the journal was damaged").wait_for()
+    fake.pull("note?text=")
+    fake.pull("trouble")
+    said.first.wait_for(state="detached")
+
+
 def test_a_gap_appears_while_one_watches(open_page: PageOpener, fake: FakeMarketServer) -> None:
     page = open_page()
     before = len(viewport(page)["gapBands"])

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseGrid, unitsOf, unitsText } from "../src/model/decimal";
 import { cellQuantity, compact, countdown, exactQuantity, quantityStyle, signed, spanText } from "../src/model/format";
-import { nextStep, offeredBars, parseInterval } from "../src/model/interval";
+import { meansBars, nextStep, offeredBars, parseInterval } from "../src/model/interval";
 import { commandOf, type Key } from "../src/model/keymap";
 import { readSettings } from "../src/model/settings";
 
@@ -98,8 +98,15 @@ describe("intervals and steps", () => {
   ])("%s is %s", (typed, bars) => expect(parseInterval(typed)).toEqual({ bars }));
 
   it("says what it does not take", () => {
-    for (const text of ["", "0", "abc", "5x"]) expect(parseInterval(text)).toHaveProperty("problem");
-    expect(parseInterval("500t")).toHaveProperty("problem", expect.stringContaining("only time bars"));
+    for (const text of ["", "0", "5 apples", "%"]) expect(parseInterval(text)).toHaveProperty("problem");
+  });
+
+  it("leaves the bars that do not end by the clock to the server, as they were typed", () => {
+    for (const bars of ["500t", "100v", "1e6q", "$1000000", "r20", "ren10", "d500", "ib", "5x"]) {
+      expect(parseInterval(` ${bars}`)).toEqual({ bars });
+    }
+    for (const text of ["500t", "1e6q", "$1000000", "r20", "ren10", "d500", "ib20"]) expect(meansBars(text)).toBe(true);
+    for (const text of ["", "r", "perp", "sim:PERP", "d", "redo"]) expect(meansBars(text)).toBe(false);
   });
 
   it("offers only what it reads", () => {

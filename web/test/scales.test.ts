@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
-import { placeAll, recentre, refit } from "../src/model/auto-scale";
+import { centreOf, placeAll, recentre, refit, type Stretches } from "../src/model/auto-scale";
 import { PriceScale } from "../src/model/price-scale";
 import { niceStep, priceTicks, timeMarks } from "../src/model/ticks";
 import { TimeScale } from "../src/model/time-scale";
@@ -148,20 +148,42 @@ describe("auto-scale", () => {
     expect(refit({ low: 10, high: 40, anchor: 25 }, view, margins, true)).toBeNull();
   });
 
-  it("lets the last price walk through the quiet band, then puts it well inside", () => {
-    const content = (anchor: number) => ({ low: anchor - 3, high: anchor + 1, anchor });
-    for (let anchor = 7; anchor <= 43; anchor += 0.5) expect(recentre(content(anchor), view)).toBeNull();
-    const centre = recentre(content(45), view) as number;
-    expect(centre).toBeCloseTo(44, 0);
-    const low = centre - 25;
-    expect((45 - low) / 50).toBeGreaterThan(0.25);
-    expect((45 - low) / 50).toBeLessThan(0.75);
+  const stretches = (...bars: readonly (readonly [low: number, high: number])[]): (() => Stretches) => {
+    return () => ({ low: bars.map(([low]) => low), high: bars.map(([, high]) => high) });
+  };
+
+  it("lets the last price walk through the inner 60 %, then puts it well inside", () => {
+    const content = (anchor: number) => ({ low: anchor - 60, high: anchor + 1, anchor });
+    const bars = (anchor: number) => stretches([anchor - 60, anchor], [anchor - 9, anchor + 1]);
+    for (let anchor = 10; anchor <= 40; anchor += 0.5) {
+      expect(recentre(content(anchor), view, bars(anchor))).toBeNull();
+    }
+    const centre = recentre(content(41), view, bars(41)) as number;
+    const share = (41 - (centre - 25)) / 50;
+    expect(share).toBeGreaterThan(0.25);
+    expect(share).toBeLessThan(0.75);
   });
 
-  it("shows as much of the bars on screen as the last price allows", () => {
-    const centre = recentre({ low: 40, high: 90, anchor: 44 }, view) as number;
+  it("stands while all bars are in sight, wherever the last price is", () => {
+    expect(recentre({ low: 5, high: 49, anchor: 48 }, view, stretches([5, 49]))).toBeNull();
+    const centre = recentre({ low: 6, high: 51, anchor: 50 }, view, stretches([6, 51])) as number;
+    expect(centre - 25).toBeLessThanOrEqual(6);
+    expect(centre + 25).toBeGreaterThanOrEqual(51);
+  });
+
+  it("after a trend the pane is full of bars, with no more than a quarter of it beyond them", () => {
+    const bars = Array.from({ length: 16 }, (_, k) => [k * 6, k * 6 + 12] as const);
+    const content = { low: 0, high: 102, anchor: 101 };
+    const centre = centreOf(content, 50, stretches(...bars)());
+    expect(centre + 25 - content.high).toBeLessThanOrEqual(0.27 * 50);
+    expect(content.high).toBeLessThanOrEqual(centre + 25);
+  });
+
+  it("goes to where most cells are, as far as the last price allows", () => {
+    const bars = stretches([40, 90], [40, 90], [60, 80], [44, 60]);
+    const centre = recentre({ low: 40, high: 90, anchor: 44 }, { ...view, high: 45 }, bars) as number;
     expect(centre).toBeGreaterThan(50);
-    expect((44 - (centre - 25)) / 50).toBeCloseTo(0.27, 2);
+    expect((44 - (centre - 22.5)) / 45).toBeCloseTo(0.27, 2);
   });
 
   it("a random walk inside the view moves the scale seldom", () => {
@@ -173,6 +195,7 @@ describe("auto-scale", () => {
       const centre = recentre(
         { low: price - 10, high: price + 10, anchor: price },
         { low, high: low + 50, height: 700 },
+        stretches([price - 10, price + 10]),
       );
       if (centre !== null) {
         moves += 1;

@@ -48,6 +48,6 @@ def found_at_start(recovery: Recovery) -> str | None:
     others = f", and {len(recovery.quarantined) - 1} more" if len(recovery.quarantined) > 1 else ""
     return (
         f"the journal was damaged when footloom started: {first.file} ({first.reason}){others}; the originals "
-        f"are kept, the first as {first.kept_as}, and the {recovery.rows:,} rows that could be read are in the charts: import "
-        "what is missing from the venue's archive, then remove the originals"
+        f"are kept, the first as {first.kept_as}, and the {recovery.rows:,} rows that could be read are in the charts: "
+        "import what is missing from the venue's archive, then remove the originals"
     )

@@ -1,5 +1,6 @@
 import type { Rest } from "../data/rest";
 import { Store } from "../data/store";
+import { barTimeText } from "../model/bar-time";
 import { type Cell, cellAt } from "../model/cells";
 import type { ChartModel } from "../model/chart-model";
 import { unitsOf } from "../model/decimal";
@@ -111,13 +112,12 @@ export class Inspection {
   #view(cell: Cell, state: TradesView["state"], reply: TradesReply | null, problem: string): TradesView {
     const model = this.#model;
     const words = cellReadout(model, cell);
-    const opens = nsToMs(model.series.openNs(cell.index));
     const single = model.price.ticksPerLevel === 1;
     return {
       kind: "trades",
       side: this.#side(cell.index),
       title: single ? words.price : `${words.price} – ${words.upTo}`,
-      subtitle: `${model.meta?.bars ?? ""} bar of ${model.clock.fullText(opens, model.meta?.bars.endsWith("s") === true)}`,
+      subtitle: `${model.meta?.bars ?? ""} bar of ${barTimeText(model, cell.index)}`,
       state,
       problem,
       trades: (reply?.trades ?? []).map((trade) => this.#trade(trade)).reverse(),

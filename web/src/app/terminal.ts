@@ -6,10 +6,11 @@ import { type FeedListener, type Paging, TopicFeed } from "../data/topic-feed";
 import { Chart } from "../gui/chart";
 import { ChartInput } from "../gui/input";
 import type { AutoScale } from "../model/auto-scale";
+import { barLeft } from "../model/bar-time";
 import { cellAt } from "../model/cells";
 import { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
-import { countdown, spanText } from "../model/format";
+import { spanText } from "../model/format";
 import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
 import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
@@ -58,6 +59,7 @@ export class Terminal implements TerminalFace {
   readonly view = new Store<ViewState>({ following: true, autoScale: "centre", maximised: null });
   readonly dialog = new Store<Dialog | null>(null);
   readonly notice = new Store("");
+  readonly troubles = new Store<readonly string[]>([]);
   readonly paging = new Store<Paging>("idle");
   readonly inference = new Store<{ readonly text: string; readonly score: string }>({ text: "", score: "" });
   readonly offersPalette: Store<boolean>;
@@ -206,25 +208,20 @@ export class Terminal implements TerminalFace {
     const score = accuracyText(status);
     const shown = this.inference.get();
     if (shown.text !== text || shown.score !== score) this.inference.set({ text, score });
+    const troubles = [...(status.trouble == null ? [] : [status.trouble]), ...(status.notes ?? [])];
+    if (troubles.join("\n") !== this.troubles.get().join("\n")) this.troubles.set(troubles);
     this.#showNumbers();
   }
 
   #showNumbers(): void {
     const { model } = this;
     if (model.meta === null || model.series.length === 0) return;
-    const left = this.#leftMs();
-    this.chart.painter.countdown = left === null ? "" : countdown(left);
+    // By the engine's own time: the market may be replayed at any speed.
+    this.chart.painter.countdown = barLeft(model, this.#status === null ? null : BigInt(this.#status.engine_ns));
     this.countdown.touch(() => this.chart.painter.countdown);
     this.header.touch(() => headerView(model, this.#status, this.header.get()));
     this.legend.touch(() => (model.meta === null ? null : legendView(model, model.meta)));
     if (this.chart.cursor === null) this.#showReadout(null);
-  }
-
-  // By the engine's own time: the market may be replayed at any speed.
-  #leftMs(): number | null {
-    if (this.#status === null) return null;
-    const { series } = this.model;
-    return Number(series.closeNs(series.last) - BigInt(this.#status.engine_ns)) / 1e6;
   }
 
   #cursorMoved(cursor: Cursor | null): void {

@@ -32,8 +32,17 @@ export interface Margins {
 const lowestFilling = 0.5;
 const edgeBand = 0.015;
 /** The anchor may come this near to the edge (share of the pane) before the view moves, and then stands no nearer than the second. */
-const quietBand = 0.13;
+const quietBand = 0.2;
 const restBand = 0.27;
+/** The newest bar on screen counts so many times as much as the oldest when a place is chosen. */
+const newestWeight = 3;
+const candidates = 48;
+
+/** The rows of the bars on screen, the oldest first: bar `k` covers `low[k]` up to, without, `high[k]`. */
+export interface Stretches {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
 
 /** The placement at which all of the content is in sight between the margins. */
 export function placeAll(content: Content, height: number, margins: Margins): Placement {
@@ -60,19 +69,45 @@ export function refit(content: Content, view: View, margins: Margins, setChanged
 }
 
 /**
- * The centre row in `centre` mode, or null while the anchor is inside the quiet band of the pane. The view goes to the
- * middle of what is on screen, as far as the anchor keeps away from the edges.
+ * The centre row in `centre` mode, or null while the anchor is inside the quiet band of the pane, or all of the content
+ * in sight: see `centreOf`.
  */
-export function recentre(content: Content, view: View): number | null {
+export function recentre(content: Content, view: View, bars: () => Stretches): number | null {
   const span = view.high - view.low;
   const band = span * quietBand;
-  const quiet = content.anchor >= view.low + band && content.anchor <= view.high - band;
-  return quiet ? null : centreOf(content, span);
+  if (content.anchor >= view.low + band && content.anchor <= view.high - band) return null;
+  if (content.low >= view.low && content.high <= view.high) return null;
+  return centreOf(content, span, bars());
 }
 
-/** Where a view of `span` rows stands best: see `recentre`. */
-export function centreOf(content: Content, span: number): number {
+/**
+ * Where a view of `span` rows stands best. Content that fits is in sight as a whole; else as many cells of the bars on
+ * screen are as can be, newer bars counting for more. As far as this allows the anchor keeps away from the edges.
+ */
+export function centreOf(content: Content, span: number, bars: Stretches): number {
   const reach = span * (0.5 - restBand);
-  const middle = (content.low + content.high) / 2;
-  return Math.min(content.anchor + reach, Math.max(content.anchor - reach, middle));
+  if (content.high - content.low <= span) {
+    const wished = clamp((content.low + content.high) / 2, content.anchor - reach, content.anchor + reach);
+    return clamp(wished, content.high - span / 2, content.low + span / 2);
+  }
+  let [best, most] = [content.anchor, -1];
+  for (let k = 0; k <= candidates; k += 1) {
+    const centre = content.anchor + reach * ((2 * k) / candidates - 1);
+    const seen = cellsInSight(bars, centre - span / 2, centre + span / 2);
+    const isNearer = Math.abs(centre - content.anchor) < Math.abs(best - content.anchor);
+    if (seen > most || (seen === most && isNearer)) [best, most] = [centre, seen];
+  }
+  return best;
+}
+
+const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
+
+function cellsInSight({ low, high }: Stretches, from: number, to: number): number {
+  let sum = 0;
+  const slope = (newestWeight - 1) / Math.max(1, low.length - 1);
+  for (let k = 0; k < low.length; k += 1) {
+    const rows = Math.min(to, high[k] as number) - Math.max(from, low[k] as number);
+    if (rows > 0) sum += rows * (1 + slope * k);
+  }
+  return sum;
 }

@@ -2,7 +2,16 @@ import { BarSeries, type SeriesChange } from "../data/bar-series";
 import type { Gap } from "../data/topic-feed";
 import type { SnapshotMeta } from "../protocol/messages";
 import { type BarIndex, type Dpx, dpx, type Lot } from "../protocol/units";
-import { type AutoScale, autoScaleModes, type Content, centreOf, placeAll, recentre, refit } from "./auto-scale";
+import {
+  type AutoScale,
+  autoScaleModes,
+  type Content,
+  centreOf,
+  placeAll,
+  recentre,
+  refit,
+  type Stretches,
+} from "./auto-scale";
 import { typicalLot } from "./cells";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
@@ -14,17 +23,13 @@ import { ZoneClock } from "./time-zone";
 import { ValueScale } from "./value-scale";
 
 /** Pixels, in CSS, that the chart keeps free above and below what it fits. */
-const marginsCss = { top: 78, bottom: 16 } as const;
-/** Rows of the first view are this high, so that their text can be read at arm's length. */
-const firstRowCss = {
-  normal: { shortest: 12, least: 15, most: 20 },
-  compact: { shortest: 10, least: 12, most: 16 },
-} as const;
-/** A short pane shows so many rows before its rows become as high as `least`. */
-const rowsOnOpening = 34;
+const marginsCss = { top: 10, bottom: 10 } as const;
+/** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
+const firstRowCss = { normal: { least: 12, most: 30 }, compact: { least: 12, most: 22 } } as const;
 const barsOnOpening = 16.5;
 const narrowestFirstBarCss = 65;
-const rightRoomBars = 1;
+/** What is left free at the right of the newest bar; less where few bars have room. */
+const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
 /** Titles of the panes below stand above their values. */
 const titleCss = 20;
 /** Numbers stand under the delta pane's columns from this width of a bar on; the line takes this height. */
@@ -133,7 +138,7 @@ export class ChartModel {
     this.#closedSinceTypical += change.appended;
     if (change.renumbered) {
       this.following = true;
-      this.time.setRight(this.series.end + rightRoomBars);
+      this.time.setRight(this.series.end + this.#rightRoom());
     } else if (this.following) {
       this.time.setRight(this.time.right + change.appended);
     }
@@ -182,7 +187,7 @@ export class ChartModel {
   }
 
   toLatest(): void {
-    this.time.setRight(this.series.end + rightRoomBars);
+    this.time.setRight(this.series.end + this.#rightRoom());
     this.#afterMove();
     this.#shownFrom = Number.NaN;
   }
@@ -233,7 +238,7 @@ export class ChartModel {
     const span = this.price.span();
     const view = { low: span.low, high: span.high, height: this.price.height };
     if (this.autoScale === "centre") {
-      const centre = recentre(content, view);
+      const centre = recentre(content, view, () => this.#stretches(from, to));
       if (centre !== null) this.price.set(this.price.row, centre);
       return;
     }
@@ -256,6 +261,16 @@ export class ChartModel {
     }
     const anchor = close_tick[(this.lastInSight ? this.series.last : to) + shift] as number;
     return { low: Math.floor(low / k), high: Math.floor(high / k) + 1, anchor: (anchor + 0.5) / k };
+  }
+
+  #stretches(from: number, to: number): Stretches {
+    const { low_tick, high_tick } = this.series.columns;
+    const k = this.price.ticksPerLevel;
+    const rows = (ticks: ArrayLike<number>, more: number): number[] =>
+      Array.from({ length: to - from + 1 }, (_, at) => {
+        return Math.floor((ticks[at + from + this.series.shift] as number) / k) + more;
+      });
+    return { low: rows(low_tick, 0), high: rows(high_tick, 1) };
   }
 
   #settlePanes(from: number, to: number): void {
@@ -284,8 +299,11 @@ export class ChartModel {
   }
 
   #margins(): { readonly top: number; readonly bottom: number } {
-    const share = Math.min(1, this.price.height / (420 * this.dpr));
-    return { top: marginsCss.top * this.dpr * share, bottom: marginsCss.bottom * this.dpr };
+    return { top: marginsCss.top * this.dpr, bottom: marginsCss.bottom * this.dpr };
+  }
+
+  #rightRoom(): number {
+    return this.time.visible < rightRoomBars.fewBelow ? rightRoomBars.few : rightRoomBars.many;
   }
 
   #firstBar(): number {
@@ -304,7 +322,7 @@ export class ChartModel {
     }
     this.following = place.following;
     const at = this.series.at(place.rightNs) ?? this.series.first;
-    this.time.setRight(place.following ? this.series.end + Math.max(rightRoomBars, place.offset) : at + 1);
+    this.time.setRight(place.following ? this.series.end + Math.max(this.#rightRoom(), place.offset) : at + 1);
     if (this.autoScale === "manual") {
       this.price.setTicksPerLevel(meta.ticks_per_level);
       return;
@@ -317,23 +335,22 @@ export class ChartModel {
   #firstView(meta: SnapshotMeta): void {
     this.following = true;
     this.defaultBarWidth();
-    this.time.setRight(this.series.end + rightRoomBars);
+    this.time.setRight(this.series.end + this.#rightRoom());
     this.price.setTicksPerLevel(meta.ticks_per_level);
     this.autoScale = "centre";
     this.#firstRows();
   }
 
-  // As high as all bars on screen allow, within what can be read; centred on the last price.
+  // As high as all bars on screen allow, within what can be read; see `centreOf` where not all can be in sight.
   #firstRows(): void {
     const { from, to } = this.visibleBars();
     if (to < from) return;
     const content = this.#content(from, to);
-    const { shortest, least, most } = firstRowCss[this.settings.density];
+    const { least, most } = firstRowCss[this.settings.density];
     const fitted = placeAll(content, this.price.height, this.#margins());
-    const wanted = Math.min(least, Math.max(shortest, this.price.height / this.dpr / rowsOnOpening));
-    const row = Math.min(most * this.dpr, Math.max(wanted * this.dpr, fitted.row));
-    const isFitted = row === fitted.row;
-    this.price.set(row, isFitted ? fitted.centre : centreOf(content, this.price.height / Math.round(row)));
+    const row = Math.min(most * this.dpr, Math.max(least * this.dpr, fitted.row));
+    const span = this.price.height / Math.round(row);
+    this.price.set(row, row === fitted.row ? fitted.centre : centreOf(content, span, this.#stretches(from, to)));
   }
 
   #measureAgain(): void {

@@ -16,22 +16,26 @@ export const offeredBars: readonly string[] = [
 
 export type IntervalText = { readonly bars: string } | { readonly problem: string };
 
-const sequential = /^(?:\d+(?:\.\d+)?(?:t|v)|\d+(?:\.\d+)?(?:e\d+)?q|\$\d+|r\d+|ren\d+|d\d+|ib)$/i;
+/** How text looks that means bars, and no symbol: `15s`, `500t`, `100v`, `1e6q`, `$1000000`, `r20`, `ren10`, `d500`, `ib20`. */
+const looksLikeBars = /^(?:\$?\d[\d.e]*[a-z]{0,3}|(?:r|ren|d)\d[\d.]*|[tvq]?(?:ib|rb)\d*)$/i;
+
+export const meansBars = (text: string): boolean => looksLikeBars.test(text.trim());
 
 /**
- * Read what was typed into the interval box: `5` is five minutes, the rest is the bar grammar.
+ * Read what was typed into the interval box: `5` is five minutes, the rest is the server's bar grammar and goes to it as
+ * it stands; what the server does not take it refuses in words.
  */
 export function parseInterval(text: string): IntervalText {
   const typed = text.trim();
   const time = /^(\d{1,4})\s*([smhdw]?)$/.exec(typed.toLowerCase());
-  if (time !== null) {
-    const count = Number(time[1]);
-    const unit = time[2] === "" ? "m" : (time[2] ?? "m");
-    if (count === 0) return { problem: "a bar must last longer than nothing" };
-    return { bars: canonical(count, unit) };
+  if (time === null) {
+    if (/^[\w.$]+$/.test(typed)) return { bars: typed };
+    return { problem: "write 15s, 5 (minutes), 1h, 1d, 500t (trades), 100v (volume), r20 (range) ..." };
   }
-  if (sequential.test(typed)) return { problem: `${typed}: only time bars are built so far, such as 15s, 5m, 1h` };
-  return { problem: `"${typed}" is no interval: write 15s, 5 (minutes), 1h, 1d or 1w` };
+  const count = Number(time[1]);
+  const unit = time[2] === "" ? "m" : (time[2] ?? "m");
+  if (count === 0) return { problem: "a bar must last longer than nothing" };
+  return { bars: canonical(count, unit) };
 }
 
 // 60 seconds are a minute and 60 minutes an hour, however they were typed.

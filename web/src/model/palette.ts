@@ -1,4 +1,4 @@
-import { hex, mix, parseHex, type Rgb, readable } from "./colour";
+import { contrast, hex, mix, parseHex, type Rgb, readable } from "./colour";
 
 export type ThemeName = "dark" | "light";
 export type HueName = "classic" | "safe";
@@ -144,13 +144,22 @@ const hues: Readonly<Record<HueName, Readonly<Record<ThemeName, Hues>>>> = {
   },
 };
 
+// Not so strong that the first text could not be read on it: the numbers of a ramp have one colour.
+function deepestOf(base: Base, hue: string): number {
+  const [cell, over, text] = [base.cell, hue, base.cellTexts[0] as string].map(parseHex) as [Rgb, Rgb, Rgb];
+  let deepest = base.deepest;
+  while (deepest > 0.3 && contrast(mix(cell, over, deepest), text) < 4.6) deepest -= 0.01;
+  return deepest;
+}
+
 function ramp(base: Base, hue: string): Ramp {
   const [cell, over] = [parseHex(base.cell), parseHex(hue)];
+  const deepest = deepestOf(base, hue);
   const texts = base.cellTexts.map(parseHex);
   const faints = [...base.faintTexts.map(parseHex), ...texts];
   const grounds: Rgb[] = [];
   for (let k = 0; k < rampSteps; k += 1)
-    grounds.push(mix(cell, over, (base.deepest * k) / (rampSteps - 1)).map(Math.round) as unknown as Rgb);
+    grounds.push(mix(cell, over, (deepest * k) / (rampSteps - 1)).map(Math.round) as unknown as Rgb);
   return {
     ground: grounds.map(hex),
     text: grounds.map((ground) => hex(readable(ground, texts))),

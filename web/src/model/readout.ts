@@ -1,5 +1,6 @@
 import type { BarSeries } from "../data/bar-series";
-import { type BarIndex, nsToMs } from "../protocol/units";
+import type { BarIndex } from "../protocol/units";
+import { barTimeText } from "./bar-time";
 import { type Cell, cellAt, imbalanceCounts, isBuyImbalance, isSellImbalance, rowsOf } from "./cells";
 import type { ChartModel } from "./chart-model";
 import { unitsText } from "./decimal";
@@ -72,7 +73,7 @@ export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
   const counts = imbalanceCounts(series, index);
   return {
     index,
-    time: model.clock.fullText(nsToMs(series.openNs(index)), model.meta?.bars.endsWith("s") === true),
+    time: barTimeText(model, index),
     open: price("open_tick"),
     high: price("high_tick"),
     low: price("low_tick"),

@@ -75,7 +75,7 @@ function markText(unit: number, at: Ms, clock: ZoneClock, seconds: boolean): str
 export function timeMarks(series: BarSeries, scale: TimeScale, clock: ZoneClock, spacing: number): TimeMark[] {
   const range = scale.range(series.first, series.end);
   if (range.to < range.from || series.length === 0) return [];
-  const barMs = Math.max(1, Number(series.closeNs(series.last) - series.openNs(series.last)) / 1e6);
+  const barMs = usualMs(series, range.from as BarIndex, range.to as BarIndex);
   const leastMs = (spacing / scale.bar) * barMs;
   const finest = units.find((unit) => unit >= leastMs) ?? (leastMs <= day ? day : month);
   const candidates: { index: number; unit: number; time: Ms }[] = [];
@@ -90,6 +90,14 @@ export function timeMarks(series: BarSeries, scale: TimeScale, clock: ZoneClock,
     text: markText(unit, time, clock, barMs < minute),
     strong: unit >= day,
   }));
+}
+
+// How long a bar on screen usually takes. Bars that do not end by the clock are of any length: their mean says it.
+function usualMs(series: BarSeries, from: BarIndex, to: BarIndex): number {
+  const lasts = (index: BarIndex): number => Number(series.closeNs(index) - series.openNs(index)) / 1e6;
+  const [first, last] = [lasts(from), lasts(to)];
+  if (first === last || from === to) return Math.max(1, last);
+  return Math.max(1, Number(series.closeNs(to) - series.openNs(from)) / 1e6 / (to - from + 1));
 }
 
 // Longer units win their place; a shorter one stands only where it touches none of them.

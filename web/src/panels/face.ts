@@ -96,6 +96,8 @@ export interface TerminalFace {
   readonly dialog: Readable<Dialog | null>;
   readonly inspector: Readable<Inspector | null>;
   readonly notice: Readable<string>;
+  /** What is wrong with the server, in words: what happened and what to do. */
+  readonly troubles: Readable<readonly string[]>;
   readonly paging: Readable<Paging>;
   /** What the badge of a feed with inferred sides says, and its score. */
   readonly inference: Readable<{ readonly text: string; readonly score: string }>;

@@ -91,6 +91,9 @@ export interface Status {
   readonly engine_ns: string;
   readonly recorded: boolean;
   readonly score: Readonly<Record<string, number | null>> | null;
+  /** Why nothing comes any more, and what else is wrong, in words. */
+  readonly trouble?: string | null;
+  readonly notes?: readonly string[];
 }
 export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status;
 

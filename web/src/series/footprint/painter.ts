@@ -16,7 +16,7 @@ import { type CanvasSource, pageCanvas, TileCache } from "./tiles";
 /** How the cells of the last frame were painted. */
 export type PainterState = "tiles" | "direct" | "strips" | "empty";
 
-const largestFontCss = { normal: 12.5, compact: 11 } as const;
+const largestFontCss = { normal: 13.5, compact: 11.5 } as const;
 const leastFontCss = 7;
 /** Bars at least this wide, in CSS pixels, stand apart from each other. */
 const gapsFromCss = 3;

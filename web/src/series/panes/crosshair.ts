@@ -1,8 +1,8 @@
+import { barTimeText } from "../../model/bar-time";
 import { cellAt } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import type { Cursor } from "../../model/cursor";
 import { unitsText } from "../../model/decimal";
-import { nsToMs } from "../../protocol/units";
 import { frame } from "../../renderers/block";
 import { axisLabel, hLine, vLine } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
@@ -49,9 +49,7 @@ export function drawCursorValue(ctx: Context, model: ChartModel, cursor: Cursor,
 /** The time of the bar under the cursor, on the time axis. */
 export function drawCursorTime(ctx: Context, model: ChartModel, cursor: Cursor, height: number): void {
   if (cursor.index === null) return;
-  const opens = nsToMs(model.series.openNs(cursor.index));
-  const seconds = model.meta?.bars.endsWith("s") === true;
-  const text = model.clock.fullText(opens, seconds);
+  const text = barTimeText(model, cursor.index);
   const width = Math.round(text.length * axisFont(model) * 0.56 + 16 * model.dpr);
   const left = Math.round(Math.max(0, Math.min(model.time.width - width, cursor.x - width / 2)));
   axisLabel(ctx, {
