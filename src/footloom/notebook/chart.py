@@ -6,11 +6,10 @@ import dataclasses
 import html
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from footloom.core.footprint import Footprint
 from footloom.core.trades import Trades
-from footloom.engine.export import bar_rows, level_rows
+from footloom.engine.build import build_footprint
+from footloom.engine.export import bar_rows
 from footloom.engine.frame import ChartFrame
 from footloom.engine.studies import StudyFold, counting
 from footloom.errors import ConfigError
@@ -18,6 +17,7 @@ from footloom.notebook.study import StudyResult
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 __all__ = ("Chart",)
 
@@ -103,8 +103,8 @@ class Chart:
         footprint = self.footprint
         count = counting([fold])
         if count is not None and self._trades is not None:
-            ends = np.concatenate([[0], np.cumsum(footprint.bars.trades)])
-            footprint = dataclasses.replace(footprint, prints=count(self._trades, ends))
+            made = build_footprint(self._trades, footprint.bar_rule, footprint.ticks_per_level, count=count)
+            footprint = dataclasses.replace(footprint, prints=made.prints)
         return StudyResult(fold, footprint, fold.update(footprint))
 
     def to_rows(self) -> list[dict[str, Any]]:
@@ -112,35 +112,28 @@ class Chart:
         wanted = {*_ALWAYS, "levels", *(column for study in self.studies for column in _COLUMNS[study])}
         return [{name: value for name, value in row.items() if name in wanted} for row in bar_rows(self.frame)]
 
-    def to_polars(self) -> pl.DataFrame:
+    def to_arrow(self) -> pa.Table:
         """Return one row a level: bar (open time UTC), level, price, buy, sell, unknown, delta and trades; exact."""
-        import polars as pl
+        import pyarrow as pa
 
-        footprint = self.footprint
-        instrument, levels = footprint.instrument, footprint.levels
-        bars = footprint.bars.open_ns.repeat(footprint.level_offset[1:] - footprint.level_offset[:-1])
-        rows = level_rows(self.frame)
-        places = {
-            name: max(0, -int(unit.as_tuple().exponent))
-            for name, unit in (("p", instrument.tick_size), ("q", instrument.lot_size))
-        }
-        delta = [instrument.qty_text(value) for value in levels.delta_lot.tolist()]
+        from footloom.engine.tables import levels_table
 
-        def exact(name: str, values: list[str], kind: str) -> pl.Series:
-            return pl.Series(name, values, pl.String).cast(pl.Decimal(38, places[kind]))
+        table = levels_table(self.frame)
+        facts = table.schema.metadata
+        opens = table.column("open_ns").cast(pa.timestamp("ns", tz="UTC"))
+        return table.set_column(0, "bar", opens).replace_schema_metadata(facts)
 
-        return pl.DataFrame(
-            [
-                pl.Series("bar", bars).cast(pl.Datetime("ns", "UTC")),
-                pl.Series("level", levels.row),
-                exact("price", [row[0] for row in rows], "p"),
-                exact("buy", [row[1] for row in rows], "q"),
-                exact("sell", [row[2] for row in rows], "q"),
-                exact("unknown", [row[3] for row in rows], "q"),
-                exact("delta", delta, "q"),
-                pl.Series("trades", levels.trades),
-            ]
-        )
+    def to_polars(self) -> pl.DataFrame:
+        """Return `to_arrow` as a polars frame.
+
+        Raises
+        ------
+        ConfigError
+            polars is not installed.
+        """
+        from footloom.notebook.frames import to_polars
+
+        return to_polars(self.to_arrow())
 
     def to_svg(self, bars: int = _SHOWN) -> str:
         """Return a picture of the last ``bars`` bars as SVG text."""
