@@ -1,4 +1,4 @@
-"""Diagonal imbalances, their stacks, and the automatic minimum volume (definitions 5.1, 5.2)."""
+"""Imbalances, diagonal and horizontal, their stacks, and minimum volumes (definitions 5.1, 5.2, 5.4)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ __all__ = (
     "SELL",
     "SELL_STACK",
     "fill_flags",
+    "fill_medians",
     "fill_min_volume",
     "is_imbalance",
 )
@@ -45,16 +46,18 @@ def is_imbalance(strong, weak, percent, most_hundreds, min_volume, min_differenc
     return enough & (strong - limit >= compare) & (hundreds <= most_hundreds) & ((weak > 0) | (zero != IGNORE))
 
 
-@jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, U8_OUT))
-def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, compare, zero, stack, flags):
+@jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, INT, U8_OUT))
+def fill_flags(offset, row, buy, sell, min_volume, horizontal, percent, min_difference, compare, zero, stack, flags):
     """Write the imbalance bits of each level.
 
     A buy imbalance compares a row's buys with the sells one row below and stands on the upper row; a sell imbalance
     compares a row's sells with the buys one row above. A row outside the bar does not exist: the lowest row has no buy,
-    the highest no sell imbalance; a row inside it where nothing traded counts as zero. A stack is a maximal run of at
-    least ``stack`` adjacent rows. ``min_volume`` int64 (n_bars,), the rest int64 (n_levels,) as in `Levels`.
+    the highest no sell imbalance; a row inside it where nothing traded counts as zero. ``horizontal`` (1, else 0)
+    compares the two sides of one row instead. A stack is a maximal run of at least ``stack`` adjacent rows.
+    ``min_volume`` int64 (n_bars,), the rest int64 (n_levels,) as in `Levels`.
     """
     one, back, most = np.uint64(1), np.uint64(stack - 1), _MOST // percent
+    same, other = -horizontal, horizontal - 1  # masks of all ones or all zeros
     for bar in range(len(offset) - 1):
         start, stop = np.uint64(offset[bar]), np.uint64(offset[bar + 1])
         least = min_volume[bar]
@@ -65,14 +68,12 @@ def fill_flags(offset, row, buy, sell, min_volume, percent, min_difference, comp
             # All ones where the neighbouring row traded, else all zeros: a mask instead of a branch.
             next_to_below = -np.int64(row[below] == row[i] - 1)
             next_to_above = -np.int64(row[above] == row[i] + 1)
-            bought = is_imbalance(
-                buy[i], sell[below] & next_to_below, percent, most, least, min_difference, compare, zero
-            )
-            sold = is_imbalance(
-                sell[i], buy[above] & next_to_above, percent, most, least, min_difference, compare, zero
-            )
-            is_buy = np.int64(bought & (i > start))
-            is_sell = np.int64(sold & (i + one < stop))
+            against_buy = (sell[below] & next_to_below & other) | (sell[i] & same)
+            against_sell = (buy[above] & next_to_above & other) | (buy[i] & same)
+            bought = is_imbalance(buy[i], against_buy, percent, most, least, min_difference, compare, zero)
+            sold = is_imbalance(sell[i], against_sell, percent, most, least, min_difference, compare, zero)
+            is_buy = np.int64(bought) & (np.int64(i > start) | horizontal)
+            is_sell = np.int64(sold) & (np.int64(i + one < stop) | horizontal)
             buy_run = ((buy_run & next_to_below) + 1) & -is_buy
             sell_run = ((sell_run & next_to_below) + 1) & -is_sell
             stacked = BUY_STACK * np.int64(buy_run > stack) | SELL_STACK * np.int64(sell_run > stack)
@@ -128,3 +129,18 @@ def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):
         out[bar - first] = 1
         if count:
             out[bar - first] = max(1, _nth_smallest(space, count, (count * percentile + 99) // 100 - 1))
+
+
+@jit(types.void(I64_IN, INT, INT, I64_OUT, I64_OUT, I64_OUT))
+def fill_medians(values, first, window, space, lower, upper):
+    """Write the two middle values of the ``window`` values before each, from ``first`` on; one of an odd number twice.
+
+    Without a value before both are 0. ``space`` int64 (window,); ``lower`` and ``upper`` int64 (n - first,).
+    """
+    for i in range(first, len(values)):
+        count = min(window, i)
+        space[:count] = values[i - count : i]
+        lower[i - first] = upper[i - first] = 0
+        if count:
+            lower[i - first] = _nth_smallest(space, count, (count - 1) >> 1)
+            upper[i - first] = _nth_smallest(space, count, count >> 1)

@@ -1,4 +1,4 @@
-"""Diagonal imbalances and stacks of every level, with the automatic minimum volume (definitions 5.1, 5.2)."""
+"""Imbalances of every level, diagonal or horizontal, and their stacks (definitions 5.1, 5.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from footloom.core.footprint import Footprint
 from footloom.core.trades import I64, U8
 from footloom.kernels import imbalance as kernel
-from footloom.studies._study import Answer, Output, Run
+from footloom.studies._study import Answer, Column, Output, Run
 
 __all__ = (
     "CELL_BUY_IMBALANCE",
@@ -23,7 +23,9 @@ __all__ = (
     "Params",
     "State",
     "flags",
+    "imbalances",
     "min_volume",
+    "rows_flagged",
     "stacked_rows",
     "threshold_percent",
     "update",
@@ -50,11 +52,14 @@ _ZERO = {"infinite": kernel.INFINITE, "ignore": kernel.IGNORE, "as_one": kernel.
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The test ``100 * strong >= percent * weak`` and its conditions; ``min_vol_lot`` None is automatic.
+    """The test ``100 * strong >= percent * weak`` and its conditions; without ``min_vol_lot`` it is automatic.
 
-    ``excess`` asks that strong exceeds weak *by* the percentage: 350 % of 30 means 135 instead of 105.
+    ``diagonal`` compares a row's buys with the sells one row below, and its sells with the buys one row above;
+    ``horizontal`` compares the two sides of one row. ``excess`` asks that strong exceeds weak *by* the percentage:
+    350 % of 30 means 135 instead of 105.
     """
 
+    direction: Literal["diagonal", "horizontal"] = "diagonal"
     percent: Annotated[int, msgspec.Meta(ge=100, le=10_000, description="threshold, percent")] = 300
     convention: Literal["ratio", "excess"] = "ratio"
     compare: Literal["ge", "gt"] = "ge"
@@ -65,11 +70,14 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class State(msgspec.Struct, frozen=True):
-    """The one-sided cells of the last `WINDOW` bars: levels of each bar, then buys and sells of each level, lots."""
+    """The one-sided cells of the last `WINDOW` bars: levels of each bar, then buys and sells of each level, lots.
 
-    levels: tuple[int, ...] = ()
-    buy_lot: tuple[int, ...] = ()
-    sell_lot: tuple[int, ...] = ()
+    Each is the bytes of an int64 array: live, they are read at every bar.
+    """
+
+    levels: bytes = b""
+    buy_lot: bytes = b""
+    sell_lot: bytes = b""
 
 
 def threshold_percent(params: Params) -> int:
@@ -98,14 +106,19 @@ def _least(offset: I64, buy: I64, sell: I64, first: int) -> I64:
 
 def flags(footprint: Footprint, min_vol_lot: I64, params: Params) -> U8:
     """Return the ``CELL_*`` bits of every level, uint8 (n_levels,); ``min_vol_lot`` int64 (n_bars,)."""
-    out = np.empty(len(footprint.levels), np.uint8)
     levels = footprint.levels
+    return _flags(footprint.level_offset, levels.row, levels.buy_lot, levels.sell_lot, min_vol_lot, params)
+
+
+def _flags(offset: I64, row: I64, buy: I64, sell: I64, least: I64, params: Params) -> U8:
+    out = np.empty(len(row), np.uint8)
     kernel.fill_flags(
-        footprint.level_offset,
-        levels.row,
-        levels.buy_lot,
-        levels.sell_lot,
-        min_vol_lot,
+        offset,
+        row,
+        buy,
+        sell,
+        least,
+        int(params.direction == "horizontal"),
         threshold_percent(params),
         params.min_diff_lot,
         _COMPARE[params.compare],
@@ -114,6 +127,40 @@ def flags(footprint: Footprint, min_vol_lot: I64, params: Params) -> U8:
         out,
     )
     return out
+
+
+def rows_flagged(buy_lot: I64, sell_lot: I64, params: Params) -> U8:
+    """Return the ``CELL_*`` bits of one contiguous row array, low to high; lots, int64 (n_rows,); uint8 (n_rows,).
+
+    Without a minimum volume in ``params`` it is 1 lot: there are no bars before.
+
+    Examples
+    --------
+    >>> rows_flagged(np.array([5, 33, 60, 15]), np.array([10, 20, 4, 0]), Params(min_vol_lot=10)).tolist()
+    [0, 5, 5, 5]
+    """
+    traded = np.flatnonzero((buy_lot != 0) | (sell_lot != 0))
+    flagged = np.zeros(len(buy_lot), np.uint8)
+    ends = np.array([0, len(traded)], np.int64)
+    least = np.array([1 if params.min_vol_lot is None else params.min_vol_lot], np.int64)
+    flagged[traded] = _flags(ends, traded, buy_lot[traded], sell_lot[traded], least, params)
+    return flagged
+
+
+def imbalances(footprint: Footprint, cell_flags: U8) -> dict[str, Column]:
+    """Return one row an imbalance: ``bar``, ``row``, ``side`` (+1, -1) and ``stacked``, by bar, row, buys first.
+
+    ``cell_flags`` uint8 (n_levels,) as `flags` gives them; ``bar`` and ``row`` int64, ``side`` int8, ``stacked`` bool.
+    """
+    bits = np.array([CELL_BUY_IMBALANCE, CELL_SELL_IMBALANCE], np.uint8)
+    stacks = np.array([CELL_BUY_STACK, CELL_SELL_STACK], np.uint8)
+    level, side = np.nonzero(cell_flags[:, np.newaxis] & bits)
+    return {
+        "bar": np.searchsorted(footprint.level_offset, level, side="right") - 1,
+        "row": footprint.levels.row[level],
+        "side": (1 - 2 * side).astype(np.int8),
+        "stacked": (cell_flags[level] & stacks[side]) > 0,
+    }
 
 
 def stacked_rows(row: I64, cell_flags: U8, bit: int) -> list[tuple[int, int]]:
@@ -145,11 +192,11 @@ def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
 
 def _automatic(run: Run, state: State) -> tuple[I64, State]:
     levels, offset = run.footprint.levels, run.footprint.level_offset
-    counts = np.concatenate([np.array(state.levels, np.int64), np.diff(offset)])
-    buy = np.concatenate([np.array(state.buy_lot, np.int64), levels.buy_lot])
-    sell = np.concatenate([np.array(state.sell_lot, np.int64), levels.sell_lot])
+    counts = np.concatenate([np.frombuffer(state.levels, np.int64), np.diff(offset)])
+    buy = np.concatenate([np.frombuffer(state.buy_lot, np.int64), levels.buy_lot])
+    sell = np.concatenate([np.frombuffer(state.sell_lot, np.int64), levels.sell_lot])
     ends = np.concatenate([[0], np.cumsum(counts)])
-    least = _least(ends, buy, sell, len(state.levels))
+    least = _least(ends, buy, sell, len(counts) - len(run))
     kept = counts[max(0, len(counts) - WINDOW) :]
     cells = slice(int(ends[-1] - kept.sum()), None)
-    return least, State(tuple(kept.tolist()), tuple(buy[cells].tolist()), tuple(sell[cells].tolist()))
+    return least, State(kept.tobytes(), buy[cells].tobytes(), sell[cells].tobytes())
