@@ -9,7 +9,9 @@ from html import escape
 
 import numpy as np
 
+from footloom.bars import parse_rule
 from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
 from footloom.engine.spec import ChartSpec
@@ -257,3 +259,77 @@ def diagonal_imbalance() -> Scene:
     picture.text(340, 84, "three in a run:", "b")
     picture.text(340, 104, "a stack (5.2)", "b")
     return picture
+
+
+@scene
+def sessions() -> Scene:
+    """Draw hourly bars of an NSE session and of the epoch (2.3)."""
+    picture = Scene(600, 160, "2.3  1h bars of an NSE session: anchored at 09:15, the last one cut at the close")
+    india_ns = 330 * MINUTE_NS
+    opens_ns = BASE_NS + 9 * 60 * MINUTE_NS + 15 * MINUTE_NS - india_ns
+    ts = [(opens_ns - BASE_NS) + minute * MINUTE_NS for minute in range(375)]
+    tape = _tape([(at, 100, 1, 1) for at in ts])
+
+    def x(ns: int) -> float:
+        return 40 + (ns - opens_ns) / MINUTE_NS * 500 / 375
+
+    for line, (market, words) in enumerate((("nse_fo", "session"), ("crypto", "epoch hours: not this"))):
+        edges, _ = parse_rule("1h").edges(tape, calendar(market))
+        y = 46 + 54 * line
+        for i in range(len(edges)):
+            first, last = max(int(edges.open_ns[i]), opens_ns), min(int(edges.close_ns[i]), opens_ns + 375 * MINUTE_NS)
+            picture.box(
+                x(first) + 1, y, x(last) - x(first) - 2, 18, "va" if line == 0 else "fn", 1 if line == 0 else 0.4
+            )
+            minutes = (first + india_ns) // MINUTE_NS % 1440
+            label_px = y + 32 if i or not line else y + 44
+            picture.text(x(first) + 2, label_px, f"{minutes // 60:02d}:{minutes % 60:02d}", "q")
+        picture.text(572, y - 3, words, "s b" if line == 0 else "s q")
+    return picture
+
+
+@scene
+def snapshot_sides() -> Scene:
+    """Draw why the quotes of the snapshot before decide (1.3)."""
+    picture = Scene(580, 170, "1.3  A buy takes out the ask: the quotes before tell, its own mislead")
+    for x, words, bid, ask in ((40, "snapshot before", 100.00, 100.05), (230, "this snapshot", 100.05, 100.10)):
+        picture.text(x, 44, words, "q")
+        for row, price in enumerate((100.00, 100.05, 100.10)):
+            y = _y(row, 3, 54)
+            kind = "fb" if price == bid else "fs" if price == ask else "va"
+            picture.box(x, y, 120, ROW_PX - 1, kind, 0.45)
+            picture.text(x + 8, y + 14, f"{price:.2f}")
+            picture.text(x + 112, y + 14, "bid" if price == bid else "ask" if price == ask else "", "s")
+    picture.text(380, 88, "last price 100.05", "b")
+    picture.text(40, 136, "100.05 is the ask of before: a buy", "b buy")
+    picture.text(40, 156, "100.05 is the bid of now: it would be called a sell", "q")
+    return picture
+
+
+@scene
+def quote_zones() -> Scene:
+    """Draw what each rule makes of a price between the quotes (1.2)."""
+    picture = Scene(580, 290, "1.2  Bid 100.00, ask 100.10: what each rule says of a price")
+    prices = [100.12, 100.10, 100.09, 100.07, 100.06, 100.05, 100.04, 100.03, 100.01, 100.00, 99.98]
+    names = ("quote", "Lee-Ready", "EMO", "CLNV")
+    for i, name in enumerate(names):
+        picture.text(150 + 100 * i, 40, name, "m q")
+    for line, price in enumerate(prices):
+        y = 48 + line * ROW_PX
+        label = {100.10: "ask", 100.05: "middle", 100.00: "bid"}.get(price, "")
+        picture.text(96, y + 14, f"{price:.2f}", "s")
+        picture.text(48, y + 14, label, "s q")
+        for i, says in enumerate(_zones(round(price * 100) - 10_000)):
+            kind = {1: "fb", -1: "fs"}.get(says, "va")
+            picture.box(104 + 100 * i, y, 92, ROW_PX - 1, kind, 0.45)
+            words = {1: "buy", -1: "sell", 0: "nothing" if i == 0 else "tick rule"}[says]
+            picture.text(150 + 100 * i, y + 14, words, "m")
+    return picture
+
+
+def _zones(above_bid: int) -> tuple[int, int, int, int]:
+    # The quotes stand at 0 and 10 hundredths; what a rule leaves open goes to the tick rule.
+    quote = (above_bid > 5) - (above_bid < 5)
+    emo = (above_bid == 10) - (above_bid == 0)
+    clnv = (7 <= above_bid <= 10) - (0 <= above_bid <= 3)
+    return quote, quote, emo, clnv
