@@ -20,6 +20,13 @@ BAR_GAP = 2  # a known gap of the tape touches it
 BAR_OFF_SESSION = 4  # outside the calendar's sessions
 
 
+_NOTHING = np.empty(0, np.int64)
+
+
+def _nothing() -> I64:
+    return _NOTHING
+
+
 def _rows_of(block: Any, index: Any) -> list[Any]:
     return [getattr(block, name)[index] for name in type(block).__slots__]
 
@@ -32,7 +39,9 @@ class Bars:
     close_ns)``. ``min_delta_lot`` and ``max_delta_lot`` start at 0 (definitions 3.1). ``first_ns`` and ``last_ns``
     are the times of the first and the last trade. ``inferred_lot``, ``quote_lot``, ``rest_lot`` are the parts of the
     volume whose side was inferred, was signed by the previous quote, and is not known to have traded at its price
-    (definitions 1.4). ``flags`` holds bits of ``BAR_*``.
+    (definitions 1.4). ``flags`` holds bits of ``BAR_*``. The ``by_*`` columns part the volume with an inferred side by
+    how it was found, each lot once: ``by_rest_lot`` is what is not known to have traded at its price, the others are
+    the rest, signed at or through the quote, by its middle and by the tick rule.
     """
 
     open_ns: I64
@@ -53,6 +62,15 @@ class Bars:
     quote_lot: I64
     rest_lot: I64
     flags: I64
+    by_quote_lot: I64 = field(default_factory=_nothing)
+    by_mid_lot: I64 = field(default_factory=_nothing)
+    by_tick_lot: I64 = field(default_factory=_nothing)
+    by_rest_lot: I64 = field(default_factory=_nothing)
+
+    def __post_init__(self) -> None:
+        for name in ("by_quote_lot", "by_mid_lot", "by_tick_lot", "by_rest_lot"):
+            if getattr(self, name) is _NOTHING:
+                object.__setattr__(self, name, np.zeros(len(self.open_ns), np.int64))
 
     @property
     def delta_lot(self) -> I64:
@@ -63,6 +81,16 @@ class Bars:
     def volume_lot(self) -> I64:
         """Buy, sell and unknown together, lots."""
         return self.buy_lot + self.sell_lot + self.unknown_lot
+
+    @property
+    def sure_lot(self) -> I64:
+        """Volume with a side that is known to have traded at its price, lots (definitions 1.4)."""
+        return self.buy_lot + self.sell_lot - self.by_rest_lot
+
+    @property
+    def stated_lot(self) -> I64:
+        """Volume whose side the venue states, lots."""
+        return self.sure_lot - self.by_quote_lot - self.by_mid_lot - self.by_tick_lot
 
     @property
     def delta_pct(self) -> NDArray[np.float64]:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
 from footloom.core.instrument import check_same_grid
-from footloom.core.trades import FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_REST, I64, Trades
+from footloom.core.trades import I64, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells, most_trades
+from footloom.kernels.confidence import confidence
 from footloom.kernels.facts import facts
 
 __all__ = ("Count", "combine", "fold")
@@ -76,7 +77,6 @@ def _rejoined(split: Footprint, edges: Edges, whole: Edges) -> Footprint:
 def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
     cells, offset, levels = _cells(trades, edges.ends, ticks_per_level)
     first, last = edges.ends[:-1], edges.ends[1:] - 1
-    inferred, quoted, rest = _confidence(trades, edges.ends)
     return Footprint(
         instrument=trades.instrument,
         bar_rule=bar_rule,
@@ -96,10 +96,8 @@ def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> 
             sell_lot=cells[5],
             unknown_lot=cells[6],
             trades=np.diff(edges.ends),
-            inferred_lot=inferred,
-            quote_lot=quoted,
-            rest_lot=rest,
             flags=edges.off_session * BAR_OFF_SESSION,
+            **confidence(trades, edges.ends),
         ),
         level_offset=offset,
         levels=Levels(*levels),
@@ -154,19 +152,6 @@ def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[l
     traded = lanes[3] > 0
     own += [*(int(lane.sum()) for lane in lanes[:3]), int(tick[0]), int(tick[-1])]
     return own, np.stack([used[traded], *lanes[:, traded]])
-
-
-def _confidence(trades: Trades, ends: I64) -> tuple[I64, I64, I64]:
-    # Lots whose side was inferred, was signed by the previous quote, and is the uncertain rest (definitions 1.4).
-    zeros = np.zeros(len(ends) - 1, np.int64)
-    if not len(zeros) or not facts(trades).flags & FLAG_INFERRED:
-        return zeros, zeros.copy(), zeros.copy()
-
-    def lots(bit: int) -> I64:
-        marked = np.where(trades.flags & bit, trades.qty_lot, 0)
-        return np.add.reduceat(marked, ends[:-1]).astype(np.int64)
-
-    return lots(FLAG_INFERRED), lots(FLAG_BY_QUOTE), lots(FLAG_REST)
 
 
 def combine(left: Footprint, right: Footprint) -> Footprint:
