@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -49,6 +50,16 @@ def import_files(
         str,
         typer.Option(metavar="T", help="The quantity step: stands before what is known or found.", show_default=False),
     ] = "",
+    tape: Annotated[
+        str,
+        typer.Option(metavar="T", help="The tape to put it on: trade, agg_trade or partial:NAME.", show_default=False),
+    ] = "",
+    zone: Annotated[
+        str, typer.Option("--tz", metavar="Z", help="The zone of local times: Asia/Kolkata, ...", show_default=False)
+    ] = "",
+    date: Annotated[
+        str, typer.Option(metavar="D", help="The day of a file with times of day only.", show_default=False)
+    ] = "",
     store: StoreFlag = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, store nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Store nothing where anything is wrong.")] = False,
@@ -70,6 +81,9 @@ def import_files(
         symbol=symbol,
         tick_size=_size(tick_size, "--tick-size"),
         lot_size=_size(lot_size, "--lot-size"),
+        tape=tape,
+        zone=zone,
+        day=_day(date),
         dry_run=dry_run,
         strict=strict,
     )
@@ -95,6 +109,13 @@ def _size(text: str, flag: str) -> Decimal | None:
     if size <= 0:
         raise typer.BadParameter(f"{text} is not above zero", param_hint=flag)
     return size
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date such as 2025-12-31", param_hint="--date") from None
 
 
 @contextlib.contextmanager

@@ -73,7 +73,7 @@ class Grids:
     """Chooses the grid of each instrument of one file, once.
 
     ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once.
-    ``calendar`` is that of an instrument that nobody knows.
+    ``calendar`` is that of an instrument that nobody knows. ``own`` takes the decimals, whatever is known.
     """
 
     tick_size: Decimal | None
@@ -81,6 +81,7 @@ class Grids:
     stored: Lookup | None
     places: Places
     calendar: str = ""
+    own: bool = False
     chosen: dict[Key, Chosen] = field(default_factory=dict)
     _places: dict[Key, tuple[int, int]] | None = None
 
@@ -106,13 +107,14 @@ class Grids:
         if self.tick_size is not None and self.lot_size is not None:
             instrument = self._instrument(venue, symbol, self.tick_size, self.lot_size)
             return Chosen(instrument, _TICK_FLAG, _LOT_FLAG, listed or instrument)
-        instrument, tick_from, lot_from, define = self._known(venue, symbol, at_ns, listed)
+        known = self._from_decimals(venue, symbol) if self.own else self._known(venue, symbol, at_ns, listed)
+        instrument, tick_from, lot_from, define = known
         if self.tick_size is not None:
             instrument, tick_from = msgspec.structs.replace(instrument, tick_size=self.tick_size), _TICK_FLAG
         if self.lot_size is not None:
             instrument, lot_from = msgspec.structs.replace(instrument, lot_size=self.lot_size), _LOT_FLAG
         # A flag says how to read this file; where nobody else knows better, also what the instrument is.
-        undated = instrument.valid_from_ns is None
+        undated = instrument.valid_from_ns is None and not self.own
         return Chosen(instrument, tick_from, lot_from, instrument if undated else define)
 
     # The venue's own table, where it is dated for this day; what the store defines for the same span stands before it.

@@ -40,7 +40,7 @@ class Ready(NamedTuple):
 class Tally:
     """Counts one tape and hands on its rows, a million at a time."""
 
-    def __init__(self, chosen: Chosen, tape: str, *, ids: bool) -> None:
+    def __init__(self, chosen: Chosen, tape: str, *, ids: bool, holes: bool = True) -> None:
         self.instrument: Instrument = chosen.instrument
         self.report = TapeReport(
             instrument=chosen.instrument.key,
@@ -53,6 +53,7 @@ class Tally:
             gaps=[],
         )
         self.id_runs = IdRuns() if ids else None
+        self.sparse = not holes  # ids that are not there are not missing
         self.duplicates: dict[str, Drop] = {}
         self._latest_ns = -1
         self._lots = {1: 0, -1: 0, 0: 0}
@@ -89,7 +90,7 @@ class Tally:
         report.buy, report.sell, report.unknown = (instrument.qty_text(self._lots[side]) for side in (1, -1, 0))
         report.buy_rows, report.sell_rows, report.unknown_rows = (self._rows[side] for side in (1, -1, 0))
         report.first, report.last = iso(report.first_ns), iso(report.last_ns)
-        holes = self.id_runs.holes() if self.id_runs else []
+        holes = self.id_runs.holes() if self.id_runs and not self.sparse else []
         report.gap_count = len(holes)
         report.missing_ids = sum(hole.missing for hole in holes)
         report.gaps = [_gap_report(hole) for hole in holes[:_GAPS_SHOWN]]

@@ -8,8 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-import numpy as np
-
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds._import_bare import BareTally
@@ -83,7 +81,9 @@ class Target:
 
     def remember(self, tally: Tally | BareTally, file: str) -> None:
         """Keep what a file held of a tape, for `close_gaps`."""
-        runs = tally.id_runs.runs() if isinstance(tally, Tally) and tally.id_runs else np.empty((6, 0), np.int64)
+        if not isinstance(tally, Tally) or tally.id_runs is None or tally.sparse:
+            return
+        runs = tally.id_runs.runs()
         if runs.shape[1]:
             first, last = runs[:, 0].tolist(), runs[:, -1].tolist()
             edge = _Edge(first[0], last[1], first[2], last[3], file, tally.instrument, tally.report.tape)

@@ -6,11 +6,11 @@ Importing the same file again changes nothing. A file with a fault gives what ca
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -18,8 +18,9 @@ import numpy as np
 
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, StoreError, StoreLocked
+from footloom.feeds._import_asked import Options, asked
 from footloom.feeds._import_bare import BareTally, places_of
-from footloom.feeds._import_grids import MOST_PLACES, Grids, check_venue
+from footloom.feeds._import_grids import MOST_PLACES, Grids
 from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportReport, TapeReport
 from footloom.feeds._import_tally import Ready, Tally, add_drops
 from footloom.feeds._import_target import Target
@@ -28,22 +29,6 @@ from footloom.importers._found import recognise
 from footloom.store import SourceInfo
 
 __all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "TapeReport", "import_files")
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user asks for.
-
-    ``venue`` and ``symbol`` name what the file does not say, and choose among what it holds. ``tick_size`` and
-    ``lot_size`` stand before everything else that is known. ``dry_run`` stores nothing, ``strict`` stores nothing
-    where anything is wrong.
-    """
-
-    venue: str = ""
-    symbol: str = ""
-    tick_size: Decimal | None = None
-    lot_size: Decimal | None = None
-    dry_run: bool = False
-    strict: bool = False
 
 
 Progress = Callable[[Path, int, int], None]
@@ -143,38 +128,18 @@ def _opened(source: Source, options: Options, target: Target, report: FileReport
     report.importer = str(getattr(importer, "__name__", "")).rpartition(".")[2]
     report.format = plan.format
     report.notes += [*plan.notes, *([f"venue {plan.venue}, from {plan.venue_from}"] if plan.venue else [])]
-    venue, symbol = _asked(plan, options, source.path)
+    ask = asked(plan, options, source.path)
     # Rows without ids are known by their place in the text: packing a file anew must not make it another one.
     report.identity = "" if plan.ids else source.content_sha256()
-    ask = Ask(venue, symbol)
     grids = Grids(
         options.tick_size,
         options.lot_size,
         target.instrument,
         lambda: _places(importer, source, plan, ask),
         calendar=plan.calendar,
+        own=plan.own_grid,
     )
-    return _File(source, importer, plan, Ask(venue, symbol, grids.grid), grids, report)
-
-
-def _asked(plan: Plan, options: Options, path: Path) -> tuple[str, str]:
-    # The venue and symbol to read; a flag that contradicts the file would mix up two markets, so it is refused.
-    venue, symbol = options.venue, options.symbol.upper() if "binance" in options.venue + plan.venue else options.symbol
-    if venue:
-        check_venue(venue, plan.venues)
-    if venue and plan.venue not in {"", venue} and not plan.rows_say_venue:
-        raise ConfigError(f"--venue {venue}, but {path} is of {plan.venue}, as {plan.venue_from} tell")
-    if symbol and plan.symbol not in {"", symbol}:
-        raise ConfigError(
-            f"--symbol {symbol}, but the file name {path.name} says {plan.symbol}: leave the flag out, or rename"
-        )
-    missing = [] if venue or plan.venue or plan.rows_say_venue else ["--venue"]
-    missing += [] if symbol or plan.symbol or plan.rows_say_symbol else ["--symbol"]
-    if missing:
-        kinds = f" (one of {', '.join(plan.venues)})" if "--venue" in missing and plan.venues else ""
-        what = " and ".join(flag.removeprefix("--") for flag in missing)
-        raise ConfigError(f"neither {path.name} nor its content says its {what}: add {' and '.join(missing)}{kinds}")
-    return venue if plan.rows_say_venue else plan.venue or venue, symbol or plan.symbol
+    return _File(source, importer, plan, dataclasses.replace(ask, grid=grids.grid), grids, report)
 
 
 # The decimals that prices and quantities of each instrument need: a reading of the whole file.
@@ -224,7 +189,7 @@ def _tally(file: _File, rows: Rows | BareRows) -> Tally | BareTally | None:
         return None
     rows.dropped = [*file.waiting.pop(key), *rows.dropped]
     if isinstance(rows, Rows):
-        file.tallies[key] = Tally(chosen, rows.tape, ids=rows.trade_id is not None)
+        file.tallies[key] = Tally(chosen, rows.tape, ids=rows.trade_id is not None, holes=file.plan.holes)
     else:
         file.tallies[key] = BareTally(chosen, rows.tape)
     return file.tallies[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -103,8 +104,11 @@ class Plan:
     ``venue``, ``symbol`` and ``tape`` are ``""`` where neither the file nor its name says so, or where each row says
     its own (``rows_say_symbol``, ``rows_say_venue``). ``venue_from`` tells in words what gave the venue away; where
     nothing did, ``venues`` are those that it can be (none: any). ``ids`` says that rows carry the venue's ids.
-    ``calendar`` names the sessions of its instruments, where the venue is none that footloom knows. ``layout`` is the
-    importer's own.
+    ``holes`` False: the ids are sparse by nature, so that none is missing. ``own_grid``: prices are off the
+    instrument's tick by nature, and say nothing about it. ``takes_tape`` says that the tape can be chosen.
+    ``needs_zone`` says that times are those of a zone, ``needs_day`` that they are times of a day; ``zone`` and ``day``
+    are what the format or the file's name say. ``calendar`` names the sessions of its instruments, where the venue is
+    none that footloom knows. ``layout`` is the importer's own.
     """
 
     format: str
@@ -116,6 +120,13 @@ class Plan:
     rows_say_venue: bool = False
     tape: str = ""
     ids: bool = True
+    holes: bool = True
+    own_grid: bool = False
+    takes_tape: bool = False
+    needs_zone: bool = False
+    zone: str = ""
+    needs_day: bool = False
+    day: dt.date | None = None
     calendar: str = ""
     notes: tuple[str, ...] = ()
     layout: Any = None
@@ -126,10 +137,14 @@ class Ask:
     """What to read: venue and symbol where the plan leaves them open (``""``: all), and the grid of each instrument.
 
     `scan` instead of a grid reads the decimals that prices and quantities need, in the place of ticks and lots.
+    ``tape`` (``""``: that of the plan), ``zone`` and ``day`` are set where the plan asks for them.
     """
 
     venue: str = ""
     symbol: str = ""
+    tape: str = ""
+    zone: str = ""
+    day: dt.date | None = None
     grid: Callable[[str, str, int], Grid] = lambda _venue, _symbol, _at_ns: SCAN
 
 

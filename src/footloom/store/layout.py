@@ -22,11 +22,12 @@ from urllib.parse import quote, unquote
 from footloom.core.instrument import Instrument, split_key
 from footloom.errors import StoreError
 
-__all__ = ("MANIFEST", "Layout", "Stream", "file_name", "is_partial")
+__all__ = ("LIQUIDATION", "MANIFEST", "Layout", "Stream", "file_name", "is_partial")
 
 MANIFEST = "manifest.json"
 _LONGEST = 240  # bytes; file systems allow 255, temporary names need a few
 _WHOLE_TAPES = ("agg_trade", "snapshot", "trade")
+LIQUIDATION = "liquidation"  # throttled by the venue, and the fills are in the trades already
 _PARTIAL = "partial:"
 
 
@@ -59,8 +60,8 @@ def file_name(text: str) -> str:
 
 
 def is_partial(tape: str) -> bool:
-    """Say whether a tape holds only some trades of a stretch, such as large prints."""
-    return tape.startswith(_PARTIAL)
+    """Say whether a tape holds only some trades of a stretch, such as large prints or liquidations."""
+    return tape == LIQUIDATION or tape.startswith(_PARTIAL)
 
 
 class Stream(NamedTuple):
@@ -89,7 +90,9 @@ class Stream(NamedTuple):
         """
         if tape not in _WHOLE_TAPES and not (is_partial(tape) and tape != _PARTIAL):
             known = ", ".join(_WHOLE_TAPES)
-            raise StoreError(f"there is no tape {tape!r} for {instrument.key}: tapes are {known} and partial:SOURCE")
+            raise StoreError(
+                f"there is no tape {tape!r} for {instrument.key}: tapes are {known}, {LIQUIDATION} and partial:SOURCE"
+            )
         return cls(instrument.venue, instrument.symbol, tape)
 
     @classmethod

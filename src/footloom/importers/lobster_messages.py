@@ -1,0 +1,91 @@
+"""LOBSTER's message files: ``seconds after midnight, type, order id, size, price x 10 000, direction``, no header.
+
+Executions are types 4 (of a visible order) and 5 (of a hidden one). The direction is that of the *resting* order: 1, a
+resting buy, means that a seller came. Types 1, 2 and 3 (submission, cancellation, deletion) and 7 (halt) are counted, 6
+is the trade of an auction, which has no aggressor. Times are New York's; the date stands in the file's name, or
+nowhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+
+from footloom.importers._records import NotTaken, Record, Records, fields, read_records
+from footloom.importers._rows import Ask, Outside, Plan, Rows
+from footloom.importers._source import Sample, Source
+from footloom.importers._wall_time import WallClock
+
+__all__ = ("read", "recognise")
+
+_NAMES = ("seconds after midnight", "type", "order id", "size", "price", "direction")
+_PATTERNS = tuple(
+    re.compile(pattern) for pattern in (r"\d{1,5}(\.\d{1,9})?", r"[1-7]", r"-?\d+", r"-?\d+", r"-?\d+", r"-?1|0")
+)
+_FILE_NAME = re.compile(r"([A-Z][A-Z0-9.\-]*)_(\d{4}-\d{2}-\d{2})_\d+_\d+_message_\d+", re.ASCII)
+_EVENTS = {"1": "submission", "2": "partial cancellation", "3": "deletion", "7": "trading halt"}
+_VISIBLE, _HIDDEN, _CROSS = "4", "5", "6"
+ZONE = "America/New_York"
+CALENDAR = "iana:America/New_York 09:30-16:00"
+
+
+def recognise(sample: Sample) -> Plan | str:
+    """Return a plan for a message file, or why it is none."""
+    rows = [row for row in map(fields, sample.lines) if row]
+    fitting = [row for row in rows if not _wrong(row)]
+    if not fitting or len(fitting) * 4 < len(rows):
+        return f"no rows of {', '.join(_NAMES)}"
+    name = next((match for match in map(_FILE_NAME.search, sample.names) if match), None)
+    return Plan(
+        format="LOBSTER messages",
+        venue="nasdaq",
+        venue_from="the format, which is made from NASDAQ's feed",
+        symbol=name[1] if name else "",
+        tape="trade",
+        ids=False,
+        needs_day=True,
+        day=dt.date.fromisoformat(name[2]) if name else None,
+        needs_zone=True,
+        zone=ZONE,
+        calendar=CALENDAR,
+        notes=("sides from the resting order: an execution of a resting buy is a sell",),
+    )
+
+
+def read(source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | Outside]:
+    """Yield the file's rows."""
+    assert ask.day is not None
+    return read_records(source, Records(plan, ask, _Messages(WallClock(ask.zone), ask.day), ("ns",)))
+
+
+# What is wrong with a row, "" where nothing is.
+def _wrong(row: Sequence[str]) -> str:
+    if len(row) != len(_NAMES):
+        return f"{len(row)} columns, expected {len(_NAMES)} ({', '.join(_NAMES)})"
+    for name, pattern, text in zip(_NAMES, _PATTERNS, row, strict=True):
+        if not pattern.fullmatch(text):
+            return f"{name} is {text[:40]!r}"
+    return "" if float(row[0]) < 86_400 else f"{_NAMES[0]} is {row[0]}: a day has 86 400"
+
+
+class _Messages:
+    def __init__(self, clock: WallClock, day: dt.date) -> None:
+        self.clock = clock
+        self.day = day
+
+    def __call__(self, line: bytes) -> Record | str | None:
+        row = fields(line)
+        if not row:
+            return None
+        wrong = _wrong(row)
+        if wrong:
+            raise NotTaken("no message of LOBSTER's", wrong)
+        time, kind, _order, size, price, resting = row
+        if kind in _EVENTS:
+            return _EVENTS[kind]
+        seconds, _, rest = time.partition(".")
+        ns = self.clock.ns(self.day, int(seconds) * 1_000_000_000 + int(rest.ljust(9, "0")))
+        side = 0 if kind == _CROSS else -int(resting)
+        odd = {_HIDDEN: "executions of hidden orders", _CROSS: "trades of an auction, without a side"}.get(kind, "")
+        return Record(str(ns), f"{price}e-4", size, side, odd=odd)
