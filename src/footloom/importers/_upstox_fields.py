@@ -1,0 +1,134 @@
+"""The fields of an Upstox message that say what traded and what was quoted; numbers stay text until they are needed.
+
+Whole numbers are strings, fractions numbers, zeros are left out; an export of a database may wrap a number in an
+object such as ``{"$numberLong": "75"}``.
+"""
+
+from __future__ import annotations
+
+import functools
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from footloom.core.decimals import parse_decimal
+from footloom.errors import DataError
+
+__all__ = ("Feed", "LastTrade", "Parts", "Quote", "TickDocument", "number")
+
+_NOTHING = msgspec.Raw(b"")
+
+
+class LastTrade(msgspec.Struct):
+    """Last price, its time in ms, and its quantity."""
+
+    ltp: msgspec.Raw = _NOTHING
+    ltt: msgspec.Raw = _NOTHING
+    ltq: msgspec.Raw = _NOTHING
+
+
+class Quote(msgspec.Struct):
+    """One level of the book; a side without an order is absent."""
+
+    bidP: msgspec.Raw = _NOTHING  # noqa: N815 - the wire's names
+    bidQ: msgspec.Raw = _NOTHING  # noqa: N815
+    askP: msgspec.Raw = _NOTHING  # noqa: N815
+    askQ: msgspec.Raw = _NOTHING  # noqa: N815
+
+
+class _Book(msgspec.Struct):
+    bidAskQuote: list[Quote] = []  # noqa: N815
+
+
+class _Market(msgspec.Struct):
+    ltpc: LastTrade | None = None
+    marketLevel: _Book | None = None  # noqa: N815
+    firstDepth: Quote | None = None  # noqa: N815
+    vtt: msgspec.Raw = _NOTHING
+    oi: msgspec.Raw = _NOTHING
+    atp: msgspec.Raw = _NOTHING
+
+
+class _Full(msgspec.Struct):
+    marketFF: _Market | None = None  # noqa: N815
+    indexFF: _Market | None = None  # noqa: N815
+
+
+class Parts(NamedTuple):
+    """What a message says, whatever its mode; None and empty texts are what it leaves out."""
+
+    trade: LastTrade | None
+    quote: Quote | None
+    vtt: bytes
+    oi: bytes
+    atp: bytes
+
+
+class Feed(msgspec.Struct):
+    """What one message says of one instrument, in any mode."""
+
+    ltpc: LastTrade | None = None
+    fullFeed: _Full | None = None  # noqa: N815
+    firstLevelWithGreeks: _Market | None = None  # noqa: N815
+
+    @property
+    def is_ltpc(self) -> bool:
+        """Whether it is of the mode without book and volume."""
+        return self.ltpc is not None
+
+    @property
+    def is_feed(self) -> bool:
+        """Whether it says anything at all."""
+        return self.ltpc is not None or self.fullFeed is not None or self.firstLevelWithGreeks is not None
+
+    def parts(self) -> Parts:
+        """Return what it says."""
+        if self.ltpc is not None:
+            return Parts(self.ltpc, None, b"", b"", b"")
+        full = self.fullFeed
+        market = self.firstLevelWithGreeks if full is None else full.marketFF or full.indexFF
+        if market is None:
+            return Parts(None, None, b"", b"", b"")
+        quote = market.firstDepth
+        if market.marketLevel is not None:
+            levels = market.marketLevel.bidAskQuote
+            quote = levels[0] if levels else Quote()
+        return Parts(market.ltpc, quote, bytes(market.vtt), bytes(market.oi), bytes(market.atp))
+
+
+class TickDocument(Feed):
+    """A document of the recorder's collection ``tick_data``: one instrument's part of a message, and when it came."""
+
+    id: msgspec.Raw = msgspec.field(default=_NOTHING, name="_id")
+    instrumentKey: str = ""  # noqa: N815
+    raw_key: str = ""
+    inserted: msgspec.Raw = msgspec.field(default=_NOTHING, name="_insertion_time")
+
+    @property
+    def symbol(self) -> str:
+        """The instrument's key: some recorders store a readable name in its place and keep the key beside it."""
+        return self.raw_key or self.instrumentKey
+
+
+def number(raw: bytes | msgspec.Raw) -> Decimal | None:
+    """Return a number, given as JSON number, string or ``{"$number..": ".."}``; None for nothing, null, and no number.
+
+    Examples
+    --------
+    >>> number(b'"75"'), number(b"0.05"), number(b'{"$numberLong": "75"}'), number(b'"x"')
+    (Decimal('75'), Decimal('0.05'), Decimal('75'), None)
+    """
+    return _number(bytes(raw))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _number(raw: bytes) -> Decimal | None:
+    text = raw.strip()
+    try:
+        if text.startswith(b"{"):
+            (inner,) = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).values()
+            text = bytes(inner)
+        return parse_decimal(text.strip(b'"').decode("ascii")) if text else None
+    except (DataError, ValueError, msgspec.DecodeError):
+        return None
