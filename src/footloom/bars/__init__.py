@@ -1,6 +1,8 @@
-"""Bar rules: one file = one bar type, found by its ``parse`` function (`footloom.bars.time` is the model).
+"""Bar rules: one file = one bar type, found by its ``parse`` function.
 
-Outside packages add theirs through the entry point group ``footloom.bars``.
+`footloom.bars.time` is the model of bars that a trade's time decides, `footloom.bars.volume` of those that end by what
+was traded. Outside packages add theirs through the entry point group ``footloom.bars``: each entry is a ``parse``.
+`footloom.testing.bar_contract` is what all of them hold.
 """
 
 from __future__ import annotations
@@ -16,13 +18,19 @@ from footloom.errors import ConfigError
 
 __all__ = ("BarRule", "parse_rule")
 
+_SPELLINGS = (
+    "a time (1s, 15s, 1m, 5m, 1h, 4h, 1d, 1w, 1mo), trades (500t), volume (100v, 100v-split), quote value (1e6q, "
+    "1e6q-split), a range in ticks (r20), renko (ren10, ren10-3), delta (d500), imbalance (ib500, vib100, qib1e6, "
+    "ib500-e) or runs (run500, vrun100, qrun1e6)"
+)
+
 Parser = Callable[[str], BarRule | None]
 
 
 def _parsers() -> Iterator[Parser]:
-    for module in pkgutil.iter_modules(__path__):
-        if not module.name.startswith("_"):
-            yield importlib.import_module(f"{__name__}.{module.name}").parse
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    for name in sorted(names, key=lambda name: (name != "time", name)):  # most charts need no other kernels
+        yield importlib.import_module(f"{__name__}.{name}").parse
     for entry in importlib.metadata.entry_points(group="footloom.bars"):
         yield entry.load()
 
@@ -45,4 +53,4 @@ def parse_rule(text: str) -> BarRule:
         rule = parse(text.strip())
         if rule is not None:
             return rule
-    raise ConfigError(f"{text!r} names no bars: write 1s, 15s, 1m, 5m, 15m, 1h, 4h, 1d, 1w or 1mo")
+    raise ConfigError(f"{text!r} names no bars: write {_SPELLINGS}")

@@ -38,6 +38,11 @@ class TimeRule:
     unit: str
     length_ns: int
 
+    @property
+    def sequential(self) -> bool:
+        """Never: the time of a trade names its bar."""
+        return False
+
     def spans(self, calendar: Calendar, from_ns: int, to_ns: int) -> Spans:
         """Return the spans that no bar of this rule crosses."""
         if self.unit == "w":
@@ -50,12 +55,11 @@ class TimeRule:
         """Cut the trades (see `footloom.bars.BarRule`)."""
         ts = trades.ts_exch_ns
         if not len(ts):
-            none = np.empty(0, np.int64)
-            return Edges(np.zeros(1, np.int64), none, none, none), state
+            return Edges.none(), state
         if state:
-            opened, closed, _ = last = _LAST_BAR.unpack(state)
-            if opened <= ts[0] and ts[-1] < closed:
-                return Edges(np.array([0, len(ts)]), *(np.array([edge]) for edge in last)), state
+            opened, closed, outside = (np.array([edge]) for edge in _LAST_BAR.unpack(state))
+            if opened[0] <= ts[0] and ts[-1] < closed[0]:
+                return Edges(np.array([0, len(ts)]), opened, closed, outside), state
         spans = self.spans(calendar, int(ts[0]), int(ts[-1]) + 1)
         ends, open_ns, close_ns, span = time_edges(ts, spans.start_ns, spans.end_ns, self.length_ns)
         off_session = (~spans.in_session[span]).astype(np.int64)

@@ -42,6 +42,7 @@ def build_footprint(
     if threads == 1 or len(edges) < threads:
         return fold(ordered, edges, rule.text, ticks_per_level, count)
     shares = _shares(edges.ends, threads)
+    ordered = edges.rows(ordered)
     parts = [_part(ordered, edges, share) for share in shares]
     return Footprint.concat(_together(lambda part: fold(*part, rule.text, ticks_per_level, count), parts))
 

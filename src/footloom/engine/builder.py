@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from footloom.bars import parse_rule
+from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_FINAL, Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_NO_ID, I64, Trades
+from footloom.engine.alike import same_bars
 from footloom.engine.build import build, gap_flags, study
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen, Rebuilt
 from footloom.engine.frame import ChartFrame
@@ -61,6 +63,8 @@ class Builder:
         self._before: Footprint | None = None
         self._carry: Carry | None = None
         self._next_least: I64 | None = None
+        self._until_ns = np.empty(0, np.int64)  # until when each bar of the tail can grow
+        self._complete = False  # whether the tail's last bar takes no more trade
         self._last: tuple[int, int] | None = None
         self._settled_to_ns = _NEVER
         self._first_ns: int | None = None
@@ -75,9 +79,11 @@ class Builder:
         self._keep(ordered)
         self._gaps = list(gaps)
         chart = build(ordered, self.spec, gaps)
-        self._first_ns = int(chart.footprint.bars.open_ns[0])
+        edges, self._state = self._rule.edges(ordered, self._calendar)
+        self._first_ns = self._begins_ns(ordered)
         self._settle(chart.slice(0, len(chart) - 1))
         self._tail = chart.footprint.slice(len(chart) - 1, len(chart))
+        self._until_ns, self._complete = edges.grows_until_ns[-1:], edges.complete
         self._shown = chart.slice(len(chart) - 1, len(chart))
         self._last = (int(ordered.ts_exch_ns[-1]), int(ordered.trade_id[-1]))
 
@@ -107,6 +113,11 @@ class Builder:
             changed_from = int(self._tail.bars.open_ns[0])
         return events + self._announce(changed_from, watermark_ns)
 
+    @property
+    def settled_to_ns(self) -> int:
+        """Up to where bars are final, ns UTC: an earlier trade changes one of them, and the tape is read again."""
+        return self._settled_to_ns
+
     def open_frame(self) -> ChartFrame | None:
         """Return the provisional bars, or None where there is none yet."""
         return self._shown
@@ -122,14 +133,23 @@ class Builder:
     def _within_window(self, trades: Trades) -> Trades:
         # Rows older than the first bar held change bars that are not here: whoever reads those reads the store.
         if self._first_ns is None and len(trades):
-            self._first_ns = int(self._rule.edges(trades.take(slice(0, 1)), self._calendar)[0].open_ns[0])
+            self._first_ns = self._begins_ns(trades)
         if not len(trades) or self._first_ns is None or trades.ts_exch_ns[0] >= self._first_ns:
             return trades
         return trades.between(self._first_ns, 2**62)
 
+    def _begins_ns(self, trades: Trades) -> int:
+        # From where the tape must be read to know the bars of these rows: their session, or the first one's bar.
+        if self._rule.sequential:
+            return self._calendar.session_of(int(trades.ts_exch_ns[0]))[0]
+        return int(self._rule.edges(trades.take(slice(0, 1)), self._calendar)[0].open_ns[0])
+
     def _mark_settled(self, gaps: Sequence[Gap]) -> list[Event]:
         # A gap can be known later than its bar was closed.
-        if not any(gap.from_ns < self._settled_to_ns for gap in gaps):
+        if not self._settled:
+            return []
+        closed_ns = self._settled[-1].footprint.bars.close_ns[-1]
+        if not any(gap.from_ns < closed_ns for gap in gaps):
             return []
         whole = ChartFrame.concat(self._settled)
         before = whole.footprint.bars.flags
@@ -157,9 +177,19 @@ class Builder:
         if recent:
             piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
         self._note_holes(trades)
+        self._note_ends(edges)
         self._tail = piece if self._tail is None else combine(self._tail, piece)
         self._last = (int(trades.ts_exch_ns[-1]), int(trades.trade_id[-1]))
         return int(edges.open_ns[0])
+
+    def _note_ends(self, edges: Edges) -> None:
+        until_ns = self._until_ns
+        if self._tail is not None and edges.open_ns[0] == self._tail.bars.open_ns[-1]:
+            until_ns = until_ns[:-1]
+        elif self._tail is not None and edges.open_ns[0] < until_ns[-1]:  # it ended by a trade that it does not hold
+            until_ns = np.append(until_ns[:-1], self._tail.bars.close_ns[-1])
+        self._until_ns = np.concatenate([until_ns, edges.grows_until_ns])
+        self._complete = edges.complete
 
     def _note_holes(self, trades: Trades) -> None:
         # Ids that do not count up by one prove nothing about wholeness: such bars wait for the grace.
@@ -177,10 +207,11 @@ class Builder:
         self._hole_to_ns = max(self._hole_to_ns, to_ns)
 
     def _count_final(self, tail: Footprint, watermark_ns: int) -> int:
-        # Definitions 2.3: final by an id-contiguous trade beyond the close, else by the engine's time.
+        # Definitions 2.3: final by an id-contiguous trade beyond the close (or one that completes it), else by the
+        # engine's time.
         bars = tail.bars
-        by_time = bars.close_ns + self._grace_ns <= watermark_ns
-        follows = np.append(bars.first_ns[1:], 2**62)
+        by_time = self._until_ns + self._grace_ns <= watermark_ns
+        follows = np.append(bars.first_ns[1:], bars.last_ns[-1] if self._complete else 2**62)
         by_ids = follows < 2**62
         if self._hole_from_ns is not None:
             by_ids &= ~((self._hole_from_ns <= follows) & (self._hole_to_ns >= bars.open_ns))
@@ -203,9 +234,10 @@ class Builder:
             events += [BarUpdated(shown.slice(i, i + 1)) for i in fresh]
         if count:
             self._settle(shown.slice(0, count))
-            self._tail = tail.slice(count, len(tail))
-            if not len(self._tail):
-                self._tail = None
+            if count == len(tail) and not self._complete:
+                self._settled_to_ns = int(self._until_ns[-1])
+            self._tail = tail.slice(count, len(tail)) if count < len(tail) else None
+            self._until_ns = self._until_ns[count:]
         self._shown = shown.slice(count, len(shown)) if count < len(shown) else None
         return events
 
@@ -229,13 +261,13 @@ class Builder:
         recent = frame.footprint if self._before is None else Footprint.concat([self._before, frame.footprint])
         self._before = recent.slice(len(recent) - min(imbalance.WINDOW, len(recent)), len(recent))
         self._next_least = None
-        self._settled_to_ns = int(frame.footprint.bars.close_ns[-1])
+        bars = frame.footprint.bars  # where the next bar begins with a trade, not with a time, others may share it
+        self._settled_to_ns = int(bars.last_ns[-1] if self._rule.sequential else bars.close_ns[-1])
         self._carry = Carry(int(frame.cvd_lot[-1]), int(frame.cvd_anchor_ns[-1]))
 
     def _rebuild(self, trades: Trades) -> list[Event]:
-        """Fold again from the bar that holds the first late row, from the stored tape."""
-        edges, _ = self._rule.edges(trades, self._calendar)
-        from_ns = int(edges.open_ns[0])
+        """Fold again from the bar, or the session, that holds the first late row, from the stored tape."""
+        from_ns = self._begins_ns(trades)
         held = self.frame()
         assert held is not None
         keep = int(np.searchsorted(held.footprint.bars.open_ns, from_ns))
@@ -243,23 +275,41 @@ class Builder:
         tape = self._stored(from_ns, trades)
         self._reset_to(held.slice(0, min(keep, settled_before)))
         redo = held.slice(min(keep, settled_before), settled_before)
-        self._state = b""
         edges, self._state = self._rule.edges(tape, self._calendar)
         again = fold(tape, edges, self._rule.text, self.spec.ticks_per_level)
         again = again.with_flags(again.bars.flags | gap_flags(again, self._gaps))
-        last_settled_ns = int(redo.footprint.bars.open_ns[-1]) if len(redo) else from_ns - 1
-        count = int(np.searchsorted(again.bars.open_ns, last_settled_ns, side="right"))
+        alike = same_bars(redo.footprint, again) if self._rule.sequential else 0
+        count = self._count_settled(redo.footprint, again, edges, alike)
         flags = again.bars.flags.copy()
         flags[:count] |= BAR_FINAL
         shown = study(again.with_flags(flags), self.spec, self._min_volume(again), self._carry)
         self._settle(shown.slice(0, count))
         self._tail = again.slice(count, len(again)) if count < len(again) else None
+        self._until_ns, self._complete = edges.grows_until_ns[count:], edges.complete
         self._last = (int(tape.ts_exch_ns[-1]), int(tape.trade_id[-1]))
-        return self._revisions(redo, shown.slice(0, count), from_ns)
+        if not self._rule.sequential:
+            return self._revisions(redo, shown.slice(0, count), from_ns)
+        if alike == len(redo):
+            return []
+        self.epoch += 1
+        opens = [int(bars.open_ns[alike]) for bars in (redo.footprint.bars, again.bars) if alike < len(bars)]
+        return [Rebuilt(min(opens), self.epoch)]
+
+    def _count_settled(self, old: Footprint, new: Footprint, edges: Edges, alike: int) -> int:
+        # How many bars stay final: those of time bars that were, or that hold no later trades than those which were.
+        if not len(old):
+            return 0
+        if not self._rule.sequential:
+            return int(np.searchsorted(new.bars.open_ns, old.bars.open_ns[-1], side="right"))
+        if alike == len(old):
+            return alike
+        count = int(np.searchsorted(new.bars.last_ns, old.bars.last_ns[-1], side="right"))
+        return count - (count == len(new) and not edges.complete)
 
     def _reset_to(self, frame: ChartFrame) -> None:
         self._settled, self._before, self._carry, self._next_least = [], None, None, None
-        self._tail, self._shown, self._settled_to_ns = None, None, _NEVER
+        self._tail, self._shown, self._settled_to_ns, self._state = None, None, _NEVER, b""
+        self._until_ns, self._complete = np.empty(0, np.int64), False
         self._settle(frame)
 
     def _revisions(self, old: ChartFrame, new: ChartFrame, from_ns: int) -> list[Event]:

@@ -37,7 +37,8 @@ _LARGEST = np.iinfo(np.int64).max
 def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, count: Count | None = None) -> Footprint:
     """Return the footprint of trades that ascend in the ordering key, cut at ``edges``.
 
-    ``count`` adds the columns of `Footprint.prints`.
+    ``count`` adds the columns of `Footprint.prints`. A trade that the rule has cut counts in each of its bars, with
+    the part of its quantity that is there.
 
     Raises
     ------
@@ -46,6 +47,7 @@ def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, coun
     """
     if ticks_per_level < 1:
         raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
+    trades = edges.rows(trades)
     whole = _split_long(trades, edges)
     made = _fold(trades, whole, bar_rule, ticks_per_level)
     if len(whole.open_ns) > len(edges.open_ns):
@@ -62,8 +64,8 @@ def _split_long(trades: Trades, edges: Edges) -> Edges:
     parts = -(-length // most)
     first = np.repeat(edges.ends[:-1], parts)
     place = np.arange(len(first)) - np.repeat(np.cumsum(parts) - parts, parts)
-    columns = (np.repeat(column, parts) for column in (edges.open_ns, edges.close_ns, edges.off_session))
-    return Edges(np.append(first + place * most, edges.ends[-1]), *columns)
+    open_ns, close_ns, off = (np.repeat(c, parts) for c in (edges.open_ns, edges.close_ns, edges.off_session))
+    return Edges(np.append(first + place * most, edges.ends[-1]), open_ns, close_ns, off)
 
 
 def _rejoined(split: Footprint, edges: Edges, whole: Edges) -> Footprint:
@@ -187,7 +189,7 @@ def _join(a: Footprint, b: Footprint) -> Footprint:
     values = {name: getattr(x, name) + getattr(y, name) for name in Bars.__slots__}  # right for the sums
     values |= {
         "open_ns": x.open_ns,
-        "close_ns": x.close_ns,
+        "close_ns": y.close_ns,  # a bar that ends by what is traded closes behind its last trade yet
         "first_ns": x.first_ns,
         "last_ns": y.last_ns,
         "open_tick": x.open_tick,

@@ -87,7 +87,6 @@ class Topic:
     _timer: asyncio.TimerHandle | None = None
     _snapshots: dict[int, bytes] = field(default_factory=dict)
     _newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
-    _closed_ns: int = -(2**63)
 
     @classmethod
     def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, flush_s: float) -> Topic:
@@ -99,7 +98,7 @@ class Topic:
     def restart(self, seed: Seed) -> None:
         """Stand where a seed stands; nobody is told."""
         self.builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
-        self._open, self._snapshots, self._closed_ns = {}, {}, -(2**63)
+        self._open, self._snapshots = {}, {}
         self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
 
     def is_late(self, trades: Trades) -> bool:
@@ -107,7 +106,7 @@ class Topic:
         if not len(trades):
             return False
         first = _key(in_order(trades), 0)
-        return first <= self._newest or first[0] < self._closed_ns
+        return first <= self._newest or first[0] < self.builder.settled_to_ns
 
     def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
         """Fold one commit and post what it changed."""
@@ -173,7 +172,6 @@ class Topic:
                 self._open[_open_ns(frame)] = frame
             case BarClosed(frame=frame):  # the open bar in its final form, so the open form need not go out any more
                 self._open.pop(_open_ns(frame), None)
-                self._closed_ns = max(self._closed_ns, int(frame.footprint.bars.close_ns[0]))
                 self._post_frame(frame, "bar_closed")
             case BarRevised(frame=frame):
                 self._open.pop(_open_ns(frame), None)
