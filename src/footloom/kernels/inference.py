@@ -30,9 +30,11 @@ __all__ = (
     "BY_NOTHING",
     "BY_QUOTE",
     "BY_TICK",
+    "REST_POLICIES",
     "Counters",
     "InferState",
     "Inferred",
+    "RestPolicy",
     "SnapshotParams",
     "how",
     "infer",
@@ -40,12 +42,14 @@ __all__ = (
 )
 
 BY_NOTHING, BY_QUOTE, BY_MID, BY_TICK = 0, 1, 2, 3  # how a side was found
+_LOST = 4  # an event that is no trade: volume of which nobody saw how it traded
 _FLAGS_OF = np.array(
     [FLAG_INFERRED, FLAG_INFERRED | FLAG_BY_QUOTE, FLAG_INFERRED, FLAG_INFERRED | FLAG_BY_TICK], np.uint8
 )
 _PIECES = 20  # bits of a trade id that number the rows of one snapshot
 
 RestPolicy = Literal["ltp_same_side", "unknown", "spread_between_prev_ltp_and_ltp"]
+REST_POLICIES: tuple[RestPolicy, ...] = ("ltp_same_side", "unknown", "spread_between_prev_ltp_and_ltp")
 
 
 class SnapshotParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,13 +57,17 @@ class SnapshotParams(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rest_policy`` says where the volume goes that is not known to have traded at the last price; after
     ``rebaseline_after`` snapshots in a row with a lower but mutually consistent day volume the exchange is taken to
-    have corrected it.
+    have corrected it. Without the ``tick_rule`` what the quotes leave open is unknown: in options that rule is
+    hardly better than a coin (definitions 1.3).
     """
 
     rest_policy: RestPolicy = "ltp_same_side"
     rebaseline_after: int = 5
+    tick_rule: bool = True
 
     def __post_init__(self) -> None:
+        if self.rest_policy not in REST_POLICIES:
+            raise ConfigError(f"rest_policy must be one of {', '.join(REST_POLICIES)}, got {self.rest_policy!r}")
         if self.rebaseline_after < 1:
             raise ConfigError(f"rebaseline_after must be at least 1 snapshot, got {self.rebaseline_after}")
 
@@ -131,11 +139,17 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """The outcome of one chunk: its trades, where the fold stands now, and the counts so far."""
+    """The outcome of one chunk: its trades, where the fold stands now, and the counts so far.
+
+    ``unattributed_lot`` is the volume of this chunk of which nobody saw how it traded, ``unattributed_ns`` the last
+    trades (``ltt``) by which it was over: int64 (n,) each.
+    """
 
     trades: Trades
     state: InferState
     counters: Counters
+    unattributed_ns: I64
+    unattributed_lot: I64
 
 
 _STATE = [name for name in InferState.__struct_fields__ if name != "params_hash"]
@@ -179,19 +193,36 @@ def _refused(day, ltt, vtt, state, patience):
 
 @_part
 def _rebase(day, vtt, state):
-    # Steps 1 and 2: whether this snapshot becomes a new baseline; what its volume says then is counted, not attributed.
+    # Steps 1 and 2: the volume that is counted and not attributed, where this snapshot becomes a new baseline; else -1.
+    lost = 0
     if state[_BASED] == 0 or day > state[_DAY]:
-        state[_UNATTRIBUTED] += vtt
+        lost = vtt
     elif state[_LOW_RUN] > 0:
         state[_REBASED] += 1
         state[_CORRECTED] += state[_VTT] - vtt
     elif state[_RECONNECTED] != 0:
-        state[_UNATTRIBUTED] += max(0, vtt - state[_VTT])
+        lost = max(0, vtt - state[_VTT])
         state[_CORRECTED] += max(0, state[_VTT] - vtt)
     else:
-        return False
+        return -1
+    state[_UNATTRIBUTED] += lost
     state[_LOW_RUN] = 0
     state[_SIGN] = 0
+    return lost
+
+
+@_part
+def _trade(ltp, ltq, vtt, state, event):
+    # Steps 3 to 6: whether volume has traded since the snapshot before, and the event that says it.
+    if ltp != state[_LTP]:
+        state[_SIGN] = 1 if ltp > state[_LTP] else -1
+    step = vtt - state[_VTT]
+    if step <= 0:
+        return False
+    event[_SIDE], event[_HOW] = _side(ltp, state[_BID], state[_ASK], state[_SIGN])
+    sure = max(0, min(ltq, step))
+    state[_ANOMALY] += np.int64(ltq > step)
+    event[_SURE], event[_REST], event[_FROM] = sure, step - sure, state[_LTP]
     return True
 
 
@@ -209,17 +240,10 @@ def _fold(ltt, ltp, ltq, vtt, bid, ask, day, reconnect, patience, state, events)
         elif _refused(day[i], ltt[i], vtt[i], state, patience):
             state[_DROPPED] += 1
             continue
-        if not _rebase(day[i], vtt[i], state):
-            if ltp[i] != state[_LTP]:
-                state[_SIGN] = 1 if ltp[i] > state[_LTP] else -1
-            step = vtt[i] - state[_VTT]
-            if step > 0:
-                side, found = _side(ltp[i], state[_BID], state[_ASK], state[_SIGN])
-                sure = max(0, min(ltq[i], step))
-                state[_ANOMALY] += np.int64(ltq[i] > step)
-                events[n, _ROW], events[n, _NUMBER], events[n, _SIDE], events[n, _HOW] = i, number, side, found
-                events[n, _SURE], events[n, _REST], events[n, _FROM] = sure, step - sure, state[_LTP]
-                n += 1
+        lost = _rebase(day[i], vtt[i], state)
+        events[n, _ROW], events[n, _NUMBER], events[n, _HOW], events[n, _SURE] = i, number, _LOST, lost
+        if lost > 0 or (lost < 0 and _trade(ltp[i], ltq[i], vtt[i], state, events[n])):
+            n += 1
         state[_BASED], state[_RECONNECTED] = 1, 0
         state[_DAY], state[_LTT], state[_VTT] = day[i], ltt[i], vtt[i]
         state[_LTP], state[_BID], state[_ASK] = ltp[i], bid[i], ask[i]
@@ -289,7 +313,12 @@ def infer(
     count = _fold(*map(np.ascontiguousarray, columns), days, reconnect, params.rebaseline_after, vector, events)
     after = InferState(params_hash=state.params_hash, **dict(zip(_STATE, vector.tolist(), strict=True)))
     counters = Counters(**{name: getattr(after, name) for name in Counters.__struct_fields__})
-    return Inferred(_rows(snapshots, events[:count], params.rest_policy), after, counters)
+    is_lost = events[:count, _HOW] == _LOST
+    lost, found = events[:count][is_lost], events[:count][~is_lost]
+    if not params.tick_rule:
+        found[found[:, _HOW] == BY_TICK, _SIDE : _HOW + 1] = 0, BY_NOTHING
+    trades = _rows(snapshots, found, params.rest_policy)
+    return Inferred(trades, after, counters, snapshots.ts_exch_ns[lost[:, _ROW]], lost[:, _SURE])
 
 
 def _reconnects(recv_ns: I64, before_ns: int, gaps: Sequence[Gap]) -> tuple[I64, int]:

@@ -47,6 +47,7 @@ class Fold:
         self.low: list[int] = []
         self.reconnected = False
         self.unattributed = self.dropped = self.ltq_anomaly = self.rebaselined = self.corrected = 0
+        self.lost: list[tuple[int, int]] = []
 
     def run(self, snaps: Iterable[Snap]) -> Iterator[Event]:
         """Yield the events of more snapshots."""
@@ -91,6 +92,8 @@ class Fold:
     def start(self, snap: Snap, unattributed: int) -> None:
         """Make a snapshot the baseline."""
         self.unattributed += unattributed
+        if unattributed:
+            self.lost.append((snap.ltt, unattributed))
         self.tick_sign = 0
         self.low = []
         self.reconnected = False

@@ -227,6 +227,28 @@ def test_a_missing_last_quantity_makes_all_of_it_rest() -> None:
     assert rows(outcome.trades) == [(1, 100, 4, 1, QUOTED | FLAG_REST)]
 
 
+def test_without_the_tick_rule_what_the_quotes_leave_open_is_unknown() -> None:
+    snaps = [Snap(0, 1, 101, 5, 10, 100, 104), Snap(0, 2, 102, 2, 16, 98, 99), Snap(0, 3, 99, 4, 20, 98, 99)]
+    outcome = run(snaps, SnapshotParams(tick_rule=False))
+    assert rows(outcome.trades) == [
+        (1, 102, 2, 0, FLAG_INFERRED),
+        (1, 102, 4, 0, FLAG_INFERRED | FLAG_REST),
+        (2, 99, 4, 1, QUOTED),
+    ]
+
+
+def test_what_nobody_saw_is_told_with_its_time() -> None:
+    snaps = [
+        Snap(0, 7, 100, 5, 10, 99, 100),
+        Snap(0, 8, 100, 5, 60, 99, 100, reconnect=True),
+        Snap(0, 9, 100, 2, 62, 99, 100),
+        Snap(1, 20, 100, 2, 5, 99, 100),
+    ]
+    outcome = run(snaps)
+    assert outcome.unattributed_ns.tolist() == [7, 8, 20]
+    assert outcome.unattributed_lot.tolist() == [10, 50, 5]
+
+
 def test_settings_name_their_rows() -> None:
     assert SnapshotParams().params_hash == SnapshotParams(rest_policy="ltp_same_side").params_hash
     assert SnapshotParams().params_hash != SnapshotParams(rest_policy="unknown").params_hash
@@ -235,6 +257,8 @@ def test_settings_name_their_rows() -> None:
         infer(snapshots(REST), state, SnapshotParams(rest_policy="unknown"))
     with pytest.raises(ConfigError, match="at least 1"):
         SnapshotParams(rebaseline_after=0)
+    with pytest.raises(ConfigError, match="rest_policy must be one of ltp_same_side, unknown"):
+        SnapshotParams(rest_policy="half")  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_strange_bytes_are_no_state() -> None:
@@ -301,6 +325,7 @@ def test_the_kernel_is_the_definition(snaps: list[Snap]) -> None:
         fold.rebaselined,
         fold.corrected,
     )
+    assert list(zip(outcome.unattributed_ns.tolist(), outcome.unattributed_lot.tolist(), strict=True)) == fold.lost
 
 
 @given(ANY_SNAPS, st.lists(st.integers(0, 60)), st.sampled_from(["ltp_same_side", "unknown", "spread"]))
