@@ -6,14 +6,32 @@ from numba import types
 
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit, part
 
-__all__ = ("ONE_ROW", "ONE_ROW_CAPPED", "TIE_CENTRE", "TIE_LOWEST", "TWO_ROW", "fill_profiles")
+__all__ = (
+    "ONE_ROW",
+    "ONE_ROW_CAPPED",
+    "TIE_CENTRE",
+    "TIE_LOWEST",
+    "TWO_ROW",
+    "fill_profiles",
+    "grow_area",
+    "poc_index",
+    "targets",
+)
 
 TIE_CENTRE, TIE_LOWEST = 0, 1
 TWO_ROW, ONE_ROW, ONE_ROW_CAPPED = 0, 1, 2
 
 
 @part
-def _poc_index(row, volume, start, stop, tie):
+def targets(total, share_num, share_den):
+    """Return the share of a volume, rounded down and up to whole lots."""
+    whole, part = total // share_den, total % share_den
+    return whole * share_num + part * share_num // share_den, whole * share_num - (-part * share_num // share_den)
+
+
+@part
+def poc_index(row, volume, start, stop, tie):
+    """Return the index of the level with the most volume among ``start : stop``."""
     # Doubled distances from the middle of the grid, so that they stay whole; a later row wins only when strictly
     # nearer.
     best, middle = start, row[start] + row[stop - 1]
@@ -26,7 +44,8 @@ def _poc_index(row, volume, start, stop, tie):
 
 
 @part
-def _value_area(row, volume, start, stop, poc, at_least, at_most, method, tie):
+def grow_area(row, volume, start, stop, poc, at_least, at_most, method, tie):
+    """Return the highest and lowest row of the area around level ``poc``: ``at_least`` lots, capped ``at_most``."""
     # `up`, `down` are the rows reached; `above`, `below` the next levels beyond them.
     lowest, highest = row[start], row[stop - 1]
     up = down = row[poc]
@@ -91,9 +110,7 @@ def fill_profiles(offset, row, volume, share_num, share_den, method, tie, poc, v
         total = 0
         for i in range(start, stop):
             total += volume[i]
-        whole, part = total // share_den, total % share_den
-        floor = whole * share_num + part * share_num // share_den
-        ceiling = whole * share_num - (-part * share_num // share_den)
-        best = _poc_index(row, volume, start, stop, tie)
+        floor, ceiling = targets(total, share_num, share_den)
+        best = poc_index(row, volume, start, stop, tie)
         poc[bar] = row[best]
-        vah[bar], val[bar] = _value_area(row, volume, start, stop, best, ceiling, floor, method, tie)
+        vah[bar], val[bar] = grow_area(row, volume, start, stop, best, ceiling, floor, method, tie)

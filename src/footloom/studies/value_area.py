@@ -22,6 +22,7 @@ __all__ = (
     "Profiles",
     "State",
     "check",
+    "kernel_terms",
     "profiles",
     "update",
     "value_area_of_rows",
@@ -76,6 +77,17 @@ def _share(pct: str) -> tuple[int, int]:
     return numerator, denominator
 
 
+def kernel_terms(params: Params) -> tuple[int, int, int, int]:
+    """Return the share as a fraction, the method and the tie, as the kernels take them.
+
+    Raises
+    ------
+    ConfigError
+        The share is not within (0, 100] percent.
+    """
+    return *_share(params.pct), _METHODS[params.method], _TIES[params.tie]
+
+
 def check(params: Params) -> None:
     """Raise `ConfigError` or `DataError` where the share is no number within (0, 100] percent."""
     _share(params.pct)
@@ -99,7 +111,7 @@ def value_area_of_rows(volume: I64, params: Params) -> Profiles:
 
 def _fill(offset: I64, row: I64, volume: I64, params: Params) -> Profiles:
     out = [np.empty(len(offset) - 1, np.int64) for _ in range(3)]
-    fill_profiles(offset, row, volume, *_share(params.pct), _METHODS[params.method], _TIES[params.tie], *out)
+    fill_profiles(offset, row, volume, *kernel_terms(params), *out)
     return Profiles(*out)
 
 
