@@ -141,12 +141,12 @@ def _print_csv(frame: ChartFrame, studies: list[str] | None) -> None:
 def _write_parquet(frame: ChartFrame, path: Path) -> None:
     import pyarrow.parquet as pq
 
-    from footloom.engine.export import bars_table
+    from footloom.engine.tables import footprint_table
     from footloom.errors import ConfigError
 
     partial = path.with_name(f".{path.name}.partial")
     try:
-        pq.write_table(bars_table(frame), partial, compression="zstd", compression_level=1)
+        pq.write_table(footprint_table(frame), partial, compression="zstd", compression_level=1)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

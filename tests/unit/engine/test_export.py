@@ -8,8 +8,9 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_INFERRED, Trades
 from footloom.engine.build import build
 from footloom.engine.default_step import default_ticks_per_level
-from footloom.engine.export import bar_rows, bars_table
+from footloom.engine.export import bar_rows
 from footloom.engine.spec import ChartSpec
+from footloom.engine.tables import footprint_table
 
 INSTRUMENT = Instrument(venue="t", symbol="X", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
 # FP-03's tape (definitions 2.1), an unknown print added.
@@ -77,7 +78,7 @@ def test_labels_of_wide_rows_are_their_low_edges():
 
 
 def test_the_table_says_the_same_exactly():
-    table = bars_table(chart())
+    table = footprint_table(chart())
 
     (row,), (plain,) = table.to_pylist(), bar_rows(chart())
     assert pa.types.is_decimal(table.schema.field("buy").type)
