@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.snapshots import Snapshots
-from footloom.core.trades import Trades
+from footloom.core.trades import I64, Trades
 from footloom.errors import NotStored
 from footloom.kernels.facts import in_order
-from footloom.kernels.inference import infer
+from footloom.kernels.inference import Counters, Inferred, SnapshotParams, infer
 from footloom.store import Store
 
-__all__ = ("chart_tapes", "span_of", "stored_trades")
+__all__ = ("Inference", "chart_tapes", "span_of", "stored_inference", "stored_trades")
 
 _LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
 _PREFERENCE = ("trade", "agg_trade", "snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """Trades inferred from stored snapshots, and how (definitions 1.3).
+
+    ``counters`` are those of the exchange's days that were read. ``unattributed_lot`` is volume of which nobody saw how
+    it traded, ``unattributed_ns`` when that was over: int64 (n,) each, within the range that was asked for.
+    """
+
+    trades: Trades
+    params: SnapshotParams
+    counters: Counters
+    unattributed_ns: I64
+    unattributed_lot: I64
 
 
 def chart_tapes(store: Store, key: str) -> list[str]:
@@ -54,17 +71,21 @@ def span_of(store: Store, key: str, tape: str) -> tuple[int, int]:
     return min(firsts), max(lasts)
 
 
-def stored_trades(store: Store, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
+def stored_trades(
+    store: Store, key: str, tape: str, from_ns: int, to_ns: int, params: SnapshotParams | None = None
+) -> Trades:
     """Return the trades of ``[from_ns, to_ns)`` in the ordering key; none where nothing traded.
+
+    ``params`` say how sides are inferred from snapshots; other tapes do not need them.
 
     Raises
     ------
     NotStored
         The symbol is unknown.
     """
-    instrument = store.instrument(key)
     if tape == "snapshot":
-        return _inferred(store, instrument, from_ns, to_ns)
+        return stored_inference(store, key, from_ns, to_ns, params).trades
+    instrument = store.instrument(key)
     try:
         block = store.load(key, tape, from_ns, to_ns)
     except NotStored:
@@ -73,20 +94,32 @@ def stored_trades(store: Store, key: str, tape: str, from_ns: int, to_ns: int) -
     return block
 
 
-# Snapshots are stored under their receipt and inferred day by day of the exchange (definitions 1.3), each from its
-# start: a day's rows are the same whatever range is asked for.
-def _inferred(store: Store, instrument: Instrument, from_ns: int, to_ns: int) -> Trades:
-    first_ns, last_ns = span_of(store, instrument.key, "snapshot")
+def stored_inference(
+    store: Store, key: str, from_ns: int, to_ns: int, params: SnapshotParams | None = None
+) -> Inference:
+    """Infer the trades of ``[from_ns, to_ns)`` from the stored snapshots, in the ordering key.
+
+    Snapshots are stored under their receipt and inferred day by day of the exchange, each from its start: a day's rows
+    are the same whatever range is asked for. They are never stored.
+
+    Raises
+    ------
+    NotStored
+        The symbol is unknown, or has no snapshots.
+    """
+    params = SnapshotParams() if params is None else params
+    instrument = store.instrument(key)
+    first_ns, last_ns = span_of(store, key, "snapshot")
     from_ns, to_ns = max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
     if to_ns <= from_ns:
-        return Trades.empty(instrument, "snapshot")
+        return _joined(instrument, [], params, (from_ns, to_ns))
     days = calendar(instrument.calendar).day_edges(from_ns, to_ns, lambda day: day)
     begin_ns, until_ns = int(days.start_ns[0]) - _LATEST_NS, min(int(days.end_ns[-1]), to_ns) + _LATEST_NS
-    seen = _snapshots(store, instrument.key, begin_ns, until_ns)
+    seen = _snapshots(store, key, begin_ns, until_ns)
     if seen is None:
-        return Trades.empty(instrument, "snapshot")
-    gaps = store.gaps(instrument.key, "snapshot", begin_ns, until_ns)
-    pieces = [Trades.empty(seen.instrument, "snapshot")]
+        return _joined(instrument, [], params, (from_ns, to_ns))
+    gaps = store.gaps(key, "snapshot", begin_ns, until_ns)
+    pieces = []
     for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
         # By the time of its last trade: what is received just behind midnight may still be of the day before.
         lo, hi = np.searchsorted(seen.ts_recv_ns, (start_ns - _LATEST_NS, end_ns + _LATEST_NS))
@@ -94,8 +127,27 @@ def _inferred(store: Store, instrument: Instrument, from_ns: int, to_ns: int) ->
         of_day = (near.ts_exch_ns >= start_ns) & (near.ts_exch_ns < end_ns)
         if of_day.any():
             felt = [gap for gap in gaps if gap.to_ns >= start_ns - _LATEST_NS]
-            pieces.append(infer(near.take(of_day), gaps=felt).trades)
-    return in_order(Trades.concat(pieces)).between(from_ns, to_ns)  # the time of the last trade can step back
+            pieces.append(infer(near.take(of_day), params=params, gaps=felt))
+    return _joined(seen.instrument, pieces, params, (from_ns, to_ns))
+
+
+def _joined(
+    instrument: Instrument, pieces: list[Inferred], params: SnapshotParams, span_ns: tuple[int, int]
+) -> Inference:
+    from_ns, to_ns = span_ns
+    trades = Trades.concat([Trades.empty(instrument, "snapshot"), *(piece.trades for piece in pieces)])
+    none = np.empty(0, np.int64)
+    lost_ns = np.concatenate([none, *(piece.unattributed_ns for piece in pieces)])
+    lost_lot = np.concatenate([none, *(piece.unattributed_lot for piece in pieces)])
+    within = (lost_ns >= from_ns) & (lost_ns < to_ns)
+    sums = {name: sum(getattr(piece.counters, name) for piece in pieces) for name in Counters.__struct_fields__}
+    return Inference(
+        trades=in_order(trades).between(from_ns, to_ns),  # the time of the last trade can step back
+        params=params,
+        counters=Counters(**sums),
+        unattributed_ns=lost_ns[within],
+        unattributed_lot=lost_lot[within],
+    )
 
 
 def _snapshots(store: Store, key: str, from_ns: int, to_ns: int) -> Snapshots | None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import itertools
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.core.snapshots import Snapshots
-from footloom.feeds.stored import stored_trades
-from footloom.kernels.inference import infer
+from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.trades import Trades
+from footloom.errors import StoreError
+from footloom.feeds.stored import stored_inference, stored_trades
+from footloom.kernels.facts import in_order
+from footloom.kernels.inference import REST_POLICIES, RestPolicy, SnapshotParams, infer
 from footloom.store.files import Store
 
 S = 10**9
@@ -78,3 +84,69 @@ def test_rows_whose_time_steps_back_are_found(tmp_path: Path) -> None:
             expected = whole.take((whole.ts_exch_ns >= from_ns) & (whole.ts_exch_ns < to_ns))
             assert sorted(found.trade_id.tolist()) == sorted(expected.trade_id.tolist())
             assert (np.diff(found.ts_exch_ns) >= 0).all()
+
+
+def walk(count: int) -> Snapshots:
+    """Make two days of a walk of prices: repeats, steps back, missing quotes, more than one trade between two."""
+    rng = np.random.default_rng(5)
+    rows: list[Row] = []
+    for day in (0, 86_400):
+        price, lots = 1000, 300
+        for i in range(count):
+            price += int(rng.integers(-2, 3))
+            lots += int(rng.integers(0, 4)) * 75
+            late = 3 if i % 17 == 16 else 0
+            bid = NO_QUOTE if i % 13 == 12 else price - 1
+            at = day + OPEN_S + i
+            rows.append((at - late, price, 75, lots, bid, price + 1, at + 0.3))
+    return snapshots(rows)
+
+
+@pytest.mark.parametrize("policy", REST_POLICIES)
+@pytest.mark.parametrize("cuts", [[], [1, 2, 3], [150], [7, 60, 61, 199], list(range(0, 200, 9))])
+def test_however_they_were_stored_the_same_rows_are_inferred(
+    tmp_path: Path, cuts: list[int], policy: RestPolicy
+) -> None:
+    seen, params = walk(100), SnapshotParams(rest_policy=policy)
+    halves = [infer(seen.take(slice(lo, lo + 100)), params=params) for lo in (0, 100)]
+    expected = in_order(Trades.concat([half.trades for half in halves]))
+    store = Store(tmp_path, writer=True)
+    for number, (lo, hi) in enumerate(itertools.pairwise([0, *cuts, 200])):
+        store.append(seen.take(slice(lo, hi)))
+        if number % 3 == 1:
+            store.seal()
+        if number % 4 == 2:
+            store.close()
+            store = Store(tmp_path, writer=True)
+    for step in (store.seal, store.compact, store.close):
+        found = stored_inference(store, NSE.key, 0, 2**62, params)
+        assert found.trades.equals(expected)
+        assert found.counters.dropped == sum(half.counters.dropped for half in halves) > 0
+        step()
+    with Store(tmp_path) as reopened:
+        found = stored_inference(reopened, NSE.key, 0, 2**62, params)
+        assert found.trades.equals(expected)
+        assert reopened.load(NSE.key, "snapshot", 0, 2**62).tape == "snapshot", "what is stored is what was seen"
+        assert {row.tape for row in reopened.coverage(NSE.key)} == {"snapshot"}, "what is inferred is not stored"
+
+
+def test_volume_is_in_a_row_or_unattributed_and_nowhere_else(tmp_path: Path) -> None:
+    seen = walk(100)
+    with Store(tmp_path, writer=True) as store:
+        store.append(seen)
+        found = stored_inference(store, NSE.key, 0, 2**62)
+        counted = int(seen.vtt_lot[99] + seen.vtt_lot[199])
+        assert int(found.trades.qty_lot.sum()) + int(found.unattributed_lot.sum()) == counted
+        assert found.unattributed_ns.tolist() == seen.ts_exch_ns[[0, 100]].tolist()
+        second = stored_inference(store, NSE.key, MIDNIGHT_NS + 86_400 * S, 2**62)
+        assert second.unattributed_lot.tolist() == [int(seen.vtt_lot[100])]
+        nothing = stored_inference(store, NSE.key, 0, 1)
+        assert (len(nothing.trades), len(nothing.unattributed_lot), nothing.counters.unattributed_lot) == (0, 0, 0)
+
+
+def test_inferred_rows_are_refused_by_the_store(tmp_path: Path) -> None:
+    with Store(tmp_path, writer=True) as store:
+        store.append(walk(20))
+        made = stored_trades(store, NSE.key, "snapshot", 0, 2**62)
+        with pytest.raises(StoreError, match="inferred from snapshots are not the tape"):
+            store.append(dataclasses.replace(made, tape="trade"))
