@@ -78,7 +78,7 @@ def runs(side: Side, before: int = 0) -> I64:
     """
     at = np.arange(len(side))
     begun = np.maximum.accumulate(np.where(np.diff(side, prepend=np.int8(np.sign(before))) != 0, at, -1))
-    return side * np.where(begun < 0, at + 1 + abs(before), at + 1 - begun)
+    return side.astype(np.int64) * np.where(begun < 0, at + 1 + abs(before), at + 1 - begun)
 
 
 def warmup(params: Params) -> int:

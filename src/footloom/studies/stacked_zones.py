@@ -43,9 +43,7 @@ OUTPUTS = (
     Output(name="rows", kind="marker", unit="row", columns=("lo_row", "hi_row"), title="lowest and highest row"),
     Output(name="side", kind="marker", unit="side", columns=("side",), title="support +1, resistance -1"),
     Output(name="buy_zones", kind="column", unit="count", columns=("buy_zones",), title="support zones standing"),
-    Output(
-        name="sell_zones", kind="column", unit="count", columns=("sell_zones",), title="resistance zones standing"
-    ),
+    Output(name="sell_zones", kind="column", unit="count", columns=("sell_zones",), title="resistance zones standing"),
 )
 
 BORN, TESTED, EXPIRED = kernel.BORN, kernel.TESTED, kernel.EXPIRED
@@ -164,7 +162,8 @@ def zones(events: Mapping[str, Column]) -> dict[str, Column]:
 def alive(table: Mapping[str, Column], bar: int) -> NDArray[np.bool_]:
     """Return which rows of `zones` stand at the close of a bar, bool (n_zones,)."""
     end = table["end_bar"]
-    return (table["born_bar"] <= bar) & ((end == NONE) | (end > bar))
+    stands: NDArray[np.bool_] = (table["born_bar"] <= bar) & ((end == NONE) | (end > bar))
+    return stands
 
 
 def standing(state: State, ticks_per_level: int) -> dict[str, Column]:
