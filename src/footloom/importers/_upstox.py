@@ -7,11 +7,8 @@ tape. An index has prices only: a snapshot without volume.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,9 +19,10 @@ from footloom.core.trades import I64
 from footloom.errors import DataError
 from footloom.importers import _csv_rules as csv
 from footloom.importers._csv_words import shown
+from footloom.importers._exact import Refused, Units, count_refused, number, units_of
 from footloom.importers._json_documents import Document, fault_of
 from footloom.importers._rows import Ask, BareRows, Dropped, Outside, Rows, Silence
-from footloom.importers._upstox_fields import Feed, LastTrade, Quote, number
+from footloom.importers._upstox_fields import Feed, LastTrade, Quote
 from footloom.venues.upstox import VENUE, is_index
 
 __all__ = ("PARTIAL", "Messages")
@@ -48,14 +46,6 @@ _SNAPSHOT = ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_ti
 _COLUMNS = (*_SNAPSHOT, "bid_lot", "ask_lot", "atp_e4")
 
 
-class Refused(Exception):
-    """A message that gives no row."""
-
-    def __init__(self, reason: str, detail: str, *, defect: bool = True) -> None:
-        super().__init__(detail)
-        self.reason, self.detail, self.defect = reason, detail, defect
-
-
 class _NoTrade(Exception):
     """An instrument that has not traded yet."""
 
@@ -76,43 +66,13 @@ class Row(NamedTuple):
     atp_e4: int
 
 
-@dataclass(slots=True)
-class _Units:
-    # Decimal text to whole units; the same few thousand texts come again and again.
-    places: int
-    unit: int
-    what: str
-    known: dict[bytes, int] = field(default_factory=dict)
-
-    def of(self, text: bytes | msgspec.Raw) -> int:
-        raw = bytes(text)
-        found = self.known.get(raw)
-        if found is None:
-            found = self.known[raw] = self._convert(raw)
-        return found
-
-    def _convert(self, raw: bytes) -> int:
-        value = number(raw)
-        if value is None or not value.is_finite():
-            raise Refused(f"{self.what} is no number", f"{self.what} is {shown(raw)}: no decimal number")
-        if value < 0:
-            raise Refused("number below zero", f"{self.what} is {value}: below zero")
-        if self.places < 0:  # scanning: how many decimals it needs
-            return max(0, -int(value.normalize().as_tuple().exponent))
-        count, left = divmod(value.scaleb(self.places), self.unit)
-        if left or count >= 2**62:
-            step = f"{Decimal(self.unit).scaleb(-self.places):f}"
-            raise Refused(f"{self.what} off the grid", f"{self.what} is {value}: no whole multiple of {step}")
-        return int(count)
-
-
 class _Key:
     # One instrument: what is known of it so far, and its rows of this block.
     def __init__(self, symbol: str, ask: Ask) -> None:
         self.symbol = symbol
         self.ask = ask
-        self.prices: _Units | None = None
-        self.lots: _Units | None = None
+        self.prices: Units | None = None
+        self.lots: Units | None = None
         self.quote: Quote | None = None
         self.last: dict[str, bytes] = {}
         self.before: Row | None = None
@@ -130,11 +90,9 @@ class _Key:
         self.partial_counted: Counter[str] = Counter()
         self.gaps: list[Silence] = []
 
-    def units(self, ltt_ns: int) -> tuple[_Units, _Units]:
+    def units(self, ltt_ns: int) -> tuple[Units, Units]:
         if self.prices is None or self.lots is None:
-            grid = self.ask.grid(VENUE, self.symbol, ltt_ns)
-            self.prices = _Units(grid.price_places, grid.price_unit, "price")
-            self.lots = _Units(grid.qty_places, grid.qty_unit, "quantity")
+            self.prices, self.lots = units_of(self.ask.grid(VENUE, self.symbol, ltt_ns))
         return self.prices, self.lots
 
 
@@ -272,7 +230,7 @@ def _received(key: _Key, ltt_ns: int, recv_ns: int | None) -> int:
     return ltt_ns if key.before is None else max(ltt_ns, key.before.ts_recv_ns)
 
 
-def _or_none(units: _Units, raw: bytes | msgspec.Raw) -> int:
+def _or_none(units: Units, raw: bytes | msgspec.Raw) -> int:
     return units.of(raw) if number(raw) else NO_QUOTE
 
 
@@ -345,14 +303,9 @@ def _hours(span_ns: int) -> str:
 
 
 def _count(counts: dict[str, Dropped], refused: Refused, where: Document) -> None:
-    if refused.reason in counts:
-        known = counts[refused.reason]
-        counts[refused.reason] = dataclasses.replace(known, count=known.count + 1)
-    else:
-        cut = "; the file ends within this, it seems to be cut" if where.cut else ""
-        detail = f"document {where.number}: {refused.detail}{cut}"
-        text = shown(b" ".join(where.text.split()))
-        counts[refused.reason] = Dropped(refused.reason, 1, where.line, text, detail, refused.defect)
+    if where.cut:
+        refused.detail += "; the file ends within this, it seems to be cut"
+    count_refused(counts, refused, where.line, b" ".join(where.text[:1000].split()), f"document {where.number}")
 
 
 def decode(text: bytes, into: Callable[[bytes], Any]) -> Any:

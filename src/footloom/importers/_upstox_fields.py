@@ -6,16 +6,11 @@ object such as ``{"$numberLong": "75"}``.
 
 from __future__ import annotations
 
-import functools
-from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 
-from footloom.core.decimals import parse_decimal
-from footloom.errors import DataError
-
-__all__ = ("Feed", "LastTrade", "Parts", "Quote", "TickDocument", "number")
+__all__ = ("Feed", "LastTrade", "Parts", "Quote", "TickDocument")
 
 _NOTHING = msgspec.Raw(b"")
 
@@ -109,26 +104,3 @@ class TickDocument(Feed):
     def symbol(self) -> str:
         """The instrument's key: some recorders store a readable name in its place and keep the key beside it."""
         return self.raw_key or self.instrumentKey
-
-
-def number(raw: bytes | msgspec.Raw) -> Decimal | None:
-    """Return a number, given as JSON number, string or ``{"$number..": ".."}``; None for nothing, null, and no number.
-
-    Examples
-    --------
-    >>> number(b'"75"'), number(b"0.05"), number(b'{"$numberLong": "75"}'), number(b'"x"')
-    (Decimal('75'), Decimal('0.05'), Decimal('75'), None)
-    """
-    return _number(bytes(raw))
-
-
-@functools.lru_cache(maxsize=65_536)
-def _number(raw: bytes) -> Decimal | None:
-    text = raw.strip()
-    try:
-        if text.startswith(b"{"):
-            (inner,) = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).values()
-            text = bytes(inner)
-        return parse_decimal(text.strip(b'"').decode("ascii")) if text else None
-    except (DataError, ValueError, msgspec.DecodeError):
-        return None

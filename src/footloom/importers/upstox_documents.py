@@ -17,11 +17,12 @@ import numpy as np
 from footloom.core.recorder_clock import object_id_ns, usual_offset_ns, zone_offset_ns
 from footloom.errors import DataError
 from footloom.importers._csv_words import shown
+from footloom.importers._exact import Refused, number
 from footloom.importers._json_documents import Document, documents, documents_of
 from footloom.importers._rows import Ask, BareRows, Outside, Plan, Rows
 from footloom.importers._source import Sample, Source
-from footloom.importers._upstox import Messages, Refused, decode, time_ns
-from footloom.importers._upstox_fields import TickDocument, number
+from footloom.importers._upstox import Messages, decode, time_ns
+from footloom.importers._upstox_fields import TickDocument
 from footloom.venues.upstox import VENUE
 
 __all__ = ("read", "recognise")
