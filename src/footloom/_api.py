@@ -17,9 +17,10 @@ from footloom.kernels.facts import in_order
 from footloom.notebook.chart import Chart
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from footloom.engine.events import Event
+    from footloom.engine.live_studies import StudiesTold
 
 __all__ = ("footprint", "instant_ns", "load_trades", "stream")
 
@@ -133,18 +134,27 @@ def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = No
     return Chart(build(ordered, spec), trades=ordered)
 
 
-async def stream(key: str, bars: str = "1m", ticks_per_level: int = 1, **settings: Any) -> AsyncIterator[Event]:
+async def stream(
+    key: str, bars: str = "1m", ticks_per_level: int = 1, *, studies: Sequence[str] = (), **settings: Any
+) -> AsyncIterator[Event | StudiesTold]:
     """Yield what the engine says of a live chart: `BarUpdated`, `BarClosed`, `GapSeen`, ...
 
-    Live venues come with a later release; the simulated market streams now (``sim:PERP``).
+    With ``studies`` each commit's events are followed by a `StudiesTold`. Live venues come with a later release; the
+    simulated market streams now (``sim:PERP``).
     """
     from footloom.engine.builder import Builder
+    from footloom.engine.live_studies import LiveStudies
+    from footloom.engine.studies import StudyFold, counting
     from footloom.feeds.live import commits
 
     spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
-    builder: Builder | None = None
+    folds = [StudyFold(name) for name in studies]
+    live: LiveStudies | None = None
     async for commit in commits(key):
-        if builder is None:
-            builder = Builder(commit.trades.instrument, spec)
-        for event in builder.update(commit.trades, commit.watermark_ns, commit.gaps):
+        if live is None:
+            live = LiveStudies(Builder(commit.trades.instrument, spec, count=counting(folds)), folds)
+        events, told = live.update(commit.trades, commit.watermark_ns, commit.gaps)
+        for event in events:
             yield event
+        if folds and told is not None:
+            yield told

@@ -74,7 +74,9 @@ def _part(trades: Trades, edges: Edges, share: slice) -> tuple[Trades, Edges]:
     return piece, part
 
 
-def build(trades: Trades, spec: ChartSpec, gaps: Sequence[Gap] = (), threads: int = 1) -> ChartFrame:
+def build(
+    trades: Trades, spec: ChartSpec, gaps: Sequence[Gap] = (), threads: int = 1, count: Count | None = None
+) -> ChartFrame:
     """Return the chart of a whole tape: every bar but the last is final.
 
     Raises
@@ -82,7 +84,7 @@ def build(trades: Trades, spec: ChartSpec, gaps: Sequence[Gap] = (), threads: in
     ConfigError
         The spec names no bars, or a setting is out of its range.
     """
-    footprint = build_footprint(trades, spec.bars, spec.ticks_per_level, threads)
+    footprint = build_footprint(trades, spec.bars, spec.ticks_per_level, threads, count)
     flags = footprint.bars.flags | gap_flags(footprint, gaps)
     flags[:-1] |= BAR_FINAL
     return study(footprint.with_flags(flags), spec, threads=threads)

@@ -19,7 +19,7 @@ from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, Gap
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
 from footloom.kernels.facts import in_order, once
-from footloom.kernels.fold import combine, fold
+from footloom.kernels.fold import Count, combine, fold
 from footloom.studies import imbalance
 from footloom.studies.cvd import Carry
 
@@ -41,11 +41,17 @@ class Builder:
     Call `seed` once with the stored tape, then `update` with every commit, in the order of the journal. Any chunking
     of the same rows gives the same bars as `footloom.engine.build.build`. ``source(from_ns)`` returns every stored
     trade from a time on, the new ones included: it is asked when a trade comes late. Without one the builder keeps
-    the rows that it was given.
+    the rows that it was given. ``count`` is what studies count in the trades (`footloom.engine.studies.counting`).
     """
 
     def __init__(
-        self, instrument: Instrument, spec: ChartSpec, *, source: Source | None = None, grace_ns: int = GRACE_NS
+        self,
+        instrument: Instrument,
+        spec: ChartSpec,
+        *,
+        source: Source | None = None,
+        grace_ns: int = GRACE_NS,
+        count: Count | None = None,
     ) -> None:
         self.instrument = instrument
         self.spec = spec
@@ -54,6 +60,7 @@ class Builder:
         self._calendar = calendar(instrument.calendar)
         self._grace_ns = grace_ns
         self._source = source
+        self._count = count
         self._kept: list[Trades] = []
         self._gaps: list[Gap] = []
         self._state = b""
@@ -78,7 +85,7 @@ class Builder:
         ordered = in_order(trades.on_grid(self.instrument))
         self._keep(ordered)
         self._gaps = list(gaps)
-        chart = build(ordered, self.spec, gaps)
+        chart = build(ordered, self.spec, gaps, count=self._count)
         edges, self._state = self._rule.edges(ordered, self._calendar)
         self._first_ns = self._begins_ns(ordered)
         self._settle(chart.slice(0, len(chart) - 1))
@@ -172,7 +179,7 @@ class Builder:
     def _extend(self, trades: Trades) -> int:
         # The common path: rows behind all that were seen. Returns the open of the first bar that changed.
         edges, self._state = self._rule.edges(trades, self._calendar, self._state)
-        piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level)
+        piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level, self._count)
         recent = [gap for gap in self._gaps if gap.to_ns >= edges.open_ns[0]]
         if recent:
             piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
@@ -276,7 +283,7 @@ class Builder:
         self._reset_to(held.slice(0, min(keep, settled_before)))
         redo = held.slice(min(keep, settled_before), settled_before)
         edges, self._state = self._rule.edges(tape, self._calendar)
-        again = fold(tape, edges, self._rule.text, self.spec.ticks_per_level)
+        again = fold(tape, edges, self._rule.text, self.spec.ticks_per_level, self._count)
         again = again.with_flags(again.bars.flags | gap_flags(again, self._gaps))
         alike = same_bars(redo.footprint, again) if self._rule.sequential else 0
         count = self._count_settled(redo.footprint, again, edges, alike)

@@ -50,6 +50,10 @@ class StudyFold:
         columns = getattr(self.study, "reduce")(trades, ends, self.params)  # noqa: B009 - some studies have none
         return {f"{self.label}.{name}": column for name, column in columns.items()}
 
+    def begin_again(self) -> None:
+        """Forget every bar."""
+        self.state = self.study.State()
+
     def to_bytes(self) -> bytes:
         """Return the state as bytes."""
         return encode_state(self.state)
