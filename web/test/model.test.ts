@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
+import { barLeft, barTimeText } from "../src/model/bar-time";
 import { cellAt, typicalLot } from "../src/model/cells";
 import { ChartModel } from "../src/model/chart-model";
 import { indexOfTime } from "../src/model/gap-bands";
@@ -126,6 +127,27 @@ describe("ChartModel", () => {
     expect(model.following).toBe(false);
     expect(model.series.openNs(bar(Math.floor(model.time.right) - 1))).toBe(held);
     expect(model.price.centre * 10).toBeCloseTo(tick);
+  });
+});
+
+describe("bars that do not end by the clock", () => {
+  const modelWith = (bars: string): ChartModel => {
+    const model = new ChartModel();
+    model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+    model.open(seriesOf([{ minute: 0 }, { minute: 1, cells: [[100, 12, 4, 7]], final: false }]), { ...meta, bars });
+    return model;
+  };
+
+  it("are told by their opening and their last trade, others by their opening", () => {
+    expect(barTimeText(modelWith("1m"), bar(1))).toMatch(/2025 00:01$/);
+    expect(barTimeText(modelWith("500t"), bar(1))).toMatch(/\d\d:\d\d:\d\d – \d\d:\d\d:\d\d$/);
+  });
+
+  it("say what is left in what they count, or nothing", () => {
+    const model = modelWith("500t");
+    expect(barLeft(model, null)).toBe(`${500 - model.series.number("trades", bar(1))} t`);
+    expect(barLeft(modelWith("r20"), 0n)).toBe("");
+    expect(barLeft(modelWith("1m"), openOf(1))).toBe("01:00");
   });
 });
 

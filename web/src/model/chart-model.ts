@@ -27,6 +27,8 @@ const marginsCss = { top: 10, bottom: 10 } as const;
 /** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
 const firstRowCss = { normal: { least: 12, most: 30 }, compact: { least: 12, most: 22 } } as const;
 const barsOnOpening = 16.5;
+/** Bars narrower than this hold no numbers: rows need no height to be read, and all bars on screen fit. */
+const readableBarCss = 50;
 const narrowestFirstBarCss = 65;
 /** What is left free at the right of the newest bar; less where few bars have room. */
 const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
@@ -79,6 +81,7 @@ export class ChartModel {
   #cvdHeight = 1;
   #placed = false;
   #fitNow = false;
+  #isOverview = false;
   #lastAuto: AutoScale = "centre";
   #closedSinceTypical = 0;
 
@@ -177,7 +180,7 @@ export class ChartModel {
 
   /** In `centre` mode the height of rows is the user's and the place the chart's; else the scale becomes manual. */
   zoomPrice(y: number, factor: number): void {
-    if (this.autoScale === "fit") this.autoScale = "manual";
+    if (this.autoScale === "fit" || this.#isOverview) this.autoScale = "manual";
     this.price.zoomAt(y, factor);
   }
 
@@ -237,7 +240,13 @@ export class ChartModel {
     const content = this.#content(from, to);
     const span = this.price.span();
     const view = { low: span.low, high: span.high, height: this.price.height };
-    if (this.autoScale === "centre") {
+    const wasOverview = this.#isOverview;
+    this.#isOverview = this.time.bar < readableBarCss * this.dpr;
+    if (this.autoScale === "centre" && !this.#isOverview) {
+      if (wasOverview) {
+        this.#firstRows();
+        return;
+      }
       const centre = recentre(content, view, () => this.#stretches(from, to));
       if (centre !== null) this.price.set(this.price.row, centre);
       return;
@@ -330,6 +339,7 @@ export class ChartModel {
     const row = this.price.row;
     this.price.setTicksPerLevel(meta.ticks_per_level);
     this.price.set(row, place.centreTick / meta.ticks_per_level);
+    if (this.following && this.autoScale === "centre") this.#firstRows();
   }
 
   #firstView(meta: SnapshotMeta): void {

@@ -9,8 +9,9 @@ import { bracket, candle } from "../../renderers/shapes";
 import type { Sheet } from "../../renderers/sheet";
 import { type Context, digitWidth } from "../../renderers/text";
 import { type BarLayout, barLayout, hasText } from "./layout";
+import { type Frame, ScaledChunks } from "./scaled";
 import { SheetMaker, type SheetStyle } from "./sheet-maker";
-import { chunkBars, chunkOf, columnOf, StripCache } from "./strips";
+import { type Chunk, chunkBars, chunkOf, columnOf, StripCache } from "./strips";
 import { type CanvasSource, pageCanvas, TileCache } from "./tiles";
 
 /** How the cells of the last frame were painted. */
@@ -22,6 +23,8 @@ const leastFontCss = 7;
 const gapsFromCss = 3;
 /** Where rows are lower than this, in device pixels, and bars as thin, no cell can be told from another: candles say more. */
 const candlesBelowRow = 1.5;
+/** So many tiles are painted in one frame, the other bars directly: no frame pays for all of them. */
+const tilesAFrame = 4;
 /** A tile higher than this many panes is not worth its memory: its bar is painted directly. */
 const highestTile = 3;
 
@@ -32,14 +35,17 @@ const highestTile = 3;
 export class FootprintPainter {
   readonly #tiles: TileCache;
   readonly #strips: StripCache;
+  readonly #scaled: ScaledChunks;
   readonly #maker = new SheetMaker();
   #key = "";
+  #mayPaint = 0;
   /** Set to paint directly always, so that whoever listens on the canvas sees each text. */
   direct = false;
 
   constructor(source: CanvasSource = pageCanvas) {
     this.#tiles = new TileCache(source);
     this.#strips = new StripCache(source);
+    this.#scaled = new ScaledChunks(source);
   }
 
   get tiles(): number {
@@ -51,6 +57,7 @@ export class FootprintPainter {
     this.#key = "";
     this.#tiles.restart("");
     this.#strips.begin("");
+    this.#maker.begin("");
   }
 
   /** Paint all bars on screen. */
@@ -58,10 +65,11 @@ export class FootprintPainter {
     const { from, to } = model.visibleBars();
     if (to < from) return "empty";
     const scene = sceneOf(model);
+    this.#maker.begin(scene.look);
     for (let index = from; index <= to; index += 1) this.#drawSides(ctx, scene, index as BarIndex);
     if (scene.style === null) {
       this.#drawStrips(ctx, scene, from, to);
-      this.#key = "";
+      this.#key = scene.key;
       return "strips";
     }
     if (scene.key !== this.#key || this.direct) {
@@ -70,6 +78,7 @@ export class FootprintPainter {
       return "direct";
     }
     if (!this.#tiles.fits(scene.key)) this.#tiles.restart(scene.key);
+    this.#mayPaint = tilesAFrame;
     for (let index = from; index <= to; index += 1) this.#drawTile(ctx, scene, scene.style, index as BarIndex);
     this.#tiles.trim(from, to, 12);
     return "tiles";
@@ -82,10 +91,12 @@ export class FootprintPainter {
     const [top, bottom] = [y(rows.high + 1), y(rows.low)];
     if (bottom < 0 || top > height) return;
     const tall = bottom - top;
-    if (tall > height * highestTile) {
+    const isNew = !this.#tiles.has(index, scene.series.version(index));
+    if (tall > height * highestTile || (isNew && this.#mayPaint <= 0)) {
       this.#drawDirectly(ctx, scene, style, index);
       return;
     }
+    if (isNew) this.#mayPaint -= 1;
     const width = scene.layout.blockWidth;
     const tile = this.#tiles.take(index, scene.series.version(index), width, tall, (tileCtx) => {
       tileCtx.fillStyle = style.background;
@@ -118,13 +129,12 @@ export class FootprintPainter {
       for (let index = from; index <= to; index += 1) drawThinCandle(ctx, scene, index as BarIndex);
       return;
     }
-    this.#strips.begin(scene.key);
+    this.#strips.begin(scene.look);
     ctx.imageSmoothingEnabled = scene.row < 1 || scene.bar < 1;
     for (let number = chunkOf(from); number <= chunkOf(to); number += 1) {
       const chunk = this.#strips.chunk(scene.series, number, scene.sheet);
       if (scene.layout.candleWidth === 0) {
-        const top = scene.y(chunk.low + chunk.rows);
-        ctx.drawImage(chunk.canvas, scene.x(number * chunkBars), top, scene.bar * chunkBars, chunk.rows * scene.row);
+        this.#drawChunk(ctx, scene, chunk, number);
         continue;
       }
       const last = Math.min(to, number * chunkBars + chunkBars - 1);
@@ -133,7 +143,25 @@ export class FootprintPainter {
       }
     }
     ctx.imageSmoothingEnabled = true;
-    if (scene.layout.candleWidth === 0) drawGaps(ctx, scene, from, to);
+    this.#scaled.trim(chunkOf(from), chunkOf(to));
+  }
+
+  // Narrow bars are one picture a chunk: while the scale stands a scaled one, else the chunk itself.
+  #drawChunk(ctx: Context, scene: Scene, chunk: Chunk, number: number): void {
+    const at: Frame = {
+      left: scene.x(number * chunkBars),
+      top: scene.y(chunk.low + chunk.rows),
+      width: scene.bar * chunkBars,
+      height: chunk.rows * scene.row,
+    };
+    const paint = (target: Context, left: number, top: number): void => {
+      target.imageSmoothingEnabled = scene.row < 1 || scene.bar < 1;
+      target.drawImage(chunk.canvas, left, top, at.width, at.height);
+      target.imageSmoothingEnabled = true;
+      drawGaps(target, scene, number, left - at.left, top - at.top);
+    };
+    if (scene.key !== this.#key || at.height > scene.height * highestTile) paint(ctx, at.left, at.top);
+    else this.#scaled.draw(ctx, number, `${scene.key}|${chunk.stamp}`, at, paint);
   }
 
   #drawStrip(
@@ -196,6 +224,8 @@ interface Scene {
   readonly style: BlockStyle | null;
   readonly palette: ChartModel["palette"];
   readonly key: string;
+  /** The part of the key that is not of the scale. */
+  readonly look: string;
   readonly bar: number;
   readonly row: number;
   readonly dpr: number;
@@ -214,14 +244,24 @@ function sceneOf(model: ChartModel): Scene {
   const layout = barLayout(bar, dpr);
   const style = blockStyle(model, layout);
   const span = model.price.span();
-  const parts = [bar, style === null ? 0 : row, dpr, settings.mode, palette.theme, settings.hue, settings.density];
+  const parts = [
+    settings.mode,
+    palette.theme,
+    settings.hue,
+    settings.density,
+    quantity.unit,
+    quantity.decimals,
+    typical,
+  ];
+  const look = [...parts, model.price.ticksPerLevel].join("|");
   return {
     series: model.series,
     layout,
     sheet: { mode: settings.mode, palette, quantity, typical },
     style,
     palette,
-    key: [...parts, quantity.unit, quantity.decimals, typical, model.price.ticksPerLevel].join("|"),
+    key: `${bar}|${row}|${dpr}|${style === null}|${look}`,
+    look,
     bar,
     row,
     dpr,
@@ -244,7 +284,8 @@ function blockStyle(model: ChartModel, layout: BarLayout): BlockStyle | null {
   const room = layout.blockWidth / columns - 5 * line;
   const typicalLength = Math.max(3, cellQuantity(model.typical, model.quantity).length) + (columns === 1 ? 1 : 0);
   const byWidth = room / (typicalLength * digitWidth);
-  const font = Math.min(Math.round(row * 0.76), largestFontCss[settings.density] * dpr, byWidth);
+  // In steps of half a pixel: fonts of many sizes would cost more than their numbers while one zooms.
+  const font = Math.floor(2 * Math.min(Math.round(row * 0.76), largestFontCss[settings.density] * dpr, byWidth)) / 2;
   if (font < leastFontCss * dpr) return null;
   return {
     background: palette.background,
@@ -260,16 +301,19 @@ function blockStyle(model: ChartModel, layout: BarLayout): BlockStyle | null {
   };
 }
 
-// Narrow bars are drawn as one picture a chunk: what stands between them is wiped afterwards.
-function drawGaps(ctx: Context, scene: Scene, from: number, to: number): void {
+// What stands between the bars of a chunk's picture is wiped; the picture is moved by `dx`, `dy`.
+function drawGaps(ctx: Context, scene: Scene, number: number, dx: number, dy: number): void {
   const gap = scene.bar - scene.layout.blockWidth;
   if (gap <= 0) return;
+  const from = Math.max(scene.series.first, number * chunkBars);
+  const to = Math.min(scene.series.last, number * chunkBars + chunkBars - 1);
   ctx.fillStyle = scene.palette.background;
   for (let index = from; index <= to; index += 1) {
     const rows = rowsOf(scene.series, index as BarIndex);
     if (rows === null) continue;
-    const top = Math.floor(scene.y(rows.high + 1));
-    ctx.fillRect(scene.x(index) + scene.layout.blockWidth, top, gap, Math.ceil(scene.y(rows.low)) - top);
+    const top = Math.floor(scene.y(rows.high + 1) + dy);
+    const height = Math.ceil(scene.y(rows.low) + dy) - top;
+    ctx.fillRect(scene.x(index) + dx + scene.layout.blockWidth, top, gap, height);
   }
 }
 

@@ -21,20 +21,48 @@ interface Numbers {
   unknown: number;
 }
 
-/**
- * Turns a bar's levels into a sheet. The sheet is one object that is filled again for each bar: what is painted must be
- * painted before the next call.
- */
+interface Kept {
+  readonly sheet: Sheet;
+  version: number;
+}
+
+/** Sheets of more bars than can be on screen with numbers are not kept. */
+const mostKept = 96;
+
+/** Turns a bar's levels into a sheet, and keeps it while neither the bar nor the look has changed. */
 export class SheetMaker {
-  readonly #sheet: Sheet = emptySheet();
+  readonly #kept = new Map<number, Kept>();
+  #look = "";
+
+  /** Sheets made for another look are forgotten; "" forgets all. */
+  begin(look: string): void {
+    if (look === this.#look && look !== "") return;
+    this.#look = look;
+    this.#kept.clear();
+  }
 
   /** @returns null for a bar without levels */
   make(series: BarSeries, index: BarIndex, style: SheetStyle): Sheet | null {
     const rows = rowsOf(series, index);
     if (rows === null) return null;
-    const sheet = this.#sheet;
-    const count = rows.high - rows.low + 1;
-    this.#begin(count, style);
+    const version = series.version(index);
+    const kept = this.#kept.get(index) ?? this.#keep(index);
+    if (kept.version !== version) {
+      kept.version = version;
+      this.#fill(kept.sheet, series, index, style, rows.high - rows.low + 1);
+    }
+    return kept.sheet;
+  }
+
+  #keep(index: number): Kept {
+    if (this.#kept.size >= mostKept) this.#kept.clear();
+    const kept: Kept = { sheet: emptySheet(), version: -1 };
+    this.#kept.set(index, kept);
+    return kept;
+  }
+
+  #fill(sheet: Sheet, series: BarSeries, index: BarIndex, style: SheetStyle, count: number): void {
+    this.#begin(sheet, count, style);
     const { columns, from, to } = series.levels(index);
     const lowest = columns.row[from] as number;
     const cell: Numbers = { buy: 0, sell: 0, unknown: 0 };
@@ -50,12 +78,10 @@ export class SheetMaker {
     sheet.poc = series.number("poc", index) - lowest;
     sheet.vah = series.number("vah", index) - lowest;
     sheet.val = series.number("val", index) - lowest;
-    return sheet;
   }
 
   // Rows in which nothing traded keep the faintest ground and no text.
-  #begin(count: number, style: SheetStyle): void {
-    const sheet = this.#sheet;
+  #begin(sheet: Sheet, count: number, style: SheetStyle): void {
     sheet.count = count;
     sheet.split = style.mode === "bid-ask";
     if (sheet.marks.length < count) {

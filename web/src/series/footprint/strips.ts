@@ -16,6 +16,8 @@ export interface Chunk {
   readonly low: number;
   readonly rows: number;
   readonly versions: Float64Array;
+  /** Another number after each change, and in each chunk. */
+  stamp: number;
 }
 
 /** Which chunk a bar is in, and which column of it. */
@@ -27,6 +29,7 @@ export class StripCache {
   readonly #chunks = new Map<number, Chunk>();
   readonly #source: CanvasSource;
   #key = "";
+  #stamps = 0;
 
   constructor(source: CanvasSource = pageCanvas) {
     this.#source = source;
@@ -49,6 +52,8 @@ export class StripCache {
     const fits = held !== undefined && (high < low || (low >= held.low && high < held.low + held.rows));
     const chunk = fits ? held : this.#allocate(number, low, high);
     for (let index = from; index <= to; index += 1) paintColumn(chunk, series, index as BarIndex, style);
+    this.#stamps += 1;
+    chunk.stamp = this.#stamps;
     return chunk;
   }
 
@@ -62,6 +67,7 @@ export class StripCache {
       low: high < low ? 0 : low - spare,
       rows,
       versions: new Float64Array(chunkBars),
+      stamp: 0,
     };
     this.#chunks.set(number, chunk);
     return chunk;

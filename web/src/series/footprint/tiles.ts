@@ -41,6 +41,11 @@ export class TileCache {
     return this.#key === key;
   }
 
+  /** Whether the tile of a bar is painted as the bar is now. */
+  has(index: number, version: number): boolean {
+    return this.#tiles.get(index)?.version === version;
+  }
+
   /** Begin with another scale or style: nothing that was painted can be used. */
   restart(key: string): void {
     for (const tile of this.#tiles.values()) this.#give(tile);
