@@ -78,6 +78,20 @@ class Answer:
     cells: Mapping[str, Column] = field(default_factory=dict)
     events: Mapping[str, Column] = field(default_factory=dict)
 
+    def part(self, start: int, stop: int, level_offset: I64) -> Answer:
+        """Return what is said of the bars ``start`` to ``stop``; ``level_offset`` is that of the run's footprint."""
+        cells = slice(int(level_offset[start]), int(level_offset[stop]))
+        events: dict[str, Column] = {}
+        if self.events:
+            at = self.events["bar"]
+            mine = (at >= start) & (at < stop)
+            events = {name: column[mine] - (start if name == "bar" else 0) for name, column in self.events.items()}
+        return Answer(
+            {name: column[start:stop] for name, column in self.bars.items()},
+            {name: column[cells] for name, column in self.cells.items()},
+            events,
+        )
+
     @classmethod
     def concat(cls, pieces: Sequence[tuple[Answer, int]]) -> Answer:
         """Join the answers of neighbouring runs; each comes with its number of bars."""
