@@ -218,7 +218,10 @@ class Builder:
         # engine's time.
         bars = tail.bars
         by_time = self._until_ns + self._grace_ns <= watermark_ns
-        follows = np.append(bars.first_ns[1:], bars.last_ns[-1] if self._complete else 2**62)
+        if self._rule.sequential:  # whole up to its last trade; a hole behind that begins with it
+            follows = np.append(bars.last_ns[:-1], bars.last_ns[-1] if self._complete else 2**62)
+        else:
+            follows = np.append(bars.first_ns[1:], 2**62)
         by_ids = follows < 2**62
         if self._hole_from_ns is not None:
             by_ids &= ~((self._hole_from_ns <= follows) & (self._hole_to_ns >= bars.open_ns))

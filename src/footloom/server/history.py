@@ -33,6 +33,7 @@ _LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behi
 _DEFAULT_STEP_BARS = 500  # definitions 2.2
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
 _DAYS = {"d": 1, "w": 7, "mo": 31}
+_SEQUENTIAL_NS = 60 * 10**9  # sessions are read as wholes: where they hold too few bars, more of them
 _CLOCK_NS = 2 * 3600 * 10**9  # a day is longer where clocks are put back
 _REST_NS = 10 * DAY_NS  # no market rests longer
 _GRACE_NS = {"snapshot": 2_000_000_000}  # a snapshot shows a trade some third of a second later (definitions 2.3)
@@ -103,8 +104,10 @@ class Page:
 
 
 def bar_length_ns(bars: str) -> int:
-    """Return how long a bar is at most, ns; a session for bars that end by something else than time."""
+    """Return how long a bar is at most, ns; a guess for bars that end by what was traded."""
     rule = parse_rule(bars)
+    if rule.sequential:
+        return _SEQUENTIAL_NS
     days = _DAYS.get(getattr(rule, "unit", "d"))
     return days * DAY_NS + _CLOCK_NS if days else int(getattr(rule, "length_ns", DAY_NS))
 
@@ -123,6 +126,13 @@ def _session_open(chart: ChartKey, ts_ns: int) -> int:
     spans = calendar(chart.instrument.calendar).spans(ts_ns - _REST_NS, ts_ns + 1)
     opens = spans.start_ns[spans.in_session]
     return int(opens[-1]) if len(opens) else ts_ns
+
+
+# The stretch whose bars are known only together: the session, or an instant where a trade's time names its bar.
+def _whole(chart: ChartKey, ts_ns: int) -> tuple[int, int]:
+    if not parse_rule(chart.spec.bars).sequential:
+        return ts_ns, ts_ns
+    return calendar(chart.instrument.calendar).session_of(ts_ns)
 
 
 # The last bar of a read looks open; it is final where the tape goes on behind it.
@@ -305,9 +315,9 @@ class History:
             lead_ns = min(lead_ns, _session_open(chart, begin_ns))
         elif from_first:
             lead_ns = first_ns
-        until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
+        until_ns = min(max(end_ns + bar_length_ns(chart.spec.bars), _whole(chart, end_ns - 1)[1]), last_ns + 1)
         while True:
-            lead_ns = max(lead_ns, first_ns)
+            lead_ns = max(_whole(chart, lead_ns)[0], first_ns)
             trades, gaps = self._read(chart, lead_ns, until_ns)
             frame = build(trades, chart.spec, gaps) if fold is None else fold(trades, gaps)
             opens = frame.footprint.bars.open_ns
@@ -328,7 +338,7 @@ class History:
         step_ns = count * bar_length_ns(chart.spec.bars)
         rule, days = parse_rule(chart.spec.bars), calendar(chart.instrument.calendar)
         while count > 0 and before_ns > first_ns:
-            from_ns = max(first_ns, before_ns - step_ns)
+            from_ns = max(first_ns, _whole(chart, before_ns - step_ns)[0])
             edges, _ = rule.edges(self._read(chart, from_ns, before_ns)[0], days)
             count -= len(edges)
             before_ns, step_ns = from_ns, 2 * step_ns

@@ -1,4 +1,4 @@
-"""Bars of real trades that another program made: its answers, with prices edited for its test (definitions 2.3, 2.4)."""
+"""Another program's bars of real trades, whose prices its authors edited (definitions 2.3, 2.4)."""
 
 import csv
 import datetime as dt

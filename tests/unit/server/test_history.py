@@ -100,6 +100,11 @@ def check_part_of(part: ChartFrame, whole: ChartFrame, *, but: tuple[str, ...] =
         ("nse_cash", 60, "1h", 8),
         ("nse_fo", 200, "1d", 60),
         ("nse_fo", 600, "1w", 90),
+        ("crypto", 5, "100t", 3),
+        ("crypto", 7200, "2t", 20),
+        ("nse_cash", 60, "900v", 8),
+        ("nse_fo", 200, "r4", 20),
+        ("crypto", 60, "300v-split", 4),
     ],
 )
 def test_any_range_holds_the_bars_of_the_whole_tape(
