@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from footloom.engine.events import Event
     from footloom.engine.live_studies import StudiesTold
+    from footloom.kernels.inference import RestPolicy
 
 __all__ = ("footprint", "instant_ns", "load_trades", "stream")
 
@@ -77,12 +78,14 @@ def load_trades(
     end: str | int | dt.date,
     *,
     tape: str | None = None,
+    rest_policy: RestPolicy = "ltp_same_side",
     store: Path | None = None,
 ) -> Trades:
     """Return the stored trades of ``[start, end)``, in the ordering key.
 
     ``key`` is ``venue:symbol``. The simulated market needs no store: it is made when it is asked for. ``tape`` is
-    needed only where several tapes of the symbol are stored.
+    needed only where several tapes of the symbol are stored. Where only snapshots are, sides are inferred from them
+    (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at the last price.
 
     Raises
     ------
@@ -95,16 +98,22 @@ def load_trades(
         raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
     if venue == "sim":
         return _simulated(symbol, from_ns, to_ns)
+    from footloom.feeds.stored import stored_inference
+    from footloom.kernels.inference import SnapshotParams
     from footloom.store.files import Store
 
     with Store(config.load(store=store).store) as opened:
-        tapes = sorted({found.tape for found in opened.coverage(key)} - {"snapshot"})
+        found = {row.tape for row in opened.coverage(key)}
+        tapes = sorted(found - {"snapshot"}) or sorted(found)
         if not tapes:
             raise NotStored(
                 f"nothing is stored for {key}: see footloom coverage, or bring a recording in with footloom import"
             )
         if tape is None and len(tapes) > 1:
             raise ConfigError(f"{key} has several tapes ({', '.join(tapes)}), which never mix: choose one with tape=")
+        if (tape or tapes[0]) == "snapshot":
+            params = SnapshotParams(rest_policy=rest_policy)
+            return stored_inference(opened, key, from_ns, to_ns, params).trades
         trades = opened.load(key, tape or tapes[0], from_ns, to_ns)
     assert isinstance(trades, Trades)
     return trades

@@ -6,7 +6,7 @@ import csv as csv_format
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -14,6 +14,8 @@ from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 
 if TYPE_CHECKING:
     from footloom.engine.frame import ChartFrame
+    from footloom.feeds.stored import Inference
+    from footloom.kernels.inference import SnapshotParams
     from footloom.server.messages import TopicRequest
 
 __all__ = ("bars",)
@@ -41,6 +43,10 @@ def bars(
     cvd_reset: Annotated[
         Literal["session", "never"], typer.Option(help="never: running from the first bar of the range.")
     ] = "never",
+    rest_policy: Annotated[
+        Literal["ltp_same_side", "unknown", "spread_between_prev_ltp_and_ltp"],
+        typer.Option(help="Snapshots: where the volume goes that may not have traded at the last price."),
+    ] = "ltp_same_side",
     json: JsonFlag = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV: one row a bar, its levels in one column.")] = False,
     parquet: Annotated[Path | None, typer.Option(metavar="OUT", help="Write a Parquet file.")] = None,
@@ -53,6 +59,7 @@ def bars(
     if json + csv + (parquet is not None) > 1:
         raise typer.BadParameter("choose one of --json, --csv and --parquet")
     from footloom import config
+    from footloom.kernels.inference import SnapshotParams
     from footloom.server.messages import TopicRequest
 
     names = None if studies is None else [name.strip() for name in studies.split(",") if name.strip()]
@@ -66,26 +73,34 @@ def bars(
         poc_tie=poc_tie,
         cvd_reset=cvd_reset,
     )
-    frame, read = _read(config.load(store=store).store, wanted, start, end)
+    found = _read(config.load(store=store).store, wanted, (start, end), SnapshotParams(rest_policy=rest_policy))
     if parquet is not None:
-        _write_parquet(frame, parquet)
+        _write_parquet(found.frame, parquet)
     elif json:
-        _print_json(frame, read, names)
+        _print_json(found, names)
     elif csv:
-        _print_csv(frame, names)
+        _print_csv(found.frame, names)
     else:
-        _print_table(frame, read)
+        _print_table(found.frame, found.tape, found.inference)
 
 
-def _read(root: Path, wanted: TopicRequest, start: str | None, end: str | None) -> tuple[ChartFrame, str]:
-    """Return the bars and the tape that they were made of."""
+class _Found(NamedTuple):
+    """Bars, the tape that they were made of, and how its sides were inferred, if they were."""
+
+    frame: ChartFrame
+    tape: str
+    inference: Inference | None
+
+
+def _read(root: Path, wanted: TopicRequest, span: tuple[str | None, str | None], params: SnapshotParams) -> _Found:
     from footloom._api import instant_ns
     from footloom.errors import ConfigError, NotStored
-    from footloom.feeds.stored import chart_tapes
+    from footloom.feeds.stored import chart_tapes, stored_inference
     from footloom.server.history import History
     from footloom.store.files import Store
 
-    from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in (start, end))
+    start, end = span
+    from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in span)
     if from_ns is not None and to_ns is not None and to_ns <= from_ns:
         raise ConfigError(f"the range is empty: --from {start} is not before --to {end}")
     with Store(root) as store:
@@ -96,17 +111,24 @@ def _read(root: Path, wanted: TopicRequest, start: str | None, end: str | None) 
         if wanted.tape is None and len(tapes) > 1:
             choices = " or ".join(f"--tape {found}" for found in tapes)
             raise ConfigError(f"{wanted.symbol} has several tapes, which never mix: choose one with {choices}")
-        history = History(store)
+        history = History(store, params)
         chart = history.resolve(wanted)
-        return history.between(chart, from_ns, to_ns), chart.tape
+        frame = history.between(chart, from_ns, to_ns)
+        if chart.tape != "snapshot":
+            return _Found(frame, chart.tape, None)
+        span_ns = (0 if from_ns is None else from_ns, 2**62 if to_ns is None else to_ns)
+        return _Found(frame, chart.tape, stored_inference(store, wanted.symbol, *span_ns, params))
 
 
-def _print_json(frame: ChartFrame, tape: str, studies: list[str] | None) -> None:
+def _print_json(found: _Found, studies: list[str] | None) -> None:
     import msgspec
 
-    from footloom.server.documents import chart_document
+    from footloom.server.documents import chart_document, inference_document
 
-    document = {"chart": chart_document(frame, tape), "bars": _rows(frame, studies)}
+    chart = chart_document(found.frame, found.tape)
+    if found.inference is not None:
+        chart["inference"] = inference_document(found.inference)
+    document = {"chart": chart, "bars": _rows(found.frame, studies)}
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
 
 
@@ -158,7 +180,7 @@ _COLUMNS = ("open", "high", "low", "close", "volume", "delta", "cvd", "trades", 
 _DROPPED = ("trades", "cvd", "val", "vah", "poc", "open")  # one after the other, where the terminal is narrow
 
 
-def _print_table(frame: ChartFrame, tape: str) -> None:
+def _print_table(frame: ChartFrame, tape: str, inference: Inference | None) -> None:
     from rich.table import Table
 
     from footloom.core.sessions import calendar
@@ -182,6 +204,9 @@ def _print_table(frame: ChartFrame, tape: str) -> None:
     for row in rows:
         table.add_row(_time_text(row["open_ns"], zone), *(str(row[name]) for name in columns))
     out.print(f"{instrument.key} {spec.bars}, {spec.ticks_per_level} ticks a level, tape {tape}")
+    if inference is not None:
+        lost = instrument.qty_text(int(inference.unattributed_lot.sum()))
+        out.print(f"sides inferred, rest_policy {inference.params.rest_policy}; volume that nobody saw: {lost}")
     out.print(table)
     if len(shown) < len(frame):
         out.print(

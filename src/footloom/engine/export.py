@@ -71,6 +71,12 @@ def bar_columns(frame: ChartFrame) -> list[tuple[str, str, Any]]:
         ("vah_edge", "tick", (frame.vah_row + 1) * step),
         ("coverage", "share", _or_none(frame.coverage)),
         ("quote_share", "share", _or_none(frame.quote_share)),
+        ("sure", "lot", bars.sure_lot),
+        ("rest", "lot", bars.by_rest_lot),
+        ("by_stated", "lot", bars.stated_lot),
+        ("by_prev_quote", "lot", bars.by_quote_lot),
+        ("by_prev_mid", "lot", bars.by_mid_lot),
+        ("by_tick", "lot", bars.by_tick_lot),
     ]
 
 

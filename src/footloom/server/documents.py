@@ -8,17 +8,21 @@ import msgspec
 
 from footloom.engine.export import bar_rows
 from footloom.engine.frame import ChartFrame
+from footloom.feeds.stored import Inference
+from footloom.kernels.inference import SnapshotParams
 from footloom.studies.imbalance import CELL_BUY_IMBALANCE, CELL_BUY_STACK, CELL_SELL_IMBALANCE, CELL_SELL_STACK
 
-__all__ = ("bars_document", "chart_document", "imbalance_rows")
+__all__ = ("bars_document", "chart_document", "imbalance_rows", "inference_document")
 
 
-def chart_document(frame: ChartFrame, tape: str) -> dict[str, Any]:
+def chart_document(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None) -> dict[str, Any]:
     """Return what the numbers of a chart mean: symbol, tape, spec, grid, and where its running delta began.
 
-    ``cvd_anchor_ns`` is that of the first bar, None where there is no bar.
+    ``cvd_anchor_ns`` is that of the first bar, None where there is no bar. ``inference`` is how sides were inferred,
+    None where the venue states them.
     """
     instrument = frame.footprint.instrument
+    inferred = inference if tape == "snapshot" else None
     return {
         "symbol": instrument.key,
         "tape": tape,
@@ -26,12 +30,35 @@ def chart_document(frame: ChartFrame, tape: str) -> dict[str, Any]:
         "tick_size": f"{instrument.tick_size:f}",
         "lot_size": f"{instrument.lot_size:f}",
         "cvd_anchor_ns": int(frame.cvd_anchor_ns[0]) if len(frame) else None,
+        "inference": inferred and _inference(inferred),
     }
 
 
-def bars_document(frame: ChartFrame, tape: str) -> dict[str, Any]:
+def inference_document(found: Inference) -> dict[str, Any]:
+    """Return how the sides of stored snapshots were inferred, and the volume that did not become trades.
+
+    Volume of bars and what is unattributed make the day's volume; counts are of the days of the exchange that were
+    read. ``unattributed`` holds ``[ns, quantity]`` within the range that was asked for.
+    """
+    instrument = found.trades.instrument
+    lost = zip(found.unattributed_ns.tolist(), found.unattributed_lot.tolist(), strict=True)
+    counters = found.counters
+    return _inference(found.params) | {
+        "unattributed": [[ns, instrument.qty_text(lot)] for ns, lot in lost],
+        "corrected": instrument.qty_text(counters.corrected_lot),
+        "dropped": counters.dropped,
+        "ltq_anomaly": counters.ltq_anomaly,
+        "rebaselined": counters.rebaselined,
+    }
+
+
+def _inference(params: SnapshotParams) -> dict[str, Any]:
+    return {"params_hash": params.params_hash, **msgspec.structs.asdict(params)}
+
+
+def bars_document(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None) -> dict[str, Any]:
     """Return ``{"chart": what the numbers mean, "bars": [...]}``; prices and quantities are exact decimal text."""
-    return {"chart": chart_document(frame, tape), "bars": bar_rows(frame)}
+    return {"chart": chart_document(frame, tape, inference), "bars": bar_rows(frame)}
 
 
 def imbalance_rows(frame: ChartFrame) -> list[list[dict[str, Any]]]:

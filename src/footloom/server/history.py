@@ -22,6 +22,7 @@ from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec, chart_spec
 from footloom.errors import NotStored
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
+from footloom.kernels.inference import SnapshotParams
 from footloom.server.messages import GapSpan, SnapshotMeta, TopicRequest
 from footloom.server.unseen import unseen
 from footloom.store import Store
@@ -146,10 +147,12 @@ class History:
     """The charts of one store, whose methods may be called from any thread.
 
     ``unrecorded`` returns the rows of a symbol's tape that could not be stored (yet), in the order of their receipt.
+    ``inference`` is how the sides of snapshots are inferred.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, inference: SnapshotParams | None = None) -> None:
         self.store = store
+        self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
         self._default_step = functools.cache(self._find_default_step)
 
@@ -268,7 +271,10 @@ class History:
 
     def trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         """Return the trades of ``[from_ns, to_ns)``, on the grid of the whole tape, as its charts."""
-        return stored_trades(self.store, key, tape, from_ns, to_ns).on_grid(self.store.grid(key, tape))
+        return self._trades(key, tape, from_ns, to_ns).on_grid(self.store.grid(key, tape))
+
+    def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
+        return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)
 
     def default_step(self, key: str) -> int:
         """Return the study step with which a one-minute chart of a symbol opens (definitions 2.2)."""
@@ -278,12 +284,12 @@ class History:
     def _find_default_step(self, instrument: Instrument, tape: str, bars: str) -> int:
         _, last_ns = span_of(self.store, instrument.key, tape)
         from_ns = last_ns - _DEFAULT_STEP_BARS * bar_length_ns(bars)
-        trades = stored_trades(self.store, instrument.key, tape, from_ns, last_ns + 1).on_grid(instrument)
+        trades = self._trades(instrument.key, tape, from_ns, last_ns + 1).on_grid(instrument)
         found = build_footprint(trades, bars, _COARSE).bars
         return default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> tuple[Trades, list[Gap]]:
-        trades = stored_trades(self.store, chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
+        trades = self._trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
         return trades, self.store.gaps(chart.key, chart.tape, from_ns, to_ns)
 
     # What waits is asked for first: rows that the journal can store meanwhile are then in one of the two, or in both.

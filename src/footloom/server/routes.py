@@ -239,7 +239,7 @@ async def bars(
 
     def work() -> dict[str, Any]:
         key, page = _page(services.history, chart, from_ns, to_ns, limit)
-        return bars_document(page.frame, key.tape)
+        return bars_document(page.frame, key.tape, services.history.inference)
 
     return await services.run(work)
 

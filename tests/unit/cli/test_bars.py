@@ -13,9 +13,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import footloom
 from footloom.cli.main import main
 from footloom.core.instrument import Instrument
+from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
+from footloom.kernels.inference import SnapshotParams
 from footloom.store.files import Store
 
 TEST = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
@@ -42,6 +45,12 @@ FIELDS = [
     "vah_edge",
     "coverage",
     "quote_share",
+    "sure",
+    "rest",
+    "by_stated",
+    "by_prev_quote",
+    "by_prev_mid",
+    "by_tick",
     "levels",
 ]
 
@@ -109,6 +118,12 @@ def test_json_by_hand(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "vah_edge": "100.5",
         "coverage": 0.666667,
         "quote_share": None,
+        "sure": "0.400",
+        "rest": "0.000",
+        "by_stated": "0.400",
+        "by_prev_quote": "0.000",
+        "by_prev_mid": "0.000",
+        "by_tick": "0.000",
         "levels": [
             ["99.5", "0.000", "0.000", "0.200", 1],
             ["100.0", "0.300", "0.000", "0.000", 1],
@@ -229,3 +244,67 @@ def test_times_are_dates_or_ns_and_never_guessed(store: Path, capsys: pytest.Cap
             main(["bars", "test:ABC", "--store", str(store), "--json", "--from", number])
         assert left.value.code == 1
         assert f"{number} is no time in ns" in " ".join(capsys.readouterr().err.split())
+
+
+SECONDS = [
+    (0, 200, 5, 1000, 199, 201),
+    (1, 201, 50, 1080, 200, 203),
+    (2, 200, 20, 1100, 200, 203),
+    (61, 201, 4, 1110, 0, 9),
+]
+
+
+@pytest.fixture
+def inferred(tmp_path: Path) -> Path:
+    second, ltp, ltq, vtt, bid, ask = (np.array(column, np.int64) for column in zip(*SECONDS, strict=True))
+    ts = START_NS + second * 10**9
+    with Store(tmp_path / "inferred", writer=True) as made:
+        made.put_instrument(TEST)
+        made.append(Snapshots(TEST, ts, ltp, ltq, vtt, bid, ask, ts + 1))
+    return tmp_path / "inferred"
+
+
+def test_sides_inferred_from_snapshots_say_how(inferred: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(run("--json", "--store", str(inferred), capsys=capsys))
+    how = document["chart"]["inference"]
+    assert (how["rest_policy"], how["params_hash"]) == ("ltp_same_side", SnapshotParams().params_hash)
+    assert how["unattributed"] == [[START_NS, "1.000"]]
+    assert (how["corrected"], how["dropped"], how["ltq_anomaly"], how["rebaselined"]) == ("0.000", 0, 0, 0)
+    first, second = document["bars"]
+    names = ("buy", "sell", "unknown", "sure", "rest", "by_stated", "by_prev_quote", "by_prev_mid", "by_tick")
+    assert [first[name] for name in names] == [
+        "0.080",
+        "0.020",
+        "0.000",
+        "0.070",
+        "0.030",
+        "0.000",
+        "0.070",
+        "0.000",
+        "0.000",
+    ]
+    assert (first["coverage"], first["quote_share"]) == (1.0, 1.0)
+    assert (second["sure"], second["rest"], second["by_prev_mid"]) == ("0.004", "0.006", "0.004")
+    volume = sum(Decimal(bar[name]) for bar in document["bars"] for name in ("sure", "rest", "unknown"))
+    assert volume + Decimal(how["unattributed"][0][1]) == Decimal("1.110"), "each lot of the day once"
+
+
+def test_the_rest_policy_is_chosen_and_shown(inferred: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(run("--json", "--rest-policy", "unknown", "--store", str(inferred), capsys=capsys))
+    assert document["chart"]["inference"]["rest_policy"] == "unknown"
+    assert [bar["unknown"] for bar in document["bars"]] == ["0.030", "0.006"]
+    assert document["bars"][0]["coverage"] == 0.7
+    shown = run("--rest-policy", "unknown", "--store", str(inferred), capsys=capsys)
+    assert "sides inferred, rest_policy unknown; volume that nobody saw: 1.000" in shown
+    trades = footloom.load_trades("test:ABC", "2026-03-02", "2026-03-03", rest_policy="unknown", store=inferred)
+    assert trades.tape == "snapshot"
+    assert trades.side.tolist() == [1, 0, -1, -1, 0]
+    same = footloom.load_trades("test:ABC", "2026-03-02", "2026-03-03", store=inferred)
+    assert same.side.tolist() == [1, 1, -1, -1, -1]
+
+
+def test_sides_that_the_venue_states_have_no_inference(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(run("--json", "--store", str(store), capsys=capsys))
+    assert document["chart"]["inference"] is None
+    first = document["bars"][0]
+    assert (first["sure"], first["rest"], first["by_stated"], first["by_tick"]) == ("0.400", "0.000", "0.400", "0.000")

@@ -54,6 +54,12 @@ def test_a_bar_as_json():
         "vah_edge": "101.5",
         "coverage": round(15 / 15.007, 6),
         "quote_share": None,
+        "sure": "15.000",
+        "rest": "0.000",
+        "by_stated": "15.000",
+        "by_prev_quote": "0.000",
+        "by_prev_mid": "0.000",
+        "by_tick": "0.000",
         "levels": [
             ["100.0", "4.000", "3.000", "0.000", 2],
             ["100.5", "2.000", "1.000", "0.000", 2],
