@@ -1,0 +1,121 @@
+"""Files to tapes: what `footloom export` wrote, and other tables of trades by the names of their columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import FLAG_NO_RECV, Trades
+from footloom.errors import ConfigError, DataError
+from footloom.notebook.frames import from_arrow
+from footloom.notebook.writing import ENDINGS, format_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ("read_trades",)
+
+
+def read_trades(path: str | Path, instrument: Instrument | None = None, *, tape: str = "", **columns: Any) -> Trades:
+    """Return the trades of a CSV, Parquet, Arrow or npz file, exactly, in the order of the file.
+
+    Parameters
+    ----------
+    path
+        What `footloom export` wrote, or a table of another program.
+    instrument
+        Whose trades they are; Parquet, Arrow and npz files of ours name it themselves, CSV cannot.
+    tape
+        The tape's name; left out, the file's own, else ``trade``.
+    columns
+        The names and units of the columns, as in `footloom.from_arrow`.
+
+    Raises
+    ------
+    ConfigError
+        The file is not there, or it does not say something that it must.
+    DataError
+        It does not hold what its ending says, or a value cannot be taken as it is.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"there is no file {path}")
+    kind = format_of(path)
+    if kind == "npz":
+        return _read_events(path, instrument, tape, columns)
+    return from_arrow(_READERS[kind](path), instrument, tape=tape, **columns)
+
+
+def _parquet(path: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path).read()  # read_table would take names in the path for columns
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unlike(path, error) from None
+
+
+def _arrow(path: Path) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        with pa.OSFile(str(path)) as file:
+            return pa.ipc.open_file(file).read_all()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unlike(path, error) from None
+
+
+def _csv(path: Path) -> pa.Table:
+    # Every value as the text that it is: a number read as a float would not be what was written.
+    import pyarrow as pa
+    from pyarrow import csv
+
+    try:
+        names = csv.open_csv(path).schema.names
+        options = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+        )
+        return csv.read_csv(path, convert_options=options)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unlike(path, error) from None
+
+
+_READERS = {"csv": _csv, "parquet": _parquet, "arrow": _arrow}
+
+
+def _unlike(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} does not hold what {path.suffix} stands for ({', '.join(ENDINGS)} are known): {error}")
+
+
+def _read_events(path: Path, instrument: Instrument | None, tape: str, columns: dict[str, Any]) -> Trades:
+    import pyarrow as pa
+
+    from footloom.notebook.event_files import read_events
+
+    if columns:
+        raise ConfigError(f"an event file has columns of its own: leave out {', '.join(columns)}")
+    found, facts = read_events(path)
+    if instrument is None and facts is None:
+        raise ConfigError(f"{path} does not say whose trades these are: give instrument=")
+    one = instrument or (facts.instrument if facts is not None else None)
+    flags = found.pop("flags", None)
+    heard = found["ts_recv_ns"]
+    table = pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in found.items()})
+    trades = from_arrow(table, one, tape=tape or (facts.tape if facts is not None else ""))
+    if flags is None:
+        return trades
+    return Trades(
+        instrument=trades.instrument,
+        tape=trades.tape,
+        ts_exch_ns=trades.ts_exch_ns,
+        price_tick=trades.price_tick,
+        qty_lot=trades.qty_lot,
+        side=trades.side,
+        trade_id=trades.trade_id,
+        ts_recv_ns=np.where((flags & FLAG_NO_RECV) != 0, trades.ts_exch_ns, heard),
+        flags=flags.astype(np.uint8),
+    )
