@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footloom.cli._preview import show_previews
 from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from footloom.feeds.ingest import ImportReport, TapeReport
+    from footloom.importers._mapping import Mapping
 
 __all__ = ("import_files",)
 
@@ -60,6 +62,24 @@ def import_files(
     date: Annotated[
         str, typer.Option(metavar="D", help="The day of a file with times of day only.", show_default=False)
     ] = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            "--map", metavar="ts=C,price=C,qty=C", help="Read any table: which column is what.", show_default=False
+        ),
+    ] = "",
+    ts_unit: Annotated[
+        str, typer.Option(metavar="U", help="With --map: s, ms, us, ns or iso.", show_default=False)
+    ] = "",
+    side_buy: Annotated[
+        str, typer.Option(metavar="W,W", help="With --map: words for a buyer who crossed.", show_default=False)
+    ] = "",
+    side_sell: Annotated[
+        str, typer.Option(metavar="W,W", help="With --map: words for a seller who crossed.", show_default=False)
+    ] = "",
+    look: Annotated[
+        bool, typer.Option("--preview", help="Show columns and first rows, and what is missing; read nothing.")
+    ] = False,
     store: StoreFlag = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, store nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Store nothing where anything is wrong.")] = False,
@@ -84,9 +104,13 @@ def import_files(
         tape=tape,
         zone=zone,
         day=_day(date),
+        mapping=_mapping(columns, ts_unit, side_buy, side_sell),
         dry_run=dry_run,
         strict=strict,
     )
+    if look:
+        show_previews(files, options, json=json)
+        return
     with _progress(files) as progress:
         report = ingest.import_files(files, options, store=config.load(store=store).store, progress=progress)
     if json:
@@ -109,6 +133,21 @@ def _size(text: str, flag: str) -> Decimal | None:
     if size <= 0:
         raise typer.BadParameter(f"{text} is not above zero", param_hint=flag)
     return size
+
+
+def _mapping(columns: str, ts_unit: str, side_buy: str, side_sell: str) -> Mapping | None:
+    from footloom.errors import ConfigError
+    from footloom.importers._mapping import mapping_of
+
+    if columns:
+        try:
+            return mapping_of(columns, ts_unit, side_buy, side_sell)
+        except ConfigError as error:
+            raise typer.BadParameter(str(error)) from None
+    for flag, text in (("--ts-unit", ts_unit), ("--side-buy", side_buy), ("--side-sell", side_sell)):
+        if text:
+            raise typer.BadParameter("it needs --map, which says what the columns are", param_hint=flag)
+    return None
 
 
 def _day(text: str) -> dt.date | None:

@@ -10,11 +10,14 @@ import msgspec
 
 from footloom.errors import ConfigError
 from footloom.feeds._import_grids import check_venue
-from footloom.importers import Ask, Plan
+from footloom.importers import Ask, Importer, Plan, Source, mapped, mapped_parquet
+from footloom.importers._found import recognise
+from footloom.importers._mapping import Mapping
+from footloom.importers._rows import as_importer
 from footloom.importers._wall_time import zone_of
 from footloom.store.layout import is_partial
 
-__all__ = ("Options", "asked")
+__all__ = ("Options", "asked", "planned")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ``venue`` and ``symbol`` name what the file does not say, and choose among what it holds. ``tick_size`` and
     ``lot_size`` stand before everything else that is known. ``dry_run`` stores nothing, ``strict`` stores nothing where
     anything is wrong. ``tape`` names another tape than the format's own, ``zone`` and ``day`` say what local times and
-    times of day lack.
+    times of day lack, ``mapping`` which column of a table is what.
     """
 
     venue: str = ""
@@ -31,10 +34,29 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     tape: str = ""
     zone: str = ""
     day: dt.date | None = None
+    mapping: Mapping | None = None
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
     dry_run: bool = False
     strict: bool = False
+
+
+def planned(source: Source, options: Options) -> tuple[Importer, Plan]:
+    """Return who reads a file, and the plan: as its user maps it, else as it is recognised.
+
+    Raises
+    ------
+    UnknownFormat
+        Nobody takes it.
+    ConfigError
+        The mapping does not fit it.
+    """
+    if options.mapping is None:
+        return recognise(source)
+    if source.kind not in {"text", "parquet"}:
+        raise ConfigError(f"--map: {source.path.name} is no text and no Parquet file, so it has no columns")
+    module = mapped if source.kind == "text" else mapped_parquet
+    return as_importer(module), module.plan(source.sample(), options.mapping)
 
 
 def asked(plan: Plan, options: Options, path: Path) -> Ask:

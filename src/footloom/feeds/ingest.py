@@ -18,14 +18,13 @@ import numpy as np
 
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, StoreError, StoreLocked
-from footloom.feeds._import_asked import Options, asked
+from footloom.feeds._import_asked import Options, asked, planned
 from footloom.feeds._import_bare import BareTally, places_of
 from footloom.feeds._import_grids import MOST_PLACES, Grids
 from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportReport, TapeReport
 from footloom.feeds._import_tally import Ready, Tally, add_drops
 from footloom.feeds._import_target import Target
 from footloom.importers import Ask, BareRows, Dropped, Grid, Importer, Outside, Plan, Rows, Source, shown
-from footloom.importers._found import recognise
 from footloom.store import SourceInfo
 
 __all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "TapeReport", "import_files")
@@ -124,13 +123,13 @@ def _text(what: object) -> str:
 
 
 def _opened(source: Source, options: Options, target: Target, report: FileReport) -> _File:
-    importer, plan = recognise(source)
+    importer, plan = planned(source, options)
     report.importer = str(getattr(importer, "__name__", "")).rpartition(".")[2]
     report.format = plan.format
     report.notes += [*plan.notes, *([f"venue {plan.venue}, from {plan.venue_from}"] if plan.venue else [])]
     ask = asked(plan, options, source.path)
     # Rows without ids are known by their place in the text: packing a file anew must not make it another one.
-    report.identity = "" if plan.ids else source.content_sha256()
+    report.identity = "" if plan.ids and source.kind == "text" else source.content_sha256()
     grids = Grids(
         options.tick_size,
         options.lot_size,
@@ -218,7 +217,7 @@ def _close(file: _File) -> None:
         add_drops(report.unreadable, [Dropped("cut line", 1, line, shown(text.encode()), detail)])
     numbered = [tally for tally in file.tallies.values() if isinstance(tally, Tally)]
     examples = [drop for tally in numbered for drop in tally.duplicates.values()]
-    texts = source.lines({drop.line for drop in examples})
+    texts = source.lines({drop.line for drop in examples}) if source.kind == "text" else {}
     for drop in examples:
         drop.text = shown(texts.get(drop.line, b""))
     if not sum(tape.kept for tape in report.tapes):
