@@ -45,13 +45,12 @@ class RowIndex:
     extent: I64  # lowest and highest index that the carried rows reach, -1 where there are none
 
 
-def index_rows(footprint: Footprint, held: HeldRows, reach: int = 0) -> RowIndex:
-    """Return the row index of a run; each row brings its neighbours within ``reach``.
+def index_rows(levels: I64, held: HeldRows, reach: int = 0) -> RowIndex:
+    """Return the row index of a run's level rows; each row brings its neighbours within ``reach``.
 
     All rows of the range are there where they are about as many as the levels, else only those that trade: a profile of
     half a million rows costs what was traded in it.
     """
-    levels = footprint.levels.row
     carried, lots = held.arrays()
     if not len(levels) and not len(carried):
         none = np.empty(0, np.int64)
@@ -85,13 +84,12 @@ def develop(
     Rows int64 (n_bars,), `NONE` where nothing traded yet. With ``ends_only`` only the last bar of each period and of
     the run is answered.
     """
-    index = index_rows(footprint, held)
+    index = index_rows(footprint.levels.row, held)
     out = [np.empty(len(footprint), np.int64) for _ in range(3)]
-    volume = np.ascontiguousarray(footprint.levels.volume_lot)
     fill_developing(
         footprint.level_offset,
         index.at,
-        volume,
+        footprint.levels.volume_lot,
         periods.code,
         index.row,
         index.held,
