@@ -16,10 +16,10 @@ __all__ = ("split",)
 _MOST_ROWS = 2**26
 
 
-def split(trades: Trades, threshold: int, memory: I64, rule: str, *, by_value: bool) -> Cut:
+def split(trades: Trades, threshold: int, memory: I64, rule: str, worth: I64 | None = None) -> Cut:
     """Return the trades with those cut that fill a bar, and the ends of the full bars (see `Sequential.cut`).
 
-    ``threshold`` counts lots, or ticks times lots with ``by_value``.
+    ``threshold`` counts lots, or what they are worth: ``worth`` int64 (n,) of one lot of each trade.
 
     Raises
     ------
@@ -27,7 +27,8 @@ def split(trades: Trades, threshold: int, memory: I64, rule: str, *, by_value: b
         The bars are so small that the parts do not fit the memory.
     """
     room = len(trades) + _MOST_ROWS
-    columns = (trades.price_tick, trades.qty_lot, int(by_value), threshold)
+    weight = np.ones(1, np.int64) if worth is None else worth
+    columns = (weight, trades.qty_lot, int(worth is not None), threshold)
     none, counted = np.empty(0, np.int64), np.array([memory[0], 0], np.int64)
     pairs = int(split_ends(*columns, room, counted, none, none))
     if pairs > room:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from footloom.bars._amounts import lots, value_units
 from footloom.bars._grammar import whole
-from footloom.core.trades import Trades
+from footloom.core.trades import I64, Trades
 
 __all__ = ("WEIGHTS", "check_count", "threshold_units")
 
@@ -19,14 +19,14 @@ def check_count(weight: str, threshold: str, rule: str) -> None:
         whole(threshold, rule, "trades")
 
 
-def threshold_units(weight: str, threshold: Decimal, trades: Trades, rule: str) -> int:
-    """Return a threshold in what the kernels sum: trades, lots, or ticks times lots.
+def threshold_units(weight: str, threshold: Decimal, trades: Trades, rule: str) -> tuple[I64, int]:
+    """Return what a lot of each trade is worth, and a threshold in what the kernels sum: trades, lots, or that worth.
 
     Raises
     ------
     ConfigError, DataError
         The exact sums of a bar do not fit 64 bits.
     """
-    if weight == "v":
-        return lots(threshold, trades, rule)
-    return value_units(threshold, trades, rule) if weight == "q" else int(threshold)
+    if weight == "q":
+        return value_units(threshold, trades, rule)
+    return trades.price_tick, lots(threshold, trades, rule) if weight == "v" else int(threshold)

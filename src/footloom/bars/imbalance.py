@@ -41,9 +41,9 @@ class ImbalanceRule(Sequential):
 
     def cut(self, trades: Trades, memory: I64) -> Cut:
         """See `Sequential.cut`; memory: that of `footloom.kernels.imbalance_bars`."""
-        first = threshold_units(self.weight, self.threshold, trades, self.text)
+        worth, first = threshold_units(self.weight, self.threshold, trades, self.text)
         ends = np.empty(len(trades) + 1, np.int64)
-        columns = (trades.price_tick, trades.qty_lot, trades.side)
+        columns = (trades.price_tick, worth, trades.qty_lot, trades.side)
         count = imbalance_ends(*columns, WEIGHTS[self.weight], first, self.trades, memory, ends)
         return trades, ends[:count].copy()
 

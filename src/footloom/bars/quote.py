@@ -1,8 +1,8 @@
 """Quote bars ("dollar bars"): ``1e6q`` ends with the trade that brings it to a value of 1,000,000 (definitions 2.4).
 
-The value of a trade is price times quantity times the contract multiplier, in the quote currency; its size counts
-where a price is below zero. That trade stays whole; ``1e6q-split`` cuts it at the smallest number of lots that reaches
-the value, and the rest goes to the next bars.
+The value of a trade is price times quantity times the contract multiplier, in the quote currency; without the price
+where the contract is inverse. Its size counts where a price is below zero. That trade stays whole; ``1e6q-split`` cuts
+it at the smallest number of lots that reaches the value, and the rest goes to the next bars.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class QuoteRule(Sequential):
     split: bool
 
     def cut(self, trades: Trades, memory: I64) -> Cut:
-        """See `Sequential.cut`; memory: ticks times lots of the open bar."""
-        threshold = value_units(self.value, trades, self.text)
+        """See `Sequential.cut`; memory: what the lots of the open bar are worth."""
+        worth, threshold = value_units(self.value, trades, self.text)
         if self.split:
-            return split(trades, threshold, memory, self.text, by_value=True)
+            return split(trades, threshold, memory, self.text, worth)
         ends = np.empty(len(trades) + 1, np.int64)
-        return trades, ends[: value_ends(trades.price_tick, trades.qty_lot, threshold, memory, ends)].copy()
+        return trades, ends[: value_ends(worth, trades.qty_lot, threshold, memory, ends)].copy()
 
 
 def parse(text: str) -> QuoteRule | None:

@@ -34,9 +34,9 @@ class RunRule(Sequential):
 
     def cut(self, trades: Trades, memory: I64) -> Cut:
         """See `Sequential.cut`; memory: that of `footloom.kernels.imbalance_bars`."""
-        threshold = threshold_units(self.weight, self.threshold, trades, self.text)
+        worth, threshold = threshold_units(self.weight, self.threshold, trades, self.text)
         ends = np.empty(len(trades) + 1, np.int64)
-        columns = (trades.price_tick, trades.qty_lot, trades.side)
+        columns = (trades.price_tick, worth, trades.qty_lot, trades.side)
         return trades, ends[: run_ends(*columns, WEIGHTS[self.weight], threshold, memory, ends)].copy()
 
 

@@ -38,7 +38,7 @@ class VolumeRule(Sequential):
         threshold = lots(self.quantity, trades, self.text)
         if self.split:
             self._check_whole(trades)
-            return split(trades, threshold, memory, self.text, by_value=False)
+            return split(trades, threshold, memory, self.text)
         ends = np.empty(len(trades) + 1, np.int64)
         return trades, ends[: volume_ends(trades.qty_lot, threshold, memory, ends)].copy()
 

@@ -30,8 +30,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable thing, as a venue defined it from ``valid_from_ns`` on.
 
     ``tick_size`` and ``lot_size`` are the smallest steps of price and quantity (Decimal). ``contract_multiplier`` is
-    what one unit of quantity stands for (1 for spot and linear; 100 USD for COIN-M). ``calendar`` names the sessions
-    (`footloom.core.sessions`). Dates are effective dates: ticks and lots change (definitions 0.7).
+    what one unit of quantity stands for (1 for spot and linear; 100 USD for COIN-M): so much of what is traded, or of
+    the quote currency where the contract is ``inverse``. ``calendar`` names the sessions (`footloom.core.sessions`).
+    Dates are effective dates: ticks and lots change (definitions 0.7).
     """
 
     venue: str
@@ -41,6 +42,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     base: str = ""
     quote: str = ""
     contract_multiplier: Decimal = Decimal(1)
+    inverse: bool = False
     calendar: str = "crypto"
     valid_from_ns: int | None = None
     valid_to_ns: int | None = None

@@ -16,19 +16,19 @@ _WEIGHT = 0.125  # of the newest bar in what is expected; a power of two is exac
 
 
 @part
-def _size(price, qty, weigh):
+def _size(worth, qty, weigh):
     if weigh == 0:
         return 1
-    return qty if weigh == 1 else qty * abs(price)
+    return qty if weigh == 1 else qty * abs(worth)
 
 
-@jit(INT(I64_IN, I64_IN, I8_IN, INT, INT, INT, I64_OUT, I64_OUT))
-def imbalance_ends(price, qty, side, weigh, first, length, memory, ends):
+@jit(INT(I64_IN, I64_IN, I64_IN, I8_IN, INT, INT, INT, I64_OUT, I64_OUT))
+def imbalance_ends(price, worth, qty, side, weigh, first, length, memory, ends):
     """Cut where signed sizes reach ``first``, or what is expected of a bar."""
-    # `weigh` 0: trades, 1: lots, 2: quote value. `length` is how many trades a bar is expected to have at first; 0
-    # keeps the threshold `first`. memory: whether a trade (1) and a bar (2) were seen, the last price, the sign of the
-    # tick rule, the open bar's imbalance and trades, the threshold, and as floats the expected length and imbalance a
-    # trade.
+    # `weigh` 0: trades, 1: lots, 2: lots by what one is `worth`. `length` is how many trades a bar is expected to have
+    # at first; 0 keeps the threshold `first`. memory: whether a trade (1) and a bar (2) were seen, the last price, the
+    # sign of the tick rule, the open bar's imbalance and trades, the threshold, and as floats the expected length and
+    # imbalance a trade.
     floats = memory.view(np.float64)
     seen, last, tick, theta, trades, threshold = memory[0], memory[1], memory[2], memory[3], memory[4], memory[5]
     if seen == 0:
@@ -41,7 +41,7 @@ def imbalance_ends(price, qty, side, weigh, first, length, memory, ends):
             tick = 1 if p > last else -1
         seen, last = max(seen, 1), p
         sign = np.int64(side[i]) if side[i] != 0 else tick
-        theta += sign * _size(p, qty[i], weigh)
+        theta += sign * _size(worth[i], qty[i], weigh)
         trades += 1
         if abs(theta) >= threshold:
             ends[count] = i + 1
@@ -61,8 +61,8 @@ def imbalance_ends(price, qty, side, weigh, first, length, memory, ends):
     return count
 
 
-@jit(INT(I64_IN, I64_IN, I8_IN, INT, INT, I64_OUT, I64_OUT))
-def run_ends(price, qty, side, weigh, threshold, memory, ends):
+@jit(INT(I64_IN, I64_IN, I64_IN, I8_IN, INT, INT, I64_OUT, I64_OUT))
+def run_ends(price, worth, qty, side, weigh, threshold, memory, ends):
     """Cut where the sizes of one side reach the threshold."""
     # memory: whether a trade was seen, its price, the sign of the tick rule, the open bar's buys and sells.
     seen, last, tick, buys, sells = memory[0], memory[1], memory[2], memory[3], memory[4]
@@ -73,7 +73,7 @@ def run_ends(price, qty, side, weigh, threshold, memory, ends):
             tick = 1 if p > last else -1
         seen, last = 1, p
         sign = np.int64(side[i]) if side[i] != 0 else tick
-        size = _size(p, qty[i], weigh)
+        size = _size(worth[i], qty[i], weigh)
         if sign > 0:
             buys += size
         elif sign < 0:

@@ -50,11 +50,11 @@ def volume_ends(qty, threshold, memory, ends):
 
 
 @jit(INT(I64_IN, I64_IN, INT, I64_OUT, I64_OUT))
-def value_ends(price, qty, threshold, memory, ends):
-    """Cut where ticks times lots reach the threshold; memory: those of the open bar."""
+def value_ends(worth, qty, threshold, memory, ends):
+    """Cut where lots times what one is worth reach the threshold; memory: the sum of the open bar."""
     total, count = memory[0], 0
     for i in range(len(qty)):
-        total += abs(price[i]) * qty[i]
+        total += abs(worth[i]) * qty[i]
         if total >= threshold:
             ends[count] = i + 1
             count += 1

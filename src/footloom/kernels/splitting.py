@@ -8,7 +8,7 @@ __all__ = ("split_ends",)
 
 
 @jit(INT(I64_IN, I64_IN, INT, INT, INT, I64_OUT, I64_OUT, I64_OUT))
-def split_ends(price, qty, by_value, threshold, room, memory, cut, ends):
+def split_ends(worth, qty, by_worth, threshold, room, memory, cut, ends):
     """Write (row, lots) pairs to ``cut``, or only count them where that is empty; return their number.
 
     It is one more than ``room`` where there are too many. memory: the open bar's sum, how many bars ended.
@@ -17,7 +17,7 @@ def split_ends(price, qty, by_value, threshold, room, memory, cut, ends):
     write = len(cut) > 0
     for i in range(len(qty)):
         left = qty[i]
-        weight = abs(price[i]) if by_value else 1
+        weight = abs(worth[i]) if by_worth else 1
         while left > 0 and pairs <= room:
             part = left
             if total + left * weight >= threshold:  # lots are whole: the smallest number of them reaches a quote value

@@ -59,6 +59,7 @@ def known(grids: Sequence[Grid], plain: Instrument, at_ns: int) -> Instrument | 
                 base=plain.base,
                 quote=plain.quote,
                 contract_multiplier=plain.contract_multiplier,
+                inverse=plain.inverse,
                 calendar=plain.calendar,
                 valid_from_ns=since,
                 valid_to_ns=until,

@@ -45,6 +45,7 @@ def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument
         base=base,
         quote=quote,
         contract_multiplier=Decimal(100 if base == "BTC" else 10),
+        inverse=True,
     )
 
 

@@ -92,6 +92,15 @@ def test_quote_value_counts_the_contract_multiplier_and_is_cut_at_whole_lots():
     assert bars_of("2005q-split", trades, "qty_lot") == [[100, 101], [49, 50]]  # a lot is worth 10
 
 
+def test_an_inverse_contract_is_worth_its_multiplier_at_any_price():
+    dollars = instrument("0.1", contract_multiplier=Decimal(100), inverse=True)
+    trades = tape([(600_000, 3, 1), (300_000, 4, 1), (1, 1, -1)], dollars)
+
+    assert bars_of("700q", trades, "qty_lot") == [[3, 4], [1]]
+    assert bars_of("500q-split", trades, "qty_lot") == [[3, 2], [2, 1]]
+    assert bars_of("qib700", trades, "qty_lot") == [[3, 4], [1]]
+
+
 def test_a_price_below_zero_counts_with_its_size_and_one_of_zero_not_at_all():
     trades = tape([(-50, 2, 1), (0, 9, 1), (50, 2, 1), (50, 1, 1)])
 

@@ -1,4 +1,4 @@
-"""Bars that end by what was traded, live: when they are final, and what a late trade does (definitions 0.5, 2.3, 2.4)."""
+"""Bars that end by what was traded, live: when they are final, what a late trade does (definitions 0.5, 2.3, 2.4)."""
 
 from decimal import Decimal
 
