@@ -27,6 +27,8 @@ const marginsCss = { top: 10, bottom: 10 } as const;
 /** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
 const firstRowCss = { normal: { least: 12, most: 30 }, compact: { least: 12, most: 22 } } as const;
 const barsOnOpening = 16.5;
+/** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
+const barsAfterTrend = 13.5;
 /** Bars narrower than this hold no numbers: rows need no height to be read, and all bars on screen fit. */
 const readableBarCss = 50;
 const narrowestFirstBarCss = 65;
@@ -315,8 +317,8 @@ export class ChartModel {
     return this.time.visible < rightRoomBars.fewBelow ? rightRoomBars.few : rightRoomBars.many;
   }
 
-  #firstBar(): number {
-    return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.width / barsOnOpening));
+  #firstBar(bars = barsOnOpening): number {
+    return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.width / bars));
   }
 
   #setPlace(): void {
@@ -348,19 +350,27 @@ export class ChartModel {
     this.time.setRight(this.series.end + this.#rightRoom());
     this.price.setTicksPerLevel(meta.ticks_per_level);
     this.autoScale = "centre";
-    this.#firstRows();
+    if (!this.#firstRows()) {
+      this.time.setBar(this.#firstBar(barsAfterTrend));
+      this.#firstRows();
+    }
   }
 
-  // As high as all bars on screen allow, within what can be read; see `centreOf` where not all can be in sight.
-  #firstRows(): void {
+  /**
+   * As high as all bars on screen allow, within what can be read; see `centreOf` where not all can be in sight.
+   *
+   * @returns whether all bars on screen fit
+   */
+  #firstRows(): boolean {
     const { from, to } = this.visibleBars();
-    if (to < from) return;
+    if (to < from) return true;
     const content = this.#content(from, to);
     const { least, most } = firstRowCss[this.settings.density];
     const fitted = placeAll(content, this.price.height, this.#margins());
     const row = Math.min(most * this.dpr, Math.max(least * this.dpr, fitted.row));
     const span = this.price.height / Math.round(row);
     this.price.set(row, row === fitted.row ? fitted.centre : centreOf(content, span, this.#stretches(from, to)));
+    return content.high - content.low <= span;
   }
 
   #measureAgain(): void {
