@@ -1,0 +1,41 @@
+"""What any study says of stored bars: the tape is folded from where the study begins to look. Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from footloom.core.footprint import Footprint
+from footloom.core.sessions import calendar
+from footloom.core.trades import Trades
+from footloom.engine.runs import studies_between
+from footloom.engine.studies import StudyFold
+from footloom.feeds.stored import span_of
+from footloom.server.history import ChartKey, History, bar_length_ns
+from footloom.studies import Answer
+
+__all__ = ("studied",)
+
+
+def studied(
+    history: History, chart: ChartKey, folds: Sequence[StudyFold], from_ns: int | None, to_ns: int | None
+) -> tuple[Footprint | None, dict[str, Answer]]:
+    """Return the bars that open in ``[from_ns, to_ns)``, and what studies say of them, by their labels.
+
+    The answers are those of the whole tape: it is read day by day from its first trade on, or from the session of the
+    first bar where no study looks back.
+    """
+    first_ns, last_ns = span_of(history.store, chart.key, chart.tape)
+    begin_ns = first_ns if from_ns is None else max(first_ns, from_ns)
+    end_ns = last_ns + 1 if to_ns is None else min(to_ns, last_ns + 1)
+    until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
+    looks_back = any(fold.study.warmup(fold.params) for fold in folds)
+    start_ns = first_ns if looks_back else calendar(chart.instrument.calendar).session_of(begin_ns)[0]
+    gaps = history.store.gaps(chart.key, chart.tape, start_ns, until_ns)
+    shape = (chart.spec.bars, chart.spec.ticks_per_level)
+    return studies_between(_days(history, chart, start_ns, until_ns), shape, folds, (begin_ns, end_ns), gaps)
+
+
+def _days(history: History, chart: ChartKey, from_ns: int, to_ns: int) -> Iterator[Trades]:
+    days = calendar(chart.instrument.calendar).day_edges(from_ns, to_ns, lambda day: day)
+    for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
+        yield history.trades(chart.key, chart.tape, max(start_ns, from_ns), min(end_ns, to_ns))

@@ -1,0 +1,31 @@
+"""Studies of stored bars are those of the whole tape."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from footloom.engine.build import build_footprint
+from footloom.engine.studies import StudyFold, counting
+from footloom.server.history import History
+from footloom.server.messages import TopicRequest
+from footloom.server.studied import studied
+
+from .server_kit import MemoryStore, make_tape
+
+
+@pytest.mark.parametrize("name", ["vwap", "value_area", "cvd"])
+def test_a_range_is_answered_as_part_of_the_whole(name):
+    tape = make_tape(4_000)
+    history = History(MemoryStore(tape))
+    chart = history.resolve(TopicRequest(symbol=tape.instrument.key, bars="15m", ticks_per_level=5))
+    fold = StudyFold(name)
+    whole = build_footprint(tape, "15m", 5, count=counting([fold]))
+    lo, hi = 20, 60
+    span = int(whole.bars.open_ns[lo]), int(whole.bars.open_ns[hi])
+
+    bars, told = studied(history, chart, [StudyFold(name)], *span)
+
+    np.testing.assert_array_equal(bars.bars.open_ns, whole.bars.open_ns[lo:hi])
+    for column, values in fold.update(whole).bars.items():
+        np.testing.assert_array_equal(told[name].bars[column], values[lo:hi], err_msg=column)
