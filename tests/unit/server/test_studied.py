@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from server_kit import MemoryStore, make_tape
 
 from footloom.engine.build import build_footprint
 from footloom.engine.studies import StudyFold, counting
 from footloom.server.history import History
 from footloom.server.messages import TopicRequest
 from footloom.server.studied import studied
-
-from .server_kit import MemoryStore, make_tape
 
 
 @pytest.mark.parametrize("name", ["vwap", "value_area", "cvd"])
