@@ -102,10 +102,14 @@ describe("intervals and steps", () => {
   });
 
   it("leaves the bars that do not end by the clock to the server, as they were typed", () => {
-    for (const bars of ["500t", "100v", "1e6q", "$1000000", "r20", "ren10", "d500", "ib", "5x"]) {
+    const typed = ["500t", "100v", "1e6q", "$1000000", "r20", "ren10", "d500", "ib", "5x"];
+    for (const bars of [...typed, "100v-split", "ren10-3", "ib500-e"]) {
       expect(parseInterval(` ${bars}`)).toEqual({ bars });
     }
-    for (const text of ["500t", "1e6q", "$1000000", "r20", "ren10", "d500", "ib20"]) expect(meansBars(text)).toBe(true);
+    const meant = ["500t", "1e6q", "$1000000", "r20", "ren10", "d500", "ib20"];
+    for (const text of [...meant, "100v-split", "1e6q-split", "ren10-3", "vib0.5-e50", "qrb1e6"]) {
+      expect(meansBars(text)).toBe(true);
+    }
     for (const text of ["", "r", "perp", "sim:PERP", "d", "redo"]) expect(meansBars(text)).toBe(false);
   });
 

@@ -21,7 +21,7 @@ __all__ = ("BarRule", "parse_rule")
 _SPELLINGS = (
     "a time (1s, 15s, 1m, 5m, 1h, 4h, 1d, 1w, 1mo), trades (500t), volume (100v, 100v-split), quote value (1e6q, "
     "1e6q-split), a range in ticks (r20), renko (ren10, ren10-3), delta (d500), imbalance (ib500, vib100, qib1e6, "
-    "ib500-e) or runs (run500, vrun100, qrun1e6)"
+    "ib500-e) or runs (rb500, vrb100, qrb1e6)"
 )
 
 Parser = Callable[[str], BarRule | None]

@@ -1,6 +1,6 @@
-"""Run bars: ``run500`` ends when its buys or its sells reach 500 trades (definitions 2.4).
+"""Run bars: ``rb500`` ends when its buys or its sells reach 500 trades (definitions 2.4).
 
-``vrun100`` weighs trades by quantity, ``qrun1e6`` by quote value. A trade whose side nobody states takes that of the
+``vrb100`` weighs trades by quantity, ``qrb1e6`` by quote value. A trade whose side nobody states takes that of the
 tick rule.
 """
 
@@ -21,7 +21,7 @@ from footloom.kernels.imbalance_bars import run_ends
 
 __all__ = ("RunRule", "parse")
 
-_TEXT = re.compile(rf"(?P<weight>[vq]?)run(?P<threshold>{NUMBER})")
+_TEXT = re.compile(rf"(?P<weight>[vq]?)rb(?P<threshold>{NUMBER})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,4 @@ def parse(text: str) -> RunRule | None:
         return None
     threshold = number(match["threshold"], text)
     check_count(match["weight"], match["threshold"], text)
-    return RunRule(f"{match['weight']}run{spelled(threshold)}", match["weight"], threshold)
+    return RunRule(f"{match['weight']}rb{spelled(threshold)}", match["weight"], threshold)

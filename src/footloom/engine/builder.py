@@ -299,11 +299,18 @@ class Builder:
         self._last = (int(tape.ts_exch_ns[-1]), int(tape.trade_id[-1]))
         if not self._rule.sequential:
             return self._revisions(redo, shown.slice(0, count), from_ns)
-        if alike == len(redo):
+        return self._rebuilt(held.footprint.bars.open_ns[keep:], again.bars.open_ns, alike, len(redo))
+
+    def _rebuilt(self, old_ns: I64, new_ns: I64, alike: int, settled: int) -> list[Event]:
+        # A provisional bar that is named otherwise now cannot be replaced by its new form.
+        size = min(len(old_ns), len(new_ns))
+        renamed = np.flatnonzero(old_ns[:size] != new_ns[:size])
+        kept = int(renamed[0]) if len(renamed) else size
+        if alike == settled and kept == len(old_ns):
             return []
+        first = min(alike, kept) if alike < settled else kept
         self.epoch += 1
-        opens = [int(bars.open_ns[alike]) for bars in (redo.footprint.bars, again.bars) if alike < len(bars)]
-        return [Rebuilt(min(opens), self.epoch)]
+        return [Rebuilt(min(int(opens[first]) for opens in (old_ns, new_ns) if first < len(opens)), self.epoch)]
 
     def _count_settled(self, old: Footprint, new: Footprint, edges: Edges, alike: int) -> int:
         # How many bars stay final: those of time bars that were, or that hold no later trades than those which were.

@@ -19,7 +19,7 @@ RULES = [
     *("5000q", "5000q-split", "999q-split"),
     *("r1", "r12", "ren1", "ren5", "ren3-1", "ren2-4"),
     *("d1", "d30", "ib", "ib3", "vib25", "qib9000", "ib3-e6", "vib20-e5", "qib9000-e"),
-    *("run4", "vrun40", "qrun9000"),
+    *("rb4", "vrb40", "qrb9000"),
 ]
 
 

@@ -174,7 +174,7 @@ def test_expected_imbalance_follows_the_market_between_bounds():
 def test_runs_count_one_side():
     trades = tape([(1, 1, 1), (1, 1, -1), (1, 1, 1), (1, 1, 1), (1, 1, -1)])
 
-    assert [len(bar) for bar in bars_of("run3", trades, "qty_lot")] == [4, 1]
+    assert [len(bar) for bar in bars_of("rb3", trades, "qty_lot")] == [4, 1]
 
 
 def test_empty_intervals_make_no_bars():
@@ -245,9 +245,9 @@ SPELLINGS = {
     "ib500-e2000": "ib500-e2000",
     "vib0.5-e50": "vib0.5-e50",
     "ib-e": "ib100-e",
-    "run500": "run500",
-    "vrun1e2": "vrun100",
-    "qrun1e6": "qrun1e6",
+    "rb500": "rb500",
+    "vrb1e2": "vrb100",
+    "qrb1e6": "qrb1e6",
 }
 
 
@@ -268,12 +268,12 @@ def test_one_rule_has_one_spelling(text):
         ("ren10-0", "above 0"),
         ("d0", "above 0"),
         ("ib0", "above 0"),
-        ("run0", "above 0"),
+        ("rb0", "above 0"),
         ("1.5t", "whole numbers"),
         ("r2.5", "whole numbers"),
         ("ren2.5", "whole numbers"),
         ("ib2.5", "whole numbers"),
-        ("run2.5", "whole numbers"),
+        ("rb2.5", "whole numbers"),
         ("1e19t", "whole numbers"),
         ("1e99v", "below 1e24"),
         ("ren1e15", "2\\^40"),
@@ -288,9 +288,9 @@ def test_bars_that_cannot_be_say_why(text, why):
         parse_rule(text)
 
 
-@pytest.mark.parametrize("text", ["t", "500 t", "-5t", "5T", "1e+6q", "1e-2v", "r", "ren", "r-5", "10r", "v100", "run"])
+@pytest.mark.parametrize("text", ["t", "500 t", "-5t", "5T", "1e+6q", "1e-2v", "r", "ren", "r-5", "10r", "v100", "rb"])
 def test_what_is_no_spelling_is_told_the_grammar(text):
-    with pytest.raises(ConfigError, match=r"names no bars: write a time .*500t.*100v-split.*ren10.*ib500-e.*run500"):
+    with pytest.raises(ConfigError, match=r"names no bars: write a time .*500t.*100v-split.*ren10.*ib500-e.*rb500"):
         parse_rule(text)
 
 
@@ -312,7 +312,7 @@ def test_a_threshold_beyond_exact_sums_is_refused():
 def test_a_trade_beyond_exact_sums_is_refused_not_wrapped():
     trades = tape([(1, 1, 1), (2**40, 2**30, 1)])
 
-    for rule in ("100q", "100q-split", "qib100", "qrun100"):
+    for rule in ("100q", "100q-split", "qib100", "qrb100"):
         with pytest.raises(DataError, match=f"of {rule} cannot be made .*a trade of {2**30} lots at {2**40} ticks"):
             edges_of(rule, trades)
     with pytest.raises(DataError, match="lots exceeds"):

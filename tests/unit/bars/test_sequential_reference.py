@@ -52,9 +52,9 @@ CASES = {
     "ib4": lambda rows: reference.by_imbalance(rows, 4, one),
     "vib15": lambda rows: reference.by_imbalance(rows, 15, lots),
     "qib200": lambda rows: reference.by_imbalance(rows, 200, value),
-    "run5": lambda rows: reference.by_run(rows, 5, one),
-    "vrun15": lambda rows: reference.by_run(rows, 15, lots),
-    "qrun200": lambda rows: reference.by_run(rows, 200, value),
+    "rb5": lambda rows: reference.by_run(rows, 5, one),
+    "vrb15": lambda rows: reference.by_run(rows, 15, lots),
+    "qrb200": lambda rows: reference.by_run(rows, 200, value),
 }
 
 

@@ -154,6 +154,18 @@ def test_a_late_trade_into_the_open_bar_alone_rebuilds_nothing_that_was_final():
     assert same(builder, whole, "4t")
 
 
+def test_a_late_trade_that_renames_the_open_bar_rebuilds_it():
+    builder = Builder(INSTRUMENT, spec("4t"))
+    whole = tape(1, 2, 3, 4, 5, 6)
+    builder.update(whole.take([0, 1, 2, 3, 5]), DAY + 6 * MS)
+
+    events = builder.update(whole.take([4]), DAY + 6 * MS)
+
+    assert events[0] == Rebuilt(DAY + 5 * MS, 1)
+    assert said(events[1:])[-1] == ("BarUpdated", 5)
+    assert same(builder, whole, "4t")
+
+
 def test_a_late_trade_reads_from_its_sessions_start_and_leaves_the_sessions_before():
     asked = []
     early = tape(*range(1, 6))

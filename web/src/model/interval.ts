@@ -16,8 +16,9 @@ export const offeredBars: readonly string[] = [
 
 export type IntervalText = { readonly bars: string } | { readonly problem: string };
 
-/** How text looks that means bars, and no symbol: `15s`, `500t`, `100v`, `1e6q`, `$1000000`, `r20`, `ren10`, `d500`, `ib20`. */
-const looksLikeBars = /^(?:\$?\d[\d.e]*[a-z]{0,3}|(?:r|ren|d)\d[\d.]*|[tvq]?(?:ib|rb)\d*)$/i;
+/** How text looks that means bars, and no symbol: `15s`, `500t`, `100v-split`, `1e6q`, `r20`, `ren10-3`, `d500`, `ib20-e`. */
+const looksLikeBars =
+  /^(?:\$?\d[\d.e]*[a-z]{0,3}(?:-split)?|(?:r|ren|d)\d[\d.e]*(?:-\d+)?|[vq]?(?:ib|rb)[\d.e]*(?:-e[\d.e]*)?)$/i;
 
 export const meansBars = (text: string): boolean => looksLikeBars.test(text.trim());
 
@@ -29,7 +30,7 @@ export function parseInterval(text: string): IntervalText {
   const typed = text.trim();
   const time = /^(\d{1,4})\s*([smhdw]?)$/.exec(typed.toLowerCase());
   if (time === null) {
-    if (/^[\w.$]+$/.test(typed)) return { bars: typed };
+    if (/^[\w.$-]+$/.test(typed)) return { bars: typed };
     return { problem: "write 15s, 5 (minutes), 1h, 1d, 500t (trades), 100v (volume), r20 (range) ..." };
   }
   const count = Number(time[1]);
