@@ -25,7 +25,7 @@ _TABLE_BARS = 60  # what a screen or two can hold; the other formats print all
 
 def bars(
     symbol: Annotated[str, typer.Argument(metavar="VENUE:SYMBOL", help="What footloom coverage lists.")],
-    bars: Annotated[str, typer.Option(metavar="RULE", help="5m, 1h, 1d, 500t, 100v, 1e6q, r20, ren10, d500, ib.")] = "1m",
+    bars: Annotated[str, typer.Option(metavar="RULE", help="5m, 1h, 1d, 500t, 100v, 1e6q, r20, ren10, d500.")] = "1m",
     ticks_per_level: Annotated[
         int | None, typer.Option(min=1, help="Ticks in a level; left out, what the symbol suggests.")
     ] = None,
