@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-__all__ = ("Quote", "Trade", "sides")
+__all__ = (
+    "Quote",
+    "Trade",
+    "clnv",
+    "emo",
+    "lee_ready",
+    "quote_before",
+    "quote_rule",
+    "reverse_ticks",
+    "sides",
+    "ticks",
+)
 
 
 class Quote(NamedTuple):
