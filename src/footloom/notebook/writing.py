@@ -16,7 +16,7 @@ from footloom.errors import ConfigError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ("ENDINGS", "Written", "csv_lines", "format_of", "whole_file", "write_tables")
+__all__ = ("ENDINGS", "Written", "check_free", "csv_lines", "format_of", "whole_file", "write_tables")
 
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npz": "npz"}
 _ADVICE = {
@@ -67,14 +67,14 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[IO[bytes]]:
     ConfigError
         It is there already and ``force`` is not given, or it cannot be written.
     """
-    _check_free(path, force=force)
+    check_free(path, force=force)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _check_free(path, force=force)
+        check_free(path, force=force)
         partial.replace(path)
     except OSError as error:
         _remove(partial)
@@ -84,7 +84,8 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[IO[bytes]]:
         raise
 
 
-def _check_free(path: Path, *, force: bool) -> None:
+def check_free(path: Path, *, force: bool) -> None:
+    """Raise `ConfigError` where a file may not be written: it is there already, or it is a folder or a device."""
     if path.is_dir():
         raise ConfigError(f"{path} is a folder: name a file in it")
     if path.exists() and not path.is_file():

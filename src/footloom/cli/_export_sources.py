@@ -1,0 +1,196 @@
+"""What `footloom export` writes: a tape block by block, or one table of a chart or a study."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.snapshots import Snapshots
+from footloom.core.trades import Trades
+from footloom.errors import ConfigError
+from footloom.feeds.stored import chart_tapes, span_of, stored_trades
+from footloom.server.history import ChartKey, History, bar_length_ns
+from footloom.server.messages import TopicRequest
+from footloom.store import Block, Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from footloom.core.footprint import Footprint
+    from footloom.engine.studies import StudyFold
+
+__all__ = ("Asked", "Rows", "Tape", "chart_table", "study_table", "tape_blocks")
+
+Rows = Trades | Snapshots
+
+_BLOCK_ROWS = 262_144  # rows that become a table at a time
+_LATE_NS = 60 * 10**9  # a snapshot may show a trade of a minute before it
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be exported, as the flags say it; times are ns UTC, None without a bound."""
+
+    symbol: str
+    what: str
+    from_ns: int | None = None
+    to_ns: int | None = None
+    tape: str | None = None
+    bars: str = "1m"
+    ticks_per_level: int | None = None
+    settings: dict[str, object] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A stored tape, block by block; ``rows`` is about how many they are."""
+
+    name: str
+    instrument: Instrument
+    blocks: Iterator[Rows]
+    rows: int
+
+
+def tape_blocks(store: Store, asked: Asked) -> Tape:
+    """Return the trades or the snapshots of a range.
+
+    Raises
+    ------
+    ConfigError
+        The symbol has several tapes and none was chosen, or a chosen one holds something else.
+    NotStored
+        There is nothing of the kind.
+    """
+    name = _tape_name(store, asked)
+    first_ns, last_ns = span_of(store, asked.symbol, name) if not name.startswith("partial:") else (0, 2**62)
+    from_ns = first_ns if asked.from_ns is None else asked.from_ns
+    bounds = (from_ns, max(last_ns, from_ns) + 1 if asked.to_ns is None else asked.to_ns)
+    days = [day for day in (*store.coverage(asked.symbol), *store.partials(asked.symbol)) if day.tape == name]
+    rows = sum(day.rows for day in days if _touches(day.first_ns, day.last_ns, bounds))
+    if asked.what == "trades" and name == "snapshot":
+        blocks: Iterator[Block] = _inferred(store, asked.symbol, bounds, first_ns)
+    else:
+        blocks = store.iter_chunks(asked.symbol, name, *bounds)
+    first = next(blocks, None)
+    instrument = store.grid(asked.symbol, name) if first is None else first.instrument
+    every = _cut(itertools.chain(() if first is None else (first,), blocks))
+    return Tape(name, instrument, every, rows)
+
+
+def _touches(first_ns: int | None, last_ns: int | None, bounds: tuple[int, int]) -> bool:
+    return first_ns is not None and last_ns is not None and first_ns < bounds[1] and last_ns >= bounds[0]
+
+
+def _tape_name(store: Store, asked: Asked) -> str:
+    if asked.what == "snapshots":
+        if asked.tape not in {None, "snapshot"}:
+            raise ConfigError(f"the tape {asked.tape} holds trades: say --what trades, or leave --tape out")
+        return "snapshot"
+    if asked.tape is not None:
+        return asked.tape
+    tapes = chart_tapes(store, asked.symbol)
+    if len(tapes) > 1:
+        choices = " or ".join(f"--tape {found}" for found in tapes)
+        raise ConfigError(f"{asked.symbol} has several tapes, which never mix: choose one with {choices}")
+    return tapes[0]
+
+
+def _cut(blocks: Iterator[Block]) -> Iterator[Rows]:
+    for block in blocks:
+        if not isinstance(block, Trades | Snapshots):
+            raise ConfigError(f"the tape {block.tape} of {block.instrument.key} holds finished bars, not trades")
+        for start in range(0, len(block), _BLOCK_ROWS):
+            yield block.take(slice(start, start + _BLOCK_ROWS))
+
+
+# Inferred day by day of the exchange, as definitions 1.3 says: memory holds a day.
+def _inferred(store: Store, key: str, bounds: tuple[int, int], first_ns: int) -> Iterator[Block]:
+    from footloom.core.sessions import calendar
+
+    grid = store.grid(key, "snapshot")
+    from_ns = max(bounds[0], first_ns - _LATE_NS) if bounds[0] != first_ns else first_ns - _LATE_NS
+    days = calendar(grid.calendar).day_edges(from_ns, bounds[1], lambda day: day)
+    for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
+        yield stored_trades(store, key, "snapshot", max(start_ns, from_ns), min(end_ns, bounds[1])).on_grid(grid)
+
+
+def chart_table(store: Store, asked: Asked) -> tuple[pa.Table, str]:
+    """Return bars or levels, the same as `footloom bars` gives, and the name of their tape."""
+    from footloom.engine.tables import bars_table, levels_table
+
+    history = History(store)
+    chart = _chart(store, history, asked, {"cvd_reset": "never", **asked.settings})
+    frame = history.between(chart, asked.from_ns, asked.to_ns)
+    make = bars_table if asked.what == "bars" else levels_table
+    return make(frame, chart.tape), chart.tape
+
+
+def _chart(store: Store, history: History, asked: Asked, settings: Mapping[str, object]) -> ChartKey:
+    tape = _tape_name(store, asked)
+    wanted = {"symbol": asked.symbol, "tape": tape, "bars": asked.bars, "ticks_per_level": asked.ticks_per_level}
+    taken = sorted(set(settings) & set(wanted))
+    if taken:
+        raise ConfigError(f"{', '.join(taken)} have flags of their own: leave them out of --set")
+    try:
+        request = msgspec.convert({**wanted, **settings}, TopicRequest, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"--set: a chart cannot be made so: {error}") from None
+    return history.resolve(request)
+
+
+def study_table(store: Store, asked: Asked) -> tuple[pa.Table, str]:
+    """Return what a study says of the bars that open in a range; its state before them is that of the whole tape.
+
+    Raises
+    ------
+    ConfigError
+        There is no such study, setting or part.
+    """
+    from footloom.engine.studies import StudyFold
+    from footloom.engine.study_tables import PARTS, study_tables
+
+    _, name, part = (*asked.what.split(":"), "", "")[:3]
+    if part not in {"", *PARTS}:
+        raise ConfigError(f"a study has {', '.join(PARTS)}, no {part!r}: write --what study:{name}:{PARTS[0]}")
+    fold = StudyFold(name, asked.settings)
+    chart = _chart(store, History(store), asked, {})
+    before, shown = _study_bars(store, chart, fold, asked)
+    if len(before):
+        fold.update(before)
+    tables = study_tables(fold, shown, fold.update(shown), chart.tape)
+    if (part or next(iter(tables), "")) not in tables:
+        has = ", ".join(tables) or "nothing"
+        raise ConfigError(f"{fold.study.TITLE} says nothing of {part or 'these bars'} here: it has {has}")
+    return tables[part or next(iter(tables))], chart.tape
+
+
+def _study_bars(store: Store, chart: ChartKey, fold: StudyFold, asked: Asked) -> tuple[Footprint, Footprint]:
+    # The bars before the range that the study remembers, and those that open in it.
+    import numpy as np
+
+    from footloom.engine.build import build_footprint, gap_flags
+    from footloom.engine.studies import counting
+
+    first_ns, last_ns = span_of(store, chart.key, chart.tape)
+    begin_ns = first_ns if asked.from_ns is None else asked.from_ns
+    end_ns = last_ns + 1 if asked.to_ns is None else asked.to_ns
+    lead_ns = first_ns if fold.study.warmup(fold.params) else _session_open(chart, begin_ns)
+    until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
+    trades = stored_trades(store, chart.key, chart.tape, lead_ns, until_ns).on_grid(chart.instrument)
+    made = build_footprint(trades, chart.spec.bars, chart.spec.ticks_per_level, count=counting([fold]))
+    gaps = store.gaps(chart.key, chart.tape, lead_ns, until_ns)
+    made = made.with_flags(made.bars.flags | gap_flags(made, gaps))
+    lo, hi = np.searchsorted(made.bars.open_ns, (begin_ns, end_ns)).tolist()
+    return made.slice(0, lo), made.slice(lo, hi)
+
+
+def _session_open(chart: ChartKey, at_ns: int) -> int:
+    # Where bars begin anew, at least one bar before a time.
+    from footloom.core.sessions import calendar
+
+    before_ns = at_ns - bar_length_ns(chart.spec.bars)
+    return int(calendar(chart.instrument.calendar).spans(before_ns, before_ns + 1).start_ns[0])
