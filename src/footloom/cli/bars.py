@@ -24,6 +24,7 @@ _TABLE_BARS = 60  # what a screen or two can hold; the other formats print all
 
 
 def bars(
+    context: typer.Context,
     symbol: Annotated[str, typer.Argument(metavar="VENUE:SYMBOL", help="What footloom coverage lists.")],
     bars: Annotated[str, typer.Option(metavar="RULE", help="5m, 1h, 1d, 500t, 100v, 1e6q, r20, ren10, d500.")] = "1m",
     ticks_per_level: Annotated[
@@ -54,11 +55,18 @@ def bars(
 ) -> None:
     """Print or write the bars of a stored symbol that open in a range, with their levels.
 
+    --tape finished:NAME shows footprints that another program has finished, as they came.
     Prices and quantities are exact decimals. Without --json, --csv or --parquet the newest bars are shown as a table.
     """
     if json + csv + (parquet is not None) > 1:
         raise typer.BadParameter("choose one of --json, --csv and --parquet")
     from footloom import config
+    from footloom.cli import _finished
+
+    if tape is not None and tape.startswith(_finished.PREFIX):
+        _finished.refuse_to_cut(context)
+        _finished.show(config.load(store=store).store, symbol, tape, _span(start, end), json=json, csv=csv)
+        return
     from footloom.kernels.inference import SnapshotParams
     from footloom.server.messages import TopicRequest
 
@@ -92,22 +100,31 @@ class _Found(NamedTuple):
     inference: Inference | None
 
 
-def _read(root: Path, wanted: TopicRequest, span: tuple[str | None, str | None], params: SnapshotParams) -> _Found:
+def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
     from footloom._api import instant_ns
+    from footloom.errors import ConfigError
+
+    from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in (start, end))
+    if from_ns is not None and to_ns is not None and to_ns <= from_ns:
+        raise ConfigError(f"the range is empty: --from {start} is not before --to {end}")
+    return from_ns, to_ns
+
+
+def _read(root: Path, wanted: TopicRequest, span: tuple[str | None, str | None], params: SnapshotParams) -> _Found:
     from footloom.errors import ConfigError, NotStored
+    from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
     from footloom.server.history import History
     from footloom.store.files import Store
 
-    start, end = span
-    from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in span)
-    if from_ns is not None and to_ns is not None and to_ns <= from_ns:
-        raise ConfigError(f"the range is empty: --from {start} is not before --to {end}")
+    from_ns, to_ns = _span(*span)
     with Store(root) as store:
         try:
             tapes = chart_tapes(store, wanted.symbol)
         except NotStored as error:
-            raise NotStored(f"{error} (looked in {root})") from None
+            names = " or ".join(f"--tape {name}" for name in finished_names(store, wanted.symbol))
+            hint = f"; finished footprints are shown with {names}" if names else ""
+            raise NotStored(f"{error}{hint} (looked in {root})") from None
         if wanted.tape is None and len(tapes) > 1:
             choices = " or ".join(f"--tape {found}" for found in tapes)
             raise ConfigError(f"{wanted.symbol} has several tapes, which never mix: choose one with {choices}")

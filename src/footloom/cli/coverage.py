@@ -30,31 +30,35 @@ def coverage(
     """Say what is stored: symbols, tapes, days, rows, gaps and where they came from.
 
     Times are UTC. Partial tapes (large prints and the like) are listed apart: they hold some trades of a stretch, never
-    all of them, and do not count as coverage.
+    all of them, and do not count as coverage. Neither do footprints that another program has finished.
     """
     from footloom import config
     from footloom.store.files import Store
 
     folder = config.load(store=store).store
     with Store(folder) as opened:
-        whole, partial = opened.coverage(symbol), opened.partials(symbol)
+        whole, partial, finished = opened.coverage(symbol), opened.partials(symbol), opened.finished(symbol)
     if json:
-        _print_json(folder, whole, partial)
+        _print_json(folder, {"coverage": whole, "partial": partial, "finished": finished})
         return
-    if not whole and not partial:
+    if not whole and not partial and not finished:
         _refuse(folder, symbol)
         return
     shown = console()
-    for title, covered in (("stored", whole), ("partial tapes: some trades of a stretch, no coverage", partial)):
+    for title, covered in (
+        ("stored", whole),
+        ("partial tapes: some trades of a stretch, no coverage", partial),
+        ("finished footprints: bars of another program, no tape and no coverage; rows are levels", finished),
+    ):
         if covered:
             shown.print(_by_day(title, covered) if days else _by_tape(title, covered))
     shown.print(f"in {folder}")
 
 
-def _print_json(folder: Path, whole: Sequence[Coverage], partial: Sequence[Coverage]) -> None:
+def _print_json(folder: Path, covered: dict[str, list[Coverage]]) -> None:
     import msgspec
 
-    text = msgspec.json.encode({"store": str(folder), "coverage": whole, "partial": partial})
+    text = msgspec.json.encode({"store": str(folder), **covered})
     sys.stdout.write(text.decode() + "\n")
 
 

@@ -17,7 +17,7 @@ from footloom.feeds._import_grids import Chosen
 from footloom.feeds._import_ids import Hole, IdRuns
 from footloom.feeds._import_report import Drop, GapReport, TapeReport
 from footloom.importers import Dropped, Rows
-from footloom.store import Block
+from footloom.store import Storable
 
 __all__ = ("ROWS_A_PART", "Ready", "Tally", "add_counts", "add_drops", "gaps_of", "iso")
 
@@ -32,7 +32,7 @@ _HOUR_NS = 3_600_000_000_000
 class Ready(NamedTuple):
     """Rows for the store, and the lines ``[first, stop)`` of the file that they were read from."""
 
-    block: Block
+    block: Storable
     lines: tuple[int, int]
     gaps: tuple[Gap, ...] = ()
 

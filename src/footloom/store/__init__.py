@@ -14,6 +14,7 @@ from footloom.store._protocol import (
     Recovery,
     Settings,
     SourceInfo,
+    Storable,
     Store,
 )
 
@@ -26,5 +27,6 @@ __all__ = (
     "Recovery",
     "Settings",
     "SourceInfo",
+    "Storable",
     "Store",
 )

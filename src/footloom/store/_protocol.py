@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
@@ -25,10 +26,12 @@ __all__ = (
     "Recovery",
     "Settings",
     "SourceInfo",
+    "Storable",
     "Store",
 )
 
 Block = Trades | Snapshots
+Storable = Block | Finished
 
 
 class SourceInfo(msgspec.Struct, frozen=True):
@@ -147,7 +150,7 @@ class Store(Protocol):
     def append_many(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
         """Do the same for several blocks in one group commit: all of them are durable, or none."""
 
-    def write_part(self, block: Block, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
+    def write_part(self, block: Storable, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
         """Store finished rows by day; doing it twice changes nothing.
 
         Raises
@@ -210,10 +213,22 @@ class Store(Protocol):
         """Keep a definition; one with the same effective date is replaced."""
 
     def coverage(self, key: str | None = None) -> list[Coverage]:
-        """Return what is stored, by key, tape and day; partial tapes are no coverage, see `partials`."""
+        """Return what is stored, by key, tape and day; partial tapes are no coverage, see `partials` and `finished`."""
 
     def partials(self, key: str | None = None) -> list[Coverage]:
         """Return what is stored on partial tapes, which hold some trades of a stretch and never all."""
+
+    def finished(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored of finished footprints, whose rows are levels: no tape, and never coverage."""
+
+    def load_finished(self, key: str, name: str) -> Finished:
+        """Return all finished footprints of a symbol that are stored under a name, in the order of their times.
+
+        Raises
+        ------
+        NotStored
+            There are none.
+        """
 
     def close(self) -> None:
         """Finish what runs in the background and give the store back."""

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, FLAG_NO_RECV, FLAG_REST, Trades
 from footloom.errors import ConfigError, StoreError
-from footloom.store._protocol import Block
+from footloom.store._protocol import Storable
+from footloom.store.layout import is_finished
 
 __all__ = (
+    "FINISHED",
     "SEQ",
     "SNAPSHOTS",
     "TRADES",
@@ -89,11 +92,26 @@ SNAPSHOTS = Form(
     numbered=False,
     unsaid=frozenset(("bid_tick", "ask_tick", "oi_lot", "bid_lot", "ask_lot", "atp_e4")),
 )
+FINISHED = Form(
+    name="finished",
+    dtypes={
+        **dict.fromkeys(("open_ns", "close_ns", "bar", "open_tick", "high_tick", "low_tick", "close_tick"), _I64),
+        **dict.fromkeys(("row_tick", "buy_lot", "sell_lot", "unknown_lot"), _I64),
+    },
+    time="open_ns",
+    ticks=("open_tick", "high_tick", "low_tick", "close_tick", "row_tick"),
+    lots=("buy_lot", "sell_lot", "unknown_lot"),
+    needed=frozenset(("open_ns", "bar")),
+    numbered=False,
+)
+_KINDS = {TRADES.name: Trades, SNAPSHOTS.name: Snapshots, FINISHED.name: Finished}
 
 
 def form_of(tape: str) -> Form:
     """Return what the rows of a tape are made of."""
-    return SNAPSHOTS if tape == "snapshot" else TRADES
+    if tape == "snapshot":
+        return SNAPSHOTS
+    return FINISHED if is_finished(tape) else TRADES
 
 
 def blank(form: Form, name: str, count: int) -> NDArray[Any]:
@@ -148,7 +166,7 @@ def wanted_columns(form: Form, names: Collection[str] | None) -> frozenset[str]:
     return frozenset(names) | form.needed
 
 
-def columns_of(block: Block) -> Columns:
+def columns_of(block: Storable) -> Columns:
     """Return the columns of a block that may be stored.
 
     Raises
@@ -157,7 +175,7 @@ def columns_of(block: Block) -> Columns:
         The tape holds another kind of row, a trade has no quantity or no valid side, or a row is inferred.
     """
     form = form_of(block.tape)
-    if isinstance(block, Snapshots) != (form is SNAPSHOTS):
+    if not isinstance(block, _KINDS[form.name]):
         raise StoreError(
             f"the tape {block.tape!r} of {block.instrument.key} holds {form.name}, not {type(block).__name__}"
         )
@@ -185,7 +203,7 @@ def _refuse(values: NDArray[Any], wrong: NDArray[np.bool_], message: str) -> Non
         raise StoreError(f"{message} {values[row]} in row {row} of the block ({int(wrong.sum())} such rows)")
 
 
-def block_of(form: Form, instrument: Instrument, tape: str, columns: Columns) -> Block:
+def block_of(form: Form, instrument: Instrument, tape: str, columns: Columns) -> Storable:
     """Return a block; columns that are absent are blank, and trades say so in their flags."""
     count = length(columns)
     full = {
@@ -194,6 +212,8 @@ def block_of(form: Form, instrument: Instrument, tape: str, columns: Columns) ->
     }
     if form is SNAPSHOTS:
         return Snapshots(instrument=instrument, tape=tape, **full)
+    if form is FINISHED:
+        return Finished(instrument=instrument, tape=tape, **full)
     if "trade_id" not in columns:
         full["flags"] = full["flags"] | np.uint8(FLAG_NO_ID)
     if "ts_recv_ns" not in columns:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
-from footloom.store.columns import SEQ, SNAPSHOTS, TRADES, Columns, Form
+from footloom.store.columns import FINISHED, SEQ, SNAPSHOTS, TRADES, Columns, Form
 
 __all__ = ("BYTES", "DELTA", "DICTIONARY", "Affine", "Codec", "Rows", "Stored", "codecs", "ints_of", "pooled")
 
@@ -286,6 +286,12 @@ _SNAPSHOTS = (
     *(_field(name) for name in ("oi_lot", "bid_lot", "ask_lot", "atp_e4")),
     _optional(SEQ),
 )
+_FINISHED = (
+    _time("open_ns", "open"),
+    _time("close_ns", "close"),
+    *(_number(name) for name in FINISHED.dtypes if name not in {"open_ns", "close_ns"}),
+    _optional(SEQ),
+)
 # Version 1 stored the columns one by one as they are in memory. Nothing writes it any more; it is read for good.
 _FIRST = {
     TRADES.name: tuple(_number(name) for name in TRADES.dtypes),
@@ -299,4 +305,4 @@ def codecs(form: Form, version: int) -> Sequence[Codec]:
     """Return how a version of the schema stores one kind of row."""
     if version == 1:
         return _FIRST[form.name]
-    return _TRADES if form is TRADES else _SNAPSHOTS
+    return {TRADES.name: _TRADES, SNAPSHOTS.name: _SNAPSHOTS, FINISHED.name: _FINISHED}[form.name]

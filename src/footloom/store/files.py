@@ -13,16 +13,17 @@ from typing import Self
 
 import msgspec
 
+from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import StoreError
-from footloom.store._protocol import Block, Compaction, Coverage, PartReport, Recovery, Settings, SourceInfo
-from footloom.store.columns import Columns, concat, form_of, wanted_columns
+from footloom.store._protocol import Block, Compaction, Coverage, PartReport, Recovery, Settings, SourceInfo, Storable
+from footloom.store.columns import FINISHED, Columns, block_of, concat, form_of, wanted_columns
 from footloom.store.disk import make_folder, storing, write_whole
 from footloom.store.grid import common_instrument
 from footloom.store.instruments import InstrumentBook
 from footloom.store.inventory import inventory
-from footloom.store.layout import Layout, Stream, is_partial
+from footloom.store.layout import Layout, Stream, is_finished, is_partial
 from footloom.store.lock import WriterLock
 from footloom.store.manifest import Catalog
 from footloom.store.parts import check_whole
@@ -129,7 +130,7 @@ class Store:
         """Make several blocks durable in one group commit, all or none; the ingest sequence of the last row."""
         return self._writing().append(items)
 
-    def write_part(self, block: Block, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
+    def write_part(self, block: Storable, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
         """Store finished rows by day; doing it twice changes nothing."""
         return self._writing().write_part(block, source, gaps)
 
@@ -209,12 +210,25 @@ class Store:
         self._writing().put_instrument(instrument)
 
     def coverage(self, key: str | None = None) -> list[Coverage]:
-        """Return what is stored, by key, tape and day, the journal included; partial tapes are no coverage."""
-        return [one for one in inventory(self._layout, self._reader, key) if not is_partial(one.tape)]
+        """Return what is stored, by key, tape and day, the journal included; only whole tapes are coverage."""
+        every = inventory(self._layout, self._reader, key)
+        return [one for one in every if not is_partial(one.tape) and not is_finished(one.tape)]
 
     def partials(self, key: str | None = None) -> list[Coverage]:
         """Return what is stored on partial tapes, which hold some trades of a stretch and never all."""
         return [one for one in inventory(self._layout, self._reader, key) if is_partial(one.tape)]
+
+    def load_finished(self, key: str, name: str) -> Finished:
+        """Return all finished footprints of a symbol that are stored under a name, in the order of their times."""
+        asked = self._reader.range(Stream.named(key, name), *EVER)
+        chunks: list[Columns] = list(self._reader.chunks(asked, wanted_columns(FINISHED, None)))
+        block = block_of(FINISHED, asked.instrument, name, concat(chunks) if chunks else {})
+        assert isinstance(block, Finished)
+        return block
+
+    def finished(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored of finished footprints, whose rows are levels: no tape, and never coverage."""
+        return [one for one in inventory(self._layout, self._reader, key) if is_finished(one.tape)]
 
 
 # A folder becomes a store by a marker; a folder with other things in it does not become one by mistake.

@@ -22,13 +22,13 @@ from urllib.parse import quote, unquote
 from footloom.core.instrument import Instrument, split_key
 from footloom.errors import StoreError
 
-__all__ = ("LIQUIDATION", "MANIFEST", "Layout", "Stream", "file_name", "is_partial")
+__all__ = ("LIQUIDATION", "MANIFEST", "Layout", "Stream", "file_name", "is_finished", "is_partial")
 
 MANIFEST = "manifest.json"
 _LONGEST = 240  # bytes; file systems allow 255, temporary names need a few
 _WHOLE_TAPES = ("agg_trade", "snapshot", "trade")
 LIQUIDATION = "liquidation"  # throttled by the venue, and the fills are in the trades already
-_PARTIAL = "partial:"
+_PARTIAL, _FINISHED = "partial:", "finished:"
 
 
 def file_name(text: str) -> str:
@@ -64,6 +64,11 @@ def is_partial(tape: str) -> bool:
     return tape == LIQUIDATION or tape.startswith(_PARTIAL)
 
 
+def is_finished(tape: str) -> bool:
+    """Say whether a tape holds footprints that another program has finished, and so no tape at all."""
+    return tape.startswith(_FINISHED)
+
+
 class Stream(NamedTuple):
     """One tape of one symbol."""
 
@@ -88,10 +93,11 @@ class Stream(NamedTuple):
         StoreError
             There is no such tape.
         """
-        if tape not in _WHOLE_TAPES and not (is_partial(tape) and tape != _PARTIAL):
-            known = ", ".join(_WHOLE_TAPES)
+        named = (is_partial(tape) or is_finished(tape)) and tape not in {_PARTIAL, _FINISHED}
+        if tape not in _WHOLE_TAPES and not named:
+            known = ", ".join((*_WHOLE_TAPES, LIQUIDATION))
             raise StoreError(
-                f"there is no tape {tape!r} for {instrument.key}: tapes are {known}, {LIQUIDATION} and partial:SOURCE"
+                f"there is no tape {tape!r} for {instrument.key}: tapes are {known}, partial:SOURCE and finished:SOURCE"
             )
         return cls(instrument.venue, instrument.symbol, tape)
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.errors import NotStored
+from footloom.errors import NotStored, StoreError
 from footloom.store._protocol import Block, Settings
 from footloom.store.columns import (
     SEQ,
@@ -170,7 +171,10 @@ class Reader:
 
     def block(self, asked: Range, columns: Columns) -> Block:
         """Return rows of a range as a block."""
-        return block_of(form_of(asked.stream.tape), asked.instrument, asked.stream.tape, columns)
+        block = block_of(form_of(asked.stream.tape), asked.instrument, asked.stream.tape, columns)
+        if isinstance(block, Finished):
+            raise StoreError(f"{asked.stream} is no tape but finished footprints: load_finished gives them")
+        return block
 
     def grid(self, manifest: Manifest, pending: Sequence[Pending]) -> Instrument:
         """Return the common grid of all rows of a day."""

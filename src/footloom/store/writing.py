@@ -15,7 +15,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import I64
 from footloom.errors import StoreError
-from footloom.store._protocol import Block, Compaction, PartReport, Settings, SourceInfo
+from footloom.store._protocol import Block, Compaction, PartReport, Settings, SourceInfo, Storable
 from footloom.store.columns import Columns, columns_of, form_of, has_id, length, take
 from footloom.store.compact import add_up, compact_day
 from footloom.store.days import day_of, split_days
@@ -150,7 +150,7 @@ class Writer:
 
     # --- finished rows
 
-    def write_part(self, block: Block, source: SourceInfo | None, gaps: Sequence[Gap]) -> PartReport:
+    def write_part(self, block: Storable, source: SourceInfo | None, gaps: Sequence[Gap]) -> PartReport:
         """Store finished rows by day."""
         stream = Stream.of(block.instrument, block.tape)
         columns = columns_of(block)
