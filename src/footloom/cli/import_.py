@@ -17,7 +17,7 @@ from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from footloom.feeds.ingest import ImportReport, TapeReport
+    from footloom.feeds.ingest import FileReport, ImportReport, TapeReport
     from footloom.importers._mapping import Mapping
 
 __all__ = ("import_files",)
@@ -200,6 +200,7 @@ def _print(report: ImportReport) -> None:
             typer.echo(f"{file.file}: {file.format}")
         for tape in file.tapes:
             _print_tape(tape)
+        _print_raw(file, dry_run=report.dry_run)
         if file.other_messages:
             kinds = sorted(file.other_messages.items(), key=lambda kind: -kind[1])
             typer.echo(f"  other messages: {', '.join(f'{count:,} {kind}' for kind, count in kinds)}")
@@ -213,10 +214,22 @@ def _print(report: ImportReport) -> None:
     typer.echo(_verdict(report))
 
 
+def _print_raw(file: FileReport, *, dry_run: bool) -> None:
+    for raw in file.raw:
+        typer.echo(f"  {raw.instrument}, {raw.kind} raw: {raw.messages:,} messages, {raw.first} to {raw.last}")
+        for what, count in raw.counted.items():
+            typer.echo(f"{_INDENT}counted {count:,} × {what}")
+        if not dry_run:
+            typer.echo(f"{_INDENT}{'kept as it is' if raw.new else 'already imported: nothing changed'}")
+
+
 def _verdict(report: ImportReport) -> str:
     counted = f"read {report.read:,}, kept {report.kept:,}, dropped {report.dropped:,}"
     if report.dry_run:
         return f"{counted}; dry run, nothing was stored"
+    raw = sum(one.new for file in report.files for one in file.raw)
+    if raw and not report.new:
+        return f"{counted}; kept {raw:,} {'text' if raw == 1 else 'texts'} in {report.store}"
     if report.new:
         again = f", {report.already_stored:,} were there before" if report.already_stored else ""
         return f"{counted}; stored {report.new:,} new rows{again} in {report.store}"

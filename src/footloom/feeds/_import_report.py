@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "TapeReport")
+__all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "RawReport", "TapeReport")
 
 
 class Drop(msgspec.Struct, kw_only=True):
@@ -78,12 +78,24 @@ class TapeReport(msgspec.Struct, kw_only=True):
     received_odd_line: int | None = None
 
 
+class RawReport(msgspec.Struct, kw_only=True):
+    """A text that is kept as it is: ``messages`` of a ``kind``, and what is odd about them."""
+
+    instrument: str
+    kind: str
+    messages: int
+    first: str
+    last: str
+    counted: dict[str, int]
+    new: bool = False
+
+
 class FileReport(msgspec.Struct, kw_only=True):
     """One file: what it was taken for, its tapes, and what belonged to none of them.
 
-    ``identity`` is a hash or checksum of its text. ``unreadable`` are lines that belong to no tape.
-    ``error`` says why nothing was taken, ``usage`` that a flag would help. ``damage`` says why the file ends before
-    it should.
+    ``raw`` are texts that are kept as they are. ``identity`` is a hash or checksum of its text. ``unreadable`` are
+    lines that belong to no tape. ``error`` says why nothing was taken, ``usage`` that a flag would help. ``damage``
+    says why the file ends before it should.
     """
 
     file: str
@@ -95,6 +107,7 @@ class FileReport(msgspec.Struct, kw_only=True):
     damage: str = ""
     notes: list[str] = []
     tapes: list[TapeReport] = []
+    raw: list[RawReport] = []
     other_messages: dict[str, int] = {}
     unreadable: list[Drop] = []
     seconds: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -15,6 +15,7 @@ from footloom.feeds._import_ids import Hole
 from footloom.feeds._import_tally import Ready, Tally, gaps_of
 from footloom.store import PartReport, SourceInfo
 from footloom.store.files import Store
+from footloom.store.raw import RawPart, write_raw
 
 __all__ = ("Target",)
 
@@ -70,14 +71,25 @@ class Target:
         """Store rows; ``define`` is what the store should know of their instrument."""
         if self._dry_run:
             return PartReport(0, 0)
+        writer = self._opened()
+        if define is not None and define not in self._defined:
+            writer.put_instrument(define)
+            self._defined.append(define)
+        return writer.write_part(ready.block, source, ready.gaps)
+
+    def write_raw(self, part: RawPart, pieces: Iterable[bytes]) -> bool:
+        """Keep a text as it is; False where it is there already, or on a dry run."""
+        if self._dry_run:
+            return False
+        self._opened()
+        return write_raw(self._root, part, pieces)
+
+    def _opened(self) -> Store:
         if self._writer is None:
             self._writer = Store(self._root, writer=True)
             if self._at_once:
                 self._stack.enter_context(self._writer.transaction())
-        if define is not None and define not in self._defined:
-            self._writer.put_instrument(define)
-            self._defined.append(define)
-        return self._writer.write_part(ready.block, source, ready.gaps)
+        return self._writer
 
     def remember(self, tally: Tally | BareTally, file: str) -> None:
         """Keep what a file held of a tape, for `close_gaps`."""

@@ -21,13 +21,14 @@ from footloom.errors import ConfigError, DataError, StoreError, StoreLocked
 from footloom.feeds._import_asked import Options, asked, planned
 from footloom.feeds._import_bare import BareTally, places_of
 from footloom.feeds._import_grids import MOST_PLACES, Grids
-from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportReport, TapeReport
-from footloom.feeds._import_tally import Ready, Tally, add_drops
+from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportReport, RawReport, TapeReport
+from footloom.feeds._import_tally import Ready, Tally, add_counts, add_drops, iso
 from footloom.feeds._import_target import Target
-from footloom.importers import Ask, BareRows, Dropped, Grid, Importer, Outside, Plan, Rows, Source, shown
+from footloom.importers import Ask, BareRows, Dropped, Grid, Importer, Outside, Plan, RawText, Rows, Source, shown
 from footloom.store import SourceInfo
+from footloom.store.raw import RawPart
 
-__all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "TapeReport", "import_files")
+__all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "RawReport", "TapeReport", "import_files")
 
 
 Progress = Callable[[Path, int, int], None]
@@ -145,7 +146,7 @@ def _opened(source: Source, options: Options, target: Target, report: FileReport
 def _places(importer: Importer, source: Source, plan: Plan, ask: Ask) -> dict[tuple[str, str], tuple[int, int]]:
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for rows in importer.read(source, plan, ask):
-        if not isinstance(rows, Outside) and len(rows.line):
+        if isinstance(rows, Rows | BareRows) and len(rows.line):
             price, qty = found.get((rows.venue, rows.symbol), (0, 0))
             of_prices, of_lots = places_of(rows)
             found[rows.venue, rows.symbol] = (_most(of_prices, price), _most(of_lots, qty))
@@ -162,10 +163,10 @@ def _read(file: _File, target: Target) -> None:
     for rows in file.importer.read(file.source, file.plan, file.ask):
         if isinstance(rows, Outside):
             add_drops(report.unreadable, rows.dropped)
-            for kind, count in rows.other.items():
-                report.other_messages[kind] = report.other_messages.get(kind, 0) + count
-            continue
-        if (tally := _tally(file, rows)) is not None:
+            add_counts(report.other_messages, rows.other)
+        elif isinstance(rows, RawText):
+            _keep_raw(file, rows, target)
+        elif (tally := _tally(file, rows)) is not None:
             # Each tape has rows of one kind, and so has its tally.
             for ready in tally.add(rows):  # type: ignore[arg-type]
                 _store(file, tally, ready, target)
@@ -174,6 +175,34 @@ def _read(file: _File, target: Target) -> None:
             _store(file, tally, ready, target)
         report.tapes.append(tally.report)
         target.remember(tally, _text(file.source.path.name))
+
+
+def _keep_raw(file: _File, found: RawText, target: Target) -> None:
+    source, report = file.source, file.report
+    name = _text(source.path.name)
+    part = RawPart(
+        venue=found.venue,
+        symbol=found.symbol,
+        kind=found.kind,
+        sha256=report.identity,
+        name=name,
+        source=report.importer,
+        messages=found.messages,
+        first_ns=found.first_ns,
+        last_ns=found.last_ns,
+    )
+    new = target.write_raw(part, source.content())
+    report.raw.append(
+        RawReport(
+            instrument=part.key,
+            kind=part.kind,
+            messages=part.messages,
+            first=iso(part.first_ns),
+            last=iso(part.last_ns),
+            counted=dict(found.counted),
+            new=new,
+        )
+    )
 
 
 # The tally of a tape begins with its first good row, whose time the grid was asked for; drops before that wait.
@@ -220,6 +249,8 @@ def _close(file: _File) -> None:
     texts = source.lines({drop.line for drop in examples}) if source.kind == "text" else {}
     for drop in examples:
         drop.text = shown(texts.get(drop.line, b""))
+    if report.raw:
+        return
     if not sum(tape.kept for tape in report.tapes):
         report.error = _nothing_kept(file)
     elif any(tape.already_stored for tape in report.tapes) and not sum(tape.new for tape in report.tapes):
@@ -246,7 +277,7 @@ def _summed(files: list[FileReport], notes: list[str], options: Options, store: 
     refused = options.strict and any(file.problems for file in files)
     return ImportReport(
         ok=not refused and not any(file.error for file in files),
-        stored=stored and any(tape.new for tape in tapes),
+        stored=stored and any(part.new for part in [*tapes, *(raw for file in files for raw in file.raw)]),
         dry_run=options.dry_run,
         strict=options.strict,
         store=str(store),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footloom.importers._csv_rules import SCAN, Grid
 from footloom.importers._csv_words import shown
-from footloom.importers._rows import Ask, BareRows, Dropped, Importer, Outside, Plan, Rows, Silence
+from footloom.importers._rows import Ask, BareRows, Dropped, Importer, Outside, Plan, RawText, Rows, Silence
 from footloom.importers._source import Sample, Source
 
 __all__ = (
@@ -16,6 +16,7 @@ __all__ = (
     "Importer",
     "Outside",
     "Plan",
+    "RawText",
     "Rows",
     "Sample",
     "Silence",

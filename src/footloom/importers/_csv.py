@@ -9,16 +9,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from footloom.core.trades import I8
+from footloom.core.trades import I8, I64
 from footloom.importers import _csv_rules as csv
 from footloom.importers._csv_reference import fields_of
 from footloom.importers._csv_words import CsvLayout, explain, shown
+from footloom.importers._keys import Keys, keys_at
 from footloom.importers._rows import Ask, Dropped, Outside, Plan, Rows
 from footloom.importers._source import Block, Source
 
 __all__ = ("Table", "read_csv", "table_of")
 
 _NO_TRADES = (csv.ZERO_PRICE, csv.ZERO_QTY, csv.NOT_MARKET)
+_NO_DEFECTS = (*_NO_TRADES, csv.REPEATED)
 _MOST_TEXTS = 4_096  # different symbols and types in one file
 _NOT_READ, _ABSENT = -2, -3
 
@@ -65,6 +67,8 @@ class _Reader:
     grids: dict[str, csv.Grid] = field(default_factory=dict)
     time_unit: int | None = None
     recv_unit: int | None = None
+    keys: Keys = field(default_factory=Keys)
+    again: tuple[int, I64] = (0, np.empty(0, np.int64))
 
     @property
     def layout(self) -> CsvLayout:
@@ -135,13 +139,16 @@ class _Reader:
         if self.recv_unit is not None:
             status[good & (table.recv_unit != self.recv_unit)] = csv.MIXED_RECV
         if csv.TEXT + 2 in roles:
-            status[(status == csv.OK) & (table.codes[2] != self._code(b"MARKET"))] = csv.NOT_MARKET
+            market = np.isin(table.codes[2], [self._code(text) for text in self.layout.market])
+            status[(status == csv.OK) & ~market] = csv.NOT_MARKET
         if csv.TEXT + 1 in roles:
             status[(table.codes[1] >= csv.WORDS) & (table.codes[1] != self._code(self.layout.event))] = csv.OTHER_EVENT
         if not self.one_symbol:
             table.codes[:, status == csv.COLUMNS] = _NOT_READ  # a text in the wrong column says nothing
             status[(status == csv.OK) & (table.codes[0] < csv.WORDS)] = csv.ONE_TOO_MANY
         self._take_out_headers(block, table)
+        if self.layout.key is not None:
+            self._take_out_repeated(block, table, self.layout.key)
         return table
 
     def _code(self, text: bytes) -> int:
@@ -159,6 +166,14 @@ class _Reader:
         for row in np.flatnonzero((table.status != csv.OK) & (table.status != csv.BLANK)) if header else ():
             if _line(block, table, int(row)).strip().lower() == header:
                 table.status[row] = csv.BLANK
+
+    # A block is judged once for each symbol, and its keys are added once.
+    def _take_out_repeated(self, block: Block, table: Table, column: int) -> None:
+        if self.again[0] != block.first_line:
+            rows = np.flatnonzero((table.status == csv.OK) | (table.status == csv.NOT_MARKET))
+            again = self.keys.add(keys_at(np.frombuffer(block.data, np.uint8), table.out[0, rows], column))
+            self.again = block.first_line, rows[again]
+        table.status[self.again[1]] = csv.REPEATED
 
     # The symbols of the block that are asked for; rows of others are counted.
     def _symbols(self, block: Block, table: Table, outside: Outside) -> list[str]:
@@ -227,7 +242,8 @@ class _Reader:
             began = self.recv_unit if status == csv.MIXED_RECV else self.time_unit
             unit = "" if began is None else csv.UNITS[began]
             detail = explain(status, line, self.layout, grid, unit, ended=ended)
-            reason, defect = csv.REASONS[status], status not in _NO_TRADES
+            reason, defect = csv.REASONS[status], status not in _NO_DEFECTS
+            reason += f": {self.layout.not_market}" if status == csv.NOT_MARKET else ""
             dropped.append(Dropped(reason, int(these.sum()), block.first_line + first, shown(line), detail, defect))
         return dropped
 

@@ -34,7 +34,7 @@ FIELD_NAMES: Final = (
 OK, BLANK, COLUMNS, BAD_ID, BAD_PRICE, BAD_QTY, BAD_TIME, BAD_RECV, TIME_RANGE, TIME_UNIT, BAD_SIDE = range(11)
 BELOW_ZERO, TOO_LARGE, OFF_TICK, OFF_LOT, ZERO_PRICE, ZERO_QTY = range(11, 17)
 # These are given by the reader of a format, not by the tokenizer.
-MIXED_UNITS, MIXED_RECV, NOT_MARKET, OTHER_EVENT, ONE_TOO_MANY = range(17, 22)
+MIXED_UNITS, MIXED_RECV, NOT_MARKET, OTHER_EVENT, ONE_TOO_MANY, REPEATED = range(17, 23)
 
 REASONS: Final = {
     COLUMNS: "wrong number of columns",
@@ -55,7 +55,8 @@ REASONS: Final = {
     MIXED_UNITS: "time in another unit than the rest of the file",
     MIXED_RECV: "local time in another unit than the rest of the file",
     ONE_TOO_MANY: "too many symbols in one file",
-    NOT_MARKET: "no market trade: execution type",
+    NOT_MARKET: "no market trade",
+    REPEATED: "repeated trade",
 }
 
 UNITS: Final = ("s", "ms", "µs", "ns")

@@ -19,10 +19,11 @@ _SHOWN = 240  # characters: a trade of a stream, whole
 class CsvLayout:
     """The columns of a CSV file.
 
-    ``roles`` and ``names`` have one entry a column (`_csv_rules`); ``header`` is the header's text, ``b""`` where
-    there is none. ``switch_ns`` is the time from which the venue's files carry µs instead of ms. `TEXT` is the
-    symbol's column, `TEXT + 1` that of the event type (``event``, others are no trades), `TEXT + 2` that of the
-    execution type (MARKET, or no market trade).
+    ``roles`` and ``names`` have one entry a column (`_csv_rules`); ``header`` is the header's text, ``b""`` where there
+    is none. ``switch_ns`` is the time from which the venue's files carry µs instead of ms. `TEXT` is the symbol's
+    column, `TEXT + 1` that of the event type (``event``, others are no trades), `TEXT + 2` that of the execution type
+    (one of ``market``, or no market trade, but a ``not_market``). ``key`` is the number of a column whose text tells a
+    trade from all others.
     """
 
     roles: tuple[int, ...]
@@ -32,6 +33,9 @@ class CsvLayout:
     recv_units: tuple[str, ...] = csv.UNITS
     switch_ns: int | None = None
     event: bytes = b"trade"
+    market: tuple[bytes, ...] = (b"MARKET",)
+    not_market: str = "execution type"
+    key: int | None = None
 
 
 def shown(line: bytes) -> str:
@@ -51,6 +55,9 @@ def explain(status: int, line: bytes, layout: CsvLayout, grid: csv.Grid, unit: s
     cut = "" if ended else "; the file ends within this line, it seems to be cut"
     if status == csv.COLUMNS:
         return f"{len(fields)} columns, expected {len(layout.roles)} ({', '.join(layout.names)}){cut}"
+    if status == csv.REPEATED and layout.key is not None:
+        text = fields[layout.key][:60].decode("utf-8", "backslashreplace")
+        return f"{layout.names[layout.key]} {text} stands in the file before"
     name, text = _culprit(status, fields, layout, grid)
     return f"{name} is {text!r}: {_why(status, text, layout, grid, unit)}{cut}"
 
@@ -101,6 +108,8 @@ def _why(status: int, text: str, layout: CsvLayout, grid: csv.Grid, unit: str) -
         return f"a time in {_unit(text)}, but this format carries {units}"
     if status in {csv.MIXED_UNITS, csv.MIXED_RECV}:
         return f"a time in {_unit(text)}, but the file began in {unit}"
+    if status == csv.NOT_MARKET and b"MARKET" not in layout.market:
+        return f"a {layout.not_market}, which was agreed outside the book"
     return reasons[status]
 
 

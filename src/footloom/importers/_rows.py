@@ -13,7 +13,7 @@ from footloom.core.trades import I8, I64
 from footloom.importers._csv_rules import SCAN, Grid
 from footloom.importers._source import Sample, Source
 
-__all__ = ("Ask", "BareRows", "Dropped", "Importer", "Outside", "Plan", "Rows", "Silence", "as_importer")
+__all__ = ("Ask", "BareRows", "Dropped", "Importer", "Outside", "Plan", "RawText", "Rows", "Silence", "as_importer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,22 @@ class BareRows:
 
 
 @dataclass(slots=True)
+class RawText:
+    """Text that is kept as it is, for later work: what it is (``depth``), and the times of its first and last message.
+
+    A file yields at most one, at its end; ``messages`` are those in it, ``counted`` what is odd about them.
+    """
+
+    venue: str
+    symbol: str
+    kind: str
+    messages: int
+    first_ns: int
+    last_ns: int
+    counted: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Outside:
     """Lines of one block that belong to no tape: other messages by kind, and lines that cannot be read."""
 
@@ -157,7 +173,7 @@ class Importer(Protocol):
     def recognise(self, sample: Sample) -> Plan | str:
         """Return a plan, or why the file is not of this format."""
 
-    def read(self, source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | BareRows | Outside]:
+    def read(self, source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | BareRows | RawText | Outside]:
         """Yield the file's rows."""
 
 

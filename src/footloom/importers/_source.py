@@ -197,6 +197,10 @@ class Source:
         elif held.size:
             yield Block(held.buffer, held.size, held.line, 1)
 
+    def content(self) -> Iterator[bytes]:
+        """Yield the unpacked bytes, of which `content_sha256` is the hash."""
+        yield from self._chunks()
+
     def pieces(self) -> Iterator[bytes]:
         """Yield the text in pieces of any length, which end anywhere."""
         begun = False
