@@ -20,7 +20,15 @@ MINUTE = 60 * 10**9
 DAY = 1440 * MINUTE
 MONDAY = 1_772_409_600 * 10**9  # 2026-03-02 00:00 UTC
 NEW_YORK = "iana:America/New_York 09:30-16:00"
-STUDIES = ("developing_profile", "hvn_lvn", "naked_poc", "initial_balance", "opening_range", "session_levels")
+STUDIES = (
+    "developing_profile",
+    "hvn_lvn",
+    "initial_balance",
+    "naked_poc",
+    "opening_range",
+    "session_levels",
+    "tpo",
+)
 
 
 def instant(text, zone):
