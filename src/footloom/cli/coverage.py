@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from footloom.store import Coverage
+    from footloom.store.raw import RawPart
 
 __all__ = ("coverage",)
 
@@ -34,14 +35,16 @@ def coverage(
     """
     from footloom import config
     from footloom.store.files import Store
+    from footloom.store.raw import raw_parts
 
     folder = config.load(store=store).store
     with Store(folder) as opened:
         whole, partial, finished = opened.coverage(symbol), opened.partials(symbol), opened.finished(symbol)
+    raw = raw_parts(folder, symbol)
     if json:
-        _print_json(folder, {"coverage": whole, "partial": partial, "finished": finished})
+        _print_json(folder, {"coverage": whole, "partial": partial, "finished": finished, "raw": raw})
         return
-    if not whole and not partial and not finished:
+    if not (whole or partial or finished or raw):
         _refuse(folder, symbol)
         return
     shown = console()
@@ -52,10 +55,12 @@ def coverage(
     ):
         if covered:
             shown.print(_by_day(title, covered) if days else _by_tape(title, covered))
+    if raw:
+        shown.print(_of_raw(raw))
     shown.print(f"in {folder}")
 
 
-def _print_json(folder: Path, covered: dict[str, list[Coverage]]) -> None:
+def _print_json(folder: Path, covered: dict[str, Sequence[object]]) -> None:
     import msgspec
 
     text = msgspec.json.encode({"store": str(folder), **covered})
@@ -76,6 +81,23 @@ def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Any:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in names:
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    return table
+
+
+def _of_raw(parts: Sequence[RawPart]) -> Any:
+    names = ("symbol", "what", "first", "last", "messages", "size", "from", "hash")
+    table = _table("kept raw: text as it came, for later work; no tape and no coverage", names, ("messages", "size"))
+    for part in parts:
+        table.add_row(
+            part.key,
+            f"{part.kind} raw",
+            _moment(part.first_ns),
+            _moment(part.last_ns),
+            f"{part.messages:,}",
+            _size(part.bytes),
+            part.source,
+            part.sha256[:12],
+        )
     return table
 
 

@@ -7,6 +7,7 @@
     ├── writer.lock                         who writes
     ├── instruments/VENUE/SYMBOL.json       dated definitions
     ├── tapes/VENUE/SYMBOL/TAPE/DAY/        manifest.json and the parts that it names
+    ├── raw/VENUE/SYMBOL/KIND/              HASH.gz and HASH.json: text that is kept as it came
     └── journal/                            segment-N.sqlite, what is not sealed yet; quarantine/ what could not be read
 """
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footloom.cli.main import main
 from footloom.errors import CorruptPart
 from footloom.feeds.ingest import Options, import_files
 from footloom.importers._keys import Keys, keys_at
@@ -209,6 +210,15 @@ def test_a_kept_text_that_was_damaged_is_told(take: Import) -> None:
     path.with_name(path.name.replace(".gz", ".json")).write_bytes(b"{")
     with pytest.raises(CorruptPart, match="import its file again"):
         raw_parts(done.store)
+
+
+def test_coverage_lists_what_is_kept_raw(take: Import, capsys: pytest.CaptureFixture[str]) -> None:
+    done = take(text_of(*BOOKS), OB, **LINEAR)
+    for flags in ([], ["--json"], ["bybit_linear:XRPUSDT", "--days"]):
+        with pytest.raises(SystemExit) as left:
+            main(["coverage", "--store", str(done.store), *flags])
+        assert not left.value.code
+        assert ("depth raw" if "--json" not in flags else '"kind":"depth"') in capsys.readouterr().out
 
 
 # --- the recording
