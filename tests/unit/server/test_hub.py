@@ -124,18 +124,23 @@ async def running(store: MemoryStore, **settings: Any) -> AsyncIterator[Hub]:
     hub.close()
 
 
-async def test_live_frames_fold_to_the_bars_of_the_whole_tape(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    ("bars", "late"), [("1m", 0), ("1m", 5), ("50t", 0), ("50t", 5), ("100v-split", 0), ("100v-split", 3), ("r30", 2)]
+)
+async def test_live_frames_fold_to_the_bars_of_the_whole_tape(rng: np.random.Generator, bars: str, late: int) -> None:
     tape = make_tape(6_000, seed=7)
-    stored, rest = tape.take(slice(0, 2_000)), tape.take(slice(2_000, None))
+    arrival = np.arange(4_000.0)
+    arrival[rng.integers(0, 3_000, late)] += rng.integers(5, 400, late)
+    stored, rest = tape.take(slice(0, 2_000)), tape.take(2_000 + np.argsort(arrival, kind="stable"))
     store = MemoryStore(stored)
     async with running(store, flush_s=0.0) as hub:
         client = Client(hub)
-        answer = await client.subscribe(history_bars=MAX_HISTORY_BARS, ticks_per_level=3)
+        answer = await client.subscribe(history_bars=MAX_HISTORY_BARS, ticks_per_level=3, bars=bars)
         for piece in pieces(rest, iter(lambda: int(rng.integers(0, 40)), None)):
             store.append_many([(piece, ())])
-            hub.publish(commit(piece, int(piece.ts_recv_ns[-1]) if len(piece) else 1))
+            hub.publish(commit(piece, int(piece.ts_recv_ns.max()) if len(piece) else 1))
             await asyncio.sleep(0)
-        whole = chart_columns(build(tape, ChartSpec(ticks_per_level=3)))
+        whole = chart_columns(build(tape, ChartSpec(bars=bars, ticks_per_level=3)))
         last_open_ns = int(whole.bars["open_ns"][-1])
         expected = rows_of(whole)
         await client.until(lambda m: isinstance(m, Decoded) and rows_of(m).get(last_open_ns) == expected[last_open_ns])

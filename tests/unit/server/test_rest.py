@@ -77,10 +77,22 @@ async def test_bars_are_those_of_the_command_line(client: httpx.AsyncClient, tap
     assert reply.json() == json.loads(msgspec.json.encode(expected))
 
 
-@pytest.mark.parametrize("cvd_reset", ["session", "never"])
-async def test_pages_back_are_the_whole_chart(client: httpx.AsyncClient, tape: Trades, cvd_reset: str) -> None:
+@pytest.mark.parametrize(
+    ("bars", "cvd_reset"),
+    [
+        ("1m", "session"),
+        ("1m", "never"),
+        ("30t", "session"),
+        ("30t", "never"),
+        ("90v-split", "session"),
+        ("r9", "never"),
+    ],
+)
+async def test_pages_back_are_the_whole_chart(
+    client: httpx.AsyncClient, tape: Trades, bars: str, cvd_reset: str
+) -> None:
     """Paged or built at once, every bar is the same: also what looks back (CVD, automatic minimum volume)."""
-    params = {"symbol": "test:ABC", "ticks_per_level": 3, "limit": 97, "cvd_reset": cvd_reset}
+    params = {"symbol": "test:ABC", "bars": bars, "ticks_per_level": 3, "limit": 97, "cvd_reset": cvd_reset}
     pages = []
     while True:
         reply = await client.get("/api/v1/footprint", params=params)
@@ -90,7 +102,7 @@ async def test_pages_back_are_the_whole_chart(client: httpx.AsyncClient, tape: T
         if not pages[0].meta["has_more"]:
             break
         params["to_ns"] = int(pages[0].bars["open_ns"][0])
-    whole = build(tape, ChartSpec(ticks_per_level=3, cvd_reset=cvd_reset))  # type: ignore[arg-type]
+    whole = build(tape, ChartSpec(bars=bars, ticks_per_level=3, cvd_reset=cvd_reset))  # type: ignore[arg-type]
     for name, column in (
         ("open_ns", whole.footprint.bars.open_ns),
         ("cvd", whole.cvd_lot),
