@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from footloom.engine.frame import ChartFrame
     from footloom.feeds.stored import Inference
     from footloom.kernels.inference import SnapshotParams
+    from footloom.notebook.study import StudyResult
+    from footloom.server.history import ChartKey, History
     from footloom.server.messages import TopicRequest
 
 __all__ = ("bars",)
 
+_OWN_STUDIES = ("delta", "cvd", "poc", "value_area", "imbalance")  # columns that every chart has
 _TABLE_BARS = 60  # what a screen or two can hold; the other formats print all
 
 
@@ -36,7 +39,7 @@ def bars(
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Bars that open before this time.")] = None,
     tape: Annotated[str | None, typer.Option(help="trade, agg_trade or snapshot, where a symbol has several.")] = None,
     studies: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Only these: delta,cvd,poc,value_area,imbalance.")
+        str | None, typer.Option(metavar="NAMES", help="Only these: delta,cvd,poc,value_area,imbalance, or any study.")
     ] = None,
     value_area: Annotated[Literal["two_row", "one_row", "one_row_capped"], typer.Option()] = "two_row",
     value_area_pct: Annotated[str, typer.Option(metavar="PERCENT", help="Share of the volume.")] = "70",
@@ -81,23 +84,30 @@ def bars(
         poc_tie=poc_tie,
         cvd_reset=cvd_reset,
     )
-    found = _read(config.load(store=store).store, wanted, (start, end), SnapshotParams(rest_policy=rest_policy))
+    asked = [name for name in names or () if name not in _OWN_STUDIES]
+    if asked and not (json or csv):
+        raise typer.BadParameter(
+            f"{', '.join(asked)}: printed with --json or --csv; footloom export writes files of it"
+        )
+    params = SnapshotParams(rest_policy=rest_policy)
+    found = _read(config.load(store=store).store, wanted, (start, end), params, asked)
     if parquet is not None:
         _write_parquet(found.frame, parquet)
     elif json:
         _print_json(found, names)
     elif csv:
-        _print_csv(found.frame, names)
+        _print_csv(found, names)
     else:
         _print_table(found.frame, found.tape, found.inference)
 
 
 class _Found(NamedTuple):
-    """Bars, the tape that they were made of, and how its sides were inferred, if they were."""
+    """Bars, the tape that they were made of, how its sides were inferred, if they were, and what studies say."""
 
     frame: ChartFrame
     tape: str
     inference: Inference | None
+    studies: list[StudyResult]
 
 
 def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
@@ -110,7 +120,9 @@ def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
     return from_ns, to_ns
 
 
-def _read(root: Path, wanted: TopicRequest, span: tuple[str | None, str | None], params: SnapshotParams) -> _Found:
+def _read(
+    root: Path, wanted: TopicRequest, span: tuple[str | None, str | None], params: SnapshotParams, studies: list[str]
+) -> _Found:
     from footloom.errors import ConfigError, NotStored
     from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
@@ -124,6 +136,8 @@ def _read(root: Path, wanted: TopicRequest, span: tuple[str | None, str | None],
         except NotStored as error:
             names = " or ".join(f"--tape {name}" for name in finished_names(store, wanted.symbol))
             hint = f"; finished footprints are shown with {names}" if names else ""
+            partial = ", ".join(sorted({row.tape for row in store.partials(wanted.symbol)}))
+            hint += f"; of {partial} no bars are made: it holds some trades and not all" if partial else ""
             raise NotStored(f"{error}{hint} (looked in {root})") from None
         if wanted.tape is None and len(tapes) > 1:
             choices = " or ".join(f"--tape {found}" for found in tapes)
@@ -131,10 +145,23 @@ def _read(root: Path, wanted: TopicRequest, span: tuple[str | None, str | None],
         history = History(store, params)
         chart = history.resolve(wanted)
         frame = history.between(chart, from_ns, to_ns)
+        answers = _ask(history, chart, studies, (from_ns, to_ns))
         if chart.tape != "snapshot":
-            return _Found(frame, chart.tape, None)
+            return _Found(frame, chart.tape, None, answers)
         span_ns = (0 if from_ns is None else from_ns, 2**62 if to_ns is None else to_ns)
-        return _Found(frame, chart.tape, stored_inference(store, wanted.symbol, *span_ns, params))
+        return _Found(frame, chart.tape, stored_inference(store, wanted.symbol, *span_ns, params), answers)
+
+
+def _ask(history: History, chart: ChartKey, names: list[str], span: tuple[int | None, int | None]) -> list[StudyResult]:
+    if not names:
+        return []
+    from footloom.engine.studies import StudyFold
+    from footloom.notebook.study import StudyResult
+    from footloom.server.studied import studied
+
+    folds = [StudyFold(name) for name in names]
+    footprint, answers = studied(history, chart, folds, *span)
+    return [] if footprint is None else [StudyResult(fold, footprint, answers[fold.label]) for fold in folds]
 
 
 def _print_json(found: _Found, studies: list[str] | None) -> None:
@@ -145,26 +172,32 @@ def _print_json(found: _Found, studies: list[str] | None) -> None:
     chart = chart_document(found.frame, found.tape)
     if found.inference is not None:
         chart["inference"] = inference_document(found.inference)
-    document = {"chart": chart, "bars": _rows(found.frame, studies)}
+    document = {"chart": chart, "bars": _rows(found, studies)}
+    if found.studies:
+        document["events"] = {study.name: study.events() for study in found.studies}
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
 
 
-def _rows(frame: ChartFrame, studies: list[str] | None) -> list[dict[str, Any]]:
+def _rows(found: _Found, studies: list[str] | None) -> list[dict[str, Any]]:
     from footloom.engine.export import bar_rows
     from footloom.notebook.chart import Chart
     from footloom.server.documents import imbalance_rows
 
+    frame = found.frame
     if studies is None:
         return bar_rows(frame)
-    rows = Chart(frame).with_studies(*studies).to_rows()
+    rows = Chart(frame).with_studies(*(name for name in studies if name in _OWN_STUDIES)).to_rows()
+    for study in found.studies:
+        for row, says in zip(rows, study.rows(), strict=True):
+            row |= {f"{study.name}.{name}": value for name, value in says.items() if name != "open_ns"}
     if "imbalance" in studies:
-        for row, found in zip(rows, imbalance_rows(frame), strict=True):
-            row["imbalances"] = found
+        for row, marks in zip(rows, imbalance_rows(frame), strict=True):
+            row["imbalances"] = marks
     return rows
 
 
-def _print_csv(frame: ChartFrame, studies: list[str] | None) -> None:
-    rows = _rows(frame, studies)
+def _print_csv(found: _Found, studies: list[str] | None) -> None:
+    rows = _rows(found, studies)
     if not rows:
         return
     writer = csv_format.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")

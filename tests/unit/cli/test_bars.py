@@ -194,7 +194,18 @@ def test_only_some_studies(store: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert first["imbalances"] == [{"price": "100.0", "side": "buy", "stacked": False}]
     with pytest.raises(SystemExit):
         main(["bars", "test:ABC", "--store", str(store), "--studies", "nonsense", "--json"])
-    assert "no study is called nonsense" in capsys.readouterr().err
+    assert "no study is called 'nonsense'" in capsys.readouterr().err
+
+
+def test_any_study_has_columns_of_its_own(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    every = bars("--store", str(store), "--studies", "vwap", capsys=capsys)
+    later = bars("--store", str(store), "--studies", "vwap", "--from", str(every[1]["open_ns"]), capsys=capsys)
+
+    assert later[0]["vwap.vwap"] == every[1]["vwap.vwap"], "it counts from the session, not from the range"
+    assert float(every[0]["low"]) <= every[0]["vwap.vwap"] <= float(every[0]["high"])
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", "--store", str(store), "--studies", "vwap"])
+    assert left.value.code == 2
 
 
 def test_several_tapes_are_never_mixed(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
