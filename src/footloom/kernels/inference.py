@@ -19,10 +19,12 @@ from numba import types
 from numpy.typing import NDArray
 
 from footloom.core.messages import Gap
+from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, I8, I64, U8, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.kernels.days import local_days
+from footloom.kernels.evenly import spread
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
 
 __all__ = (
@@ -74,7 +76,7 @@ class SnapshotParams(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def params_hash(self) -> str:
         """What names the rows inferred with these settings: the same settings, the same text, on any machine."""
-        return hashlib.sha256(b"snapshot_infer 1 " + msgspec.json.encode(self)).hexdigest()[:16]
+        return hashlib.sha256(b"snapshot_infer 2 " + msgspec.json.encode(self)).hexdigest()[:16]
 
 
 class InferState(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,8 +160,8 @@ _STATE = [name for name in InferState.__struct_fields__ if name != "params_hash"
     _DROPPED, _ANOMALY, _REBASED, _CORRECTED,
 ) = range(len(_STATE))  # fmt: skip
 # Columns of an event: row of the snapshot in the chunk, its number since the beginning, side, how, sure, rest,
-# previous ltp.
-_ROW, _NUMBER, _SIDE, _HOW, _SURE, _REST, _FROM = range(7)
+# previous ltp and ltt.
+_ROW, _NUMBER, _SIDE, _HOW, _SURE, _REST, _FROM, _FROM_NS = range(8)
 _EVENTS = types.Array(types.int64, 2, "C")
 # Parts of `_fold`, compiled into it and cached with it; without wrappers for Python they compile in half the time.
 _compiler: Any = numba.njit
@@ -222,7 +224,8 @@ def _trade(ltp, ltq, vtt, state, event):
     event[_SIDE], event[_HOW] = _side(ltp, state[_BID], state[_ASK], state[_SIGN])
     sure = max(0, min(ltq, step))
     state[_ANOMALY] += np.int64(ltq > step)
-    event[_SURE], event[_REST], event[_FROM] = sure, step - sure, state[_LTP]
+    event[_SURE], event[_REST] = sure, step - sure
+    event[_FROM], event[_FROM_NS] = state[_LTP], state[_LTT]
     return True
 
 
@@ -301,7 +304,7 @@ def infer(
     )
     vector = np.array([getattr(state, name) for name in _STATE], np.int64)
     reconnect, vector[_RECV] = _reconnects(snapshots.ts_recv_ns, state.recv_ns, gaps)
-    events = np.empty((len(snapshots), 7), np.int64)
+    events = np.empty((len(snapshots), 8), np.int64)
     columns = (
         snapshots.ts_exch_ns,
         snapshots.ltp_tick,
@@ -315,10 +318,23 @@ def infer(
     counters = Counters(**{name: getattr(after, name) for name in Counters.__struct_fields__})
     is_lost = events[:count, _HOW] == _LOST
     lost, found = events[:count][is_lost], events[:count][~is_lost]
+    auction = _outside(snapshots, found)
+    found[auction, _SIDE : _HOW + 1] = 0, BY_NOTHING
+    found[auction, _FROM] = snapshots.ltp_tick[found[auction, _ROW]]
     if not params.tick_rule:
         found[found[:, _HOW] == BY_TICK, _SIDE : _HOW + 1] = 0, BY_NOTHING
     trades = _rows(snapshots, found, params.rest_policy)
     return Inferred(trades, after, counters, snapshots.ts_exch_ns[lost[:, _ROW]], lost[:, _SURE])
+
+
+def _outside(snapshots: Snapshots, events: I64) -> NDArray[np.bool_]:
+    # Stretches that begin or end outside the market's hours: what an auction matches has no aggressor.
+    if not len(events):
+        return np.zeros(0, np.bool_)
+    ends = np.stack([events[:, _FROM_NS], snapshots.ts_exch_ns[events[:, _ROW]]])
+    spans = calendar(snapshots.instrument.calendar).spans(int(ends.min()), int(ends.max()) + 1)
+    inside = spans.in_session[np.searchsorted(spans.start_ns, ends, side="right") - 1]
+    return np.asarray(~inside.all(axis=0))
 
 
 def _reconnects(recv_ns: I64, before_ns: int, gaps: Sequence[Gap]) -> tuple[I64, int]:
@@ -340,7 +356,7 @@ def _rows(snapshots: Snapshots, events: I64, policy: RestPolicy) -> Trades:
         sides[1] = np.zeros(len(place[1]), np.int64)
         bits[1] = np.full(len(place[1]), FLAG_INFERRED | FLAG_REST, np.uint8)
     elif policy == "spread_between_prev_ltp_and_ltp":
-        place[1], lots[1], ticks[1], piece[1] = _spread(place[1], rest, events[:, _FROM], price)
+        place[1], lots[1], ticks[1], piece[1] = spread(place[1], rest, events[:, _FROM], price, (1 << _PIECES) - 2)
         move = np.sign(price - events[:, _FROM])[place[1]]
         sides[1] = np.where(move == 0, events[place[1], _SIDE], move)
         bits[1] = np.where(move == 0, flags[place[1]], np.uint8(FLAG_INFERRED)) | np.uint8(FLAG_REST)
@@ -359,31 +375,6 @@ def _rows(snapshots: Snapshots, events: I64, policy: RestPolicy) -> Trades:
         flags=np.concatenate(bits)[order],
         tape=snapshots.tape,
     )
-
-
-def _spread(place: I64, rest: I64, start: I64, end: I64) -> tuple[I64, I64, I64, I64]:
-    # The rest of each event, evenly over the ticks from the previous last price to this one, both included; whole
-    # lots, so that a tick gets the difference of two rounded shares, and none where that is 0.
-    at, lots, ticks, piece = [], [], [], []
-    for event in place.tolist():
-        span = abs(int(end[event]) - int(start[event]))
-        steps = min(span, (1 << _PIECES) - 3) + 1
-        share = np.arange(steps + 1, dtype=np.int64)
-        cut = np.diff(_scaled(int(rest[event]), share, steps))
-        kept = np.flatnonzero(cut)
-        direction = 1 if end[event] >= start[event] else -1
-        ticks.append(start[event] + direction * _scaled(span, kept, max(1, steps - 1)))
-        lots.append(cut[kept])
-        piece.append(kept + 1)
-        at.append(np.full(len(kept), event, np.int64))
-    empty = np.empty(0, np.int64)
-    return tuple(np.concatenate([empty, *part]) for part in (at, lots, ticks, piece))  # type: ignore[return-value]
-
-
-def _scaled(total: int, share: I64, parts: int) -> I64:
-    # floor(total * share / parts) for share <= parts, without overflow of the product.
-    whole, left = divmod(total, parts)
-    return whole * share + left * share // parts
 
 
 def snapshot_row(trade_id: I64) -> I64:

@@ -21,8 +21,10 @@ from footloom.kernels.inference import (
     BY_NOTHING,
     BY_QUOTE,
     BY_TICK,
+    REST_POLICIES,
     Inferred,
     InferState,
+    RestPolicy,
     SnapshotParams,
     how,
     infer,
@@ -31,7 +33,7 @@ from footloom.kernels.inference import (
 from footloom.kernels.inference_reference import Event, Fold, Snap
 from footloom.kernels.side_score import score
 
-FUTURE = Instrument(venue="nse", symbol="NIFTY", tick_size=Decimal("0.05"), lot_size=Decimal(1), calendar="nse_fo")
+FUTURE = Instrument(venue="nse", symbol="NIFTY", tick_size=Decimal("0.05"), lot_size=Decimal(1), calendar="crypto")
 HOW = {"prev_quote": BY_QUOTE, "prev_mid": BY_MID, "tick": BY_TICK, "none": BY_NOTHING}
 
 
@@ -235,6 +237,30 @@ def test_without_the_tick_rule_what_the_quotes_leave_open_is_unknown() -> None:
         (1, 102, 4, 0, FLAG_INFERRED | FLAG_REST),
         (2, 99, 4, 1, QUOTED),
     ]
+
+
+@pytest.mark.parametrize("policy", REST_POLICIES)
+def test_what_an_auction_matched_has_no_aggressor(policy: RestPolicy) -> None:
+    """Before the open and behind the close, and in the stretch that comes out of the pre-open."""
+    nse = Instrument(venue="nse", symbol="X", tick_size=Decimal("0.05"), lot_size=Decimal(1), calendar="nse_cash")
+    minute = 60 * 10**9
+    open_ns = 1_772_423_100 * 10**9  # Monday, 9:15 in Kolkata
+    ltt = open_ns + np.array([-16, -7, 0, 1, 374, 376], np.int64) * minute
+    ltp = np.array([100, 102, 103, 104, 104, 105], np.int64)
+    vtt = np.array([0, 50, 70, 90, 100, 130], np.int64)
+    ltq = np.full(6, 5, np.int64)
+    seen = Snapshots(nse, ltt, ltp, ltq, vtt, ltp - 1, ltp, ltt + 1)
+    whole = infer(seen, None, SnapshotParams(rest_policy=policy)).trades
+    auction = np.isin(snapshot_row(whole.trade_id), [1, 2, 5])
+    assert not whole.side[auction].any()
+    assert (whole.price_tick[auction] == ltp[snapshot_row(whole.trade_id)[auction]]).all()
+    assert (whole.side[~auction & (whole.flags & FLAG_REST == 0)] == 1).all()
+    state, pieces = None, []
+    for row in range(6):
+        done = infer(seen.take(slice(row, row + 1)), state, SnapshotParams(rest_policy=policy))
+        state = done.state
+        pieces.append(done.trades)
+    assert Trades.concat(pieces).equals(whole)
 
 
 def test_what_nobody_saw_is_told_with_its_time() -> None:
