@@ -25,11 +25,11 @@ def studied(
     first bar where no study looks back.
     """
     first_ns, last_ns = span_of(history.store, chart.key, chart.tape)
-    begin_ns = first_ns if from_ns is None else max(first_ns, from_ns)
-    end_ns = last_ns + 1 if to_ns is None else min(to_ns, last_ns + 1)
+    begin_ns = -(2**62) if from_ns is None else from_ns  # the first bar opens before its first trade
+    end_ns = last_ns + 1 if to_ns is None else to_ns
     until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
     looks_back = any(fold.study.warmup(fold.params) for fold in folds)
-    start_ns = first_ns if looks_back else calendar(chart.instrument.calendar).session_of(begin_ns)[0]
+    start_ns = first_ns if looks_back else calendar(chart.instrument.calendar).session_of(max(begin_ns, first_ns))[0]
     gaps = history.store.gaps(chart.key, chart.tape, start_ns, until_ns)
     shape = (chart.spec.bars, chart.spec.ticks_per_level)
     return studies_between(_days(history, chart, start_ns, until_ns), shape, folds, (begin_ns, end_ns), gaps)
