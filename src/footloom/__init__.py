@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from footloom.core.trades import Trades
     from footloom.engine.spec import ChartSpec
     from footloom.errors import FootloomError
+    from footloom.notebook.frames import from_arrow, from_pandas, from_polars
+    from footloom.notebook.reading import read_trades
 
 __all__ = (
     "ChartSpec",
@@ -30,7 +32,11 @@ __all__ = (
     "Side",
     "Trades",
     "footprint",
+    "from_arrow",
+    "from_pandas",
+    "from_polars",
     "load_trades",
+    "read_trades",
     "stream",
 )
 __version__ = "0.1.0"
@@ -43,7 +49,11 @@ _HOME = {
     "Side": "footloom.core.side",
     "Trades": "footloom.core.trades",
     "footprint": "footloom._api",
+    "from_arrow": "footloom.notebook.frames",
+    "from_pandas": "footloom.notebook.frames",
+    "from_polars": "footloom.notebook.frames",
     "load_trades": "footloom._api",
+    "read_trades": "footloom.notebook.reading",
     "stream": "footloom._api",
 }
 

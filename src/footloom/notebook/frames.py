@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ("ColumnNames", "from_arrow", "from_pandas", "from_polars", "to_polars", "trades_of")
+__all__ = ("ColumnNames", "Columns", "from_arrow", "from_pandas", "from_polars", "to_polars", "trades_of")
 
 # What a column may be called where nobody says; the first that is there is taken.
 _KNOWN = {
@@ -51,6 +51,21 @@ class ColumnNames:
     qty_lot: str = ""
     is_buyer_maker: str = ""
     ts_unit: str | None = None
+
+
+class Columns(TypedDict, total=False):
+    """The keywords of `from_arrow` that name columns; the other functions that read frames take them too."""
+
+    ts: str
+    price: str
+    qty: str
+    side: str | None
+    id: str | None
+    recv: str | None
+    price_tick: str
+    qty_lot: str
+    is_buyer_maker: str
+    ts_unit: str | None
 
 
 def from_arrow(  # noqa: PLR0913 - one argument a column
@@ -108,7 +123,7 @@ def from_arrow(  # noqa: PLR0913 - one argument a column
 
 
 def from_polars(
-    frame: pl.DataFrame | pl.LazyFrame, instrument: Instrument, *, tape: str = "", **columns: Any
+    frame: pl.DataFrame | pl.LazyFrame, instrument: Instrument, *, tape: str = "", **columns: Unpack[Columns]
 ) -> Trades:
     """Return the trades of a polars frame, exactly, in the order given; ``columns`` are those of `from_arrow`.
 
@@ -125,7 +140,7 @@ def from_polars(
     return from_arrow(whole.to_arrow(), instrument, tape=tape, **columns)
 
 
-def from_pandas(frame: pd.DataFrame, instrument: Instrument, *, tape: str = "", **columns: Any) -> Trades:
+def from_pandas(frame: pd.DataFrame, instrument: Instrument, *, tape: str = "", **columns: Unpack[Columns]) -> Trades:
     """Return the trades of a pandas frame, exactly, in the order given; ``columns`` are those of `from_arrow`.
 
     An index with a name counts as a column.

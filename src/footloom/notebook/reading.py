@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_NO_RECV, Trades
 from footloom.errors import ConfigError, DataError
-from footloom.notebook.frames import from_arrow
+from footloom.notebook.frames import Columns, from_arrow
 from footloom.notebook.writing import ENDINGS, format_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ("read_trades",)
 
 
-def read_trades(path: str | Path, instrument: Instrument | None = None, *, tape: str = "", **columns: Any) -> Trades:
+def read_trades(
+    path: str | Path, instrument: Instrument | None = None, *, tape: str = "", **columns: Unpack[Columns]
+) -> Trades:
     """Return the trades of a CSV, Parquet, Arrow or npz file, exactly, in the order of the file.
 
     Parameters
@@ -91,7 +93,7 @@ def _unlike(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} does not hold what {path.suffix} stands for ({', '.join(ENDINGS)} are known): {error}")
 
 
-def _read_events(path: Path, instrument: Instrument | None, tape: str, columns: dict[str, Any]) -> Trades:
+def _read_events(path: Path, instrument: Instrument | None, tape: str, columns: Columns) -> Trades:
     import pyarrow as pa
 
     from footloom.notebook.event_files import read_events
