@@ -15,7 +15,7 @@ from footloom.importers._found import recognise
 from footloom.importers._mapping import Mapping
 from footloom.importers._rows import as_importer
 from footloom.importers._wall_time import zone_of
-from footloom.store.layout import is_partial
+from footloom.store.layout import is_finished, is_partial
 
 __all__ = ("Options", "asked", "planned")
 
@@ -92,6 +92,8 @@ def _check_flags(plan: Plan, options: Options, path: Path) -> None:
         raise ConfigError(
             f"--tape {options.tape}: {path.name} is a {plan.format}, never a whole tape: name it partial:NAME"
         )
+    if is_finished(options.tape) and not is_finished(plan.tape):
+        raise ConfigError(f"--tape {options.tape}: {path.name} is a {plan.format}, no finished footprints")
 
 
 def _whose(plan: Plan, options: Options, path: Path) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from footloom.importers._csv_rules import Grid
 from footloom.importers._exact import Refused, count_refused, units_of
 from footloom.importers._rows import BareRows, Dropped, Silence
 
-__all__ = ("TAPE", "Bar", "FinishedBars", "Level", "missing_session_ns", "tape_of")
+__all__ = ("TAPE", "Bar", "FinishedBars", "Level", "missing_session_ns", "tape_of", "texts")
 
 TAPE = "finished:"
 _COLUMNS = (

@@ -25,7 +25,7 @@ from footloom.importers._rows import Ask, BareRows, Dropped, Outside, Rows, Sile
 from footloom.importers._upstox_fields import Feed, LastTrade, Quote
 from footloom.venues.upstox import VENUE, is_index
 
-__all__ = ("PARTIAL", "Messages")
+__all__ = ("PARTIAL", "Messages", "decode", "time_ns")
 
 PARTIAL = "partial:ltpc"
 _LONGEST_SILENCE_NS = 60_000_000_000

@@ -300,3 +300,9 @@ def test_nobody_can_cut_them_anew(seeded: Imported, capsys: pytest.CaptureFixtur
         assert (code, f"Invalid value for {flag}" in err) == (2, True)
     code, _, err = footloom(capsys, "bars", KEY, *store)
     assert (code, f"finished footprints are shown with --tape {NAME}" in err) == (1, True)
+
+
+def test_trades_are_no_finished_footprints(take: Import) -> None:
+    text = text_of("Date;Time;Price;Volume;TradeType", "2022-01-24;13:30:00.5000;100.25;1;2")
+    done = take(text, "ticks.txt", **RANGE, tape="finished:mine", dry_run=True)
+    assert "no finished footprints" in done.file.error

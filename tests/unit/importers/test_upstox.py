@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from footloom.cli.main import main
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.feeds.stored import stored_trades
 from footloom.store.files import Store
@@ -316,6 +317,14 @@ def test_trades_of_ltpc_mode_are_a_lower_bound_on_a_partial_tape(take: Import) -
     )
     index = snapshots(done, "upstox:NSE_INDEX|Nifty 50")
     assert (index.ltp_tick.tolist(), index.vtt_lot.tolist()) == ([2499410], [0])
+
+
+def test_no_bar_is_made_of_a_partial_tape(take: Import, capsys: pytest.CaptureFixture[str]) -> None:
+    done = take(lines(*frames()), "ltpc.jsonl")
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "upstox:NSE_FO|35415", "--store", str(done.store)])
+    assert left.value.code == 1
+    assert "of partial:ltpc no bars are made: it holds some trades and not all" in capsys.readouterr().err
 
 
 def test_frames_say_when_they_were_sent(take: Import) -> None:
