@@ -1,7 +1,7 @@
-"""The lives of stacked zones and of unfinished auctions (definitions 5.3, 6.1).
+"""The lives of stacked zones (definitions 5.3).
 
-Both keep a table of what stands (``alive``, oldest first, room for all that can come) and write what happens to it to
-``events``, one row each; they return how many rows of either are used.
+A table of what stands (``alive``, oldest first, room for all that can come) lives from bar to bar; what happens is
+written to ``events``, one row each.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def fold_zones(
     ``fresh`` (n_bars,) is 1 where all zones of the bars before expire, else 0. The first ``count`` rows of ``alive``
     (columns `ZONE_COLUMNS`) stand before the first bar; the next zone is called ``number``. ``events`` has the columns
     `EVENT_COLUMNS` and room for four a zone. ``buys`` and ``sells`` (n_bars,) become the zones alive at each close.
+    Return how many rows of ``alive`` and of ``events`` are used.
     """
     told = 0
     last_event = INVALID_CLOSE - invalidation
