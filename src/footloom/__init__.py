@@ -14,7 +14,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from footloom._api import footprint, load_trades, stream
+    from footloom import studies
+    from footloom._api import footprint, load_trades, profile, session_profiles, stream
     from footloom.core.footprint import Footprint
     from footloom.core.instrument import Instrument
     from footloom.core.side import Side
@@ -36,8 +37,11 @@ __all__ = (
     "from_pandas",
     "from_polars",
     "load_trades",
+    "profile",
     "read_trades",
+    "session_profiles",
     "stream",
+    "studies",
 )
 __version__ = "0.1.0"
 
@@ -53,16 +57,20 @@ _HOME = {
     "from_pandas": "footloom.notebook.frames",
     "from_polars": "footloom.notebook.frames",
     "load_trades": "footloom._api",
+    "profile": "footloom._api",
     "read_trades": "footloom.notebook.reading",
+    "session_profiles": "footloom._api",
     "stream": "footloom._api",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "studies":  # a package of its own: fl.studies.study_names(), fl.studies.find_study("vwap")
+        return importlib.import_module("footloom.studies")
     if name not in _HOME:
         raise AttributeError(f"module 'footloom' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted([*globals(), *_HOME, "studies"])

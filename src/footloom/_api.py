@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from footloom.engine.events import Event
     from footloom.engine.live_studies import StudiesTold
+    from footloom.engine.profiles import Profile
     from footloom.kernels.inference import RestPolicy
 
-__all__ = ("footprint", "instant_ns", "load_trades", "stream")
+__all__ = ("footprint", "instant_ns", "load_trades", "profile", "session_profiles", "stream")
 
 _DATE_DIGITS = 8  # 20260302
 _LEAST_NS = 10**17  # what is below is a time in another unit: microseconds of today stand below it too
@@ -141,6 +143,57 @@ def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = No
     spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
     ordered = in_order(trades)
     return Chart(build(ordered, spec), trades=ordered)
+
+
+def profile(
+    trades: Trades,
+    start: str | int | dt.date | None = None,
+    end: str | int | dt.date | None = None,
+    *,
+    ticks_per_level: int = 1,
+    **settings: Any,
+) -> Profile:
+    """Return the volume profile of the trades of ``[start, end)``, or of all of them.
+
+    ``settings`` are those of the studies `value_area` (``method``, ``pct``, ``tie``) and `hvn_lvn`.
+
+    Raises
+    ------
+    ConfigError
+        Nothing traded in the range, or a setting cannot be.
+
+    Examples
+    --------
+    >>> import footloom as fl
+    >>> trades = fl.load_trades("sim:PERP", "2026-03-02", "2026-03-02T01:00")
+    >>> morning = fl.profile(trades, "2026-03-02T00:10", "2026-03-02T00:20", ticks_per_level=4)
+    >>> float(morning.val) <= float(morning.poc) <= float(morning.vah)
+    True
+    """
+    from footloom.engine import profiles
+
+    span = (-(2**62) if start is None else instant_ns(start), 2**62 if end is None else instant_ns(end))
+    within = in_order(trades).between(*span)
+    if not len(within):
+        raise ConfigError(f"nothing traded in {trades!r} from {start or 'its beginning'} to {end or 'its end'}")
+    made = build_footprint(within, "1d", ticks_per_level)
+    found = profiles.visible_range(made, 0, len(made), **settings)
+    first, last = int(within.ts_exch_ns[0]), int(within.ts_exch_ns[-1])
+    from_ns, to_ns = (first if start is None else span[0]), (last + 1 if end is None else span[1])
+    return dataclasses.replace(found, from_ns=from_ns, to_ns=to_ns)
+
+
+def session_profiles(trades: Trades, *, ticks_per_level: int = 1, **settings: Any) -> list[Profile]:
+    """Return the volume profile of each session, oldest first; ``settings`` are those of `profile`.
+
+    Raises
+    ------
+    ConfigError
+        A setting cannot be.
+    """
+    from footloom.engine import profiles
+
+    return profiles.session_profiles(build_footprint(trades, "1d", ticks_per_level), **settings)
 
 
 async def stream(
