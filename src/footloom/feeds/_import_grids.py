@@ -106,7 +106,7 @@ class Grids:
         listed: Instrument | None = module.known_instrument(symbol, at_ns) if module else None
         if self.tick_size is not None and self.lot_size is not None:
             instrument = self._instrument(venue, symbol, self.tick_size, self.lot_size)
-            return Chosen(instrument, _TICK_FLAG, _LOT_FLAG, listed or instrument)
+            return Chosen(instrument, _TICK_FLAG, _LOT_FLAG, listed if self.own else listed or instrument)
         known = self._from_decimals(venue, symbol) if self.own else self._known(venue, symbol, at_ns, listed)
         instrument, tick_from, lot_from, define = known
         if self.tick_size is not None:

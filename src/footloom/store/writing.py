@@ -22,7 +22,7 @@ from footloom.store.days import day_of, split_days
 from footloom.store.instruments import InstrumentBook
 from footloom.store.intake import Arrival, Intake, Seen
 from footloom.store.journal import Journal, read_journal, segments
-from footloom.store.layout import LIQUIDATION, Layout, Stream
+from footloom.store.layout import LIQUIDATION, Layout, Stream, is_finished
 from footloom.store.manifest import JOURNAL, Catalog
 from footloom.store.merge import merge
 from footloom.store.recovery import recover
@@ -159,7 +159,7 @@ class Writer:
         form = form_of(stream.tape)
         merged = merge(form, columns if rows is None else columns | {_ROW: rows})
         with self._parts_lock:
-            if stream.tape != LIQUIDATION:  # its prices say nothing about the tick
+            if stream.tape != LIQUIDATION and not is_finished(stream.tape):  # these prices say nothing about the tick
                 self._define(block.instrument)
             live = self._waiting(stream, merged.columns)
             arrivals = []

@@ -81,6 +81,7 @@ def test_it_is_no_tape_and_no_coverage(seeded: Imported) -> None:
         (KEY, NAME, 9, ("seed_footprints_sqlite",))
     ]
     assert finished_names(store, KEY) == [NAME]
+    assert store.instruments() == []  # another program's rows say nothing about the tick
     with pytest.raises(NotStored):
         chart_tapes(store, KEY)
     with pytest.raises(StoreError, match="no tape but finished footprints"):
