@@ -19,7 +19,7 @@ from footloom.core.side import Side
 from footloom.errors import ConfigError, DataError
 from footloom.feeds._import_asked import Options, asked, planned
 from footloom.feeds._import_tally import iso
-from footloom.importers import Grid, Rows, Source
+from footloom.importers import Grid, RawText, Rows, Source
 from footloom.importers._csv_rules import EARLIEST_S, LATEST_S
 from footloom.importers._mapping import NEEDED, time_kind
 from footloom.importers.mapped import sheet_of
@@ -102,6 +102,8 @@ def preview(path: Path, options: Options) -> Preview:
     refused: list[str] = []
     rows: list[PreviewRow] = []
     for block in itertools.islice(importer.read(source, plan, exact), _ROWS):
+        if isinstance(block, RawText):
+            continue
         refused += [f"line {one.line}: {one.detail} ({one.count} such rows)" for one in block.dropped]
         if isinstance(block, Rows):
             rows += _rows(block)
@@ -113,7 +115,10 @@ def _columns(source: Source) -> tuple[Column, ...]:
     if source.kind == "parquet":
         names, rows = columns_of(source.path)
     elif source.kind == "text":
-        sheet = sheet_of(source.sample())
+        sample = source.sample()
+        if any(b"{" in line for line in sample.lines[:3]):
+            return ()  # JSON has no columns
+        sheet = sheet_of(sample)
         names, rows = sheet.names, sheet.rows
     else:
         return ()

@@ -82,12 +82,16 @@ class _Tape:
 
 @dataclass
 class Records:
-    """Reads a file record by record. ``time_units`` are those that the times of its records may be in."""
+    """Reads a file record by record.
+
+    ``time_units`` are those that the times of its records may be in, ``noun`` is what they are.
+    """
 
     plan: Plan
     ask: Ask
     parse: Parse
     time_units: tuple[str, ...] = ("ms", "µs")
+    noun: str = "trades"
     tapes: dict[tuple[str, str], _Tape] = field(default_factory=dict)
     grids: dict[str, csv.Grid] = field(default_factory=dict)
     unit: int | None = None
@@ -138,7 +142,7 @@ class Records:
     def _tape(self, symbol: str, tape: str) -> _Tape | None:
         asked = self.plan.symbol or self.ask.symbol
         if symbol and asked not in {"", symbol}:
-            self.outside.other[f"trades of {symbol}"] += 1
+            self.outside.other[f"{self.noun} of {symbol}"] += 1
             return None
         return self.tapes.setdefault((symbol or asked, tape or self.plan.tape), _Tape())
 

@@ -59,7 +59,7 @@ def recognise(sample: Sample) -> Plan | str:
 
 def read(source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | Outside]:
     """Yield the file's rows."""
-    return read_records(source, Records(plan, ask, _Orders(), ("ms",)))
+    return read_records(source, Records(plan, ask, _Orders(), ("ms",), "orders"))
 
 
 # What is wrong with a row, "" where nothing is.

@@ -35,7 +35,7 @@ def recognise(sample: Sample) -> Plan | str:
     rows = [row for row in map(fields, sample.lines) if row]
     fitting = [row for row in rows if not _wrong(row)]
     if not fitting or len(fitting) * 4 < len(rows):
-        return f"no rows of {', '.join(_NAMES)}"
+        return _book(rows) or f"no rows of {', '.join(_NAMES)}"
     name = next((match for match in map(_FILE_NAME.search, sample.names) if match), None)
     return Plan(
         format="LOBSTER messages",
@@ -57,6 +57,14 @@ def read(source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | Outside]:
     """Yield the file's rows."""
     assert ask.day is not None
     return read_records(source, Records(plan, ask, _Messages(WallClock(ask.zone), ask.day), ("ns",)))
+
+
+# Its other file: ask price, size, bid price, size for each level, a row for each message, without times.
+def _book(rows: Sequence[Sequence[str]]) -> str:
+    first = rows[0] if rows else []
+    if len(first) % 4 or len(first) < len(_NAMES) or not all(text.lstrip("-").isdigit() for text in first):
+        return ""
+    return f"perhaps LOBSTER's order book of {len(first) // 4} levels: it has no times, import the messages beside it"
 
 
 # What is wrong with a row, "" where nothing is.

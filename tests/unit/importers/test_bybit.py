@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from footloom.cli.main import main
 from footloom.errors import CorruptPart
 from footloom.feeds.ingest import Options, import_files
+from footloom.feeds.preview import preview
 from footloom.importers._keys import Keys, keys_at
 from footloom.store.raw import raw_parts, raw_text
 from tests.unit.importers.conftest import Import
@@ -157,7 +158,7 @@ def book(update: int, time_ms: int, kind: str = "delta", symbol: str = "XRPUSDT"
 
 BOOKS = [book(10, 1733011200000, "snapshot"), book(11, 1733011200100), book(12, 1733011200200)]
 OB = "2024-12-01_XRPUSDT_ob500.data"
-LINEAR = {"venue": "bybit_linear"}
+LINEAR: dict[str, Any] = {"venue": "bybit_linear"}
 
 
 def test_a_book_is_kept_as_it_is(take: Import) -> None:
@@ -212,6 +213,15 @@ def test_a_kept_text_that_was_damaged_is_told(take: Import) -> None:
         raw_parts(done.store)
 
 
+def test_a_preview_of_a_book_has_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / OB
+    path.write_bytes(text_of(*BOOKS, "{}"))
+    found = preview(path, Options(**LINEAR))
+    assert (found.columns, found.rows, found.missing) == ((), (), ())
+    assert found.refused == ("line 4: no message of an order book (1 such rows)",)
+    assert "add --venue" in preview(path, Options()).missing[0]
+
+
 def test_coverage_lists_what_is_kept_raw(take: Import, capsys: pytest.CaptureFixture[str]) -> None:
     done = take(text_of(*BOOKS), OB, **LINEAR)
     for flags in ([], ["--json"], ["bybit_linear:XRPUSDT", "--days"]):
@@ -225,9 +235,8 @@ def test_coverage_lists_what_is_kept_raw(take: Import, capsys: pytest.CaptureFix
 
 
 def test_the_recorded_book(recordings: Path, tmp_path: Path) -> None:
-    options: dict[str, Any] = {**LINEAR}
     path = recordings / "bybit" / "xrpusdt-ob500.data.zip"
-    report = import_files([path], Options(**options), store=tmp_path / "store")
+    report = import_files([path], Options(**LINEAR), store=tmp_path / "store")
     (raw,) = report.files[0].raw
     assert (raw.messages, raw.counted, raw.new) == (50, {"snapshots": 1}, True)
     assert report.problems == []

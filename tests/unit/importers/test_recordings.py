@@ -191,20 +191,8 @@ def test_rows_without_a_side(binance: Path, tmp_path: Path) -> None:
     assert (tape.tick_size, tape.lot_size, tape.lot_from) == ("0.01", "0.000001", "decimals of the file")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "large_prints_alejandro.csv",
-        "large_prints_riftfern.csv",
-        "liquidations_alejandro.csv",
-        "liquidations_riftfern.csv",
-        "btcusdt-depth-snap.csv",
-        "btcusdt-depth-update.csv",
-        "btcusdt-trades.parquet",
-        "positive_binance_difference_depth_stream_spot_trxusdt_04-03-2025.csv.gz",
-    ],
-)
-def test_what_is_no_tape_of_trades_is_refused(binance: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["btcusdt-quotes.parquet", "btcusdt-trades.parquet"])
+def test_what_nobody_has_mapped_is_refused(binance: Path, tmp_path: Path, name: str) -> None:
     report = taken(binance / name, tmp_path / "store", venue="binance_usdm", symbol="BTCUSDT")
     assert not report.ok
     assert report.files[0].error
