@@ -25,6 +25,7 @@ __all__ = (
     "kernel_terms",
     "profiles",
     "update",
+    "value_area_of_levels",
     "value_area_of_rows",
     "warmup",
 )
@@ -107,6 +108,11 @@ def profiles(footprint: Footprint, params: Params) -> Profiles:
 def value_area_of_rows(volume: I64, params: Params) -> Profiles:
     """Return the profile of one contiguous row array, low to high, int64 (n_rows,), at least one row above zero."""
     return _fill(np.array([0, len(volume)], np.int64), np.arange(len(volume)), np.asarray(volume, np.int64), params)
+
+
+def value_area_of_levels(row: I64, volume: I64, params: Params) -> Profiles:
+    """Return the profile of one set of levels: rows ascending with their lots, int64 (n,); other rows hold nothing."""
+    return _fill(np.array([0, len(row)], np.int64), np.asarray(row, np.int64), np.asarray(volume, np.int64), params)
 
 
 def _fill(offset: I64, row: I64, volume: I64, params: Params) -> Profiles:
