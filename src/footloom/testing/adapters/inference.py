@@ -1,8 +1,9 @@
-"""Adapters of side inference (definitions 1.2 to 1.4)."""
+"""Adapters of side inference (definitions 1.1 to 1.4)."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,8 +12,10 @@ import numpy as np
 
 from footloom._api import instant_ns
 from footloom.core.decimals import from_units, to_units
+from footloom.core.messages import Trade
 from footloom.core.quotes import Quotes
 from footloom.core.recorder_clock import NS, object_id_ns, zone_offset_ns
+from footloom.core.side import Side
 from footloom.core.snapshots import NO_QUOTE, Snapshots, interval_price
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_REST, I64, Trades
 from footloom.kernels.bulk_volume import BulkParams, bulk_share, bulk_volume
@@ -20,6 +23,7 @@ from footloom.kernels.inference import infer, snapshot_row
 from footloom.kernels.side_rules import RuleParams, infer_sides
 from footloom.kernels.side_score import score
 from footloom.testing.adapters._units import LOT, MS, WORD, adapter, instrument, number, tape
+from footloom.venues import bybit_linear
 
 __all__ = ()
 
@@ -189,3 +193,27 @@ def snapshot_clock(given: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 def _moment(ts_ms: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(ts_ms // 1000, dt.UTC)
+
+
+@adapter
+def aggressor_bybit(given: Any, params: dict[str, Any]) -> dict[str, Any]:
+    excluded = params.get("exclude_block_trades", True)
+    prints = [
+        {
+            "T": 1_767_225_600_000 + i,
+            "s": "X",
+            "S": row["S"],
+            "v": str(row["v"]),
+            "p": str(row.get("p", "100")),
+            "i": str(i),
+            "BT": bool(row.get("BT")) and excluded,
+        }
+        for i, row in enumerate(given["trades"])
+    ]
+    frame = json.dumps({"topic": "publicTrade.X", "data": prints}).encode()
+    seen = [one for one in bybit_linear.parse(frame, 0) if isinstance(one, Trade)]
+    traded = instrument()
+    volume = {side: sum(traded.qty_lot(one.qty) for one in seen if one.side == side) for side in (Side.BUY, Side.SELL)}
+    told = sum(traded.qty_lot(row["v"]) for row in prints)
+    left_out = told - sum(volume.values())
+    return {"buy": number(volume[Side.BUY]), "sell": number(volume[Side.SELL]), "excluded": number(left_out)}
