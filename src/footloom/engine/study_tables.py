@@ -80,8 +80,8 @@ def _column(column: Column, unit: Unit | None, footprint: Footprint) -> pa.Array
     if column.dtype.kind not in "iu":
         return pa.array(column.tolist())
     valid = column != NONE
-    if step is not None:
-        return decimal_array(column.astype(np.int64), step, None if valid.all() else valid)
+    if step is not None and column.dtype == np.int64:  # narrower ones are codes and flags beside what has the unit
+        return decimal_array(column, step, None if valid.all() else valid)
     return pa.array(column, mask=~valid)
 
 

@@ -1,1 +1,1 @@
-"""Rich display for notebooks."""
+"""Charts, frames and files for people: what a notebook shows, reads and writes."""

@@ -118,7 +118,7 @@ class Chart:
 
         from footloom.engine.tables import levels_table
 
-        table = levels_table(self.frame)
+        table = levels_table(self.frame, "" if self._trades is None else self._trades.tape)
         facts = table.schema.metadata
         opens = table.column("open_ns").cast(pa.timestamp("ns", tz="UTC"))
         return table.set_column(0, "bar", opens).replace_schema_metadata(facts)

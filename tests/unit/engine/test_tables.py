@@ -119,7 +119,7 @@ def test_every_unit_and_every_part():
         OUTPUTS = (
             Output(name="a", kind="level", unit="row", columns=("row",), title=""),
             Output(name="b", kind="line", unit="lot", columns=("lots", "mean"), title=""),
-            Output(name="c", kind="marker", unit="tick", columns=("tick",), title=""),
+            Output(name="c", kind="marker", unit="tick", columns=("tick", "side"), title=""),
         )
 
     fold = StudyFold("cvd")

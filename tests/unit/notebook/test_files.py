@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import subprocess
 import sys
+import weakref
 from decimal import Decimal
 from pathlib import Path
 
@@ -248,3 +250,29 @@ def test_a_full_disk_gives_one_message(tmp_path: Path):
     assert all("cannot be written: File too large" in line for line in lines)
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_memory_holds_one_chunk_whatever_the_length(kind: str, tmp_path: Path):
+    """Of the chunks given out, only the last ones are still held by anyone when the next is asked for."""
+    held: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def chunks():
+        nonlocal most
+        for i in range(12):
+            ts = START + np.arange(1_000, dtype=np.int64) + 1_000 * i
+            held.append(weakref.ref(ts))
+            yield Trades.build(ONE, ts, np.ones(1_000), np.ones(1_000), np.ones(1_000))
+            del ts
+            gc.collect()
+            most = max(most, sum(one() is not None for one in held))
+
+    path = tmp_path / f"x.{kind}"
+    if kind == "npz":
+        write_events(path, ONE, chunks())
+    else:
+        write_tables(path, kind, trades_table(Trades.empty(ONE)).schema, map(trades_table, chunks()))
+
+    assert len(read_trades(path, ONE)) == 12_000
+    assert most <= 2
