@@ -16,8 +16,9 @@ from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
 from footloom.engine.spec import ChartSpec
 from footloom.engine.studies import StudyFold, counting
-from footloom.studies import imbalance
+from footloom.studies import hvn_lvn, imbalance, stacked_zones, tpo
 from footloom.studies import value_area as areas
+from footloom.studies.cvd_divergence import pivots
 
 __all__ = ("SCENES", "Scene", "scene")
 
@@ -333,3 +334,145 @@ def _zones(above_bid: int) -> tuple[int, int, int, int]:
     emo = (above_bid == 10) - (above_bid == 0)
     clnv = (7 <= above_bid <= 10) - (0 <= above_bid <= 3)
     return quote, quote, emo, clnv
+
+
+@scene
+def bar_types() -> Scene:
+    """Draw one tape cut by three rules (2.4)."""
+    way = [50, 51, 52, 51, 53, 54, 56, 55, 53, 52, 50, 49, 51, 52, 54, 55]
+    lots = [3, 1, 2, 6, 1, 1, 2, 5, 1, 1, 4, 2, 3, 1, 1, 2]
+    tape = _tape([(i * 10**9, price, qty, 1) for i, (price, qty) in enumerate(zip(way, lots, strict=True))])
+    picture = Scene(600, 250, "2.4  One tape, three rules: where bars end")
+    points = [(50 + 30 * i, 230 - 8 * (price - 45)) for i, price in enumerate(way)]
+    picture.path(points, "thin")
+    for i, (x, _) in enumerate(points):
+        picture.text(x, 244, lots[i], "m q")
+    for line, (rule, words) in enumerate(
+        (("5t", "5t: five trades"), ("10v", "10v: ten lots"), ("r3", "r3: three ticks"))
+    ):
+        edges, _ = parse_rule(rule).edges(tape, calendar("crypto"))
+        y = 34 + 30 * line
+        for first, stop in itertools.pairwise(edges.ends.tolist()):
+            picture.box(50 + 30 * first - 12, y, 30 * (stop - first) - 6, 18, "va")
+        picture.text(50, y + 13, words)
+    return picture
+
+
+@scene
+def cvd_divergence() -> Scene:
+    """Draw a divergence between two pivots, and when it is known (3.3)."""
+    high = [10, 11, 13, 12, 11, 12, 14, 12, 11, 12]
+    cvd = [5, 12, 20, 15, 12, 14, 18, 13, 10, 9]
+    at = pivots(np.array(high, np.int64), 2, 2).tolist()
+    picture = Scene(600, 230, "3.3  Price makes a higher pivot, CVD a lower one; known two bars later")
+    price = [(50 + 50 * i, 120 - 14 * (value - 8)) for i, value in enumerate(high)]
+    line = [(50 + 50 * i, 220 - 4 * value) for i, value in enumerate(cvd)]
+    picture.path(price)
+    picture.path(line, "thin")
+    for points in (price, line):
+        picture.path([points[i] for i in at], "dash")
+    for i in at:
+        picture.text(price[i][0], price[i][1] - 6, high[i], "m b")
+        picture.text(line[i][0], line[i][1] - 6, cvd[i], "m b")
+    known = at[-1] + 2
+    picture.path([(price[known][0], 30), (price[known][0], 220)], "dash")
+    picture.text(price[known][0] + 4, 44, "known here", "q")
+    picture.text(8, 70, "high", "q")
+    picture.text(8, 160, "CVD", "q")
+    return picture
+
+
+@scene
+def volume_nodes() -> Scene:
+    """Draw high and low volume nodes (4.3)."""
+    volumes = [2, 3, 9, 4, 1, 2, 8, 12, 7, 1]
+    found = hvn_lvn.nodes_of_rows(np.arange(10), np.array(volumes), hvn_lvn.Params(k=1))
+    picture = Scene(580, 250, "4.3  High and low volume nodes, one neighbour on each side")
+    high, low = found.hvn_row.tolist(), found.lvn_row.tolist()
+    _column(picture, 60, volumes, dict.fromkeys(high, "va"))
+    for row in high + low:
+        picture.text(190, _y(row, 10) + 14, "high" if row in high else "low", "b" if row in high else "q")
+    return picture
+
+
+@scene
+def naked_pocs() -> Scene:
+    """Draw points of control that later sessions trade through, or do not (4.6)."""
+    pocs, ranges = [100, 103, 101, 103.5], [(98, 102), (101.5, 104), (99.5, 102.5), (102, 105)]
+    picture = Scene(580, 190, "4.6  A POC is naked until a later session trades through it")
+
+    def y(price: float) -> float:
+        return 170 - 18 * (price - 97.5)
+
+    for i, (poc, (low, high)) in enumerate(zip(pocs, ranges, strict=True)):
+        x = 50 + 120 * i
+        picture.box(x, y(high), 60, y(low) - y(high), "va")
+        later = [j for j in range(i + 1, 4) if ranges[j][0] <= poc <= ranges[j][1]]
+        stop = 50 + 120 * later[0] if later else 560
+        picture.path([(x, y(poc)), (stop, y(poc))], "line" if later else "dash")
+        picture.text(x + 30, y(poc) - 5, f"{poc:g}", "m b")
+        picture.text(x + 30, 186, f"session {i + 1}", "m q")
+    return picture
+
+
+@scene
+def tpo_letters() -> Scene:
+    """Draw the letters of a session (4.7)."""
+    low, high = np.array([100, 101, 102, 102]), np.array([102, 103, 104, 103])
+    profile = tpo.profile_of_brackets(np.arange(4), low, high, tpo.Params())
+    picture = Scene(580, 160, "4.7  Half hours A to D: each marks the rows that it traded through")
+    for line, (row, words) in enumerate(zip(profile.row.tolist(), tpo.letters(profile), strict=True)):
+        y = _y(line, len(profile.row), 36)
+        if row == profile.poc_row:
+            picture.box(60, y, 150, ROW_PX - 1, "va")
+        picture.text(50, y + 14, row, "s q")
+        picture.text(68, y + 14, words, "b")
+    picture.text(240, 60, f"POC {profile.poc_row}", "b")
+    picture.text(240, 82, "A and B: the initial balance, 100 to 103", "q")
+    picture.text(240, 104, "a row of one letter at the end: a tail", "q")
+    return picture
+
+
+@scene
+def zone_life() -> Scene:
+    """Draw what becomes of a support zone (5.3)."""
+    lo, hi = 4, 7
+    bars = [(11, 8, 9), (10, 6, 9), (8, 3, 5), (6, 1, 2)]  # high, low, close
+    high, low, close = (np.array(column, np.int64) for column in zip(*bars, strict=True))
+    life = stacked_zones.zone_life(1, lo, hi, high, low, close)
+    names = {
+        stacked_zones.TESTED: "tested",
+        stacked_zones.INVALID_TRADE: "traded through",
+        stacked_zones.INVALID_CLOSE: "closed through",
+    }
+    picture = Scene(580, 210, "5.3  A support zone: tested, traded through, closed through")
+
+    def y(tick: float) -> float:
+        return 180 - 13 * tick
+
+    picture.box(60, y(hi), 480, y(lo) - y(hi), "fb", 0.25)
+    for i, (top, bottom, end) in enumerate(bars):
+        x = 90 + 120 * i
+        picture.path([(x, y(top)), (x, y(bottom))])
+        picture.path([(x, y(end)), (x + 8, y(end))])
+        words = [name for code, name in names.items() if life.get(code) == i]
+        picture.text(x, 202, ", ".join(words) or "away", "m q")
+    return picture
+
+
+@scene
+def unfinished() -> Scene:
+    """Draw an unfinished and a finished high (6.1)."""
+    picture = Scene(580, 130, "6.1  A high where both sides traded is unfinished")
+    for x, words, pairs in (
+        (60, "unfinished", [(9, 7), (4, 12), (3, 6)]),
+        (320, "finished", [(9, 7), (4, 12), (0, 15)]),
+    ):
+        for row, (sold, bought) in enumerate(pairs):
+            y = _y(row, 3, 36)
+            picture.box(x, y, 2 * CELL_PX, ROW_PX - 1, "va")
+            picture.text(x + CELL_PX - 8, y + 14, sold, "s sell")
+            picture.text(x + CELL_PX, y + 14, "x", "m q")
+            picture.text(x + CELL_PX + 8, y + 14, bought, "buy")
+        picture.text(x + 110, 50, words, "b")
+    return picture
