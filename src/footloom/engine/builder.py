@@ -125,6 +125,11 @@ class Builder:
         """Up to where bars are final, ns UTC: an earlier trade changes one of them, and the tape is read again."""
         return self._settled_to_ns
 
+    @property
+    def newest(self) -> tuple[int, int] | None:
+        """The ordering key (time in ns UTC, id) of the newest row that was folded; None where there is none."""
+        return self._last
+
     def open_frame(self) -> ChartFrame | None:
         """Return the provisional bars, or None where there is none yet."""
         return self._shown

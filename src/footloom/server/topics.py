@@ -121,9 +121,8 @@ class Topic:
                 return
             self._note(commit.trades)
             events = await asyncio.to_thread(self.builder.update, commit.trades, commit.watermark_ns, commit.gaps)
-            shown = self.builder.open_frame()
-            if shown is not None and len(shown):  # what was read may hold rows of commits that are yet to come
-                self._newest = max(self._newest, (int(shown.footprint.bars.last_ns[-1]), 2**63 - 1))
+            if self.builder.newest is not None:  # what was read may hold rows of commits that are yet to come
+                self._newest = max(self._newest, self.builder.newest)
             self._tell(events)
 
     def _note(self, trades: Trades) -> None:
