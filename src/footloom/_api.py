@@ -99,7 +99,7 @@ def load_trades(
     if to_ns <= from_ns:
         raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
     if venue == "sim":
-        return _simulated(symbol, from_ns, to_ns)
+        return _simulated(symbol, from_ns, to_ns, rest_policy)
     from footloom.feeds.stored import stored_inference
     from footloom.kernels.inference import SnapshotParams
     from footloom.store.files import Store
@@ -121,10 +121,11 @@ def load_trades(
     return trades
 
 
-def _simulated(symbol: str, from_ns: int, to_ns: int) -> Trades:
+def _simulated(symbol: str, from_ns: int, to_ns: int, rest_policy: RestPolicy) -> Trades:
+    from footloom.kernels.inference import SnapshotParams
     from footloom.venues.sim import load
 
-    return load(symbol, from_ns, to_ns)
+    return load(symbol, from_ns, to_ns, params=SnapshotParams(rest_policy=rest_policy))
 
 
 def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = None, **settings: Any) -> Chart:

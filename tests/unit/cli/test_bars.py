@@ -17,7 +17,7 @@ import footloom
 from footloom.cli.main import main
 from footloom.core.instrument import Instrument
 from footloom.core.snapshots import Snapshots
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_REST, Trades
 from footloom.kernels.inference import SnapshotParams
 from footloom.store.files import Store
 
@@ -319,3 +319,13 @@ def test_sides_that_the_venue_states_have_no_inference(store: Path, capsys: pyte
     assert document["chart"]["inference"] is None
     first = document["bars"][0]
     assert (first["sure"], first["rest"], first["by_stated"], first["by_tick"]) == ("0.400", "0.000", "0.400", "0.000")
+
+
+def test_the_simulated_future_takes_the_rest_policy_too() -> None:
+    span = ("sim:FUT", "2026-03-02", "2026-03-02T00:02")
+    signed, unsigned = (footloom.load_trades(*span, rest_policy=policy) for policy in ("ltp_same_side", "unknown"))
+    assert signed.qty_lot.tolist() == unsigned.qty_lot.tolist()
+    rest = (unsigned.flags & FLAG_REST) != 0
+    assert rest.any()
+    assert not unsigned.side[rest].any()
+    assert signed.side[rest].all()
