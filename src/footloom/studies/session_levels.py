@@ -15,7 +15,7 @@ from footloom.studies._developing import HeldRows, develop
 from footloom.studies._periods import follow, session_starts, weeks_of
 from footloom.studies._study import NONE, Answer, Column, Output, Run
 
-__all__ = ("OUTPUTS", "TITLE", "Params", "State", "update", "warmup")
+__all__ = ("OUTPUTS", "TITLE", "Held", "Params", "State", "update", "warmup")
 
 TITLE = "Session levels"
 _WORDS = {"day": "previous day", "week": "previous week"}
