@@ -337,7 +337,7 @@ def test_the_folder_of_the_archive_tells_the_market(take: Import, tmp_path: Path
 
 
 def test_a_table_of_something_else(take: Import) -> None:
-    done = take(text_of("1718838893621, ETHUSDT, 1675603512, 3566.5, 8.653,1718838893469, False"), "prints.csv")
+    done = take(text_of("1718838893621, ETHUSDT, 1675603512, x, 8.653,1718838893469, False"), "x.csv")
     assert "is of no known format; tried" in done.file.error
     for tried in (
         "binance_archive: column 2 of its rows is 'ETHUSDT'",
