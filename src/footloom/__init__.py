@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from footloom.engine.spec import ChartSpec
     from footloom.errors import FootloomError
     from footloom.notebook.frames import from_arrow, from_pandas, from_polars
-    from footloom.notebook.reading import read_trades
+    from footloom.notebook.trade_files import read_trades, write_trades
 
 __all__ = (
     "ChartSpec",
@@ -42,6 +42,7 @@ __all__ = (
     "session_profiles",
     "stream",
     "studies",
+    "write_trades",
 )
 __version__ = "0.1.0"
 
@@ -58,9 +59,10 @@ _HOME = {
     "from_polars": "footloom.notebook.frames",
     "load_trades": "footloom._api",
     "profile": "footloom._api",
-    "read_trades": "footloom.notebook.reading",
+    "read_trades": "footloom.notebook.trade_files",
     "session_profiles": "footloom._api",
     "stream": "footloom._api",
+    "write_trades": "footloom.notebook.trade_files",
 }
 
 

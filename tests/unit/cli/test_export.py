@@ -23,7 +23,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
 from footloom.engine.table_facts import read_facts
-from footloom.notebook.reading import read_trades
+from footloom.notebook.trade_files import read_trades
 from footloom.store.files import Store
 
 ONE = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
@@ -85,6 +85,29 @@ def test_trades_come_back_bit_for_bit(
     assert again.equals(some_trades())
     assert (report["rows"], report["bytes"], report["tape"]) == (COUNT, out.stat().st_size, "trade")
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize(
+    ("file", "flags", "rows"),
+    [
+        ("usdm_btcusdt_20240808.gz", ("--venue", "binance_usdm", "--symbol", "BTCUSDT"), 21_313),
+        ("aggtrades_btcusdt_20260511_20000.csv.gz", ("--venue", "binance_usdm"), 20_000),
+    ],
+)
+def test_real_recordings_come_back(
+    file: str, flags: tuple[str, ...], rows: int, recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "store", str(recordings / "binance" / file), *flags, verb="import") == 0
+    with Store(tmp_path / "store") as opened:
+        (covered,) = opened.coverage()
+        stored = opened.load(covered.key, covered.tape, 0, 2**62)
+    assert isinstance(stored, Trades)
+    assert len(stored) == rows
+    for kind in ("csv", "parquet", "arrow", "npz"):
+        out = tmp_path / f"x.{kind}"
+        assert run(tmp_path / "store", covered.key, str(out)) == 0, capsys.readouterr().err
+        again = read_trades(out, stored.instrument, tape=stored.tape)
+        assert again.equals(stored), kind
 
 
 def test_a_range_is_half_open(store: Path, tmp_path: Path) -> None:

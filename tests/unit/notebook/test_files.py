@@ -24,7 +24,7 @@ from footloom.engine.events_array import EVENT, EXCH_EVENT
 from footloom.engine.tables import levels_table, trades_table
 from footloom.errors import ConfigError, DataError, OffGrid
 from footloom.notebook.event_files import write_events
-from footloom.notebook.reading import read_trades
+from footloom.notebook.trade_files import read_trades, write_trades
 from footloom.notebook.writing import csv_lines, format_of, whole_file, write_tables
 
 ONE = Instrument(
@@ -111,6 +111,18 @@ def test_no_price_changes_its_row(kind: str, tmp_path: Path):
     again = read_trades(write(tmp_path / f"x.{kind}", trades, 70_000), ONE)
 
     assert np.array_equal(again.price_tick, ticks)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_in_one_line(kind: str, tmp_path: Path):
+    trades = tape([(5, 2000, 7, 1, 9, 3, 0), (6, 2001, 8, -1, None, None, 0)])
+
+    write_trades(trades, tmp_path / f"x.{kind}", latency_ns=8)
+
+    assert read_trades(str(tmp_path / f"x.{kind}"), ONE, tape="agg_trade").equals(trades)
+    with pytest.raises(ConfigError, match="is there already"):
+        write_trades(trades, tmp_path / f"x.{kind}")
+    write_trades(trades, tmp_path / f"x.{kind}", force=True)
 
 
 def test_plain_decimals_in_csv(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Files to tapes: what `footloom export` wrote, and other tables of trades by the names of their columns."""
+"""Tapes to files and back: what `footloom export` writes, and other tables of trades by their columns' names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_NO_RECV, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.notebook.frames import Columns, from_arrow
-from footloom.notebook.writing import ENDINGS, format_of
+from footloom.notebook.writing import ENDINGS, format_of, write_tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ("read_trades",)
+__all__ = ("read_trades", "write_trades")
 
 
 def read_trades(
@@ -49,6 +49,30 @@ def read_trades(
     if kind == "npz":
         return _read_events(path, instrument, tape, columns)
     return from_arrow(_READERS[kind](path), instrument, tape=tape, **columns)
+
+
+def write_trades(trades: Trades, path: str | Path, *, force: bool = False, latency_ns: int = 0) -> None:
+    """Write trades as a CSV, Parquet, Arrow or npz file, by its ending; `read_trades` gives them back.
+
+    The file is there whole or not at all. ``force`` replaces one that is there already. ``latency_ns`` is for npz
+    (hftbacktest): how long after the exchange's time trades count as received where nobody recorded it; its trades must
+    ascend by time.
+
+    Raises
+    ------
+    ConfigError
+        The file is there already, or cannot be written.
+    """
+    from footloom.engine.tables import trades_table
+    from footloom.notebook.event_files import write_events
+
+    path = Path(path)
+    kind = format_of(path)
+    if kind == "npz":
+        write_events(path, trades.instrument, [trades], latency_ns, force=force)
+    else:
+        table = trades_table(trades)
+        write_tables(path, kind, table.schema, [table], force=force)
 
 
 def _parquet(path: Path) -> pa.Table:
