@@ -198,12 +198,10 @@ def _spread(change, volume, first, stop):
 @jit(types.void(I64_IN, I64_IN, INT, INT, INT, _F64_OUT, _F64_OUT))
 def _split(change, volume, kept, window, student, share, sigma):
     # `kept` changes of the chunk before come first. A window of 0 is the whole sample.
+    whole = _spread(change, volume, 0, len(change)) if window == 0 else 0.0
     for bar in range(len(share)):
         stop = kept + bar + 1
-        first = max(0, stop - window)
-        if window == 0:
-            first, stop = 0, len(change)
-        sigma[bar] = _spread(change, volume, first, stop)
+        sigma[bar] = _spread(change, volume, max(0, stop - window), stop) if window else whole
         if sigma[bar] == 0.0:
             share[bar] = 0.5
             continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import types
 
 from footloom.core.trades import I64
+from footloom.kernels.jit import I64_IN, jit, part
 
 __all__ = ("spread",)
 
@@ -21,22 +23,28 @@ def spread(place: I64, lots: I64, start_tick: I64, end_tick: I64, most: int) -> 
     place, lots, tick, piece
         One row a tick: its event, its lots, its price, and its number within the event from 1; int64.
     """
-    at, shares, ticks, piece = [], [], [], []
-    for event in place.tolist():
-        span = abs(int(end_tick[event]) - int(start_tick[event]))
-        steps = min(span + 1, most)
-        cut = np.diff(_scaled(int(lots[event]), np.arange(steps + 1, dtype=np.int64), steps))
-        kept = np.flatnonzero(cut)
-        direction = 1 if end_tick[event] >= start_tick[event] else -1
-        ticks.append(start_tick[event] + direction * _scaled(span, kept, max(1, steps - 1)))
-        shares.append(cut[kept])
-        piece.append(kept + 1)
-        at.append(np.full(len(kept), event, np.int64))
-    empty = np.empty(0, np.int64)
-    return tuple(np.concatenate([empty, *part]) for part in (at, shares, ticks, piece))  # type: ignore[return-value]
+    columns = [np.ascontiguousarray(column[place], np.int64) for column in (lots, start_tick, end_tick)]
+    steps = np.minimum(np.abs(columns[2] - columns[1]) + 1, most)
+    rows = np.minimum(steps, columns[0])  # fewer lots than ticks: one lot on each of so many ticks
+    out = np.empty((4, int(rows.sum())), np.int64)
+    _spread(np.ascontiguousarray(place, np.int64), *columns, steps, out)
+    return out[0], out[1], out[2], out[3]
 
 
-def _scaled(total: int, share: I64, parts: int) -> I64:
+@part
+def _scaled(total, share, parts):
     # floor(total * share / parts) for share <= parts, without overflow of the product.
-    whole, left = divmod(total, parts)
-    return whole * share + left * share // parts
+    return total // parts * share + total % parts * share // parts
+
+
+@jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, types.Array(types.int64, 2, "C")))
+def _spread(place, lots, start, end, steps, out):
+    n = 0
+    for i in range(len(place)):
+        span, direction = abs(end[i] - start[i]), (1 if end[i] >= start[i] else -1)
+        for k in range(steps[i]):
+            cut = _scaled(lots[i], k + 1, steps[i]) - _scaled(lots[i], k, steps[i])
+            if cut > 0:
+                out[0, n], out[1, n], out[3, n] = place[i], cut, k + 1
+                out[2, n] = start[i] + direction * _scaled(span, k, max(1, steps[i] - 1))
+                n += 1

@@ -228,7 +228,7 @@ def reverse_tick(price_tick: I64, day: I64) -> I8:
     backwards = RuleParams(rule="tick")
     none = np.full(len(price_tick), NO_QUOTE, np.int64)
     side, _ = sides_at(price_tick[::-1], none, none, day[::-1], backwards)
-    return np.asarray(side[::-1])
+    return np.ascontiguousarray(side[::-1])  # kernels take no other
 
 
 def fold_sides(trades: Trades, quotes: Quotes | None, state: RuleState | None, params: RuleParams) -> Ruled:

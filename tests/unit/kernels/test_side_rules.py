@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from footloom.core.instrument import Instrument
 from footloom.core.quotes import NO_QUOTE, Quotes
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, Trades
+from footloom.engine.build import build_footprint
 from footloom.errors import ConfigError, DataError
 from footloom.kernels import side_rules_reference as reference
 from footloom.kernels.side_rules import RULES, Rule, RuleParams, RuleState, fold_sides, infer_sides, last_before
@@ -163,6 +164,18 @@ def test_any_chunking_gives_the_same_rows(
         state, taken = RuleState.from_bytes(done.state.to_bytes()), until
         pieces.append(done.trades)
     assert Trades.concat(pieces).equals(whole)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_bars_are_made_of_inferred_rows(rule: Rule) -> None:
+    tape = trades([reference.Trade(i + 1, price) for i, price in enumerate(PRICES)])
+    made = build_footprint(
+        infer_sides(tape, quotes([reference.Quote(0, 10_000, 10_010)]), RuleParams(rule=rule)), "1m", 1
+    )
+    bars = made.bars
+    signed = bars.by_quote_lot + bars.by_mid_lot + bars.by_tick_lot
+    assert (signed + bars.unknown_lot).tolist() == bars.volume_lot.tolist() == [9]
+    assert bars.stated_lot.tolist() == [0]
 
 
 def test_what_looks_ahead_or_comes_too_late_is_refused() -> None:
