@@ -46,6 +46,17 @@ def test_every_cited_definition_exists(root: Path) -> None:
     assert wrong == {}
 
 
+def test_every_definition_names_its_tests_and_its_picture_is_there(root: Path) -> None:
+    text = (root / "docs" / "definitions.md").read_text(encoding="utf-8")
+    rules = [part for part in re.split(r"^(?=\*\*\d\.\d |## )", text, flags=re.MULTILINE) if part.startswith("**")]
+    links = re.findall(r"\]\(((?:\.\./tests|pictures)/[^)]+)\)", text)
+
+    assert len(rules) > 30
+    assert [rule[:40] for rule in rules if "\nTests: [" not in rule] == []
+    assert [link for link in links if not (root / "docs" / link).is_file()] == []
+    assert {Path(link).name for link in links} >= {path.name for path in (root / "docs" / "pictures").glob("*.svg")}
+
+
 def test_a_wrong_citation_is_noticed() -> None:
     assert cited("as definitions 2.2, 9.9 say; see definitions 4.1 to 4.2") == {"2.2", "9.9", "4.1", "4.2"}
     assert sections("## 4. Profiles\n\n**4.1 POC.** The row") == {"4", "4.1"}
