@@ -109,26 +109,46 @@ def _nth_smallest(values, count, nth):
     return values[nth]
 
 
+@part
+def _gather(start, stop, buy, sell, space):
+    count = 0
+    for i in range(start, stop):
+        for lots in (buy[i], sell[i]):
+            if lots > 0:
+                space[count] = lots
+                count += 1
+    return count
+
+
 @jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, I64_OUT, I64_OUT))
 def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):
     """Write the automatic minimum volume of bars ``first`` and later.
 
     It is the nearest-rank ``percentile`` of the non-zero one-sided cells (each level's buys and each level's sells)
     of the ``window`` bars before, and at least 1 lot. ``space`` int64 holds at least two values for each level of a
-    window; ``out`` int64 (n_bars - first,).
+    window and one more; ``out`` int64 (n_bars - first,).
     """
+    guess = np.int64(0)
     for bar in range(first, len(offset) - 1):
-        count = 0
-        for i in range(offset[max(0, bar - window)], offset[bar]):
-            if buy[i] > 0:
-                space[count] = buy[i]
-                count += 1
-            if sell[i] > 0:
-                space[count] = sell[i]
-                count += 1
-        out[bar - first] = 1
-        if count:
-            out[bar - first] = max(1, _nth_smallest(space, count, (count * percentile + 99) // 100 - 1))
+        start, stop = np.uint64(offset[max(0, bar - window)]), np.uint64(offset[bar])
+        # From one bar to the next little changes: where the answer is near the last one, only what is near is sorted.
+        low, high = max(1, guess - (guess >> 2)), guess + (guess >> 2)
+        count, below, near = 0, 0, np.uint64(0)
+        for i in range(start, stop):
+            count += np.int64(buy[i] > 0) + np.int64(sell[i] > 0)
+            below += np.int64((buy[i] > 0) & (buy[i] < low)) + np.int64((sell[i] > 0) & (sell[i] < low))
+            space[near] = buy[i]
+            near += np.uint64((buy[i] >= low) & (buy[i] <= high))
+            space[near] = sell[i]
+            near += np.uint64((sell[i] >= low) & (sell[i] <= high))
+        rank = (count * percentile + 99) // 100 - 1
+        if below <= rank < below + np.int64(near):
+            guess = _nth_smallest(space, np.int64(near), rank - below)
+        elif count:
+            guess = _nth_smallest(space, _gather(start, stop, buy, sell, space), rank)
+        else:
+            guess = np.int64(1)
+        out[bar - first] = guess
 
 
 @jit(types.void(I64_IN, INT, INT, I64_OUT, I64_OUT, I64_OUT))

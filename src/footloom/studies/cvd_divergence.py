@@ -66,6 +66,7 @@ class State(msgspec.Struct, frozen=True):
 # The rows of a table of bars; the two prices stand first.
 _HIGH, _LOW, _CVD, _NUMBER, _GAPS, _GAPS_BEFORE, _ANCHOR, _OPEN = range(8)
 _ROWS = 8
+_NOTHING = np.empty((10, 0), np.int64)  # side, hidden, and four pairs
 
 
 def pivots(values: I64, left: int, right: int) -> I64:
@@ -103,14 +104,14 @@ def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
     """
     new = _table(run, params, state)
     table = np.concatenate([_unpacked(state.recent), new], axis=1)
-    found = []
-    last = []
-    for row, sign, before in ((_HIGH, 1, state.high), (_LOW, -1, state.low)):
+    found, last = [_NOTHING], [state.high, state.low]
+    for kind, (row, sign) in enumerate(((_HIGH, 1), (_LOW, -1))):
         at = pivots(sign * table[row], params.left, params.right)
-        known = np.concatenate([_unpacked(before), table[:, at]], axis=1)
-        found.append(_signals(known, row, sign, params))
-        last.append(known[:, -1:].tobytes())
-    events = _events(np.concatenate(found, axis=1), params, state.bars)
+        if len(at):  # seldom, live
+            known = np.concatenate([_unpacked(last[kind]), table[:, at]], axis=1)
+            found.append(_signals(known, row, sign, params))
+            last[kind] = known[:, -1:].tobytes()
+    events = _events(np.concatenate(found, axis=1) if len(found) > 1 else _NOTHING, params, state.bars)
     kept = table[:, max(0, table.shape[1] - params.left - params.right) :]
     if len(run):
         state = State(
