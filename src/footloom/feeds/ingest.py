@@ -277,7 +277,7 @@ def _summed(files: list[FileReport], notes: list[str], options: Options, store: 
     refused = options.strict and any(file.problems for file in files)
     return ImportReport(
         ok=not refused and not any(file.error for file in files),
-        stored=stored and any(part.new for part in [*tapes, *(raw for file in files for raw in file.raw)]),
+        stored=stored and (any(tape.new for tape in tapes) or any(raw.new for file in files for raw in file.raw)),
         dry_run=options.dry_run,
         strict=options.strict,
         store=str(store),
