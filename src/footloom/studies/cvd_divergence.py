@@ -43,7 +43,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     right: Swings = 2
     min_sep: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="bars")] = 2
     max_sep: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="bars")] = 60
-    eps_tick: Annotated[int, msgspec.Meta(ge=0, description="ticks")] = 0
+    eps_tick: Annotated[int, msgspec.Meta(ge=0, le=2**62, description="ticks")] = 0
     hidden: bool = False
     reset: Literal["never", "session", "day", "week", "month"] = "never"
 

@@ -64,8 +64,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     convention: Literal["ratio", "excess"] = "ratio"
     compare: Literal["ge", "gt"] = "ge"
     zero: Literal["infinite", "ignore", "as_one"] = "infinite"
-    min_vol_lot: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    min_diff_lot: Annotated[int, msgspec.Meta(ge=0)] = 0
+    min_vol_lot: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
+    min_diff_lot: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
     stack_n: Annotated[int, msgspec.Meta(ge=2, le=50)] = 3
 
 

@@ -51,8 +51,8 @@ _WIDTH = len(kernel.LEVEL_COLUMNS)
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the main side must exceed, buys at a high and sells at a low, and how many levels of a kind stay open."""
 
-    ask_filter_lot: Annotated[int, msgspec.Meta(ge=0, description="lots")] = 0
-    bid_filter_lot: Annotated[int, msgspec.Meta(ge=0, description="lots")] = 0
+    ask_filter_lot: Annotated[int, msgspec.Meta(ge=0, le=2**62, description="lots")] = 0
+    bid_filter_lot: Annotated[int, msgspec.Meta(ge=0, le=2**62, description="lots")] = 0
     max_open: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="the oldest gives way")] = 1_000
 
 
