@@ -10,10 +10,10 @@ import pytest
 
 from footloom.studies import study_names
 
-TOOLS = {"study_docs": "vwap.md", "definition_pictures": "value-areas.svg"}
+TOOLS = ("study_docs", "definition_pictures")
 
 
-@pytest.fixture(params=list(TOOLS))
+@pytest.fixture(params=TOOLS)
 def tool(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, root: Path) -> Any:
     monkeypatch.syspath_prepend(str(root / "tools"))
     return importlib.import_module(request.param)
@@ -27,7 +27,7 @@ def test_a_stale_file_is_noticed(tool: Any, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(tool, "FOLDER", tmp_path)
     tool.main([])
     assert tool.main(["--check"]) == 0
-    (tmp_path / TOOLS[tool.__name__]).write_text("old")
+    min(tmp_path.iterdir()).write_text("old")
 
     assert tool.main(["--check"]) == 1
 

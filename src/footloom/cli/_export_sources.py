@@ -14,15 +14,13 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
-from footloom.server.history import ChartKey, History, bar_length_ns
+from footloom.server.history import ChartKey, History
 from footloom.server.messages import TopicRequest
 from footloom.store import Block, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from footloom.core.footprint import Footprint
-    from footloom.engine.studies import StudyFold
 
 __all__ = ("Asked", "Rows", "Tape", "chart_table", "study_table", "tape_blocks")
 
@@ -152,45 +150,17 @@ def study_table(store: Store, asked: Asked) -> tuple[pa.Table, str]:
     """
     from footloom.engine.studies import StudyFold
     from footloom.engine.study_tables import PARTS, study_tables
+    from footloom.server.studied import studied
 
     _, name, part = (*asked.what.split(":"), "", "")[:3]
     if part not in {"", *PARTS}:
         raise ConfigError(f"a study has {', '.join(PARTS)}, no {part!r}: write --what study:{name}:{PARTS[0]}")
     fold = StudyFold(name, asked.settings)
-    chart = _chart(store, History(store), asked, {})
-    before, shown = _study_bars(store, chart, fold, asked)
-    if len(before):
-        fold.update(before)
-    tables = study_tables(fold, shown, fold.update(shown), chart.tape)
+    history = History(store)
+    chart = _chart(store, history, asked, {})
+    shown, answers = studied(history, chart, [fold], asked.from_ns, asked.to_ns)
+    tables = {} if shown is None else study_tables(fold, shown, answers[fold.label], chart.tape)
     if (part or next(iter(tables), "")) not in tables:
         has = ", ".join(tables) or "nothing"
         raise ConfigError(f"{fold.study.TITLE} says nothing of {part or 'these bars'} here: it has {has}")
     return tables[part or next(iter(tables))], chart.tape
-
-
-def _study_bars(store: Store, chart: ChartKey, fold: StudyFold, asked: Asked) -> tuple[Footprint, Footprint]:
-    # The bars before the range that the study remembers, and those that open in it.
-    import numpy as np
-
-    from footloom.engine.build import build_footprint, gap_flags
-    from footloom.engine.studies import counting
-
-    first_ns, last_ns = span_of(store, chart.key, chart.tape)
-    begin_ns = first_ns if asked.from_ns is None else asked.from_ns
-    end_ns = last_ns + 1 if asked.to_ns is None else asked.to_ns
-    lead_ns = first_ns if fold.study.warmup(fold.params) else _session_open(chart, begin_ns)
-    until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
-    trades = stored_trades(store, chart.key, chart.tape, lead_ns, until_ns).on_grid(chart.instrument)
-    made = build_footprint(trades, chart.spec.bars, chart.spec.ticks_per_level, count=counting([fold]))
-    gaps = store.gaps(chart.key, chart.tape, lead_ns, until_ns)
-    made = made.with_flags(made.bars.flags | gap_flags(made, gaps))
-    lo, hi = np.searchsorted(made.bars.open_ns, (begin_ns, end_ns)).tolist()
-    return made.slice(0, lo), made.slice(lo, hi)
-
-
-def _session_open(chart: ChartKey, at_ns: int) -> int:
-    # Where bars begin anew, at least one bar before a time.
-    from footloom.core.sessions import calendar
-
-    before_ns = at_ns - bar_length_ns(chart.spec.bars)
-    return int(calendar(chart.instrument.calendar).spans(before_ns, before_ns + 1).start_ns[0])

@@ -189,7 +189,7 @@ def _rows(found: _Found, studies: list[str] | None) -> list[dict[str, Any]]:
     rows = Chart(frame).with_studies(*(name for name in studies if name in _OWN_STUDIES)).to_rows()
     for study in found.studies:
         for row, says in zip(rows, study.rows(), strict=True):
-            row |= {f"{study.name}.{name}": value for name, value in says.items() if name != "open_ns"}
+            row |= {f"{study.name}.{name}": value for name, value in says.items() if name not in row}
     if "imbalance" in studies:
         for row, marks in zip(rows, imbalance_rows(frame), strict=True):
             row["imbalances"] = marks
@@ -216,6 +216,8 @@ def _write_parquet(frame: ChartFrame, path: Path) -> None:
     from footloom.engine.tables import footprint_table
     from footloom.errors import ConfigError
 
+    if not path.name or (path.exists() and not path.is_file()):  # renamed over, a device would be gone
+        raise ConfigError(f"--parquet {path} is a folder, a device or a pipe: name a file")
     partial = path.with_name(f".{path.name}.partial")
     try:
         pq.write_table(footprint_table(frame), partial, compression="zstd", compression_level=1)

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import html
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from footloom.core.decimals import from_units
 from footloom.core.footprint import Footprint
 from footloom.core.sessions import calendar
 from footloom.engine.studies import StudyFold
-from footloom.studies import NONE, Answer, Unit
+from footloom.errors import ConfigError
+from footloom.studies import Answer
 
-__all__ = ("StudyResult",)
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+__all__ = ("Part", "StudyResult")
+
+Part = Literal["bars", "cells", "events"]
 
 _SHOWN = 12
+_TIMES = ("open_ns", "close_ns")
 
 
 class StudyResult:
     """The answer of one study over the bars of a chart.
 
-    ``answer`` holds its columns as integers and floats (`footloom.studies.Answer`); `rows` and `events` give them in
-    prices and quantities.
+    ``answer`` holds its columns as integers and floats (`footloom.studies.Answer`); `rows`, `events` and the tables
+    give them in prices and quantities.
     """
 
     def __init__(self, fold: StudyFold, footprint: Footprint, answer: Answer) -> None:
         self.name = fold.name
         self.title = fold.study.TITLE
-        self.params = fold.params
         self.footprint = footprint
         self.answer = answer
-        self._units: dict[str, Unit] = {c: output.unit for output in fold.study.OUTPUTS for c in output.columns}
+        self._fold = fold
 
     def __repr__(self) -> str:
         footprint = self.footprint
@@ -41,40 +47,53 @@ class StudyResult:
     def __len__(self) -> int:
         return len(self.footprint)
 
+    @functools.cached_property
+    def _tables(self) -> dict[str, pa.Table]:
+        from footloom.engine.study_tables import study_tables
+
+        return study_tables(self._fold, self.footprint, self.answer)
+
+    def to_arrow(self, part: Part = "bars") -> pa.Table:
+        """Return one row a bar, a level (``cells``) or an event as an Arrow table, prices and quantities exact.
+
+        Raises
+        ------
+        ConfigError
+            The study has no such part.
+        """
+        if part not in self._tables:
+            raise ConfigError(f"{self.title} has no {part}: it has {', '.join(self._tables)}")
+        return self._tables[part]
+
+    def to_polars(self, part: Part = "bars") -> pl.DataFrame:
+        """Return the same as a polars frame.
+
+        Raises
+        ------
+        ConfigError
+            The study has no such part, or polars is not installed.
+        """
+        from footloom.notebook.frames import to_polars
+
+        return to_polars(self.to_arrow(part))
+
     def rows(self) -> list[dict[str, Any]]:
-        """Return one dict a bar: ``open_ns`` and its columns; prices and quantities exact text, undefined None."""
-        return self._dicts({"open_ns": self.footprint.bars.open_ns, **self.answer.bars})
+        """Return one dict a bar: its times and columns; prices and quantities exact text, undefined None."""
+        return self._dicts("bars")
 
     def events(self) -> list[dict[str, Any]]:
-        """Return one dict an event, with the open of the bar at whose close it is known."""
-        if not self.answer.events:
+        """Return one dict an event, with the times of the bar at whose close it is known."""
+        return self._dicts("events")
+
+    def _dicts(self, part: Part) -> list[dict[str, Any]]:
+        if part not in self._tables:
             return []
-        opens = self.footprint.bars.open_ns[self.answer.events["bar"]]
-        return self._dicts({"open_ns": opens, **self.answer.events})
-
-    def _dicts(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
-        texts = [self._values(name, column) for name, column in columns.items()]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]
-
-    def _values(self, name: str, column: Any) -> list[Any]:
-        instrument, unit = self.footprint.instrument, self._units.get(name)
-        if column.dtype.kind == "f":
-            scale = {"tick": float(instrument.tick_size), "lot": float(instrument.lot_size)}.get(unit or "", 1.0)
-            return [None if np.isnan(value) else value * scale for value in column.tolist()]
-        step = {
-            "tick": instrument.tick_size,
-            "lot": instrument.lot_size,
-            "row": instrument.tick_size * self.footprint.ticks_per_level,
-        }.get(unit or "")
-        values = column.tolist()
-        if step is None:
-            return [None if value == NONE else value for value in values]
-        return [None if value == NONE else from_units(value, step) for value in values]
+        return [{name: _plain(value) for name, value in row.items()} for row in self._tables[part].to_pylist()]
 
     def _repr_html_(self) -> str:
         rows = self.rows()[-_SHOWN:]
         zone = calendar(self.footprint.instrument.calendar).zone
-        names = [name for name in rows[0] if name != "open_ns"] if rows else []
+        names = [name for name in rows[0] if name not in _TIMES] if rows else []
         head = "".join(f"<th>{html.escape(name)}</th>" for name in (f"open time ({zone.key})", *names))
         lines = []
         for row in rows:
@@ -84,6 +103,10 @@ class StudyResult:
         body = "".join(lines)
         table = f'<table style="text-align:right"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         return f"<div>{table}<p>{html.escape(repr(self))}</p></div>"
+
+
+def _plain(value: Any) -> Any:
+    return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def _short(value: Any) -> str:
