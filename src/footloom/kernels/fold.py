@@ -29,7 +29,7 @@ Count = Callable[[Trades, I64], dict[str, I64]]
 
 _FULL, _WIDE = 1, 2
 _BAR_ROWS = 9
-_MANY_ROWS = 1 << 22
+_ROWS_A_TRADE = 8  # where a wide bar has more rows than that, those in use are sorted out
 _WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
 
@@ -135,12 +135,12 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
 
 
 def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[list[int], NDArray[np.int64]]:
-    # A bar with a fat finger, or of half a million rows; where few of very many rows are in use, they are sorted out.
+    # A bar with a fat finger, or of half a million rows.
     if int(qty.max()) * len(qty) > _LARGEST and sum(map(int, qty)) > _LARGEST:
         raise DataError(f"a bar's volume of {sum(map(int, qty))} lots does not fit 64 bits: use a coarser lot size")
     row = tick // step
     base, width = int(row.min()), int(row.max()) - int(row.min()) + 1
-    if width <= _MANY_ROWS:
+    if width <= _ROWS_A_TRADE * len(qty):
         used, index = np.arange(base, base + width), row - base
     else:
         used, index = np.unique(row, return_inverse=True)
