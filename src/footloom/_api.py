@@ -62,7 +62,9 @@ def instant_ns(moment: str | int | dt.date) -> int:
         moment = dt.datetime.combine(moment, dt.time())
     moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+    return _fitting(
+        (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000, moment.isoformat()
+    )
 
 
 def _nanoseconds(number: int) -> int:
@@ -71,6 +73,12 @@ def _nanoseconds(number: int) -> int:
             f"{number} is no time in ns: as ns since 1970 it is before 1973, so it may count seconds, milliseconds or "
             f"microseconds, or be a date; write 2026-03-02, 2026-03-02T09:15, or ns such as {1_772_409_600 * 10**9}"
         )
+    return _fitting(number, str(number))
+
+
+def _fitting(number: int, text: str) -> int:
+    if abs(number) >= 2**63:
+        raise ConfigError(f"{text} is no time that 64 bits of ns can hold: they reach from 1678 to 2262")
     return number
 
 

@@ -6,6 +6,7 @@ answers in a blink.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -88,10 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FootloomError as error:
         _fail(str(error))
     except BrokenPipeError:  # `footloom bars ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
         sys.exit(1)
+    except OSError as error:  # `footloom bars ... > file` on a full disk, a name that is too long
+        _let_go_of_output()
+        where = "" if error.filename is None else f"{error.filename}: "
+        _fail(f"{where}{error.strerror or error}; free some space, or name another file or folder")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+# What waits to be written would fail once more when the interpreter ends.
+def _let_go_of_output() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # it may be closed, or no file at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> None:

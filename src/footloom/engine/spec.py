@@ -19,14 +19,14 @@ class ChartSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Bar rule, study step and study settings; every number of a chart depends on all of them (definitions 2.2)."""
 
     bars: str = "1m"
-    ticks_per_level: Annotated[int, msgspec.Meta(ge=1)] = 1
+    ticks_per_level: Annotated[int, msgspec.Meta(ge=1, le=2**53)] = 1
     value_area: Literal["two_row", "one_row", "one_row_capped"] = "two_row"
     value_area_pct: str = "70"
     poc_tie: Literal["centre", "lowest"] = "centre"
     imbalance_pct: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 300
     imbalance_compare: Literal["ge", "gt"] = "ge"
     imbalance_zero: Literal["infinite", "ignore", "as_one"] = "infinite"
-    min_vol_lot: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    min_vol_lot: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
     stack_n: Annotated[int, msgspec.Meta(ge=2, le=50)] = 3
     cvd_reset: Literal["session", "never"] = "session"
 

@@ -18,6 +18,7 @@ from footloom.importers import _csv_rules as csv
 __all__ = ("Row", "fields_of", "first_refused", "read_row")
 
 _NUMBER = re.compile(rb"(-?)(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_MOST_DIGITS = 20  # those of 64 bits, and one more
 
 
 class Row(NamedTuple):
@@ -137,10 +138,16 @@ def _number(text: bytes, bad: int, *, digits_only: bool = False, powers: bool = 
     sign, digits, power = match.groups()
     if sign:
         raise _Refused(csv.BELOW_ZERO)
-    _fitting(int(digits.replace(b".", b"").strip(b"0") or b"0"))
+    whole, _, part = digits.partition(b".")
+    ahead = (whole + part).lstrip(b"0")
+    counted = ahead.rstrip(b"0")
+    if len(counted) > _MOST_DIGITS:  # before Python reads it, which refuses numbers of thousands of digits its own way
+        raise _Refused(csv.TOO_LARGE)
+    value = _fitting(int(counted or b"0"))
     if (digits_only and not text.isdigit()) or (power and not powers):
         raise _Refused(bad)
-    return Fraction(text.decode())
+    exponent = len(ahead) - len(counted) - len(part) + int((power or b"e0")[1:])
+    return value * Fraction(10) ** exponent
 
 
 def _fitting(whole: int, status: int = csv.TOO_LARGE) -> int:

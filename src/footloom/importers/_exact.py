@@ -17,6 +17,9 @@ from footloom.importers._rows import Dropped
 
 __all__ = ("Refused", "Units", "count_refused", "number", "units_of")
 
+_MOST_DIGITS = 20  # those of 64 bits, and one more; Decimal computes with 28
+_MOST_EXPONENT = 999  # a text of ten bytes can name a number of a gigabyte
+
 
 class Refused(Exception):
     """A row or message that cannot be taken, or that is none (``defect`` False)."""
@@ -52,13 +55,21 @@ class Units:
             raise Refused(f"{self.what} is no number", f"{self.what} is {shown(raw)}: no decimal number")
         if value < 0:
             raise Refused("number below zero", f"{self.what} is {value}: below zero")
+        if value.adjusted() >= _MOST_DIGITS or _digits(value) > _MOST_DIGITS:
+            raise Refused("number too large", f"{self.what} is {shown(raw)}: does not fit 64 bits")
         if self.places < 0:  # scanning: how many decimals it needs
             return max(0, -int(value.normalize().as_tuple().exponent))
-        count, left = divmod(value.scaleb(self.places), self.unit)
+        scaled = value.scaleb(self.places)
+        count, left = divmod(int(scaled), self.unit)
+        left = left or scaled != int(scaled)
         if left or count >= 2**62:
             step = f"{Decimal(self.unit).scaleb(-self.places):f}"
             raise Refused(f"{self.what} off the grid", f"{self.what} is {value}: no whole multiple of {step}")
         return int(count)
+
+
+def _digits(value: Decimal) -> int:
+    return len("".join(map(str, value.as_tuple().digits)).rstrip("0"))
 
 
 def units_of(grid: Grid) -> tuple[Units, Units]:
@@ -84,9 +95,10 @@ def _number(raw: bytes) -> Decimal | None:
         if text.startswith(b"{"):
             (inner,) = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).values()
             text = bytes(inner)
-        return parse_decimal(text.strip(b'"').decode("ascii")) if text else None
+        value = parse_decimal(text.strip(b'"').decode("ascii")) if text else None
     except (DataError, ValueError, msgspec.DecodeError):
         return None
+    return None if value is not None and abs(value.adjusted()) > _MOST_EXPONENT else value
 
 
 def count_refused(counts: dict[str, Dropped], refused: Refused, line: int, text: bytes, where: str) -> None:

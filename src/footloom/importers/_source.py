@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -106,7 +107,10 @@ class Source:
         if path.is_dir():
             raise DataError(f"{path} is a folder: name the files in it")
         try:
-            self.size = path.stat().st_size
+            state = path.stat()
+            if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for its other end
+                raise DataError(f"{path} is a pipe or a device: write what it gives to a file, and import that")
+            self.size = state.st_size
             with path.open("rb") as file:
                 self._magic = file.read(16)
         except FileNotFoundError:

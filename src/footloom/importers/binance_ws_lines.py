@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -132,15 +132,12 @@ def _stamp_unit(text: bytes) -> int | None:
 
 def _stamp_ns(text: bytes, unit: int) -> int | None:
     # Returns ns, or None where the text is no time in that unit.
-    if text.isdigit():
-        value = int(text) * 1000 ** (3 - unit)
-    else:
-        try:
-            exact = Decimal(text.decode("latin-1")).scaleb(9 - 3 * unit)
-            value = int(exact)
-        except (InvalidOperation, OverflowError, ValueError):
-            return None
-    return value if csv.EARLIEST_S * 10**9 <= value < csv.LATEST_S * 10**9 else None
+    try:
+        exact = Decimal(text.decode("latin-1")).scaleb(9 - 3 * unit)
+        # Compared before it becomes an int, which would have as many digits as somebody cared to write.
+        return int(exact) if csv.EARLIEST_S * 10**9 <= exact < csv.LATEST_S * 10**9 else None
+    except ArithmeticError:  # no number, or none that can be scaled
+        return None
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,34 @@ def test_a_parquet_file_that_cannot_be_written(store: Path, tmp_path: Path, caps
         main(["bars", "test:ABC", "--store", str(store), "--parquet", str(tmp_path / "nowhere" / "x.parquet")])
     assert left.value.code == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "."])
+def test_a_parquet_file_needs_a_name(store: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", "--store", str(store), "--parquet", name])
+    assert left.value.code == 1
+    assert "name a file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_parquet_file_replaces_no_device(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", "--store", str(store), "--parquet", str(tmp_path / "pipe")])
+    assert left.value.code == 1
+    assert "name a file" in capsys.readouterr().err
+    assert [entry.name for entry in tmp_path.iterdir() if not entry.is_dir()] == ["pipe"]
+    assert not (tmp_path / "pipe").is_file()
+
+
+@pytest.mark.parametrize("moment", ["3000-01-01", "9" * 30, str(2**63)])
+def test_a_time_beyond_64_bits(store: Path, moment: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for flag in ("--from", "--to"):
+        with pytest.raises(SystemExit) as left:
+            main(["bars", "test:ABC", "--store", str(store), flag, moment])
+        assert left.value.code == 1
+        assert "no time that 64 bits of ns can hold" in capsys.readouterr().err
 
 
 def test_the_imbalances_of_a_range_are_those_of_the_whole_tape(

@@ -133,3 +133,23 @@ def test_only_our_own_errors_become_messages(
     Planted.error = ZeroDivisionError("a fault")
     with pytest.raises(ZeroDivisionError):
         main(["planted"])
+
+
+def test_an_error_of_the_system_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("footloom.cli.main.app", full)
+    monkeypatch.setattr("footloom.cli.main._let_go_of_output", lambda: None)  # the tests' own output stays
+    assert run("coverage", "--store", str(tmp_path)) == 1
+    assert capfd.readouterr().err.startswith("footloom: No space left on device; free some space")
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "footloom.cli.main", "coverage", "--store", str(tmp_path / ("a" * 300))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "File name too long" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from footloom.core.trades import I64, U8
 from footloom.importers import _csv_rules as csv
-from footloom.importers._csv_reference import Row, read_row
+from footloom.importers._csv_reference import Row, fields_of, first_refused, read_row
 from footloom.importers._csv_rows import tokenise
 
 AGG_TRADES = (csv.ID, csv.PRICE, csv.QTY, csv.IGNORED, csv.IGNORED, csv.TIME, csv.MAKER)
@@ -234,3 +234,21 @@ def test_the_kernel_and_its_reference_agree_on_mutated_rows(data: st.DataObject)
     at = data.draw(st.integers(0, len(lines) - 1))
     new = data.draw(st.binary(max_size=3))
     both(lines[:at] + new + lines[at + data.draw(st.integers(0, 3)) :])
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"1" * 5_000, csv.TOO_LARGE),
+        (b"0." + b"1" * 5_000, csv.TOO_LARGE),
+        (b"0" * 5_000 + b"61800.30", csv.OK),
+        (b"61800.3" + b"0" * 5_000, csv.OK),
+    ],
+)
+def test_a_number_longer_than_python_reads_at_once(text: bytes, status: int) -> None:
+    line = b"2216728435,%s,0.512,6870001001,6870001004,1723161256322,true" % text
+    (row,) = both(line + b"\n")
+    assert row.status == status
+    if status != csv.OK:
+        rules = settings_of(GRID, MS_US)[0]
+        assert first_refused(fields_of(line), AGG_TRADES, rules) == 1

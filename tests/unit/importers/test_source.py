@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -142,6 +143,13 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
         Source(tmp_path / "absent")
     with pytest.raises(DataError, match="is a folder"):
         Source(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        Source(tmp_path / "pipe")
 
 
 def test_the_mark_at_the_beginning_is_no_text(tmp_path: Path) -> None:

@@ -177,6 +177,7 @@ def test_a_hole_a_duplicate_and_a_step_back(take: Import) -> None:
         ("nothing at all", "no JSON on the line", "no JSON on the line"),
         (in_ms(trade(3), 0), "local time in another unit than the rest of the file", "the file's are in ns"),
         (bare(trade(3), 0), "local time in another unit than the rest of the file", "it is ''"),
+        (f"{'9' * 5_000} {bare(trade(3), 0)}", "local time in another unit than the rest of the file", "in ns"),
         (in_ns(trade(3, T=1723161256), 0), "a trade message that is not as documented", "T is 1723161256"),
     ],
 )
