@@ -1,4 +1,4 @@
-"""What studies say of an hour: VWAP with its band, the session's profile so far, and the zones of stacked imbalances."""
+"""What studies say of some hours: VWAP with its band, the profile so far, and the zones of stacked imbalances."""
 
 from __future__ import annotations
 
