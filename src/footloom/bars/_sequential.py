@@ -25,7 +25,7 @@ __all__ = ("Cut", "Sequential")
 
 Cut = tuple[Trades, I64]
 _START, _END, _OFF_SESSION, _OPEN, _CLOSE, _GROWS, _HEAD = range(7)
-_NEVER = -(2**62)
+_NEVER = -(2**63)  # before any span: the first one of a calendar begins at -(2**62)
 
 
 @dataclass(frozen=True, slots=True)

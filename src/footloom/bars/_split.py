@@ -13,7 +13,7 @@ from footloom.kernels.splitting import split_ends
 
 __all__ = ("split",)
 
-_MOST_ROWS = 2**26
+_MOST_ROWS = 2**22  # parts beyond one a trade: some 2 GB of bars, which nobody could look at
 
 
 def split(trades: Trades, threshold: int, memory: I64, rule: str, worth: I64 | None = None) -> Cut:

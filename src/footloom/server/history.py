@@ -28,7 +28,7 @@ from footloom.server.unseen import unseen
 from footloom.store import Store
 from footloom.studies.imbalance import WINDOW
 
-__all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "with_bars")
+__all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "grow_until_ns", "with_bars")
 
 _LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behind one that the read may cut
 _DEFAULT_STEP_BARS = 500  # definitions 2.2
@@ -134,6 +134,11 @@ def _whole(chart: ChartKey, ts_ns: int) -> tuple[int, int]:
     if not parse_rule(chart.spec.bars).sequential:
         return ts_ns, ts_ns
     return calendar(chart.instrument.calendar).session_of(ts_ns)
+
+
+def grow_until_ns(chart: ChartKey, end_ns: int) -> int:
+    """Return until when trades can join bars that open before a time, ns UTC."""
+    return max(end_ns + bar_length_ns(chart.spec.bars), _whole(chart, end_ns - 1)[1])
 
 
 # The last bar of a read looks open; it is final where the tape goes on behind it.
@@ -321,7 +326,7 @@ class History:
             lead_ns = min(lead_ns, _session_open(chart, begin_ns))
         elif from_first:
             lead_ns = first_ns
-        until_ns = min(max(end_ns + bar_length_ns(chart.spec.bars), _whole(chart, end_ns - 1)[1]), last_ns + 1)
+        until_ns = min(grow_until_ns(chart, end_ns), last_ns + 1)
         while True:
             lead_ns = max(_whole(chart, lead_ns)[0], first_ns)
             trades, gaps = self._read(chart, lead_ns, until_ns)

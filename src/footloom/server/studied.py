@@ -10,7 +10,7 @@ from footloom.core.trades import Trades
 from footloom.engine.runs import studies_between
 from footloom.engine.studies import StudyFold
 from footloom.feeds.stored import span_of
-from footloom.server.history import ChartKey, History, bar_length_ns
+from footloom.server.history import ChartKey, History, grow_until_ns
 from footloom.studies import Answer
 
 __all__ = ("studied",)
@@ -27,7 +27,7 @@ def studied(
     first_ns, last_ns = span_of(history.store, chart.key, chart.tape)
     begin_ns = -(2**62) if from_ns is None else from_ns  # the first bar opens before its first trade
     end_ns = last_ns + 1 if to_ns is None else to_ns
-    until_ns = min(end_ns + bar_length_ns(chart.spec.bars), last_ns + 1)
+    until_ns = min(grow_until_ns(chart, end_ns), last_ns + 1)
     looks_back = any(fold.study.warmup(fold.params) for fold in folds)
     start_ns = first_ns if looks_back else calendar(chart.instrument.calendar).session_of(max(begin_ns, first_ns))[0]
     gaps = history.store.gaps(chart.key, chart.tape, start_ns, until_ns)

@@ -324,6 +324,8 @@ def test_a_trade_beyond_exact_sums_is_refused_not_wrapped():
 def test_bars_so_small_that_parts_fill_the_memory_are_refused():
     with pytest.raises(ConfigError, match=r"1v-split are too small .*more than \d+ parts; .*leave out -split"):
         edges_of("1v-split", lots([2**50]))
+    with pytest.raises(ConfigError, match=r"2v-split are too small"):
+        edges_of("2v-split", lots([2**24]))
 
 
 def test_a_state_of_another_rule_is_refused():
@@ -331,3 +333,13 @@ def test_a_state_of_another_rule_is_refused():
 
     with pytest.raises(DataError, match="another rule"):
         edges_of("4t", lots([1]), state)
+
+
+def test_a_stretch_before_the_first_session_of_a_calendar_is_off_session():
+    long_ago = 486_622_800 * 10**9  # 1985, before NSE's table
+    trades = Trades.build(instrument(calendar="nse_fo"), [long_ago, long_ago + 1], [1, 2], [1, 1], [1, 1])
+
+    edges, _ = parse_rule("5t").edges(trades, calendar("nse_fo"))
+
+    assert edges.off_session.tolist() == [1]
+    assert edges.grows_until_ns.tolist() == [2**62]
