@@ -1,4 +1,4 @@
-"""Imbalances, diagonal and horizontal, their stacks, and minimum volumes (definitions 5.1, 5.2, 5.4)."""
+"""Imbalances, diagonal and horizontal, their stacks, and the automatic minimum volume (definitions 5.1, 5.2)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numba import types
 
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_OUT, jit, part
+from footloom.kernels.selection import nth_smallest
 
 __all__ = (
     "AS_ONE",
@@ -18,7 +19,6 @@ __all__ = (
     "SELL",
     "SELL_STACK",
     "fill_flags",
-    "fill_medians",
     "fill_min_volume",
     "is_imbalance",
 )
@@ -85,31 +85,6 @@ def fill_flags(offset, row, buy, sell, min_volume, horizontal, percent, min_diff
 
 
 @part
-def _nth_smallest(values, count, nth):
-    # Hoare's selection in place: values[:count] are reordered.
-    low, high = 0, count - 1
-    while low < high:
-        pivot = values[(low + high) >> 1]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if nth <= j:
-            high = j
-        elif nth >= i:
-            low = i
-        else:
-            break
-    return values[nth]
-
-
-@part
 def _gather(start, stop, buy, sell, space):
     count = 0
     for i in range(start, stop):
@@ -143,24 +118,9 @@ def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):
             near += np.uint64((sell[i] >= low) & (sell[i] <= high))
         rank = (count * percentile + 99) // 100 - 1
         if below <= rank < below + np.int64(near):
-            guess = _nth_smallest(space, np.int64(near), rank - below)
+            guess = nth_smallest(space, np.int64(near), rank - below)
         elif count:
-            guess = _nth_smallest(space, _gather(start, stop, buy, sell, space), rank)
+            guess = nth_smallest(space, _gather(start, stop, buy, sell, space), rank)
         else:
             guess = np.int64(1)
         out[bar - first] = guess
-
-
-@jit(types.void(I64_IN, INT, INT, I64_OUT, I64_OUT, I64_OUT))
-def fill_medians(values, first, window, space, lower, upper):
-    """Write the two middle values of the ``window`` values before each, from ``first`` on; one of an odd number twice.
-
-    Without a value before both are 0. ``space`` int64 (window,); ``lower`` and ``upper`` int64 (n - first,).
-    """
-    for i in range(first, len(values)):
-        count = min(window, i)
-        space[:count] = values[i - count : i]
-        lower[i - first] = upper[i - first] = 0
-        if count:
-            lower[i - first] = _nth_smallest(space, count, (count - 1) >> 1)
-            upper[i - first] = _nth_smallest(space, count, count >> 1)

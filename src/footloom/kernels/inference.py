@@ -24,7 +24,6 @@ from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, I8, I64, U8, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.kernels.days import local_days
-from footloom.kernels.evenly import spread
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
 
 __all__ = (
@@ -356,6 +355,8 @@ def _rows(snapshots: Snapshots, events: I64, policy: RestPolicy) -> Trades:
         sides[1] = np.zeros(len(place[1]), np.int64)
         bits[1] = np.full(len(place[1]), FLAG_INFERRED | FLAG_REST, np.uint8)
     elif policy == "spread_between_prev_ltp_and_ltp":
+        from footloom.kernels.evenly import spread  # compiled by those who ask for it
+
         place[1], lots[1], ticks[1], piece[1] = spread(place[1], rest, events[:, _FROM], price, (1 << _PIECES) - 2)
         move = np.sign(price - events[:, _FROM])[place[1]]
         sides[1] = np.where(move == 0, events[place[1], _SIDE], move)

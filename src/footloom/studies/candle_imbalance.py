@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from footloom.core.footprint import Bars
 from footloom.core.trades import I64
-from footloom.kernels.imbalance import fill_medians
+from footloom.kernels.medians import fill_medians
 from footloom.studies._study import Answer, Output, Run
 
 __all__ = ("OUTPUTS", "TITLE", "WINDOW", "Params", "State", "candle_imbalance", "runs", "update", "warmup")
