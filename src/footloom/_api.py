@@ -147,6 +147,11 @@ def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = No
     ConfigError
         The bars, the step or a setting cannot be.
     """
+    if not isinstance(trades, Trades):
+        raise ConfigError(
+            f"a footprint is made of trades, got {type(trades).__name__}: load_trades, read_trades, from_polars and "
+            "Trades.build give them"
+        )
     if ticks_per_level is None:
         ticks_per_level = default_ticks_per_level(build_footprint(trades, bars, 1).bars)
     spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})

@@ -49,8 +49,9 @@ def parse_rule(text: str) -> BarRule:
     >>> parse_rule("60m").text
     '1h'
     """
+    words = str(text).strip()  # what is no text is refused like any other word
     for parse in _parsers():
-        rule = parse(text.strip())
+        rule = parse(words)
         if rule is not None:
             return rule
     raise ConfigError(f"{text!r} names no bars: write {_SPELLINGS}")

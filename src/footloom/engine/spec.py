@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
 
 from footloom.bars import parse_rule
 from footloom.errors import ConfigError, DataError
@@ -61,7 +63,7 @@ def chart_spec(settings: Mapping[str, object]) -> ChartSpec:
         A setting is unknown or out of its range; the message names it.
     """
     try:
-        spec = msgspec.convert(settings, ChartSpec)
+        spec = msgspec.convert({name: _plain(name, value) for name, value in settings.items()}, ChartSpec)
     except msgspec.ValidationError as error:
         raise ConfigError(f"a chart cannot be made so: {error}") from None
     try:
@@ -69,3 +71,12 @@ def chart_spec(settings: Mapping[str, object]) -> ChartSpec:
     except DataError as error:
         raise ConfigError(f"a chart cannot be made so: value_area_pct: {error}") from None
     return msgspec.structs.replace(spec, bars=parse_rule(spec.bars).text)
+
+
+def _plain(name: str, value: object) -> object:
+    # Numbers as notebooks have them: an element of an array, a share that is no text.
+    if isinstance(value, np.integer):
+        return int(value)
+    if name == "value_area_pct" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return str(value)
+    return value

@@ -56,10 +56,11 @@ def find_study(name: str) -> Study:
     ConfigError
         There is no such study.
     """
-    if not name.startswith("_") and name.isidentifier():
-        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
-            return cast("Study", importlib.import_module(f"{__name__}.{name}"))
-        if (entry := _outside().get(name)) is not None:
+    word = str(name)
+    if word.isidentifier() and not word.startswith("_"):
+        if importlib.util.find_spec(f"{__name__}.{word}") is not None:
+            return cast("Study", importlib.import_module(f"{__name__}.{word}"))
+        if (entry := _outside().get(word)) is not None:
             return cast("Study", entry.load())
     raise ConfigError(f"no study is called {name!r}: known are {', '.join(study_names())}")
 
