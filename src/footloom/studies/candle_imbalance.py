@@ -81,9 +81,9 @@ def runs(side: Side, before: int = 0) -> I64:
     return side.astype(np.int64) * np.where(begun < 0, at + 1 + abs(before), at + 1 - begun)
 
 
-def warmup(params: Params) -> int:
-    """Return the bars behind the median, and those that can make a stack."""
-    return max(WINDOW if params.min_volume == "median" else 0, params.stack_n)
+def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
+    """Return -1: a run is as long as it is."""
+    return -1
 
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:

@@ -91,9 +91,9 @@ def pivots(values: I64, left: int, right: int) -> I64:
     return np.flatnonzero(found) + left
 
 
-def warmup(params: Params) -> int:
-    """Return the bars that two pivots can span: the sum's differences need no more."""
-    return params.max_sep + params.left + params.right
+def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
+    """Return -1: the signals need few bars, but the sum that is told with them counts since its anchor."""
+    return -1
 
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:

@@ -73,9 +73,9 @@ class State(msgspec.Struct, frozen=True):
     anchor_ns: int | None = None
 
 
-def warmup(params: Params) -> int:
-    """Return the bars that a zone can live, and those behind the minimum volume of its first."""
-    return params.max_age + imbalance.warmup(params)
+def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
+    """Return -1: zones are numbered from the first on."""
+    return -1
 
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:

@@ -83,6 +83,7 @@ def check(
         _check_shapes(fold, whole, made, where)
         _check_chunks(name, settings, made, (whole, fold.to_bytes()), np.random.default_rng(seed), where)
         _check_peek(name, settings, made, whole, where)
+        _check_warmup(name, settings, made, whole, where)
 
 
 def _bars(seed: int, rule: str, market: str, step: int, fold: StudyFold) -> Footprint:
@@ -148,6 +149,19 @@ def _check_peek(name: str, settings: Mapping[str, object] | None, made: Footprin
     assert fold.to_bytes() == before, f"{where}: looking at provisional bars changed the state"
     rest = fold.update(made.slice(half, len(made)))
     _compare(Answer.concat([(first, half), (rest, len(made) - half)]), whole, f"{where}, after a look ahead")
+
+
+def _check_warmup(name: str, settings: Mapping[str, object] | None, made: Footprint, whole: Answer, where: str) -> None:
+    fold = StudyFold(name, settings)
+    lead = fold.study.warmup(fold.params)
+    if lead < 0:
+        return
+    for start in range(lead, len(made), max(1, len(made) // 16)):
+        fold.begin_again()
+        if lead:
+            fold.update(made.slice(start - lead, start))
+        shown = whole.part(start, len(made), made.level_offset)
+        _compare(fold.update(made.slice(start, len(made))), shown, f"{where}, from bar {start} with {lead} before it")
 
 
 def _compare(got: Answer, expected: Answer, where: str) -> None:

@@ -27,10 +27,10 @@ class _None(msgspec.Struct, frozen=True):
     pass
 
 
-def _study(update: Any, state: Any = NoState) -> Any:
+def _study(update: Any, state: Any = NoState, lead: int = -1) -> Any:
     output = Output(name="x", kind="line", unit="lot", columns=("x",), title="x")
     return types.SimpleNamespace(
-        TITLE="planted", OUTPUTS=(output,), Params=_None, State=state, warmup=lambda _: 0, update=update
+        TITLE="planted", OUTPUTS=(output,), Params=_None, State=state, warmup=lambda _: lead, update=update
     )
 
 
@@ -77,11 +77,18 @@ def test_a_planted_fault_is_caught(monkeypatch: pytest.MonkeyPatch, update: Any,
         check("planted", seeds=range(2))
 
 
-def _plant(monkeypatch: pytest.MonkeyPatch, update: Any) -> None:
+def test_a_study_that_looks_back_further_than_it_says_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    _plant(monkeypatch, _sound, lead=4)
+
+    with pytest.raises(AssertionError, match="with 4 before it: bars x differs"):
+        check("planted", seeds=range(1))
+
+
+def _plant(monkeypatch: pytest.MonkeyPatch, update: Any, lead: int = -1) -> None:
     known = find_study
 
     def find(name: str) -> Any:
-        return _study(update, _Count) if name == "planted" else known(name)
+        return _study(update, _Count, lead) if name == "planted" else known(name)
 
     monkeypatch.setattr("footloom.engine.studies.find_study", find)
     assert studies.find_study is known
