@@ -205,6 +205,8 @@ class Builder:
 
     def _note_holes(self, trades: Trades) -> None:
         # Ids that do not count up by one prove nothing about wholeness: such bars wait for the grace.
+        if not len(trades):
+            return
         before_ns, before_id = self._last if self._last is not None else (int(trades.ts_exch_ns[0]), None)
         ids = trades.trade_id if before_id is None else np.concatenate([[before_id], trades.trade_id])
         times = trades.ts_exch_ns if before_id is None else np.concatenate([[before_ns], trades.ts_exch_ns])
@@ -213,6 +215,13 @@ class Builder:
             self._note_hole(before_ns, int(trades.ts_exch_ns[-1]))
         elif len(holes):
             self._note_hole(int(times[holes[0]]), int(times[holes[-1] + 1]))
+
+    def _behind_last(self, tape: Trades) -> Trades:
+        # The rows that nobody has folded yet: they come with a late one, and holes among them count as ever.
+        assert self._last is not None
+        ts, (last_ns, last_id) = tape.ts_exch_ns, self._last
+        newer = (ts > last_ns) | ((ts == last_ns) & (tape.trade_id > last_id))
+        return tape.take(slice(len(tape) - int(np.count_nonzero(newer)), len(tape)))
 
     def _note_hole(self, from_ns: int, to_ns: int) -> None:
         self._hole_from_ns = from_ns if self._hole_from_ns is None else min(self._hole_from_ns, from_ns)
@@ -301,6 +310,7 @@ class Builder:
         self._settle(shown.slice(0, count))
         self._tail = again.slice(count, len(again)) if count < len(again) else None
         self._until_ns, self._complete = edges.grows_until_ns[count:], edges.complete
+        self._note_holes(self._behind_last(tape))
         self._last = (int(tape.ts_exch_ns[-1]), int(tape.trade_id[-1]))
         if not self._rule.sequential:
             return self._revisions(redo, shown.slice(0, count), from_ns)

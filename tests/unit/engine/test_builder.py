@@ -59,6 +59,17 @@ def test_behind_an_id_hole_a_bar_waits_for_the_grace():
     assert kinds(in_time) == [("BarClosed", 0)]
 
 
+def test_a_hole_that_comes_with_a_late_row_counts_too():
+    builder = Builder(INSTRUMENT, SPEC)
+    builder.update(tape((0, 5, 1, 1), (12, 5, 1, 1), ids=[1, 3]), DAY + 12 * NS)
+
+    events = builder.update(
+        tape((6, 5, 1, 1), (66, 6, 1, 1), (72, 6, 1, 1), (120, 6, 1, 1), ids=[2, 4, 5, 9]), DAY + 120 * NS
+    )
+
+    assert kinds(events) == [("BarClosed", 0), ("BarUpdated", 1), ("BarUpdated", 2)]
+
+
 def test_a_quiet_market_closes_its_bar_by_the_engines_time():
     builder = Builder(INSTRUMENT, SPEC)
     builder.update(tape((10, 5, 1, 1), ids=[7]), DAY + 10 * NS)
