@@ -65,6 +65,7 @@ class Builder:
         self._gaps: list[Gap] = []
         self._state = b""
         self._settled: list[ChartFrame] = []
+        self._apart = 0  # how many of the last of them were not joined yet
         self._tail: Footprint | None = None
         self._shown: ChartFrame | None = None
         self._before: Footprint | None = None
@@ -139,8 +140,12 @@ class Builder:
         pieces = [*self._settled, *([self._shown] if self._shown is not None else [])]
         if not pieces:
             return None
-        whole = ChartFrame.concat(pieces)
-        return whole if max_bars is None else whole.slice(len(whole) - min(max_bars, len(whole)), len(whole))
+        if max_bars is None:
+            return ChartFrame.concat(pieces)
+        lengths = np.cumsum([len(piece) for piece in reversed(pieces)])
+        enough = int(np.searchsorted(lengths, max_bars)) + 1
+        last = ChartFrame.concat(pieces[-enough:])
+        return last.slice(len(last) - min(max_bars, len(last)), len(last))
 
     def _within_window(self, trades: Trades) -> Trades:
         # Rows older than the first bar held change bars that are not here: whoever reads those reads the store.
@@ -169,7 +174,7 @@ class Builder:
         changed = np.flatnonzero(flags != before)
         if not len(changed):
             return []
-        self._settled = [whole.with_flags(flags)]
+        self._settled, self._apart = [whole.with_flags(flags)], 0
         return [BarRevised(self._settled[0].slice(i, i + 1)) for i in changed.tolist()]
 
     def _keep(self, trades: Trades) -> None:
@@ -280,8 +285,10 @@ class Builder:
         if not len(frame):
             return
         self._settled.append(frame)
-        if len(self._settled) > _PIECES:
-            self._settled = [ChartFrame.concat(self._settled)]
+        self._apart += 1
+        if self._apart > _PIECES:  # the new ones are joined, not all: what was joined before stands
+            self._settled[-self._apart :] = [ChartFrame.concat(self._settled[-self._apart :])]
+            self._apart = 0
         recent = frame.footprint if self._before is None else Footprint.concat([self._before, frame.footprint])
         self._before = recent.slice(len(recent) - min(imbalance.WINDOW, len(recent)), len(recent))
         self._next_least = None
@@ -340,6 +347,7 @@ class Builder:
 
     def _reset_to(self, frame: ChartFrame) -> None:
         self._settled, self._before, self._carry, self._next_least = [], None, None, None
+        self._apart = 0
         self._tail, self._shown, self._settled_to_ns, self._state = None, None, _NEVER, b""
         self._until_ns, self._complete = np.empty(0, np.int64), False
         self._settle(frame)

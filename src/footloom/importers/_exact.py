@@ -17,6 +17,7 @@ from footloom.importers._rows import Dropped
 
 __all__ = ("Refused", "Units", "count_refused", "number", "units_of")
 
+_MOST_KNOWN = 65_536  # texts and their numbers kept: prices come again and again
 _MOST_DIGITS = 20  # those of 64 bits, and one more; Decimal computes with 28
 _MOST_EXPONENT = 999  # a text of ten bytes can name a number of a gigabyte
 
@@ -46,6 +47,8 @@ class Units:
         raw = bytes(text)
         found = self.known.get(raw)
         if found is None:
+            if len(self.known) >= _MOST_KNOWN:  # cumulative counts never come again
+                self.known.clear()
             found = self.known[raw] = self._convert(raw)
         return found
 

@@ -159,7 +159,7 @@ class History:
         self.store = store
         self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
-        self._default_step = functools.cache(self._find_default_step)
+        self._default_step = functools.lru_cache(maxsize=1024)(self._find_default_step)
 
     def resolve(self, request: TopicRequest) -> ChartKey:
         """Return the chart of a request with every default filled in.

@@ -38,9 +38,10 @@ def anchors(footprint: Footprint, calendar: Calendar, reset: Reset) -> I64:
     if len(opens) == 1:
         return np.array([_anchor(calendar, int(opens[0]), reset)])
     starts = _starts(calendar, int(opens[0]), int(opens[-1]), reset)
-    if not len(starts):
-        return np.full(len(opens), opens[0])
-    return starts[np.maximum(np.searchsorted(starts, opens, side="right") - 1, 0)]
+    place = np.searchsorted(starts, opens, side="right") - 1
+    if place[0] < 0:  # before the calendar's first session: each stretch by itself
+        return np.array([_anchor(calendar, ns, reset) for ns in opens.tolist()])
+    return starts[place]
 
 
 def _starts(calendar: Calendar, from_ns: int, to_ns: int, reset: Reset) -> I64:
@@ -55,4 +56,4 @@ def _anchor(calendar: Calendar, open_ns: int, reset: Reset) -> int:
     # The same for one bar: live, it is asked again and again.
     starts = _starts(calendar, open_ns, open_ns, reset)
     starts = starts[starts <= open_ns]
-    return int(starts[-1]) if len(starts) else open_ns
+    return int(starts[-1]) if len(starts) else calendar.session_of(open_ns)[0]

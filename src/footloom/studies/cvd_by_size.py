@@ -92,6 +92,11 @@ def reduce(trades: Trades, ends: I64, params: Params) -> dict[str, I64]:
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
     """Return the sums ``small``, ``medium`` and ``large`` at each close, lots, and ``anchor_ns``, int64."""
+    if run.footprint.bar_rule.endswith("-split"):
+        raise ConfigError(
+            f"the sizes of prints are not known in bars of {run.footprint.bar_rule}, which cut them: take the same "
+            "bars without -split"
+        )
     if not len(run):
         return Answer(bars=dict.fromkeys((*_SIZES, "anchor_ns"), np.empty(0, np.int64))), state
     starts = anchors(run.footprint, run.calendar, params.reset)

@@ -201,3 +201,31 @@ def test_floor_rows_are_even_and_half_even_rows_make_a_sawtooth():
     assert rows_of(np.array([-1, -2, -3]), 2).tolist() == [-1, -1, -2]
     with pytest.raises(ConfigError, match="ticks_per_level"):
         rows_of(ticks, 0)
+
+
+def test_before_a_calendar_knows_sessions_each_stretch_is_its_own():
+    from footloom.core.sessions import calendar as calendar_of
+    from footloom.studies._sessions import anchors
+
+    ts = [480_000_000 * 10**9 + i * 60 * 10**9 for i in range(5)]  # 1985: long before the table of the exchange begins
+    nse = Instrument(venue="t", symbol="X", tick_size=Decimal(1), lot_size=Decimal(1), calendar="nse_fo")
+    made = build_footprint(Trades.build(nse, ts, [1] * 5, [1] * 5, [1] * 5), "1m", 1)
+
+    at_once = anchors(made, calendar_of("nse_fo"), "session").tolist()
+
+    assert at_once == [anchors(made.slice(i, i + 1), calendar_of("nse_fo"), "session")[0] for i in range(5)]
+    assert len(set(at_once)) == 1
+
+
+def test_sizes_of_prints_are_not_read_from_bars_that_cut_them():
+    from footloom.engine.studies import StudyFold, counting
+    from footloom.errors import ConfigError
+
+    plain = Instrument(venue="t", symbol="X", tick_size=Decimal(1), lot_size=Decimal(1))
+    fold = StudyFold("cvd_by_size")
+    made = build_footprint(
+        Trades.build(plain, [0, 1], [1, 1], [100, 5], [1, 1]), "10v-split", 1, count=counting([fold])
+    )
+
+    with pytest.raises(ConfigError, match="without -split"):
+        fold.update(made)
