@@ -9,4 +9,4 @@ chart = fl.footprint(trades, bars="5m")
 print(chart)
 for row in chart.to_rows()[-3:]:
     print(row["open"], row["high"], row["low"], row["close"], "delta", row["delta"], "POC", row["poc"])
-print(chart.to_polars().tail(5))
+print(chart.to_arrow().slice(0, 5).to_pylist())  # .to_polars(), where polars is installed

@@ -30,6 +30,7 @@ __all__ = ("footprint", "instant_ns", "load_trades", "profile", "session_profile
 _DATE_DIGITS = 8  # 20260302
 _LEAST_NS = 10**17  # what is below is a time in another unit: microseconds of today stand below it too
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FOREVER_NS = 2**62  # the year 2116
 
 
 def instant_ns(moment: str | int | dt.date) -> int:
@@ -84,18 +85,19 @@ def _fitting(number: int, text: str) -> int:
 
 def load_trades(
     key: str,
-    start: str | int | dt.date,
-    end: str | int | dt.date,
+    start: str | int | dt.date | None = None,
+    end: str | int | dt.date | None = None,
     *,
     tape: str | None = None,
     rest_policy: RestPolicy = "ltp_same_side",
     store: Path | None = None,
 ) -> Trades:
-    """Return the stored trades of ``[start, end)``, in the ordering key.
+    """Return the stored trades of ``[start, end)``, in the ordering key; without bounds all of them.
 
-    ``key`` is ``venue:symbol``. The simulated market needs no store: it is made when it is asked for. ``tape`` is
-    needed only where several tapes of the symbol are stored. Where only snapshots are, sides are inferred from them
-    (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at the last price.
+    ``key`` is ``venue:symbol``. The simulated market needs no store: it is made when it is asked for, and needs both
+    bounds. ``tape`` is needed only where several tapes of the symbol are stored. Where only snapshots are, sides are
+    inferred from them (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at
+    the last price.
 
     Raises
     ------
@@ -103,7 +105,10 @@ def load_trades(
         Nothing is stored for that symbol and range; `footloom import` brings recordings in.
     """
     venue, symbol = split_key(key)
-    from_ns, to_ns = instant_ns(start), instant_ns(end)
+    if venue == "sim" and (start is None or end is None):
+        raise ConfigError(f'{key} has no beginning and no end: say from when to when, "2026-03-02", "2026-03-03"')
+    from_ns = 0 if start is None else instant_ns(start)
+    to_ns = _FOREVER_NS if end is None else instant_ns(end)
     if to_ns <= from_ns:
         raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
     if venue == "sim":

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import footloom as fl
 from footloom.errors import ConfigError
+from footloom.store import SourceInfo
+from footloom.store.files import Store
 
 START_NS = 1_772_409_600 * 10**9  # 2026-03-02 00:00 UTC
 INSTRUMENT = fl.Instrument(venue="x", symbol="A", tick_size=Decimal("0.5"), lot_size=Decimal("0.1"))
@@ -58,3 +61,14 @@ def test_a_profile_of_a_stretch(trades: fl.Trades) -> None:
     assert [profile.volume_lot for profile in fl.session_profiles(trades)] == [80]
     with pytest.raises(ConfigError, match="nothing traded"):
         fl.profile(trades, "2026-03-03")
+
+
+def test_without_bounds_the_whole_tape_is_loaded(trades: fl.Trades, tmp_path: Path) -> None:
+    with Store(tmp_path, writer=True) as store:
+        store.put_instrument(INSTRUMENT)
+        store.write_part(trades, SourceInfo("0" * 64, "made", (0, len(trades))))
+
+    assert len(fl.load_trades("x:A", store=tmp_path)) == len(trades)
+    assert len(fl.load_trades("x:A", "2026-03-02T00:05", store=tmp_path)) == 3
+    with pytest.raises(ConfigError, match="from when to when"):
+        fl.load_trades("sim:PERP")
