@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from footloom import studies
-    from footloom._api import footprint, load_trades, profile, session_profiles, stream
+    from footloom._api import footprint, infer_sides, load_trades, profile, session_profiles, stream
     from footloom.core.footprint import Footprint
     from footloom.core.instrument import Instrument
+    from footloom.core.quotes import Quotes
     from footloom.core.side import Side
     from footloom.core.trades import Trades
     from footloom.engine.spec import ChartSpec
@@ -30,12 +31,14 @@ __all__ = (
     "FootloomError",
     "Footprint",
     "Instrument",
+    "Quotes",
     "Side",
     "Trades",
     "footprint",
     "from_arrow",
     "from_pandas",
     "from_polars",
+    "infer_sides",
     "load_trades",
     "profile",
     "read_trades",
@@ -51,12 +54,14 @@ _HOME = {
     "Footprint": "footloom.core.footprint",
     "FootloomError": "footloom.errors",
     "Instrument": "footloom.core.instrument",
+    "Quotes": "footloom.core.quotes",
     "Side": "footloom.core.side",
     "Trades": "footloom.core.trades",
     "footprint": "footloom._api",
     "from_arrow": "footloom.notebook.frames",
     "from_pandas": "footloom.notebook.frames",
     "from_polars": "footloom.notebook.frames",
+    "infer_sides": "footloom._api",
     "load_trades": "footloom._api",
     "profile": "footloom._api",
     "read_trades": "footloom.notebook.trade_files",

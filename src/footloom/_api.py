@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from footloom import config
 from footloom.core.instrument import split_key
+from footloom.core.quotes import Quotes
 from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
 from footloom.engine.default_step import default_ticks_per_level
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from footloom.engine.live_studies import StudiesTold
     from footloom.engine.profiles import Profile
     from footloom.kernels.inference import RestPolicy
+    from footloom.kernels.side_rules import Rule
 
-__all__ = ("footprint", "instant_ns", "load_trades", "profile", "session_profiles", "stream")
+__all__ = ("footprint", "infer_sides", "instant_ns", "load_trades", "profile", "session_profiles", "stream")
 
 _DATE_DIGITS = 8  # 20260302
 _LEAST_NS = 10**17  # what is below is a time in another unit: microseconds of today stand below it too
@@ -162,6 +164,36 @@ def footprint(trades: Trades, bars: str = "1m", ticks_per_level: int | None = No
     spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
     ordered = in_order(trades)
     return Chart(build(ordered, spec), trades=ordered)
+
+
+def infer_sides(trades: Trades, quotes: Quotes | None = None, rule: Rule = "tick", **settings: Any) -> Trades:
+    """Return the same trades with the sides that a rule infers (definitions 1.2), flagged as inferred.
+
+    What the tape says of sides is not looked at. Every rule but ``tick`` and ``reverse_tick`` (which looks ahead) needs
+    ``quotes``. ``settings`` are the other fields of `footloom.kernels.side_rules.RuleParams`.
+
+    Raises
+    ------
+    ConfigError
+        The rule needs quotes, or a setting cannot be.
+
+    Examples
+    --------
+    >>> import footloom as fl
+    >>> trades = fl.load_trades("sim:PERP", "2026-03-02", "2026-03-02T00:10")
+    >>> guessed = fl.infer_sides(trades, rule="tick")
+    >>> bool((guessed.side == trades.side).mean() > 0.5)
+    True
+    """
+    from footloom.kernels import side_rules
+
+    try:
+        params = side_rules.RuleParams(rule=rule, **settings)
+    except TypeError as error:
+        raise ConfigError(f"sides cannot be inferred so: {error}") from None
+    if quotes is None and not rule.endswith("tick"):
+        raise ConfigError(f"the rule {rule} compares with quotes: give them as quotes=Quotes(...), or take rule='tick'")
+    return side_rules.infer_sides(in_order(trades), quotes, params)
 
 
 def profile(

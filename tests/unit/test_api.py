@@ -72,3 +72,17 @@ def test_without_bounds_the_whole_tape_is_loaded(trades: fl.Trades, tmp_path: Pa
     assert len(fl.load_trades("x:A", "2026-03-02T00:05", store=tmp_path)) == 3
     with pytest.raises(ConfigError, match="from when to when"):
         fl.load_trades("sim:PERP")
+
+
+def test_sides_are_inferred_by_the_rule_that_is_named(trades: fl.Trades) -> None:
+    quotes = fl.Quotes(INSTRUMENT, *(np.array(column, np.int64) for column in ([START_NS - 1], [200], [203])))
+
+    assert fl.infer_sides(trades).side.tolist() == [0, 1, 1, -1, -1, -1, 1, -1]
+    # the middle is 201.5: above it bought, below it sold
+    assert fl.infer_sides(trades, quotes, "quote").side.tolist() == [-1, 1, 1, 1, -1, -1, 1, 1]
+    with pytest.raises(ConfigError, match="compares with quotes"):
+        fl.infer_sides(trades, rule="lee_ready")
+    with pytest.raises(ConfigError, match="colour"):
+        fl.infer_sides(trades, colour="red")
+    with pytest.raises(ConfigError, match="no side rule"):
+        fl.infer_sides(trades, quotes, "coin")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -17,7 +17,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from footloom.core.trades import I64
-from footloom.errors import ConfigError, DataError
+from footloom.errors import ConfigError
+from footloom.kernels.fold_state import FoldState
 from footloom.kernels.jit import I64_IN, INT, jit, part
 
 __all__ = ("BulkParams", "BulkState", "BulkVolume", "bulk_share", "bulk_volume", "normal_cdf", "student_t_cdf")
@@ -53,31 +54,15 @@ class BulkParams(msgspec.Struct, frozen=True, kw_only=True):
         return self.sigma == "whole_sample"
 
 
-class BulkState(msgspec.Struct, frozen=True, kw_only=True):
+class BulkState(FoldState, frozen=True, kw_only=True):
     """Where a fold stands: the last close, and changes and volumes of the bars that the next window holds."""
+
+    WHAT: ClassVar[str] = "bulk volume"
 
     params: BulkParams
     close_tick: int | None = None
     change_tick: tuple[int, ...] = ()
     volume_lot: tuple[int, ...] = ()
-
-    def to_bytes(self) -> bytes:
-        """Return the state as bytes."""
-        return msgspec.msgpack.encode(self)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> BulkState:
-        """Return a state that `to_bytes` wrote.
-
-        Raises
-        ------
-        DataError
-            The bytes are no such state.
-        """
-        try:
-            return msgspec.msgpack.decode(data, type=cls)
-        except msgspec.MsgspecError as error:
-            raise DataError(f"these {len(data)} bytes are no state of the bulk volume: {error}") from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import numba
@@ -22,8 +22,9 @@ from footloom.core.messages import Gap
 from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, I8, I64, U8, Trades
-from footloom.errors import ConfigError, DataError
+from footloom.errors import ConfigError
 from footloom.kernels.days import local_days
+from footloom.kernels.fold_state import FoldState
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
 
 __all__ = (
@@ -78,11 +79,13 @@ class SnapshotParams(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(b"snapshot_infer 2 " + msgspec.json.encode(self)).hexdigest()[:16]
 
 
-class InferState(msgspec.Struct, frozen=True, kw_only=True):
+class InferState(FoldState, frozen=True, kw_only=True):
     """Where the fold stands: the last accepted snapshot, the tick rule's memory, and counts since the beginning.
 
     ``to_bytes`` and ``from_bytes`` carry it over a restart.
     """
+
+    WHAT: ClassVar[str] = "snapshot inference"
 
     params_hash: str = ""
     seen: int = 0  # snapshots taken in, dropped ones too
@@ -103,24 +106,6 @@ class InferState(msgspec.Struct, frozen=True, kw_only=True):
     ltq_anomaly: int = 0
     rebaselined: int = 0
     corrected_lot: int = 0
-
-    def to_bytes(self) -> bytes:
-        """Return the state as bytes."""
-        return msgspec.msgpack.encode(self)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> InferState:
-        """Return a state that `to_bytes` wrote.
-
-        Raises
-        ------
-        DataError
-            The bytes are no such state.
-        """
-        try:
-            return msgspec.msgpack.decode(data, type=cls)
-        except msgspec.MsgspecError as error:
-            raise DataError(f"these {len(data)} bytes are no state of the snapshot inference: {error}") from None
 
 
 class Counters(msgspec.Struct, frozen=True, kw_only=True):

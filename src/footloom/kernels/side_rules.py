@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from footloom.core.quotes import NO_QUOTE, Quotes
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, I8, I64, U8, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.kernels.days import local_days
+from footloom.kernels.fold_state import FoldState
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_OUT, jit, part
 
 __all__ = (
@@ -75,31 +76,15 @@ class RuleParams(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(b"side_rules 1 " + msgspec.json.encode(self)).hexdigest()[:16]
 
 
-class RuleState(msgspec.Struct, frozen=True, kw_only=True):
+class RuleState(FoldState, frozen=True, kw_only=True):
     """Where a fold stands: the tick rule's memory and the quotes that a later trade may need."""
+
+    WHAT: ClassVar[str] = "side rules"
 
     params_hash: str
     last_ns: int = NO_QUOTE  # the last trade
     memory: tuple[int, int, int, int] = (0, 0, 0, 0)
     quotes: bytes = b""  # times, bids, asks, little-endian
-
-    def to_bytes(self) -> bytes:
-        """Return the state as bytes."""
-        return msgspec.msgpack.encode(self)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> RuleState:
-        """Return a state that `to_bytes` wrote.
-
-        Raises
-        ------
-        DataError
-            The bytes are no such state.
-        """
-        try:
-            return msgspec.msgpack.decode(data, type=cls)
-        except msgspec.MsgspecError as error:
-            raise DataError(f"these {len(data)} bytes are no state of the side rules: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
