@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 
-__all__ = ("Arrival", "Commit", "Quote", "Score", "Source")
+__all__ = ("Arrival", "Commit", "FeedState", "Phase", "Quote", "Score", "Source")
 
 Score = dict[str, float | int | None]
 Quote = tuple[int | None, int | None]
+Phase = Literal["connecting", "live", "reconnecting", "stale", "closed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """How the connection of one symbol stands.
+
+    ``closed`` is a market that is shut, ``stale`` one that is open and says nothing, ``stopped`` a feed that will not
+    try again. ``text`` says what happened and what is done about it, "" where all is well. ``backfill`` is how much of
+    the history behind it is there, 0 to 1, None where none is under way. ``offset_ms`` is how far our clock is ahead of
+    the venue's.
+    """
+
+    phase: Phase
+    text: str = ""
+    since_ns: int = 0
+    backfill: float | None = None
+    messages_per_s: float = 0.0
+    offset_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +50,7 @@ class Arrival:
     gaps: tuple[Gap, ...] = ()
     quote: Quote = (None, None)
     score: Score | None = None
+    state: FeedState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,7 @@ class Commit:
     score: Score | None = None
     recorded: bool = True
     refused: int = 0
+    state: FeedState | None = None
 
 
 class Source(Protocol):

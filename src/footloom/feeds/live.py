@@ -227,7 +227,9 @@ async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIt
             continue
         recorded = journal is not None and await journal.append(arrivals)
         refused = 0 if journal is None else journal.refused
-        yield [Commit(a.key, a.trades, a.gaps, a.until_ns, a.quote, a.score, recorded, refused) for a in arrivals]
+        yield [
+            Commit(a.key, a.trades, a.gaps, a.until_ns, a.quote, a.score, recorded, refused, a.state) for a in arrivals
+        ]
 
 
 async def commits(key: str) -> AsyncIterator[Commit]:

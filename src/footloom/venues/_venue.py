@@ -1,0 +1,168 @@
+"""What a live venue is: a module of pure functions that say what to connect to, what to ask, and what answers mean.
+
+A venue file opens no connection, asks no clock and keeps no state: `Socket` and `Request` describe what the feeds shall
+do, ``parse`` and the ``read_*`` functions turn bytes into messages and raise `SchemaChanged`, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import BookUpdate, Message, Trade
+
+__all__ = ("ArchiveFile", "Bases", "Candle", "Ping", "Poll", "Request", "Socket", "Stream", "Venue", "Wanted")
+
+# What can be listened to; a venue that has no such stream says so with `ConfigError`.
+Stream = str  # "agg_trade" "trade" "snapshot" "quote" "depth" "liquidation" "mark" "open_interest"
+
+
+class Bases(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a venue is: no trailing slash. Every one is a setting; a local venue has all on one port."""
+
+    ws: str
+    rest: str
+    archive: str = ""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """One symbol, as the venue writes it, and what to listen to; ``depth`` is how many levels, 0 the venue's usual."""
+
+    symbol: str
+    streams: frozenset[Stream]
+    depth: int = 0
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A call over HTTP. ``weight`` counts against ``budget``, the name of one of the venue's rate limits."""
+
+    url: str
+    method: str = "GET"
+    params: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    weight: int = 1
+    budget: str = "rest"
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that the client has to send every so often."""
+
+    every_s: float
+    text: str
+
+
+class Socket(msgspec.Struct, frozen=True, kw_only=True):
+    """One WebSocket: where, what to send once it is open, and what should be heard.
+
+    ``expects`` names the (symbol, stream) pairs that must be seen while the market is open: one that never is was
+    refused silently or asked at the wrong path. ``authorize`` has to be called before each connection; its answer
+    gives the URL (`Venue.read_authorized`). ``life_s`` is when the venue cuts the connection: a new one overlaps.
+    """
+
+    name: str
+    url: str
+    opening: tuple[bytes | str, ...] = ()  # bytes go as a binary frame, text as a text frame
+    expects: frozenset[tuple[str, Stream]] = frozenset()
+    headers: tuple[tuple[str, str], ...] = ()
+    authorize: Request | None = None
+    ping: Ping | None = None
+    stall_s: float = 30.0  # nothing heard for so long while the market is open: dead
+    life_s: float = 23.5 * 3600
+    sends_per_s: float = 5.0
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is repeated, for what has no stream; `Venue.read_poll` reads its answer."""
+
+    request: Request
+    symbol: str
+    every_s: float
+
+
+class ArchiveFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a venue's archive; ``checksum_url`` is "" where there is none."""
+
+    url: str
+    checksum_url: str
+    name: str
+
+
+class Candle(msgspec.Struct, frozen=True, kw_only=True):
+    """A candle without order flow, in decimal text, ``[open_ns, close_ns)``."""
+
+    open_ns: int
+    close_ns: int
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    open_interest: str = ""
+
+
+class Venue(Protocol):
+    """The functions of a live venue's module. What a venue has not, its module leaves out (`hasattr` tells)."""
+
+    VENUE: str
+    BASES: Bases
+    TAPE: str  # the tape that is recorded by default
+    GRACE_NS: int  # how long behind its close a bar waits (definitions 2.3)
+    BUDGETS: dict[str, tuple[int, float]]  # rate limits: so much weight in so many seconds
+
+    def parse(self, frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
+        """Yield the messages of one frame, binary or UTF-8 text."""
+
+    def sockets(self, wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Socket]:
+        """Return the connections that carry what is wanted, within the venue's limits."""
+
+    def read_authorized(self, document: bytes) -> str:
+        """Return the address of the socket that a call of `Socket.authorize` gave."""
+
+    def instruments_request(self, bases: Bases) -> Request:
+        """Ask for all instruments; ``.gz`` addresses answer packed."""
+
+    def instruments(self, document: bytes, at_ns: int) -> list[Instrument]:
+        """Return what is traded, valid from ``at_ns`` on."""
+
+    def polls(self, wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Poll]:
+        """Return what has to be asked again and again."""
+
+    def read_poll(self, document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
+        """Yield the messages of one answer."""
+
+    def recent_trades(self, symbol: str, bases: Bases) -> Request:
+        """Ask for the newest trades."""
+
+    def trades_from(self, symbol: str, trade_id: int, bases: Bases) -> Request:
+        """Ask for the page of trades that begins at an id; None at venues whose trades have no such number."""
+
+    def trades_at(self, symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
+        """Ask for the first page of trades of a time range."""
+
+    def read_trades(self, document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade]:
+        """Return a page of trades, oldest first."""
+
+    def book_snapshot(self, symbol: str, bases: Bases) -> Request:
+        """Ask for the whole book."""
+
+    def read_book(self, document: bytes, symbol: str, ts_recv_ns: int) -> BookUpdate:
+        """Return the whole book."""
+
+    def server_time(self, bases: Bases) -> Request:
+        """Ask for the venue's clock."""
+
+    def read_time(self, document: bytes) -> int:
+        """Return the venue's clock, ns UTC."""
+
+    def archive(self, symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
+        """Return where a past day (ISO date, UTC) lies."""
+
+    def candles(self, symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:
+        """Ask for minute candles."""
+
+    def read_candles(self, document: bytes) -> list[Candle]:
+        """Return candles, oldest first."""
