@@ -61,5 +61,7 @@ if [ "$kind" = dev ]; then
 else
     say "installing footloom into .venv and building its page (a minute or two the first time)"
     .venv/bin/python -m pip install --disable-pip-version-check -q -e .
+    say "compiling its kernels, so that the first start does not have to"
+    .venv/bin/python tools/compile_kernels.py
 fi
 touch "$stamp"

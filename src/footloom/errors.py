@@ -13,7 +13,10 @@
     │   ├── StoreLocked          another process writes to this store
     │   └── CorruptPart          a stored file does not hold what its manifest says
     ├── VenueError               an exchange or vendor refused or failed
-    │   └── UnknownSymbol        the venue does not list that symbol
+    │   ├── UnknownSymbol        the venue does not list that symbol
+    │   ├── RateLimited          it wants no more calls for a while
+    │   ├── Refused              it answered, but not what was asked for
+    │   └── Unreachable          it did not answer at all
     └── ProtocolError            a client's request cannot be understood
 
 A message says what happened, where, both values, and what to do about it.
@@ -29,11 +32,14 @@ __all__ = (
     "NotStored",
     "OffGrid",
     "ProtocolError",
+    "RateLimited",
+    "Refused",
     "SchemaChanged",
     "StoreError",
     "StoreLocked",
     "UnknownFormat",
     "UnknownSymbol",
+    "Unreachable",
     "VenueError",
 )
 
@@ -89,6 +95,27 @@ class VenueError(FootloomError):
 
 class UnknownSymbol(VenueError):
     """The venue does not list that symbol."""
+
+
+class RateLimited(VenueError):
+    """The venue wants no more calls for ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Refused(VenueError):
+    """The venue answered with an HTTP ``status`` that is no success; ``text`` is the beginning of what it said."""
+
+    def __init__(self, message: str, status: int, text: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.text = text
+
+
+class Unreachable(VenueError):
+    """The venue could not be reached, or broke off, as often as it was tried."""
 
 
 class ProtocolError(FootloomError):

@@ -32,6 +32,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     ``tick_size`` and ``lot_size`` are the smallest steps of price and quantity (Decimal). ``contract_multiplier`` is
     what one unit of quantity stands for (1 for spot and linear; 100 USD for COIN-M): so much of what is traded, or of
     the quote currency where the contract is ``inverse``. ``calendar`` names the sessions (`footloom.core.sessions`).
+    ``kind`` is ``spot``, ``perpetual``, ``future``, ``option`` or ``index``, ``status`` what the venue calls its state
+    (``TRADING``), ``expiry_ns`` when it ends (ns UTC), None where it does not; "" is not known.
     Dates are effective dates: ticks and lots change (definitions 0.7).
     """
 
@@ -44,6 +46,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     contract_multiplier: Decimal = Decimal(1)
     inverse: bool = False
     calendar: str = "crypto"
+    kind: str = ""
+    status: str = ""
+    expiry_ns: int | None = None
     valid_from_ns: int | None = None
     valid_to_ns: int | None = None
 
