@@ -181,13 +181,18 @@ class BookSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A stretch of the tape that is known to be missing."""
+    """A stretch of the tape that is known to be missing; with ``healed`` one that is whole now.
+
+    A healed stretch closes every gap within it that was known before, and cuts off what it covers of longer ones
+    (`footloom.core.gaps`); ``missing`` then is how many trades it brought.
+    """
 
     symbol: str
     from_ns: int
     to_ns: int
     cause: str
     missing: int | None = None  # how many trades, where ids tell
+    healed: bool = False
 
 
 Message = (
