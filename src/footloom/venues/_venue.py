@@ -47,6 +47,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     weight: int = 1
     budget: str = "rest"
 
+    def __repr__(self) -> str:  # queries, headers and bodies carry tokens
+        return f"<Request {self.method} {self.url.partition('?')[0]}>"
+
 
 class Ping(msgspec.Struct, frozen=True, kw_only=True):
     """A text that the client has to send every so often."""
@@ -73,6 +76,9 @@ class Socket(msgspec.Struct, frozen=True, kw_only=True):
     stall_s: float = 30.0  # nothing heard for so long while the market is open: dead
     life_s: float = 23.5 * 3600
     sends_per_s: float = 5.0
+
+    def __repr__(self) -> str:  # queries, headers and openings may carry tokens
+        return f"<Socket {self.name} {self.url.partition('?')[0]}>"
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
