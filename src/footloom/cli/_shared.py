@@ -12,7 +12,18 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ("HostFlag", "JsonFlag", "OpenFlag", "OriginFlag", "PortFlag", "StoreFlag", "announce", "console", "say")
+__all__ = (
+    "EndpointFlag",
+    "HostFlag",
+    "JsonFlag",
+    "OpenFlag",
+    "OriginFlag",
+    "PortFlag",
+    "StoreFlag",
+    "announce",
+    "console",
+    "say",
+)
 
 StoreFlag = Annotated[
     Path | None,
@@ -25,6 +36,15 @@ OpenFlag = Annotated[bool, typer.Option("--open/--no-open", help="Open the page 
 OriginFlag = Annotated[
     list[str] | None,
     typer.Option(metavar="URL", help="Another page's origin that may use this server, such as http://localhost:5173."),
+]
+EndpointFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint",
+        metavar="VENUE=URL",
+        help="A server that stands for a venue, such as a simulated one.",
+        show_default=False,
+    ),
 ]
 
 _PIPE_WIDTH = 240
