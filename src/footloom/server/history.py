@@ -32,6 +32,7 @@ __all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "grow_until_n
 
 _LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behind one that the read may cut
 _DEFAULT_STEP_BARS = 500  # definitions 2.2
+_SETTLED_BARS = 30  # from so many on, the default step of a growing tape stands
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
 _DAYS = {"d": 1, "w": 7, "mo": 31}
 _SEQUENTIAL_NS = 60 * 10**9  # sessions are read as wholes: where they hold too few bars, more of them
@@ -159,7 +160,7 @@ class History:
         self.store = store
         self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
-        self._default_step = functools.lru_cache(maxsize=1024)(self._find_default_step)
+        self._default_steps: dict[tuple[str, str, str], int] = {}
 
     def resolve(self, request: TopicRequest) -> ChartKey:
         """Return the chart of a request with every default filled in.
@@ -286,12 +287,19 @@ class History:
         tape = self.tape_of(key)
         return self._default_step(self.store.grid(key, tape), tape, "1m")
 
-    def _find_default_step(self, instrument: Instrument, tape: str, bars: str) -> int:
+    # A tape that has only begun says little of how far its bars reach: it is asked again, until it holds some.
+    def _default_step(self, instrument: Instrument, tape: str, bars: str) -> int:
+        known = self._default_steps.get((instrument.key, tape, bars))
+        if known is not None:
+            return known
         _, last_ns = span_of(self.store, instrument.key, tape)
         from_ns = last_ns - _DEFAULT_STEP_BARS * bar_length_ns(bars)
         trades = self._trades(instrument.key, tape, from_ns, last_ns + 1).on_grid(instrument)
         found = build_footprint(trades, bars, _COARSE).bars
-        return default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
+        step = default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
+        if len(found) > _SETTLED_BARS:
+            self._default_steps[instrument.key, tape, bars] = step
+        return step
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> tuple[Trades, list[Gap]]:
         trades = self._trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)

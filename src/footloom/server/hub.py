@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from footloom.core.trades import Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
+from footloom.server.board import Board
 from footloom.server.history import ChartKey, History, Seed
 from footloom.server.messages import TopicRequest
 from footloom.server.status import STATUS_INTERVAL_S, SymbolStatus
@@ -25,6 +26,7 @@ __all__ = ("LINGER_S", "Hub")
 
 _UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 _MEND_S = 60.0  # a chart that fails twice within this time ends
+_REFRESH_S = 0.5  # fetched history is shown so soon, and where reading it takes longer, at a quarter of the time
 LINGER_S = 60.0  # a page that is reloaded finds its topic warm
 _LOG = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class _Symbol:
     """What the hub knows of one symbol: its topics, the topics that are starting, and rows that are in no store."""
 
     topics: list[Topic] = field(default_factory=list)
-    backlogs: dict[ChartKey, list[Commit]] = field(default_factory=dict)  # of the topics that are starting
+    backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the topics that are being read
     unrecorded: deque[Commit] = field(default_factory=deque)
     unrecorded_rows: int = 0
     status: SymbolStatus | None = None
@@ -81,6 +83,7 @@ class Hub:
         history.unrecorded = self._unrecorded
         self._flush_s = flush_s
         self._linger_s = linger_s
+        self.board = Board()
         self._ids = itertools.count(1)
         self._topics: dict[ChartKey, asyncio.Task[Topic]] = {}
         self._trouble: str | None = None
@@ -130,6 +133,7 @@ class Hub:
     def tell_trouble(self, text: str) -> None:
         """Say in every header that nothing comes any more, and why."""
         self._trouble = text
+        self.board.stop(text)
         for key, symbol in self._symbols.items():
             if symbol.status is not None:
                 symbol.status.stop(text)
@@ -146,6 +150,10 @@ class Hub:
     def publish(self, commit: Commit) -> None:
         """Fold a commit into every topic of its symbol, and post what changed."""
         symbol = self._symbols[commit.key]
+        if len(commit.trades):
+            self.board.note_trades(commit.key)
+        if commit.state is not None:
+            self.board.tell(commit.key, commit.state)
         if not commit.recorded:
             symbol.wait(commit)
         elif symbol.unrecorded:  # the journal caught up: what it did not give up is in the store again
@@ -179,7 +187,7 @@ class Hub:
         # waits behind what the seed lacks, and nothing is missed or comes twice.
         topic = Topic.of(next(self._ids), chart, seed, history_bars, self._flush_s)
         fresh = [_without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
-        topic.waiting.extend(_joined(fresh))
+        self._queue(topic, fresh)
         if symbol.status is None:
             symbol.status = SymbolStatus(chart.instrument)
             symbol.status.notes = self._notes
@@ -196,8 +204,53 @@ class Hub:
             raise topic.ended
         return topic
 
+    def _queue(self, topic: Topic, commits: list[Commit]) -> None:
+        topic.waiting.extend(_joined([topic.without_behind(commit) for commit in commits]))
+        self._refresh_soon(topic)
+
+    def _refresh_soon(self, topic: Topic) -> None:
+        if topic.behind_ns is not None and topic.refresh is None:
+            topic.refresh = asyncio.create_task(self._refresh(topic))
+
+    # History that was fetched behind the bars changes all of them (their running delta counts from earlier on): they
+    # are read anew beside the chart, which goes on moving meanwhile, and take its place between two commits.
+    async def _refresh(self, topic: Topic) -> None:
+        clock, wait_s = asyncio.get_running_loop().time, _REFRESH_S
+        try:
+            while topic.behind_ns is not None:
+                await asyncio.sleep(wait_s)
+                begun = clock()
+                await self._renew(topic)
+                wait_s = max(_REFRESH_S, 3 * (clock() - begun))
+        except FootloomError as error:
+            self._fail(topic, error)
+        except Exception:  # noqa: BLE001 - the bars that are shown stand; the next commit of history tries again
+            _LOG.exception("%s %s could not be read anew", topic.chart.key, topic.chart.spec.bars)
+        finally:
+            topic.refresh = None
+
+    async def _renew(self, topic: Topic) -> None:
+        symbol = self._symbols[topic.chart.key]
+        from_ns, topic.behind_ns = topic.behind_ns, None
+        backlog = symbol.backlogs[topic] = list(symbol.unrecorded)
+        try:
+            seed = await asyncio.to_thread(_seed, self.history, topic.chart, topic.history_bars)
+            while topic.work is not None:
+                await asyncio.wait({topic.work})
+        finally:
+            del symbol.backlogs[topic]
+        if topic not in symbol.topics or from_ns is None:
+            return
+        topic.renew(seed, from_ns)
+        fresh = [_without(commit, seed) for commit in backlog if commit.trades.tape == topic.chart.tape]
+        self._queue(topic, fresh)
+        if topic.waiting:
+            topic.work = asyncio.create_task(self._work(topic))
+
     # In order, each topic for itself: one that reads the store for a late row does not stop the others.
     def _give(self, topic: Topic, commit: Commit) -> None:
+        commit = topic.without_behind(commit)
+        self._refresh_soon(topic)
         if topic.work is not None:
             topic.waiting.append(commit)
         elif topic.is_late(commit.trades):
@@ -249,8 +302,8 @@ class Hub:
             behind += [commit for commit in topic.waiting if commit not in behind]
             fresh = [_without(commit, seed) for commit in behind if commit.trades.tape == topic.chart.tape]
             topic.waiting.clear()
-            topic.waiting.extend(_joined(fresh))
             topic.restart(seed)
+            self._queue(topic, fresh)
         for subscriber in list(topic.subscribers):
             subscriber.resnapshot()
 
@@ -278,6 +331,7 @@ class Hub:
     # The chart may belong to a later topic by now: a topic takes only itself away.
     def _stop(self, topic: Topic) -> None:
         self._keep(topic)
+        topic.behind_ns = None
         topic.close()
         topic.waiting.clear()
         running = self._symbols[topic.chart.key].topics

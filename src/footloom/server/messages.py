@@ -13,11 +13,13 @@ from msgspec import Meta
 
 from footloom.core.messages import Gap
 from footloom.errors import ProtocolError
+from footloom.feeds.flow import Phase
 
 __all__ = (
     "MAX_HISTORY_BARS",
     "PROTOCOL_VERSION",
     "ErrorText",
+    "FeedText",
     "GapSpan",
     "GapText",
     "Hello",
@@ -95,15 +97,16 @@ class GapSpan(msgspec.Struct, frozen=True):
     to_ns: str
     cause: str
     missing: int | None
+    healed: bool = False  # what was missing there is stored by now
 
     @classmethod
     def of(cls, gap: Gap) -> GapSpan:
         """Return a gap as the wire has it."""
-        return cls(str(gap.from_ns), str(gap.to_ns), gap.cause, gap.missing)
+        return cls(str(gap.from_ns), str(gap.to_ns), gap.cause, gap.missing, gap.healed)
 
 
 class GapText(msgspec.Struct, frozen=True, tag_field="type", tag="gap"):
-    """A gap was seen."""
+    """A gap was seen, or is healed."""
 
     topic_id: int
     gap: GapSpan
@@ -150,6 +153,22 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     score: dict[str, float | int | None] | None
     trouble: str | None = None  # why nothing comes any more, in words
     notes: Sequence[str] = ()  # what else is wrong: not recorded, refused, not sealed, found damaged at the start
+
+
+class FeedText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="feed"):
+    """How the connection of a live symbol stands (`footloom.feeds.flow.FeedState`), sent to every client.
+
+    ``has_trades`` says that the symbol can be charted: until then a subscription is refused as ``not_stored``.
+    """
+
+    symbol: str
+    phase: Phase
+    text: str
+    since_ns: str
+    backfill: float | None
+    messages_per_s: float
+    offset_ms: float | None
+    has_trades: bool
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):

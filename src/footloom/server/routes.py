@@ -19,7 +19,7 @@ from footloom.errors import ConfigError
 from footloom.server.documents import bars_document
 from footloom.server.failures import ErrorReply
 from footloom.server.history import ChartKey, History, Page
-from footloom.server.messages import TopicRequest
+from footloom.server.messages import FeedText, TopicRequest
 from footloom.server.services import Services
 from footloom.server.wire import encode, encode_json
 
@@ -33,6 +33,7 @@ __all__ = (
     "bars",
     "chart_request",
     "coverage",
+    "feeds",
     "footprint",
     "health",
     "instruments",
@@ -118,6 +119,7 @@ class Health(msgspec.Struct, frozen=True):
     live: Sequence[str]
     topics: int
     clients: int
+    feeds: Sequence[FeedText] = ()
 
 
 @get("/health", summary="Is the server well?", tags=["server"])
@@ -131,6 +133,7 @@ async def health(services: Shared) -> Health:
         live=sorted(services.live),
         topics=len(services.hub.topics),
         clients=len(services.sessions),
+        feeds=services.hub.board.rows(),
     )
 
 
@@ -162,6 +165,12 @@ def _instruments(history: History, live: frozenset[str]) -> list[InstrumentRow]:
             )
         )
     return rows
+
+
+@get("/api/v1/feeds", summary="How the live feeds stand", tags=["server"])
+async def feeds(services: Shared) -> list[FeedText]:
+    """List the symbols whose feed runs here, in the order in which they were asked for."""
+    return list(services.hub.board.rows())
 
 
 @get("/api/v1/coverage", summary="What is stored", tags=["data"])
@@ -338,4 +347,4 @@ def _trade_list(found: Trades, low_tick: int | None, high_tick: int | None, limi
     )
 
 
-ROUTES = (health, instruments, coverage, bars, footprint, trades)
+ROUTES = (health, instruments, feeds, coverage, bars, footprint, trades)

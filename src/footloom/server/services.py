@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, Protocol, Self, TypeVar
 
 from footloom.errors import FootloomError, StoreError
-from footloom.feeds.flow import Commit
+from footloom.feeds.flow import Commit, FeedState
 from footloom.server.history import History
 from footloom.server.hub import Hub
 from footloom.server.messages import TopicRequest
@@ -21,7 +21,7 @@ from footloom.server.troubles import feed_stopped, found_at_start, not_recorded,
 from footloom.server.wire import encode
 from footloom.store.files import Store
 
-__all__ = ("Services",)
+__all__ = ("Feeds", "Services")
 
 _LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -29,6 +29,17 @@ T = TypeVar("T")
 
 _REQUEST_THREADS = 2
 _WARM_BARS = 10
+_STATES_S = 0.25
+
+
+class Feeds(Protocol):
+    """Live sources of several symbols, as `footloom.feeds.recorder.Recorder` is."""
+
+    async def run(self, publish: Callable[[Commit], None]) -> None:
+        """Receive, record and publish until cancelled."""
+
+    def state(self) -> Sequence[tuple[str, FeedState]]:
+        """Return how the feed of every symbol stands, in the order in which they were asked for."""
 
 
 @dataclass(eq=False)
@@ -81,6 +92,23 @@ class Services:
         else:
             self.trouble[what] = text
         self.hub.tell_notes(tuple(said for name, said in sorted(self.trouble.items()) if name != "feed"))
+
+    async def follow(self, feeds: Feeds) -> None:
+        """Run live feeds to their end, and tell all the time how they stand."""
+        for row in self.history.store.coverage():
+            if row.rows and row.key in self.live:
+                self.hub.board.note_trades(row.key)
+        telling = asyncio.create_task(self._tell_states(feeds))
+        try:
+            await feeds.run(self.publish)
+        finally:
+            telling.cancel()
+
+    async def _tell_states(self, feeds: Feeds) -> None:
+        while True:
+            for key, state in feeds.state():
+                self.hub.board.tell(key, state)
+            await asyncio.sleep(_STATES_S)
 
     async def feed(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run a feed to its end; where that is an error, health and headers say so and the page stays up."""

@@ -20,6 +20,7 @@ from footloom.server.messages import (
     PROTOCOL_VERSION,
     ErrorText,
     Hello,
+    Rebuilt,
     Request,
     Resync,
     Subscribe,
@@ -54,7 +55,7 @@ class Subscription:
     """One topic of one client, as `footloom.server.topics.Subscriber`.
 
     ``live`` is false while a snapshot is due: what happens meanwhile will be in it. ``again`` says that the client
-    had a snapshot before, so that it is told to forget it.
+    had a snapshot before, so that it is told to forget it; ``rebuilt`` from where on bars were built anew since.
     """
 
     client: Session
@@ -62,6 +63,7 @@ class Subscription:
     history_bars: int
     live: bool = False
     again: bool = False
+    rebuilt: Rebuilt | None = None
 
     def post_bar(self, open_ns: int, data: bytes) -> None:
         """Post an open bar: a newer form of the same bar replaces it."""
@@ -76,8 +78,10 @@ class Subscription:
         if self.live and not mailbox.post_event(data, topic_id, ends=ends):
             self._overflow()
 
-    def resnapshot(self) -> None:
+    def resnapshot(self, rebuilt: Rebuilt | None = None) -> None:
         """Take back what waits and send a fresh snapshot instead; one is enough where several are asked for."""
+        if rebuilt is not None and (self.rebuilt is None or int(rebuilt.from_ns) < int(self.rebuilt.from_ns)):
+            self.rebuilt = rebuilt
         if self.live:
             self.live = False
             self.again = True
@@ -107,6 +111,7 @@ class Session:
     async def run(self) -> None:
         """Serve the client until it goes away."""
         self.mailbox.post_event(encode_text(Hello(PROTOCOL_VERSION, f"footloom {footloom.__version__}")))
+        self.hub.board.join(self)
         tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -118,12 +123,17 @@ class Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.hub.board.leave(self)
             for subscription in list(self.subscriptions.values()):
                 self.leave(subscription)
 
     def post_status(self, key: str, text: str) -> None:
         """Post the header of a symbol: a newer one replaces it, and one that does not fit is left out."""
         self.mailbox.post_state(("status", key), text)
+
+    def post_feed(self, key: str, text: str) -> None:
+        """Post how a symbol's feed stands: a newer one replaces it, and one that does not fit is left out."""
+        self.mailbox.post_state(("feed", key), text)
 
     def leave(self, subscription: Subscription) -> None:
         """End a subscription."""
@@ -188,7 +198,7 @@ class Session:
     # `live` turns true when `snapshot` takes its bars, with no await between: what changes from here on is posted
     # behind it.
     async def _write_snapshot(self, subscription: Subscription) -> None:
-        if subscription.again:
+        if subscription.again and subscription.rebuilt is None:
             await self.socket.send(encode_text(Resync(subscription.topic.id)))
         try:
             async with subscription.topic.folding:
@@ -196,9 +206,12 @@ class Session:
                     return
                 subscription.live = True
                 subscription.again = False
+                rebuilt, subscription.rebuilt = subscription.rebuilt, None
                 snapshot = subscription.topic.snapshot(subscription.history_bars)
             data = await snapshot
         except FootloomError as error:  # a number that the wire cannot carry: this topic ends, the others go on
             subscription.drop(error)
         else:
+            if rebuilt is not None:
+                await self.socket.send(encode_text(rebuilt))
             await self.socket.send(data)

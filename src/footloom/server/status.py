@@ -9,7 +9,7 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
-from footloom.core.trades import I64, Trades
+from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
 from footloom.feeds.flow import Commit
 from footloom.kernels.facts import in_order
 from footloom.server.messages import Status, encode_text
@@ -64,11 +64,14 @@ class SymbolStatus:
     def apply(self, commit: Commit) -> None:
         """Fold one commit."""
         self.fold(commit.trades)
-        if len(commit.trades):
-            self._lag_ms = int(commit.trades.ts_recv_ns[-1] - commit.trades.ts_exch_ns[-1]) // 1_000_000
-        self._quote = commit.quote
-        self._engine_ns = commit.watermark_ns
+        heard = np.flatnonzero(commit.trades.flags & FLAG_BACKFILLED == 0)
+        if len(heard):  # what was fetched later is as late as it is old
+            self._lag_ms = int(commit.trades.ts_recv_ns[heard[-1]] - commit.trades.ts_exch_ns[heard[-1]]) // 1_000_000
+        self._engine_ns = max(self._engine_ns, commit.watermark_ns)
         self._recorded = commit.recorded
+        if len(commit.trades) and not len(heard):
+            return
+        self._quote = commit.quote
         self._score = commit.score
 
     def stop(self, trouble: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
+from footloom.core.gaps import open_gaps
 from footloom.core.messages import Gap
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.engine.builder import Builder
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen
 from footloom.engine.events import Rebuilt as RebuiltEvent
@@ -26,6 +28,7 @@ from footloom.server.wire import encode
 __all__ = ("FLUSH_S", "Client", "Subscriber", "Topic")
 
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
+_BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
 _THREAD_LEVELS = 20_000  # a snapshot with more levels than this is encoded off the event loop (about 2 ms)
 
 
@@ -49,8 +52,8 @@ class Subscriber(Protocol):
     def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
         """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
 
-    def resnapshot(self) -> None:
-        """Take back what waits and send a fresh snapshot instead."""
+    def resnapshot(self, rebuilt: Rebuilt | None = None) -> None:
+        """Take back what waits and send a fresh snapshot instead, behind the word from where on bars are new."""
 
     def drop(self, error: FootloomError) -> None:
         """Say that the topic cannot go on."""
@@ -82,6 +85,8 @@ class Topic:
     folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     mended_at: float = float("-inf")
     ended: FootloomError | None = None
+    behind_ns: int | None = None  # since when history was fetched that the bars do not hold yet
+    refresh: asyncio.Task[None] | None = None
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
     _timer: asyncio.TimerHandle | None = None
@@ -107,6 +112,26 @@ class Topic:
             return False
         first = _key(in_order(trades), 0)
         return first <= self._newest or first[0] < self.builder.settled_to_ns
+
+    def is_behind(self, trades: Trades) -> bool:
+        """Say whether rows are history that was fetched: the bars are then read anew, now and then, not row by row."""
+        if not len(trades) or not np.all(trades.flags & FLAG_BACKFILLED):
+            return False
+        return int(trades.ts_exch_ns.max()) < self._newest[0] - _BEHIND_NS
+
+    def without_behind(self, commit: Commit) -> Commit:
+        """Note fetched history, and return what of a commit is left to fold."""
+        if not self.is_behind(commit.trades):
+            return commit
+        oldest_ns = int(commit.trades.ts_exch_ns.min())
+        self.behind_ns = oldest_ns if self.behind_ns is None else min(self.behind_ns, oldest_ns)
+        return replace(commit, trades=commit.trades.take(slice(0, 0)))
+
+    def renew(self, seed: Seed, from_ns: int) -> None:
+        """Stand where a seed stands, and say that bars from a time on were built anew."""
+        seed.builder.epoch = self.builder.epoch + 1
+        self.restart(seed)
+        self._tell([RebuiltEvent(from_ns, seed.builder.epoch)])
 
     def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
         """Fold one commit and post what it changed."""
@@ -176,13 +201,12 @@ class Topic:
                 self._open.pop(_open_ns(frame), None)
                 self._post_frame(frame, "bar_revised")
             case GapSeen(gap=gap):
-                self.gaps.append(gap)
+                self.gaps = open_gaps([*self.gaps, gap])
                 self._post_event(encode_text(GapText(self.id, GapSpan.of(gap))))
             case RebuiltEvent(from_ns=from_ns, epoch=epoch):
                 self._open.clear()
-                self._post_event(encode_text(Rebuilt(self.id, str(from_ns), epoch)))
                 for subscriber in list(self.subscribers):
-                    subscriber.resnapshot()
+                    subscriber.resnapshot(Rebuilt(self.id, str(from_ns), epoch))
 
     def _flush_soon(self) -> None:
         if self._timer is not None:

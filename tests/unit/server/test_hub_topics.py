@@ -83,7 +83,7 @@ class Looker:
     def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:  # noqa: ARG002 - as a subscriber's
         self.told.append("event")
 
-    def resnapshot(self) -> None:
+    def resnapshot(self, _rebuilt: object = None) -> None:
         self.told.append("resnapshot")
 
     def drop(self, error: FootloomError) -> None:
