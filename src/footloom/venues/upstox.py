@@ -1,19 +1,47 @@
-"""Upstox, a broker of India: what its instrument keys say, such as ``NSE_FO|51510``.
+"""Upstox, a broker of India: market data feed V3, candles and instruments; keys such as ``NSE_FO|51510``.
 
-Quantities are units, never contracts, so the lot is 1. Shares have ticks that depend on their price, so their grid
-comes from elsewhere; derivatives stand on 0.05, which holds every coarser tick of futures too.
+The feed sends conflated snapshots, no trades: sides are inferred (definitions 1.3). Quantities are units, never
+contracts, so the lot is 1. Shares have ticks that depend on their price, so their grid comes from the instrument
+master; derivatives whose row is not at hand stand on 0.05, which holds every coarser tick of futures too.
+
+Modes, chosen by the streams that are wanted: ``snapshot`` (also ``quote``, ``depth``, ``open_interest``) is ``full``,
+with a depth above 5 ``full_d30``, which only accounts of Upstox Plus get; ``option_greeks`` has the first level and no
+average price; ``ltpc`` has the last trade alone.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from footloom.core.instrument import Instrument
+from footloom.venues._upstox_frames import parse
+from footloom.venues._upstox_sockets import explain, read_authorized, sockets
+from footloom.venues._venue import Bases
 
-__all__ = ("VENUE", "instrument", "is_index", "known_instrument")
+__all__ = (
+    "BASES",
+    "BUDGETS",
+    "GRACE_NS",
+    "TAPE",
+    "VENUE",
+    "explain",
+    "instrument",
+    "is_index",
+    "known_instrument",
+    "parse",
+    "read_authorized",
+    "sockets",
+)
 
-VENUE = "upstox"
-
+VENUE: Final = "upstox"
+TAPE: Final = "snapshot"
+GRACE_NS: Final = 2_000_000_000
+BASES: Final = Bases(
+    ws="wss://api.upstox.com", rest="https://api.upstox.com", archive="https://assets.upstox.com/market-quote"
+)
+# 50 a second, 500 a minute and 2 000 in half an hour are allowed: 50 in any 45 s keeps all three.
+BUDGETS: Final[dict[str, tuple[int, float]]] = {"rest": (50, 45.0)}
 _CALENDARS = {
     "NSE_FO": "nse_fo",
     "BSE_FO": "nse_fo",  # the same hours
