@@ -14,6 +14,7 @@ import msgspec
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
+from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 
@@ -23,6 +24,7 @@ __all__ = (
     "Coverage",
     "PartReport",
     "Quarantined",
+    "Recordable",
     "Recovery",
     "Settings",
     "SourceInfo",
@@ -31,7 +33,8 @@ __all__ = (
 )
 
 Block = Trades | Snapshots
-Storable = Block | Finished
+Recordable = Block | Series
+Storable = Recordable | Finished
 
 
 class SourceInfo(msgspec.Struct, frozen=True):
@@ -138,7 +141,7 @@ class Store(Protocol):
     trade).
     """
 
-    def append(self, block: Block, gaps: Sequence[Gap] = ()) -> int:
+    def append(self, block: Recordable, gaps: Sequence[Gap] = ()) -> int:
         """Make rows durable and return the ingest sequence of the last one; they are numbered without holes.
 
         Raises
@@ -147,7 +150,7 @@ class Store(Protocol):
             The rows could not be made durable, or could never be told from stored ones.
         """
 
-    def append_many(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
+    def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Do the same for several blocks in one group commit: all of them are durable, or none."""
 
     def write_part(self, block: Storable, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
@@ -185,6 +188,26 @@ class Store(Protocol):
     ) -> Iterator[Block]:
         """Yield the same rows in consecutive blocks; the next one is decoded while the caller works on this one."""
 
+    def load_series(
+        self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
+    ) -> Series:
+        """Return the rows of ``[from_ns, to_ns)`` of a series, such as ``depth``, in the order of their filing time.
+
+        Rows of one time stay in arrival order. Columns that are not asked for say 0, or `NO_QUOTE` where they may.
+
+        Raises
+        ------
+        NotStored
+            Nothing is stored for that key, tape and range.
+        CorruptPart
+            A file does not hold what its manifest says.
+        """
+
+    def iter_series(
+        self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
+    ) -> Iterator[Series]:
+        """Yield the same rows in consecutive pieces."""
+
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
         """Return the known gaps that touch ``[from_ns, to_ns)``, in time order."""
 
@@ -213,10 +236,13 @@ class Store(Protocol):
         """Keep a definition; one with the same effective date is replaced."""
 
     def coverage(self, key: str | None = None) -> list[Coverage]:
-        """Return what is stored, by key, tape and day; partial tapes are no coverage, see `partials` and `finished`."""
+        """Return what is stored, by key, tape and day; for the rest see `partials`, `series` and `finished`."""
 
     def partials(self, key: str | None = None) -> list[Coverage]:
         """Return what is stored on partial tapes, which hold some trades of a stretch and never all."""
+
+    def series(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored beside trades and snapshots: quotes, depth, open interest, mark prices."""
 
     def finished(self, key: str | None = None) -> list[Coverage]:
         """Return what is stored of finished footprints, whose rows are levels: no tape, and never coverage."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
+from footloom.core.series import KINDS, SNAPSHOT, UPDATE, Series, kind_of
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, FLAG_NO_RECV, FLAG_REST, Trades
 from footloom.errors import ConfigError, StoreError
@@ -20,6 +21,7 @@ from footloom.store.layout import is_finished
 __all__ = (
     "FINISHED",
     "SEQ",
+    "SERIES",
     "SNAPSHOTS",
     "TRADES",
     "Columns",
@@ -104,13 +106,30 @@ FINISHED = Form(
     needed=frozenset(("open_ns", "bar")),
     numbered=False,
 )
-_KINDS = {TRADES.name: Trades, SNAPSHOTS.name: Snapshots, FINISHED.name: Finished}
+SERIES = {
+    tape: Form(
+        name=tape,
+        dtypes=dict.fromkeys(("ts_exch_ns", "ts_recv_ns", *kind.columns), _I64),
+        time=kind.time,
+        ticks=kind.ticks,
+        lots=kind.lots,
+        needed=frozenset((kind.time,)),
+        numbered=False,
+        unsaid=kind.optional,
+    )
+    for tape, kind in KINDS.items()
+}
+_KINDS: dict[str, type[Storable]] = {
+    TRADES.name: Trades, SNAPSHOTS.name: Snapshots, FINISHED.name: Finished, **dict.fromkeys(KINDS, Series)
+}  # fmt: skip
 
 
 def form_of(tape: str) -> Form:
     """Return what the rows of a tape are made of."""
     if tape == "snapshot":
         return SNAPSHOTS
+    if tape in SERIES:
+        return SERIES[tape]
     return FINISHED if is_finished(tape) else TRADES
 
 
@@ -172,14 +191,19 @@ def columns_of(block: Storable) -> Columns:
     Raises
     ------
     StoreError
-        The tape holds another kind of row, a trade has no quantity or no valid side, or a row is inferred.
+        The tape holds another kind of row, a trade has no quantity or no valid side, a row is inferred, or a row of a
+        series says what cannot be.
     """
     form = form_of(block.tape)
     if not isinstance(block, _KINDS[form.name]):
         raise StoreError(
             f"the tape {block.tape!r} of {block.instrument.key} holds {form.name}, not {type(block).__name__}"
         )
-    columns: Columns = {name: getattr(block, name) for name in form.dtypes}
+    if isinstance(block, Series):
+        columns: Columns = {"ts_exch_ns": block.ts_exch_ns, "ts_recv_ns": block.ts_recv_ns, **block.columns}
+        _check_series(block, columns)
+        return columns
+    columns = {name: getattr(block, name) for name in form.dtypes}
     if form is TRADES:
         _check_trades(block.instrument, columns)
     return columns
@@ -195,6 +219,17 @@ def _check_trades(instrument: Instrument, columns: Columns) -> None:
         inferred,
         f"trades {where} that were inferred from snapshots are not the tape: store the snapshots; got flags",
     )
+
+
+def _check_series(block: Series, columns: Columns) -> None:
+    where = f"{block.tape} of {block.instrument.key}"
+    for name in kind_of(block.tape).lots:
+        values = columns[name]
+        _refuse(values, (values < 0) & (values != NO_QUOTE), f"{name} in {where} must not be below zero, got")
+    if block.tape == "depth":
+        sides, kinds = columns["side"], columns["kind"]
+        _refuse(sides, np.abs(sides) > 1, f"side in {where} must be +1 (bid), -1 (ask) or 0 (no level), got")
+        _refuse(kinds, (kinds != UPDATE) & (kinds != SNAPSHOT), f"kind in {where} must be 0 or 1, got")
 
 
 def _refuse(values: NDArray[Any], wrong: NDArray[np.bool_], message: str) -> None:
@@ -214,6 +249,9 @@ def block_of(form: Form, instrument: Instrument, tape: str, columns: Columns) ->
         return Snapshots(instrument=instrument, tape=tape, **full)
     if form is FINISHED:
         return Finished(instrument=instrument, tape=tape, **full)
+    if form.name in SERIES:
+        times = (full.pop("ts_exch_ns"), full.pop("ts_recv_ns"))
+        return Series(instrument, tape, *times, full)
     if "trade_id" not in columns:
         full["flags"] = full["flags"] | np.uint8(FLAG_NO_ID)
     if "ts_recv_ns" not in columns:

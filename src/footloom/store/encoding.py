@@ -11,12 +11,15 @@ Measured on recordings of BTCUSDT with zstd level 1, bytes a trade:
   is constant and takes nothing). Many clocks step by 100 ns while their last two digits drift: hundreds and rest in two
   columns take 1.8 then.
 
+Of depth, of which a row is a level, receipt and ids cost next to nothing where an update has many levels, because zstd
+sees them repeated; prices and quantities are smallest as byte streams. Measured: see `docs/store.md`.
+
 A column of the form ``first + step * row`` is not stored at all: two numbers in the footer say it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,13 +29,17 @@ from numpy.typing import NDArray
 
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
-from footloom.store.columns import FINISHED, SEQ, SNAPSHOTS, TRADES, Columns, Form
+from footloom.store.columns import Columns
 
-__all__ = ("BYTES", "DELTA", "DICTIONARY", "Affine", "Codec", "Rows", "Stored", "codecs", "ints_of", "pooled")
+__all__ = (
+    "BYTES", "DELTA", "DICTIONARY", "PLAIN", "RECEIPT", "SIGNED", "Affine", "Codec", "Rows", "Stored", "field_codec",
+    "ints_of", "number_codec", "optional_codec", "pooled", "smallest_codec", "time_codec",
+)  # fmt: skip
 
 DELTA = "DELTA_BINARY_PACKED"
 DICTIONARY = "RLE_DICTIONARY"
 BYTES = "BYTE_STREAM_SPLIT"
+PLAIN = "PLAIN"
 
 UNKNOWN_SIDE = 128  # a bit of the stored flags only: +quantity stands for "nobody knows who crossed the spread"
 
@@ -158,15 +165,18 @@ def _timestamps(values: I64) -> pa.Array:
     raise AssertionError("one nanosecond divides everything")
 
 
-def _time(column: str, name: str) -> Codec:
+def time_codec(column: str, name: str) -> Codec:
+    """Return how times are stored under a name, which ranges are pruned by."""
+
     def stores(columns: Columns) -> list[list[Stored]]:
         return [[Stored(name, _timestamps(columns[column]))]]
 
     return Codec((column,), (name,), stores, lambda rows: {column: rows.ints(name)})
 
 
-# A column that a reader of the bare file expects to find.
-def _number(column: str) -> Codec:
+def number_codec(column: str) -> Codec:
+    """Return how a column is stored that a reader of the bare file expects to find."""
+
     def stores(columns: Columns) -> list[list[Stored]]:
         values = columns[column]
         missing = values == NO_QUOTE
@@ -177,11 +187,12 @@ def _number(column: str) -> Codec:
     return Codec((column,), (column,), stores, lambda rows: {column: _wide(rows.ints(column))})
 
 
-# A column that not every feed has: not stored where no row says it, and unsaid where the file has none.
-def _field(column: str) -> Codec:
+def field_codec(column: str) -> Codec:
+    """Return how a column is stored that not every feed has: not at all where no row says it."""
+
     def stores(columns: Columns) -> list[list[Stored]]:
         unsaid = (columns[column] == NO_QUOTE).all()
-        return [[Stored(column, affine=_UNSAID)]] if unsaid else _number(column).stores(columns)
+        return [[Stored(column, affine=_UNSAID)]] if unsaid else number_codec(column).stores(columns)
 
     def reads(rows: Rows) -> Columns:
         if column in rows.arrays:
@@ -191,8 +202,9 @@ def _field(column: str) -> Codec:
     return Codec((column,), (column,), stores, reads)
 
 
-# A column that is left out where two numbers say it.
-def _optional(column: str) -> Codec:
+def optional_codec(column: str) -> Codec:
+    """Return how a column is stored that is left out where two numbers say it."""
+
     def stores(columns: Columns) -> list[list[Stored]]:
         values = columns[column]
         affine = _affine(values)
@@ -266,43 +278,23 @@ def _receipt_reads(rows: Rows) -> Columns:
     return {"ts_recv_ns": exchange + rows.ints("recv_delta")}
 
 
-_TRADES = (
-    _time("ts_exch_ns", "ts_exch"),
-    _number("price_tick"),
-    Codec(("qty_lot", "side", "flags"), ("signed_lot", "lot_side", "flags"), _signed_stores, _signed_reads),
-    _optional("trade_id"),
-    Codec(
-        ("ts_recv_ns",),
-        ("ts_recv", "recv_100ns", "recv_rest", "recv_delta", "ts_exch"),
-        _receipt_stores,
-        _receipt_reads,
-    ),
-    _optional(SEQ),
+# Quantity and side as one number, and the flags, which say where that number cannot say the side.
+SIGNED = Codec(("qty_lot", "side", "flags"), ("signed_lot", "lot_side", "flags"), _signed_stores, _signed_reads)
+RECEIPT = Codec(
+    ("ts_recv_ns",), ("ts_recv", "recv_100ns", "recv_rest", "recv_delta", "ts_exch"), _receipt_stores, _receipt_reads
 )
-_SNAPSHOTS = (
-    _time("ts_recv_ns", "ts_recv"),
-    _time("ts_exch_ns", "ts_exch"),
-    *(_number(name) for name in ("ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick")),
-    *(_field(name) for name in ("oi_lot", "bid_lot", "ask_lot", "atp_e4")),
-    _optional(SEQ),
-)
-_FINISHED = (
-    _time("open_ns", "open"),
-    _time("close_ns", "close"),
-    *(_number(name) for name in FINISHED.dtypes if name not in {"open_ns", "close_ns"}),
-    _optional(SEQ),
-)
-# Version 1 stored the columns one by one as they are in memory. Nothing writes it any more; it is read for good.
-_FIRST = {
-    TRADES.name: tuple(_number(name) for name in TRADES.dtypes),
-    SNAPSHOTS.name: tuple(
-        _number(name) for name in ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns")
-    ),
-}
 
 
-def codecs(form: Form, version: int) -> Sequence[Codec]:
-    """Return how a version of the schema stores one kind of row."""
-    if version == 1:
-        return _FIRST[form.name]
-    return {TRADES.name: _TRADES, SNAPSHOTS.name: _SNAPSHOTS, FINISHED.name: _FINISHED}[form.name]
+def smallest_codec(column: str) -> Codec:
+    """Return how a column of a series is stored: not at all where two numbers say it, else the smallest of all ways."""
+
+    def stores(columns: Columns) -> list[list[Stored]]:
+        values = columns[column]
+        affine = _affine(values)
+        if affine:
+            return [[Stored(column, affine=affine)]]
+        missing = values == NO_QUOTE
+        array = pa.array(values, mask=missing) if missing.any() else _whole(values)
+        return [[Stored(column, array, encoding)] for encoding in (DELTA, BYTES, DICTIONARY, PLAIN)]
+
+    return Codec((column,), (column,), stores, lambda rows: {column: _wide(rows.ints(column))})

@@ -16,8 +16,19 @@ import msgspec
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
+from footloom.core.series import Series, is_series
 from footloom.errors import StoreError
-from footloom.store._protocol import Block, Compaction, Coverage, PartReport, Recovery, Settings, SourceInfo, Storable
+from footloom.store._protocol import (
+    Block,
+    Compaction,
+    Coverage,
+    PartReport,
+    Recordable,
+    Recovery,
+    Settings,
+    SourceInfo,
+    Storable,
+)
 from footloom.store.columns import FINISHED, Columns, block_of, concat, form_of, wanted_columns
 from footloom.store.disk import make_folder, storing, write_whole
 from footloom.store.grid import common_instrument
@@ -122,11 +133,11 @@ class Store:
             if self._lock is not None:
                 self._lock.release()
 
-    def append(self, block: Block, gaps: Sequence[Gap] = ()) -> int:
+    def append(self, block: Recordable, gaps: Sequence[Gap] = ()) -> int:
         """Make rows durable and return the ingest sequence of the last one."""
         return self._writing().append([(block, gaps)])
 
-    def append_many(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
+    def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Make several blocks durable in one group commit, all or none; the ingest sequence of the last row."""
         return self._writing().append(items)
 
@@ -188,6 +199,23 @@ class Store:
         asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
         return prefetched(self._reader.block(asked, chunk) for chunk in self._reader.chunks(asked, wanted))
 
+    def load_series(
+        self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
+    ) -> Series:
+        """Return the rows of ``[from_ns, to_ns)`` of a series, such as ``depth``, in the order of their filing time."""
+        wanted = wanted_columns(form_of(tape), columns)
+        asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
+        chunks: list[Columns] = list(self._reader.chunks(asked, wanted))
+        return self._reader.series(asked, concat(chunks) if chunks else {})
+
+    def iter_series(
+        self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
+    ) -> Iterator[Series]:
+        """Yield the same rows in consecutive pieces; the next one is decoded while the caller works on this one."""
+        wanted = wanted_columns(form_of(tape), columns)
+        asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
+        return prefetched(self._reader.series(asked, chunk) for chunk in self._reader.chunks(asked, wanted))
+
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
         """Return the known gaps that touch ``[from_ns, to_ns)``, in time order."""
         return self._reader.gaps(Stream.named(key, tape), from_ns, to_ns)
@@ -212,11 +240,15 @@ class Store:
     def coverage(self, key: str | None = None) -> list[Coverage]:
         """Return what is stored, by key, tape and day, the journal included; only whole tapes are coverage."""
         every = inventory(self._layout, self._reader, key)
-        return [one for one in every if not is_partial(one.tape) and not is_finished(one.tape)]
+        return [one for one in every if not (is_partial(one.tape) or is_finished(one.tape) or is_series(one.tape))]
 
     def partials(self, key: str | None = None) -> list[Coverage]:
         """Return what is stored on partial tapes, which hold some trades of a stretch and never all."""
         return [one for one in inventory(self._layout, self._reader, key) if is_partial(one.tape)]
+
+    def series(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored beside trades and snapshots: quotes, depth, open interest, mark prices."""
+        return [one for one in inventory(self._layout, self._reader, key) if is_series(one.tape)]
 
     def load_finished(self, key: str, name: str) -> Finished:
         """Return all finished footprints of a symbol that are stored under a name, in the order of their times."""

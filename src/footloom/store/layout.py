@@ -21,14 +21,19 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from footloom.core.instrument import Instrument, split_key
+from footloom.core.series import KINDS, is_series
 from footloom.errors import StoreError
 
-__all__ = ("LIQUIDATION", "MANIFEST", "Layout", "Stream", "file_name", "is_finished", "is_partial")
+__all__ = (
+    "LIQUIDATION", "MANIFEST", "OFF_MARKET", "OWN_GRID", "Layout", "Stream", "file_name", "is_finished", "is_partial",
+)  # fmt: skip
 
 MANIFEST = "manifest.json"
 _LONGEST = 240  # bytes; file systems allow 255, temporary names need a few
 _WHOLE_TAPES = ("agg_trade", "snapshot", "trade")
 LIQUIDATION = "liquidation"  # throttled by the venue, and the fills are in the trades already
+OFF_MARKET = "partial:off_market"  # prints that are no market trades: a log
+OWN_GRID = (LIQUIDATION, OFF_MARKET)  # their prices say nothing about the instrument's tick
 _PARTIAL, _FINISHED = "partial:", "finished:"
 
 
@@ -95,8 +100,8 @@ class Stream(NamedTuple):
             There is no such tape.
         """
         named = (is_partial(tape) or is_finished(tape)) and tape not in {_PARTIAL, _FINISHED}
-        if tape not in _WHOLE_TAPES and not named:
-            known = ", ".join((*_WHOLE_TAPES, LIQUIDATION))
+        if tape not in _WHOLE_TAPES and not is_series(tape) and not named:
+            known = ", ".join((*_WHOLE_TAPES, LIQUIDATION, *KINDS))
             raise StoreError(
                 f"there is no tape {tape!r} for {instrument.key}: tapes are {known}, partial:SOURCE and finished:SOURCE"
             )

@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart, StoreError
+from footloom.store.codecs import codecs
 from footloom.store.columns import SEQ, Columns, Form, blank, has_id, length, take
 from footloom.store.disk import storing
-from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, codecs, ints_of
+from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, ints_of
 
 __all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part")
 

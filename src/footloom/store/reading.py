@@ -19,6 +19,7 @@ import numpy as np
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
+from footloom.core.series import Series
 from footloom.errors import NotStored, StoreError
 from footloom.store._protocol import Block, Settings
 from footloom.store.columns import (
@@ -174,6 +175,15 @@ class Reader:
         block = block_of(form_of(asked.stream.tape), asked.instrument, asked.stream.tape, columns)
         if isinstance(block, Finished):
             raise StoreError(f"{asked.stream} is no tape but finished footprints: load_finished gives them")
+        if isinstance(block, Series):
+            raise StoreError(f"{asked.stream} holds neither trades nor snapshots: load_series gives its rows")
+        return block
+
+    def series(self, asked: Range, columns: Columns) -> Series:
+        """Return rows of a range of a series."""
+        block = block_of(form_of(asked.stream.tape), asked.instrument, asked.stream.tape, columns)
+        if not isinstance(block, Series):
+            raise StoreError(f"{asked.stream} is no series: load gives the rows of trades and snapshots")
         return block
 
     def grid(self, manifest: Manifest, pending: Sequence[Pending]) -> Instrument:

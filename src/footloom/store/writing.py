@@ -15,14 +15,14 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import I64
 from footloom.errors import StoreError
-from footloom.store._protocol import Block, Compaction, PartReport, Settings, SourceInfo, Storable
+from footloom.store._protocol import Compaction, PartReport, Recordable, Settings, SourceInfo, Storable
 from footloom.store.columns import Columns, columns_of, form_of, has_id, length, take
 from footloom.store.compact import add_up, compact_day
 from footloom.store.days import day_of, split_days
 from footloom.store.instruments import InstrumentBook
 from footloom.store.intake import Arrival, Intake, Seen
 from footloom.store.journal import Journal, read_journal, segments
-from footloom.store.layout import LIQUIDATION, Layout, Stream, is_finished
+from footloom.store.layout import OWN_GRID, Layout, Stream, is_finished
 from footloom.store.manifest import JOURNAL, Catalog
 from footloom.store.merge import merge
 from footloom.store.recovery import recover
@@ -81,7 +81,7 @@ class Writer:
 
     # --- live
 
-    def append(self, items: Sequence[tuple[Block, Sequence[Gap]]]) -> int:
+    def append(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Make blocks durable in one commit; the ingest sequence of the last row."""
         entries = [self._entry(block, gaps) for block, gaps in items]
         with self._journal_lock:
@@ -110,16 +110,16 @@ class Writer:
                 f"sealing into {self._layout.root} failed: {error!r}; the journal keeps the rows"
             )
 
-    def _entry(self, block: Block, gaps: Sequence[Gap]) -> Entry:
+    def _entry(self, block: Recordable, gaps: Sequence[Gap]) -> Entry:
         stream = Stream.of(block.instrument, block.tape)
         columns = columns_of(block)
-        self._define(block.instrument)
+        self._define(stream, block.instrument)
         if len(block):
             self._refuse_bare_overlap(stream, block.instrument, columns)
         return Entry(stream, block.instrument, columns, tuple(gaps))
 
-    def _define(self, instrument: Instrument) -> None:
-        if instrument not in self._known:
+    def _define(self, stream: Stream, instrument: Instrument) -> None:
+        if instrument not in self._known and stream.tape not in OWN_GRID:
             with self._book_lock:
                 self._book.put_if_new(instrument)
             self._known.add(instrument)
@@ -159,8 +159,8 @@ class Writer:
         form = form_of(stream.tape)
         merged = merge(form, columns if rows is None else columns | {_ROW: rows})
         with self._parts_lock:
-            if stream.tape != LIQUIDATION and not is_finished(stream.tape):  # these prices say nothing about the tick
-                self._define(block.instrument)
+            if not is_finished(stream.tape):
+                self._define(stream, block.instrument)
             live = self._waiting(stream, merged.columns)
             arrivals = []
             for day, mine in self._by_day(stream, block.instrument, merged.columns, gaps).items():

@@ -23,6 +23,7 @@ from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_NO_ID, FLAG_NO_RECV, Trades
 from footloom.errors import CorruptPart, StoreError
 from footloom.store import encoding
+from footloom.store.codecs import codecs
 from footloom.store.columns import SEQ, SNAPSHOTS, TRADES, Columns, Form, columns_of, concat, length
 from footloom.store.parts import Footer, Part, PartFile, check_whole, describe, pack_part
 
@@ -286,7 +287,7 @@ def test_the_smaller_way_to_store_sizes_is_taken(data: st.DataObject) -> None:
     qty = rng.integers(1, data.draw(st.sampled_from([3, 300, 300_000])), count)
     trades = Trades.build(UNIT, np.arange(count), np.arange(count), qty, rng.choice([-1, 1], count))
     columns = columns_of(trades) | {SEQ: np.zeros(count, np.int64)}
-    ways = encoding.codecs(TRADES, 2)[2].stores(columns)
+    ways = codecs(TRADES, 2)[2].stores(columns)
     sizes = []
     for way in ways:
         table = pa.table({one.name: one.array for one in way if one.array is not None})

@@ -16,8 +16,8 @@ import pytest
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
 from footloom.store import segment
+from footloom.store.codecs import codecs
 from footloom.store.columns import SNAPSHOTS, TRADES, Columns, columns_of, wanted_columns
-from footloom.store.encoding import codecs
 from footloom.store.files import Store
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog, Manifest, Source
