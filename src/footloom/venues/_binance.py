@@ -1,24 +1,34 @@
-"""What Binance's market-data frames mean, for its three markets alike (checked against the documentation of 2026-07).
+"""What Binance's market-data messages mean, for its three markets alike (checked against the documentation of 2026-07).
 
-A frame is the text of one WebSocket message, combined (``{"stream": .., "data": ..}``) or raw. `read` says what it
-is, whose it is and what it carries; the venue files beside this one turn that into messages. Nothing here opens a
-connection or asks the time.
+`messages` turns a frame into messages for one venue, `read` says of a recorded frame what it is and whose. Nothing here
+opens a connection or asks the time.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import msgspec
 
-from footloom.core.messages import Message, Trade
+from footloom.core.messages import (
+    BookUpdate,
+    Liquidation,
+    MarkPrice,
+    Message,
+    OffMarket,
+    Quote,
+    Reply,
+    Trade,
+)
 from footloom.core.side import Side
 from footloom.errors import SchemaChanged
+from footloom.venues import _binance_events as events
+from footloom.venues._decimal_text import check_levels, check_number, check_signed, is_zero
 
-__all__ = ("COINM", "SPOT", "USDM", "Print", "Seen", "messages", "read", "venue_of")
+__all__ = ("COINM", "FUTURES", "SPOT", "USDM", "Print", "Seen", "messages", "read", "time_ns", "trade_of", "venue_of")
 
 SPOT: Final = "binance_spot"
 USDM: Final = "binance_usdm"
@@ -28,67 +38,11 @@ FUTURES: Final = "futures"  # USD-M or COIN-M: the symbol tells which
 _EARLIEST_MS = 1_230_768_000_000  # 2009-01-01: there was no Bitcoin before
 _LATEST_MS = 4_102_444_800_000  # 2100-01-01
 _COIN_SYMBOL = re.compile(r"[A-Z0-9]+USD_(PERP|\d{6})")
-_SHOWN = 160  # characters of a frame in an error message
-
-_Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_PARTIAL = re.compile(rb'\{"stream":"([^"@]{1,40})@depth(\d{1,3})["@]')  # best levels: a book, not a change of one
+_BY_ST: Final = {1: USDM, 2: COINM}
+_SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
+_TRADE = "a trade message"
 _BUY, _SELL = Side.BUY, Side.SELL
-
-
-class _Event(msgspec.Struct, kw_only=True, tag_field="e"):
-    E: int = 0
-    T: int = 0
-    st: int | None = None  # 1 USD-M, 2 COIN-M, since both share one infrastructure (2026-06-30)
-
-
-class _Trade(_Event, kw_only=True, tag="trade"):
-    s: str
-    t: _Id
-    p: str
-    q: str
-    m: bool
-    X: str | None = None  # futures only: MARKET, or INSURANCE_FUND, ADL, NA ...
-    M: bool | None = None  # spot only, without meaning
-
-
-class _AggTrade(_Event, kw_only=True, tag="aggTrade"):
-    s: str
-    a: _Id
-    p: str
-    q: str
-    m: bool
-    nq: str | None = None  # USD-M only, since 2025-12-31: the quantity without RPI fills
-    M: bool | None = None
-
-
-class _Depth(_Event, kw_only=True, tag="depthUpdate"):
-    pu: int | None = None
-    ps: str | None = None
-    s: str = ""
-
-
-class _BookTicker(_Event, kw_only=True, tag="bookTicker"):
-    s: str = ""
-
-
-# Known, and of no use to the tape. An event type in neither list is a change of schema: somebody has to look at it.
-_OTHER_EVENTS: Final = (
-    "1dTicker", "1hTicker", "24hrMiniTicker", "24hrTicker", "4hTicker", "assetIndexUpdate", "avgPrice", "blockTrade",
-    "compositeIndex", "continuous_kline", "contractInfo", "forceOrder", "indexPriceUpdate", "indexPrice_kline", "kline",
-    "markPriceUpdate", "markPrice_kline", "rpiDepthUpdate", "serverShutdown", "tradingSession",
-)  # fmt: skip
-_others = tuple(msgspec.defstruct(f"_Other_{name}", [], bases=(_Event,), tag=name) for name in _OTHER_EVENTS)
-_Payload: Any = _Trade | _AggTrade | _Depth | _BookTicker
-for _other in _others:
-    _Payload |= _other
-
-
-class _Combined(msgspec.Struct):
-    stream: str
-    data: _Payload
-
-
-_combined = msgspec.json.Decoder(_Combined)
-_raw = msgspec.json.Decoder(_Payload)
 
 
 class Print(msgspec.Struct, frozen=True, gc=False):
@@ -121,8 +75,220 @@ def venue_of(market: str, symbol: str) -> str:
     return market
 
 
+def messages(frame: bytes, ts_recv_ns: int, venue: str) -> Iterator[Message]:
+    """Return the messages of one frame for ``venue``; rows of the other futures market are left out.
+
+    Raises
+    ------
+    SchemaChanged
+        The frame is no JSON, no message of Binance's, or not as the documentation has it.
+    """
+    found = events.decode(frame)
+    if type(found) is events.AggTrade or type(found) is events.TradePrint:
+        if found.st is not None and _BY_ST.get(found.st, venue) != venue:
+            return iter(())
+        trade, reason = trade_of(found, ts_recv_ns)
+        if venue != SPOT and venue_of(FUTURES, trade.symbol) != venue:
+            return iter(())
+        return iter((OffMarket(trade=trade, reason=reason),)) if reason else iter((trade,))
+    if isinstance(found, list):
+        return iter([one for event in found for one in _event(event, frame, ts_recv_ns, venue)])
+    return iter(_event(found, frame, ts_recv_ns, venue))
+
+
+def trade_of(event: events.TradePrint | events.AggTrade, ts_recv_ns: int | None) -> tuple[Trade, str]:
+    """Return the trade of an event, and why it is no market trade ("" where it is one)."""
+    check_number("p", event.p, _TRADE)
+    check_number("q", event.q, _TRADE)
+    is_agg = type(event) is events.AggTrade
+    trade = Trade(
+        symbol=event.s,
+        ts_exch_ns=time_ns(event.T, what=_TRADE),
+        price=event.p,
+        qty=event.q,
+        side=_SELL if event.m else _BUY,  # m: the buyer was the maker, so the seller crossed the spread
+        trade_id=event.a if is_agg else event.t,  # type: ignore[union-attr]
+        ts_recv_ns=ts_recv_ns,
+        tape="agg_trade" if is_agg else "trade",
+    )
+    kind = None if is_agg else event.X  # type: ignore[union-attr]
+    if kind is not None and kind != "MARKET":
+        return trade, f"X is {kind[:40]!r}"
+    # Seen on USD-M (id 548331095 of TRXUSDT, 2025-03-04): a print of nothing at no price, with an id of its own.
+    if is_zero(event.p):
+        return trade, "price is zero"
+    return trade, "quantity is zero" if is_zero(event.q) else ""
+
+
+def time_ns(value: int, name: str = "T", what: str = "a message") -> int:
+    """Return ns UTC of a time in ms, or in µs where the connection asked for timeUnit=MICROSECOND.
+
+    Raises
+    ------
+    SchemaChanged
+        It is no time between 2009 and 2100 in either; the two windows do not touch.
+    """
+    if _EARLIEST_MS <= value < _LATEST_MS:
+        return value * 1_000_000
+    if _EARLIEST_MS * 1_000 <= value < _LATEST_MS * 1_000:
+        return value * 1_000
+    raise SchemaChanged(
+        f"{what} that is not as documented ({name} is {str(value)[:30]}, no time between 2009 and 2100 in ms or µs)"
+    )
+
+
+# --- live: everything but trades ---
+
+
+def _event(event: Any, frame: bytes, ts_recv_ns: int, venue: str) -> tuple[Message, ...]:
+    if isinstance(event, events.Event) and event.st is not None and _BY_ST.get(event.st, venue) != venue:
+        return ()  # since 2026-06-30 the streams of all symbols carry rows of both futures markets
+    return _MEANINGS.get(type(event), _nothing)(event, frame, ts_recv_ns)
+
+
+def _nothing(_event: Any, _frame: bytes, _ts_recv_ns: int) -> tuple[Message, ...]:
+    return ()
+
+
+def _agg_or_trade(event: Any, _frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
+    trade, reason = trade_of(event, ts_recv_ns)
+    return (OffMarket(trade=trade, reason=reason),) if reason else (trade,)
+
+
+def _depth(event: events.Depth, frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
+    partial = _PARTIAL.match(frame)
+    check_levels(event.b)
+    check_levels(event.a)
+    return (
+        BookUpdate(
+            symbol=event.s,
+            # Spot says when the message was made, futures also when the book changed.
+            ts_exch_ns=time_ns(event.T, "T") if event.T else time_ns(event.E, "E"),
+            ts_recv_ns=ts_recv_ns,
+            first_id=event.U,
+            last_id=event.u,
+            prev_id=event.pu,
+            bids=event.b,
+            asks=event.a,
+            is_snapshot=partial is not None,
+            depth=int(partial[2]) if partial else 0,
+        ),
+    )
+
+
+def _best_levels(event: events.Snapshot, frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
+    partial = _PARTIAL.match(frame)
+    if partial is None:  # a book that says no symbol, written down beside the stream
+        return ()
+    try:
+        symbol = partial[1].decode().upper()
+    except UnicodeDecodeError:
+        raise SchemaChanged(f"a stream whose name is no text: {events.shown(frame)}") from None
+    return (book_of(event, symbol, ts_recv_ns, depth=int(partial[2])),)
+
+
+def book_of(event: events.Snapshot, symbol: str, ts_recv_ns: int, *, depth: int = 0) -> BookUpdate:
+    """Return a whole book; where the venue says no time (spot) the receipt stands for it."""
+    check_levels(event.bids)
+    check_levels(event.asks)
+    return BookUpdate(
+        symbol=symbol,
+        ts_exch_ns=time_ns(event.T, "T") if event.T else ts_recv_ns,
+        ts_recv_ns=ts_recv_ns,
+        first_id=event.lastUpdateId,
+        last_id=event.lastUpdateId,
+        bids=event.bids,
+        asks=event.asks,
+        is_snapshot=True,
+        depth=depth,
+    )
+
+
+def _ticker(event: events.BookTicker, _frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
+    for name in ("b", "B", "a", "A"):
+        check_number(name, getattr(event, name))
+    return (
+        Quote(
+            symbol=event.s,
+            ts_exch_ns=time_ns(event.T, "T") if event.T else ts_recv_ns,  # spot says no time
+            ts_recv_ns=ts_recv_ns,
+            bid=event.b,
+            bid_qty=event.B,
+            ask=event.a,
+            ask_qty=event.A,
+            update_id=event.u,
+        ),
+    )
+
+
+def _liquidation(event: events.ForceOrder, frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
+    order = event.o
+    if order.S not in _SIDES:
+        raise SchemaChanged(f"a forceOrder message whose S is {order.S[:40]!r}, not BUY or SELL: {events.shown(frame)}")
+    check_number("p", order.p)
+    check_number("z", order.z)
+    if is_zero(order.z):  # nothing of it is filled yet
+        return ()
+    return (
+        Liquidation(
+            symbol=order.s,
+            ts_exch_ns=time_ns(order.T),
+            ts_recv_ns=ts_recv_ns,
+            price=order.p,
+            qty=order.z,
+            side=_SIDES[order.S],  # of the order: SELL closes a long
+        ),
+    )
+
+
+def _mark(event: events.MarkPrice, _frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
+    check_number("p", event.p)
+    if event.i:
+        check_number("i", event.i)
+    if event.r:  # empty for contracts with a delivery day
+        check_signed("r", event.r)
+    return (
+        MarkPrice(
+            symbol=event.s,
+            ts_exch_ns=time_ns(event.E, "E"),
+            ts_recv_ns=ts_recv_ns,
+            mark=event.p,
+            index=event.i,
+            funding_rate=event.r,
+            next_funding_ns=time_ns(event.T) if event.T else None,
+        ),
+    )
+
+
+def _shutdown(_event: events.Shutdown, _frame: bytes, _ts_recv_ns: int) -> tuple[Message, ...]:
+    return (Reply(kind="shutdown", text="the server announces that it will close the connection"),)
+
+
+def _answer(event: events.Answer, _frame: bytes, _ts_recv_ns: int) -> tuple[Message, ...]:
+    if event.code is None:
+        return (Reply(kind="ack", request=event.id, text=event.text),)
+    return (Reply(kind="error", request=event.id, text=f"{event.text} (code {event.code})"),)
+
+
+_MEANINGS: Final[dict[type, Callable[[Any, bytes, int], tuple[Message, ...]]]] = {
+    events.TradePrint: _agg_or_trade,
+    events.AggTrade: _agg_or_trade,
+    events.Depth: _depth,
+    events.Snapshot: _best_levels,
+    events.BookTicker: _ticker,
+    events.SpotTicker: _ticker,
+    events.ForceOrder: _liquidation,
+    events.MarkPrice: _mark,
+    events.Shutdown: _shutdown,
+    events.Answer: _answer,
+}
+
+
+# --- recorded: what a frame is, and whose ---
+
+
 def read(frame: bytes, ts_recv_ns: int | None) -> Print | Seen:
-    """Say what one frame is.
+    """Say what one frame of a recording is.
 
     Parameters
     ----------
@@ -136,169 +302,43 @@ def read(frame: bytes, ts_recv_ns: int | None) -> Print | Seen:
     SchemaChanged
         It is no JSON, no message of Binance's, or not as the documentation has it.
     """
-    try:
-        event = _combined.decode(frame).data if b'"stream"' in frame[:16] else _raw.decode(frame)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        event = _slow(frame)
-    if isinstance(event, Seen):
-        return event
-    seen: Print | Seen = _READERS.get(type(event), _other_event)(event, ts_recv_ns)
-    return seen
+    event = events.decode(frame)
+    if isinstance(event, list):
+        return Seen(f"{_kind(event[0])} of all symbols")
+    if isinstance(event, events.TradePrint | events.AggTrade):
+        trade, reason = trade_of(event, ts_recv_ns)
+        return Print(trade, *_market(event), reason)
+    if isinstance(event, events.Snapshot):
+        market = FUTURES if event.T else SPOT
+        return Seen("book snapshot", COINM if event.pair is not None else market, sure=bool(event.T))
+    if isinstance(event, events.Answer):
+        return Seen("acknowledgement" if event.code is None else "error reply")
+    return _seen(event)
 
 
-def messages(frame: bytes, ts_recv_ns: int, venue: str) -> Iterator[Message]:
-    """Yield the messages of one frame for ``venue``: market trades of that venue, and of other messages nothing.
-
-    Raises
-    ------
-    SchemaChanged
-        See `read`.
-    """
-    seen = read(frame, ts_recv_ns)
-    if isinstance(seen, Seen) or seen.not_market:
-        return
-    # Since 2026-06-30 the futures streams of all symbols carry rows of both futures markets.
-    if seen.market in {USDM, COINM} and seen.market != venue:
-        return
-    yield seen.trade
-
-
-def _slow(frame: bytes) -> Any:
-    # Frames without an event type, arrays, and everything that is wrong: decoded without a schema, then told apart.
-    try:
-        value = msgspec.json.decode(frame)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise SchemaChanged(f"no JSON ({error}): {_shown(frame)}") from None
-    if isinstance(value, dict) and "stream" in value and "data" in value:
-        value = value["data"]
-    if isinstance(value, list):
-        value = value[0] if value else None
-        kind = value.get("e") if isinstance(value, dict) else None
-        if kind in _OTHER_EVENTS:
-            return Seen(f"{kind} of all symbols")
-    if not isinstance(value, dict):
-        raise SchemaChanged(f"no message of Binance's: {_shown(frame)}")
-    if isinstance(value.get("e"), str):
-        return _by_event_type(value, frame)
-    return _without_event_type(value, frame)
-
-
-def _by_event_type(value: dict[str, Any], frame: bytes) -> Any:
-    try:
-        return msgspec.convert(value, _Payload)
-    except (msgspec.ValidationError, RecursionError) as error:
-        if value["e"] in _KNOWN:
-            raise SchemaChanged(
-                f"a {value['e']} message that is not as documented ({error}): {_shown(frame)}"
-            ) from None
-        raise SchemaChanged(
-            f"unknown event type {value['e'][:40]!r}; known are {', '.join(sorted(_KNOWN))}: {_shown(frame)}"
-        ) from None
-
-
-def _without_event_type(value: dict[str, Any], frame: bytes) -> Seen:
-    if "lastUpdateId" in value:
-        market = FUTURES if "T" in value else SPOT
-        return Seen("book snapshot", COINM if "pair" in value else market, sure="T" in value)
-    if {"u", "s", "b", "B", "a", "A"} <= value.keys():
-        return Seen("bookTicker", SPOT)
-    if "result" in value and "id" in value:
-        return Seen("acknowledgement")
-    if "error" in value or {"code", "msg"} <= value.keys():
-        return Seen("error reply")
-    raise SchemaChanged(f"no message of Binance's: {_shown(frame)}")
-
-
-def _read_trade(event: _Trade, ts_recv_ns: int | None) -> Print:
+def _market(event: events.TradePrint | events.AggTrade) -> tuple[str, bool]:
     if event.M is not None:
-        market, sure = SPOT, True
-    elif event.X is not None or event.st is not None:
-        market, sure = _futures(event.st), True
-    else:
-        market, sure = "", False
-    trade = _trade(event, event.t, "trade", ts_recv_ns)
-    if event.X is not None and event.X != "MARKET":
-        return Print(trade, market, sure, f"X is {event.X!r}")
-    return Print(trade, market, sure, _nothing_traded(trade))
-
-
-def _read_agg_trade(event: _AggTrade, ts_recv_ns: int | None) -> Print:
-    if event.M is not None:
-        market, sure = SPOT, True
-    else:
+        return SPOT, True
+    if isinstance(event, events.AggTrade):
         # Spot always carries M, so its absence speaks for futures; nq and st say so themselves.
-        market, sure = _futures(event.st), event.nq is not None or event.st is not None
-    trade = _trade(event, event.a, "agg_trade", ts_recv_ns)
-    return Print(trade, market, sure, _nothing_traded(trade))
+        return _futures(event.st), event.nq is not None or event.st is not None
+    return (_futures(event.st), True) if event.X is not None or event.st is not None else ("", False)
 
 
-def _trade(event: _Trade | _AggTrade, trade_id: int, tape: str, ts_recv_ns: int | None) -> Trade:
-    # Checked here rather than by the schema: a pattern there takes as long as the rest of the decoding.
-    for name, text in (("p", event.p), ("q", event.q)):
-        if not (text.replace(".", "", 1).isdigit() and text.isascii()):
-            raise SchemaChanged(
-                f"a trade message that is not as documented ({name} is {text[:40]!r}, no decimal number): id {trade_id}"
-            )
-    return Trade(
-        symbol=event.s,
-        ts_exch_ns=_time_ns(event.T),
-        price=event.p,
-        qty=event.q,
-        side=_SELL if event.m else _BUY,  # m: the buyer was the maker, so the seller crossed the spread
-        trade_id=trade_id,
-        ts_recv_ns=ts_recv_ns,
-        tape=tape,
-    )
+def _seen(event: events.Event) -> Seen:
+    if isinstance(event, events.Depth):
+        futures = event.pu is not None or event.ps is not None or event.T != 0
+        return Seen("depthUpdate", venue_of(_futures(event.st), event.s) if futures else SPOT, sure=futures)
+    if isinstance(event, events.BookTicker):
+        if type(event) is events.SpotTicker and not event.T:
+            return Seen("bookTicker", SPOT)
+        return Seen("bookTicker", venue_of(_futures(event.st), event.s), sure=True)
+    return Seen(_kind(event))
 
 
-def _nothing_traded(trade: Trade) -> str:
-    # Seen on USD-M (id 548331095 of TRXUSDT, 2025-03-04): a print of nothing at no price, with an id of its own.
-    if trade.price[0] in "0." and not trade.price.strip("0."):
-        return "price is zero"
-    if trade.qty[0] in "0." and not trade.qty.strip("0."):
-        return "quantity is zero"
-    return ""
-
-
-def _read_depth(event: _Depth, _ts_recv_ns: int | None) -> Seen:
-    futures = event.pu is not None or event.ps is not None or event.T != 0
-    market = _futures(event.st) if futures else SPOT
-    return Seen("depthUpdate", venue_of(market, event.s) if event.s else market, sure=futures)
-
-
-def _read_book_ticker(event: _BookTicker, _ts_recv_ns: int | None) -> Seen:
-    return Seen("bookTicker", venue_of(_futures(event.st), event.s), sure=True)
-
-
-def _other_event(event: _Event, _ts_recv_ns: int | None) -> Seen:
-    return Seen(str(event.__struct_config__.tag))
+def _kind(event: events.Event) -> str:
+    return str(event.__struct_config__.tag)
 
 
 def _futures(st: int | None) -> str:
     return FUTURES if st is None else _BY_ST.get(st, FUTURES)
-
-
-def _time_ns(value: int) -> int:
-    # ms, or µs where the connection asked for timeUnit=MICROSECOND; the two windows do not touch.
-    if _EARLIEST_MS <= value < _LATEST_MS:
-        return value * 1_000_000
-    if _EARLIEST_MS * 1_000 <= value < _LATEST_MS * 1_000:
-        return value * 1_000
-    raise SchemaChanged(
-        f"a trade message that is not as documented (T is {str(value)[:30]}, no time between 2009 and 2100 in ms or µs)"
-    )
-
-
-def _shown(frame: bytes) -> str:
-    text = frame[:_SHOWN].decode("utf-8", "backslashreplace")
-    return f"{text!r}{' ...' if len(frame) > _SHOWN else ''}"
-
-
-_BY_ST: Final = {1: USDM, 2: COINM}
-_READERS: dict[type, Any] = {
-    _Trade: _read_trade,
-    _AggTrade: _read_agg_trade,
-    _Depth: _read_depth,
-    _BookTicker: _read_book_ticker,
-}
-_KNOWN: Final = frozenset({*_OTHER_EVENTS, "trade", "aggTrade", "depthUpdate", "bookTicker"})

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from footloom.core.instrument import Instrument
-from footloom.core.messages import BookUpdate, Message, Trade
+from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 
 __all__ = ("ArchiveFile", "Bases", "Candle", "Ping", "Poll", "Request", "Socket", "Stream", "Venue", "Wanted")
 
@@ -116,6 +116,7 @@ class Venue(Protocol):
     VENUE: str
     BASES: Bases
     TAPE: str  # the tape that is recorded by default
+    STREAMS: frozenset[Stream]  # what it has, polled ones included
     GRACE_NS: int  # how long behind its close a bar waits (definitions 2.3)
     BUDGETS: dict[str, tuple[int, float]]  # rate limits: so much weight in so many seconds
 
@@ -130,6 +131,9 @@ class Venue(Protocol):
 
     def instruments_request(self, bases: Bases) -> Request:
         """Ask for all instruments; ``.gz`` addresses answer packed."""
+
+    def instruments_next(self, document: bytes, bases: Bases) -> Request | None:
+        """Ask for the page behind ``document``, None where it was the last; only of venues that send pages."""
 
     def instruments(self, document: bytes, at_ns: int) -> list[Instrument]:
         """Return what is traded, valid from ``at_ns`` on."""
@@ -149,14 +153,17 @@ class Venue(Protocol):
     def trades_at(self, symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
         """Ask for the first page of trades of a time range."""
 
-    def read_trades(self, document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade]:
-        """Return a page of trades, oldest first."""
+    def read_trades(self, document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
+        """Return a page of trades, oldest first; prints that are no market trades are among them: their ids count."""
 
     def book_snapshot(self, symbol: str, bases: Bases) -> Request:
         """Ask for the whole book."""
 
     def read_book(self, document: bytes, symbol: str, ts_recv_ns: int) -> BookUpdate:
         """Return the whole book."""
+
+    def renew_book(self, wanted: Wanted) -> tuple[str, ...]:
+        """Return what to send on the socket for a fresh book, where it comes there and not over REST."""
 
     def server_time(self, bases: Bases) -> Request:
         """Ask for the venue's clock."""

@@ -1,0 +1,335 @@
+"""What is asked of Binance over REST, and what the answers mean, for its three markets alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Final, NamedTuple
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import BookUpdate, Message, OffMarket, OpenInterest, Trade
+from footloom.errors import ConfigError, SchemaChanged
+from footloom.venues import _binance
+from footloom.venues import _binance_events as events
+from footloom.venues._decimal_text import check_number, is_number, is_zero
+from footloom.venues._venue import ArchiveFile, Candle, Request
+
+__all__ = (
+    "COIN_API",
+    "SPOT_API",
+    "USD_API",
+    "Api",
+    "Listed",
+    "archive",
+    "book_snapshot",
+    "candles",
+    "exchange_info",
+    "listed",
+    "read_book",
+    "read_candles",
+    "read_open_interest",
+    "read_time",
+    "read_trades",
+    "recent_trades",
+    "server_time",
+    "trades_at",
+    "trades_from",
+)
+
+PAGE: Final = 1000  # rows of trades a call may return
+_HOUR_NS = 3_600_000_000_000
+_MS = 1_000_000
+_ARCHIVED: Final = {"agg_trade": "aggTrades", "trade": "trades"}
+
+
+class Api(NamedTuple):
+    """One market's REST: the path of its calls, what they weigh, and the folder of its archive."""
+
+    path: str
+    budget: str
+    agg_trades_weight: int
+    depth_limit: int
+    depth_weight: int
+    klines_weight: int  # of 1000 rows
+    exchange_info_weight: int
+    folder: str
+
+
+SPOT_API: Final = Api("/api/v3", "binance_spot", 4, 5000, 250, 2, 20, "spot")
+# One budget for both since 2026-06-30.
+USD_API: Final = Api("/fapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/um")
+COIN_API: Final = Api("/dapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/cm")
+
+
+def _ask(api: Api, rest: str, call: str, weight: int, **params: str | int) -> Request:
+    return Request(
+        url=f"{rest}{api.path}/{call}",
+        params=tuple((name, str(value)) for name, value in params.items()),
+        weight=weight,
+        budget=api.budget,
+    )
+
+
+def recent_trades(api: Api, rest: str, symbol: str) -> Request:
+    """Ask for the newest aggregate trades."""
+    return _ask(api, rest, "aggTrades", api.agg_trades_weight, symbol=symbol, limit=PAGE)
+
+
+def trades_from(api: Api, rest: str, symbol: str, trade_id: int) -> Request:
+    """Ask for the page of aggregate trades that begins at an id. Futures know the last 48 hours only."""
+    return _ask(api, rest, "aggTrades", api.agg_trades_weight, symbol=symbol, fromId=trade_id, limit=PAGE)
+
+
+def trades_at(api: Api, rest: str, symbol: str, from_ns: int, to_ns: int) -> Request:
+    """Ask for the first aggregate trades of ``[from_ns, to_ns)``, of its first hour at most: the venue's limit."""
+    end_ns = min(to_ns, from_ns + _HOUR_NS)
+    return _ask(
+        api,
+        rest,
+        "aggTrades",
+        api.agg_trades_weight,
+        symbol=symbol,
+        startTime=from_ns // _MS,
+        endTime=max(from_ns // _MS, (end_ns - 1) // _MS),  # both are inclusive
+        limit=PAGE,
+    )
+
+
+def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
+    """Return a page of aggregate trades, oldest first; prints of nothing are among them, for their ids count.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is no page of trades.
+    """
+    rows = _decoded(_agg_rows, document, "a page of aggregate trades")
+    found: list[tuple[int, Trade | OffMarket]] = []
+    for row in rows:
+        event = events.AggTrade(s=symbol, a=row.a, p=row.p, q=row.q, T=row.T, m=row.m)
+        trade, reason = _binance.trade_of(event, ts_recv_ns)
+        found.append((row.a, OffMarket(trade=trade, reason=reason) if reason else trade))
+    found.sort(key=lambda pair: pair[0])
+    return [one for _, one in found]
+
+
+class _AggRow(msgspec.Struct):
+    a: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    p: str
+    q: str
+    T: int
+    m: bool
+
+
+_agg_rows = msgspec.json.Decoder(list[_AggRow])
+
+
+def _decoded(decoder: Any, document: bytes, what: str) -> Any:
+    try:
+        return decoder.decode(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise SchemaChanged(f"no answer with {what} ({error}): {events.shown(document)}") from None
+
+
+def book_snapshot(api: Api, rest: str, symbol: str) -> Request:
+    """Ask for the whole book, as deep as the venue tells."""
+    return _ask(api, rest, "depth", api.depth_weight, symbol=symbol, limit=api.depth_limit)
+
+
+_snapshot = msgspec.json.Decoder(events.Snapshot)
+
+
+def read_book(document: bytes, symbol: str, ts_recv_ns: int) -> BookUpdate:
+    """Return the whole book.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is no book.
+    """
+    return _binance.book_of(_decoded(_snapshot, document, "a book"), symbol, ts_recv_ns)
+
+
+def server_time(api: Api, rest: str) -> Request:
+    """Ask for the venue's clock."""
+    return _ask(api, rest, "time", 1)
+
+
+class _Time(msgspec.Struct):
+    serverTime: int  # noqa: N815 - the venue's own name
+
+
+_time = msgspec.json.Decoder(_Time)
+
+
+def read_time(document: bytes) -> int:
+    """Return the venue's clock, ns UTC.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is no time.
+    """
+    return _binance.time_ns(_decoded(_time, document, "the server's time").serverTime, "serverTime")
+
+
+class _OpenInterest(msgspec.Struct):
+    symbol: str
+    openInterest: str  # noqa: N815 - the venue's own name
+    time: int
+
+
+_open_interest = msgspec.json.Decoder(_OpenInterest)
+
+
+def read_open_interest(document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
+    """Yield the open interest, each contract counted once.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is none, or of another symbol.
+    """
+    found: _OpenInterest = _decoded(_open_interest, document, "open interest")
+    check_number("openInterest", found.openInterest)
+    if found.symbol != symbol:
+        raise SchemaChanged(f"open interest of {found.symbol[:40]!r} where that of {symbol} was asked for")
+    yield OpenInterest(
+        symbol=symbol,
+        ts_exch_ns=_binance.time_ns(found.time, "time"),
+        ts_recv_ns=ts_recv_ns,
+        qty=found.openInterest,
+    )
+
+
+class _Filter(msgspec.Struct):
+    filterType: str  # noqa: N815 - the venue's own names here and below
+    tickSize: str = ""  # noqa: N815
+    stepSize: str = ""  # noqa: N815
+
+
+class Listed(msgspec.Struct):
+    """One symbol of `exchangeInfo`."""
+
+    symbol: str
+    filters: list[_Filter]
+    status: str = ""
+    contractStatus: str = ""  # noqa: N815 - COIN-M's word for status
+    contractType: str = ""  # noqa: N815
+    baseAsset: str = ""  # noqa: N815
+    quoteAsset: str = ""  # noqa: N815
+    deliveryDate: int = 0  # noqa: N815
+    contractSize: int = 1  # noqa: N815 - COIN-M: quote currency of one contract
+
+
+class _ExchangeInfo(msgspec.Struct):
+    symbols: list[Listed]
+
+
+_exchange_info = msgspec.json.Decoder(_ExchangeInfo)
+_FAR_MS = 4_000_000_000_000  # perpetuals are said to be delivered in 2100
+
+
+def exchange_info(api: Api, rest: str) -> Request:
+    """Ask for all instruments."""
+    return _ask(api, rest, "exchangeInfo", api.exchange_info_weight)
+
+
+def listed(document: bytes, venue: str, at_ns: int, *, inverse: bool = False) -> list[Instrument]:
+    """Return what the venue lists, valid from ``at_ns`` on. A symbol without tick or lot is left out.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is no list of instruments.
+    """
+    rows: list[Listed] = _decoded(_exchange_info, document, "a list of instruments").symbols
+    found = [_instrument(row, venue, at_ns, inverse=inverse) for row in rows]
+    return [one for one in found if one is not None]
+
+
+def _instrument(row: Listed, venue: str, at_ns: int, *, inverse: bool) -> Instrument | None:
+    by_type = {one.filterType: one for one in row.filters}
+    price, lot = by_type.get("PRICE_FILTER"), by_type.get("LOT_SIZE")
+    if price is None or lot is None or not (_is_step(price.tickSize) and _is_step(lot.stepSize)):
+        return None  # precision fields are no steps: without the filters the grid is not known
+    ends = 0 < row.deliveryDate < _FAR_MS
+    return Instrument(
+        venue=venue,
+        symbol=row.symbol,
+        tick_size=_step(price.tickSize),
+        lot_size=_step(lot.stepSize),
+        base=row.baseAsset,
+        quote=row.quoteAsset,
+        contract_multiplier=Decimal(row.contractSize),
+        inverse=inverse,
+        kind="spot" if not row.contractType else "perpetual" if row.contractType.endswith("PERPETUAL") else "future",
+        status=row.status or row.contractStatus,
+        expiry_ns=_binance.time_ns(row.deliveryDate, "deliveryDate") if ends else None,
+        valid_from_ns=at_ns,
+    )
+
+
+def _is_step(text: str) -> bool:
+    return is_number(text) and not is_zero(text)
+
+
+def _step(text: str) -> Decimal:
+    return Decimal(text).normalize() if "." in text else Decimal(text)
+
+
+def archive(api: Api, base: str, symbol: str, day: str, tape: str) -> ArchiveFile:
+    """Return where the trades of a past day (ISO date, UTC) lie.
+
+    Raises
+    ------
+    ConfigError
+        The archive has no such tape.
+    """
+    if tape not in _ARCHIVED:
+        raise ConfigError(f"Binance's archive has no tape {tape!r} (asked for {symbol}): it has {', '.join(_ARCHIVED)}")
+    kind = _ARCHIVED[tape]
+    name = f"{symbol}-{kind}-{day}.zip"
+    url = f"{base}/data/{api.folder}/daily/{kind}/{symbol}/{name}"
+    return ArchiveFile(url=url, checksum_url=f"{url}.CHECKSUM", name=name)
+
+
+def candles(api: Api, rest: str, symbol: str, from_ns: int, to_ns: int) -> Request:
+    """Ask for the first 1000 minute candles that open in ``[from_ns, to_ns)``."""
+    start, end = -(-from_ns // _MS), (to_ns - 1) // _MS
+    weight = api.klines_weight
+    return _ask(api, rest, "klines", weight, symbol=symbol, interval="1m", startTime=start, endTime=end, limit=PAGE)
+
+
+_klines = msgspec.json.Decoder(list[list[str | int]])
+
+
+def read_candles(document: bytes) -> list[Candle]:
+    """Return minute candles, oldest first; the last may not be finished.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is no list of candles.
+    """
+    rows: list[list[str | int]] = _decoded(_klines, document, "candles")
+    return sorted((_candle(row, document) for row in rows), key=lambda candle: candle.open_ns)
+
+
+def _candle(row: list[str | int], document: bytes) -> Candle:
+    if len(row) < 7 or not (isinstance(row[0], int) and isinstance(row[6], int)):
+        raise SchemaChanged(f"a candle that is not as documented: {events.shown(document)}")
+    numbers = [text for text in row[1:6] if isinstance(text, str) and is_number(text)]
+    if len(numbers) != 5:
+        raise SchemaChanged(f"a candle with a number that is none: {events.shown(document)}")
+    return Candle(
+        open_ns=_binance.time_ns(row[0], "open time"),
+        close_ns=_binance.time_ns(row[6], "close time") + _MS,  # the venue names the last ms
+        open=numbers[0],
+        high=numbers[1],
+        low=numbers[2],
+        close=numbers[3],
+        volume=numbers[4],
+    )
