@@ -14,10 +14,10 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
-__all__ = ("FINISHED_RULE", "Finished")
+__all__ = ("FINISHED_COLUMNS", "FINISHED_RULE", "Finished")
 
 FINISHED_RULE = "finished"  # in the place of a bar rule
-_COLUMNS = (
+FINISHED_COLUMNS = (
     "open_ns",
     "close_ns",
     "bar",
@@ -65,7 +65,7 @@ class Finished:
     tape: str = "finished:file"
 
     def __post_init__(self) -> None:
-        for name in _COLUMNS:
+        for name in FINISHED_COLUMNS:
             column = getattr(self, name)
             if column.dtype != np.int64 or column.shape != self.open_ns.shape:
                 raise DataError(

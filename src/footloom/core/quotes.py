@@ -8,18 +8,13 @@ from typing import Any
 import numpy as np
 
 from footloom.core.instrument import Instrument
-from footloom.core.snapshots import NO_QUOTE
+from footloom.core.snapshots import NO_QUOTE, complete, left_out
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
 __all__ = ("NO_QUOTE", "Quotes")
 
 _COLUMNS = ("ts_exch_ns", "bid_tick", "ask_tick", "bid_lot", "ask_lot")
-_LEFT_OUT = np.empty(0, np.int64)
-
-
-def _missing() -> I64:
-    return _LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,20 +40,11 @@ class Quotes:
     ts_exch_ns: I64
     bid_tick: I64
     ask_tick: I64
-    bid_lot: I64 = field(default_factory=_missing)
-    ask_lot: I64 = field(default_factory=_missing)
+    bid_lot: I64 = field(default_factory=left_out)
+    ask_lot: I64 = field(default_factory=left_out)
 
     def __post_init__(self) -> None:
-        for name in ("bid_lot", "ask_lot"):
-            if getattr(self, name) is _LEFT_OUT:
-                object.__setattr__(self, name, np.full(len(self.ts_exch_ns), NO_QUOTE, np.int64))
-        for name in _COLUMNS:
-            column = getattr(self, name)
-            if column.dtype != np.int64 or column.shape != self.ts_exch_ns.shape:
-                raise DataError(
-                    f"column {name} must be int64 of shape {self.ts_exch_ns.shape}, got {column.dtype} {column.shape}"
-                )
-            column.flags.writeable = False
+        complete(self, len(self.ts_exch_ns), _COLUMNS)
         back = np.flatnonzero(self.ts_exch_ns[1:] < self.ts_exch_ns[:-1])
         if len(back):
             row = int(back[0]) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +14,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
-__all__ = ("NO_QUOTE", "IntervalPrice", "Snapshots", "interval_price")
+__all__ = ("NO_QUOTE", "IntervalPrice", "Snapshots", "complete", "interval_price", "left_out")
 
 NO_QUOTE = np.iinfo(np.int64).min  # a missing side of the book, or anything else that a snapshot does not say
 
@@ -23,8 +24,27 @@ _COLUMNS = _GIVEN + _EXTRA
 _LEFT_OUT = np.empty(0, np.int64)
 
 
-def _missing() -> I64:
+def left_out() -> I64:
+    """Return what stands for a column that is left out, until `complete`."""
     return _LEFT_OUT
+
+
+def complete(rows: Any, count: int, names: Iterable[str]) -> None:
+    """Fill the columns that were left out with `NO_QUOTE`, hold all to int64 of ``count`` rows, and freeze them.
+
+    Raises
+    ------
+    DataError
+        A column has another type or length.
+    """
+    for name in names:
+        column = getattr(rows, name)
+        if column is _LEFT_OUT:
+            column = np.full(count, NO_QUOTE, np.int64)
+            object.__setattr__(rows, name, column)
+        if column.dtype != np.int64 or column.shape != (count,):
+            raise DataError(f"column {name} must be int64 of shape {(count,)}, got {column.dtype} {column.shape}")
+        column.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,22 +78,13 @@ class Snapshots:
     ask_tick: I64
     ts_recv_ns: I64
     tape: str = "snapshot"
-    oi_lot: I64 = field(default_factory=_missing, kw_only=True)
-    bid_lot: I64 = field(default_factory=_missing, kw_only=True)
-    ask_lot: I64 = field(default_factory=_missing, kw_only=True)
-    atp_e4: I64 = field(default_factory=_missing, kw_only=True)
+    oi_lot: I64 = field(default_factory=left_out, kw_only=True)
+    bid_lot: I64 = field(default_factory=left_out, kw_only=True)
+    ask_lot: I64 = field(default_factory=left_out, kw_only=True)
+    atp_e4: I64 = field(default_factory=left_out, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in _EXTRA:
-            if getattr(self, name) is _LEFT_OUT:
-                object.__setattr__(self, name, np.full(len(self.ts_exch_ns), NO_QUOTE, np.int64))
-        for name in _COLUMNS:
-            column = getattr(self, name)
-            if column.dtype != np.int64 or column.shape != self.ts_exch_ns.shape:
-                raise DataError(
-                    f"column {name} must be int64 of shape {self.ts_exch_ns.shape}, got {column.dtype} {column.shape}"
-                )
-            column.flags.writeable = False
+        complete(self, len(self.ts_exch_ns), _COLUMNS)
 
     def __len__(self) -> int:
         return len(self.ts_exch_ns)

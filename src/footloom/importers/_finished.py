@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from footloom.core.finished import FINISHED_COLUMNS
 from footloom.core.sessions import Calendar
 from footloom.errors import ConfigError
 from footloom.importers._csv_rules import Grid
@@ -18,19 +19,6 @@ from footloom.importers._rows import BareRows, Dropped, Silence
 __all__ = ("TAPE", "Bar", "FinishedBars", "Level", "missing_session_ns", "tape_of", "texts")
 
 TAPE = "finished:"
-_COLUMNS = (
-    "open_ns",
-    "close_ns",
-    "bar",
-    "open_tick",
-    "high_tick",
-    "low_tick",
-    "close_tick",
-    "row_tick",
-    "buy_lot",
-    "sell_lot",
-    "unknown_lot",
-)
 
 BARS = "finished bars, whose levels the rows are"
 EMPTY = "levels without volume, left out"
@@ -112,13 +100,13 @@ class FinishedBars:
 
     def block(self) -> BareRows:
         """Return what was taken since the last time."""
-        table = np.array(self.rows, np.int64).reshape(-1, len(_COLUMNS))
+        table = np.array(self.rows, np.int64).reshape(-1, len(FINISHED_COLUMNS))
         made = BareRows(
             venue=self.venue,
             symbol=self.symbol,
             tape=self.tape,
             line=np.array(self.lines, np.int64),
-            columns={name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(_COLUMNS)},
+            columns={name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(FINISHED_COLUMNS)},
             dropped=list(self.dropped.values()),
             counted=+self.counted,
             gaps=self.gaps,

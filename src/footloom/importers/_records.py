@@ -7,8 +7,9 @@ here. It takes a few microseconds a line: files of hundreds of millions of rows 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from footloom.importers._csv_words import CsvLayout, explain, shown
 from footloom.importers._rows import Ask, Dropped, Outside, Plan, Rows
 from footloom.importers._source import Source
 
-__all__ = ("Line", "NotTaken", "Record", "Records", "fields", "read_records")
+__all__ = ("Line", "NotTaken", "Record", "Records", "fields", "fitting", "misfit", "read_records")
 
 _NO_TRADES = (csv.ZERO_PRICE, csv.ZERO_QTY)
 _WORDS = {1: "buy", -1: "sell", 0: "any"}
@@ -219,6 +220,23 @@ def fields(line: bytes, separator: str = ",") -> list[str]:
     """Return a line's fields without the blanks around them; none for an empty line."""
     text = line.decode("utf-8", "backslashreplace").strip()
     return [field.strip() for field in text.split(separator)] if text else []
+
+
+def fitting(lines: Iterable[bytes], fits: Callable[[list[str]], bool]) -> list[list[str]]:
+    """Return the rows that fit a format; none where they are fewer than a quarter of those that are not empty."""
+    rows = [row for row in map(fields, lines) if row]
+    found = [row for row in rows if fits(row)]
+    return found if len(found) * 4 >= len(rows) else []
+
+
+def misfit(row: Sequence[str], names: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> str:
+    """Return what is wrong with a row whose every column has a name and a pattern, ``""`` where nothing is."""
+    if len(row) != len(names):
+        return f"{len(row)} columns, expected {len(names)} ({', '.join(names)})"
+    for name, pattern, text in zip(names, patterns, row, strict=True):
+        if not pattern.fullmatch(text):
+            return f"{name} is {text[:40]!r}"
+    return ""
 
 
 def _count(counts: dict[str, Dropped], reason: str, line: Line, detail: str, *, defect: bool) -> None:

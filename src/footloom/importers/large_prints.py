@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from footloom.importers._records import NotTaken, Record, Records, fields, read_records
+from footloom.importers._records import NotTaken, Record, Records, fields, fitting, read_records
 from footloom.importers._rows import Ask, Outside, Plan, Rows
 from footloom.importers._source import Sample, Source
 from footloom.venues._binance import COINM, SPOT, USDM
@@ -30,9 +30,7 @@ _DAY_MS = 86_400_000
 
 def recognise(sample: Sample) -> Plan | str:
     """Return a plan for a tape of large prints, or why the file is none."""
-    rows = [row for row in map(fields, sample.lines) if row]
-    fitting = [row for row in rows if _fits(row)]
-    if not fitting or len(fitting) * 4 < len(rows):
+    if not fitting(sample.lines, _fits):
         return f"no rows of {', '.join(_COLUMNS)}"
     return Plan(
         format="tape of large prints",

@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 
-from footloom.importers._records import NotTaken, Record, Records, fields, read_records
+from footloom.importers._records import NotTaken, Record, Records, fields, fitting, misfit, read_records
 from footloom.importers._rows import Ask, Outside, Plan, Rows
 from footloom.importers._source import Sample, Source
 from footloom.importers._wall_time import WallClock
@@ -29,9 +29,7 @@ CALENDAR = "iana:America/New_York 09:30-16:00"
 
 def recognise(sample: Sample) -> Plan | str:
     """Return a plan for a file of trade ticks, or why it is none."""
-    rows = [row for row in map(fields, sample.lines) if row]
-    fitting = [row for row in rows if not _wrong(row)]
-    if not fitting or len(fitting) * 4 < len(rows):
+    if not fitting(sample.lines, lambda row: not _wrong(row)):
         return f"no rows of {', '.join(_NAMES)}"
     name = next((match for match in map(_FILE_NAME.search, sample.names) if match), None)
     return Plan(
@@ -63,12 +61,10 @@ def _day(text: str) -> dt.date | None:
 
 # What is wrong with a row, "" where nothing is.
 def _wrong(row: Sequence[str]) -> str:
-    if len(row) != len(_NAMES):
-        return f"{len(row)} columns, expected {len(_NAMES)} ({', '.join(_NAMES)})"
-    for name, pattern, text in zip(_NAMES, _PATTERNS, row, strict=True):
-        if not pattern.fullmatch(text):
-            return f"{name} is {text[:40]!r}"
-    return "" if int(row[0]) < _DAY_MS else f"{_NAMES[0]} is {row[0]}: a day has 86 400 000"
+    wrong = misfit(row, _NAMES, _PATTERNS)
+    if wrong or int(row[0]) < _DAY_MS:
+        return wrong
+    return f"{_NAMES[0]} is {row[0]}: a day has 86 400 000"
 
 
 class _Ticks:

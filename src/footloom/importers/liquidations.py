@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from footloom.importers._records import NotTaken, Record, Records, fields, read_records
+from footloom.importers._records import NotTaken, Record, Records, fields, fitting, read_records
 from footloom.importers._rows import Ask, Outside, Plan, Rows
 from footloom.importers._source import Sample, Source
 from footloom.venues._binance import COINM, USDM
@@ -36,12 +36,11 @@ TAPE = "liquidation"
 
 def recognise(sample: Sample) -> Plan | str:
     """Return a plan for a list of liquidation orders, or why the file is none."""
-    rows = [row for row in map(fields, sample.lines) if row]
-    fitting = [row for row in rows if not _wrong(row)]
-    if not fitting or len(fitting) * 4 < len(rows):
+    rows = fitting(sample.lines, lambda row: not _wrong(row))
+    if not rows:
         return "no rows of symbol, BUY or SELL, order type, ..: liquidation orders have 12 columns"
     note = "the side is that of the order: sells closed longs, buys closed shorts"
-    short = [row[0] for row in fitting if not _QUOTED.fullmatch(row[0])]
+    short = [row[0] for row in rows if not _QUOTED.fullmatch(row[0])]
     if short:
         note += f"; symbols without a quote asset are read as contracts in USDT: {short[0]} as {short[0]}USDT"
     return Plan(

@@ -35,4 +35,4 @@ def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
 
 def gzipped(content: bytes) -> bytes:
     """The same, packed."""
-    return gzip.compress(content)
+    return gzip.compress(content, mtime=0)  # the same bytes whenever it runs
