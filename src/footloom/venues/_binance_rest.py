@@ -40,6 +40,7 @@ __all__ = (
 
 PAGE: Final = 1000  # rows of trades a call may return
 _HOUR_NS = 3_600_000_000_000
+_MINUTE_NS = 60_000_000_000
 _MS = 1_000_000
 _ARCHIVED: Final = {"agg_trade": "aggTrades", "trade": "trades"}
 
@@ -234,7 +235,9 @@ _FAR_MS = 4_000_000_000_000  # perpetuals are said to be delivered in 2100
 
 def exchange_info(api: Api, rest: str) -> Request:
     """Ask for all instruments."""
-    return _ask(api, rest, "exchangeInfo", api.exchange_info_weight)
+    # Spot's list of permissions is most of its answer, and of no use here.
+    params = {"showPermissionSets": "false"} if api is SPOT_API else {}
+    return _ask(api, rest, "exchangeInfo", api.exchange_info_weight, **params)
 
 
 def listed(document: bytes, venue: str, at_ns: int, *, inverse: bool = False) -> list[Instrument]:
@@ -297,8 +300,9 @@ def archive(api: Api, base: str, symbol: str, day: str, tape: str) -> ArchiveFil
 
 
 def candles(api: Api, rest: str, symbol: str, from_ns: int, to_ns: int) -> Request:
-    """Ask for the first 1000 minute candles that open in ``[from_ns, to_ns)``."""
-    start, end = -(-from_ns // _MS), (to_ns - 1) // _MS
+    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
+    # Of a longer range COIN-M would send the end, the others the beginning.
+    start, end = -(-from_ns // _MS), (min(to_ns, from_ns + PAGE * _MINUTE_NS) - 1) // _MS
     weight = api.klines_weight
     return _ask(api, rest, "klines", weight, symbol=symbol, interval="1m", startTime=start, endTime=end, limit=PAGE)
 

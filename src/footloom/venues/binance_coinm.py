@@ -1,18 +1,54 @@
-"""Binance COIN-M futures: inverse contracts, quantity in contracts of 100 USD (Bitcoin) or 10 USD (all others)."""
+"""Binance COIN-M futures: inverse contracts, quantity in contracts of 100 USD (Bitcoin) or 10 USD (all others).
+
+Meaning, history and instruments. There are no sockets: where its streams are served since it shares the infrastructure
+of USD-M (2026-06-30) is not certain.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Message
+from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 from footloom.venues import _binance, _binance_symbols
+from footloom.venues import _binance_rest as rest
 from footloom.venues._binance_symbols import Grid
+from footloom.venues._venue import ArchiveFile, Bases, Candle, Request
 
-__all__ = ("VENUE", "instrument", "known_instrument", "parse")
+__all__ = (
+    "BASES",
+    "BUDGETS",
+    "GRACE_NS",
+    "TAPE",
+    "VENUE",
+    "archive",
+    "book_snapshot",
+    "candles",
+    "instrument",
+    "instruments",
+    "instruments_request",
+    "known_instrument",
+    "parse",
+    "read_book",
+    "read_candles",
+    "read_time",
+    "read_trades",
+    "recent_trades",
+    "server_time",
+    "trades_at",
+    "trades_from",
+)
 
-VENUE = _binance.COINM
+VENUE: Final = _binance.COINM
+TAPE: Final = "agg_trade"  # single trades are in no documentation and cannot be fetched without a key
+BASES: Final = Bases(
+    ws="wss://dstream.binance.com", rest="https://dapi.binance.com", archive="https://data.binance.vision"
+)
+GRACE_NS: Final = 250_000_000
+BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with USD-M
+_API = rest.COIN_API
 
 _GRIDS = (
     Grid("BTCUSD_PERP", "0.1", "1", "2020-09-01"),
@@ -21,10 +57,10 @@ _GRIDS = (
 
 
 def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
-    """Yield the messages of one frame; pure.
+    """Return the messages of one frame; pure.
 
     Trades come on the tape of their stream, ``trade`` or ``agg_trade``; their quantity counts contracts. Prints that
-    are no market trades (``X`` other than MARKET, a zero price or quantity) yield nothing (definitions 1.1).
+    are no market trades (``X`` other than MARKET, a zero price or quantity) come as `OffMarket` (definitions 1.1).
 
     Raises
     ------
@@ -32,6 +68,71 @@ def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
         The frame is not as documented.
     """
     return _binance.messages(frame, ts_recv_ns, VENUE)
+
+
+def instruments_request(bases: Bases) -> Request:
+    """Ask for all instruments."""
+    return rest.exchange_info(_API, bases.rest)
+
+
+def instruments(document: bytes, at_ns: int) -> list[Instrument]:
+    """Return what is listed, valid from ``at_ns`` on; `SchemaChanged` where the answer is no such list."""
+    return rest.listed(document, VENUE, at_ns, inverse=True)
+
+
+def recent_trades(symbol: str, bases: Bases) -> Request:
+    """Ask for the newest aggregate trades."""
+    return rest.recent_trades(_API, bases.rest, symbol)
+
+
+def trades_from(symbol: str, trade_id: int, bases: Bases) -> Request:
+    """Ask for the page of aggregate trades that begins at an id; the venue keeps 48 hours."""
+    return rest.trades_from(_API, bases.rest, symbol, trade_id)
+
+
+def trades_at(symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
+    """Ask for the first page of aggregate trades of ``[from_ns, to_ns)``, of its first hour at most."""
+    return rest.trades_at(_API, bases.rest, symbol, from_ns, to_ns)
+
+
+def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
+    """Return a page of aggregate trades, oldest first; `SchemaChanged` where the answer is none."""
+    return rest.read_trades(document, symbol, ts_recv_ns)
+
+
+def book_snapshot(symbol: str, bases: Bases) -> Request:
+    """Ask for the best 1000 levels of each side: what lies deeper stays unknown until it changes."""
+    return rest.book_snapshot(_API, bases.rest, symbol)
+
+
+def read_book(document: bytes, symbol: str, ts_recv_ns: int) -> BookUpdate:
+    """Return the whole book; `SchemaChanged` where the answer is none."""
+    return rest.read_book(document, symbol, ts_recv_ns)
+
+
+def server_time(bases: Bases) -> Request:
+    """Ask for the venue's clock."""
+    return rest.server_time(_API, bases.rest)
+
+
+def read_time(document: bytes) -> int:
+    """Return the venue's clock, ns UTC; `SchemaChanged` where the answer is none."""
+    return rest.read_time(document)
+
+
+def archive(symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
+    """Return where the trades of a past day (ISO date, UTC) lie; `ConfigError` where the archive has no such tape."""
+    return rest.archive(_API, bases.archive, symbol, day, tape)
+
+
+def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG001 - needs none
+    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
+    return rest.candles(_API, bases.rest, symbol, from_ns, to_ns)
+
+
+def read_candles(document: bytes) -> list[Candle]:
+    """Return candles, oldest first; `SchemaChanged` where the answer is none."""
+    return rest.read_candles(document)
 
 
 def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:

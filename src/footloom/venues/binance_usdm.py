@@ -76,7 +76,7 @@ def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
     return _binance.messages(frame, ts_recv_ns, VENUE)
 
 
-def sockets(wanted: Sequence[Wanted], bases: Bases, _credentials: dict[str, str]) -> list[Socket]:
+def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Socket]:  # noqa: ARG001 - needs none
     """Return the connections that carry what is wanted: `/public` for books, `/market` for the rest.
 
     Raises
@@ -88,7 +88,7 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, _credentials: dict[str, str]
     return _binance_streams.sockets(wanted, bases.ws, _binance_streams.FUTURES_STREAMS, venue=VENUE, polled=polled)
 
 
-def polls(wanted: Sequence[Wanted], bases: Bases, _credentials: dict[str, str]) -> list[Poll]:
+def polls(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Poll]:  # noqa: ARG001 - needs none
     """Return what has to be asked again and again: open interest has no stream."""
     return _binance_streams.open_interest_polls(wanted, f"{bases.rest}{_API.path}/openInterest", _API.budget)
 
@@ -153,8 +153,8 @@ def archive(symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
     return rest.archive(_API, bases.archive, symbol, day, tape)
 
 
-def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, _credentials: dict[str, str]) -> Request:
-    """Ask for the first 1000 minute candles that open in ``[from_ns, to_ns)``."""
+def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG001 - needs none
+    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
     return rest.candles(_API, bases.rest, symbol, from_ns, to_ns)
 
 
