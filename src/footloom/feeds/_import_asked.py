@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError
 from footloom.feeds._import_grids import check_venue
 from footloom.importers import Ask, Importer, Plan, Source, mapped, mapped_parquet
@@ -26,7 +27,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ``venue`` and ``symbol`` name what the file does not say, and choose among what it holds. ``tick_size`` and
     ``lot_size`` stand before everything else that is known. ``dry_run`` stores nothing, ``strict`` stores nothing where
     anything is wrong. ``tape`` names another tape than the format's own, ``zone`` and ``day`` say what local times and
-    times of day lack, ``mapping`` which column of a table is what.
+    times of day lack, ``mapping`` which column of a table is what. ``today`` is how the venue defines the instrument
+    now: where nothing is known of the days of the file, its grid stands if it is fine enough for them.
     """
 
     venue: str = ""
@@ -37,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     mapping: Mapping | None = None
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
+    today: Instrument | None = None
     dry_run: bool = False
     strict: bool = False
 

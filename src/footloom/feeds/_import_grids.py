@@ -25,6 +25,7 @@ _SYMBOL = re.compile(r"[^\W_][\w.\-|: ]{0,39}")
 _VENUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_PLACES = 18
 _LISTED, _STORED, _DECIMALS = "known instrument", "stored instrument", "decimals of the file"
+_TODAY = "the venue's definition of today"
 _TICK_FLAG, _LOT_FLAG = "--tick-size", "--lot-size"
 
 Key = tuple[str, str]
@@ -73,7 +74,8 @@ class Grids:
     """Chooses the grid of each instrument of one file, once.
 
     ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once.
-    ``calendar`` is that of an instrument that nobody knows. ``own`` takes the decimals, whatever is known.
+    ``calendar`` is that of an instrument that nobody knows. ``own`` takes the decimals, whatever is known. ``today`` is
+    how the venue defines an instrument now.
     """
 
     tick_size: Decimal | None
@@ -82,6 +84,7 @@ class Grids:
     places: Places
     calendar: str = ""
     own: bool = False
+    today: Instrument | None = None
     chosen: dict[Key, Chosen] = field(default_factory=dict)
     _places: dict[Key, tuple[int, int]] | None = None
 
@@ -144,8 +147,14 @@ class Grids:
 
     def _from_decimals(self, venue: str, symbol: str) -> Chosen:
         price, qty = self._decimals(venue, symbol)
-        instrument = self._instrument(venue, symbol, Decimal(1).scaleb(-price), Decimal(1).scaleb(-qty))
-        return Chosen(instrument, _DECIMALS, _DECIMALS)
+        tick, tick_from = Decimal(1).scaleb(-price), _DECIMALS
+        lot, lot_from = Decimal(1).scaleb(-qty), _DECIMALS
+        if self.today is not None and (self.today.venue, self.today.symbol) == (venue, symbol):
+            tick, tick_from = (
+                (self.today.tick_size, _TODAY) if _is_fine(self.today.tick_size, price) else (tick, tick_from)
+            )
+            lot, lot_from = (self.today.lot_size, _TODAY) if _is_fine(self.today.lot_size, qty) else (lot, lot_from)
+        return Chosen(self._instrument(venue, symbol, tick, lot), tick_from, lot_from)
 
     def _instrument(self, venue: str, symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
         module = venue_module(venue)
@@ -160,6 +169,12 @@ class Grids:
             self._places = self.places()
         price, qty = self._places.get((venue, symbol), (0, 0))
         return min(price, MOST_PLACES), min(qty, MOST_PLACES)
+
+
+# A step of the venue's today that rows of another day, with so many decimals, can stand on.
+def _is_fine(step: Decimal, places: int) -> bool:
+    exponent = step.normalize().as_tuple().exponent
+    return isinstance(exponent, int) and -exponent >= places
 
 
 def _finer(stored: Decimal, places: int) -> tuple[Decimal, str]:

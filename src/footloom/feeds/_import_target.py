@@ -35,15 +35,16 @@ class Target:
     """A store to write to.
 
     ``at_once`` keeps what is written within `transaction` from view until that ends, and drops it where it ends with
-    an error.
+    an error. ``into`` is a store that somebody else has opened for writing, and keeps open.
     """
 
-    def __init__(self, root: Path, *, dry_run: bool, at_once: bool) -> None:
+    def __init__(self, root: Path, *, dry_run: bool, at_once: bool, into: Store | None = None) -> None:
         self._root = root
         self._dry_run = dry_run
         self._at_once = at_once
-        self._reader = Store(root)
-        self._writer: Store | None = None
+        self._reader = into or Store(root)
+        self._writer: Store | None = into
+        self._is_ours = into is None
         self._stack = contextlib.ExitStack()
         self._defined: list[Instrument] = []
         self._edges: dict[tuple[str, str], list[_Edge]] = {}
@@ -54,7 +55,7 @@ class Target:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
+        if self._writer is not None and self._is_ours:
             self._writer.close()
 
     @contextlib.contextmanager

@@ -26,6 +26,7 @@ from footloom.feeds._import_tally import Ready, Tally, add_counts, add_drops, is
 from footloom.feeds._import_target import Target
 from footloom.importers import Ask, BareRows, Dropped, Grid, Importer, Outside, Plan, RawText, Rows, Source, shown
 from footloom.store import SourceInfo
+from footloom.store.files import Store
 from footloom.store.raw import RawPart
 
 __all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "RawReport", "TapeReport", "import_files")
@@ -40,9 +41,16 @@ class _Refused(Exception):
 
 
 def import_files(
-    paths: Sequence[Path], options: Options, *, store: Path, progress: Progress | None = None
+    paths: Sequence[Path],
+    options: Options,
+    *,
+    store: Path,
+    progress: Progress | None = None,
+    into: Store | None = None,
 ) -> ImportReport:
     """Import files into the store at ``store`` and say what became of every row.
+
+    ``into`` is that store where the caller has it open for writing already.
 
     A file that cannot be read at all is reported, and the others are imported. With ``strict`` all files are read
     before anything is stored, and then stored in one piece or not at all.
@@ -59,12 +67,12 @@ def import_files(
     _check(options)
     if options.strict and not options.dry_run:
         trial = msgspec.structs.replace(options, dry_run=True)
-        report = import_files(paths, trial, store=store, progress=progress)
+        report = import_files(paths, trial, store=store, progress=progress, into=into)
         if report.problems:
             return _summed(report.files, report.notes, options, store, stored=False)
     files: list[FileReport] = []
     stored = not options.dry_run
-    with Target(store, dry_run=options.dry_run, at_once=options.strict) as target:
+    with Target(store, dry_run=options.dry_run, at_once=options.strict, into=into) as target:
         try:
             with target.transaction():
                 files.extend(_import_file(path, options, target, progress) for path in paths)
@@ -138,6 +146,7 @@ def _opened(source: Source, options: Options, target: Target, report: FileReport
         lambda: _places(importer, source, plan, ask),
         calendar=plan.calendar,
         own=plan.own_grid,
+        today=options.today,
     )
     return _File(source, importer, plan, dataclasses.replace(ask, grid=grids.grid), grids, report)
 
