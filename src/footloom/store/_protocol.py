@@ -68,8 +68,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
     ``rows`` are distinct rows, those still in the journal included. ``first_ns`` and ``last_ns`` are the times of the
     first and last row, ns UTC (exchange time of trades, receipt of snapshots); None where the day holds gaps only.
-    ``bytes`` are those of its parts on disk. ``gaps`` counts known gaps that begin on that day. ``sources`` are the
-    kinds of its sources.
+    ``bytes`` are those of its parts on disk. ``gaps`` counts gaps that begin on that day and are still open.
+    ``sources`` are the kinds of its sources.
     """
 
     key: str
@@ -144,6 +144,8 @@ class Store(Protocol):
     def append(self, block: Recordable, gaps: Sequence[Gap] = ()) -> int:
         """Make rows durable and return the ingest sequence of the last one; they are numbered without holes.
 
+        Healed gaps close what was open before (`Gap`).
+
         Raises
         ------
         StoreError
@@ -209,7 +211,7 @@ class Store(Protocol):
         """Yield the same rows in consecutive pieces."""
 
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
-        """Return the known gaps that touch ``[from_ns, to_ns)``, in time order."""
+        """Return the gaps that touch ``[from_ns, to_ns)`` and are still open, in time order."""
 
     def instruments(self) -> list[Instrument]:
         """Return every known instrument, as last defined."""

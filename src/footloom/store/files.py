@@ -217,7 +217,7 @@ class Store:
         return prefetched(self._reader.series(asked, chunk) for chunk in self._reader.chunks(asked, wanted))
 
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
-        """Return the known gaps that touch ``[from_ns, to_ns)``, in time order."""
+        """Return the gaps that touch ``[from_ns, to_ns)`` and are still open, in time order."""
         return self._reader.gaps(Stream.named(key, tape), from_ns, to_ns)
 
     def instruments(self) -> list[Instrument]:

@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Gap
 from footloom.core.trades import I64
 from footloom.errors import CorruptPart, StoreError
 from footloom.store._protocol import PartReport, Settings, SourceInfo
@@ -21,6 +20,7 @@ from footloom.store.grid import common_instrument, regrid
 from footloom.store.layout import Stream
 from footloom.store.manifest import JOURNAL, Catalog, Manifest, Source, Span, covers, has_free_rows
 from footloom.store.merge import Met, meet
+from footloom.store.notes import Note
 from footloom.store.parts import Part, describe, pack_part
 from footloom.store.pieces import part_rows
 
@@ -43,7 +43,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     columns: Columns
     source: SourceInfo
     row: I64 | None = None
-    gaps: Sequence[Gap] = ()
+    notes: Sequence[Note] = ()
     live: Sequence[Seen] = ()
     sealed_seq: int = 0
 
@@ -115,7 +115,7 @@ class Intake:
     def _written(
         self, form: Form, arrival: Arrival, columns: Columns, before: Manifest, met: Met, report: PartReport
     ) -> Plan:
-        after = before.with_gaps(arrival.gaps)
+        after = before.with_notes(arrival.notes)
         if length(columns):
             time = columns[form.time]
             span = (int(time[0]), int(time[-1]))

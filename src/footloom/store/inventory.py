@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 
 from footloom.store._protocol import Coverage
@@ -12,8 +14,9 @@ from footloom.store.journal import read_journal
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import JOURNAL, Catalog, Manifest
 from footloom.store.merge import NEEDED, merge
+from footloom.store.notes import still_open
 from footloom.store.reading import Pending, Range, Reader, pending_by_day
-from footloom.store.segment import Content
+from footloom.store.segment import Content, HeardGap
 
 __all__ = ("inventory",)
 
@@ -32,17 +35,34 @@ def inventory(layout: Layout, reader: Reader, key: str | None) -> list[Coverage]
 def _of_stream(layout: Layout, reader: Reader, stream: Stream, contents: Sequence[Content]) -> list[Coverage]:
     catalog = Catalog(layout)
     pending = pending_by_day([b for content in contents for b in content.heard if b.stream == stream])
-    gaps: dict[dt.date, set[object]] = {}
-    for found in (f for content in contents for f in content.gaps if f.stream == stream):
-        gaps.setdefault(day_of(found.instrument)(found.gap.from_ns), set()).add(found.gap)
+    heard = [found for content in contents for found in content.gaps if found.stream == stream]
+    days = sorted({*layout.days(stream), *pending, *(_day(found) for found in heard)})
+    manifests = {day: catalog.read(stream, day) or Manifest(**stream._asdict(), day=day) for day in days}
+    gaps = _open_by_day(manifests, heard)
     covered = []
-    for day in sorted({*layout.days(stream), *pending, *gaps}):
-        manifest = catalog.read(stream, day) or Manifest(**stream._asdict(), day=day)
+    for day, manifest in manifests.items():
         waiting = _unsealed(pending.get(day, []), manifest.sealed_seq)
-        if manifest.parts or length(waiting) or manifest.gaps or day in gaps:
-            known = len({*manifest.gaps, *gaps.get(day, ())})
-            covered.append(_of_day(reader, manifest, waiting, pending.get(day, []), known))
+        if manifest.parts or length(waiting) or gaps[day]:
+            covered.append(_of_day(reader, manifest, waiting, pending.get(day, []), gaps[day]))
     return covered
+
+
+def _day(found: HeardGap) -> dt.date:
+    return day_of(found.instrument)(found.gap.from_ns)
+
+
+# How many gaps that are still open begin on each day. Where one was healed in part, the rest may begin on a later day,
+# or on one of which nothing else is known: it is counted on the last day that is known until then.
+def _open_by_day(manifests: dict[dt.date, Manifest], heard: Sequence[HeardGap]) -> Counter[dt.date]:
+    notes = [note for manifest in manifests.values() for note in manifest.gap_notes]
+    found = still_open([*notes, *(one.note for one in heard)])
+    instruments = [one for manifest in manifests.values() for one in manifest.instruments]
+    instruments += [one.instrument for one in heard]
+    if not instruments:
+        return Counter(day for day, manifest in manifests.items() for _ in still_open(manifest.gap_notes))
+    days = [day_of(instruments[-1])(gap.from_ns) for gap in found]
+    known = sorted(manifests)
+    return Counter(known[max(0, bisect.bisect_right(known, day) - 1)] for day in days)
 
 
 def _unsealed(pending: Sequence[Pending], sealed_seq: int) -> Columns:

@@ -15,11 +15,12 @@ from footloom.errors import CorruptPart, StoreError
 from footloom.store._protocol import SourceInfo
 from footloom.store.disk import TEMPORARY, make_folder, remove, storing, write_whole
 from footloom.store.layout import MANIFEST, Layout, Stream
+from footloom.store.notes import Note, known_with
 from footloom.store.parts import Part
 
 __all__ = ("JOURNAL", "Catalog", "Manifest", "Source", "Span", "add_span", "covers", "has_free_rows")
 
-_VERSION = 1
+_VERSION = 2  # 1 kept gaps without their place
 JOURNAL = "journal"  # the kind of rows that were heard live
 
 Span = tuple[int, int]
@@ -61,7 +62,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     sources: tuple[Source, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[Gap, ...] = ()  # of version 1
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def gap_notes(self) -> tuple[Note, ...]:
+        """Every record of a gap that begins on this day, in the order in which they were made."""
+        return (*(Note(gap=gap) for gap in self.gaps), *self.notes)
 
     @property
     def stream(self) -> Stream:
@@ -80,10 +87,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         new = msgspec.structs.replace(self, instruments=(*self.instruments, instrument))
         return new, len(self.instruments)
 
-    def with_gaps(self, gaps: Sequence[Gap]) -> Manifest:
-        """Return the manifest with more gaps; a gap that is known is not listed twice."""
-        every = sorted({*self.gaps, *gaps}, key=lambda gap: (gap.from_ns, gap.to_ns, gap.cause, gap.missing or 0))
-        return msgspec.structs.replace(self, gaps=tuple(every))
+    def with_notes(self, notes: Sequence[Note]) -> Manifest:
+        """Return the manifest with more gap records; one that is known is not listed twice."""
+        if not notes:
+            return self
+        return msgspec.structs.replace(self, version=_VERSION, gaps=(), notes=known_with(self.gap_notes, notes))
 
     def with_source(self, info: SourceInfo, rows: int, span: Span, *, ids: bool) -> Manifest:
         """Return the manifest after rows of a source were taken."""

@@ -37,6 +37,7 @@ from footloom.store.journal import read_journal
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog, Manifest
 from footloom.store.merge import merge
+from footloom.store.notes import Note, in_order, still_open
 from footloom.store.parts import PartFile
 from footloom.store.pieces import EVER, missing_part, open_parts, piece_of_part, piece_of_rows, woven
 from footloom.store.segment import Heard
@@ -83,9 +84,9 @@ def pending_by_day(heard: list[Heard]) -> dict[dt.date, list[Pending]]:
 class Reader:
     """Reads ranges of a store, beside whoever writes it."""
 
-    def __init__(self, layout: Layout, settings: Settings) -> None:
+    def __init__(self, layout: Layout, settings: Settings, catalog: Catalog | None = None) -> None:
         self._layout = layout
-        self._catalog = Catalog(layout)
+        self._catalog = catalog or Catalog(layout)  # a writer's own sees what its transaction has not published yet
         self._settings = settings
 
     def range(self, stream: Stream, from_ns: int, to_ns: int) -> Range:
@@ -192,16 +193,20 @@ class Reader:
         return common_instrument([*parts, *(one.instrument for one in pending)])
 
     def gaps(self, stream: Stream, from_ns: int, to_ns: int) -> list[Gap]:
-        """Return the gaps that touch ``[from_ns, to_ns)``; a long one may begin on a day far before it."""
+        """Return the open gaps that touch ``[from_ns, to_ns)``; a long one may begin on a day far before it."""
+        found = still_open(self.notes(stream, to_ns))
+        return [gap for gap in found if gap.from_ns < to_ns and gap.to_ns >= from_ns]
+
+    def notes(self, stream: Stream, until_ns: int) -> list[Note]:
+        """Return what was told of the gaps of a tape that begin before a time, in the order in which it was told."""
         contents = read_journal(self._layout, stream, 0, 0)
-        every = {heard.gap for content in contents for heard in content.gaps}
-        last = _EPOCH + to_ns // _DAY_NS + _SLACK_DAYS
+        every = [heard.note for content in contents for heard in content.gaps]
+        last = _EPOCH + until_ns // _DAY_NS + _SLACK_DAYS
         for day in self._layout.days(stream):
             if day.toordinal() <= last:
                 manifest = self._catalog.read(stream, day)
-                every.update(manifest.gaps if manifest else ())
-        touching = [gap for gap in every if gap.from_ns < to_ns and gap.to_ns >= from_ns]
-        return sorted(touching, key=lambda gap: (gap.from_ns, gap.to_ns, gap.cause))
+                every += manifest.gap_notes if manifest else ()
+        return in_order(every)
 
 
 def _near(day: dt.date, from_ns: int, to_ns: int) -> bool:

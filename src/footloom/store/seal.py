@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Gap
 from footloom.errors import CorruptPart
 from footloom.store._protocol import SourceInfo
 from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
@@ -25,6 +24,7 @@ from footloom.store.journal import delete_segment
 from footloom.store.layout import Stream
 from footloom.store.manifest import JOURNAL, Catalog
 from footloom.store.merge import merge
+from footloom.store.notes import Note
 from footloom.store.reading import pending_by_day
 from footloom.store.segment import Content, Heard, HeardGap, read_segment
 
@@ -34,7 +34,7 @@ __all__ = ("seal_segment",)
 class _Day(msgspec.Struct):
     instrument: Instrument
     pieces: list[Columns]
-    gaps: list[Gap]
+    notes: list[Note]
 
 
 def seal_segment(path: Path, catalog: Catalog, intake: Intake) -> list[tuple[Stream, dt.date]]:
@@ -70,7 +70,7 @@ def _by_day(content: Content) -> dict[tuple[Stream, dt.date], _Day]:
             days[stream, day] = _Day(grid, pieces, [])
     for found in content.gaps:
         key = (found.stream, _day_of_gap(found))
-        days.setdefault(key, _Day(found.instrument, [], [])).gaps.append(found.gap)
+        days.setdefault(key, _Day(found.instrument, [], [])).notes.append(found.note)
     return days
 
 
@@ -94,7 +94,7 @@ def _seal_day(catalog: Catalog, intake: Intake, stream: Stream, day: dt.date, on
             instrument=one.instrument,
             columns=merged.columns,
             source=SourceInfo(JOURNAL, JOURNAL, (first, last_seq + 1), JOURNAL),
-            gaps=one.gaps,
+            notes=one.notes,
             sealed_seq=last_seq,
         )
     )

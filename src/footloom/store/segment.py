@@ -22,6 +22,7 @@ from footloom.errors import DataError, StoreError
 from footloom.store.columns import SEQ, Columns, completed, form_of, length
 from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Stream
+from footloom.store.notes import Note
 from footloom.store.packing import pack, unpack
 
 __all__ = ("SALVAGED", "SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "is_damage", "read_segment")
@@ -69,6 +70,11 @@ class HeardGap(msgspec.Struct, frozen=True):
     instrument: Instrument
     at_seq: int
     gap: Gap
+
+    @property
+    def note(self) -> Note:
+        """The record at its place."""
+        return Note(gap=self.gap, at_seq=self.at_seq, heard=True)
 
 
 class Content(msgspec.Struct):

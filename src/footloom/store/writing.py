@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.core.trades import I64
 from footloom.errors import StoreError
 from footloom.store._protocol import Compaction, PartReport, Recordable, Settings, SourceInfo, Storable
-from footloom.store.columns import Columns, columns_of, form_of, has_id, length, take
+from footloom.store.columns import Columns, columns_of, form_of, has_id
 from footloom.store.compact import add_up, compact_day
-from footloom.store.days import day_of, split_days
+from footloom.store.days import day_of
+from footloom.store.importing import Import, Importer
 from footloom.store.instruments import InstrumentBook
-from footloom.store.intake import Arrival, Intake, Seen
-from footloom.store.journal import Journal, read_journal, segments
+from footloom.store.intake import Intake, Seen
+from footloom.store.journal import Journal, segments
 from footloom.store.layout import OWN_GRID, Layout, Stream, is_finished
 from footloom.store.manifest import JOURNAL, Catalog
-from footloom.store.merge import merge
+from footloom.store.notes import Note
 from footloom.store.recovery import recover
 from footloom.store.seal import seal_segment
 from footloom.store.segment import Entry, Segment
 
 __all__ = ("Writer",)
-
-_ROW = "row"  # a passing column: each row's number in its file
 
 
 class Writer:
@@ -47,6 +42,7 @@ class Writer:
         self._book = book
         self._catalog = Catalog(layout)
         self._intake = Intake(self._catalog, settings)
+        self._importer = Importer(layout, self._catalog, self._intake, settings)
         self._journal_lock = threading.RLock()
         self._parts_lock = threading.RLock()
         self._book_lock = threading.Lock()
@@ -152,69 +148,14 @@ class Writer:
 
     def write_part(self, block: Storable, source: SourceInfo | None, gaps: Sequence[Gap]) -> PartReport:
         """Store finished rows by day."""
-        stream = Stream.of(block.instrument, block.tape)
-        columns = columns_of(block)
-        info = source or _own_source(columns)
-        rows = _row_numbers(stream, columns, info)
-        form = form_of(stream.tape)
-        merged = merge(form, columns if rows is None else columns | {_ROW: rows})
+        wanted = Import.of(block, source, [Note(gap=gap, at_seq=self._journal.next_seq) for gap in gaps])
         with self._parts_lock:
-            if not is_finished(stream.tape):
-                self._define(stream, block.instrument)
-            live = self._waiting(stream, merged.columns)
-            arrivals = []
-            for day, mine in self._by_day(stream, block.instrument, merged.columns, gaps).items():
-                chosen = dict(mine[0])
-                row = chosen.pop(_ROW, None)
-                arrivals.append(
-                    Arrival(
-                        stream=stream,
-                        day=day,
-                        instrument=block.instrument,
-                        columns=chosen,
-                        source=info,
-                        row=row,
-                        gaps=mine[1],
-                        live=live,
-                    )
-                )
-            plans = [self._intake.plan(arrival) for arrival in arrivals]  # refusals come before anything is written
-            reports = [self._intake.carry_out(plan) for plan in plans]
-            self._bare.clear()
-        return PartReport(
-            sum(report.rows for report in reports),
-            sum(report.duplicates for report in reports) + merged.duplicates,
-            sum(report.conflicts for report in reports) + merged.conflicts,
-        )
-
-    def _by_day(
-        self, stream: Stream, instrument: Instrument, columns: Columns, gaps: Sequence[Gap]
-    ) -> dict[dt.date, tuple[Columns, list[Gap]]]:
-        day = day_of(instrument)
-        nothing = take(columns, slice(0, 0))
-        days = {
-            date: (take(columns, rows), list[Gap]())
-            for date, rows in split_days(columns[form_of(stream.tape).time], day)
-        }
-        for gap in gaps:
-            days.setdefault(day(gap.from_ns), (nothing, []))[1].append(gap)
-        return days
-
-    # What waits in the journal for a tape, as far as new rows may not overlap it.
-    def _waiting(self, stream: Stream, columns: Columns) -> list[Seen]:
-        form = form_of(stream.tape)
-        if not length(columns):
-            return []
-        first, last = int(columns[form.time][0]), int(columns[form.time][-1])
-        return [
-            Seen(
-                "the journal",
-                (int(heard.columns[form.time].min()), int(heard.columns[form.time].max())),
-                bool(has_id(heard.columns).all()),
-            )
-            for content in read_journal(self._layout, stream, first, last + 1)
-            for heard in content.heard
-        ]
+            if not is_finished(block.tape):
+                self._define(wanted.stream, block.instrument)
+            try:
+                return self._importer.take(wanted)
+            finally:
+                self._bare.clear()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -293,30 +234,3 @@ class Writer:
         """Keep a definition."""
         with self._book_lock:
             self._book.put(instrument)
-
-
-# Rows that come without a source are their own: the same rows again change nothing.
-def _own_source(columns: Columns) -> SourceInfo:
-    digest = hashlib.blake2b(digest_size=32)
-    for name, values in columns.items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    rows = (0, length(columns))
-    if "trade_id" in columns and not has_id(columns).all():
-        rows = (int(columns["trade_id"].min()), int(columns["trade_id"].max()) + 1)
-    return SourceInfo(digest.hexdigest(), "rows from memory", rows, "memory")
-
-
-# Each row's number in its file; None where only the range of the block is known.
-def _row_numbers(stream: Stream, columns: Columns, source: SourceInfo) -> I64 | None:
-    first, stop = source.rows
-    if form_of(stream.tape).numbered:
-        rows: I64 = columns["trade_id"]
-        outside = ~has_id(columns) & ((rows < first) | (rows >= stop))
-        if outside.any():
-            raise StoreError(
-                f"a row of {stream} without an id must carry its row number in {source.name}, from {first} to "
-                f"{stop - 1}, as trade_id: got {int(rows[outside][0])}"
-            )
-        return rows
-    return np.arange(first, stop, dtype=np.int64) if stop - first == length(columns) else None

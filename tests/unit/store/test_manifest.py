@@ -20,6 +20,7 @@ from footloom.store import disk
 from footloom.store.files import Store
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog, Manifest, add_span, covers, has_free_rows
+from footloom.store.notes import Note
 
 DAY = dt.date(2026, 1, 1)
 STREAM = Stream("test", "BTCUSDT", "trade")
@@ -92,9 +93,9 @@ def test_a_manifest_of_another_tape_is_refused(store: Store, manifest_file: Path
 
 def test_a_manifest_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     catalog = Catalog(Layout(tmp_path))
-    catalog.publish(Manifest(version=2, venue="v", symbol="s", tape="trade", day=DAY))
+    catalog.publish(Manifest(version=3, venue="v", symbol="s", tape="trade", day=DAY))
 
-    with pytest.raises(StoreError, match="version 2, this program knows up to 1"):
+    with pytest.raises(StoreError, match="version 3, this program knows up to 2"):
         catalog.read(Stream("v", "s", "trade"), DAY)
 
 
@@ -127,8 +128,10 @@ def test_a_manifest_holds_each_gap_once(tmp_path: Path) -> None:
     gap = Gap(symbol="s", from_ns=5, to_ns=9, cause="reconnect", missing=3)
     manifest = Manifest(venue="v", symbol="s", tape="trade", day=DAY)
 
-    again = manifest.with_gaps([gap]).with_gaps([gap, msgspec.structs.replace(gap, from_ns=1)])
+    again = manifest.with_notes([Note(gap=gap)]).with_notes(
+        [Note(gap=gap, at_seq=3), Note(gap=msgspec.structs.replace(gap, from_ns=1), at_seq=4)]
+    )
 
-    assert [one.from_ns for one in again.gaps] == [1, 5]
+    assert [one.gap.from_ns for one in again.gap_notes] == [5, 1]
     Catalog(Layout(tmp_path)).publish(again)
     assert Catalog(Layout(tmp_path)).read(again.stream, DAY) == again
