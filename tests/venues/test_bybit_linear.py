@@ -45,6 +45,8 @@ def test_the_side_is_that_of_the_taker() -> None:
         side=Side.BUY,
         trade_id=None,
         ts_recv_ns=7,
+        seq=88012345678,
+        uid="c0ffee00-0000-5000-8000-000000000001",
     )
     assert (sell.side, sell.qty) == (Side.SELL, "2")
 
@@ -59,7 +61,7 @@ def test_what_is_no_market_trade_yields_nothing(change: dict[str, Any]) -> None:
     [
         b'{"success":true,"ret_msg":"pong","conn_id":"x","req_id":"","op":"ping"}',
         b'{"success":true,"ret_msg":"","conn_id":"x","req_id":"x","op":"subscribe"}',
-        frame({"s": "BTCUSDT"}, topic="orderbook.50.BTCUSDT"),
+        frame({"s": "BTCUSDT"}, topic="kline.1.BTCUSDT"),
     ],
 )
 def test_other_messages_yield_nothing(text: bytes) -> None:

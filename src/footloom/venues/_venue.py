@@ -117,6 +117,7 @@ class Venue(Protocol):
     BASES: Bases
     TAPE: str  # the tape that is recorded by default
     STREAMS: frozenset[Stream]  # what it has, polled ones included
+    REACH_NS: int  # how far back `trades_from` and `trades_at` answer; absent: all of it
     GRACE_NS: int  # how long behind its close a bar waits (definitions 2.3)
     BUDGETS: dict[str, tuple[int, float]]  # rate limits: so much weight in so many seconds
 

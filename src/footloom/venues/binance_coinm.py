@@ -21,6 +21,7 @@ __all__ = (
     "BASES",
     "BUDGETS",
     "GRACE_NS",
+    "REACH_NS",
     "TAPE",
     "VENUE",
     "archive",
@@ -47,6 +48,7 @@ BASES: Final = Bases(
     ws="wss://dstream.binance.com", rest="https://dapi.binance.com", archive="https://data.binance.vision"
 )
 GRACE_NS: Final = 250_000_000
+REACH_NS: Final = 48 * 3600 * 10**9  # how far back `trades_from` and `trades_at` answer
 BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with USD-M
 _API = rest.COIN_API
 

@@ -17,6 +17,7 @@ __all__ = (
     "BASES",
     "BUDGETS",
     "GRACE_NS",
+    "REACH_NS",
     "STREAMS",
     "TAPE",
     "VENUE",
@@ -48,6 +49,7 @@ BASES: Final = Bases(
     ws="wss://fstream.binance.com", rest="https://fapi.binance.com", archive="https://data.binance.vision"
 )
 GRACE_NS: Final = 250_000_000
+REACH_NS: Final = 48 * 3600 * 10**9  # how far back `trades_from` and `trades_at` answer
 BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with COIN-M
 _API = rest.USD_API
 

@@ -1,94 +1,211 @@
-"""Bybit v5, linear contracts: quantity in the base asset.
-
-The meaning of ``publicTrade`` messages; streams, history and the dated grids follow.
-"""
+"""Bybit v5, linear contracts: quantity in the base asset."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Message, Trade
-from footloom.core.side import Side
-from footloom.errors import SchemaChanged
+from footloom.core.messages import Message, OffMarket, Trade
+from footloom.errors import ConfigError
+from footloom.venues import _bybit_frames
+from footloom.venues import _bybit_rest as rest
+from footloom.venues._venue import ArchiveFile, Bases, Candle, Ping, Request, Socket, Wanted
 
-__all__ = ("VENUE", "instrument", "known_instrument", "parse")
+__all__ = (
+    "BASES",
+    "BUDGETS",
+    "GRACE_NS",
+    "STREAMS",
+    "TAPE",
+    "VENUE",
+    "archive",
+    "candles",
+    "instrument",
+    "instruments",
+    "instruments_next",
+    "instruments_request",
+    "known_instrument",
+    "parse",
+    "read_candles",
+    "read_time",
+    "read_trades",
+    "recent_trades",
+    "renew_book",
+    "server_time",
+    "sockets",
+)
 
 VENUE: Final = "bybit_linear"
-_TOPIC = "publicTrade."
-_NUMBER = re.compile(r"\d+(\.\d+)?")
+TAPE: Final = "trade"
+STREAMS: Final = frozenset({"trade", "quote", "depth", "liquidation", "mark", "open_interest"})
+BASES: Final = Bases(ws="wss://stream.bybit.com", rest="https://api.bybit.com", archive="https://public.bybit.com")
+GRACE_NS: Final = 250_000_000
+BUDGETS: Final = {rest.BUDGET: (600, 5.0)}
+
+_PATH = "/v5/public/linear"
+_TOPICS: Final = {
+    "trade": "publicTrade",
+    "quote": "orderbook.1",
+    "liquidation": "allLiquidation",
+    "mark": "tickers",
+    "open_interest": "tickers",
+}
+_DEPTHS: Final = (1, 50, 200, 1000)
+_USUAL_DEPTH: Final = 200  # every 100 ms, as other venues; 50 comes every 20 ms
+_PER_SOCKET = 21_000  # characters of all topics that one connection may ask for
+_PER_MESSAGE = 100  # topics
+_PING = Ping(every_s=20.0, text='{"req_id":"ping","op":"ping"}')
 _SYMBOL = re.compile(r"([A-Z0-9]+?)(USDT|USDC|PERP)?(-\w+)?")
-_SIDES: Final = {"Buy": Side.BUY, "Sell": Side.SELL}  # the taker's
-_EARLIEST_MS, _LATEST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100
-_SHOWN = 200
-
-
-class _Print(msgspec.Struct):
-    T: int
-    s: str
-    S: Literal["Buy", "Sell"]
-    v: str
-    p: str
-    i: str
-    BT: bool = False
-
-
-class _Topic(msgspec.Struct):
-    topic: str = ""
-
-
-class _Trades(msgspec.Struct):
-    topic: str
-    data: list[_Print]
-
-
-_topic = msgspec.json.Decoder(_Topic)
-_trades = msgspec.json.Decoder(_Trades)
 
 
 def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
-    """Yield the trades of one frame; pure.
+    """Return the messages of one frame; pure.
 
-    Messages of other topics, acknowledgements and pongs yield nothing, and neither do block trades (``BT``), which are
-    agreed outside the book, nor prints of nothing (definitions 1.1). Ids are UUIDs, which do not count trades: a trade
-    has none.
+    Block trades (``BT``), which are agreed outside the book, and prints of nothing come as `OffMarket` (definitions
+    1.1). Ids are UUIDs, which do not count trades: a trade has its ``seq`` and ``uid`` instead. The best levels
+    (``orderbook.1``) come as a book and as a `Quote`.
 
     Raises
     ------
     SchemaChanged
         The frame is not as documented.
     """
-    try:
-        if not _topic.decode(frame).topic.startswith(_TOPIC):
-            return
-        prints = _trades.decode(frame).data
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise SchemaChanged(f"no message of Bybit's ({error}): {_shown(frame)}") from None
-    for one in prints:
-        _check(one, frame)
-        if not one.BT and one.v.strip("0.") and one.p.strip("0."):
-            yield Trade(
-                symbol=one.s,
-                ts_exch_ns=one.T * 1_000_000,
-                price=one.p,
-                qty=one.v,
-                side=_SIDES[one.S],
-                trade_id=None,
-                ts_recv_ns=ts_recv_ns,
-            )
+    return _bybit_frames.messages(frame, ts_recv_ns)
 
 
-def _check(one: _Print, frame: bytes) -> None:
-    for name, text in (("p", one.p), ("v", one.v)):
-        if not _NUMBER.fullmatch(text):
-            raise SchemaChanged(f"a publicTrade message whose {name} is {text[:40]!r}, no number: {_shown(frame)}")
-    if not _EARLIEST_MS <= one.T < _LATEST_MS:
-        raise SchemaChanged(f"a publicTrade message whose T is {one.T}, no time in ms: {_shown(frame)}")
+def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Socket]:  # noqa: ARG001 - needs none
+    """Return the connections that carry what is wanted: one, unless its topics are too many for it.
+
+    Raises
+    ------
+    ConfigError
+        There is no such stream, or no such depth.
+    """
+    asked: dict[str, set[tuple[str, str]]] = {}
+    for one in wanted:
+        for stream in sorted(one.streams):
+            asked.setdefault(_topic(one, stream), set()).add((one.symbol, stream))
+    return [_socket(bases.ws, number, part, asked) for number, part in enumerate(_parts(list(asked)), start=1)]
+
+
+def _topic(one: Wanted, stream: str) -> str:
+    if stream not in STREAMS:
+        have = ", ".join(sorted(STREAMS))
+        raise ConfigError(f"{VENUE} has no stream {stream!r} (asked for {one.symbol}): it has {have}")
+    if stream != "depth":
+        return f"{_TOPICS[stream]}.{one.symbol}"
+    depth = one.depth or _USUAL_DEPTH
+    if depth not in _DEPTHS:
+        offered = ", ".join(map(str, _DEPTHS))
+        raise ConfigError(f"{VENUE} has no book of {depth} levels (asked for {one.symbol}): {offered}")
+    return f"orderbook.{depth}.{one.symbol}"
+
+
+def _parts(topics: Sequence[str]) -> list[list[str]]:
+    parts: list[list[str]] = []
+    room = 0
+    for topic in topics:
+        needed = len(topic) + 3  # with its quotes and comma
+        if needed > room:
+            parts.append([])
+            room = _PER_SOCKET
+        parts[-1].append(topic)
+        room -= needed
+    return parts
+
+
+def _socket(base: str, number: int, topics: Sequence[str], asked: dict[str, set[tuple[str, str]]]) -> Socket:
+    pairs = frozenset().union(*(asked[topic] for topic in topics))
+    batches = [topics[at : at + _PER_MESSAGE] for at in range(0, len(topics), _PER_MESSAGE)]
+    return Socket(
+        name=VENUE if number == 1 else f"{VENUE} {number}",
+        url=f"{base}{_PATH}",
+        opening=tuple(_operation("subscribe", batch, f"{k}") for k, batch in enumerate(batches, start=1)),
+        expects=frozenset(pair for pair in pairs if pair[1] != "liquidation"),
+        ping=_PING,
+        # Tickers and best levels come every few seconds, whatever the market does.
+        stall_s=15.0 if {stream for _, stream in pairs} & {"mark", "open_interest", "quote"} else 60.0,
+    )
+
+
+def _operation(op: str, topics: Sequence[str], request: str) -> str:
+    return msgspec.json.encode({"req_id": request, "op": op, "args": list(topics)}).decode()
+
+
+def renew_book(wanted: Wanted) -> tuple[str, ...]:
+    """Return what to send for a fresh snapshot of the book: the topic given back, and asked for again.
+
+    Raises
+    ------
+    ConfigError
+        There is no such depth.
+    """
+    topics = [_topic(wanted, "depth")]
+    return _operation("unsubscribe", topics, "renew"), _operation("subscribe", topics, "renew")
+
+
+def instruments_request(bases: Bases) -> Request:
+    """Ask for the first page of instruments."""
+    return rest.instruments_request(bases.rest)
+
+
+def instruments_next(document: bytes, bases: Bases) -> Request | None:
+    """Ask for the page behind ``document``, None where it was the last; `SchemaChanged` where it is none."""
+    return rest.instruments_next(document, bases.rest)
+
+
+def instruments(document: bytes, at_ns: int) -> list[Instrument]:
+    """Return what one page lists, valid from ``at_ns`` on; `SchemaChanged` where the answer is none."""
+    return rest.instruments(document, VENUE, at_ns)
+
+
+def recent_trades(symbol: str, bases: Bases) -> Request:
+    """Ask for the newest 1000 trades: older ones stand in the archive of their day only."""
+    return rest.recent_trades(bases.rest, symbol)
+
+
+def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
+    """Return a page of trades, oldest first; `SchemaChanged` where the answer is none."""
+    return rest.read_trades(document, symbol, ts_recv_ns)
+
+
+def server_time(bases: Bases) -> Request:
+    """Ask for the venue's clock."""
+    return rest.server_time(bases.rest)
+
+
+def read_time(document: bytes) -> int:
+    """Return the venue's clock, ns UTC; `SchemaChanged` where the answer is none."""
+    return rest.read_time(document)
+
+
+def archive(symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
+    """Return where the trades of a past day (ISO date, UTC) lie: there are no checksums.
+
+    Raises
+    ------
+    ConfigError
+        The archive has no such tape.
+    """
+    if tape != TAPE:
+        raise ConfigError(f"Bybit's archive has no tape {tape!r} (asked for {symbol}): it has {TAPE}")
+    name = f"{symbol}{day}.csv.gz"
+    return ArchiveFile(url=f"{bases.archive}/trading/{symbol}/{name}", checksum_url="", name=name)
+
+
+def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG001 - needs none
+    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
+    return rest.candles(bases.rest, symbol, from_ns, to_ns)
+
+
+def read_candles(document: bytes) -> list[Candle]:
+    """Return candles, oldest first; `SchemaChanged` where the answer is none."""
+    return rest.read_candles(document)
 
 
 def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
@@ -99,10 +216,5 @@ def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument
 
 
 def known_instrument(_symbol: str, _at_ns: int) -> Instrument | None:
-    """Return None: no grid is known for certain yet."""
+    """Return None: the grid comes from the venue."""
     return None
-
-
-def _shown(frame: bytes) -> str:
-    text = frame[:_SHOWN].decode("utf-8", "backslashreplace")
-    return f"{text!r}{' ...' if len(frame) > _SHOWN else ''}"
