@@ -21,4 +21,5 @@ else
     step "page: in the browser (pytest -m browser)" python -m pytest -q -m "browser and not soak"
 fi
 echo "==> Python tests: unit, properties, venues, integration, architecture, examples, doctests (pytest)"
-exec python -m pytest -q -m "not soak and not browser" --durations=10
+# Two processes, whole tests each: the machine that checks has two cores.
+exec python -m pytest -q -n 2 --dist worksteal -m "not soak and not browser" --durations=10
