@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -16,12 +16,13 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
-from footloom.core.trades import Trades
+from footloom.core.trades import I64, Trades
 
 __all__ = (
     "Block",
     "Compaction",
     "Coverage",
+    "Ingested",
     "PartReport",
     "Quarantined",
     "Recordable",
@@ -83,6 +84,17 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     parts: int
     sources: tuple[str, ...] = ()
     journal_rows: int = 0
+
+
+class Ingested(NamedTuple):
+    """Rows of a day in the order in which they came in, and the gaps that were told right before the first of them.
+
+    ``seq`` are their ingest sequences, ascending; 0 for rows that never were in a journal (imports), which come first.
+    """
+
+    block: Recordable
+    seq: I64
+    gaps: tuple[Gap, ...] = ()
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -209,6 +221,17 @@ class Store(Protocol):
         self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None
     ) -> Iterator[Series]:
         """Yield the same rows in consecutive pieces."""
+
+    def iter_ingest(self, key: str, tape: str, day: dt.date) -> Iterator[Ingested]:
+        """Yield a day as it came in: rows by ingest sequence, gap records (healed ones too) at their place among them.
+
+        Rows that were imported come first. Rows that were heard twice are there once, as in `load`.
+
+        Raises
+        ------
+        NotStored
+            Nothing is stored of that tape and day.
+        """
 
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
         """Return the gaps that touch ``[from_ns, to_ns)`` and are still open, in time order."""

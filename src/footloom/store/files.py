@@ -6,6 +6,7 @@ One process writes; any number read beside it. `footloom.store.Store` says what 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from footloom.store._protocol import (
     Block,
     Compaction,
     Coverage,
+    Ingested,
     PartReport,
     Recordable,
     Recovery,
@@ -32,6 +34,7 @@ from footloom.store._protocol import (
 from footloom.store.columns import FINISHED, Columns, block_of, concat, form_of, wanted_columns
 from footloom.store.disk import make_folder, storing, write_whole
 from footloom.store.grid import common_instrument
+from footloom.store.ingest import ingested
 from footloom.store.instruments import InstrumentBook
 from footloom.store.inventory import inventory
 from footloom.store.layout import Layout, Stream, is_finished, is_partial
@@ -215,6 +218,10 @@ class Store:
         wanted = wanted_columns(form_of(tape), columns)
         asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
         return prefetched(self._reader.series(asked, chunk) for chunk in self._reader.chunks(asked, wanted))
+
+    def iter_ingest(self, key: str, tape: str, day: dt.date) -> Iterator[Ingested]:
+        """Yield a day as it came in: rows by ingest sequence, gap records at their place among them."""
+        return ingested(self._reader, Stream.named(key, tape), day, self._settings.row_group_rows)
 
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
         """Return the gaps that touch ``[from_ns, to_ns)`` and are still open, in time order."""
