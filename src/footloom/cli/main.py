@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "coverage": ("footloom.cli.coverage", "coverage", "Say what is stored: symbols, tapes, days, gaps."),
     "export": ("footloom.cli.export", "export", "Write trades, snapshots, bars, levels or a study as a file."),
     "bars": ("footloom.cli.bars", "bars", "Print or write bars and footprints of a stored symbol."),
+    "simulate": ("footloom.cli.simulate", "simulate", "Stand in for an exchange on this machine, faults included."),
 }
 
 
