@@ -99,6 +99,7 @@ def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
         settings = options.pop("settings", {})
         wait = options.pop("wait", True)
         palette_offered = options.pop("palette_offered", True)
+        options.setdefault("color_scheme", "dark")
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         stored = json.dumps({"settings": settings, "paletteOffered": palette_offered})

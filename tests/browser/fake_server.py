@@ -3,7 +3,7 @@
     python -m tests.browser.fake_server --port 8600 --speed 1
 
 `GET /test/...` makes things happen: ``pause``, ``resume``, ``ticks?n=50``, ``bars?n=2``, ``drop``, ``refuse?on=1``,
-``gap``, ``record?on=0``, ``counts``.
+``gap``, ``heal``, ``record?on=0``, ``feed?phase=reconnecting&text=...``, ``counts``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import http
 import json
 import mimetypes
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -49,6 +49,10 @@ FLUSH_S, STATUS_S = 0.05, 0.25
 
 class Refused(Exception):
     """A request cannot be served."""
+
+
+class NotStored(Refused):
+    """No trade of the symbol is there."""
 
 
 def decimal_text(units: int, step: str) -> str:
@@ -134,6 +138,8 @@ class FakeServer:
         self.recorded = True
         self.trouble: str | None = None
         self.notes: list[str] = []
+        self.feeds: dict[str, dict[str, Any]] = {}
+        self.refused_symbols: set[str] = set()
         self.topics: dict[tuple[str, str, int], Topic] = {}
         self.sockets: set[ServerConnection] = set()
         self.counts = {"subscribe": 0, "footprint": 0, "trades": 0}
@@ -195,6 +201,8 @@ class FakeServer:
         self.sockets.add(socket)
         try:
             await socket.send(json.dumps({"type": "hello", "version": 1, "server": "footloom fake"}))
+            for feed in self.feeds.values():
+                await socket.send(json.dumps(feed))
             async for text in socket:
                 await self.on_request(socket, json.loads(text))
         finally:
@@ -210,9 +218,12 @@ class FakeServer:
             return
         self.counts["subscribe"] += 1
         try:
+            if request["topic"]["symbol"] in self.refused_symbols:
+                raise NotStored(f"nothing is stored for {request['topic']['symbol']}")
             topic = self.topic(request["topic"])
         except Refused as refusal:
-            words = {"type": "error", "id": request["id"], "code": "refused", "message": str(refusal)}
+            code = "not_stored" if isinstance(refusal, NotStored) else "refused"
+            words = {"type": "error", "id": request["id"], "code": code, "message": str(refusal)}
             await socket.send(json.dumps(words))
             return
         resolved = {"symbol": topic.symbol, "bars": topic.bars, "ticks_per_level": topic.step}
@@ -246,7 +257,9 @@ class FakeServer:
     def rest(self, path: str, query: dict[str, str]) -> Response:
         try:
             if path == "instruments":
-                return reply_json([instrument(key) for key in SYMBOLS])
+                return reply_json([instrument(key) for key in SYMBOLS if key not in self.refused_symbols])
+            if path == "feeds":
+                return reply_json(list(self.feeds.values()))
             if path == "footprint":
                 return reply(self.footprint(query), "application/octet-stream")
             if path == "trades":
@@ -300,17 +313,18 @@ class FakeServer:
             "trouble": lambda: setattr(self, "trouble", query.get("text")),
             "note": lambda: setattr(self, "notes", [text for text in query.get("text", "").split("|") if text]),
         }
+        events: dict[str, Callable[[], Awaitable[None]]] = {
+            "ticks": lambda: self.tick(count),
+            "bars": lambda: self.fold(self.market.advance(count * 60 * NS)),
+            "drop": self.drop_all,
+            "gap": self.make_gap,
+            "heal": self.heal_gap,
+            "feed": lambda: self.set_feed(query),
+        }
         if name in actions:
             actions[name]()
-        elif name == "ticks":
-            await self.tick(count)
-        elif name == "bars":
-            await self.fold(self.market.advance(count * 60 * NS))
-        elif name == "drop":
-            for socket in list(self.sockets):
-                await socket.close()
-        elif name == "gap":
-            await self.make_gap()
+        elif name in events:
+            await events[name]()
         await self.send_status()
         return {"counts": self.counts, "engine_ns": str(self.market.now_ns)}
 
@@ -323,11 +337,47 @@ class FakeServer:
                 await asyncio.sleep(0.002)
             made += len(trades)
 
+    async def drop_all(self) -> None:
+        for socket in list(self.sockets):
+            await socket.close()
+
     async def make_gap(self) -> None:
         hole = Hole(self.market.now_ns - 20 * NS, self.market.now_ns, "test: socket lost", 12)
         self.market.holes.append(hole)
+        await self.tell_gap(hole_text(hole))
+
+    async def heal_gap(self) -> None:
+        await self.tell_gap({**hole_text(self.market.holes.pop()), "healed": True})
+
+    async def tell_gap(self, words: dict[str, Any]) -> None:
         for topic in self.topics.values():
-            await self.post(topic, json.dumps({"type": "gap", "topic_id": topic.number, "gap": hole_text(hole)}))
+            await self.post(topic, json.dumps({"type": "gap", "topic_id": topic.number, "gap": words}))
+
+    async def set_feed(self, query: dict[str, str]) -> None:
+        feed = feed_of(query)
+        symbol = feed["symbol"]
+        self.feeds[symbol] = feed
+        if feed["has_trades"]:
+            self.refused_symbols.discard(symbol)
+        else:
+            self.refused_symbols.add(symbol)
+        if query.get("phase") == "none":
+            del self.feeds[symbol]
+            return
+        for socket in list(self.sockets):
+            with contextlib.suppress(Exception):
+                await socket.send(json.dumps(feed))
+
+
+def feed_of(query: dict[str, str]) -> dict[str, Any]:
+    """Return how a feed stands, as the wire has it."""
+    backfill = query.get("backfill")
+    return {
+        "type": "feed", "symbol": query.get("symbol", "sim:PERP"), "phase": query.get("phase", "live"),
+        "text": query.get("text", ""), "since_ns": query.get("since_ns", "0"),
+        "backfill": None if backfill is None else float(backfill), "messages_per_s": 12.5, "offset_ms": 1.0,
+        "has_trades": query.get("has_trades", "1") == "1",
+    }  # fmt: skip
 
 
 def instrument(key: str) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import { barLayout, hasText } from "../src/series/footprint/layout";
 import { levels, makeFrame, meta, randomFrom } from "./synthetic";
 
 type SceneName = "pan" | "panAll" | "zoom" | "live";
-type PainterName = "footloom" | "naive";
+/** `blank` paints one rectangle: what a frame of this size costs the browser, whoever draws. */
+type PainterName = "footloom" | "naive" | "blank";
 
 interface Timing {
   readonly scene: SceneName;
@@ -121,8 +122,16 @@ function drawNaively(): void {
   }
 }
 
+function drawBlank(): void {
+  blanks += 1;
+  naiveContext.fillStyle = blanks % 2 === 0 ? model.palette.background : model.palette.text;
+  naiveContext.fillRect(0, 0, naiveCanvas.width, naiveCanvas.height);
+}
+
+let blanks = 0;
+
 function choosePainter(painter: PainterName): void {
-  if (painter === "naive") {
+  if (painter !== "footloom") {
     const { canvas } = chart.stack.panes.price.cells;
     naiveCanvas.width = model.time.width;
     naiveCanvas.height = canvas.height;
@@ -132,9 +141,10 @@ function choosePainter(painter: PainterName): void {
 }
 
 function draw(painter: PainterName, level: Level): void {
-  if (painter === "naive") {
+  if (painter !== "footloom") {
     model.settle();
-    drawNaively();
+    if (painter === "naive") drawNaively();
+    else drawBlank();
     return;
   }
   chart.invalidate(level);

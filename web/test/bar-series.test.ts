@@ -73,6 +73,45 @@ describe("BarSeries", () => {
     expect(opens(series)).toEqual(minutesOf(20, 21, 22, 23, 24));
   });
 
+  it("keeps the newest bars' numbers where a snapshot brings more behind them", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(100, 3)));
+    expect(series.merge(frameOf(minutes(60, 44)))).toEqual({ lastOnly: false, appended: 1, renumbered: false });
+    expect([series.first, series.end]).toEqual([-40, 4]);
+    expect(series.openNs(2 as BarIndex)).toBe(openOf(102));
+    series.prepend(frameOf(minutes(50, 10)));
+    expect(opens(series)).toEqual(minutesOf(...Array.from({ length: 54 }, (_, k) => 50 + k)));
+  });
+
+  it("keeps older bars beside a snapshot that cuts the newer ones otherwise", () => {
+    const series = new BarSeries();
+    series.reset(frameOf([0, 10, 20, 30, 40].map((minute) => ({ minute }))));
+    const change = series.merge(frameOf([15, 25, 30, 40, 50].map((minute) => ({ minute }))));
+    expect(change).toEqual({ lastOnly: false, appended: 1, renumbered: true });
+    expect(opens(series)).toEqual(minutesOf(0, 10, 15, 25, 30, 40, 50));
+    expect(series.openNs(3 as BarIndex)).toBe(openOf(30));
+  });
+
+  it("takes history anew in the place of what is held of it", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 100)));
+    const page = frameOf([40, 45, 50, 55].map((minute) => ({ minute, cells: [[7, 8, 1]] })));
+    expect(series.refill(page, openOf(60), false).renumbered).toBe(true);
+    expect(series.openNs(60 as BarIndex)).toBe(openOf(60));
+    expect(series.openNs(59 as BarIndex)).toBe(openOf(55));
+    expect(series.delta(59 as BarIndex)).toBe(7);
+    expect(series.openNs(series.first)).toBe(openOf(0));
+    expect(series.length).toBe(84);
+    series.refill(frameOf(minutes(20, 20)), openOf(40), true);
+    expect(series.openNs(series.first)).toBe(openOf(20));
+    expect(series.length).toBe(64);
+    series.refill(frameOf(minutes(-300, 320)), openOf(20), false);
+    expect(series.openNs(60 as BarIndex)).toBe(openOf(60));
+    expect(opens(series).slice(0, 3)).toEqual(minutesOf(-300, -299, -298));
+    series.refill(frameOf([]), openOf(40), true);
+    expect(opens(series).slice(0, 2)).toEqual(minutesOf(40, 45));
+  });
+
   it("lets old bars go without renumbering the rest, and takes them back", () => {
     const series = new BarSeries();
     series.reset(frameOf(minutes(0, 100)));

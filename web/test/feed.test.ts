@@ -4,6 +4,7 @@ import type { FootprintQuery, Rest } from "../src/data/rest";
 import { type Clock, ThrottledStore } from "../src/data/store";
 import { type FeedListener, type Paging, TopicFeed } from "../src/data/topic-feed";
 import type { Frame } from "../src/protocol/decode";
+import type { BarIndex } from "../src/protocol/units";
 import { frameOf, minutes, openOf } from "./support/frames";
 
 /** A clock that tests wind. */
@@ -98,7 +99,7 @@ function feedOf(
     gaps: () => {},
     status: () => {},
     paging: (state) => heard.paging.push(state),
-    refused: (message) => heard.refused.push(message),
+    refused: (_code, message) => heard.refused.push(message),
   };
   const feed: TopicFeed = new TopicFeed(parts.hub, rest, parts.clock, { symbol: "sim:PERP", bars: "1m" }, listener);
   const socket = parts.sockets[0] as TestSocket;
@@ -197,15 +198,53 @@ describe("TopicFeed", () => {
     expect(subscribes()).toBe(2);
   });
 
-  it("forgets what was built in another epoch", () => {
-    const { feed } = feedOf();
-    feed.frame(frameOf(minutes(0, 100), "snapshot", 1));
+  it("reads again what was built anew, the newest first, and keeps it in sight meanwhile", async () => {
+    const { feed, asked } = feedOf([
+      frameOf(minutes(40, 20).map((spec) => ({ ...spec, cells: [[1, 7, 0]] }))),
+      frameOf(minutes(5, 35).map((spec) => ({ ...spec, cells: [[1, 7, 0]] }))),
+    ]);
+    feed.frame(frameOf(minutes(0, 100), "snapshot", 1, { has_more: false }));
     feed.rebuilt(openOf(10));
     feed.frame(frameOf(minutes(60, 50), "snapshot", 2));
-    expect(feed.series.length).toBe(50);
-    feed.rebuilt(openOf(100));
-    feed.frame(frameOf(minutes(90, 25), "snapshot", 3));
-    expect(feed.series.length).toBe(55);
+    expect(feed.series.length).toBe(110);
+    await settled();
+    expect(asked.map((query) => query.toNs)).toEqual([openOf(60), openOf(40)]);
+    expect(feed.series.length).toBe(110);
+    expect(feed.series.delta(5 as BarIndex)).toBe(7);
+    expect(feed.series.delta(4 as BarIndex)).toBe(2);
+  });
+
+  it("goes on to history that was fetched behind what seemed to be the first bar", async () => {
+    const { feed, heard, asked } = feedOf([frameOf(minutes(500, 100), "snapshot", 0, { has_more: false })]);
+    feed.frame(frameOf(minutes(1000, 3), "snapshot", 1, { has_more: false }));
+    feed.wantBars(2880);
+    await settled();
+    expect(heard.paging.at(-1)).toBe("complete");
+    feed.rebuilt(openOf(500));
+    feed.frame(frameOf(minutes(600, 404), "snapshot", 2));
+    await settled();
+    expect(asked.map((query) => query.toNs)).toEqual([openOf(600)]);
+    expect(feed.series.length).toBe(504);
+    expect(feed.series.openNs(0 as BarIndex)).toBe(openOf(1000));
+  });
+
+  it("lets a gap go when it is healed, all of it or a part", () => {
+    const { feed } = feedOf();
+    const gap = (from: number, to: number, healed = false) => ({
+      from_ns: String(from),
+      to_ns: String(to),
+      cause: "x",
+      missing: 3,
+      healed,
+    });
+    feed.frame(frameOf(minutes(0, 2), "snapshot", 1, { gaps: [gap(10, 20), gap(30, 40)] }));
+    feed.gap(gap(10, 20, true));
+    expect(feed.gapList.map(({ fromNs }) => fromNs)).toEqual([30n]);
+    feed.gap(gap(33, 36, true));
+    expect(feed.gapList.map(({ fromNs, toNs }) => [fromNs, toNs])).toEqual([
+      [30n, 33n],
+      [36n, 40n],
+    ]);
   });
 
   it("collects gaps once, in order", () => {

@@ -206,7 +206,8 @@ async def test_the_description_needs_no_internet(client: httpx.AsyncClient) -> N
     assert "<script" not in page.text
     schema = (await client.get("/schema/openapi.json")).json()
     assert schema["openapi"].startswith("3.")
-    paths = {"/health", *(f"/api/v1/{name}" for name in ("instruments", "coverage", "bars", "footprint", "trades"))}
+    names = ("instruments", "feeds", "coverage", "bars", "footprint", "trades")
+    paths = {"/health", *(f"/api/v1/{name}" for name in names)}
     assert set(schema["paths"]) == paths
     for path in paths:
         assert path in page.text

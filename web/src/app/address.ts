@@ -14,7 +14,8 @@ export function readAddress(search: string, hash: string): AddressChoice {
   return { symbol: take("symbol"), bars: take("bars"), step: Number.isInteger(step) && step > 0 ? step : null };
 }
 
-/** The fragment that opens the same chart again. */
-export function addressOf(symbol: string, bars: string, step: number): string {
-  return `#symbol=${encodeURIComponent(symbol).replace("%3A", ":")}&bars=${bars}&step=${step}`;
+/** The fragment that opens the same chart again; without a step, the symbol's default. */
+export function addressOf(symbol: string, bars: string, step: number | null): string {
+  const chosen = step === null ? "" : `&step=${step}`;
+  return `#symbol=${encodeURIComponent(symbol).replace("%3A", ":")}&bars=${encodeURIComponent(bars)}${chosen}`;
 }

@@ -90,7 +90,7 @@ function viewportOf({ model, chart, settings, link, paging }: Terminal): Readonl
     autoScale: model.autoScale,
     maximised: chart.maximised,
     mode: settings.get().mode,
-    theme: settings.get().theme,
+    theme: model.palette.theme,
     hue: settings.get().hue,
     plotWidth: chart.layout.get().plotWidth,
     axisWidth: chart.layout.get().axisWidth,

@@ -1,23 +1,42 @@
 import type { Hub, LinkState } from "../data/hub";
 import { Store } from "../data/store";
-import type { LinkView } from "../panels/face";
+import { feedWords, type LinkView } from "../model/feed-words";
 
 const silentAfterMs = 8000;
 const lookEveryMs = 1000;
+const words = { note: "", dims: false, backfill: null } as const;
+const live: LinkView = { ...words, phase: "live", text: "live", tone: "ok" };
+const stored: LinkView = { ...words, phase: "stored", text: "stored", tone: "quiet" };
+
+/** What is shown, as far as its connection goes. */
+export interface Shown {
+  readonly symbol: string;
+  /** Whether the server says that its feed runs; null while the server has not said. */
+  readonly isLive: boolean | null;
+}
+
+/** The wall clock, for how long something has lasted; and the clock of messages. */
+export interface Clocks {
+  wall(): number;
+  now(): number;
+}
 
 /** Says in words how the connection is, and goes on saying it while nothing comes. */
 export class LinkWords {
-  readonly store = new Store<LinkView>({ phase: "connecting", text: "connecting" });
+  readonly store = new Store<LinkView>({ ...words, phase: "connecting", text: "connecting", tone: "warn" });
   readonly #hub: Hub;
-  readonly #now: () => number;
+  readonly #clocks: Clocks;
+  readonly #shown: () => Shown;
   #retryAtMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(hub: Hub, now: () => number) {
+  constructor(hub: Hub, clocks: Clocks, shown: () => Shown) {
     this.#hub = hub;
-    this.#now = now;
+    this.#clocks = clocks;
+    this.#shown = shown;
     hub.state.subscribe((state) => this.#changed(state));
-    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+    hub.feeds.subscribe(() => this.look());
+    this.#timer = setInterval(() => this.look(), lookEveryMs);
   }
 
   destroy(): void {
@@ -25,26 +44,37 @@ export class LinkWords {
   }
 
   #changed(state: LinkState): void {
-    if (state.phase === "lost") this.#retryAtMs = this.#now() + state.retryInMs;
-    this.#look();
+    if (state.phase === "lost") this.#retryAtMs = this.#clocks.now() + state.retryInMs;
+    this.look();
   }
 
-  #look(): void {
+  /** Say it anew: another symbol is shown, or time has gone by. */
+  look(): void {
     const next = this.#words(this.#hub.state.get());
     const shown = this.store.get();
-    if (next.phase !== shown.phase || next.text !== shown.text) this.store.set(next);
+    const isSame = (Object.keys(next) as (keyof LinkView)[]).every((name) => next[name] === shown[name]);
+    if (!isSame) this.store.set(next);
   }
 
   #words(state: LinkState): LinkView {
     if (state.phase === "connecting") {
-      return { phase: "connecting", text: state.attempt === 0 ? "connecting" : `connecting, attempt ${state.attempt}` };
+      const text = state.attempt === 0 ? "connecting" : `connecting, attempt ${state.attempt}`;
+      return { ...words, phase: "connecting", text, tone: "warn" };
     }
     if (state.phase === "lost") {
-      const seconds = Math.max(0, Math.ceil((this.#retryAtMs - this.#now()) / 1000));
-      return { phase: "lost", text: `connection lost, retrying in ${seconds} s (attempt ${state.attempt})` };
+      const seconds = Math.max(0, Math.ceil((this.#retryAtMs - this.#clocks.now()) / 1000));
+      const text = `connection lost, retrying in ${seconds} s (attempt ${state.attempt})`;
+      return { ...words, phase: "lost", text, note: text, tone: "bad", dims: true };
     }
-    const silentMs = this.#now() - this.#hub.lastMessageMs;
-    if (silentMs < silentAfterMs) return { phase: "live", text: "live" };
-    return { phase: "silent", text: `no message for ${Math.round(silentMs / 1000)} s` };
+    const { symbol, isLive } = this.#shown();
+    const feed = this.#hub.feeds.get().get(symbol);
+    if (feed === undefined && isLive === false) return stored;
+    if (feed !== undefined && feed.phase !== "live") return feedWords(feed, this.#clocks.wall());
+    const silentMs = this.#clocks.now() - this.#hub.lastMessageMs;
+    if (silentMs >= silentAfterMs) {
+      const text = `no message for ${Math.round(silentMs / 1000)} s`;
+      return { ...words, phase: "silent", text, note: text, tone: "bad", dims: true };
+    }
+    return feed === undefined ? live : feedWords(feed, this.#clocks.wall());
   }
 }

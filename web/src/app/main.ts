@@ -4,6 +4,7 @@ import { Hub, type Socket } from "../data/hub";
 import { Rest } from "../data/rest";
 import { systemClock } from "../data/store";
 import { commandOf } from "../model/keymap";
+import type { SystemLook } from "../model/settings";
 import App from "./App.svelte";
 import { addressOf, readAddress } from "./address";
 import { exposeDebugFace } from "./debug";
@@ -18,6 +19,13 @@ function socketUrl(): string {
   url.hash = "";
   url.search = "";
   return url.href;
+}
+
+const lookQueries = ["(prefers-color-scheme: light)", "(prefers-contrast: more)"] as const;
+
+function systemLook(): SystemLook {
+  const [isLight, isStrong] = lookQueries.map((query) => window.matchMedia(query).matches);
+  return { isLight: isLight === true, isStrong: isStrong === true };
 }
 
 function chartElement(): HTMLElement {
@@ -53,14 +61,14 @@ function listenToKeys(terminal: Terminal): void {
 async function openFirst(terminal: Terminal, rest: Rest): Promise<void> {
   const asked = readAddress(location.search, location.hash);
   const bars = asked.bars ?? "1m";
-  if (asked.symbol !== null) terminal.openTopic({ symbol: asked.symbol, bars, step: asked.step });
+  if (asked.symbol !== null) terminal.openAsked({ symbol: asked.symbol, bars, step: asked.step });
   for (;;) {
     try {
-      const instruments = await rest.instruments();
+      const [instruments, feeds] = [await rest.instruments(), await rest.feeds()];
       terminal.instruments.set(instruments);
-      const first = instruments.find((one) => one.live) ?? instruments[0];
+      const first = feeds[0]?.symbol ?? (instruments.find((one) => one.live) ?? instruments[0])?.key;
       if (asked.symbol === null && first !== undefined) {
-        terminal.openTopic({ symbol: first.key, bars, step: asked.step });
+        terminal.openAsked({ symbol: first, bars, step: asked.step });
       }
       if (first === undefined)
         terminal.notice.set("No instrument is stored or live: start `footloom demo`, or import a file.");
@@ -81,11 +89,15 @@ function start(): void {
     rest,
     clock: systemClock,
     storage: pageStorage(),
-    strongContrast: window.matchMedia("(prefers-contrast: more)").matches,
+    look: systemLook(),
+    clocks: { wall: () => Date.now(), now: () => systemClock.now() },
     addressed: (symbol, bars, step) => history.replaceState(null, "", addressOf(symbol, bars, step)),
   });
   mount(App, { target: document.getElementById("app") as HTMLElement, props: { terminal, root } });
   listenToKeys(terminal);
+  for (const query of lookQueries) {
+    window.matchMedia(query).addEventListener("change", () => terminal.lookChanged(systemLook()));
+  }
   exposeDebugFace(terminal);
   window.addEventListener("online", () => hub.retryNow());
   hub.connect();

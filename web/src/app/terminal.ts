@@ -2,7 +2,7 @@ import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store, ThrottledStore } from "../data/store";
-import { type FeedListener, type Paging, TopicFeed } from "../data/topic-feed";
+import { type FeedListener, type Gap, type Paging, TopicFeed } from "../data/topic-feed";
 import { Chart } from "../gui/chart";
 import { ChartInput } from "../gui/input";
 import type { AutoScale } from "../model/auto-scale";
@@ -10,19 +10,21 @@ import { barLeft } from "../model/bar-time";
 import { cellAt } from "../model/cells";
 import { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
-import { spanText } from "../model/format";
 import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
 import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
+import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
 import { barReadout, cellReadout, spoken } from "../model/readout";
-import type { CellMode, Settings } from "../model/settings";
+import { type CellMode, type Settings, type SystemLook, themeOf } from "../model/settings";
 import type { Choice, Dialog, ReadoutView, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, SnapshotMeta, Status } from "../protocol/messages";
 import { runCommand } from "./commands";
+import { GapWords, gapText } from "./gap-words";
 import { Inspection } from "./inspection";
-import { LinkWords } from "./link-words";
+import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { loadPrefs, savePrefs } from "./prefs";
+import { Waiting } from "./waiting";
 
 /** Two sessions of one-minute bars: what is loaded behind the live edge without being asked for. */
 const historyBars = 2880;
@@ -37,10 +39,11 @@ export interface TerminalHost {
   readonly rest: Rest;
   readonly clock: Clock;
   readonly storage: Storage | null;
-  /** Whether the system asks for more contrast. */
-  readonly strongContrast: boolean;
+  /** What the system asks for. */
+  readonly look: SystemLook;
+  readonly clocks: Clocks;
   /** The chart that is shown has another address now. */
-  addressed(symbol: string, bars: string, step: number): void;
+  addressed(symbol: string, bars: string, step: number | null): void;
 }
 
 /** One chart with its feed: joins data, model, drawing and panels, and carries out commands. */
@@ -58,6 +61,7 @@ export class Terminal implements TerminalFace {
   readonly spoken = new ThrottledStore("", 700);
   readonly view = new Store<ViewState>({ following: true, autoScale: "centre", maximised: null });
   readonly dialog = new Store<Dialog | null>(null);
+  readonly theme: Store<ThemeName>;
   readonly notice = new Store("");
   readonly troubles = new Store<readonly string[]>([]);
   readonly paging = new Store<Paging>("idle");
@@ -66,6 +70,11 @@ export class Terminal implements TerminalFace {
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
   readonly #words: LinkWords;
+  readonly #waiting: Waiting;
+  readonly gapNews: GapWords;
+  #look: SystemLook;
+  #stepChosen = false;
+  #asksDefault = true;
   #feed: TopicFeed | null = null;
   #coming: TopicFeed | null = null;
   #status: Status | null = null;
@@ -73,10 +82,12 @@ export class Terminal implements TerminalFace {
 
   constructor(host: TerminalHost) {
     this.#host = host;
+    this.#look = host.look;
     const prefs = loadPrefs(host.storage);
     this.settings = new Store(prefs.settings);
     this.offersPalette = new Store(!prefs.paletteOffered && prefs.settings.hue === "classic");
-    this.model.apply(prefs.settings, host.strongContrast);
+    this.theme = new Store(themeOf(prefs.settings.theme, host.look.isLight));
+    this.model.apply(prefs.settings, host.look);
     this.chart = new Chart(host.root, this.model, {
       viewMoved: () => this.#viewMoved(),
       cursorMoved: (cursor) => this.#cursorMoved(cursor),
@@ -90,7 +101,10 @@ export class Terminal implements TerminalFace {
       this.chart.painter.marked = cell;
       this.chart.invalidate(Level.light);
     });
-    this.#words = new LinkWords(host.hub, () => host.clock.now());
+    this.#words = new LinkWords(host.hub, host.clocks, () => this.#shown());
+    this.#waiting = new Waiting(host.hub, host.clock, () => this.openTopic(this.choice.get()));
+    this.gapNews = new GapWords(host.clock);
+    this.instruments.subscribe(() => this.#words?.look());
     host.hub.onProblem((message) => this.notice.set(message));
   }
 
@@ -100,6 +114,14 @@ export class Terminal implements TerminalFace {
 
   get link(): LinkWords["store"] {
     return this.#words.store;
+  }
+
+  get waiting(): Waiting["store"] {
+    return this.#waiting.store;
+  }
+
+  get feeds(): Hub["feeds"] {
+    return this.#host.hub.feeds;
   }
 
   get inspector(): Inspection["store"] {
@@ -121,10 +143,20 @@ export class Terminal implements TerminalFace {
 
   // --- what is shown -------------------------------------------------------------------------------------------------
 
+  /** Open the chart of an address, or the first one. */
+  openAsked(choice: Choice): void {
+    this.#stepChosen = choice.step !== null;
+    this.openTopic(choice);
+  }
+
   /** Open a chart; what is on screen stays until the first bars of the new one are there. */
   openTopic(choice: Choice): void {
     this.choice.set(choice);
+    this.notice.set("");
+    this.#waiting.stop();
+    this.#words.look();
     this.#coming?.close();
+    this.#asksDefault = choice.step === null;
     const request = {
       symbol: choice.symbol,
       bars: choice.bars,
@@ -145,11 +177,11 @@ export class Terminal implements TerminalFace {
     return {
       opened: (meta) => this.#opened(feed(), meta),
       changed: (change) => isShown() && this.#changed(change),
-      prepended: () => isShown() && this.chart.invalidate(Level.full),
-      gaps: () => isShown() && this.#gapsChanged(),
+      prepended: () => isShown() && this.#prepended(),
+      gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
       status: (status) => isShown() && this.#onStatus(status),
       paging: (state) => isShown() && this.paging.set(state),
-      refused: (message) => this.#refused(feed(), message),
+      refused: (code, message) => this.#refused(feed(), code, message),
     };
   }
 
@@ -161,7 +193,10 @@ export class Terminal implements TerminalFace {
     const isOther = this.meta.get()?.symbol !== meta.symbol;
     this.#feed?.close();
     this.#feed = feed;
-    if (isOther) this.#status = null;
+    if (isOther) {
+      this.#status = null;
+      this.model.recorded = true;
+    }
     this.meta.set(meta);
     this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
     this.model.gaps = feed.gapList;
@@ -170,15 +205,24 @@ export class Terminal implements TerminalFace {
     this.chart.resize();
     this.#showNumbers();
     this.#showView();
-    this.#host.addressed(meta.symbol, meta.bars, meta.ticks_per_level);
+    this.gapNews.dismiss();
+    this.#words.look();
+    this.#host.addressed(meta.symbol, meta.bars, this.#stepChosen ? meta.ticks_per_level : null);
     feed.wantBars(historyGoal(feed));
   }
 
-  #refused(feed: TopicFeed, message: string): void {
-    this.notice.set(message);
-    if (feed !== this.#coming) return;
+  #refused(feed: TopicFeed, code: string, message: string): void {
+    if (feed !== this.#coming) {
+      this.notice.set(message);
+      return;
+    }
     feed.close();
     this.#coming = null;
+    if (code === "not_stored" && this.feeds.get().has(feed.request.symbol)) {
+      this.#waiting.wait(feed.request.symbol);
+      return;
+    }
+    this.notice.set(message);
     const meta = this.meta.get();
     if (meta !== null) this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
   }
@@ -194,16 +238,40 @@ export class Terminal implements TerminalFace {
     this.#inspection.refresh(this.#host.clock.now());
     this.#showNumbers();
     if (change.appended > 0) this.#showView();
+    this.#followDefaultStep();
   }
 
-  #gapsChanged(): void {
-    if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
+  // A tape that has only begun says little of how far its bars reach: its default step grows with it.
+  #followDefaultStep(): void {
+    const meta = this.#feed?.meta;
+    if (meta == null || this.#stepChosen || this.#coming !== null) return;
+    if (meta.default_ticks_per_level !== meta.ticks_per_level && this.#asksDefault) {
+      this.openTopic({ symbol: meta.symbol, bars: meta.bars, step: null });
+    }
+  }
+
+  #prepended(): void {
+    this.model.prepended();
     this.chart.invalidate(Level.full);
   }
 
+  #gapsChanged(gap: Gap, healed: boolean): void {
+    if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
+    this.gapNews.say(gap, healed, this.model.clock);
+    this.chart.invalidate(Level.full);
+  }
+
+  #shown(): Shown {
+    const symbol = this.choice.get().symbol;
+    const known = this.instruments.get();
+    return { symbol, isLive: known.length === 0 ? null : known.some((one) => one.key === symbol && one.live) };
+  }
+
   #onStatus(status: Status): void {
+    const { recorded } = status;
+    this.chart.invalidate(recorded === this.model.recorded ? Level.light : Level.full);
+    this.model.recorded = recorded;
     this.#status = status;
-    this.chart.invalidate(Level.light);
     const text = this.model.meta?.inferred === true ? scoreText(status) : "";
     const score = accuracyText(status);
     const shown = this.inference.get();
@@ -253,9 +321,7 @@ export class Terminal implements TerminalFace {
   #gapAt(x: number): string {
     const band = this.chart.painter.bands.find((candidate) => x >= candidate.left && x <= candidate.right);
     if (band === undefined) return "";
-    const { fromNs, toNs, cause, missing } = band.gap;
-    const lost = missing === null ? "unknown number of trades missing" : `${missing} trades missing`;
-    return `gap of ${spanText(Number(toNs - fromNs) / 1e6)}: ${cause}, ${lost}`;
+    return gapText(band.gap);
   }
 
   #viewMoved(): void {
@@ -281,7 +347,9 @@ export class Terminal implements TerminalFace {
   }
 
   chooseSymbol(symbol: string): void {
-    if (symbol !== this.choice.get().symbol) this.openTopic({ symbol, bars: this.choice.get().bars, step: null });
+    if (symbol === this.choice.get().symbol) return;
+    this.#stepChosen = false;
+    this.openTopic({ symbol, bars: this.choice.get().bars, step: null });
   }
 
   chooseBars(bars: string): void {
@@ -289,7 +357,9 @@ export class Terminal implements TerminalFace {
   }
 
   chooseStep(ticks: number): void {
-    if (ticks !== this.choice.get().step) this.openTopic({ ...this.choice.get(), step: ticks });
+    if (ticks === this.choice.get().step) return;
+    this.#stepChosen = true;
+    this.openTopic({ ...this.choice.get(), step: ticks });
   }
 
   setMode(mode: CellMode): void {
@@ -299,7 +369,8 @@ export class Terminal implements TerminalFace {
   change(settings: Partial<Settings>): void {
     const next = { ...this.settings.get(), ...settings };
     this.settings.set(next);
-    this.model.apply(next, this.#host.strongContrast);
+    this.theme.set(themeOf(next.theme, this.#look.isLight));
+    this.model.apply(next, this.#look);
     if (settings.hue !== undefined) this.dismissPaletteOffer();
     this.chart.invalidate(Level.full);
     this.#showNumbers();
@@ -334,6 +405,16 @@ export class Terminal implements TerminalFace {
 
   dismissNotice(): void {
     this.notice.set("");
+  }
+
+  dismissGap(): void {
+    this.gapNews.dismiss();
+  }
+
+  /** The system asks for another look. */
+  lookChanged(look: SystemLook): void {
+    this.#look = look;
+    this.change({});
   }
 
   dismissPaletteOffer(): void {

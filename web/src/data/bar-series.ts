@@ -198,6 +198,26 @@ export class BarSeries {
     return count;
   }
 
+  /**
+   * Put a page of history in the place of what is held of its stretch, from its first bar up to `toNs`; without bars, or
+   * with `isOldest`, everything older goes. Bars from `toNs` on keep their indices.
+   */
+  refill(frame: Frame, toNs: bigint, isOldest: boolean): SeriesChange {
+    const to = this.lowerBound(toNs);
+    const opens = frame.bars.open_ns[0];
+    const from = opens === undefined || isOldest ? this.first : this.lowerBound(opens);
+    const more = frame.count - (to - from);
+    const older = from - this.#first;
+    this.#reserve(Math.max(0, more), 0);
+    const head = this.#head;
+    if (more !== 0) this.#move(this.columns, head, head + older, head - more);
+    this.#head -= more;
+    this.#first -= more;
+    this.#length += more;
+    this.#write(this.#head + older, frame, 0, frame.count);
+    return { lastOnly: false, appended: 0, renumbered: more !== 0 };
+  }
+
   /** Let the oldest bars go until `most` are left; indices stay. Returns how many went. */
   trim(most: number): number {
     const count = Math.max(0, this.#length - most);
@@ -208,13 +228,28 @@ export class BarSeries {
     return count;
   }
 
-  // A snapshot that begins after the newest bar that is held leaves a hole: what is older cannot be joined to it.
+  // A snapshot that begins after the newest bar that is held leaves a hole: what is older cannot be joined to it. Else the
+  // newest bar of both keeps its index, so that whoever looks at the live edge sees nothing move.
   #mergeSnapshot(frame: Frame, from: BarIndex): SeriesChange {
-    if (from === this.end || this.openNs(from) !== frame.bars.open_ns[0]) return this.reset(frame);
-    const before = this.#length;
-    this.#length = from - this.#first;
+    const common = this.#newestCommon(frame);
+    if (from === this.end || common === null) return this.reset(frame);
+    const [end, older] = [this.end, from - this.#first];
+    const start = common.index - common.at;
+    this.#length = older;
+    this.#first = start - older;
     this.#append(frame);
-    return { lastOnly: false, appended: Math.max(0, this.#length - before), renumbered: false };
+    return { lastOnly: false, appended: this.end - end, renumbered: start !== from && older > 0 };
+  }
+
+  #newestCommon(frame: Frame): { readonly index: number; readonly at: number } | null {
+    let index = this.last;
+    for (let at = frame.count - 1; at >= 0 && index >= this.#first; ) {
+      const [held, opens] = [this.openNs(index), frame.bars.open_ns[at] as bigint];
+      if (held === opens) return { index, at };
+      if (held > opens) index = (index - 1) as BarIndex;
+      else at -= 1;
+    }
+    return null;
   }
 
   #append(frame: Frame): void {

@@ -1,6 +1,7 @@
 import { decodeFrame, type Frame } from "../protocol/decode";
 import {
   type ClientMessage,
+  type FeedNews,
   type GapSpan,
   parseServerMessage,
   type ServerMessage,
@@ -31,7 +32,8 @@ export interface TopicListener {
   subscribed(topic: TopicRequest): void;
   frame(frame: Frame): void;
   gap(gap: GapSpan): void;
-  rebuilt(fromNs: bigint): void;
+  /** Bars from there on were built anew, with null perhaps all; a snapshot follows. */
+  rebuilt(fromNs: bigint | null): void;
   status(status: Status): void;
   refused(code: string, message: string): void;
 }
@@ -57,6 +59,7 @@ export class Hub {
   readonly #open: () => Socket;
   readonly #clock: Clock;
   readonly #state = new Store<LinkState>({ phase: "connecting", attempt: 0 });
+  readonly #feeds = new Store<ReadonlyMap<string, FeedNews>>(new Map());
   readonly #topics = new Set<Topic>();
   #socket: Socket | null = null;
   #live = false;
@@ -74,6 +77,11 @@ export class Hub {
 
   get state(): Readable<LinkState> {
     return this.#state;
+  }
+
+  /** How the feeds of live symbols stand, by symbol, in the order in which the server was asked for them. */
+  get feeds(): Readable<ReadonlyMap<string, FeedNews>> {
+    return this.#feeds;
   }
 
   /** Be told of what cannot be understood or was refused without naming a topic. */
@@ -141,6 +149,9 @@ export class Hub {
       case "status":
         for (const topic of this.#topics) if (topic.request.symbol === message.symbol) topic.listener.status(message);
         return;
+      case "feed":
+        this.#feeds.set(new Map(this.#feeds.get()).set(message.symbol, message));
+        return;
       case "error":
         this.#refused(message.id, message.code, message.message);
         return;
@@ -150,7 +161,8 @@ export class Hub {
       case "rebuilt":
         for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(BigInt(message.from_ns));
         return;
-      case "resync": // a new snapshot follows by itself
+      case "resync":
+        for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(null);
         return;
     }
   }
@@ -158,6 +170,7 @@ export class Hub {
   #welcome(): void {
     this.#live = true;
     this.#attempt = 0;
+    this.#feeds.set(new Map()); // those of a server that was started anew come behind its hello
     this.#state.set({ phase: "live" });
     for (const topic of this.#topics) this.#ask(topic);
   }

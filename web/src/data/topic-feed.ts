@@ -22,10 +22,11 @@ export interface FeedListener {
   opened(meta: SnapshotMeta): void;
   changed(change: SeriesChange): void;
   prepended(count: number): void;
-  gaps(): void;
+  /** A gap was seen, or is healed. */
+  gaps(news: Gap, healed: boolean): void;
   status(status: Status): void;
   paging(state: Paging): void;
-  refused(message: string): void;
+  refused(code: string, message: string): void;
 }
 
 const firstHistoryBars = 300;
@@ -45,6 +46,18 @@ export function holeIsHarmless(frame: Frame, series: BarSeries): boolean {
   return opens !== undefined && (opens <= series.openNs(series.last) || series.isFinal(series.last));
 }
 
+// What is left of gaps where one stretch of them is healed.
+function openParts(gaps: readonly Gap[], fromNs: bigint, toNs: bigint, held: Map<bigint, Gap>): Gap[] {
+  const parts: Gap[] = [];
+  for (const gap of gaps) {
+    if (gap.toNs <= fromNs || gap.fromNs >= toNs) continue;
+    held.delete(gap.fromNs);
+    if (gap.fromNs < fromNs) parts.push({ ...gap, toNs: fromNs, missing: null });
+    if (gap.toNs > toNs) parts.push({ ...gap, fromNs: toNs, missing: null });
+  }
+  return parts;
+}
+
 /** The live bars of one topic and the history behind them. */
 export class TopicFeed implements TopicListener {
   readonly series = new BarSeries();
@@ -58,6 +71,10 @@ export class TopicFeed implements TopicListener {
   #leave: () => void;
   #seq = -1;
   #rebuiltFrom: bigint | null = null;
+  /** Bars that open before it, down to the other, were built anew: they are read again, the newest first. */
+  #staleTo: bigint | null = null;
+  #staleFrom = 0n;
+  #busy = false;
   #goalBars = 0;
   #paging: Paging = "idle";
   #askedAgainMs = Number.NEGATIVE_INFINITY;
@@ -83,8 +100,10 @@ export class TopicFeed implements TopicListener {
     void this.#page();
   }
 
+  // After a loss older bars may have been revised unheard.
   subscribed(): void {
     this.#seq = -1;
+    if (this.meta !== null) this.rebuilt(null);
   }
 
   frame(frame: Frame): void {
@@ -103,19 +122,22 @@ export class TopicFeed implements TopicListener {
 
   gap(gap: GapSpan): void {
     this.#addGaps([gap]);
-    this.#listener.gaps();
+    const { cause, missing } = gap;
+    const [fromNs, toNs] = [BigInt(gap.from_ns), BigInt(gap.to_ns)];
+    this.#listener.gaps({ fromNs, toNs, cause, missing }, gap.healed === true);
   }
 
-  rebuilt(fromNs: bigint): void {
-    this.#rebuiltFrom = fromNs;
+  rebuilt(fromNs: bigint | null): void {
+    const from = fromNs ?? 0n;
+    if (this.#rebuiltFrom === null || from < this.#rebuiltFrom) this.#rebuiltFrom = from;
   }
 
   status(status: Status): void {
     this.#listener.status(status);
   }
 
-  refused(_code: string, message: string): void {
-    this.#listener.refused(message);
+  refused(code: string, message: string): void {
+    this.#listener.refused(code, message);
   }
 
   #snapshot(frame: Frame): void {
@@ -123,63 +145,103 @@ export class TopicFeed implements TopicListener {
     const isFirst = this.meta === null;
     this.meta = frame.meta;
     this.#seq = frame.topicSeq;
+    const begins = frame.bars.open_ns[0];
+    this.#forgetGaps(begins ?? 0n);
     this.#addGaps(frame.meta.gaps);
-    // Bars older than the snapshot are of the epoch before: they are loaded again.
-    const stale = this.#rebuiltFrom !== null && frame.count > 0 && this.#rebuiltFrom < (frame.bars.open_ns[0] ?? 0n);
-    this.#rebuiltFrom = null;
-    const before = this.series.length;
-    const change = stale ? this.series.reset(frame) : this.series.merge(frame);
-    if (isFirst || this.series.length < before) this.#setPaging(frame.meta.has_more ? "idle" : "complete");
+    const oldest = this.series.length > 0 ? this.series.openNs(this.series.first) : null;
+    const change = this.series.merge(frame);
+    if (begins !== undefined) this.#noteStale(begins);
+    if (isFirst || oldest === null || change.renumbered || begins === undefined || begins <= oldest) {
+      this.#setPaging(frame.meta.has_more ? "idle" : "complete");
+    }
     if (isFirst) this.#listener.opened(frame.meta);
     else this.#listener.changed(change);
     void this.#page();
   }
 
+  // Bars that are older than the snapshot may be of the epoch before: they stay in sight until they have been read again.
+  #noteStale(begins: bigint): void {
+    const from = this.#rebuiltFrom;
+    this.#rebuiltFrom = null;
+    if (from === null || from >= begins) return;
+    this.#staleFrom = this.#staleTo === null || from < this.#staleFrom ? from : this.#staleFrom;
+    this.#staleTo = begins;
+    if (from < this.series.openNs(this.series.first)) this.#setPaging("idle");
+  }
+
   async #page(): Promise<void> {
-    if (this.#paging === "loading" || this.#paging === "complete" || this.meta === null) return;
-    this.#setPaging("loading");
+    if (this.#busy || this.meta === null) return;
+    this.#busy = true;
     try {
-      while (this.series.length < this.#goalBars && this.series.length > 0) {
-        const more = await this.#loadPage();
+      while (this.#wantsPage()) {
+        this.#setPaging("loading");
+        const more = this.#staleTo === null ? await this.#loadPage() : await this.#reload(this.#staleTo);
         if (this.#abort.signal.aborted) return;
-        if (!more) {
-          this.#setPaging("complete");
-          return;
-        }
+        this.#setPaging(more ? "idle" : "complete");
       }
-      this.#setPaging("idle");
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#setPaging("failed");
-      this.#listener.refused(`history could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
+      const words = error instanceof Error ? error.message : String(error);
+      this.#listener.refused("history", `history could not be loaded: ${words}`);
+    } finally {
+      this.#busy = false;
     }
+  }
+
+  #wantsPage(): boolean {
+    if (this.#staleTo !== null) return true;
+    return this.#paging !== "complete" && this.series.length > 0 && this.series.length < this.#goalBars;
+  }
+
+  // One page of what was built anew takes the place of what is held; returns whether there is more behind all that is held.
+  async #reload(toNs: bigint): Promise<boolean> {
+    const { meta, series } = this;
+    const goOn = this.#paging !== "complete";
+    if (meta === null || series.openNs(series.first) >= toNs) {
+      this.#staleTo = null;
+      return true;
+    }
+    const frame = await this.#ask(meta, toNs, pageBars);
+    if (this.#abort.signal.aborted || this.#staleTo !== toNs) return goOn;
+    const isOldest = frame.count === 0 || frame.meta?.has_more === false;
+    const begins = frame.bars.open_ns[0];
+    this.#listener.changed(series.refill(frame, toNs, isOldest));
+    const isDone = isOldest || begins === undefined || begins <= this.#staleFrom;
+    this.#staleTo = isDone ? null : begins;
+    return !isOldest;
   }
 
   // One page before the oldest bar; false when nothing is older. The open bar moves on while it is under way.
   async #loadPage(): Promise<boolean> {
     const meta = this.meta as SnapshotMeta;
-    const frame = await this.#rest.footprint(
-      {
-        symbol: meta.symbol,
-        bars: meta.bars,
-        ticksPerLevel: meta.ticks_per_level,
-        toNs: this.series.openNs(this.series.first),
-        limit: Math.min(pageBars, Math.max(60, this.#goalBars - this.series.length)),
-      },
-      this.#abort.signal,
-    );
+    const limit = Math.min(pageBars, Math.max(60, this.#goalBars - this.series.length));
+    const oldest = this.series.openNs(this.series.first);
+    const frame = await this.#ask(meta, oldest, limit);
     if (this.#abort.signal.aborted) return false;
+    if (this.series.openNs(this.series.first) !== oldest) return true;
     const count = this.series.prepend(frame);
     if (frame.meta !== null) this.#addGaps(frame.meta.gaps);
     if (count > 0) this.#listener.prepended(count);
     return count > 0 && frame.meta?.has_more !== false;
   }
 
+  #ask(meta: SnapshotMeta, toNs: bigint, limit: number): Promise<Frame> {
+    const { symbol, bars, ticks_per_level: ticksPerLevel } = meta;
+    return this.#rest.footprint({ symbol, bars, ticksPerLevel, toNs, limit }, this.#abort.signal);
+  }
+
+  // What a snapshot says of gaps from its first bar on is all there is.
+  #forgetGaps(fromNs: bigint): void {
+    this.gapList = this.gapList.filter((gap) => gap.toNs <= fromNs);
+  }
+
   #addGaps(spans: readonly GapSpan[]): void {
     const byStart = new Map(this.gapList.map((gap) => [gap.fromNs, gap]));
     for (const span of spans) {
-      const fromNs = BigInt(span.from_ns);
-      byStart.set(fromNs, { fromNs, toNs: BigInt(span.to_ns), cause: span.cause, missing: span.missing });
+      const [fromNs, toNs] = [BigInt(span.from_ns), BigInt(span.to_ns)];
+      if (span.healed !== true) byStart.set(fromNs, { fromNs, toNs, cause: span.cause, missing: span.missing });
+      else for (const gap of openParts([...byStart.values()], fromNs, toNs, byStart)) byStart.set(gap.fromNs, gap);
     }
     this.gapList = [...byStart.values()].sort((a, b) => (a.fromNs < b.fromNs ? -1 : 1));
   }

@@ -153,9 +153,8 @@ export class FramePainter {
       else this.#cvd.draw(ctx, model);
       return;
     }
-    if (model.meta?.simulated === true) {
-      this.#watermark.draw(ctx, "SIMULATED", model.palette.watermark, model.time.width, height, model.dpr);
-    }
+    const stamp = model.recorded ? (model.meta?.simulated === true ? "SIMULATED" : "") : "NOT RECORDED";
+    if (stamp !== "") this.#watermark.draw(ctx, stamp, model.palette.watermark, model.time.width, height, model.dpr);
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);

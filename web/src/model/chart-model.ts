@@ -17,7 +17,7 @@ import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { type Palette, paletteOf } from "./palette";
 import { PriceScale } from "./price-scale";
-import { defaultSettings, type Settings } from "./settings";
+import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { TimeScale } from "./time-scale";
 import { ZoneClock } from "./time-zone";
 import { ValueScale } from "./value-scale";
@@ -62,6 +62,8 @@ export class ChartModel {
   series = new BarSeries();
   meta: SnapshotMeta | null = null;
   gaps: readonly Gap[] = [];
+  /** Whether what is received is written to disk. */
+  recorded = true;
   readonly time = new TimeScale();
   readonly price = new PriceScale();
   readonly delta = new ValueScale();
@@ -86,11 +88,15 @@ export class ChartModel {
   #isOverview = false;
   #lastAuto: AutoScale = "centre";
   #closedSinceTypical = 0;
+  #beyondEnd = 0;
+  #rightNs = 0n;
+  #rightFraction = 0;
+  #isLost = false;
 
-  /** @param strong more contrast than usual is wanted */
-  apply(settings: Settings, strong = false): void {
+  /** @param system what the system asks for: a light theme, more contrast than usual */
+  apply(settings: Settings, system: SystemLook = { isLight: false, isStrong: false }): void {
     this.settings = settings;
-    this.palette = paletteOf(settings.theme, settings.hue, strong);
+    this.palette = paletteOf(themeOf(settings.theme, system.isLight), settings.hue, system.isStrong);
     this.#setFormats();
   }
 
@@ -141,13 +147,31 @@ export class ChartModel {
 
   changed(change: SeriesChange): void {
     this.#closedSinceTypical += change.appended;
-    if (change.renumbered) {
-      this.following = true;
-      this.time.setRight(this.series.end + this.#rightRoom());
-    } else if (this.following) {
-      this.time.setRight(this.time.right + change.appended);
-    }
+    if (this.following) {
+      this.time.setRight(change.renumbered ? this.series.end + this.#beyondEnd : this.time.right + change.appended);
+    } else if (change.renumbered) this.#findPlace();
     if (this.#closedSinceTypical >= 30) this.#measureAgain();
+  }
+
+  /** Older bars have come: what was looked at may be held again. */
+  prepended(): void {
+    if (this.#isLost) this.#findPlace();
+  }
+
+  // Bars have other numbers, or are not held for a while: the place is where its time is.
+  #findPlace(): void {
+    const at = this.series.at(this.#rightNs);
+    this.#isLost = at === null;
+    if (at !== null) this.time.setRight(at + this.#rightFraction);
+  }
+
+  // Where the view stands, in times rather than in numbers of bars.
+  #notePlace(): void {
+    this.#beyondEnd = this.time.right - this.series.end;
+    if (this.#isLost) return;
+    const at = Math.max(this.series.first, Math.min(this.series.last, Math.floor(this.time.right))) as BarIndex;
+    this.#rightNs = this.series.openNs(at);
+    this.#rightFraction = this.time.right - at;
   }
 
   /** Whether the newest bar can be seen whole. */
@@ -228,6 +252,7 @@ export class ChartModel {
   settle(): void {
     if (this.series.length === 0) return;
     this.time.clamp(this.series.first, this.series.end);
+    this.#notePlace();
     const { from, to } = this.visibleBars();
     if (to < from) return;
     const setChanged = from !== this.#shownFrom || to !== this.#shownTo;
@@ -305,6 +330,7 @@ export class ChartModel {
   }
 
   #afterMove(): void {
+    this.#isLost = false;
     this.time.clamp(this.series.first, this.series.end);
     this.following = this.lastInSight;
   }

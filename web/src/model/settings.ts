@@ -9,14 +9,21 @@ export const cellModes: readonly { readonly mode: CellMode; readonly label: stri
   { mode: "volume", label: "Volume", short: "Vol" },
 ];
 
+export type ThemeChoice = "system" | ThemeName;
 export type Density = "normal" | "compact";
 export type CvdStyle = "line" | "candles";
 export type ZoneChoice = "exchange" | "UTC" | "local";
 
+/** What the system asks for. */
+export interface SystemLook {
+  readonly isLight: boolean;
+  readonly isStrong: boolean;
+}
+
 /** How the chart looks: nothing here changes a number. */
 export interface Settings {
   readonly mode: CellMode;
-  readonly theme: ThemeName;
+  readonly theme: ThemeChoice;
   readonly hue: HueName;
   readonly density: Density;
   readonly unit: "base" | "lots";
@@ -26,7 +33,7 @@ export interface Settings {
 
 export const defaultSettings: Settings = {
   mode: "bid-ask",
-  theme: "dark",
+  theme: "system",
   hue: "classic",
   density: "normal",
   unit: "base",
@@ -36,13 +43,17 @@ export const defaultSettings: Settings = {
 
 const choices: { readonly [K in keyof Settings]: readonly Settings[K][] } = {
   mode: cellModes.map(({ mode }) => mode),
-  theme: ["dark", "light"],
+  theme: ["system", "dark", "light"],
   hue: ["classic", "safe"],
   density: ["normal", "compact"],
   unit: ["base", "lots"],
   cvdStyle: ["line", "candles"],
   zone: ["exchange", "UTC", "local"],
 };
+
+/** The theme that is drawn. @param systemIsLight what the system asks for */
+export const themeOf = (choice: ThemeChoice, systemIsLight: boolean): ThemeName =>
+  choice !== "system" ? choice : systemIsLight ? "light" : "dark";
 
 /** Settings from what was stored, whatever that is: unknown names and values are left at their defaults. */
 export function readSettings(stored: unknown): Settings {

@@ -2,18 +2,14 @@ import type { Readable } from "../data/store";
 import type { Paging } from "../data/topic-feed";
 import type { AutoScale } from "../model/auto-scale";
 import type { PaneName } from "../model/cursor";
+import type { LinkView } from "../model/feed-words";
 import type { HeaderView, LegendView } from "../model/header";
 import type { Command } from "../model/keymap";
+import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
 import type { BarReadout, BarTable, CellReadout } from "../model/readout";
 import type { CellMode, Settings } from "../model/settings";
-import type { InstrumentInfo, SnapshotMeta, TradeSide } from "../protocol/messages";
-
-/** The connection in words. */
-export interface LinkView {
-  readonly phase: "connecting" | "live" | "silent" | "lost";
-  readonly text: string;
-}
+import type { FeedNews, InstrumentInfo, SnapshotMeta, TradeSide } from "../protocol/messages";
 
 /** What is under the crosshair, or the newest bar without one. */
 export interface ReadoutView {
@@ -79,11 +75,22 @@ export interface Choice {
   readonly step: number | null;
 }
 
+export interface GapNews {
+  readonly text: string;
+  readonly healed: boolean;
+}
+
 /** All that panels know of the program: stores to read and actions to call. */
 export interface TerminalFace {
   readonly settings: Readable<Settings>;
   readonly instruments: Readable<readonly InstrumentInfo[]>;
+  /** How the feeds of live symbols stand, by symbol. */
+  readonly feeds: Readable<ReadonlyMap<string, FeedNews>>;
   readonly choice: Readable<Choice>;
+  /** The symbol whose first trade is waited for; "" where none is. */
+  readonly waiting: Readable<string>;
+  /** The gap that was seen or healed last, in words. */
+  readonly gapNews: Readable<GapNews | null>;
   readonly meta: Readable<SnapshotMeta | null>;
   readonly legend: Readable<LegendView | null>;
   readonly header: Readable<HeaderView>;
@@ -93,6 +100,8 @@ export interface TerminalFace {
   readonly spoken: Readable<string>;
   readonly view: Readable<ViewState>;
   readonly layout: Readable<PaneLayout>;
+  /** The theme that is drawn: the one chosen, or the system's. */
+  readonly theme: Readable<ThemeName>;
   readonly dialog: Readable<Dialog | null>;
   readonly inspector: Readable<Inspector | null>;
   readonly notice: Readable<string>;
@@ -115,6 +124,7 @@ export interface TerminalFace {
   goLive(): void;
   setAutoScale(mode: AutoScale): void;
   dismissNotice(): void;
+  dismissGap(): void;
   dismissPaletteOffer(): void;
   retryNow(): void;
 }

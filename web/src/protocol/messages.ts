@@ -14,6 +14,8 @@ export interface GapSpan {
   readonly to_ns: string;
   readonly cause: string;
   readonly missing: number | null;
+  /** What was missing there is stored by now. */
+  readonly healed?: boolean;
 }
 
 /** What a chart's legend says and what its numbers mean. Nanoseconds, prices and quantities are exact decimal text. */
@@ -95,9 +97,25 @@ export interface Status {
   readonly trouble?: string | null;
   readonly notes?: readonly string[];
 }
-export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status;
+export type FeedPhase = "connecting" | "live" | "reconnecting" | "stale" | "closed" | "stopped";
 
-const known: readonly string[] = ["hello", "subscribed", "gap", "rebuilt", "resync", "error", "status"];
+/** How the connection of a live symbol stands; `has_trades`: it can be charted. */
+export interface FeedNews {
+  readonly type: "feed";
+  readonly symbol: string;
+  readonly phase: FeedPhase;
+  readonly text: string;
+  readonly since_ns: string;
+  /** How much of the history behind it is there, 0 to 1; null where none is under way. */
+  readonly backfill: number | null;
+  readonly messages_per_s: number;
+  /** How far the server's clock is ahead of the venue's. */
+  readonly offset_ms: number | null;
+  readonly has_trades: boolean;
+}
+export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status | FeedNews;
+
+const known: readonly string[] = ["hello", "subscribed", "gap", "rebuilt", "resync", "error", "status", "feed"];
 
 /**
  * Read one text message of the server.
