@@ -167,14 +167,30 @@ class Store(Protocol):
     def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Do the same for several blocks in one group commit: all of them are durable, or none."""
 
-    def write_part(self, block: Storable, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
+    def write_part(
+        self,
+        block: Storable,
+        source: SourceInfo | None = None,
+        gaps: Sequence[Gap] = (),
+        window: tuple[int, int] | None = None,
+    ) -> PartReport:
         """Store finished rows by day; doing it twice changes nothing.
+
+        ``window`` is a half-open stretch of time in which all rows lie, in which the source tells everything, and in
+        which nothing of another source is stored (`free_windows`): so rows without ids fill a day around a recording.
 
         Raises
         ------
         StoreError
             The rows could not be written, or rows without ids overlap other rows in time, so that nobody could say
             which of them are the same.
+        """
+
+    def free_windows(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[tuple[int, int]]:
+        """Return the half-open stretches of ``[from_ns, to_ns)`` that rows without ids may fill, ascending.
+
+        They lie outside all that was recorded or imported, and within open gaps. Each begins a millisecond behind the
+        row before it, and ends at the row behind it: files may tell finer times than streams.
         """
 
     def seal(self) -> None:

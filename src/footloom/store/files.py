@@ -44,6 +44,7 @@ from footloom.store.parts import check_whole
 from footloom.store.pieces import EVER
 from footloom.store.prefetch import prefetched
 from footloom.store.reading import Reader
+from footloom.store.windows import free_windows
 from footloom.store.writing import Writer
 
 __all__ = ("Store",)
@@ -144,9 +145,19 @@ class Store:
         """Make several blocks durable in one group commit, all or none; the ingest sequence of the last row."""
         return self._writing().append(items)
 
-    def write_part(self, block: Storable, source: SourceInfo | None = None, gaps: Sequence[Gap] = ()) -> PartReport:
+    def write_part(
+        self,
+        block: Storable,
+        source: SourceInfo | None = None,
+        gaps: Sequence[Gap] = (),
+        window: tuple[int, int] | None = None,
+    ) -> PartReport:
         """Store finished rows by day; doing it twice changes nothing."""
-        return self._writing().write_part(block, source, gaps)
+        return self._writing().write_part(block, source, gaps, window)
+
+    def free_windows(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[tuple[int, int]]:
+        """Return the stretches of ``[from_ns, to_ns)`` that rows without ids may fill."""
+        return free_windows(self._reader, Stream.named(key, tape), from_ns, to_ns)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

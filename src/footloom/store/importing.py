@@ -21,7 +21,7 @@ from footloom.store.healing import REACH_NS, proven_whole
 from footloom.store.intake import Arrival, Intake, Seen
 from footloom.store.journal import read_journal
 from footloom.store.layout import Layout, Stream, is_partial
-from footloom.store.manifest import Catalog, Manifest
+from footloom.store.manifest import Catalog, Manifest, Span
 from footloom.store.merge import NEEDED, Merged, merge
 from footloom.store.notes import Note, in_order, still_open
 from footloom.store.reading import Reader
@@ -40,9 +40,10 @@ class Import(msgspec.Struct, frozen=True):
     source: SourceInfo
     merged: Merged
     notes: Sequence[Note]
+    window: Span | None = None
 
     @classmethod
-    def of(cls, block: Storable, source: SourceInfo | None, notes: Sequence[Note]) -> Self:
+    def of(cls, block: Storable, source: SourceInfo | None, notes: Sequence[Note], window: Span | None = None) -> Self:
         """Return a block as it shall be stored.
 
         Raises
@@ -55,7 +56,10 @@ class Import(msgspec.Struct, frozen=True):
         info = source or _own_source(columns)
         rows = _row_numbers(stream, columns, info)
         merged = merge(form_of(stream.tape), columns if rows is None else columns | {_ROW: rows})
-        return cls(stream, block.instrument, info, merged, notes)
+        one = cls(stream, block.instrument, info, merged, notes, window)
+        if window is not None:
+            _check_window(one, window, has_rows=rows is not None)
+        return one
 
     @property
     def time(self) -> I64:
@@ -105,6 +109,8 @@ class Importer:
                     row=chosen.pop(_ROW, None),
                     notes=notes,
                     live=live,
+                    window=wanted.window,
+                    foreign=self._within(wanted, day),
                 )
             )
         plans = [self._intake.plan(arrival) for arrival in arrivals]  # refusals come before anything is written
@@ -131,6 +137,17 @@ class Importer:
             for content in read_journal(self._layout, wanted.stream, first, last + 1)
             for heard in content.heard
         ]
+
+    # The times of a day's stored rows in the window that shall be filled.
+    def _within(self, wanted: Import, day: dt.date) -> I64 | None:
+        if wanted.window is None:
+            return None
+        try:
+            asked = self._reader.day(wanted.stream, day)
+        except NotStored:
+            return None
+        first, stop = wanted.window
+        return self._reader.times(msgspec.structs.replace(asked, from_ns=first, to_ns=stop))
 
     # Gaps that begin on the days of the rows, or the day before, and are whole now by the ids of what is stored.
     def _heal(self, wanted: Import, days: Sequence[dt.date]) -> None:
@@ -167,6 +184,17 @@ class Importer:
         notes = [note for manifest in manifests if manifest for note in manifest.gap_notes]
         heard = [found.note for content in read_journal(self._layout, stream, 0, 0) for found in content.gaps]
         return in_order([*notes, *heard])
+
+
+def _check_window(wanted: Import, window: Span, *, has_rows: bool) -> None:
+    first, stop = window
+    if len(wanted.time) and (int(wanted.time[0]) < first or int(wanted.time[-1]) >= stop):
+        raise StoreError(
+            f"rows of {wanted.source.name} from {int(wanted.time[0])} to {int(wanted.time[-1])} ns do not lie in the "
+            f"window from {first} to {stop} ns that they shall fill: give the store what lies in it"
+        )
+    if not has_rows:
+        raise StoreError(f"rows of {wanted.source.name} fill a window only where each one's number is known")
 
 
 # Rows that come without a source are their own: the same rows again change nothing.

@@ -8,26 +8,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-import msgspec
 import numpy as np
 
 from footloom.core.finished import Finished
 from footloom.core.messages import Gap
 from footloom.core.trades import I64
-from footloom.errors import NotStored, StoreError
+from footloom.errors import StoreError
 from footloom.store._protocol import Ingested
 from footloom.store.columns import SEQ, block_of, concat, form_of, take, wanted_columns
-from footloom.store.grid import common_instrument
 from footloom.store.layout import Stream
 from footloom.store.notes import Note
 from footloom.store.pieces import EVER
-from footloom.store.reading import Range, Reader
+from footloom.store.reading import Reader
 
 __all__ = ("ingested",)
-
-_EPOCH = dt.date(1970, 1, 1).toordinal()
-_DAY_NS = 86_400_000_000_000
-_SLACK_DAYS = 2  # a session's date is not the UTC date of its rows
 
 
 def ingested(reader: Reader, stream: Stream, day: dt.date, rows: int) -> Iterator[Ingested]:
@@ -38,7 +32,7 @@ def ingested(reader: Reader, stream: Stream, day: dt.date, rows: int) -> Iterato
     NotStored
         Nothing is stored of that tape and day.
     """
-    asked = _of_day(reader, stream, day)
+    asked = reader.day(stream, day)
     form = form_of(stream.tape)
     columns = concat(list(reader.chunks(asked, wanted_columns(form, None) | {SEQ})))
     time = columns[form.time]
@@ -55,23 +49,6 @@ def ingested(reader: Reader, stream: Stream, day: dt.date, rows: int) -> Iterato
         if isinstance(block, Finished):
             raise StoreError(f"{stream} is no tape but finished footprints: load_finished gives them")
         yield Ingested(block, seq[start:stop], gaps)
-
-
-def _of_day(reader: Reader, stream: Stream, day: dt.date) -> Range:
-    number = day.toordinal() - _EPOCH
-    begin, end = (number - _SLACK_DAYS) * _DAY_NS, (number + 1 + _SLACK_DAYS) * _DAY_NS
-    asked = reader.range(stream, begin, end)
-    manifest, pending = asked.manifests.get(day), asked.pending.get(day, [])
-    if not pending and (manifest is None or not manifest.parts):
-        raise NotStored(f"nothing is stored of {stream} on {day}: see footloom coverage")
-    instruments = [manifest.instruments[part.instrument] for part in manifest.parts] if manifest else []
-    grid = common_instrument([*instruments, *(one.instrument for one in pending)])
-    return msgspec.structs.replace(
-        asked,
-        instrument=grid,
-        manifests={day: manifest} if manifest else {},
-        pending={day: pending} if pending else {},
-    )
 
 
 class _Starts:

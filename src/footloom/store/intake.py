@@ -34,7 +34,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
     ``row`` holds each row's number in its file; None where only the range of the whole block is known. ``live`` are
     (first, last) times of rows without ids that wait in the journal. ``sealed_seq`` is the last ingest sequence of the
-    journal segment that the rows come from.
+    journal segment that the rows come from. ``window`` is a stretch of time in which their file tells everything; then
+    ``foreign`` are the times of the day's stored rows in it.
     """
 
     stream: Stream
@@ -46,6 +47,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     notes: Sequence[Note] = ()
     live: Sequence[Seen] = ()
     sealed_seq: int = 0
+    window: Span | None = None
+    foreign: I64 | None = None
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -120,7 +123,7 @@ class Intake:
             time = columns[form.time]
             span = (int(time[0]), int(time[-1]))
             ids = bool(has_id(columns).all())
-            after = after.with_source(arrival.source, report.rows, span, ids=ids)
+            after = _with_source(after, arrival, report.rows, span, ids=ids)
         sealed_seq = max(after.sealed_seq, arrival.sealed_seq)
         after = msgspec.structs.replace(after, sealed_seq=sealed_seq, hidden=after.hidden + met.hidden)
         if not met.keep.any():
@@ -152,10 +155,12 @@ def _may_share(part: Part, low: int, high: int, manifest: Manifest, instrument: 
 # their ids tell, and a reader of the file that has learned to see more rows may bring them.
 def _not_yet_taken(form: Form, arrival: Arrival, source: Source | None) -> tuple[Columns, int]:
     columns, asked = arrival.columns, arrival.source.rows
+    if arrival.window is not None and arrival.row is not None:
+        asked = (int(arrival.row.min()), int(arrival.row.max()) + 1) if len(arrival.row) else asked
     by_id = has_id(columns)
     if source is None or arrival.source.kind == JOURNAL or has_free_rows(source.ranges, asked) or by_id.all():
         return columns, 0
-    if covers(source.ranges, asked):
+    if covers(source.ranges, asked) and arrival.window is None:
         return take(columns, by_id), int((~by_id).sum())
     if arrival.row is None:
         raise StoreError(
@@ -173,6 +178,9 @@ def _not_yet_taken(form: Form, arrival: Arrival, source: Source | None) -> tuple
 def _refuse_overlap(form: Form, arrival: Arrival, columns: Columns, before: Manifest) -> None:
     if not length(columns) or arrival.source.kind == JOURNAL:
         return
+    if arrival.window is not None:
+        _refuse_rows_within(arrival, before)
+        return
     time = columns[form.time]
     first, last = int(time[0]), int(time[-1])
     ids = bool(has_id(columns).all())
@@ -187,3 +195,37 @@ def _refuse_overlap(form: Form, arrival: Arrival, columns: Columns, before: Mani
             f"{last} ns, stored are {other.span[0]} to {other.span[1]} ns, and rows of {bare} have no ids, so nobody "
             "can say which are the same. Import only one of them, or put one on a tape of its own (partial:NAME)"
         )
+
+
+# A file that tells everything of a window may fill it where nothing of another source lies in it. What it has brought
+# there itself lies within the windows that were noted then.
+def _refuse_rows_within(arrival: Arrival, before: Manifest) -> None:
+    times = np.zeros(0, np.int64) if arrival.foreign is None else arrival.foreign
+    own = before.source(arrival.source.file_sha256)
+    for first, last in own.spans if own else ():
+        times = times[(times < first) | (times > last)]
+    if len(times):
+        first, stop = arrival.window or (0, 0)
+        raise StoreError(
+            f"{arrival.source.name} shall fill {arrival.stream} {arrival.day} from {first} to {stop} ns, but "
+            f"{len(times)} rows lie there, the first at {int(times[0])} ns: fill the windows that free_windows names"
+        )
+
+
+def _with_source(manifest: Manifest, arrival: Arrival, rows: int, span: Span, *, ids: bool) -> Manifest:
+    if arrival.window is None or arrival.row is None:
+        return manifest.with_source(arrival.source, rows, span, ids=ids)
+    runs = _runs(arrival.row)
+    for number, run in enumerate(runs):
+        info = msgspec.structs.replace(arrival.source, rows=run)
+        window = (arrival.window[0], arrival.window[1] - 1)
+        manifest = manifest.with_source(info, rows if number == 0 else 0, window, ids=ids, is_window=True)
+    return manifest
+
+
+# Row numbers as half-open ranges.
+def _runs(row: I64) -> list[Span]:
+    ordered = np.sort(row)
+    cuts = np.flatnonzero(np.diff(ordered) > 1) + 1
+    pieces = np.split(ordered, cuts)
+    return [(int(piece[0]), int(piece[-1]) + 1) for piece in pieces if len(piece)]

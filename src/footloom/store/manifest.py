@@ -93,13 +93,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             return self
         return msgspec.structs.replace(self, version=_VERSION, gaps=(), notes=known_with(self.gap_notes, notes))
 
-    def with_source(self, info: SourceInfo, rows: int, span: Span, *, ids: bool) -> Manifest:
-        """Return the manifest after rows of a source were taken."""
+    def with_source(self, info: SourceInfo, rows: int, span: Span, *, ids: bool, is_window: bool = False) -> Manifest:
+        """Return the manifest after rows of a source were taken; a window's span stays apart from others."""
         new = Source(sha256=info.file_sha256, name=info.name, kind=info.kind, ids=ids, rows=rows, spans=(span,))
         same = [source for source in self.sources if source.sha256 == info.file_sha256]
         if same:
             old = same[0]
-            spans = (*old.spans, span) if info.kind == JOURNAL else (_hull(*old.spans, span),)
+            spans: tuple[Span, ...] = (_hull(*old.spans, span),)
+            if info.kind == JOURNAL or is_window or len(old.spans) > 1:
+                spans = old.spans if is_window and span in old.spans else (*old.spans, span)
             new = msgspec.structs.replace(
                 new, name=old.name, ids=ids and old.ids, rows=rows + old.rows, ranges=old.ranges, spans=spans
             )

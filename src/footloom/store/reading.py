@@ -20,6 +20,7 @@ from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import Series
+from footloom.core.trades import I64
 from footloom.errors import NotStored, StoreError
 from footloom.store._protocol import Block, Settings
 from footloom.store.columns import (
@@ -108,6 +109,34 @@ class Reader:
         if not instruments:
             raise self._nothing(stream, from_ns, to_ns)
         return Range(stream, from_ns, to_ns, common_instrument(instruments), manifests, pending)
+
+    def day(self, stream: Stream, day: dt.date) -> Range:
+        """Return what is stored of one day, whatever its times.
+
+        Raises
+        ------
+        NotStored
+            Nothing is.
+        """
+        number = day.toordinal() - _EPOCH
+        begin, end = (number - _SLACK_DAYS) * _DAY_NS, (number + 1 + _SLACK_DAYS) * _DAY_NS
+        asked = self.range(stream, begin, end)
+        manifest, pending = asked.manifests.get(day), asked.pending.get(day, [])
+        if not pending and (manifest is None or not manifest.parts):
+            raise NotStored(f"nothing is stored of {stream} on {day}: see footloom coverage")
+        instruments = [manifest.instruments[part.instrument] for part in manifest.parts] if manifest else []
+        return msgspec.structs.replace(
+            asked,
+            instrument=common_instrument([*instruments, *(one.instrument for one in pending)]),
+            manifests={day: manifest} if manifest else {},
+            pending={day: pending} if pending else {},
+        )
+
+    def times(self, asked: Range) -> I64:
+        """Return the times of the rows of a range, ascending."""
+        form = form_of(asked.stream.tape)
+        chunks = [chunk[form.time] for chunk in self.chunks(asked, frozenset((form.time,)))]
+        return np.concatenate(chunks) if chunks else np.zeros(0, np.int64)
 
     def _nothing(self, stream: Stream, from_ns: int, to_ns: int) -> NotStored:
         days = self._layout.days(stream)

@@ -20,7 +20,7 @@ from footloom.store.instruments import InstrumentBook
 from footloom.store.intake import Intake, Seen
 from footloom.store.journal import Journal, segments
 from footloom.store.layout import OWN_GRID, Layout, Stream, is_finished
-from footloom.store.manifest import JOURNAL, Catalog
+from footloom.store.manifest import JOURNAL, Catalog, Span
 from footloom.store.notes import Note
 from footloom.store.recovery import recover
 from footloom.store.seal import seal_segment
@@ -146,9 +146,11 @@ class Writer:
 
     # --- finished rows
 
-    def write_part(self, block: Storable, source: SourceInfo | None, gaps: Sequence[Gap]) -> PartReport:
+    def write_part(
+        self, block: Storable, source: SourceInfo | None, gaps: Sequence[Gap], window: Span | None = None
+    ) -> PartReport:
         """Store finished rows by day."""
-        wanted = Import.of(block, source, [Note(gap=gap, at_seq=self._journal.next_seq) for gap in gaps])
+        wanted = Import.of(block, source, [Note(gap=gap, at_seq=self._journal.next_seq) for gap in gaps], window)
         with self._parts_lock:
             if not is_finished(block.tape):
                 self._define(wanted.stream, block.instrument)

@@ -60,7 +60,7 @@ def test_rows_and_gaps_come_as_live_saw_them(
     pieces = list(reader.iter_ingest(KEY, "trade", DAY))
 
     seq = np.concatenate([piece.seq for piece in pieces])
-    rows = Trades.concat([piece.block for piece in pieces])
+    rows = Trades.concat([piece.block for piece in pieces])  # type: ignore[misc] # trades
     assert seq.tolist() == [0] * 30 + [*range(1, 201), *range(202, 502)]
     assert rows.trade_id.tolist() == [
         *range(9_000, 9_030), *range(1, 201), *range(301, 401), *range(201, 301), *range(401, 501)
