@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 
@@ -119,6 +120,7 @@ class Venue(Protocol):
     STREAMS: frozenset[Stream]  # what it has, polled ones included
     REACH_NS: int  # how far back `trades_from` and `trades_at` answer; absent: all of it
     GRACE_NS: int  # how long behind its close a bar waits (definitions 2.3)
+    BOOK: Chain  # how it numbers the changes of a book
     BUDGETS: dict[str, tuple[int, float]]  # rate limits: so much weight in so many seconds
 
     def parse(self, frame: bytes, ts_recv_ns: int) -> Iterator[Message]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 from footloom.venues import _binance, _binance_symbols
@@ -19,6 +20,7 @@ from footloom.venues._venue import ArchiveFile, Bases, Candle, Request
 
 __all__ = (
     "BASES",
+    "BOOK",
     "BUDGETS",
     "GRACE_NS",
     "REACH_NS",
@@ -47,6 +49,7 @@ TAPE: Final = "agg_trade"  # single trades are in no documentation and cannot be
 BASES: Final = Bases(
     ws="wss://dstream.binance.com", rest="https://dapi.binance.com", archive="https://data.binance.vision"
 )
+BOOK: Final = Chain.PREVIOUS
 GRACE_NS: Final = 250_000_000
 REACH_NS: Final = 48 * 3600 * 10**9  # how far back `trades_from` and `trades_at` answer
 BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with USD-M

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 from footloom.venues import _binance, _binance_streams, _binance_symbols
@@ -15,6 +16,7 @@ from footloom.venues._venue import ArchiveFile, Bases, Candle, Request, Socket, 
 
 __all__ = (
     "BASES",
+    "BOOK",
     "BUDGETS",
     "GRACE_NS",
     "STREAMS",
@@ -45,6 +47,7 @@ STREAMS: Final = frozenset(_binance_streams.SPOT_STREAMS)
 BASES: Final = Bases(
     ws="wss://stream.binance.com:9443", rest="https://api.binance.com", archive="https://data.binance.vision"
 )
+BOOK: Final = Chain.RANGE
 GRACE_NS: Final = 250_000_000
 BUDGETS: Final = {"binance_spot": (6000, 60.0)}
 _API = rest.SPOT_API

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 from footloom.venues import _binance, _binance_streams, _binance_symbols
@@ -15,6 +16,7 @@ from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, So
 
 __all__ = (
     "BASES",
+    "BOOK",
     "BUDGETS",
     "GRACE_NS",
     "REACH_NS",
@@ -48,6 +50,7 @@ STREAMS: Final = frozenset({*_binance_streams.FUTURES_STREAMS, "open_interest"})
 BASES: Final = Bases(
     ws="wss://fstream.binance.com", rest="https://fapi.binance.com", archive="https://data.binance.vision"
 )
+BOOK: Final = Chain.PREVIOUS
 GRACE_NS: Final = 250_000_000
 REACH_NS: Final = 48 * 3600 * 10**9  # how far back `trades_from` and `trades_at` answer
 BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with COIN-M

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Message, OffMarket, Trade
 from footloom.errors import ConfigError
@@ -18,6 +19,7 @@ from footloom.venues._venue import ArchiveFile, Bases, Candle, Ping, Request, So
 
 __all__ = (
     "BASES",
+    "BOOK",
     "BUDGETS",
     "GRACE_NS",
     "STREAMS",
@@ -44,6 +46,7 @@ VENUE: Final = "bybit_linear"
 TAPE: Final = "trade"
 STREAMS: Final = frozenset({"trade", "quote", "depth", "liquidation", "mark", "open_interest"})
 BASES: Final = Bases(ws="wss://stream.bybit.com", rest="https://api.bybit.com", archive="https://public.bybit.com")
+BOOK: Final = Chain.COUNTED
 GRACE_NS: Final = 250_000_000
 BUDGETS: Final = {rest.BUDGET: (600, 5.0)}
 
