@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +50,17 @@ EndpointFlag = Annotated[
 ]
 
 _PIPE_WIDTH = 240
+
+
+@contextlib.contextmanager
+def as_usage(flag: str | None = None) -> Iterator[None]:
+    """Let what cannot be in an argument end as wrong usage."""
+    from footloom.errors import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint=flag) from None
 
 
 def console(*, stderr: bool = False) -> Console:

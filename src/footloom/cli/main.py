@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "demo": ("footloom.cli.demo", "demo", "Open a live footprint of the simulated market in the browser."),
     "serve": ("footloom.cli.serve", "serve", "Serve charts of a store over HTTP and WebSocket."),
     "import": ("footloom.cli.import_", "import_files", "Read recorded files of an exchange into the store."),
+    "fetch": ("footloom.cli.fetch", "fetch", "Fetch the past of symbols from their venue into the store."),
     "coverage": ("footloom.cli.coverage", "coverage", "Say what is stored: symbols, tapes, days, gaps."),
     "export": ("footloom.cli.export", "export", "Write trades, snapshots, bars, levels or a study as a file."),
     "bars": ("footloom.cli.bars", "bars", "Print or write bars and footprints of a stored symbol."),
