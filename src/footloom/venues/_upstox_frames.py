@@ -6,6 +6,7 @@ zero; a part that is missing says nothing. Only the first message of a key (``in
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from decimal import Decimal
@@ -22,6 +23,8 @@ _MS = 1_000_000
 _EARLIEST_MS, _LATEST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100
 _SHOWN = 40
 _KEYS_SHOWN = 5
+_KNOWN = 16_384
+_INITIAL_FEED, _FULL_D30 = int(wire.Type.initial_feed), int(wire.RequestMode.full_d30)
 _MINUTE = "I1"
 
 Text = str | None
@@ -48,7 +51,7 @@ def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
     if response.HasField("marketInfo"):
         yield _status(response.marketInfo, at_ns, ts_recv_ns)
     faults: list[str] = []
-    is_first = response.type == wire.Type.initial_feed
+    is_first = response.type == _INITIAL_FEED
     for symbol, feed in response.feeds.items():
         try:
             messages = _Key(symbol, at_ns, ts_recv_ns, is_first).read(feed)
@@ -84,7 +87,7 @@ class _Key:
         if feed.fullFeed.HasField("indexFF"):
             index = feed.fullFeed.indexFF
             return [self.price(index.ltpc if index.HasField("ltpc") else None)]
-        return self.full(feed.fullFeed.marketFF, 30 if feed.requestMode == wire.RequestMode.full_d30 else 5)
+        return self.full(feed.fullFeed.marketFF, 30 if feed.requestMode == _FULL_D30 else 5)
 
     def full(self, market: wire.MarketFullFeed, depth: int) -> list[Message]:
         if not market.HasField("marketLevel"):
@@ -177,13 +180,22 @@ def _status(info: wire.MarketInfo, at_ns: int | None, ts_recv_ns: int) -> Market
 
 
 # The shortest text that gives the double again: what was typed at the exchange, for all that has fewer than 16 digits.
-def _number(value: float, what: str) -> str:
+# The same few thousand prices come again and again.
+@functools.lru_cache(_KNOWN)
+def _text(value: float) -> str:
     if value == 0:
         return ""
     if not math.isfinite(value):
-        raise SchemaChanged(f"{what} is {value}, no number")
+        return "nan"
     text = repr(value)
     return text.removesuffix(".0") if "e" not in text else f"{Decimal(text):f}"
+
+
+def _number(value: float, what: str) -> str:
+    text = _text(value)
+    if text == "nan":
+        raise SchemaChanged(f"{what} is {value}, no number")
+    return text
 
 
 def _count(value: int, what: str) -> str:
