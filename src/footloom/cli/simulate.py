@@ -86,6 +86,8 @@ async def _run(
             for number in (signal.SIGINT, signal.SIGTERM):
                 with contextlib.suppress(NotImplementedError):
                     asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            if venue.market.end_ns is None:
+                await venue.step(time.time_ns())  # making the market took a moment, which has passed in it too
             playing = asyncio.create_task(_play(venue, speed, as_json=as_json))
             waiting = asyncio.create_task(stopped.wait())
             done, _ = await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -7,47 +7,24 @@ import hashlib
 import io
 import json
 import zipfile
-from decimal import Decimal
 
 import httpx
-import numpy as np
 import pytest
 import websockets
+from venue_kit import START, socket, until_lost
+from venue_kit import market as market_of
 
-from footloom.core.instrument import Instrument
-from footloom.core.trades import Trades
 from footloom.testing.venues import LocalVenue, Market
 
 pytestmark = pytest.mark.anyio
 
-BTC = Instrument(venue="binance_usdm", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
-START = 1_780_000_000_000_000_000
-SECOND = 1_000_000_000
 
-
-def market(count: int = 40, first: int = 1_000, every_ms: int = 500) -> Market:
-    n = np.arange(count)
-    trades = Trades.build(
-        BTC, START + n * every_ms * 1_000_000, 921_500 + n % 5, 1 + n, np.where(n % 3 == 0, -1, 1), trade_id=first + n
-    )
-    return Market.of(trades)
-
-
-def socket(venue: LocalVenue, path: str) -> websockets.connect:
-    return websockets.connect(venue.url.replace("http", "ws") + path)
+def market(count: int = 40, every_ms: int = 500) -> Market:
+    return market_of("binance_usdm", count, every_ms=every_ms)
 
 
 async def received(connection: websockets.ClientConnection) -> list[dict]:
-    return [json.loads(message) async for message in connection]
-
-
-async def until_lost(connection: websockets.ClientConnection) -> tuple[list[dict], websockets.ConnectionClosed]:
-    messages: list[dict] = []
-    try:
-        while True:
-            messages.append(json.loads(await connection.recv()))
-    except websockets.ConnectionClosed as closed:
-        return messages, closed
+    return (await until_lost(connection))[0]
 
 
 async def test_trades_come_on_the_market_path_as_documented() -> None:

@@ -10,15 +10,15 @@ import zipfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from footloom.core.trades import Trades
 from footloom.testing.venues import _history
 from footloom.testing.venues._binance_book import BookFeed
 from footloom.testing.venues._binance_socket import Rules, Socket
-from footloom.testing.venues.dialect import Out, Place, decimal_text
+from footloom.testing.venues._grid import Grid, Row
+from footloom.testing.venues.dialect import Out, Place
 from footloom.testing.venues.market import Listing
 from footloom.testing.venues.wire import Call, Reply, Session
 
-__all__ = ("Binance", "Grid", "csv_bool", "failure")
+__all__ = ("Binance", "csv_bool", "failure")
 
 _MS = 1_000_000
 _HOUR_NS = 3_600_000_000_000
@@ -39,54 +39,12 @@ def csv_bool(value: bool) -> str:  # noqa: FBT001 - it is the value
     return "true" if value else "false"
 
 
-class Grid:
-    """How one symbol's numbers are written."""
-
-    def __init__(self, listing: Listing) -> None:
-        instrument = listing.instrument
-        self._tick, self._tick_places = _scaled(instrument.tick_size)
-        self._lot, self._lot_places = _scaled(instrument.lot_size)
-        self.tick_size = decimal_text(self._tick, self._tick_places)
-        self.lot_size = decimal_text(self._lot, self._lot_places)
-
-    def price(self, tick: int) -> str:
-        """Return a price."""
-        return decimal_text(tick * self._tick, self._tick_places)
-
-    def qty(self, lot: int) -> str:
-        """Return a quantity."""
-        return decimal_text(lot * self._lot, self._lot_places)
-
-    def rows(self, trades: Trades) -> list[tuple[int, int, str, str, bool]]:
-        """Return id, time in ms, price, quantity and whether the buyer was the maker, of each trade."""
-        price, qty = self.price, self.qty
-        return [
-            (number, ns // _MS, price(tick), qty(lot), side < 0)
-            for number, ns, tick, lot, side in zip(
-                trades.trade_id.tolist(),
-                trades.ts_exch_ns.tolist(),
-                trades.price_tick.tolist(),
-                trades.qty_lot.tolist(),
-                trades.side.tolist(),
-                strict=True,
-            )
-        ]
-
-    def levels(self, levels: Sequence[tuple[int, int]]) -> list[list[str]]:
-        """Return levels as pairs of texts."""
-        return [[self.price(tick), self.qty(lot)] for tick, lot in levels]
-
-
-def _scaled(size: Any) -> tuple[int, int]:
-    digits = size.as_tuple()
-    return int("".join(map(str, digits.digits))), -int(digits.exponent)
-
-
 class Binance:
     """Base of both venues: an address table, and rows in their wording."""
 
     venue = ""
     beat_ns = 100 * _MS
+    too_often: Mapping[str, object] = {"code": -1003, "msg": "Too many requests."}
     rules = Rules(20.0, 60.0, 5)
     speeds: tuple[int, ...] = (100, 1000)
     usual_speed = 1000
@@ -224,7 +182,7 @@ class Binance:
         """Return what is traded."""
         raise NotImplementedError
 
-    def agg_row(self, row: tuple[int, int, str, str, bool]) -> dict[str, object]:
+    def agg_row(self, row: Row) -> dict[str, object]:
         """Return an aggregate trade as REST has it."""
         raise NotImplementedError
 
@@ -299,7 +257,7 @@ class Binance:
             return Reply(200, f"{hashlib.sha256(data).hexdigest()}  {name}\n".encode(), content_type="text/plain")
         return Reply(200, data, content_type="application/zip")
 
-    def archive_csv(self, rows: Sequence[tuple[int, int, str, str, bool]]) -> str:
+    def archive_csv(self, rows: Sequence[Row]) -> str:
         """Return a day as the text of an archive file."""
         raise NotImplementedError
 

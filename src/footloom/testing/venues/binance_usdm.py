@@ -11,6 +11,7 @@ from footloom.core.trades import Trades
 from footloom.testing.venues import _history
 from footloom.testing.venues._binance import Binance, csv_bool, failure
 from footloom.testing.venues._binance_socket import Rules
+from footloom.testing.venues._grid import Row
 from footloom.testing.venues.dialect import Out
 from footloom.testing.venues.market import Listing
 from footloom.testing.venues.wire import Call, Reply
@@ -204,7 +205,7 @@ class Local(Binance):
             "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
         }
 
-    def agg_row(self, row: tuple[int, int, str, str, bool]) -> dict[str, object]:
+    def agg_row(self, row: Row) -> dict[str, object]:
         """Return an aggregate trade as REST has it."""
         number, ms, price, qty, maker = row
         return {"a": number, "p": price, "q": qty, "nq": qty, "f": 3 * number, "l": 3 * number + 1, "T": ms, "m": maker}
@@ -279,13 +280,13 @@ class Local(Binance):
             "T": (now_ms // _EIGHT_HOURS_MS + 1) * _EIGHT_HOURS_MS,
         }
 
-    def archive_csv(self, rows: Sequence[tuple[int, int, str, str, bool]]) -> str:
+    def archive_csv(self, rows: Sequence[Row]) -> str:
         """Return a day as the text of an archive file."""
         lines = [f"{a},{p},{q},{3 * a},{3 * a + 1},{ms},{csv_bool(m)}" for a, ms, p, q, m in rows]
         return "\n".join([_HEADER, *lines, ""])
 
 
-def _agg_trade(channel: str, symbol: str, row: tuple[int, int, str, str, bool]) -> Out:
+def _agg_trade(channel: str, symbol: str, row: Row) -> Out:
     a, ms, p, q, m = row
     text = (
         f'{{"e":"aggTrade","E":{ms + 2},"s":"{symbol}","a":{a},"p":"{p}","q":"{q}","nq":"{q}","f":{3 * a},"l":'
@@ -294,7 +295,7 @@ def _agg_trade(channel: str, symbol: str, row: tuple[int, int, str, str, bool]) 
     return Out(channel, text.encode(), "trade", b"trade/%d" % a)
 
 
-def _trade(channel: str, symbol: str, row: tuple[int, int, str, str, bool]) -> Out:
+def _trade(channel: str, symbol: str, row: Row) -> Out:
     t, ms, p, q, m = row
     text = (
         f'{{"e":"trade","E":{ms + 2},"T":{ms},"s":"{symbol}","t":{t},"p":"{p}","q":"{q}","X":"MARKET",'
@@ -303,14 +304,14 @@ def _trade(channel: str, symbol: str, row: tuple[int, int, str, str, bool]) -> O
     return Out(channel, text.encode(), "trade", b"trade/%d" % t)
 
 
-def _force_order(channel: str, symbol: str, row: tuple[int, int, str, str, bool]) -> Out:
+def _force_order(channel: str, symbol: str, row: Row) -> Out:
     number, ms, p, q, m = row
     order = {"s": symbol, "S": "SELL" if m else "BUY", "o": "LIMIT", "f": "IOC", "q": q, "p": p, "ap": p, "X": "FILLED"}
     payload = {"e": "forceOrder", "E": ms + 3, "o": {**order, "l": q, "z": q, "T": ms}, "st": 1, "ps": symbol}
     return Out(channel, msgspec.json.encode(payload), "liquidation", b"liquidation/%d" % number)
 
 
-def _plain(row: tuple[int, int, str, str, bool]) -> dict[str, object]:
+def _plain(row: Row) -> dict[str, object]:
     number, ms, price, qty, maker = row
     return {
         "id": number,

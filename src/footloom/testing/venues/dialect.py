@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,7 +12,7 @@ from footloom.testing.venues.faults import Faults
 from footloom.testing.venues.market import Listing, Market
 from footloom.testing.venues.wire import Call, Connection, Reply, Session
 
-__all__ = ("Channels", "Dialect", "Out", "Place", "decimal_text")
+__all__ = ("Channels", "Dialect", "Out", "Place")
 
 
 class Out(msgspec.Struct, frozen=True, gc=False):
@@ -92,6 +92,7 @@ class Dialect(Protocol):
 
     venue: str
     beat_ns: int  # what is sent in regular intervals comes at multiples of this
+    too_often: Mapping[str, object]  # what it says with a 429
 
     def open(self, call: Call) -> Session | Reply:
         """Take a new socket, or refuse it."""
@@ -107,12 +108,3 @@ class Dialect(Protocol):
 
     def ordered(self, kind: str) -> Sequence[Out]:
         """Do what only this venue can do of a fault: ``token``, ``u_reset``."""
-
-
-def decimal_text(count: int, places: int) -> str:
-    """Return ``count`` units of ``10**-places`` as decimal text."""
-    if places <= 0:
-        return str(count * 10**-places)
-    sign, digits = ("-", str(-count)) if count < 0 else ("", str(count))
-    digits = digits.rjust(places + 1, "0")
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"

@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
-import numpy as np
-
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.testing.venues.dialect import Channels, Dialect, Out
@@ -258,7 +256,7 @@ class LocalVenue:
         limited = self.faults.under_way("429", self.since_ns)
         if limited is not None:
             retry = (("Retry-After", f"{limited.retry_after_s:g}"),)
-            return Reply.json({"code": -1003, "msg": "Too many requests."}, 429, retry)
+            return Reply.json(self.dialect.too_often, 429, retry)
         return self.dialect.answer(call)
 
     # --- the truth ---
@@ -283,10 +281,3 @@ def dialect_of(name: str, place: LocalVenue) -> Dialect:
     module = importlib.import_module(f"footloom.testing.venues.{name}")
     made: Dialect = module.Local(place)
     return made
-
-
-def tape_columns(trades: Trades) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return what makes a tape: time, tick, lot, side and id of each trade, int64 (n, 5)."""
-    return np.column_stack(
-        [trades.ts_exch_ns, trades.price_tick, trades.qty_lot, trades.side.astype(np.int64), trades.trade_id]
-    )
