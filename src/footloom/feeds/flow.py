@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from footloom.core.messages import Gap
+from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 
@@ -39,8 +40,10 @@ class FeedState:
 class Arrival:
     """What one symbol received since the last time it was asked, up to ``until_ns``.
 
-    ``block`` is what is stored, ``trades`` what is folded: the same rows, or the trades inferred from snapshots.
-    ``quote`` is the best bid and ask in ticks after them, None where the feed has none.
+    ``block`` is what is stored, ``trades`` what is folded: the same rows, or the trades inferred from snapshots. A
+    symbol that is heard on two tapes has an arrival for each. ``quote`` is the best bid and ask in ticks after them,
+    None where the feed has none. ``series`` and ``logs`` (liquidations, prints off the market) are stored beside them,
+    each on a tape of its own; ``side_gaps`` are (tape, gap) of theirs, and such a tape is among them, if without rows.
     """
 
     key: str
@@ -51,6 +54,33 @@ class Arrival:
     quote: Quote = (None, None)
     score: Score | None = None
     state: FeedState | None = None
+    series: tuple[Series, ...] = ()
+    logs: tuple[Trades, ...] = ()
+    side_gaps: tuple[tuple[str, Gap], ...] = ()
+
+    def stored(self) -> list[tuple[Trades | Snapshots | Series, Sequence[Gap]]]:
+        """Return what has to be made durable: rows with the gaps of their tape, where there are any of the two."""
+        items: list[tuple[Trades | Snapshots | Series, Sequence[Gap]]] = [(self.block, self.gaps)]
+        beside: tuple[Trades | Series, ...] = (*self.logs, *self.series)
+        items += [(rows, [gap for tape, gap in self.side_gaps if tape == rows.tape]) for rows in beside]
+        return [(rows, gaps) for rows, gaps in items if len(rows) or gaps]
+
+    def committed(self, *, recorded: bool, refused: int) -> Commit:
+        """Return the same as others see it, once it is durable or could not be made so."""
+        return Commit(
+            key=self.key,
+            trades=self.trades,
+            gaps=self.gaps,
+            watermark_ns=self.until_ns,
+            quote=self.quote,
+            score=self.score,
+            recorded=recorded,
+            refused=refused,
+            state=self.state,
+            series=self.series,
+            logs=self.logs,
+            side_gaps=self.side_gaps,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +88,7 @@ class Commit:
     """Rows of one symbol that are durable (or, with ``recorded`` false, could not be made so), in arrival order.
 
     ``watermark_ns`` is the engine's time: everything received up to it is in this commit or an earlier one.
+    ``series``, ``logs`` and ``side_gaps`` are as in `Arrival`; the tape of ``trades`` says which of a symbol's it is.
     ``refused`` counts the rows, of all symbols, that the store has refused since the start.
     """
 
@@ -70,6 +101,9 @@ class Commit:
     recorded: bool = True
     refused: int = 0
     state: FeedState | None = None
+    series: tuple[Series, ...] = ()
+    logs: tuple[Trades, ...] = ()
+    side_gaps: tuple[tuple[str, Gap], ...] = ()
 
 
 class Source(Protocol):

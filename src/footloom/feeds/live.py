@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from footloom.core.messages import Gap
+from footloom.core.series import Series, kind_of
 from footloom.core.snapshots import Snapshots
-from footloom.core.trades import Trades
+from footloom.core.trades import I64, Trades
 from footloom.errors import CorruptPart, StoreLocked, UnknownSymbol
 from footloom.feeds.flow import Arrival, Commit, Source
 
@@ -34,7 +35,7 @@ _PENDING_ROWS = 2_000_000  # rows kept for another try while the journal fails: 
 class Writer(Protocol):
     """The store, as a journal needs it."""
 
-    def append_many(self, items: Sequence[tuple[Trades | Snapshots, Sequence[Gap]]]) -> int:
+    def append_many(self, items: Sequence[tuple[Trades | Snapshots | Series, Sequence[Gap]]]) -> int:
         """Make rows durable in one group commit, all of them or none; returns the last ingest sequence."""
 
 
@@ -61,7 +62,7 @@ class WallPacer:
             yield self.start_ns + int((time.monotonic_ns() - begun_ns) * self.speed)
 
 
-_Item = tuple[Trades | Snapshots, Sequence[Gap]]
+_Item = tuple[Trades | Snapshots | Series, Sequence[Gap]]
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Journal:
 
     async def append(self, arrivals: Sequence[Arrival]) -> bool:
         """Make rows and gaps durable; False where they are not (yet)."""
-        new: list[_Item] = [(a.block, a.gaps) for a in arrivals if len(a.block) or a.gaps]
+        new: list[_Item] = [item for arrival in arrivals for item in arrival.stored()]
         if not new and not self._pending and not self._lost:
             return self.recorded
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, new)
@@ -182,7 +183,7 @@ class Journal:
         key = (block.instrument.key, block.tape)
         known = list(self._lost[key][1]) if key in self._lost else []
         if len(block):
-            times = block.ts_exch_ns if isinstance(block, Trades) else block.ts_recv_ns
+            times = _times(block)
             lost = Gap(
                 symbol=block.instrument.symbol,
                 from_ns=int(times.min()),
@@ -204,6 +205,14 @@ class Journal:
         self._lost[key] = (block.take(slice(0, 0)), [*known, *gaps])
 
 
+# What the rows of a tape are ordered by.
+def _times(block: Trades | Snapshots | Series) -> I64:
+    if isinstance(block, Trades):
+        return block.ts_exch_ns
+    by_exchange = isinstance(block, Series) and kind_of(block.tape).time == "ts_exch_ns"
+    return block.ts_exch_ns if by_exchange else block.ts_recv_ns
+
+
 def _is_of_disk(error: BaseException | None) -> bool:
     """Say whether the disk, or who holds the store, is in the way: the same rows may be taken another time."""
     while error is not None and not isinstance(error, CorruptPart):
@@ -221,15 +230,13 @@ async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIt
     idle = 0
     async for now_ns in pacer.ticks():
         arrivals = await source.receive(now_ns)
-        news = any(len(a.block) or a.gaps for a in arrivals)
+        news = any(a.stored() for a in arrivals)
         idle = 0 if news else idle + 1
         if not news and idle % _IDLE_TICKS:
             continue
         recorded = journal is not None and await journal.append(arrivals)
         refused = 0 if journal is None else journal.refused
-        yield [
-            Commit(a.key, a.trades, a.gaps, a.until_ns, a.quote, a.score, recorded, refused, a.state) for a in arrivals
-        ]
+        yield [arrival.committed(recorded=recorded, refused=refused) for arrival in arrivals]
 
 
 async def commits(key: str) -> AsyncIterator[Commit]:

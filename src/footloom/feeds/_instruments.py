@@ -1,0 +1,109 @@
+"""What a venue trades, as it says itself: asked for at the start and once a day, kept with dates."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.errors import FootloomError, NotStored, UnknownSymbol
+from footloom.feeds.clock import ReceiptClock
+from footloom.feeds.http import Http
+from footloom.store.files import Store
+from footloom.venues._venue import Bases
+
+__all__ = ("Definitions",)
+
+_LOG = logging.getLogger(__name__)
+_MOST_PAGES = 50
+
+
+class Definitions:
+    """The instruments of one venue."""
+
+    def __init__(self, venue: Any, bases: Bases, http: Http, receipts: ReceiptClock, store: Store | None) -> None:
+        self._venue = venue
+        self._bases = bases
+        self._http = http
+        self._receipts = receipts
+        self._store = store
+
+    async def fetch(self) -> dict[str, Instrument]:
+        """Ask the venue for everything it lists, by symbol.
+
+        Raises
+        ------
+        FootloomError
+            It does not answer, or not as documented.
+        """
+        request = self._venue.instruments_request(self._bases)
+        found: dict[str, Instrument] = {}
+        for _ in range(_MOST_PAGES):
+            document = await self._http.get(request)
+            now_ns = self._receipts.now_ns()
+            listed = await asyncio.to_thread(self._venue.instruments, document, now_ns)
+            found |= {one.symbol: one for one in listed}
+            follow = getattr(self._venue, "instruments_next", None)
+            request = follow(document, self._bases) if follow is not None else None
+            if request is None:
+                break
+        return found
+
+    async def of(self, symbols: Iterable[str]) -> dict[str, Instrument]:
+        """Return some instruments, as the venue has them now; where it does not answer, as they are stored.
+
+        What differs from what is stored is stored with today's date.
+
+        Raises
+        ------
+        UnknownSymbol
+            The venue does not list one of them.
+        FootloomError
+            The venue does not answer, and the store does not know them.
+        """
+        wanted = list(symbols)
+        try:
+            listed = await self.fetch()
+        except FootloomError as error:
+            stored = {name: self._stored(name) for name in wanted}
+            if any(one is None for one in stored.values()):
+                raise
+            _LOG.warning("the instruments of %s stay as they are stored: %s", self._venue.VENUE, error)
+            return {name: one for name, one in stored.items() if one is not None}
+        for name in wanted:
+            if name not in listed:
+                near = sorted(one for one in listed if one.startswith(name[:3]))[:5]
+                hint = f"; it lists {', '.join(near)}" if near else ""
+                raise UnknownSymbol(f"{self._venue.VENUE} does not list {name}{hint}")
+        return {name: await self._keep(listed[name]) for name in wanted}
+
+    # The date of a definition is that of the first time it was seen so.
+    async def _keep(self, instrument: Instrument) -> Instrument:
+        known = self._stored(instrument.symbol)
+        if known is not None and _alike(known, instrument):
+            return known
+        if self._store is not None:
+            await asyncio.to_thread(self._store.put_instrument, instrument)
+        if known is not None:
+            _LOG.warning(
+                "%s is defined anew: tick %s, lot %s (before: %s, %s)", instrument.key, instrument.tick_size,
+                instrument.lot_size, known.tick_size, known.lot_size,
+            )  # fmt: skip
+        return instrument
+
+    def _stored(self, symbol: str) -> Instrument | None:
+        if self._store is None:
+            return None
+        try:
+            return self._store.instrument(f"{self._venue.VENUE}:{symbol}")
+        except NotStored:
+            return None
+
+
+def _alike(one: Instrument, other: Instrument) -> bool:
+    undated = [msgspec.structs.replace(each, valid_from_ns=None, valid_to_ns=None) for each in (one, other)]
+    return undated[0] == undated[1]

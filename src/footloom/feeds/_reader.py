@@ -1,0 +1,133 @@
+"""From frames to the symbols that they speak of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from footloom.core.messages import (
+    BookUpdate,
+    Liquidation,
+    MarkPrice,
+    OffMarket,
+    OpenInterest,
+    Quote,
+    Reply,
+    Tick,
+    Trade,
+)
+from footloom.errors import SchemaChanged
+from footloom.feeds._socket import Keeper
+from footloom.feeds._symbol import Symbol
+from footloom.store.files import Store
+
+__all__ = ("STREAM_OF", "Reader")
+
+_LOG = logging.getLogger(__name__)
+
+_MOST_FRAMES = 4096  # of one socket and commit: a burst is spread over several, so that others get their turn
+_SHOWN_QUARANTINED = 20  # frames that are told one by one; then their number
+STREAM_OF: dict[type, str] = {
+    BookUpdate: "depth",
+    Liquidation: "liquidation",
+    MarkPrice: "mark",
+    OpenInterest: "open_interest",
+    Quote: "quote",
+    Tick: "snapshot",
+}
+
+
+class Reader:
+    """Reads the frames of one venue into its symbols.
+
+    ``frames`` and ``quarantined`` count, ``trouble`` says what was wrong last.
+
+    Parameters
+    ----------
+    venue
+        Its module.
+    symbols
+        By the venue's own name; more may be added.
+    twice
+        Says whether two connections deliver the same.
+    store
+        Where frames go that cannot be understood.
+    """
+
+    def __init__(
+        self, venue: Any, symbols: Mapping[str, Symbol], twice: Callable[[], bool], store: Store | None
+    ) -> None:
+        self.frames = self.quarantined = 0
+        self.trouble = ""
+        self._venue = venue
+        self._symbols = symbols
+        self._twice = twice
+        self._store = store
+        self._handlers: dict[str, dict[type, Callable[..., None]]] = {}
+
+    def add(self, symbol: Symbol) -> None:
+        """Let messages of a symbol be read from here on."""
+        self._handlers[symbol.wanted.symbol] = symbol.handlers(twice=self._twice)
+
+    def take(self, message: Any) -> None:
+        """Give one message, as a poll answers, to its symbol."""
+        self._read_other(message, type(message), set())
+
+    def read(self, keeper: Keeper) -> None:
+        """Take what a socket holds, up to a bound."""
+        frames = keeper.take(_MOST_FRAMES)
+        self.frames += len(frames)
+        parse, read_one = self._venue.parse, self._read_one
+        pairs: set[tuple[str, str]] = set()
+        for recv_ns, frame in frames:
+            try:
+                for message in parse(frame, recv_ns):
+                    read_one(message, pairs, keeper)
+            except SchemaChanged as error:
+                self.quarantine(frame, recv_ns, str(error))
+        if pairs:
+            keeper.heard(pairs)
+
+    def _read_one(self, message: Any, pairs: set[tuple[str, str]], keeper: Keeper) -> None:
+        kind = type(message)
+        if kind is Trade:
+            pairs.add((message.symbol, message.tape))
+            symbol = self._symbols.get(message.symbol)
+            tape = symbol.tapes.get(message.tape) if symbol is not None else None
+            if symbol is not None and tape is not None:
+                symbol.messages += 1
+                tape.add(message)
+        elif kind is Reply:
+            self._answer(message, keeper)
+        else:
+            self._read_other(message, kind, pairs)
+
+    def _read_other(self, message: Any, kind: type, pairs: set[tuple[str, str]]) -> None:
+        whose = message.trade if kind is OffMarket else message
+        name = getattr(whose, "symbol", "")
+        symbol = self._symbols.get(name)
+        if symbol is None:
+            return
+        symbol.messages += 1
+        pairs.add((name, whose.tape if kind is OffMarket else STREAM_OF.get(kind, "")))
+        handler = self._handlers[name].get(kind)
+        if handler is not None:
+            handler(message)
+
+    def _answer(self, reply: Reply, keeper: Keeper) -> None:
+        if reply.kind == "shutdown":
+            keeper.replace()
+        elif reply.kind == "error":
+            _LOG.error("%s: the venue says: %s", keeper.socket.name, reply.text)
+            self.trouble = f"{keeper.socket.name}: the venue says: {reply.text[:200]}"
+
+    def quarantine(self, frame: bytes, recv_ns: int, why: str) -> None:
+        """Keep raw what cannot be understood, and tell."""
+        self.quarantined += 1
+        if self.quarantined <= _SHOWN_QUARANTINED:
+            _LOG.error("%s: a frame that cannot be understood is kept in quarantine: %s", self._venue.VENUE, why)
+        self.trouble = f"{self.quarantined} frames could not be understood and are kept in quarantine: {why[:200]}"
+        keep = getattr(self._store, "quarantine", None)
+        if keep is not None:
+            keep(self._venue.VENUE, frame, recv_ns, why)

@@ -1,0 +1,200 @@
+"""What a venue tells of one symbol beside its trades: columns on tapes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from footloom.core.decimals import to_units
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap, Liquidation, MarkPrice, OpenInterest, Quote
+from footloom.core.series import NO_QUOTE, Series
+from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.errors import DataError
+from footloom.feeds._grid import Grid
+from footloom.feeds._tapes import fine
+
+__all__ = ("LIQUIDATION", "SideTapes", "in_e8")
+
+LIQUIDATION = "liquidation"
+_E8 = 10**8
+_UNIT_E8 = Decimal("0.00000001")
+_PLACES = 8
+_REMEMBERED = 1024
+Columns = dict[str, list[int]]
+M = TypeVar("M")
+
+
+def in_e8(text: str) -> int:
+    """Return decimal text times 10^8, what lies behind the eighth place cut off; `NO_QUOTE` for no text."""
+    if not text:
+        return NO_QUOTE
+    whole, _, rest = text.partition(".")
+    return to_units(f"{whole}.{rest[:_PLACES]}", _UNIT_E8) if rest else int(whole) * _E8
+
+
+class SideTapes:
+    """Open interest, mark prices, best quotes and liquidations of one symbol, between two commits.
+
+    ``tell`` is called with what is wrong with a message that its grid does not take.
+    """
+
+    def __init__(self, instrument: Instrument, recorded: frozenset[str], tell: Callable[[str], None]) -> None:
+        self.grid = Grid(instrument)
+        self.recorded = recorded
+        self.quote: Quote | None = None  # the newest
+        self._tell = tell
+        self._log_grid = Grid(fine(instrument))
+        self._marks: list[MarkPrice] = []
+        self._interest: list[OpenInterest] = []
+        self._quotes: list[Quote] = []
+        self._forced: list[Liquidation] = []
+        self._forced_rows = 0
+        self._forced_seen: dict[Liquidation, None] = {}
+        self._gaps: list[tuple[str, Gap]] = []
+
+    def renew(self, instrument: Instrument) -> None:
+        """Let new rows stand on another definition of the instrument."""
+        self.grid, self._log_grid = Grid(instrument), Grid(fine(instrument))
+
+    def add_mark(self, message: MarkPrice) -> None:
+        """Take in a mark price."""
+        self._marks.append(message)
+
+    def add_interest(self, message: OpenInterest) -> None:
+        """Take in an open interest."""
+        self._interest.append(message)
+
+    def add_quote(self, message: Quote) -> None:
+        """Take in a best quote; one that is older than the newest, as over a second connection, is left out."""
+        newest = self.quote
+        if newest is not None and message.update_id is not None and message.update_id == newest.update_id:
+            return
+        self.quote = message
+        if "quote" in self.recorded:
+            self._quotes.append(message)
+
+    def add_liquidation(self, message: Liquidation, *, twice: bool) -> None:
+        """Take in a forced trade; where two connections deliver at once (``twice``) it may be known already."""
+        name = _without_receipt(message)
+        if twice and name in self._forced_seen:
+            return
+        self._forced_seen[name] = None
+        if len(self._forced_seen) > _REMEMBERED:
+            del self._forced_seen[next(iter(self._forced_seen))]
+        self._forced.append(message)
+
+    def add_gap(self, tape: str, gap: Gap) -> None:
+        """Note that a tape lacks a stretch."""
+        if tape in self.recorded:
+            self._gaps.append((tape, gap))
+
+    def take(self) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
+        """Return what came since the last time: series, liquidations, and gaps with the tape they are in."""
+        series = [*self._take_marks(), *self._take_interest(), *self._take_quotes()]
+        logs = self._take_forced()
+        gaps, self._gaps = self._gaps, []
+        named = {rows.tape for rows in series} | {rows.tape for rows in logs}
+        for tape in sorted({tape for tape, _ in gaps} - named):
+            if tape == LIQUIDATION:
+                logs.append(Trades.empty(self._log_grid.instrument, LIQUIDATION))
+            else:
+                series.append(Series.empty(self.grid.instrument, tape))
+        return series, logs, gaps
+
+    # --- one kind each; a message that cannot be taken is told and left out
+
+    def _take_marks(self) -> list[Series]:
+        rows, self._marks = self._marks, []
+        kept, columns = self._columns(
+            rows,
+            lambda row: {
+                "mark_e8": in_e8(row.mark),
+                "index_e8": in_e8(row.index),
+                "rate_e8": in_e8(row.funding_rate),
+                "next_ns": NO_QUOTE if row.next_funding_ns is None else row.next_funding_ns,
+            },
+        )
+        return self._series("mark", kept, columns)
+
+    def _take_interest(self) -> list[Series]:
+        rows, self._interest = self._interest, []
+        kept, columns = self._columns(rows, lambda row: {"oi_lot": self.grid.lots[row.qty]})
+        return self._series("open_interest", kept, columns)
+
+    def _take_quotes(self) -> list[Series]:
+        rows, self._quotes = self._quotes, []
+        kept, columns = self._columns(rows, self._quote_row)
+        return self._series("quote", kept, columns)
+
+    def _quote_row(self, row: Quote) -> dict[str, int]:
+        bid, ask = self.ticks_of(row)
+        return {
+            "bid_tick": NO_QUOTE if bid is None else bid,
+            "bid_lot": self.grid.lots[row.bid_qty] if row.bid_qty else NO_QUOTE,
+            "ask_tick": NO_QUOTE if ask is None else ask,
+            "ask_lot": self.grid.lots[row.ask_qty] if row.ask_qty else NO_QUOTE,
+            "update_id": NO_QUOTE if row.update_id is None else row.update_id,
+        }
+
+    def ticks_of(self, row: Quote) -> tuple[int | None, int | None]:
+        """Return the best bid and ask in ticks.
+
+        Raises
+        ------
+        DataError
+            They are off the grid.
+        """
+        ticks = self.grid.ticks
+        return ticks[row.bid] if row.bid else None, ticks[row.ask] if row.ask else None
+
+    def _take_forced(self) -> list[Trades]:
+        rows, self._forced = self._forced, []
+        grid = self._log_grid
+        kept, columns = self._columns(
+            rows,
+            lambda row: {"price": grid.ticks[row.price], "qty": grid.lots[row.qty], "side": int(row.side)},
+        )
+        if not kept:
+            return []
+        first, self._forced_rows = self._forced_rows, self._forced_rows + len(kept)
+        return [
+            Trades.build(
+                grid.instrument,
+                [row.ts_exch_ns for row in kept],
+                columns["price"],
+                columns["qty"],
+                columns["side"],
+                trade_id=np.arange(first, first + len(kept)),
+                ts_recv_ns=[row.ts_recv_ns for row in kept],
+                flags=np.full(len(kept), FLAG_NO_ID, np.uint8),
+                tape=LIQUIDATION,
+            )
+        ]
+
+    def _columns(self, rows: Sequence[M], of: Callable[[M], dict[str, int]]) -> tuple[list[M], Columns]:
+        kept, columns = [], Columns()
+        for row in rows:
+            try:
+                values = of(row)
+            except (DataError, ValueError) as error:
+                self._tell(f"a message of {self.grid.instrument.key} is left out: {error}")
+                continue
+            kept.append(row)
+            for name, value in values.items():
+                columns.setdefault(name, []).append(value)
+        return kept, columns
+
+    def _series(self, tape: str, rows: Sequence[MarkPrice | OpenInterest | Quote], columns: Columns) -> list[Series]:
+        if not rows or tape not in self.recorded:
+            return []
+        times = [row.ts_exch_ns for row in rows], [row.ts_recv_ns for row in rows]
+        return [Series.build(self.grid.instrument, tape, *times, **columns)]
+
+
+def _without_receipt(message: Liquidation) -> Liquidation:
+    return msgspec.structs.replace(message, ts_recv_ns=0)

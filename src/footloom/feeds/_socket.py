@@ -1,0 +1,269 @@
+"""One WebSocket of a venue that stays open: connecting, greeting, pinging, watching, and connecting again.
+
+It knows no field of any message. What was received waits in the inbox of its connection until somebody takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from footloom.errors import FootloomError, Refused
+from footloom.feeds._frames import HandshakeRefused, Link, open_link
+from footloom.feeds._watch import Backoff, Pair, Watch
+from footloom.feeds.clock import Clock
+from footloom.feeds.flow import Phase
+from footloom.venues._venue import Socket
+
+__all__ = ("Keeper", "Surroundings")
+
+_LOG = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+_OVERLAP_S = 10.0  # so long a new connection may take until it delivers, before the old one is closed regardless
+_BANNED_S = 300.0
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a socket needs from outside.
+
+    ``now_ns`` is the time of a receipt, ``wake`` is called when something came, ``authorize`` gives the address to
+    connect to, ``is_open`` says whether any market of the socket is open.
+    """
+
+    clock: Clock
+    now_ns: Callable[[], int]
+    wake: Callable[[], None]
+    authorize: Callable[[Socket], Awaitable[str]]
+    is_open: Callable[[], bool]
+    rng: random.Random = field(default_factory=random.Random)
+
+
+class Keeper:
+    """Keeps one socket open.
+
+    ``phase`` and ``text`` say how it stands, ``cause`` why the last connection ended. ``connections`` and
+    ``losses`` count: whoever takes its messages sees by them that there may be a hole before those that follow.
+    """
+
+    def __init__(self, socket: Socket, around: Surroundings) -> None:
+        self.socket = socket
+        self.phase: Phase = "connecting"
+        self.text = ""
+        self.since_ns = around.now_ns()
+        self.cause = ""
+        self.connections = 0
+        self.losses = 0
+        self.lost_ns: int | None = None  # when the last connection ended
+        self.relieving = False  # two connections deliver the same
+        self.watch = Watch(socket.expects, socket.stall_s, socket.life_s)
+        self._around = around
+        self._backoff = Backoff(around.rng)
+        self._links: list[Link] = []  # those that may still hold messages; the last one is the one that counts
+        self._renewed = asyncio.Event()
+        self._replace = asyncio.Event()
+        self._pinged_ns = 0
+
+    # --- what a feed calls
+
+    def take(self, most: int) -> list[tuple[int, bytes]]:
+        """Return up to ``most`` messages, each with its receipt: of an old connection before those of its successor."""
+        taken: list[tuple[int, bytes]] = []
+        for link in list(self._links):
+            taken += link.take(most - len(taken))
+            if link.closed.done() and not link.waiting and link is not self._links[-1]:
+                self._links.remove(link)
+            if len(taken) >= most:
+                break
+        return taken
+
+    @property
+    def waiting(self) -> int:
+        """How many messages nobody has taken yet."""
+        return sum(link.waiting for link in self._links)
+
+    @property
+    def oldest_ns(self) -> int | None:
+        """The receipt of the oldest message that nobody has taken yet."""
+        return min((link.oldest_ns for link in self._links if link.oldest_ns is not None), default=None)
+
+    def heard(self, pairs: set[Pair]) -> None:
+        """Note that messages of these (symbol, stream) were understood."""
+        self.watch.heard(self._around.clock.monotonic_ns(), pairs)
+        self._backoff.reset()
+        if self.phase in {"connecting", "reconnecting", "stale", "closed"}:
+            self._say("stale" if self.watch.silent else "live", self._silence() if self.watch.silent else "")
+
+    def replace(self) -> None:
+        """Connect anew at once: the venue says that it will close this connection."""
+        self._replace.set()
+
+    def renew(self, socket: Socket) -> None:
+        """Go on with new credentials."""
+        self.socket = socket
+        self._renewed.set()
+
+    # --- the life of it
+
+    async def run(self) -> None:
+        """Keep it open until cancelled."""
+        link: Link | None = None
+        try:
+            while True:
+                link = link or await self._connect()
+                link = await self._attend(link)
+        finally:
+            for open_one in self._links:
+                open_one.close("stopped")
+
+    async def _connect(self) -> Link:
+        while True:
+            try:
+                return await self._open()
+            except (FootloomError, OSError) as error:
+                await self._after_refusal(error)
+
+    async def _open(self) -> Link:
+        around = self._around
+        url = await around.authorize(self.socket)
+        link = await open_link(url, self.socket.headers, around.now_ns, around.wake)
+        self._links.append(link)
+        self.connections += 1
+        self.watch.opened(around.clock.monotonic_ns())
+        self._pinged_ns = self.watch.opened_ns
+        self._replace.clear()
+        try:
+            await self._greet(link)
+        except BaseException:
+            link.close("stopped")
+            raise
+        return link
+
+    async def _greet(self, link: Link) -> None:
+        for place, message in enumerate(self.socket.opening):
+            if place:
+                await self._around.clock.sleep(1 / self.socket.sends_per_s)
+            link.send(message)
+
+    async def _after_refusal(self, error: Exception) -> None:
+        status = _status(error)
+        name = self.socket.name
+        if status == 401:
+            self._say("stopped", f"{name}: the venue refuses our credentials (401): log in again, then it goes on")
+            self._renewed.clear()
+            await self._renewed.wait()
+            return
+        wait_s = self._backoff.next_s()
+        if status in {403, 418, 429}:
+            said = getattr(error, "retry_after_s", None)
+            wait_s = max(wait_s, float(said or _BANNED_S))
+            why = "too many connections or requests" if status != 403 else "not allowed from here, or too many"
+            text = f"{name}: refused with {status} ({why})"
+        else:
+            text = f"{name}: {error}"
+        self._say("reconnecting" if self.connections else "connecting", f"{text}; trying again in {wait_s:.0f} s")
+        await self._around.clock.sleep(wait_s)
+
+    # Watches one connection; returns its successor where that was opened before it ended.
+    async def _attend(self, link: Link) -> Link | None:
+        while not link.closed.done():
+            await self._first_of(link)
+            if link.closed.done():
+                break
+            self._ping(link)
+            verdict = "old" if self._replace.is_set() else self._judge()
+            if verdict == "old":
+                successor = await self._relieve(link)
+                if successor is not None:
+                    return successor
+            elif verdict:
+                link.close(self._reason(verdict))
+        await self._after_end(link.closed.result())
+        return None
+
+    async def _first_of(self, link: Link) -> None:
+        waits: list[asyncio.Future[object]] = [
+            asyncio.ensure_future(self._around.clock.sleep(_LOOK_S)),
+            asyncio.ensure_future(self._replace.wait()),
+            asyncio.ensure_future(asyncio.shield(link.closed)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _judge(self) -> str:
+        market_open = self._around.is_open()
+        if not market_open and self.phase in {"live", "stale", "connecting", "reconnecting"}:
+            self._say("closed", "")
+        elif market_open and self.phase == "closed":
+            self._say("live", "")
+        return self.watch.verdict(self._around.clock.monotonic_ns(), market_open=market_open)
+
+    def _ping(self, link: Link) -> None:
+        ping, now_ns = self.socket.ping, self._around.clock.monotonic_ns()
+        if ping is not None and now_ns - self._pinged_ns >= ping.every_s * _SECOND:
+            self._pinged_ns = now_ns
+            link.send(ping.text)
+
+    # The new connection delivers before the old one is closed; what both carry is recognised by whoever takes it.
+    async def _relieve(self, old: Link) -> Link | None:
+        self._replace.clear()
+        try:
+            new = await self._open()
+        except (FootloomError, OSError) as error:
+            _LOG.warning("%s: a new connection cannot be opened yet: %s", self.socket.name, error)
+            await self._around.clock.sleep(self._backoff.next_s())
+            return None
+        begun_ns = self._around.clock.monotonic_ns()
+        self.relieving = True
+        while not (self._delivers(new) or new.closed.done() or old.closed.done()):
+            if self._around.clock.monotonic_ns() - begun_ns > _OVERLAP_S * _SECOND:
+                break
+            await self._around.clock.sleep(_LOOK_S / 10)
+        old.close("replaced by a new connection")
+        self.relieving = False
+        return new
+
+    def _delivers(self, link: Link) -> bool:
+        return link.received > len(self.socket.opening)
+
+    async def _after_end(self, cause: str) -> None:
+        self.cause = cause
+        self.losses += 1
+        self.lost_ns = self._around.now_ns()
+        wait_s = self._backoff.next_s()
+        self._say("reconnecting", f"{self.socket.name}: {cause}; connecting again in {wait_s:.1f} s")
+        _LOG.warning("%s", self.text)
+        await self._around.clock.sleep(wait_s)
+
+    def _reason(self, verdict: str) -> str:
+        if verdict == "silent":
+            return self._silence()
+        seconds = (self._around.clock.monotonic_ns() - self.watch.heard_ns) / _SECOND
+        return f"mute for {seconds:.0f} s although the market is open"
+
+    def _silence(self) -> str:
+        names = [f"{symbol} {stream}" for symbol, stream in sorted(self.watch.silent)]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        where = self.socket.url.partition("?")[0]
+        return (
+            f"{shown} never heard on {where} while others move there: refused silently, asked at the wrong path, or "
+            "it does not trade"
+        )
+
+    def _say(self, phase: Phase, text: str) -> None:
+        if (phase, text) != (self.phase, self.text):
+            if phase != self.phase:
+                self.since_ns = self._around.now_ns()
+            self.phase, self.text = phase, text
+
+
+def _status(error: Exception) -> int | None:
+    return error.status if isinstance(error, HandshakeRefused | Refused) else None

@@ -1,0 +1,261 @@
+"""Everything that is heard of one symbol between two commits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap, Liquidation, MarkPrice, OffMarket, OpenInterest, Quote, Trade
+from footloom.core.series import Series
+from footloom.core.trades import Trades
+from footloom.errors import DataError
+from footloom.feeds._side import LIQUIDATION, SideTapes
+from footloom.feeds._tapes import Held, Taken, TradeTape
+from footloom.feeds.flow import Arrival, FeedState
+from footloom.feeds.flow import Quote as BestQuote
+from footloom.venues._venue import Wanted
+
+__all__ = ("TRADE_TAPES", "Symbol")
+
+_LOG = logging.getLogger(__name__)
+
+TRADE_TAPES = ("agg_trade", "trade")
+_WITHOUT_REPAIR = ("depth", "quote", LIQUIDATION)  # tapes on which what is missed is missed
+
+
+@dataclass(slots=True)
+class Splice:
+    """The match event and the time up to which a tape is whole, and the gap behind it once it has been told."""
+
+    top: int
+    top_ns: int
+    gap: Gap | None = None
+
+
+class Symbol:
+    """One symbol of one venue: its tapes, and what came since the last `arrivals`.
+
+    ``main`` is the tape that its charts are made from by default, ``messages`` counts what was understood.
+    """
+
+    def __init__(self, wanted: Wanted, instrument: Instrument, main: str, *, by_event: bool) -> None:
+        self.wanted = wanted
+        self.main = main
+        self.messages = 0
+        self.told: list[str] = []  # what was wrong with messages, not told yet
+        self.side = SideTapes(instrument, wanted.streams, self.told.append)
+        self.tapes = {
+            tape: TradeTape(instrument, tape, by_event=by_event) for tape in TRADE_TAPES if tape in wanted.streams
+        }
+        self._cause = dict.fromkeys(self.tapes, "")
+        self._splices: dict[str, Splice] = {}  # of tapes whose ids tell of no hole
+        self._pages: dict[str, list[Taken]] = {tape: [] for tape in self.tapes}
+        self._gaps: dict[str, list[Gap]] = {tape: [] for tape in self.tapes}
+
+    @property
+    def instrument(self) -> Instrument:
+        """The definition that new rows stand on."""
+        return self.side.grid.instrument
+
+    @property
+    def key(self) -> str:
+        """``venue:symbol``."""
+        return self.instrument.key
+
+    def handlers(self, *, twice: Callable[[], bool]) -> dict[type, Callable[..., None]]:
+        """Return what takes in the messages that are not trades; ``twice`` says whether two connections deliver."""
+        side = self.side
+        return {
+            OffMarket: self._add_off_market,
+            MarkPrice: side.add_mark,
+            OpenInterest: side.add_interest,
+            Quote: side.add_quote,
+            Liquidation: lambda message: side.add_liquidation(message, twice=twice()),
+        }
+
+    def _add_off_market(self, message: OffMarket) -> None:
+        tape = self.tapes.get(message.trade.tape)
+        if tape is not None:
+            tape.add_off_market(message)
+
+    # --- holes
+
+    def missed(self, cause: str, lost_ns: int, now_ns: int) -> None:
+        """Note that nothing was heard from ``lost_ns`` to ``now_ns``; ids say later what that cost."""
+        for name, tape in self.tapes.items():
+            self._cause[name] = cause
+            if tape.events is not None and tape.events.top:
+                self._splices.setdefault(name, Splice(tape.events.top, tape.events.top_ns))
+        gap = Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause)
+        for side in _WITHOUT_REPAIR:
+            self.side.add_gap(side, gap)
+
+    def cause(self, tape: str) -> str:
+        """Return why trades may be missing before the next ones, "" where nothing is known."""
+        return self._cause[tape]
+
+    def splice(self, tape: str) -> Splice | None:
+        """Return up to where a tape is whole that lacks something, None where nothing was missed."""
+        return self._splices.get(tape)
+
+    def spliced(self, tape: str, from_ns: int | None) -> None:
+        """Note that a tape is whole again from a time on, or (None) altogether."""
+        splice = self._splices.pop(tape, None)
+        cause, self._cause[tape] = self._cause[tape], ""
+        if splice is None:
+            return
+        if splice.gap is not None:
+            begin_ns = splice.gap.from_ns if from_ns is None else max(from_ns, splice.gap.from_ns)
+            if begin_ns < splice.gap.to_ns:
+                whole = msgspec.structs.replace(splice.gap, from_ns=begin_ns, healed=True)
+                self._gaps[tape].append(whole)
+        elif from_ns is not None:
+            self._gaps[tape].append(self._gap(splice.top_ns, from_ns, cause))
+
+    def _gap(self, from_ns: int, to_ns: int, cause: str) -> Gap:
+        return Gap(symbol=self.wanted.symbol, from_ns=from_ns, to_ns=max(from_ns, to_ns) + 1, cause=cause)
+
+    def take_page(self, tape: str, page: list[Trade | OffMarket]) -> int:
+        """Take in a page of the venue's history; returns how many of its rows were new."""
+        taken = self.tapes[tape].take_page(page, self._cause[tape])
+        self._pages[tape].append(taken)
+        return len(taken.trades) + len(taken.off_market)
+
+    def add_gaps(self, tape: str, gaps: Iterable[Gap]) -> None:
+        """Note gaps of a tape, or that they are healed."""
+        self._gaps[tape] += gaps
+
+    # --- another grid
+
+    @property
+    def off_grid(self) -> list[Held]:
+        """Rows that wait for a new definition of the instrument."""
+        return [row for tape in self.tapes.values() for row in tape.held]
+
+    def redefine(self, instrument: Instrument) -> None:
+        """Let new rows stand on another definition; what waited for it is tried again."""
+        self.side.renew(instrument)
+        for name, tape in self.tapes.items():
+            self._pages[name].append(tape.take(self._cause[name]))  # what came before stands on the old one
+            tape.renew(instrument)
+            self._pages[name].append(tape.take_held())
+
+    def give_up_off_grid(self) -> list[Held]:
+        """Return the rows that no definition takes: their places in the tapes become gaps."""
+        lost = []
+        for name, tape in self.tapes.items():
+            for row in tape.held:
+                at_ns = row.trade.ts_exch_ns
+                cause = f"off the grid, kept in quarantine: {row.why}"
+                gap = Gap(symbol=self.wanted.symbol, from_ns=at_ns, to_ns=at_ns + 1, cause=cause, missing=1)
+                self._gaps[name].append(gap)
+            lost += tape.held
+            tape.held = []
+        return lost
+
+    # --- towards the journal
+
+    def arrivals(self, until_ns: int, state: FeedState) -> list[Arrival]:
+        """Return what came since the last time: an arrival a tape, the side tapes with the first."""
+        series, logs, side_gaps = self.side.take()
+        quote = self._best_quote()
+        found: list[Arrival] = []
+        for place, name in enumerate(self._ordered()):
+            for trades, beside, gaps in self._taken(name):
+                first = not place and not found
+                found.append(
+                    Arrival(
+                        key=self.key,
+                        block=trades,
+                        trades=trades,
+                        until_ns=until_ns,
+                        gaps=gaps,
+                        quote=quote,
+                        state=state,
+                        series=tuple(series) if first else (),
+                        logs=(*(logs if first else ()), *((beside,) if len(beside) else ())),
+                        side_gaps=tuple(side_gaps) if first else (),
+                    )
+                )
+        return found or [self._without_trades(until_ns, state, series, logs, side_gaps, quote)]
+
+    def _ordered(self) -> list[str]:
+        return sorted(self.tapes, key=lambda name: name != self.main)
+
+    # Rows on one grid stand together; a change of the tick between two commits makes two of them.
+    def _taken(self, name: str) -> list[tuple[Trades, Trades, tuple[Gap, ...]]]:
+        tape = self.tapes[name]
+        pieces = self._pages[name]
+        if tape.waiting:
+            pieces.append(self._take_live(name, tape))
+        self._pages[name] = []
+        gaps, self._gaps[name] = self._gaps[name], []
+        if not pieces:
+            return [(Trades.empty(tape.instrument, name), tape.no_log(), tuple(gaps))]
+        told = tuple(gap for piece in pieces for gap in piece.gaps)
+        groups: list[list[Taken]] = []
+        for piece in pieces:
+            if groups and _same_grid(groups[-1][0].trades.instrument, piece.trades.instrument):
+                groups[-1].append(piece)
+            elif len(piece.trades) or not groups:
+                groups.append([piece])
+        joined = [
+            (
+                Trades.concat([piece.trades for piece in group]),
+                Trades.concat([piece.off_market for piece in group]),
+                (),
+            )
+            for group in groups
+        ]
+        return [*joined[:-1], (joined[-1][0], joined[-1][1], (*told, *gaps))]
+
+    # Where ids do not tell what is missing, the gap stands from here on until the splice has closed it: should this
+    # process die between, the next one knows.
+    def _take_live(self, name: str, tape: TradeTape) -> Taken:
+        taken = tape.take(self._cause[name])
+        splice = self._splices.get(name)
+        if splice is None:
+            self._cause[name] = ""
+        elif splice.gap is None and len(taken.trades):
+            splice.gap = self._gap(splice.top_ns, int(taken.trades.ts_exch_ns.min()), self._cause[name])
+            self._gaps[name].append(splice.gap)
+        return taken
+
+    def _without_trades(
+        self,
+        until_ns: int,
+        state: FeedState,
+        series: list[Series],
+        logs: list[Trades],
+        side_gaps: list[tuple[str, Gap]],
+        quote: BestQuote,
+    ) -> Arrival:
+        nothing = Trades.empty(self.instrument, self.main)
+        return Arrival(
+            key=self.key,
+            block=nothing,
+            trades=nothing,
+            until_ns=until_ns,
+            quote=quote,
+            state=state,
+            series=tuple(series),
+            logs=tuple(logs),
+            side_gaps=tuple(side_gaps),
+        )
+
+    def _best_quote(self) -> BestQuote:
+        newest = self.side.quote
+        if newest is None:
+            return (None, None)
+        try:
+            return self.side.ticks_of(newest)
+        except DataError:
+            return (None, None)
+
+
+def _same_grid(one: Instrument, other: Instrument) -> bool:
+    return (one.tick_size, one.lot_size) == (other.tick_size, other.lot_size)

@@ -1,0 +1,95 @@
+"""When a connection is to be judged dead, deaf or old: pure, so that a test can say what time it is."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+__all__ = ("Backoff", "Watch")
+
+_SECOND = 1_000_000_000
+_FIRST_S, _LONGEST_S = 1.0, 30.0
+_PATIENCE = 64  # how many times longer a quiet symbol is waited for at most
+_SILENT_S = 30.0
+
+Pair = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Waits that double from 1 s to 30 s, each somewhere between half and whole."""
+
+    rng: random.Random
+    tries: int = 0
+
+    def next_s(self) -> float:
+        """Return the next wait."""
+        longest = min(_LONGEST_S, _FIRST_S * 2.0 ** min(self.tries, 10))
+        self.tries += 1
+        return longest * (0.5 + self.rng.random() / 2)
+
+    def reset(self) -> None:
+        """Begin anew: a connection has proved itself."""
+        self.tries = 0
+
+
+@dataclass(slots=True)
+class Watch:
+    """What was heard on a socket, over all of its connections. Times are monotonic ns.
+
+    ``unseen`` are the expected (symbol, stream) pairs that this connection has not carried yet, ``silent`` those that
+    no connection has carried although others moved beside them: refused, or asked for at the wrong path.
+    """
+
+    expects: frozenset[Pair]
+    stall_s: float
+    life_s: float
+    opened_ns: int = 0
+    heard_ns: int = 0
+    unseen: set[Pair] = field(default_factory=set)
+    silent: set[Pair] = field(default_factory=set)
+    _known: set[Pair] = field(default_factory=set)  # carried by some connection
+    _moved: bool = False
+    _stalls: int = 0
+    _silences: int = 0
+
+    def opened(self, now_ns: int) -> None:
+        """Begin with a connection."""
+        self.opened_ns = self.heard_ns = now_ns
+        self.unseen = set(self.expects)
+        self._moved = False
+
+    def heard(self, now_ns: int, pairs: set[Pair]) -> None:
+        """Note what market messages came."""
+        self.heard_ns = now_ns
+        self._moved = True
+        self._stalls = 0
+        if self.unseen:
+            self._known |= self.unseen & pairs
+            self.unseen -= pairs
+            self.silent -= pairs
+
+    @property
+    def proven(self) -> bool:
+        """Whether this connection has carried market messages."""
+        return self._moved
+
+    def verdict(self, now_ns: int, *, market_open: bool) -> str:
+        """Return why the connection has to be replaced: ``stalled``, ``silent``, ``old``, or "" where it need not."""
+        if not market_open:
+            self.heard_ns = now_ns  # nobody speaks
+            self.opened_ns = max(self.opened_ns, now_ns - int(_SILENT_S * _SECOND)) if self.unseen else self.opened_ns
+        elif now_ns - self.heard_ns > self.stall_s * _SECOND * min(2**self._stalls, _PATIENCE):
+            self._stalls += 1
+            return "stalled"
+        elif self._is_silent(now_ns):
+            self._silences += 1
+            self.silent |= self.unseen - self._known
+            return "silent"
+        return "old" if now_ns - self.opened_ns > self.life_s * _SECOND else ""
+
+    # A symbol that trades once an hour looks the same for a while: each time it is waited for longer.
+    def _is_silent(self, now_ns: int) -> bool:
+        never = self.unseen - self._known
+        wait_s = max(self.stall_s, _SILENT_S) * min(2**self._silences, _PATIENCE)
+        return bool(never) and self._moved and now_ns - self.opened_ns > wait_s * _SECOND

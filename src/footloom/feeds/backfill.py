@@ -1,0 +1,202 @@
+"""Holes and the past of one tape, fetched over REST: the newest first, each row once, marked as fetched.
+
+What a page holds is judged by the tape itself (`footloom.feeds.sequence`), so it does not matter what else brings the
+same trades meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from footloom.core.messages import OffMarket, Trade
+from footloom.errors import Refused
+from footloom.feeds._symbol import Symbol
+from footloom.feeds._tapes import TradeTape
+from footloom.feeds.sequence import Hole
+from footloom.venues._venue import Bases, Request
+
+__all__ = ("Reach", "Repair")
+
+_LOG = logging.getLogger(__name__)
+
+_PAGE = 1000  # rows that a page is asked for at most, everywhere
+Page = list[Trade | OffMarket]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back rows are fetched, ns each: the past behind the live edge, and holes of earlier runs."""
+
+    history_ns: int
+    repair_ns: int
+
+
+@dataclass(slots=True)
+class Repair:
+    """Mends one tape of one symbol.
+
+    Parameters
+    ----------
+    symbol, tape
+        Where rows go.
+    venue
+        Its module.
+    bases
+        Its addresses.
+    fetch
+        Makes a call; the number is the share of the rate limit that it may fill.
+    now_ns
+        The time of receipts.
+    """
+
+    symbol: Symbol
+    tape: TradeTape
+    venue: Any
+    bases: Bases
+    fetch: Callable[[Request, float], Awaitable[bytes]]
+    now_ns: Callable[[], int]
+    reach: Reach
+    progress: float | None = None
+
+    async def after_connecting(self) -> None:
+        """Fetch what was missed while there was no connection, and then what lies behind.
+
+        Raises
+        ------
+        FootloomError
+            The venue does not answer; what could be mended is.
+        """
+        if self.tape.events is not None:
+            await self._splice()
+        else:
+            await self._catch_up()
+            await self.mend()
+
+    async def mend(self) -> None:
+        """Fetch what the holes lack, the newest first."""
+        while True:
+            floor_ns = self.tape.ids.top_ns - self.reach.repair_ns
+            open_holes = [h for h in self.tape.ids.holes if not h.given_up and h.to_ns > floor_ns]
+            if not open_holes or not hasattr(self.venue, "trades_from"):
+                return
+            await self._fill(open_holes[-1])
+
+    async def look_back(self) -> None:
+        """Fetch the past behind the lowest trade that is known, page by page, as far as it shall reach."""
+        ids = self.tape.ids
+        if self.tape.events is not None or not self.reach.history_ns or not hasattr(self.venue, "trades_from"):
+            return
+        end_ns = ids.top_ns  # the market's own time: no clock of ours is asked
+        floor_ns = end_ns - self.reach.history_ns
+        while ids.low is not None and ids.low > 0 and ids.low_ns > floor_ns:
+            self.progress = (end_ns - ids.low_ns) / self.reach.history_ns
+            low = ids.low
+            if not await self._below(low):
+                break
+        self.progress = None
+
+    # --- ids that count
+
+    # Everything behind the newest known id: the live stream of a quiet symbol may not show for an hour that something
+    # was missed.
+    async def _catch_up(self) -> None:
+        ids = self.tape.ids
+        if ids.top is None:
+            await self._take(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
+            return
+        if not hasattr(self.venue, "trades_from"):
+            return
+        try:
+            whole = len(await self._take_from(ids.top + 1, 1.0)) < _PAGE
+        except Refused as error:  # longer ago than the venue remembers
+            _LOG.warning("%s: %s", self.symbol.key, error)
+            whole = False
+        # A long absence is mended from its newest end: the rows at the edge first, then the hole between.
+        if not whole:
+            await self._take(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
+
+    async def _fill(self, hole: Hole) -> None:
+        start = max(hole.first, hole.last - _PAGE + 1)
+        try:
+            rows = await self._take_from(start, 1.0)
+        except Refused as error:
+            _LOG.warning("%s: %s", self.symbol.key, error)
+            rows = []
+        reached = max((_trade_of(row).trade_id or 0 for row in rows), default=start - 1)
+        left = self.tape.ids.covered.missing(start, hole.last)
+        if not left:
+            return
+        if reached >= left[0][1] or not rows:  # the venue has what follows, and not these
+            lowest = hole.first if not rows else left[0][0]
+            self._give_up(lowest, left[0][1])
+
+    async def _below(self, low: int) -> bool:
+        start = max(0, low - _PAGE)
+        try:
+            await self._take_from(start, 0.75)
+        except Refused as error:  # further back than the venue remembers
+            _LOG.info("%s: the past ends here: %s", self.symbol.key, error)
+            return False
+        left = self.tape.ids.covered.missing(start, low - 1)
+        while left and left[-1][1] == low - 1:  # shorter pages than were asked for
+            size = low - 1 - left[-1][0]
+            await self._take_from(left[-1][0], 0.75)
+            left = self.tape.ids.covered.missing(start, low - 1)
+            if left and low - 1 - left[-1][0] >= size:
+                return False
+        return self.tape.ids.low is not None and self.tape.ids.low < low
+
+    def _give_up(self, first: int, last: int) -> None:
+        _LOG.warning(
+            "%s %s: the venue does not have the trades %d to %d: their gap stays", self.symbol.key, self.tape.tape,
+            first, last,
+        )  # fmt: skip
+        self.tape.ids.give_up(first, last)
+
+    # --- ids that are made from match events
+
+    # The venue gives its newest thousand trades and nothing else. The oldest event of a full page may be cut.
+    async def _splice(self) -> None:
+        name = self.tape.tape
+        page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
+        full = len(page) >= _PAGE
+        oldest = (_trade_of(page[0]).seq or 0) if page else 0
+        whole = [row for row in page if (_trade_of(row).seq or 0) != oldest] if full else page
+        self.symbol.take_page(name, whole)
+        splice = self.symbol.splice(name)
+        if splice is None or not full or oldest <= splice.top:
+            self.symbol.spliced(name, None)
+            return
+        begins_ns = _time_of(whole[0] if whole else page[-1])
+        _LOG.warning(
+            "%s %s: the venue gives its newest %d trades only: the gap before them stays", self.symbol.key, name,
+            len(page),
+        )  # fmt: skip
+        self.symbol.spliced(name, begins_ns)
+
+    # --- pages
+
+    async def _take_from(self, trade_id: int, share: float) -> Page:
+        request = self.venue.trades_from(self.symbol.wanted.symbol, trade_id, self.bases)
+        return await self._take(request, share)
+
+    async def _take(self, request: Request, share: float) -> Page:
+        page = await self._page(request, share)
+        self.symbol.take_page(self.tape.tape, page)
+        return page
+
+    async def _page(self, request: Request, share: float) -> Page:
+        document = await self.fetch(request, share)
+        page = self.venue.read_trades(document, self.symbol.wanted.symbol, self.now_ns())
+        return [row for row in page if _trade_of(row).tape == self.tape.tape]
+
+
+def _trade_of(row: Trade | OffMarket) -> Trade:
+    return row.trade if isinstance(row, OffMarket) else row
+
+
+def _time_of(row: Trade | OffMarket) -> int:
+    return _trade_of(row).ts_exch_ns

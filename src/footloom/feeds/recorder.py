@@ -1,0 +1,135 @@
+"""Several venues into one journal: what `record` and `serve` run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from footloom.feeds._venues import venue_named
+from footloom.feeds.clock import Clock, ReceiptClock, SystemClock
+from footloom.feeds.flow import Arrival, Commit, FeedState
+from footloom.feeds.live import COMMIT_S, Journal, live
+from footloom.feeds.venue_feed import VenueFeed, Yard
+from footloom.store.files import Store
+from footloom.venues._venue import Bases, Wanted
+
+__all__ = ("FeedSettings", "Recorder")
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """How live feeds run.
+
+    Attributes
+    ----------
+    bases
+        Addresses by venue, where they are not the venue's own.
+    commit_s
+        Length of a group commit: what is received waits so long at most for its fsync.
+    credentials
+        By venue, what its sockets need.
+    depth_quota_bytes
+        Bytes a day of depth and quotes, all symbols together; beyond it they are shown and not stored, which is told.
+    backfill_hours
+        How much of the past is fetched behind the live edge where it is not stored; 0 fetches none.
+    repair_hours
+        How far back holes of earlier runs are mended.
+    shown_only
+        Streams that are heard and not stored.
+    """
+
+    bases: Mapping[str, Bases] = field(default_factory=dict)
+    commit_s: float = COMMIT_S
+    credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    depth_quota_bytes: int = 0
+    backfill_hours: float = 6.0
+    repair_hours: float = 48.0
+    shown_only: frozenset[str] = frozenset()
+
+
+class Recorder:
+    """The live feeds of some symbols, journal before display.
+
+    Parameters
+    ----------
+    store
+        Open for writing; None records nothing, and the commits say so.
+    wanted
+        (venue, symbol and streams) each; a symbol once.
+    settings
+        See `FeedSettings`.
+    clock
+        For tests.
+
+    Raises
+    ------
+    ConfigError
+        There is no such live venue, or it has no such stream.
+    """
+
+    def __init__(
+        self,
+        store: Store | None,
+        wanted: Sequence[tuple[str, Wanted]],
+        settings: FeedSettings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings or FeedSettings()
+        self.journal = None if store is None else Journal(store)
+        self._clock = clock or SystemClock()
+        self._receipts = ReceiptClock(self._clock)
+        by_venue: dict[str, list[Wanted]] = {}
+        for venue, one in wanted:
+            by_venue.setdefault(venue, []).append(one)
+        yard = Yard(self._clock, self._receipts, store)
+        self.feeds = [VenueFeed(venue_named(name), every, self.settings, yard) for name, every in by_venue.items()]
+
+    @property
+    def keys(self) -> list[str]:
+        """The symbols, ``venue:symbol`` each, as they were asked for."""
+        return [key for feed in self.feeds for key in feed.keys]
+
+    def state(self) -> list[tuple[str, FeedState]]:
+        """Return how each symbol stands."""
+        return [pair for feed in self.feeds for pair in feed.state()]
+
+    async def receive(self, until_ns: int) -> list[Arrival]:
+        """Return what all venues received up to a time."""
+        return [arrival for feed in self.feeds for arrival in feed.receive(until_ns)]
+
+    async def ticks(self) -> AsyncIterator[int]:
+        """Yield the time of receipts, once a group commit."""
+        while True:
+            await self._clock.sleep(self.settings.commit_s)
+            yield self._receipts.now_ns()
+
+    async def run(self, publish: Callable[[Commit], None]) -> None:
+        """Receive, store and publish until cancelled; then close the sockets and write what is left."""
+        tasks = [asyncio.create_task(feed.run()) for feed in self.feeds]
+        work = asyncio.create_task(self._commit(publish))
+        try:
+            done, _ = await asyncio.wait([work, *tasks], return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, work):
+                task.cancel()
+            await asyncio.gather(*tasks, work, return_exceptions=True)
+            await self._finish(publish)
+
+    async def _commit(self, publish: Callable[[Commit], None]) -> None:
+        async for commits in live(self, self.journal, self):
+            for commit in commits:
+                publish(commit)
+
+    async def _finish(self, publish: Callable[[Commit], None]) -> None:
+        arrivals = await self.receive(self._receipts.now_ns())
+        if self.journal is not None:
+            recorded = await self.journal.append(arrivals)
+            for arrival in arrivals:
+                publish(arrival.committed(recorded=recorded, refused=self.journal.refused))
+            self.journal.close()

@@ -1,0 +1,186 @@
+"""From a venue's socket to a durable tape and to whoever watches: every trade once, or a gap that says so."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from footloom.core.trades import FLAG_BACKFILLED
+from footloom.feeds.flow import Commit
+from footloom.feeds.recorder import FeedSettings, Recorder
+from footloom.store.files import Store
+from footloom.venues._venue import Bases, Wanted
+
+pytestmark = pytest.mark.anyio
+
+KEY = "binance_usdm:BTCUSDT"
+EVER = (0, 2**62)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def _local() -> ModuleType:
+    name = "footloom_tests_local_binance"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("local_binance.py"))
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+LocalBinance = _local().LocalBinance
+
+
+@dataclass
+class Watcher:
+    """Who is shown commits; says whether each row was durable before it was shown."""
+
+    store: Store
+    commits: list[Commit] = field(default_factory=list)
+    shown: list[int] = field(default_factory=list)
+    too_early: list[int] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self, commit: Commit) -> None:
+        self.commits.append(commit)
+        if len(commit.trades):
+            stored = set(self.store.load(KEY, "agg_trade", *EVER).trade_id.tolist())
+            self.shown += commit.trades.trade_id.tolist()
+            self.too_early += [i for i in commit.trades.trade_id.tolist() if i not in stored]
+        self.changed.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not holds():
+                self.changed.clear()
+                await self.changed.wait()
+
+    @property
+    def gaps(self) -> list[str]:
+        return [("healed " if gap.healed else "") + gap.cause for one in self.commits for gap in one.gaps]
+
+
+@asynccontextmanager
+async def recording(venue: LocalBinance, store: Store, **settings: object) -> AsyncIterator[Watcher]:
+    url = f"127.0.0.1:{venue.port}"
+    bases = {"binance_usdm": Bases(ws=f"ws://{url}", rest=f"http://{url}")}
+    recorder = Recorder(
+        store,
+        [("binance_usdm", Wanted(symbol="BTCUSDT", streams=frozenset({"agg_trade"})))],
+        FeedSettings(**{"bases": bases, "commit_s": 0.002, "backfill_hours": 0.0} | settings),
+    )
+    watcher = Watcher(store)
+    task = asyncio.create_task(recorder.run(watcher))
+    try:
+        async with asyncio.timeout(60):
+            await venue.joined.wait()
+        yield watcher
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def stored(store: Store) -> list[int]:
+    return sorted(store.load(KEY, "agg_trade", *EVER).trade_id.tolist())
+
+
+async def test_trades_are_durable_before_they_are_shown_and_a_lost_connection_is_mended(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(50))
+                await watcher.until(lambda: len(watcher.shown) == 50)
+                await venue.drop()
+                venue.happen(30)
+                async with asyncio.timeout(60):
+                    await venue.joined.wait()
+                await venue.send(venue.happen(20))
+                await watcher.until(lambda: len(watcher.shown) == 100)
+                live = [c.state.phase for c in watcher.commits]
+            everything = [row["a"] for row in venue.trades]
+            tape = store.load(KEY, "agg_trade", *EVER)
+
+            assert sorted(watcher.shown) == everything
+            assert watcher.too_early == []
+            assert stored(store) == everything
+            assert np.array_equal(tape.ts_exch_ns, [row["T"] * 1_000_000 for row in venue.trades])
+            assert tape.side.tolist() == [-1 if row["m"] else 1 for row in venue.trades]
+            assert {921501} == set(tape.price_tick.tolist())
+            assert int(np.count_nonzero(tape.flags & FLAG_BACKFILLED)) >= 30
+            assert store.gaps(KEY, "agg_trade", *EVER) == []
+            assert "reconnecting" in live
+
+
+async def test_a_hole_in_the_ids_is_told_and_healed(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+                venue.happen(3)
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 13)
+                await watcher.until(lambda: len(watcher.gaps) == 2)
+
+            assert watcher.gaps == ["ids are missing", "healed ids are missing"]
+            assert stored(store) == [row["a"] for row in venue.trades]
+            assert store.gaps(KEY, "agg_trade", *EVER) == []
+
+
+async def test_what_the_venue_does_not_have_stays_a_gap(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+                venue.lost.update(row["a"] for row in venue.happen(3))
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 10 and watcher.gaps != [])
+            [gap] = store.gaps(KEY, "agg_trade", *EVER)
+
+            assert gap.missing == 3
+            assert gap.cause == "ids are missing"
+
+
+async def test_a_restart_goes_on_from_the_last_stored_trade(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+        venue.clients.clear()
+        venue.joined.clear()
+        venue.happen(2500)
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store, repair_hours=1e6) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 2505)
+
+            assert stored(store) == [row["a"] for row in venue.trades]
+            assert len(set(watcher.shown)) == 2505
+            assert store.gaps(KEY, "agg_trade", *EVER) == []
+
+
+async def test_the_past_is_fetched_behind_the_live_edge(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        venue.happen(2500)
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store, backfill_hours=1e6) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 2505)
+                progress = [c.state.backfill for c in watcher.commits if c.state.backfill is not None]
+
+            assert stored(store) == [row["a"] for row in venue.trades]
+            assert progress
