@@ -43,9 +43,10 @@ def demo(
 ) -> None:
     """Show the simulated market: two symbols that trade around the clock. Ctrl-C stops it."""
     gc.disable()  # until everything is made: the collector would look at half a million new objects again and again
+    from footloom.server.guard import checked_origins
     from footloom.server.port import bind
 
-    listener = bind(host, port)
+    origins, listener = checked_origins(allow_origin or ()), bind(host, port)
     compiled = _market_cache()
     compiling = _compile_beside(compiled)
 
@@ -71,7 +72,7 @@ def demo(
         from footloom.feeds.simulated import SIMULATED_KEYS
 
         services = Services.over(opened, live=SIMULATED_KEYS)
-        app = create_app(services, origins=allow_origin or ())
+        app = create_app(services, origins=origins)
         market, start_ns = coming.result()
         services.warm()
         journal = Journal(opened)

@@ -1,38 +1,207 @@
-"""``footloom serve``: charts of a store over HTTP and WebSocket, on this machine."""
+"""``footloom serve``: charts of a store over HTTP and WebSocket, on this machine; with symbols, live ones."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-from footloom.cli._shared import HostFlag, JsonFlag, OpenFlag, OriginFlag, PortFlag, StoreFlag, announce, say
+import typer
+
+from footloom.cli._shared import (
+    EndpointFlag,
+    HostFlag,
+    JsonFlag,
+    OpenFlag,
+    OriginFlag,
+    PortFlag,
+    StoreFlag,
+    announce,
+    say,
+)
+from footloom.errors import StoreLocked, UnknownSymbol
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+    from footloom.config import Config
+    from footloom.feeds.recorder import Recorder
+    from footloom.server.services import Feeds, Services
+    from footloom.store.files import Store
+    from footloom.venues._venue import Wanted
 
 __all__ = ("serve",)
 
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY]...", help="Symbols to listen to, such as binance_usdm:BTCUSDT.", show_default=False),
+]
+
+# What is always recorded beside the trades; best bid and ask are shown and not stored.
+_BESIDE = frozenset({"open_interest", "mark", "liquidation"})
+_SHOWN = frozenset({"quote"})
+_LOOK_S = 0.2
+
 
 def serve(
+    keys: Keys = None,
     store: StoreFlag = None,
     host: HostFlag = "127.0.0.1",
     port: PortFlag = 8123,
     open_page: OpenFlag = False,
     allow_origin: OriginFlag = None,
+    endpoint: EndpointFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Serve charts of what a store holds, to this machine. Ctrl-C stops it."""
+    """Serve charts of what a store holds, and of live symbols, to this machine. Ctrl-C stops it."""
     from footloom import config
-    from footloom.server.app import create_app
+    from footloom.server.guard import checked_origins
     from footloom.server.port import bind
-    from footloom.server.run import listen, run
+
+    origins = checked_origins(allow_origin or ())
+    settings = config.load(store=store, endpoints=endpoint or ())
+    wanted = _wanted(list(dict.fromkeys(keys or ())))
+    listener = bind(host, port)
+    on_ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
+    front = _Front(listener, on_ready, origins)
+    if wanted:
+        _serve_live(settings, wanted, front)
+    else:
+        _serve_stored(settings.store, front)
+
+
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """Where the page is served."""
+
+    listener: socket.socket
+    on_ready: Callable[[], None]
+    origins: Sequence[str]
+
+
+def _serve_stored(root: Path, front: _Front) -> None:
     from footloom.server.services import Services
     from footloom.store.files import Store
 
-    listener = bind(host, port)
-    root = config.load(store=store).store
     with Store(root) as opened:
         services = Services.over(opened)
         if not services.warm():
             say(f"{root} holds no trades yet: bring a recording in with footloom import, or try footloom demo")
-        on_ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
+        _listen(services, front)
+
+
+def _wanted(keys: Sequence[str]) -> list[tuple[str, Wanted]]:
+    if not keys:
+        return []
+    from footloom.core.instrument import split_key
+    from footloom.feeds._venues import venue_named
+    from footloom.venues._venue import Wanted
+
+    found = []
+    for key in keys:
+        name, symbol = split_key(key)
+        venue = venue_named(name)
+        beside = (_BESIDE | _SHOWN) & getattr(venue, "STREAMS", frozenset())
+        found.append((name, Wanted(symbol=symbol, streams=frozenset({venue.TAPE}) | beside)))
+    return found
+
+
+def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: _Front) -> None:
+    from footloom.server.services import Services
+    from footloom.store.files import Store
+
+    keys = [f"{venue}:{one.symbol}" for venue, one in wanted]
+    try:
+        opened = Store(settings.store, writer=True)
+    except StoreLocked as locked:
+        _serve_beside(settings.store, keys, str(locked), front)
+        return
+    with opened:
+        recorder = _recorder(opened, wanted, settings)
+        services = Services.over(opened, live=keys)
+        services.warm()
+        _follow(services, recorder, front)
+        opened.seal()
+    say(f"stopped; what was received is sealed in {settings.store}")
+
+
+def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: _Front) -> None:
+    from footloom.server.beside import Beside
+    from footloom.server.services import Services
+    from footloom.store.files import Store
+
+    holder = locked.partition(" is being written to by ")[2].partition(": stop it")[0] or "another process"
+    say(f"{root} is being recorded by {holder}: charts of it are served beside that, a second behind what is stored")
+    with Store(root) as opened:
+        services = Services.over(opened, live=keys)
+        services.warm()
+        _follow(services, Beside(services.history, keys, holder, services.hub.reread), front)
+
+
+def _recorder(store: Store, wanted: list[tuple[str, Wanted]], settings: Config) -> Recorder:
+    from footloom.feeds._venues import venue_named
+    from footloom.feeds.endpoints import bases_of
+    from footloom.feeds.recorder import FeedSettings, Recorder
+
+    venues = {name: venue_named(name) for name, _ in wanted}
+    return Recorder(
+        store,
+        wanted,
+        FeedSettings(
+            bases={name: bases_of(name, venue.BASES, settings) for name, venue in venues.items()},
+            commit_s=settings.commit_ms / 1000,
+            depth_quota_bytes=settings.depth_quota,
+            backfill_hours=settings.backfill_hours,
+            shown_only=_SHOWN,
+        ),
+    )
+
+
+def _follow(services: Services, feeds: Feeds, front: _Front) -> None:
+    refused: list[str] = []
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        looking = asyncio.create_task(_look(feeds, refused, stop))
         try:
-            run(listen(create_app(services, origins=allow_origin or ()), listener, on_ready=on_ready))
+            await services.follow(feeds)
         finally:
-            services.close()
+            looking.cancel()
+
+    _listen(services, front, functools.partial(services.feed, work), stop)
+    if stop.is_set() and refused:
+        raise UnknownSymbol(refused[0])
+
+
+# A symbol that its venue does not list is said at once; where there is no other, nothing is left to serve.
+async def _look(feeds: Feeds, refused: list[str], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        states = feeds.state()
+        stopped = [state.text for _, state in states if state.phase == "stopped" and "does not list" in state.text]
+        fresh = [text for text in stopped if text not in refused]
+        refused += fresh
+        if len(stopped) == len(states):
+            stop.set()
+        else:
+            for text in fresh:
+                say(text)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _listen(
+    services: Services,
+    front: _Front,
+    background: Callable[[], Awaitable[None]] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    from footloom.server.app import create_app
+    from footloom.server.run import listen, run
+
+    app = create_app(services, origins=front.origins)
+    try:
+        run(listen(app, front.listener, background=background, on_ready=front.on_ready, stop=stop))
+    finally:
+        services.close()

@@ -7,6 +7,7 @@ anything else runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from footloom.errors import ConfigError
 from footloom.server.failures import ErrorBody, ErrorReply
 from footloom.server.port import is_loopback
 
-__all__ = ("SECURITY_HEADERS", "Guard")
+__all__ = ("SECURITY_HEADERS", "Guard", "checked_origins")
 
 SECURITY_HEADERS: dict[str, str] = {
     # Blob and data images are the page's own PNG export; style attributes are set by its components.
@@ -29,6 +31,32 @@ SECURITY_HEADERS: dict[str, str] = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+def checked_origins(origins: Collection[str]) -> tuple[str, ...]:
+    """Return origins of other pages as browsers send them.
+
+    Raises
+    ------
+    ConfigError
+        One is no origin: scheme, host and port, and nothing else.
+
+    Examples
+    --------
+    >>> checked_origins(["http://localhost:5173/"])
+    ('http://localhost:5173',)
+    """
+    found = [origin.removesuffix("/").lower() for origin in origins]
+    for origin, given in zip(found, origins, strict=True):
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"--allow-origin {given!r} is no origin of a page: write scheme, host and port alone, such as "
+                "http://localhost:5173"
+            )
+    return tuple(found)
 
 
 class Guard:

@@ -166,6 +166,12 @@ class Hub:
                 self._give(topic, commit)
         self._publish_status(symbol, commit)
 
+    def reread(self, key: str) -> None:
+        """Read the charts of a symbol anew: its stored past has changed."""
+        for topic in self._symbols[key].topics:
+            topic.behind_ns = topic.first_ns
+            self._refresh_soon(topic)
+
     def _unrecorded(self, key: str, tape: str) -> list[Trades]:
         waiting = list(self._symbols[key].unrecorded)
         return [commit.trades for commit in waiting if commit.trades.tape == tape]

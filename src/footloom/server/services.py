@@ -130,7 +130,8 @@ class Services:
         Call it before any feed runs.
         """
         symbols = self.history.symbols()
-        for instrument, _ in symbols[:1]:
+        first = sorted(symbols, key=lambda row: row[0].key not in self.live)[:1]
+        for instrument, _ in first:
             chart = self.history.resolve(TopicRequest(symbol=instrument.key))
             seed = self.history.seed(chart, _WARM_BARS)
             frame = seed.builder.frame(_WARM_BARS)
