@@ -18,6 +18,7 @@ from footloom.store._protocol import (
     SourceInfo,
     Storable,
     Store,
+    Watch,
 )
 
 __all__ = (
@@ -33,4 +34,5 @@ __all__ = (
     "SourceInfo",
     "Storable",
     "Store",
+    "Watch",
 )

@@ -31,6 +31,7 @@ __all__ = (
     "SourceInfo",
     "Storable",
     "Store",
+    "Watch",
 )
 
 Block = Trades | Snapshots
@@ -136,6 +137,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``roll_rows`` and ``roll_ns`` end a journal segment, by rows or by the rows' own clock. ``row_group_rows`` is what
     one read decodes. ``part_rows`` bounds a part that compaction writes, ``small_parts`` is how many parts a day may
     gather before sealing compacts it.
+
+    ``book_quota_bytes`` is what depth and quotes together may take, 0 for no limit. Under ``disk_warn_bytes`` of free
+    space the store warns, under ``disk_stop_bytes`` depth and quotes are no longer recorded.
     """
 
     roll_rows: int = 262_144
@@ -143,6 +147,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     row_group_rows: int = 1_048_576
     part_rows: int = 4_194_304
     small_parts: int = 24
+    book_quota_bytes: int = 0
+    disk_warn_bytes: int = 5 * 10**9
+    disk_stop_bytes: int = 10**9
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """How the disk and the quota of depth and quotes stand.
+
+    ``free_bytes`` is None where the system does not say. ``texts`` are what a user should be told, none where all is
+    well.
+    """
+
+    free_bytes: int | None
+    book_bytes: int
+    books_stopped: bool
+    texts: tuple[str, ...] = ()
 
 
 class Store(Protocol):
@@ -166,6 +186,9 @@ class Store(Protocol):
 
     def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Do the same for several blocks in one group commit: all of them are durable, or none."""
+
+    def watch(self) -> Watch:
+        """Return how the disk and the quota of depth and quotes stand; cheap enough to ask every second."""
 
     def write_part(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from footloom.errors import StoreError
 
-__all__ = ("TEMPORARY", "make_folder", "remove", "storing", "sync_folder", "write_whole")
+__all__ = ("TEMPORARY", "free_bytes", "make_folder", "remove", "storing", "sync_folder", "write_whole")
 
 TEMPORARY = ".tmp-"  # how a file is called until it is whole; left behind only by a kill, and swept
 
@@ -49,6 +49,15 @@ def storing(what: str, path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes keep the plain one in the low byte
         raise StoreError(f"cannot {what} {path}: {error}; {_SQLITE_ADVICE.get(code, _ELSE)}") from error
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Return what this user may still write on the disk of a folder; None where the system does not say."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return None
+    return found.f_bavail * found.f_frsize
 
 
 def sync_folder(folder: Path) -> None:

@@ -30,6 +30,7 @@ from footloom.store._protocol import (
     Settings,
     SourceInfo,
     Storable,
+    Watch,
 )
 from footloom.store.columns import FINISHED, Columns, block_of, concat, form_of, wanted_columns
 from footloom.store.disk import make_folder, storing, write_whole
@@ -144,6 +145,10 @@ class Store:
     def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Make several blocks durable in one group commit, all or none; the ingest sequence of the last row."""
         return self._writing().append(items)
+
+    def watch(self) -> Watch:
+        """Return how the disk and the quota of depth and quotes stand."""
+        return self._writing().watch()
 
     def write_part(
         self,

@@ -99,6 +99,11 @@ class Journal:
         return self._segment.path
 
     @property
+    def segment(self) -> Segment:
+        """The newest segment."""
+        return self._segment
+
+    @property
     def next_seq(self) -> int:
         """The ingest sequence that the next row gets."""
         return self._segment.next_seq

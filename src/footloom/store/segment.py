@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -98,6 +99,7 @@ class Segment:
         self.path = path
         self.next_seq = first_seq
         self.rows = 0
+        self.tape_bytes: Counter[str] = Counter()
         self.is_empty = True
         self._streams: dict[tuple[Stream, Instrument], int] = {}
         self._held: dict[Stream, Instrument] = {}
@@ -169,6 +171,7 @@ class Segment:
             time = entry.columns[form_of(entry.stream.tape).time]
             facts = (first_seq, count, number, int(time.min()), int(time.max()))
             data = pack(entry.columns)
+            self.tape_bytes[entry.stream.tape] += len(data)
             self._database.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _crc(facts, data), data))
         return count
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import StoreError
-from footloom.store._protocol import Compaction, PartReport, Recordable, Settings, SourceInfo, Storable
+from footloom.store._protocol import Compaction, PartReport, Recordable, Settings, SourceInfo, Storable, Watch
 from footloom.store.columns import Columns, columns_of, form_of, has_id
 from footloom.store.compact import add_up, compact_day
 from footloom.store.days import day_of
@@ -22,6 +22,7 @@ from footloom.store.journal import Journal, segments
 from footloom.store.layout import OWN_GRID, Layout, Stream, is_finished
 from footloom.store.manifest import JOURNAL, Catalog, Span
 from footloom.store.notes import Note
+from footloom.store.quota import BOOKS, BookQuota
 from footloom.store.recovery import recover
 from footloom.store.seal import seal_segment
 from footloom.store.segment import Entry, Segment
@@ -54,6 +55,8 @@ class Writer:
         if next_seq == 0 or self.recovery.quarantined:
             next_seq = max(next_seq, 1 + self._greatest_sealed_seq(), 1)
         self._journal = Journal(layout, settings, next_seq)
+        self._quota = BookQuota(layout.root, settings)
+        self._count_books()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
         self._thread.submit(self._seal_quietly)
 
@@ -71,6 +74,10 @@ class Writer:
         """Wait for the background and close the journal; what is not sealed stays in it."""
         self._thread.shutdown(wait=True)
         with self._journal_lock:
+            untold = self._quota.ended()
+            with contextlib.suppress(StoreError):  # a disk that is full keeps this gap out; that it began is recorded
+                if untold:
+                    self._journal.append(untold)
             for segment in self._closing:
                 segment.close()
             self._journal.close()
@@ -79,15 +86,37 @@ class Writer:
 
     def append(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Make blocks durable in one commit; the ingest sequence of the last row."""
-        entries = [self._entry(block, gaps) for block, gaps in items]
+        every = [self._entry(block, gaps) for block, gaps in items]
         with self._journal_lock:
+            entries = self._quota.admitted(every)
+            if every and not entries:
+                return self._journal.next_seq - 1
             if self._journal.has_other_grid(entries):
                 self._roll()
             elif self._journal.is_full(entries):
                 # Where a new segment cannot be made the old one goes on: rows come before order.
                 with self._noting_trouble():
                     self._roll()
-            return self._journal.append(entries)
+            last = self._journal.append(entries)
+            self._quota.journal_bytes = sum(one.tape_bytes[tape] for one in self._unsealed() for tape in BOOKS)
+            return last
+
+    def watch(self) -> Watch:
+        """Return how the disk and the quota of depth and quotes stand."""
+        return self._quota.watch()
+
+    def _unsealed(self) -> list[Segment]:
+        return [*self._closing, self._journal.segment]
+
+    # What the parts of depth and quotes take; in between, the journal's bytes are added.
+    def _count_books(self) -> None:
+        manifests = [
+            self._catalog.read(stream, day)
+            for stream in self._layout.streams()
+            if stream.tape in BOOKS
+            for day in self._layout.days(stream)
+        ]
+        self._quota.sealed_bytes = sum(part.bytes for manifest in manifests if manifest for part in manifest.parts)
 
     def _roll(self) -> None:
         self._closing.append(self._journal.roll())
@@ -208,7 +237,10 @@ class Writer:
             for path in segments(self._layout):
                 if path.name >= newest.name:
                     break
-                for stream, day in seal_segment(path, self._catalog, self._intake):
+                taken = seal_segment(path, self._catalog, self._intake)
+                if any(stream.tape in BOOKS for stream, _ in taken):
+                    self._count_books()
+                for stream, day in taken:
                     with self._noting_trouble():  # the rows are sealed: scattered parts can wait
                         self._compact_if_scattered(stream, day)
 
