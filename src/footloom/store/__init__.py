@@ -18,6 +18,8 @@ from footloom.store._protocol import (
     SourceInfo,
     Storable,
     Store,
+    Unreadable,
+    UnreadableFrame,
     Watch,
 )
 
@@ -34,5 +36,7 @@ __all__ = (
     "SourceInfo",
     "Storable",
     "Store",
+    "Unreadable",
+    "UnreadableFrame",
     "Watch",
 )

@@ -31,6 +31,8 @@ __all__ = (
     "SourceInfo",
     "Storable",
     "Store",
+    "Unreadable",
+    "UnreadableFrame",
     "Watch",
 )
 
@@ -139,7 +141,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gather before sealing compacts it.
 
     ``book_quota_bytes`` is what depth and quotes together may take, 0 for no limit. Under ``disk_warn_bytes`` of free
-    space the store warns, under ``disk_stop_bytes`` depth and quotes are no longer recorded.
+    space the store warns, under ``disk_stop_bytes`` depth and quotes are no longer recorded. Of frames that cannot be
+    parsed ``unreadable_frames`` and ``unreadable_bytes`` are kept.
     """
 
     roll_rows: int = 262_144
@@ -150,6 +153,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     book_quota_bytes: int = 0
     disk_warn_bytes: int = 5 * 10**9
     disk_stop_bytes: int = 10**9
+    unreadable_frames: int = 10_000
+    unreadable_bytes: int = 16 * 10**6
+
+
+class UnreadableFrame(msgspec.Struct, frozen=True):
+    """What a venue sent and nobody could parse: raw bytes, when they came (ns UTC), and what the parser said."""
+
+    venue: str
+    ts_recv_ns: int
+    reason: str
+    data: bytes
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest frames that are kept, the newest first; ``counts`` are all that ever came, by venue.
+
+    ``dropped`` were kept once and made room for newer ones.
+    """
+
+    frames: tuple[UnreadableFrame, ...] = ()
+    counts: dict[str, int] = {}
+    kept: int = 0
+    bytes: int = 0
+    dropped: int = 0
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +213,21 @@ class Store(Protocol):
 
     def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Do the same for several blocks in one group commit: all of them are durable, or none."""
+
+    def keep_unreadable(self, frames: Sequence[UnreadableFrame]) -> None:
+        """Keep frames that could not be parsed; the oldest make room.
+
+        Raises
+        ------
+        StoreError
+            They cannot be written: nothing else is harmed.
+        """
+
+    def quarantine(self, venue: str, frame: bytes, ts_recv_ns: int, why: str) -> bool:
+        """Keep one frame that could not be parsed; False where that failed: a feed has nothing to do about it."""
+
+    def unreadable(self, most: int = 100) -> Unreadable:
+        """Return the newest frames that could not be parsed, and how many there were."""
 
     def watch(self) -> Watch:
         """Return how the disk and the quota of depth and quotes stand; cheap enough to ask every second."""

@@ -30,6 +30,8 @@ from footloom.store._protocol import (
     Settings,
     SourceInfo,
     Storable,
+    Unreadable,
+    UnreadableFrame,
     Watch,
 )
 from footloom.store.columns import FINISHED, Columns, block_of, concat, form_of, wanted_columns
@@ -45,6 +47,7 @@ from footloom.store.parts import check_whole
 from footloom.store.pieces import EVER
 from footloom.store.prefetch import prefetched
 from footloom.store.reading import Reader
+from footloom.store.unreadable import kept_frames
 from footloom.store.windows import free_windows
 from footloom.store.writing import Writer
 
@@ -145,6 +148,22 @@ class Store:
     def append_many(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Make several blocks durable in one group commit, all or none; the ingest sequence of the last row."""
         return self._writing().append(items)
+
+    def keep_unreadable(self, frames: Sequence[UnreadableFrame]) -> None:
+        """Keep frames that could not be parsed; the oldest make room."""
+        self._writing().frames.keep(frames)
+
+    def quarantine(self, venue: str, frame: bytes, ts_recv_ns: int, why: str) -> bool:
+        """Keep one frame that could not be parsed; False where that failed: a feed has nothing to do about it."""
+        try:
+            self.keep_unreadable([UnreadableFrame(venue, ts_recv_ns, why, frame)])
+        except StoreError:
+            return False
+        return True
+
+    def unreadable(self, most: int = 100) -> Unreadable:
+        """Return the newest frames that could not be parsed, and how many there were."""
+        return kept_frames(self._layout.unreadable, most)
 
     def watch(self) -> Watch:
         """Return how the disk and the quota of depth and quotes stand."""

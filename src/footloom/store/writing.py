@@ -26,6 +26,7 @@ from footloom.store.quota import BOOKS, BookQuota
 from footloom.store.recovery import recover
 from footloom.store.seal import seal_segment
 from footloom.store.segment import Entry, Segment
+from footloom.store.unreadable import FrameKeeper
 
 __all__ = ("Writer",)
 
@@ -55,6 +56,7 @@ class Writer:
         if next_seq == 0 or self.recovery.quarantined:
             next_seq = max(next_seq, 1 + self._greatest_sealed_seq(), 1)
         self._journal = Journal(layout, settings, next_seq)
+        self.frames = FrameKeeper(layout.unreadable, settings.unreadable_frames, settings.unreadable_bytes)
         self._quota = BookQuota(layout.root, settings)
         self._count_books()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
@@ -73,6 +75,7 @@ class Writer:
     def close(self) -> None:
         """Wait for the background and close the journal; what is not sealed stays in it."""
         self._thread.shutdown(wait=True)
+        self.frames.close()
         with self._journal_lock:
             untold = self._quota.ended()
             with contextlib.suppress(StoreError):  # a disk that is full keeps this gap out; that it began is recorded
