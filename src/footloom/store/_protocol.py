@@ -27,6 +27,7 @@ __all__ = (
     "Quarantined",
     "Recordable",
     "Recovery",
+    "Removed",
     "Settings",
     "SourceInfo",
     "Storable",
@@ -179,6 +180,16 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
 
 
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """What `Store.remove` took out; ``rows`` are those of days whose manifests could be read."""
+
+    key: str
+    tape: str
+    days: int
+    rows: int
+    bytes: int
+
+
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """How the disk and the quota of depth and quotes stand.
 
@@ -263,6 +274,19 @@ class Store(Protocol):
 
     def compact(self, key: str | None = None, tape: str | None = None) -> Compaction:
         """Rewrite days that lie in many parts, or hold rows twice, as few."""
+
+    def remove(self, key: str, tape: str) -> Removed:
+        """Take everything that is stored of a tape out of the store, all or nothing, the journal's rows included.
+
+        What is recorded afterwards begins a new tape. The instrument's definitions go with the symbol's last tape.
+
+        Raises
+        ------
+        NotStored
+            There is no such tape.
+        StoreError
+            It could not be moved away, or the journal not sealed: nothing is removed.
+        """
 
     def load(self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None) -> Block:
         """Return the rows of ``[from_ns, to_ns)``, each once, in the ordering key of definitions 0.4.

@@ -27,6 +27,7 @@ from footloom.store._protocol import (
     PartReport,
     Recordable,
     Recovery,
+    Removed,
     Settings,
     SourceInfo,
     Storable,
@@ -199,6 +200,10 @@ class Store:
     def compact(self, key: str | None = None, tape: str | None = None) -> Compaction:
         """Rewrite days that lie in many parts, or hold rows twice, as few."""
         return self._writing().compact(self._streams(key, tape))
+
+    def remove(self, key: str, tape: str) -> Removed:
+        """Take everything that is stored of a tape out of the store, all or nothing."""
+        return self._writing().remove(Stream.named(key, tape))
 
     def verify(self, key: str | None = None) -> int:
         """Compare every byte of every part with its checksum; the number of parts.

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import StoreError
-from footloom.store._protocol import Compaction, PartReport, Recordable, Settings, SourceInfo, Storable, Watch
+from footloom.store._protocol import Compaction, PartReport, Recordable, Removed, Settings, SourceInfo, Storable, Watch
 from footloom.store.columns import Columns, columns_of, form_of, has_id
 from footloom.store.compact import add_up, compact_day
 from footloom.store.days import day_of
@@ -24,6 +24,7 @@ from footloom.store.manifest import JOURNAL, Catalog, Span
 from footloom.store.notes import Note
 from footloom.store.quota import BOOKS, BookQuota
 from footloom.store.recovery import recover
+from footloom.store.removal import remove_tape, sweep_removed
 from footloom.store.seal import seal_segment
 from footloom.store.segment import Entry, Segment
 from footloom.store.unreadable import FrameKeeper
@@ -52,6 +53,7 @@ class Writer:
         self._bare: dict[tuple[Stream, dt.date], list[Seen]] = {}
         self._closing: list[Segment] = []
         self.seal_error: StoreError | None = None
+        sweep_removed(layout)
         self.recovery, next_seq = recover(layout)
         if next_seq == 0 or self.recovery.quarantined:
             next_seq = max(next_seq, 1 + self._greatest_sealed_seq(), 1)
@@ -266,6 +268,19 @@ class Writer:
                     elif manifest is not None:
                         self._catalog.sweep(manifest)
             return add_up(reports)
+
+    def remove(self, stream: Stream) -> Removed:
+        """Remove a tape: what the journal holds of it is sealed first, so that all of it goes at once."""
+        self._refuse_in_transaction("changed by removing a tape")
+        with self._parts_lock:
+            self.seal()
+            try:
+                with self._book_lock:
+                    return remove_tape(self._catalog, stream)
+            finally:
+                self._known.clear()
+                self._bare.clear()
+                self._count_books()
 
     def put_instrument(self, instrument: Instrument) -> None:
         """Keep a definition."""
