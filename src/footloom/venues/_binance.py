@@ -26,7 +26,7 @@ from footloom.core.messages import (
 from footloom.core.side import Side
 from footloom.errors import SchemaChanged
 from footloom.venues import _binance_events as events
-from footloom.venues._decimal_text import check_levels, check_number, check_signed, is_zero
+from footloom.venues._decimal_text import check_levels, check_number, check_signed, is_number, is_zero
 
 __all__ = ("COINM", "FUTURES", "SPOT", "USDM", "Print", "Seen", "messages", "read", "time_ns", "trade_of", "venue_of")
 
@@ -87,9 +87,10 @@ def messages(frame: bytes, ts_recv_ns: int, venue: str) -> Iterator[Message]:
     if type(found) is events.AggTrade or type(found) is events.TradePrint:
         if found.st is not None and _BY_ST.get(found.st, venue) != venue:
             return iter(())
-        trade, reason = trade_of(found, ts_recv_ns)
-        if venue != SPOT and venue_of(FUTURES, trade.symbol) != venue:
+        # Without that word the symbol tells; those of COIN-M have an underscore.
+        if venue != SPOT and (venue == COINM or "_" in found.s) and venue_of(FUTURES, found.s) != venue:
             return iter(())
+        trade, reason = trade_of(found, ts_recv_ns)
         return iter((OffMarket(trade=trade, reason=reason),)) if reason else iter((trade,))
     if isinstance(found, list):
         return iter([one for event in found for one in _event(event, frame, ts_recv_ns, venue)])
@@ -98,14 +99,16 @@ def messages(frame: bytes, ts_recv_ns: int, venue: str) -> Iterator[Message]:
 
 def trade_of(event: events.TradePrint | events.AggTrade, ts_recv_ns: int | None) -> tuple[Trade, str]:
     """Return the trade of an event, and why it is no market trade ("" where it is one)."""
-    check_number("p", event.p, _TRADE)
-    check_number("q", event.q, _TRADE)
+    price, qty = event.p, event.q
+    if not (is_number(price) and is_number(qty)):
+        check_number("p", price, _TRADE)
+        check_number("q", qty, _TRADE)
     is_agg = type(event) is events.AggTrade
     trade = Trade(
         symbol=event.s,
-        ts_exch_ns=time_ns(event.T, what=_TRADE),
-        price=event.p,
-        qty=event.q,
+        ts_exch_ns=event.T * 1_000_000 if _EARLIEST_MS <= event.T < _LATEST_MS else time_ns(event.T, "T", _TRADE),
+        price=price,
+        qty=qty,
         side=_SELL if event.m else _BUY,  # m: the buyer was the maker, so the seller crossed the spread
         trade_id=event.a if is_agg else event.t,  # type: ignore[union-attr]
         ts_recv_ns=ts_recv_ns,
@@ -114,10 +117,12 @@ def trade_of(event: events.TradePrint | events.AggTrade, ts_recv_ns: int | None)
     kind = None if is_agg else event.X  # type: ignore[union-attr]
     if kind is not None and kind != "MARKET":
         return trade, f"X is {kind[:40]!r}"
+    if price[0] > "0" and qty[0] > "0":
+        return trade, ""
     # Seen on USD-M (id 548331095 of TRXUSDT, 2025-03-04): a print of nothing at no price, with an id of its own.
-    if is_zero(event.p):
+    if is_zero(price):
         return trade, "price is zero"
-    return trade, "quantity is zero" if is_zero(event.q) else ""
+    return trade, "quantity is zero" if is_zero(qty) else ""
 
 
 def time_ns(value: int, name: str = "T", what: str = "a message") -> int:

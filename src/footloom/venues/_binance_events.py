@@ -183,7 +183,7 @@ def decode(frame: bytes) -> Event | Snapshot | Answer | list[Any]:
     """
     try:
         if frame[:10] == b'{"stream":':
-            return (_combined_ticker if b'"data":{"u":' in frame[:96] else _combined).decode(frame).data
+            return (_combined if frame.find(b'{"u":', 24, 96) < 0 else _combined_ticker).decode(frame).data
         found: Event = (_ticker if frame[:5] == b'{"u":' else _raw).decode(frame)
     except _NOT_JSON:
         return _slow(frame)
