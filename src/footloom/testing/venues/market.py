@@ -104,6 +104,11 @@ class Listing:
         return self.instrument.symbol
 
     @property
+    def times(self) -> I64:
+        """When something happens, ns UTC ascending."""
+        return self.trades.ts_exch_ns
+
+    @property
     def seen(self) -> Trades:
         """What has been traded so far."""
         return self.trades.take(slice(0, self.row))
@@ -174,7 +179,7 @@ class Market:
 
     def __init__(self, listings: Iterable[Listing], start_ns: int | None = None) -> None:
         self.listings = {listing.symbol: listing for listing in listings}
-        firsts = [int(one.trades.ts_exch_ns[0]) for one in self.listings.values() if len(one.trades)]
+        firsts = [int(one.times[0]) for one in self.listings.values() if len(one.times)]
         self.start_ns = min(firsts, default=0) - 1 if start_ns is None else start_ns
         self.now_ns = self.start_ns
         self.forward(self.start_ns)
@@ -187,7 +192,7 @@ class Market:
     @property
     def end_ns(self) -> int | None:
         """When the last trade happens, None where the market never ends."""
-        lasts = [int(one.trades.ts_exch_ns[-1]) for one in self.listings.values() if len(one.trades)]
+        lasts = [int(one.times[-1]) for one in self.listings.values() if len(one.times)]
         return max(lasts, default=self.start_ns)
 
     def forward(self, to_ns: int) -> list[tuple[Listing, Trades]]:
