@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from footloom.core.messages import (
@@ -64,6 +66,7 @@ class Reader:
         self._symbols = symbols
         self._twice = twice
         self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="quarantine")
         self._handlers: dict[str, dict[type, Callable[..., None]]] = {}
 
     def add(self, symbol: Symbol) -> None:
@@ -128,6 +131,11 @@ class Reader:
         if self.quarantined <= _SHOWN_QUARANTINED:
             _LOG.error("%s: a frame that cannot be understood is kept in quarantine: %s", self._venue.VENUE, why)
         self.trouble = f"{self.quarantined} frames could not be understood and are kept in quarantine: {why[:200]}"
-        keep = getattr(self._store, "quarantine", None)
-        if keep is not None:
-            keep(self._venue.VENUE, frame, recv_ns, why)
+        if self._store is not None:
+            asyncio.get_running_loop().run_in_executor(
+                self._thread, self._store.quarantine, self._venue.VENUE, frame, recv_ns, why
+            )
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._thread.shutdown()

@@ -103,6 +103,11 @@ class Keeper:
         """Connect anew at once: the venue says that it will close this connection."""
         self._replace.set()
 
+    def send(self, text: str) -> None:
+        """Send a text on the newest connection, if there is one."""
+        if self._links:
+            self._links[-1].send(text)
+
     def renew(self, socket: Socket) -> None:
         """Go on with new credentials."""
         self.socket = socket

@@ -5,16 +5,30 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Gap, Liquidation, MarkPrice, OffMarket, OpenInterest, Quote, Trade
+from footloom.core.messages import (
+    BookUpdate,
+    Gap,
+    Liquidation,
+    MarkPrice,
+    OffMarket,
+    OpenInterest,
+    Quote,
+    Tick,
+    Trade,
+)
 from footloom.core.series import Series
+from footloom.core.ticks import Refusal
 from footloom.core.trades import Trades
 from footloom.errors import DataError
+from footloom.feeds._books import DEPTH, BookTape
 from footloom.feeds._side import LIQUIDATION, SideTapes
 from footloom.feeds._tapes import Held, Taken, TradeTape
+from footloom.feeds._ticks import SNAPSHOT, SnapshotTape
 from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.flow import Quote as BestQuote
 from footloom.venues._venue import Wanted
@@ -24,7 +38,7 @@ __all__ = ("TRADE_TAPES", "Symbol")
 _LOG = logging.getLogger(__name__)
 
 TRADE_TAPES = ("agg_trade", "trade")
-_WITHOUT_REPAIR = ("depth", "quote", LIQUIDATION)  # tapes on which what is missed is missed
+_WITHOUT_REPAIR = ("quote", LIQUIDATION)  # tapes on which what is missed is missed
 
 
 @dataclass(slots=True)
@@ -42,12 +56,19 @@ class Symbol:
     ``main`` is the tape that its charts are made from by default, ``messages`` counts what was understood.
     """
 
-    def __init__(self, wanted: Wanted, instrument: Instrument, main: str, *, by_event: bool) -> None:
+    def __init__(self, wanted: Wanted, instrument: Instrument, venue: Any, shown_only: frozenset[str]) -> None:
         self.wanted = wanted
-        self.main = main
+        self.main: str = venue.TAPE
+        recorded = wanted.streams - shown_only
+        by_event = not hasattr(venue, "trades_from")  # trades that cannot be asked for by number have none
         self.messages = 0
         self.told: list[str] = []  # what was wrong with messages, not told yet
-        self.side = SideTapes(instrument, wanted.streams, self.told.append)
+        self.refused: list[Refusal] = []  # messages that the grid does not take
+        self.side = SideTapes(instrument, recorded, self.told.append)
+        self.snapshots = SnapshotTape(instrument) if SNAPSHOT in wanted.streams else None
+        self.book: BookTape | None = None
+        if DEPTH in wanted.streams and hasattr(venue, "BOOK"):
+            self.book = BookTape(instrument, venue.BOOK, wanted.depth or None, recorded=DEPTH in recorded)
         self.tapes = {
             tape: TradeTape(instrument, tape, by_event=by_event) for tape in TRADE_TAPES if tape in wanted.streams
         }
@@ -71,6 +92,8 @@ class Symbol:
         side = self.side
         return {
             OffMarket: self._add_off_market,
+            Tick: self._add_tick,
+            BookUpdate: self._add_book,
             MarkPrice: side.add_mark,
             OpenInterest: side.add_interest,
             Quote: side.add_quote,
@@ -82,6 +105,15 @@ class Symbol:
         if tape is not None:
             tape.add_off_market(message)
 
+    def _add_tick(self, message: Tick) -> None:
+        if self.snapshots is not None:
+            self.snapshots.add(message)
+
+    # Bybit's stream of one level, which carries the best quote, is no book where more levels are wanted.
+    def _add_book(self, message: BookUpdate) -> None:
+        if self.book is not None and (message.depth != 1 or self.wanted.depth == 1):
+            self.book.add(message)
+
     # --- holes
 
     def missed(self, cause: str, lost_ns: int, now_ns: int) -> None:
@@ -90,6 +122,10 @@ class Symbol:
             self._cause[name] = cause
             if tape.events is not None and tape.events.top:
                 self._splices.setdefault(name, Splice(tape.events.top, tape.events.top_ns))
+        if self.snapshots is not None:
+            self.snapshots.missed(cause)
+        if self.book is not None:
+            self.book.missed(cause)
         gap = Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause)
         for side in _WITHOUT_REPAIR:
             self.side.add_gap(side, gap)
@@ -139,6 +175,8 @@ class Symbol:
     def redefine(self, instrument: Instrument) -> None:
         """Let new rows stand on another definition; what waited for it is tried again."""
         self.side.renew(instrument)
+        if self.book is not None:
+            self.book.renew(instrument)
         for name, tape in self.tapes.items():
             self._pages[name].append(tape.take(self._cause[name]))  # what came before stands on the old one
             tape.renew(instrument)
@@ -161,9 +199,11 @@ class Symbol:
 
     def arrivals(self, until_ns: int, state: FeedState) -> list[Arrival]:
         """Return what came since the last time: an arrival a tape, the side tapes with the first."""
-        series, logs, side_gaps = self.side.take()
-        quote = self._best_quote()
+        series, logs, side_gaps = self._beside()
         found: list[Arrival] = []
+        if self.snapshots is not None:
+            found.append(self._of_snapshots(self.snapshots, until_ns, state, series, logs, side_gaps))
+        quote = self._best_quote()
         for place, name in enumerate(self._ordered()):
             for trades, beside, gaps in self._taken(name):
                 first = not place and not found
@@ -182,6 +222,40 @@ class Symbol:
                     )
                 )
         return found or [self._without_trades(until_ns, state, series, logs, side_gaps, quote)]
+
+    def _beside(self) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
+        if self.book is not None:
+            for gap in self.book.take_gaps():
+                self.side.add_gap(DEPTH, gap)
+        series, logs, gaps = self.side.take()
+        depth = self.book.take() if self.book is not None else []
+        if depth:
+            series = [rows for rows in series if rows.tape != DEPTH] + depth
+        return series, logs, gaps
+
+    def _of_snapshots(
+        self,
+        tape: SnapshotTape,
+        until_ns: int,
+        state: FeedState,
+        series: list[Series],
+        logs: list[Trades],
+        side_gaps: list[tuple[str, Gap]],
+    ) -> Arrival:
+        seen = tape.take()
+        self.refused += seen.refused
+        return Arrival(
+            key=self.key,
+            block=seen.snapshots,
+            trades=seen.trades,
+            until_ns=until_ns,
+            gaps=seen.gaps,
+            quote=self._best_quote(),
+            state=state,
+            series=tuple(series),
+            logs=(*logs, *((seen.partial,) if len(seen.partial) else ())),
+            side_gaps=tuple(side_gaps),
+        )
 
     def _ordered(self) -> list[str]:
         return sorted(self.tapes, key=lambda name: name != self.main)
@@ -250,7 +324,8 @@ class Symbol:
     def _best_quote(self) -> BestQuote:
         newest = self.side.quote
         if newest is None:
-            return (None, None)
+            source = self.book or self.snapshots
+            return (None, None) if source is None else source.quote
         try:
             return self.side.ticks_of(newest)
         except DataError:

@@ -22,6 +22,7 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import I64, Trades
 from footloom.errors import CorruptPart, StoreLocked, UnknownSymbol
 from footloom.feeds.flow import Arrival, Commit, Source
+from footloom.feeds.metrics import Spread
 
 __all__ = ("Journal", "Pacer", "WallPacer", "Writer", "commits", "live")
 
@@ -71,13 +72,17 @@ class Journal:
 
     Rows that the store refuses for what they are would stop all others: they are set aside, and counted in
     ``refused``. Of rows that wait too long the oldest are given up, counted in ``dropped``. For both the tape says that
-    they are missing: a gap.
+    they are missing: a gap. ``commits`` and ``rows`` count what is durable, ``spread`` how long that took, ``waiting``
+    are rows that are not durable yet.
     """
 
     store: Writer
     recorded: bool = True
     refused: int = 0
     dropped: int = 0
+    commits: int = 0
+    rows: int = 0
+    spread: Spread = field(default_factory=Spread)
     _pending: deque[_Item] = field(default_factory=deque)
     _rows: int = 0
     _lost: dict[tuple[str, str], _Item] = field(default_factory=dict)
@@ -90,7 +95,15 @@ class Journal:
         new: list[_Item] = [item for arrival in arrivals for item in arrival.stored()]
         if not new and not self._pending and not self._lost:
             return self.recorded
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, new)
+        begun_s = time.perf_counter()
+        done = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, new)
+        self.spread.note(time.perf_counter() - begun_s)
+        return done
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are not durable yet."""
+        return self._rows
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -109,6 +122,8 @@ class Journal:
                 self._wait(trouble)
                 return False
         else:
+            self.commits += 1
+            self.rows += self._rows
             self._lost.clear()
             self._pending.clear()
             self._rows = 0

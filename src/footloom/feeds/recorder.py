@@ -11,6 +11,7 @@ from footloom.feeds._venues import venue_named
 from footloom.feeds.clock import Clock, ReceiptClock, SystemClock
 from footloom.feeds.flow import Arrival, Commit, FeedState
 from footloom.feeds.live import COMMIT_S, Journal, live
+from footloom.feeds.metrics import Figures, Spread
 from footloom.feeds.venue_feed import VenueFeed, Yard
 from footloom.store.files import Store
 from footloom.venues._venue import Bases, Wanted
@@ -96,6 +97,26 @@ class Recorder:
     def state(self) -> list[tuple[str, FeedState]]:
         """Return how each symbol stands."""
         return [pair for feed in self.feeds for pair in feed.state()]
+
+    def figures(self) -> Figures:
+        """Return counts and durations since the start."""
+        journal, now_ns = self.journal, self._receipts.now_ns()
+        oldest = [at_ns for feed in self.feeds if (at_ns := feed.oldest_ns()) is not None]
+        spread = Spread() if journal is None else journal.spread
+        p50_s, p99_s = spread.below_s(0.5), spread.below_s(0.99)
+        return Figures(
+            commits=0 if journal is None else journal.commits,
+            rows=0 if journal is None else journal.rows,
+            commit_p50_ms=None if p50_s is None else p50_s * 1e3,
+            commit_p99_ms=None if p99_s is None else p99_s * 1e3,
+            commit_longest_ms=spread.longest_s * 1e3,
+            unrecorded_rows=0 if journal is None else journal.waiting,
+            refused_rows=0 if journal is None else journal.refused,
+            dropped_rows=0 if journal is None else journal.dropped,
+            lag_ms=(now_ns - min(oldest, default=now_ns)) / 1e6,
+            clock_steps=self._receipts.steps,
+            feeds=tuple(feed.figures() for feed in self.feeds),
+        )
 
     async def receive(self, until_ns: int) -> list[Arrival]:
         """Return what all venues received up to a time."""

@@ -14,6 +14,7 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.errors import FootloomError, UnknownSymbol
+from footloom.feeds._chores import Chores
 from footloom.feeds._instruments import Definitions
 from footloom.feeds._rates import Rate
 from footloom.feeds._reader import Reader
@@ -24,15 +25,15 @@ from footloom.feeds.backfill import Reach, Repair
 from footloom.feeds.clock import Clock, ReceiptClock
 from footloom.feeds.flow import Arrival, FeedState, Phase
 from footloom.feeds.http import Http
+from footloom.feeds.metrics import FeedFigures
 from footloom.store.files import Store
-from footloom.venues._venue import Bases, Poll, Request, Socket, Wanted
+from footloom.venues._venue import Bases, Request, Socket, Wanted
 
 __all__ = ("VenueFeed", "Yard")
 
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S = 5.0
-_CLOCK_S = 60.0
 _DAY_S = 86_400.0
 _HOUR_NS = 3_600_000_000_000
 _WORST: tuple[Phase, ...] = ("live", "closed", "stale", "reconnecting", "connecting", "stopped")
@@ -95,9 +96,18 @@ class VenueFeed:
         self._rates = {one.symbol: Rate() for one in wanted}
         self._state: dict[str, FeedState] = {}
         self._trouble: dict[str, str] = {}  # of symbols; "" is the whole venue
-        self._offset_ms: float | None = None
         self._redefine = asyncio.Event()
         self._reader = Reader(venue, self._symbols, self._is_relieving, yard.store)
+        self._chores = Chores(
+            venue=venue,
+            bases=self.bases,
+            symbols=self._symbols,
+            fetch=self._fetch,
+            send=self._send,
+            take=self._reader.take,
+            clock=yard.clock,
+            now_ns=yard.receipts.now_ns,
+        )
         venue.sockets(self._wanted, self.bases, self._credentials)  # what cannot be asked for is told at once
 
     @property
@@ -113,8 +123,8 @@ class VenueFeed:
             if keeper.connections != seen.connections:
                 self._note_connection(keeper, seen)
             self._reader.read(keeper)
-        oldest = [keeper.oldest_ns for keeper in self._keepers if keeper.oldest_ns is not None]
-        watermark_ns = min([until_ns, *(at_ns - 1 for at_ns in oldest)])
+        oldest_ns = self.oldest_ns()
+        watermark_ns = until_ns if oldest_ns is None else min(until_ns, oldest_ns - 1)
         arrivals: list[Arrival] = []
         for name, symbol in self._symbols.items():
             found = symbol.arrivals(watermark_ns, self._state_of(name))
@@ -137,8 +147,13 @@ class VenueFeed:
         return [symbol for name, symbol in self._symbols.items() if not names or name in names]
 
     def _after(self, symbol: Symbol, found: Sequence[Arrival]) -> None:
-        if symbol.off_grid:
+        if symbol.off_grid or symbol.refused:
             self._redefine.set()
+        for one in symbol.refused:
+            self._reader.quarantine(repr(one.tick).encode(), one.tick.ts_recv_ns, one.reason)
+        symbol.refused.clear()
+        if symbol.book is not None and symbol.book.wants_snapshot:
+            self._chores.book_broken.set()
         mend = self._mend.get(symbol.wanted.symbol)
         if mend is not None and any(not gap.healed for arrival in found for gap in arrival.gaps):
             mend.set()
@@ -146,7 +161,29 @@ class VenueFeed:
             _LOG.error("%s", text)
         symbol.told.clear()
 
+    def oldest_ns(self) -> int | None:
+        """Return the receipt of the oldest message that was not taken yet."""
+        return min((keeper.oldest_ns for keeper in self._keepers if keeper.oldest_ns is not None), default=None)
+
     # --- how it stands
+
+    def figures(self) -> FeedFigures:
+        """Return counts since the start."""
+        symbols = self._symbols.values()
+        ids = [tape.events or tape.ids for symbol in symbols for tape in symbol.tapes.values()]
+        return FeedFigures(
+            venue=self.name,
+            frames=self._reader.frames,
+            waiting=sum(keeper.waiting for keeper in self._keepers),
+            quarantined=self._reader.quarantined,
+            connections=sum(keeper.connections for keeper in self._keepers),
+            losses=sum(keeper.losses for keeper in self._keepers),
+            duplicates=sum(one.duplicates for one in ids),
+            late=sum(one.late for one in ids),
+            off_grid=sum(len(symbol.off_grid) for symbol in symbols),
+            book_breaks=sum(symbol.book.breaks for symbol in symbols if symbol.book is not None),
+            offset_ms=self._chores.offset_ms,
+        )
 
     def state(self) -> list[tuple[str, FeedState]]:
         """Return how each symbol stands."""
@@ -163,7 +200,7 @@ class VenueFeed:
             since_ns=now_ns if before is None or before.phase != phase else before.since_ns,
             backfill=None if repair is None else repair.progress,
             messages_per_s=0.0 if symbol is None else self._rates[name].note(symbol.messages, now_ns),
-            offset_ms=self._offset_ms,
+            offset_ms=self._chores.offset_ms,
         )
         self._state[name] = state
         return state
@@ -200,8 +237,9 @@ class VenueFeed:
         jobs = [keeper.run() for keeper in self._keepers]
         jobs += [self._keep_mending(name, repair) for name, repair in self._repairs.items()]
         polls = self.venue.polls(listed, self.bases, self._credentials) if hasattr(self.venue, "polls") else []
-        jobs += [self._poll(poll) for poll in polls]
-        jobs += [self._keep_defining(), self._keep_time()]
+        jobs += [self._chores.poll(poll) for poll in polls]
+        jobs.append(self._keep_defining())
+        jobs += [self._chores.keep_time(), self._chores.keep_books()]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -212,6 +250,7 @@ class VenueFeed:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._http.aclose()
+            self._reader.close()
 
     # Until the venue has told its instruments there is no grid to put a price on.
     async def _begin(self) -> dict[str, Instrument]:
@@ -232,19 +271,21 @@ class VenueFeed:
                 return found
 
     async def _restore(self, instruments: Mapping[str, Instrument]) -> None:
-        by_event = getattr(self.venue, "IDS_BY_EVENT", False)
         store, hours = self._yard.store, max(self._settings.backfill_hours, self._settings.repair_hours)
         now_ns = self._yard.receipts.now_ns()
         for one in self._wanted:
             if one.symbol not in instruments:
                 continue
-            symbol = Symbol(one, instruments[one.symbol], self.venue.TAPE, by_event=by_event)
+            symbol = Symbol(one, instruments[one.symbol], self.venue, self._settings.shown_only)
             for tape in symbol.tapes.values():
                 if store is not None and await asyncio.to_thread(restore, store, tape, int(hours * _HOUR_NS)):
                     symbol.missed("not recording", tape.last_ns, now_ns)
             if self.venue.TAPE in symbol.tapes and hasattr(self.venue, "recent_trades"):
                 self._repairs[one.symbol] = self._repair(symbol)
                 self._mend[one.symbol] = asyncio.Event()
+            seen = symbol.snapshots
+            if store is not None and seen is not None and await asyncio.to_thread(seen.restore, store):
+                seen.missed("not recording")
             self._symbols[one.symbol] = symbol
             self._reader.add(symbol)
 
@@ -264,6 +305,11 @@ class VenueFeed:
 
     async def _fetch(self, request: Request, share: float) -> bytes:
         return await self._http.get(request, share=share)
+
+    def _send(self, name: str, text: str) -> None:
+        for keeper in self._keepers:
+            if (name, "depth") in keeper.socket.expects:
+                keeper.send(text)
 
     def _is_relieving(self) -> bool:
         return any(keeper.relieving for keeper in self._keepers)
@@ -307,16 +353,6 @@ class VenueFeed:
                 self._trouble.pop(name, None)
                 return
 
-    async def _poll(self, poll: Poll) -> None:
-        while True:
-            try:
-                document = await self._http.get(poll.request)
-                for message in self.venue.read_poll(document, poll.symbol, self._yard.receipts.now_ns()):
-                    self._reader.take(message)
-            except FootloomError as error:
-                _LOG.warning("%s:%s: %s", self.name, poll.symbol, error)
-            await self._yard.clock.sleep(poll.every_s)
-
     # Once a day, and as soon as a price is off the grid: ticks change.
     async def _keep_defining(self) -> None:
         while True:
@@ -344,20 +380,6 @@ class VenueFeed:
             for row in symbol.give_up_off_grid():
                 frame = repr(row.trade).encode()
                 self._reader.quarantine(frame, row.trade.ts_recv_ns or row.trade.ts_exch_ns, row.why)
-
-    # How far our clock is ahead of the venue's: by the middle of a call.
-    async def _keep_time(self) -> None:
-        if not hasattr(self.venue, "server_time"):
-            return
-        while True:
-            try:
-                asked_ns = self._yard.receipts.now_ns()
-                document = await self._http.get(self.venue.server_time(self.bases))
-                middle_ns = (asked_ns + self._yard.receipts.now_ns()) // 2
-                self._offset_ms = (middle_ns - self.venue.read_time(document)) / 1e6
-            except FootloomError as error:
-                _LOG.info("the clock of %s is not known: %s", self.name, error)
-            await self._yard.clock.sleep(_CLOCK_S)
 
 
 @dataclass(slots=True)

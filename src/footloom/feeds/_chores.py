@@ -1,0 +1,100 @@
+"""What a venue's feed does again and again beside its sockets: polls, the venue's clock, fresh books."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from footloom.core.book import Chain
+from footloom.errors import FootloomError
+from footloom.feeds._symbol import Symbol
+from footloom.feeds.clock import Clock
+from footloom.venues._venue import Bases, Poll, Request
+
+__all__ = ("Chores",)
+
+_LOG = logging.getLogger(__name__)
+
+_CLOCK_S = 60.0
+_BOOK_S, _LONGEST_BOOK_S = 0.5, 30.0
+_SENT_S = 5.0  # so long a book that was asked for on the socket may take
+
+
+@dataclass(slots=True)
+class Chores:
+    """The repeated calls of one venue.
+
+    ``offset_ms`` is how far our clock is ahead of the venue's, None until it has said. ``book_broken`` is set by
+    whoever sees that a book needs a snapshot. ``fetch`` makes a call with a share of the rate limit, ``send`` sends a
+    text on the socket that carries a symbol's book, ``take`` takes in a message.
+    """
+
+    venue: Any
+    bases: Bases
+    symbols: Mapping[str, Symbol]
+    fetch: Callable[[Request, float], Awaitable[bytes]]
+    send: Callable[[str, str], None]
+    take: Callable[[Any], None]
+    clock: Clock
+    now_ns: Callable[[], int]
+    offset_ms: float | None = None
+    book_broken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def poll(self, poll: Poll) -> None:
+        """Ask again and again; the answers go the way of messages."""
+        while True:
+            try:
+                document = await self.fetch(poll.request, 1.0)
+                for message in self.venue.read_poll(document, poll.symbol, self.now_ns()):
+                    self.take(message)
+            except FootloomError as error:
+                _LOG.warning("%s:%s: %s", self.venue.VENUE, poll.symbol, error)
+            await self.clock.sleep(poll.every_s)
+
+    async def keep_time(self) -> None:
+        """Measure how far our clock is ahead of the venue's, by the middle of a call."""
+        if not hasattr(self.venue, "server_time"):
+            return
+        while True:
+            try:
+                asked_ns = self.now_ns()
+                document = await self.fetch(self.venue.server_time(self.bases), 1.0)
+                middle_ns = (asked_ns + self.now_ns()) // 2
+                self.offset_ms = (middle_ns - self.venue.read_time(document)) / 1e6
+            except FootloomError as error:
+                _LOG.info("the clock of %s is not known: %s", self.venue.VENUE, error)
+            await self.clock.sleep(_CLOCK_S)
+
+    async def keep_books(self) -> None:
+        """Fetch a snapshot for every book that needs one; one that does not help is asked for again, ever later."""
+        waits = dict.fromkeys(self.symbols, _BOOK_S)
+        while True:
+            await self.book_broken.wait()
+            self.book_broken.clear()
+            needy = {name: s for name, s in self.symbols.items() if s.book is not None and s.book.wants_snapshot}
+            for name in self.symbols.keys() - needy.keys():
+                waits[name] = _BOOK_S
+            for name, symbol in needy.items():
+                await self._renew(name, symbol)
+            if needy:
+                await self.clock.sleep(max(waits[name] for name in needy))
+                for name in needy:
+                    waits[name] = min(waits[name] * 2, _LONGEST_BOOK_S)
+
+    async def _renew(self, name: str, symbol: Symbol) -> None:
+        book = symbol.book
+        assert book is not None
+        if self.venue.BOOK is Chain.COUNTED or not hasattr(self.venue, "book_snapshot"):
+            if book.breaks and hasattr(self.venue, "renew_book"):
+                for text in self.venue.renew_book(symbol.wanted):
+                    self.send(name, text)
+                await self.clock.sleep(_SENT_S)
+            return
+        try:
+            document = await self.fetch(self.venue.book_snapshot(name, self.bases), 1.0)
+            book.add(self.venue.read_book(document, name, self.now_ns()))
+        except FootloomError as error:
+            _LOG.warning("%s: the order book cannot be fetched: %s", symbol.key, error)

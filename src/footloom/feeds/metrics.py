@@ -1,0 +1,77 @@
+"""Figures of a running feed, for a page of metrics and a status line."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ("FeedFigures", "Figures", "Spread")
+
+_BUCKETS = 160
+_PER_DOUBLING = 8  # a bucket is 9 % wide
+_SMALLEST_S = 1e-5
+
+
+class Spread:
+    """How long something took, as counts in buckets of nine per cent: small, and exact enough for percentiles."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total_s = 0.0
+        self.longest_s = 0.0
+        self._counts = [0] * _BUCKETS
+
+    def note(self, seconds: float) -> None:
+        """Take in one duration."""
+        self.count += 1
+        self.total_s += seconds
+        self.longest_s = max(self.longest_s, seconds)
+        place, edge = 0, max(seconds, _SMALLEST_S) / _SMALLEST_S
+        while edge >= 2 and place < _BUCKETS - _PER_DOUBLING:
+            edge /= 2
+            place += _PER_DOUBLING
+        self._counts[place + min(_PER_DOUBLING - 1, int((edge - 1) * _PER_DOUBLING))] += 1
+
+    def below_s(self, share: float) -> float | None:
+        """Return the duration that a share of all were no longer than, None where there were none."""
+        left = share * self.count
+        for place, count in enumerate(self._counts):
+            left -= count
+            if count and left <= 0:
+                doublings, part = divmod(place, _PER_DOUBLING)
+                return min(self.longest_s, _SMALLEST_S * 2.0**doublings * (1 + (part + 1) / _PER_DOUBLING))
+        return None
+
+
+class FeedFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One venue: messages since the start, those that wait now, frames that could not be understood."""
+
+    venue: str
+    frames: int
+    waiting: int
+    quarantined: int
+    connections: int
+    losses: int
+    duplicates: int
+    late: int
+    off_grid: int
+    book_breaks: int
+    offset_ms: float | None
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal and all venues. ``lag_ms`` is how old the oldest message is that is not published yet.
+
+    Commits are timed from the hand-over of their rows until these are durable.
+    """
+
+    commits: int
+    rows: int
+    commit_p50_ms: float | None
+    commit_p99_ms: float | None
+    commit_longest_ms: float
+    unrecorded_rows: int
+    refused_rows: int
+    dropped_rows: int
+    lag_ms: float
+    clock_steps: int
+    feeds: tuple[FeedFigures, ...]
