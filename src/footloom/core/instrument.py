@@ -33,7 +33,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     what one unit of quantity stands for (1 for spot and linear; 100 USD for COIN-M): so much of what is traded, or of
     the quote currency where the contract is ``inverse``. ``calendar`` names the sessions (`footloom.core.sessions`).
     ``kind`` is ``spot``, ``perpetual``, ``future``, ``option`` or ``index``, ``status`` what the venue calls its state
-    (``TRADING``), ``expiry_ns`` when it ends (ns UTC), None where it does not; "" is not known.
+    (``TRADING``), ``expiry_ns`` when it ends (ns UTC), None where it does not; "" is not known. ``name`` is what people
+    call it, ``underlying`` what a derivative stands on. An option has a ``strike`` and is a ``CE`` (call) or ``PE``
+    (put); ``market_lot`` is the units that one contract trades in, ``freeze_qty`` the most that one order may hold.
     Dates are effective dates: ticks and lots change (definitions 0.7).
     """
 
@@ -49,6 +51,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     status: str = ""
     expiry_ns: int | None = None
+    name: str = ""
+    underlying: str = ""
+    option: str = ""
+    strike: Decimal | None = None
+    market_lot: Decimal | None = None
+    freeze_qty: Decimal | None = None
     valid_from_ns: int | None = None
     valid_to_ns: int | None = None
 

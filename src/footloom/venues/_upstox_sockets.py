@@ -15,7 +15,7 @@ from footloom.core.secret import Secret
 from footloom.errors import ConfigError, SchemaChanged
 from footloom.venues._venue import Bases, Request, Socket, Wanted
 
-__all__ = ("bearer", "explain", "read_authorized", "sockets")
+__all__ = ("authorize", "bearer", "explain", "read_authorized", "sockets")
 
 _AUTHORIZE = "/v3/feed/market-data-feed/authorize"
 _KEYS_A_MESSAGE = 500
@@ -44,18 +44,29 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
     """
     modes = {one.symbol: _mode(one, credentials) for one in wanted}
     streams = {one.symbol: one.streams for one in wanted}
-    authorize = Request(url=f"{bases.rest}{_AUTHORIZE}", headers=bearer(credentials))
+    request = authorize(bases, credentials)
     return [
         Socket(
             name=f"upstox {number + 1}",
             url=bases.ws,
             opening=_subscriptions(load, number + 1),
             expects=frozenset((key, name) for keys in load.values() for key in keys for name in streams[key]),
-            authorize=authorize,
+            authorize=request,
             stall_s=_STALL_S,
         )
         for number, load in enumerate(_spread(modes, _CONNECTIONS.get(credentials.get("plan", ""), 2)))
     ]
+
+
+def authorize(bases: Bases, credentials: dict[str, str]) -> Request:
+    """Ask for the address of one connection.
+
+    Raises
+    ------
+    ConfigError
+        There is no token.
+    """
+    return Request(url=f"{bases.rest}{_AUTHORIZE}", headers=bearer(credentials))
 
 
 def bearer(credentials: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -15,44 +15,57 @@ from decimal import Decimal
 from typing import Final
 
 from footloom.core.instrument import Instrument
+from footloom.venues._india_master import CALENDARS
 from footloom.venues._upstox_frames import parse
-from footloom.venues._upstox_sockets import explain, read_authorized, sockets
+from footloom.venues._upstox_rest import (
+    CANDLE_SPAN_NS,
+    candles,
+    candles_today,
+    instruments,
+    instruments_request,
+    option_chain,
+    option_contracts,
+    read_candles,
+    read_option_contracts,
+)
+from footloom.venues._upstox_sockets import authorize, explain, read_authorized, sockets
 from footloom.venues._venue import Bases
 
 __all__ = (
     "BASES",
     "BUDGETS",
+    "CANDLE_SPAN_NS",
     "GRACE_NS",
+    "STREAMS",
     "TAPE",
     "VENUE",
+    "authorize",
+    "candles",
+    "candles_today",
     "explain",
     "instrument",
+    "instruments",
+    "instruments_request",
     "is_index",
     "known_instrument",
+    "option_chain",
+    "option_contracts",
     "parse",
     "read_authorized",
+    "read_candles",
+    "read_option_contracts",
     "sockets",
 )
 
 VENUE: Final = "upstox"
 TAPE: Final = "snapshot"
+STREAMS: Final = frozenset({"snapshot", "quote", "depth", "open_interest", "option_greeks", "ltpc"})
 GRACE_NS: Final = 2_000_000_000
 BASES: Final = Bases(
     ws="wss://api.upstox.com", rest="https://api.upstox.com", archive="https://assets.upstox.com/market-quote"
 )
 # 50 a second, 500 a minute and 2 000 in half an hour are allowed: 50 in any 45 s keeps all three.
 BUDGETS: Final[dict[str, tuple[int, float]]] = {"rest": (50, 45.0)}
-_CALENDARS = {
-    "NSE_FO": "nse_fo",
-    "BSE_FO": "nse_fo",  # the same hours
-    "NSE_EQ": "nse_cash",
-    "BSE_EQ": "nse_cash",
-    "NSE_INDEX": "nse_cash",
-    "BSE_INDEX": "nse_cash",
-    "MCX_FO": "iana:Asia/Kolkata 09:00-23:30",
-    "NCD_FO": "iana:Asia/Kolkata 09:00-17:00",
-    "BCD_FO": "iana:Asia/Kolkata 09:00-17:00",
-}
 _TICKS = {"NSE_FO": "0.05", "BSE_FO": "0.05", "NSE_INDEX": "0.01", "BSE_INDEX": "0.01"}
 
 
@@ -64,7 +77,7 @@ def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument
         tick_size=tick_size,
         lot_size=lot_size,
         quote="INR",
-        calendar=_CALENDARS.get(_segment(symbol), "nse_cash"),
+        calendar=CALENDARS.get(_segment(symbol), "nse_cash"),
     )
 
 
