@@ -31,8 +31,8 @@ def writer() -> ModuleType:
     return module
 
 
-# Let the writer run for a while after it said something so often, kill it, and return what it had acknowledged by then: the
-# number of rows of each tape.
+# Let the writer run for a while after it said something so often, kill it, and return what it had acknowledged by then:
+# the number of rows of each tape.
 def run_and_kill(root: Path, seed: int, after: str, seconds: float, *flags: str, times: int = 1) -> dict[str, int]:
     command = [sys.executable, str(WRITER), str(root), str(seed), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
