@@ -31,7 +31,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     ``store`` is the folder that holds the tape, ``folder`` the one with ``footloom.toml`` and the credentials.
     ``endpoints`` are base addresses by venue where another server shall stand for it. ``commit_ms`` is how often what
-    arrives is made durable and shown. ``depth_quota`` is how many bytes of depth are kept, the oldest go first.
+    arrives is made durable and shown. ``depth_quota`` is how many bytes depth and quotes may take: then they are no
+    longer recorded, trades are; 0 is no limit.
     ``backfill_hours`` is how far back a live chart is filled. ``fetch`` says whether `load_trades` may fetch what is
     missing. ``origins`` tells of each field where its value comes from.
     """

@@ -27,6 +27,7 @@ __all__ = ("VERBS", "app", "main")
 VERBS: dict[str, tuple[str, str, str]] = {
     "demo": ("footloom.cli.demo", "demo", "Open a live footprint of the simulated market in the browser."),
     "serve": ("footloom.cli.serve", "serve", "Serve charts of a store over HTTP and WebSocket."),
+    "record": ("footloom.cli.record", "record", "Record what venues send, for weeks."),
     "import": ("footloom.cli.import_", "import_files", "Read recorded files of an exchange into the store."),
     "fetch": ("footloom.cli.fetch", "fetch", "Fetch the past of symbols from their venue into the store."),
     "coverage": ("footloom.cli.coverage", "coverage", "Say what is stored: symbols, tapes, days, gaps."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
+import importlib.metadata
 import logging
 import random
 import ssl
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import httpx
 
-import footloom
 from footloom.errors import RateLimited, Refused, Unreachable, VenueError
 from footloom.feeds._budgets import Budget
 from footloom.feeds._partial_file import PartialFile
@@ -84,7 +84,7 @@ class Http:
         self._client = httpx.AsyncClient(
             timeout=timeout,
             follow_redirects=False,
-            headers={"User-Agent": f"footloom/{footloom.__version__}"},
+            headers={"User-Agent": f"footloom/{importlib.metadata.version('footloom')}"},
             limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
             mounts=dict.fromkeys(_OWN_MACHINE),
         )

@@ -1,0 +1,273 @@
+"""``footloom record``: write down what venues send, for weeks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from footloom.cli._shared import EndpointFlag, JsonFlag, StoreFlag, as_usage, say
+
+if TYPE_CHECKING:
+    from footloom.cli._record_show import Shower
+    from footloom.cli._record_tally import Disk, Status, Tally
+    from footloom.config import Config
+    from footloom.feeds.recorder import FeedSettings, Recorder
+    from footloom.store import Settings
+    from footloom.store.estimate import Rate
+    from footloom.store.files import Store
+    from footloom.venues._venue import Wanted
+
+__all__ = ("record", "settings_of", "store_settings", "wanted_of")
+
+_ALWAYS = frozenset({"liquidation", "mark", "open_interest"})
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LOW_DAYS = 2.0
+_PATIENCE_S = 3.0  # who is refused at once has mistyped something; later somebody may log in again
+_WARN_EVERY_S = 3600.0
+_ESTIMATE_S = 60.0
+
+
+def record(
+    symbols: Annotated[list[str], typer.Argument(metavar="VENUE:SYMBOL...", help="What to record.")],
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Record the order book too: how many levels; 0 the venue's usual.", show_default=False
+        ),
+    ] = None,
+    quotes: Annotated[bool, typer.Option("--quotes", help="Record best bid and ask too.")] = False,
+    options: Annotated[
+        str,
+        typer.Option(
+            metavar="atm±N", help="Record the N strikes on each side of the money too (India).", show_default=False
+        ),
+    ] = "",
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="Stop after 90s, 30m, 8h or 2d.", show_default=False)
+    ] = "",
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Listen for a minute (or --for) and say bytes a day; record nothing.")
+    ] = False,
+    commit_ms: Annotated[
+        float | None, typer.Option(min=1, max=1000, help="How often rows are made durable: 15.", show_default=False)
+    ] = None,
+    depth_quota: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Bytes of depth and quotes: 20GB.", show_default=False)
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A log, cut at 20 MB; five are kept.", show_default=False)
+    ] = None,
+    endpoint: EndpointFlag = None,
+    store: StoreFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Record what venues send, journal first, until Ctrl-C.
+
+    Trades (or snapshots), liquidations, mark prices with funding and open interest always; depth and quotes where
+    asked. Holes are mended from the venue where it can. Ctrl-C, SIGTERM and --for end it with everything sealed; after
+    a kill or a power cut the next run says what it found, and goes on.
+    """
+    from footloom import config
+    from footloom.cli._record_show import logging_to, showing
+
+    with as_usage("--for"):
+        seconds = _seconds(for_)
+    with as_usage():
+        flags = {"commit_ms": commit_ms, "depth_quota": depth_quota}
+        settings = config.load(store=store, endpoints=endpoint or (), flags=flags)
+        wanted = wanted_of(symbols, depth=depth, quotes=quotes, options=options)
+    if estimate:
+        from footloom.cli._record_estimate import run_estimate
+
+        run_estimate(wanted, settings, seconds or _ESTIMATE_S, json=json)
+        return
+    with showing(json=json) as (show, tell), logging_to(log, tell):
+        _record(settings, wanted, seconds, show, tell)
+    say(f"stopped; what was received is sealed in {settings.store}")
+
+
+def wanted_of(
+    symbols: Sequence[str], *, depth: int | None, quotes: bool, options: str = ""
+) -> list[tuple[str, Wanted]]:
+    """Return what to listen to.
+
+    Raises
+    ------
+    ConfigError
+        A name cannot be, stands twice, or its venue has no such stream.
+    """
+    from footloom.core.instrument import split_key
+    from footloom.errors import ConfigError
+    from footloom.feeds._venues import venue_named
+    from footloom.venues._venue import Wanted
+
+    asked = ({"depth"} if depth is not None else set()) | ({"quote"} if quotes else set())
+    found: dict[tuple[str, str], Wanted] = {}
+    for key in symbols:
+        name, symbol = split_key(key)
+        venue = venue_named(name)
+        symbol = symbol.upper() if name.startswith(("binance", "bybit")) else symbol
+        lacks = asked - venue.STREAMS
+        if lacks:
+            raise ConfigError(f"{key}: {name} has no {' and no '.join(sorted(lacks))}: leave the flag out")
+        if (name, symbol) in found:
+            raise ConfigError(f"{key} is named twice")
+        streams = frozenset({venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
+        found[name, symbol] = Wanted(
+            symbol=symbol, streams=streams, depth=depth or 0, **_following(key, venue, options)
+        )
+    return [(name, one) for (name, _), one in found.items()]
+
+
+def _following(key: str, venue: object, options: str) -> dict[str, str]:
+    from footloom.errors import ConfigError
+    from footloom.venues._venue import Wanted
+
+    if not options:
+        return {}
+    if "options" not in Wanted.__struct_fields__ or not hasattr(venue, "resolve"):
+        raise ConfigError(f"--options {options}: {key} has no options that can be followed")
+    return {"options": options}
+
+
+def settings_of(wanted: Sequence[tuple[str, Wanted]], settings: Config, **others: float) -> FeedSettings:
+    """Return how the feeds shall run; ``others`` are fields of `FeedSettings`."""
+    from footloom.feeds._venues import venue_named
+    from footloom.feeds.endpoints import bases_of
+    from footloom.feeds.recorder import FeedSettings
+
+    names = {name for name, _ in wanted}
+    fields: dict[str, float] = {"backfill_hours": 0.0, **others}
+    return FeedSettings(
+        bases={name: bases_of(name, venue_named(name).BASES, settings) for name in names},
+        commit_s=settings.commit_ms / 1000,
+        credentials={name: _credentials(name) for name in names},
+        depth_quota_bytes=settings.depth_quota,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def store_settings(settings: Config) -> Settings:
+    """Return how the store that is recorded into works."""
+    from footloom.store import Settings
+
+    return Settings(book_quota_bytes=settings.depth_quota)
+
+
+def _credentials(venue: str) -> dict[str, str]:
+    import importlib.util
+
+    if importlib.util.find_spec("footloom.feeds.credentials") is None:
+        return {}
+    from footloom.feeds import credentials
+
+    return dict(credentials.load(venue))
+
+
+def _seconds(text: str) -> float | None:
+    from footloom.errors import ConfigError
+
+    if not text:
+        return None
+    found = _SPAN.fullmatch(text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise ConfigError(f"{text!r} is no length of time: write 90s, 30m, 8h or 2d")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _record(
+    settings: Config,
+    wanted: list[tuple[str, Wanted]],
+    seconds: float | None,
+    show: Shower,
+    tell: Callable[[str], None],
+) -> None:
+    from footloom.feeds.recorder import Recorder
+    from footloom.store.files import Store
+
+    with Store(settings.store, writer=True, settings=store_settings(settings)) as opened:
+        _say_recovery(opened, tell)
+        recorder = Recorder(opened, wanted, settings_of(wanted, settings))
+        names = ", ".join(recorder.keys)
+        tell(f"recording {names} into {settings.store}   (Ctrl-C stops it)")
+        try:
+            asyncio.run(_until_stopped(recorder, opened, seconds, show, tell))
+        finally:
+            opened.seal()
+
+
+def _say_recovery(store: Store, tell: Callable[[str], None]) -> None:
+    found = store.recovery
+    if found.rows or found.gaps:
+        tell(f"the last run left {found.rows:,} rows and {found.gaps:,} gaps unsealed: they are whole, and kept")
+    for odd in found.quarantined:
+        tell(f"{odd.file} could not be read whole ({odd.reason}); the original is kept as {odd.kept_as}")
+
+
+async def _until_stopped(
+    recorder: Recorder, store: Store, seconds: float | None, show: Shower, tell: Callable[[str], None]
+) -> None:
+    from footloom.cli._record_tally import Tally
+
+    tally = Tally(recorder.keys, time.monotonic())
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
+            loop.add_signal_handler(number, stopped.set)
+    work = asyncio.create_task(recorder.run(tally))
+    shown = asyncio.create_task(_show(recorder, tally, store, show, tell))
+    waiting = asyncio.create_task(stopped.wait())
+    tasks: set[asyncio.Task[Any]] = {work, shown, waiting}
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for done in (work, shown):
+            if done.done():
+                done.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _show(recorder: Recorder, tally: Tally, store: Store, show: Shower, tell: Callable[[str], None]) -> None:
+    from footloom.errors import VenueError
+
+    began_s, warned_s = time.monotonic(), -_WARN_EVERY_S
+    while True:
+        await asyncio.sleep(1.0)
+        now_s = time.monotonic()
+        disk = await asyncio.to_thread(_disk, store, tally.rates(now_s))
+        status = tally.status(dict(recorder.state()), disk, now_s, time.time())
+        show(status)
+        if _is_low(status) and now_s - warned_s >= _WARN_EVERY_S:
+            warned_s = now_s
+            tell(f"footloom: {_words(disk)}: make room, or name another disk with --store")
+        if now_s - began_s > _PATIENCE_S and all(one.phase == "stopped" for one in status.symbols) and not status.rows:
+            raise VenueError("; ".join(dict.fromkeys(one.text or f"{one.key} is stopped" for one in status.symbols)))
+
+
+def _disk(store: Store, rates: Mapping[str, Rate]) -> Disk:
+    from footloom.cli._record_tally import Disk
+    from footloom.store.estimate import estimate
+
+    watch = store.watch()
+    days = estimate(rates, watch.free_bytes).days_left if watch.free_bytes is not None else None
+    return Disk(free=watch.free_bytes, days=None if days is None else round(days, 1), texts=watch.texts)
+
+
+def _is_low(status: Status) -> bool:
+    return bool(status.disk.texts) or (status.disk.days is not None and status.disk.days < _LOW_DAYS)
+
+
+def _words(disk: Disk) -> str:
+    return "; ".join(disk.texts) or f"the disk lasts for about {disk.days:,.1f} days of recording"

@@ -1,0 +1,271 @@
+"""Recording from the command line: what is listened to, what is said of it, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from footloom import config
+from footloom.cli import record as verb
+from footloom.cli._record_show import logging_to, showing
+from footloom.cli._record_tally import Disk, Status, Tally, line
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.trades import FLAG_BACKFILLED, Trades
+from footloom.errors import ConfigError, VenueError
+from footloom.feeds.flow import Commit, FeedState
+from footloom.store.files import Store
+
+KEY = "binance_usdm:BTCUSDT"
+SECOND = 10**9
+
+
+def instrument() -> Instrument:
+    from decimal import Decimal
+
+    return Instrument(venue="binance_usdm", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
+
+
+def commit(*late_ms: int, fetched: int = 0, gaps: tuple[Gap, ...] = (), recorded: bool = True) -> Commit:
+    count = len(late_ms)
+    times = [1_772_409_600 * SECOND + number for number in range(count)]
+    trades = Trades.build(
+        instrument(),
+        times,
+        [6_000_000] * count,
+        [1] * count,
+        [1] * count,
+        trade_id=list(range(count)),
+        ts_recv_ns=[at + late * 10**6 for at, late in zip(times, late_ms, strict=True)],
+        flags=[FLAG_BACKFILLED if number < fetched else 0 for number in range(count)],
+        tape="agg_trade",
+    )
+    return Commit(key=KEY, trades=trades, watermark_ns=0, gaps=gaps, recorded=recorded)
+
+
+def gap(*, healed: bool) -> Gap:
+    return Gap(symbol="BTCUSDT", from_ns=0, to_ns=1, cause="test", healed=healed)
+
+
+def status(tally: Tally, state: FeedState, disk: Disk | None = None, now_s: float = 100.0) -> Status:
+    return tally.status({KEY: state}, disk or Disk(free=10**12), now_s, 1_772_409_600.0)
+
+
+def test_commits_are_counted_and_fetched_rows_are_not_late() -> None:
+    tally = Tally([KEY], 0.0)
+    tally(commit(900_000, 20, 35, fetched=1))
+    tally(commit(gaps=(gap(healed=False), gap(healed=True), gap(healed=False))))
+
+    found = status(tally, FeedState(phase="live", messages_per_s=12.34)).symbols[0]
+
+    assert (found.rows, found.lag_ms, found.gaps, found.healed) == (3, 35.0, 2, 1)
+    assert status(tally, FeedState(phase="live")).symbols[0].lag_ms is None  # since the last status
+
+
+def test_what_a_day_brings_is_told_after_a_minute_and_without_what_was_fetched() -> None:
+    tally = Tally([KEY], 0.0)
+    tally(commit(1, 1, 1, 1, fetched=1))
+
+    assert tally.rates(59.0) == {}
+    assert (tally.rates(86.4)["agg_trade"].rows, tally.rates(86.4)["agg_trade"].seconds) == (3, 86.4)
+
+
+def test_the_line_says_how_it_stands() -> None:
+    tally = Tally([KEY], 0.0)
+    tally(commit(20))
+
+    well = line(status(tally, FeedState(phase="live", messages_per_s=8.0), Disk(free=5 * 10**10, days=41.2)))
+    assert well == (
+        "binance_usdm:BTCUSDT live · 8 msgs/s · 1 rows · lag 20 ms · gaps 0, healed 0 · 50.0 GB free, about 41 days"
+    )
+    tally(commit(recorded=False))
+    ill = line(status(tally, FeedState(phase="reconnecting", text="code 1006, again in 3 s"), Disk(free=None)))
+    assert "NOT RECORDED" in ill
+    assert "disk unknown" in ill
+    assert ill.endswith("reconnecting: code 1006, again in 3 s")
+
+
+def test_several_symbols_are_one_line_and_only_odd_ones_are_named() -> None:
+    tally = Tally([KEY, "bybit_linear:BTCUSDT"], 0.0)
+    states = {KEY: FeedState(phase="live"), "bybit_linear:BTCUSDT": FeedState(phase="stale", text="silent for 40 s")}
+
+    text = line(tally.status(states, Disk(free=10**12), 1.0, 0.0))
+
+    assert text.startswith("1 of 2 live · ")
+    assert text.endswith(" · bybit_linear:BTCUSDT stale: silent for 40 s")
+
+
+def test_what_is_always_recorded_and_what_where_asked() -> None:
+    ((venue, plain),) = verb.wanted_of(["binance_usdm:btcusdt"], depth=None, quotes=False)
+    ((_, more),) = verb.wanted_of([KEY], depth=20, quotes=True)
+
+    assert (venue, plain.symbol) == ("binance_usdm", "BTCUSDT")
+    assert plain.streams == {"agg_trade", "liquidation", "mark", "open_interest"}
+    assert more.streams == plain.streams | {"depth", "quote"}
+    assert more.depth == 20
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["nope:X"], "no venue"),
+        (["BTCUSDT"], "names no instrument"),
+        ([KEY, "binance_usdm:btcusdt"], "twice"),
+    ],
+)
+def test_names_that_cannot_be(keys: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        verb.wanted_of(keys, depth=None, quotes=False)
+
+
+def test_options_of_what_has_none() -> None:
+    with pytest.raises(ConfigError, match="no options that can be followed"):
+        verb.wanted_of([KEY], depth=None, quotes=False, options="atm±10")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5h", 5400), ("2d", 172_800), ("", None)])
+def test_lengths_of_time(text: str, seconds: float | None) -> None:
+    assert verb._seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "8", "-1s", "0s", "1w"])
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(ConfigError, match="no length of time"):
+        verb._seconds(text)
+
+
+class Scripted:
+    """A recorder that does what a test says."""
+
+    def __init__(self, state: FeedState, act: Callable[[Callable[[Commit], None]], None] = lambda _: None) -> None:
+        self.keys = [KEY]
+        self.closed = False
+        self._state, self._act = state, act
+
+    def state(self) -> list[tuple[str, FeedState]]:
+        return [(KEY, self._state)]
+
+    async def run(self, publish: Callable[[Commit], None]) -> None:
+        try:
+            self._act(publish)
+            await asyncio.Event().wait()
+        finally:
+            self.closed = True
+
+
+def run(recorder: Scripted, store: Path, seconds: float | None) -> list[Status]:
+    shown: list[Status] = []
+    with Store(store, writer=True) as opened:
+        asyncio.run(verb._until_stopped(recorder, opened, seconds, shown.append, lambda _: None))  # type: ignore[arg-type]
+    return shown
+
+
+def test_it_ends_when_its_time_is_over(tmp_path: Path) -> None:
+    recorder = Scripted(FeedState(phase="live"), lambda publish: publish(commit(5)))
+
+    shown = run(recorder, tmp_path, 1.5)
+
+    assert recorder.closed
+    assert shown[0].rows == 1
+    assert shown[0].disk.free is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_as_if_nothing_were(tmp_path: Path, number: signal.Signals) -> None:
+    recorder = Scripted(FeedState(phase="live"), lambda _: os.kill(os.getpid(), number))
+
+    run(recorder, tmp_path, 60)
+
+    assert recorder.closed
+
+
+def test_a_fault_of_its_own_ends_it(tmp_path: Path) -> None:
+    def fail(_publish: object) -> None:
+        raise VenueError("the venue is gone")
+
+    with pytest.raises(VenueError, match="is gone"):
+        run(Scripted(FeedState(phase="live"), fail), tmp_path, 60)
+
+
+def test_who_is_refused_at_once_has_mistyped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "_PATIENCE_S", 0.0)
+
+    with pytest.raises(VenueError, match="does not list NOPE"):
+        run(Scripted(FeedState(phase="stopped", text="binance_usdm does not list NOPE")), tmp_path, 60)
+
+
+def test_nobody_reading_does_not_stop_the_recording(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    found = status(Tally([KEY], 0.0), FeedState(phase="live"))
+    with showing(json=True) as (show, _):
+        monkeypatch.setattr(sys, "stdout", Gone())
+        show(found)
+        show(found)
+
+    assert capsys.readouterr().err.count("nobody reads the status any more") == 1
+
+
+def test_a_line_of_json_is_a_whole_document(capsys: pytest.CaptureFixture[str]) -> None:
+    with showing(json=True) as (show, _):
+        show(status(Tally([KEY], 0.0), FeedState(phase="live")))
+
+    document = msgspec.json.decode(capsys.readouterr().out)
+    assert document["symbols"][0]["key"] == KEY
+    assert document["recorded"] is True
+
+
+def test_without_a_terminal_lines_come_when_something_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally([KEY], 0.0)
+    with showing(json=False) as (show, _):
+        for phase in ("connecting", "live", "live", "live", "stale"):
+            show(status(tally, FeedState(phase=phase)))  # type: ignore[arg-type]
+
+    assert [text.split()[2] for text in capsys.readouterr().err.splitlines()] == ["connecting", "live", "stale"]
+
+
+def test_a_log_is_cut_and_warnings_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footloom.cli._record_show._LOG_BYTES", 2_000)
+    told: list[str] = []
+    log = logging.getLogger("footloom.feeds.test")
+    with logging_to(tmp_path / "logs" / "r.log", told.append):
+        for number in range(200):
+            log.info("something happened: %d", number)
+        log.warning("something odd")
+
+    names = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert names == ["r.log", *(f"r.log.{number}" for number in range(1, 6))]
+    assert all(path.stat().st_size <= 2_000 for path in (tmp_path / "logs").iterdir())
+    assert told == ["footloom: something odd"]
+    assert "something odd" in (tmp_path / "logs" / "r.log").read_text()
+
+
+def test_a_log_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="name another file"), logging_to(tmp_path, print):
+        pass
+
+
+def test_settings_reach_the_feeds_and_the_store() -> None:
+    settings = config.load(
+        {}, endpoints=["binance_usdm=http://127.0.0.1:9"], flags={"commit_ms": 2.0, "depth_quota": "1GB"}
+    )
+    wanted = verb.wanted_of([KEY], depth=None, quotes=False)
+
+    found = verb.settings_of(wanted, settings)
+
+    assert found.bases["binance_usdm"].ws == "ws://127.0.0.1:9"
+    assert (found.commit_s, found.backfill_hours) == (0.002, 0.0)
+    assert verb.store_settings(settings).book_quota_bytes == 10**9
