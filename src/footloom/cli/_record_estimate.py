@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
+from footloom.cli._record_feeds import settings_of
 from footloom.cli._record_tally import fetched_rows
 from footloom.cli._shared import console, say
-from footloom.cli.record import settings_of
 from footloom.errors import VenueError
 
 if TYPE_CHECKING:

@@ -7,27 +7,26 @@ import contextlib
 import re
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from footloom.cli._record_feeds import settings_of, store_settings, wanted_of
 from footloom.cli._shared import EndpointFlag, JsonFlag, StoreFlag, as_usage, say
 
 if TYPE_CHECKING:
     from footloom.cli._record_show import Shower
     from footloom.cli._record_tally import Disk, Status, Tally
     from footloom.config import Config
-    from footloom.feeds.recorder import FeedSettings, Recorder
-    from footloom.store import Settings
+    from footloom.feeds.recorder import Recorder
     from footloom.store.estimate import Rate
     from footloom.store.files import Store
     from footloom.venues._venue import Wanted
 
-__all__ = ("record", "settings_of", "store_settings", "wanted_of")
+__all__ = ("record",)
 
-_ALWAYS = frozenset({"liquidation", "mark", "open_interest"})
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LOW_DAYS = 2.0
@@ -93,84 +92,6 @@ def record(
     with showing(json=json) as (show, tell), logging_to(log, tell):
         _record(settings, wanted, seconds, show, tell)
     say(f"stopped; what was received is sealed in {settings.store}")
-
-
-def wanted_of(
-    symbols: Sequence[str], *, depth: int | None, quotes: bool, options: str = ""
-) -> list[tuple[str, Wanted]]:
-    """Return what to listen to.
-
-    Raises
-    ------
-    ConfigError
-        A name cannot be, stands twice, or its venue has no such stream.
-    """
-    from footloom.core.instrument import split_key
-    from footloom.errors import ConfigError
-    from footloom.feeds._venues import venue_named
-    from footloom.venues._venue import Wanted
-
-    asked = ({"depth"} if depth is not None else set()) | ({"quote"} if quotes else set())
-    found: dict[tuple[str, str], Wanted] = {}
-    for key in symbols:
-        name, symbol = split_key(key)
-        venue = venue_named(name)
-        symbol = symbol.upper() if name.startswith(("binance", "bybit")) else symbol
-        lacks = asked - venue.STREAMS
-        if lacks:
-            raise ConfigError(f"{key}: {name} has no {' and no '.join(sorted(lacks))}: leave the flag out")
-        if (name, symbol) in found:
-            raise ConfigError(f"{key} is named twice")
-        streams = frozenset({venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
-        found[name, symbol] = Wanted(
-            symbol=symbol, streams=streams, depth=depth or 0, **_following(key, venue, options)
-        )
-    return [(name, one) for (name, _), one in found.items()]
-
-
-def _following(key: str, venue: object, options: str) -> dict[str, str]:
-    from footloom.errors import ConfigError
-    from footloom.venues._venue import Wanted
-
-    if not options:
-        return {}
-    if "options" not in Wanted.__struct_fields__ or not hasattr(venue, "resolve"):
-        raise ConfigError(f"--options {options}: {key} has no options that can be followed")
-    return {"options": options}
-
-
-def settings_of(wanted: Sequence[tuple[str, Wanted]], settings: Config, **others: float) -> FeedSettings:
-    """Return how the feeds shall run; ``others`` are fields of `FeedSettings`."""
-    from footloom.feeds._venues import venue_named
-    from footloom.feeds.endpoints import bases_of
-    from footloom.feeds.recorder import FeedSettings
-
-    names = {name for name, _ in wanted}
-    fields: dict[str, float] = {"backfill_hours": 0.0, **others}
-    return FeedSettings(
-        bases={name: bases_of(name, venue_named(name).BASES, settings) for name in names},
-        commit_s=settings.commit_ms / 1000,
-        credentials={name: _credentials(name) for name in names},
-        depth_quota_bytes=settings.depth_quota,
-        **fields,  # type: ignore[arg-type]
-    )
-
-
-def store_settings(settings: Config) -> Settings:
-    """Return how the store that is recorded into works."""
-    from footloom.store import Settings
-
-    return Settings(book_quota_bytes=settings.depth_quota)
-
-
-def _credentials(venue: str) -> dict[str, str]:
-    import importlib.util
-
-    if importlib.util.find_spec("footloom.feeds.credentials") is None:
-        return {}
-    from footloom.feeds import credentials
-
-    return dict(credentials.load(venue))
 
 
 def _seconds(text: str) -> float | None:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from footloom import config
+from footloom.cli import _record_feeds as feeds
 from footloom.cli import record as verb
 from footloom.cli._record_show import logging_to, showing
 from footloom.cli._record_tally import Disk, Status, Tally, line
@@ -105,8 +106,8 @@ def test_several_symbols_are_one_line_and_only_odd_ones_are_named() -> None:
 
 
 def test_what_is_always_recorded_and_what_where_asked() -> None:
-    ((venue, plain),) = verb.wanted_of(["binance_usdm:btcusdt"], depth=None, quotes=False)
-    ((_, more),) = verb.wanted_of([KEY], depth=20, quotes=True)
+    ((venue, plain),) = feeds.wanted_of(["binance_usdm:btcusdt"], depth=None, quotes=False)
+    ((_, more),) = feeds.wanted_of([KEY], depth=20, quotes=True)
 
     assert (venue, plain.symbol) == ("binance_usdm", "BTCUSDT")
     assert plain.streams == {"agg_trade", "liquidation", "mark", "open_interest"}
@@ -124,12 +125,12 @@ def test_what_is_always_recorded_and_what_where_asked() -> None:
 )
 def test_names_that_cannot_be(keys: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        verb.wanted_of(keys, depth=None, quotes=False)
+        feeds.wanted_of(keys, depth=None, quotes=False)
 
 
 def test_options_of_what_has_none() -> None:
     with pytest.raises(ConfigError, match="no options that can be followed"):
-        verb.wanted_of([KEY], depth=None, quotes=False, options="atm±10")
+        feeds.wanted_of([KEY], depth=None, quotes=False, options="atm±10")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5h", 5400), ("2d", 172_800), ("", None)])
@@ -262,10 +263,10 @@ def test_settings_reach_the_feeds_and_the_store() -> None:
     settings = config.load(
         {}, endpoints=["binance_usdm=http://127.0.0.1:9"], flags={"commit_ms": 2.0, "depth_quota": "1GB"}
     )
-    wanted = verb.wanted_of([KEY], depth=None, quotes=False)
+    wanted = feeds.wanted_of([KEY], depth=None, quotes=False)
 
-    found = verb.settings_of(wanted, settings)
+    found = feeds.settings_of(wanted, settings)
 
     assert found.bases["binance_usdm"].ws == "ws://127.0.0.1:9"
     assert (found.commit_s, found.backfill_hours) == (0.002, 0.0)
-    assert verb.store_settings(settings).book_quota_bytes == 10**9
+    assert feeds.store_settings(settings).book_quota_bytes == 10**9
