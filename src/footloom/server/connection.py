@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import WebSocket
@@ -40,6 +41,16 @@ def evicting(after_s: float = EVICT_AFTER_S) -> type[asyncio.Protocol]:
             self._stop_timer()
             super().connection_lost(exc)
 
+        # The base class logs a traceback here; a client's broken text is no fault of ours.
+        def send_receive_event_to_app(self) -> None:
+            if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+                _LOG.warning("client %s sent text that is no UTF-8: closed", self.client)
+                self.frames = []
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+                return
+            super().send_receive_event_to_app()
+
         def _evict(self) -> None:
             _LOG.warning("client %s has read nothing for %s s: dropped", self.client, after_s)
             self.transport.abort()
@@ -50,6 +61,14 @@ def evicting(after_s: float = EVICT_AFTER_S) -> type[asyncio.Protocol]:
                 self._paused = None
 
     return Evicting
+
+
+def _is_utf8(frames: Sequence[bytes]) -> bool:
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class LitestarSocket:

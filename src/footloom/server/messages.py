@@ -211,6 +211,8 @@ def parse_request(text: str | bytes) -> Request:
     ProtocolError
         It is no JSON, or no request of the protocol; the message says which field is wrong.
     """
+    if not text:
+        raise ProtocolError('the message is empty; send {"op":"subscribe","id":1,"topic":{"symbol":"VENUE:SYMBOL"}}')
     try:
         request: Request = _REQUESTS.decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.flow import Commit
+from footloom.server.guard import checked_origins
 from footloom.server.port import bind
 from footloom.server.wire import decode
 
@@ -127,6 +128,40 @@ async def test_an_endless_message_ends_its_connection_only(server: Running) -> N
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(bad.recv(), 10)
         assert (await subscribe(good)).kind == "snapshot"
+
+
+async def test_text_that_is_no_utf8_ends_its_connection_without_a_traceback(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect(server.ws) as client:
+        await client.recv()
+        await client.send(b"\xff\xfe{", text=True)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(client.recv(), 10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1007
+    said = [record for record in caplog.records if "no UTF-8" in record.message]
+    assert len(said) == 1
+    assert not [record for record in caplog.records if record.exc_info]
+    async with connect(server.ws) as other:
+        assert json.loads(await other.recv())["type"] == "hello"
+
+
+@pytest.mark.parametrize("empty", ["", b""])
+async def test_an_empty_message_is_answered_in_words(server: Running, empty: str | bytes) -> None:
+    async with connect(server.ws) as client:
+        await client.recv()
+        await client.send(empty)
+        answer = json.loads(await asyncio.wait_for(client.recv(), 10))
+        assert (answer["type"], answer["code"]) == ("error", "protocol_error")
+        assert answer["message"].startswith("the message is empty")
+        await subscribe(client)
+
+
+@pytest.mark.parametrize("origin", ["x y", "localhost:5173", "http://", "http://a/b", "ftp://a", "http://a:b", "*"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ConfigError, match="is no origin of a page"):
+        checked_origins([origin])
 
 
 async def test_a_stalled_reader_is_dropped_and_others_are_not_held_up(anyio_backend: str) -> None:  # noqa: ARG001

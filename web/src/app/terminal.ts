@@ -59,7 +59,12 @@ export class Terminal implements TerminalFace {
   readonly countdown = new ThrottledStore("", 200);
   readonly readout = new ThrottledStore<ReadoutView>(emptyReadout, 50);
   readonly spoken = new ThrottledStore("", 700);
-  readonly view = new Store<ViewState>({ following: true, autoScale: "centre", maximised: null });
+  readonly view = new Store<ViewState>({
+    following: true,
+    autoScale: "centre",
+    maximised: null,
+    priceIsOff: false,
+  });
   readonly dialog = new Store<Dialog | null>(null);
   readonly theme: Store<ThemeName>;
   readonly notice = new Store("");
@@ -237,7 +242,7 @@ export class Terminal implements TerminalFace {
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
     this.#showNumbers();
-    if (change.appended > 0) this.#showView();
+    this.#showView();
     this.#followDefaultStep();
   }
 
@@ -332,12 +337,13 @@ export class Terminal implements TerminalFace {
   }
 
   #showView(): void {
-    const { following, autoScale } = this.model;
+    const { following, autoScale, priceIsOff } = this.model;
     const { maximised } = this.chart;
     const shown = this.view.get();
-    if (shown.following === following && shown.autoScale === autoScale && shown.maximised === maximised) return;
-    this.view.set({ following, autoScale, maximised });
-    this.#save();
+    const isSame = shown.following === following && shown.autoScale === autoScale && shown.maximised === maximised;
+    if (isSame && shown.priceIsOff === priceIsOff) return;
+    this.view.set({ following, autoScale, maximised, priceIsOff });
+    if (!isSame) this.#save();
   }
 
   // --- what can be done ----------------------------------------------------------------------------------------------
@@ -378,6 +384,7 @@ export class Terminal implements TerminalFace {
   }
 
   open(dialog: Dialog | null): void {
+    if (dialog !== null) this.notice.set("");
     this.dialog.set(dialog);
   }
 
@@ -395,6 +402,11 @@ export class Terminal implements TerminalFace {
   goLive(): void {
     this.model.toLatest();
     if (this.model.autoScale === "manual") this.model.resetPrice();
+    this.chart.moved();
+  }
+
+  fitPrice(): void {
+    this.model.resetPrice();
     this.chart.moved();
   }
 

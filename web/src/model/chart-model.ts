@@ -26,9 +26,8 @@ import { ValueScale } from "./value-scale";
 const marginsCss = { top: 10, bottom: 10 } as const;
 /** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
 const firstRowCss = { normal: { least: 12, most: 30 }, compact: { least: 12, most: 22 } } as const;
-const barsOnOpening = 16.5;
 /** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
-const barsAfterTrend = 13.5;
+const barsOnOpening = [16.5, 13.5, 11.5] as const;
 /** Bars narrower than this hold no numbers: rows need no height to be read, and all bars on screen fit. */
 const readableBarCss = 50;
 const narrowestFirstBarCss = 65;
@@ -174,6 +173,17 @@ export class ChartModel {
     this.#rightFraction = this.time.right - at;
   }
 
+  /** Whether none of the bars on screen is in sight, or the last price is not while it is followed. */
+  get priceIsOff(): boolean {
+    if (this.autoScale !== "manual" || this.series.length === 0) return false;
+    const { from, to } = this.visibleBars();
+    if (to < from) return false;
+    const { low, high } = this.price.span();
+    const content = this.#content(from, to);
+    if (content.high <= low || content.low >= high) return true;
+    return this.following && (content.anchor < low || content.anchor > high);
+  }
+
   /** Whether the newest bar can be seen whole. */
   get lastInSight(): boolean {
     return this.series.length > 0 && this.time.right >= this.series.end - 0.02;
@@ -184,8 +194,14 @@ export class ChartModel {
     this.#afterMove();
   }
 
+  // Making bars narrower brings more of them, and no more emptiness behind the newest.
   zoomTime(x: number, factor: number): void {
+    const empty = Math.max(0, (this.time.right - this.series.end) * this.time.bar);
     this.time.zoomAt(x, factor);
+    if (factor < 1) {
+      const most = this.series.end + Math.max(this.#rightRoom(), empty / this.time.bar);
+      this.time.setRight(Math.min(this.time.right, most));
+    }
     this.#afterMove();
   }
 
@@ -343,7 +359,7 @@ export class ChartModel {
     return this.time.visible < rightRoomBars.fewBelow ? rightRoomBars.few : rightRoomBars.many;
   }
 
-  #firstBar(bars = barsOnOpening): number {
+  #firstBar(bars: number = barsOnOpening[0]): number {
     return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.width / bars));
   }
 
@@ -376,9 +392,10 @@ export class ChartModel {
     this.time.setRight(this.series.end + this.#rightRoom());
     this.price.setTicksPerLevel(meta.ticks_per_level);
     this.autoScale = "centre";
-    if (!this.#firstRows()) {
-      this.time.setBar(this.#firstBar(barsAfterTrend));
-      this.#firstRows();
+    for (const bars of barsOnOpening) {
+      this.time.setBar(this.#firstBar(bars));
+      this.time.setRight(this.series.end + this.#rightRoom());
+      if (this.#firstRows()) break;
     }
   }
 

@@ -14,6 +14,18 @@ export const offeredBars: readonly string[] = [
   "1w",
 ];
 
+/** Bars that end by what was traded, not by the clock, with what they are called. */
+export const offeredKinds: readonly { readonly kind: string; readonly bars: readonly string[] }[] = [
+  { kind: "Trades", bars: ["100t", "500t", "1000t"] },
+  { kind: "Volume", bars: ["10v", "100v", "1000v"] },
+  { kind: "Turnover", bars: ["1e5q", "1e6q", "1e7q"] },
+  { kind: "Range", bars: ["r10", "r20", "r50"] },
+  { kind: "Renko", bars: ["ren10", "ren20", "ren50"] },
+  { kind: "Delta", bars: ["d50", "d100", "d500"] },
+  { kind: "Imbalance", bars: ["ib20", "ib100", "vib20"] },
+  { kind: "Runs", bars: ["rb20", "rb100", "vrb20"] },
+];
+
 export type IntervalText = { readonly bars: string } | { readonly problem: string };
 
 /** How text looks that means bars, and no symbol: `15s`, `500t`, `100v-split`, `1e6q`, `r20`, `ren10-3`, `d500`, `ib20-e`. */

@@ -23,6 +23,8 @@ export interface ViewState {
   readonly following: boolean;
   readonly autoScale: AutoScale;
   readonly maximised: PaneName | null;
+  /** The price is off the screen, and the scale does not follow it. */
+  readonly priceIsOff: boolean;
 }
 
 export type Dialog =
@@ -122,6 +124,8 @@ export interface TerminalFace {
   closeInspector(): void;
   showTable(): void;
   goLive(): void;
+  /** Bring the price back into sight. */
+  fitPrice(): void;
   setAutoScale(mode: AutoScale): void;
   dismissNotice(): void;
   dismissGap(): void;
