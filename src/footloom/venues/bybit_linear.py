@@ -60,7 +60,7 @@ _TOPICS: Final = {
 }
 _DEPTHS: Final = (1, 50, 200, 1000)
 _USUAL_DEPTH: Final = 200  # every 100 ms, as other venues; 50 comes every 20 ms
-_PER_SOCKET = 21_000  # characters of all topics that one connection may ask for
+_PER_SOCKET = 20_000  # characters of all topics; 21 000 are allowed
 _PER_MESSAGE = 100  # topics
 _PING = Ping(every_s=20.0, text='{"req_id":"ping","op":"ping"}')
 _SYMBOL = re.compile(r"([A-Z0-9]+?)(USDT|USDC|PERP)?(-\w+)?")
