@@ -160,7 +160,7 @@ def _instrument(row: _Scrip, at_ns: int) -> Instrument | None:
         kind=kind,
         expiry_ns=_expiry_ns(row, calendar),
         name=row.symbol,
-        underlying=row.name if kind in {"future", "option"} else "",
+        underlying=row.name,
         option=option if option in {"CE", "PE"} else "",
         strike=_number(row.strike, divisor, row) if kind == "option" else None,
         market_lot=_number(row.lotsize, 1, row),

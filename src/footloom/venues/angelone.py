@@ -26,6 +26,7 @@ from footloom.venues._angelone_rest import (
     instruments_request,
     read_candles,
 )
+from footloom.venues._india_names import resolve, spot_of
 from footloom.venues._venue import Bases, Ping, Socket, Wanted
 
 __all__ = (
@@ -45,7 +46,9 @@ __all__ = (
     "known_instrument",
     "parse",
     "read_candles",
+    "resolve",
     "sockets",
+    "spot_of",
 )
 
 VENUE: Final = "angelone"

@@ -16,6 +16,7 @@ from typing import Final
 
 from footloom.core.instrument import Instrument
 from footloom.venues._india_master import CALENDARS
+from footloom.venues._india_names import resolve, spot_of
 from footloom.venues._upstox_frames import parse
 from footloom.venues._upstox_rest import (
     CANDLE_SPAN_NS,
@@ -54,7 +55,9 @@ __all__ = (
     "read_authorized",
     "read_candles",
     "read_option_contracts",
+    "resolve",
     "sockets",
+    "spot_of",
 )
 
 VENUE: Final = "upstox"
