@@ -22,6 +22,7 @@ __all__ = (
     "BOOK",
     "BUDGETS",
     "GRACE_NS",
+    "IDS_BY_EVENT",
     "STREAMS",
     "TAPE",
     "VENUE",
@@ -44,6 +45,7 @@ __all__ = (
 
 VENUE: Final = "bybit_linear"
 TAPE: Final = "trade"
+IDS_BY_EVENT: Final = True  # trades are numbered by their match event's sequence and their place in it
 STREAMS: Final = frozenset({"trade", "quote", "depth", "liquidation", "mark", "open_interest"})
 BASES: Final = Bases(ws="wss://stream.bybit.com", rest="https://api.bybit.com", archive="https://public.bybit.com")
 BOOK: Final = Chain.COUNTED
