@@ -121,6 +121,7 @@ class Venue(Protocol):
     REACH_NS: int  # how far back `trades_from` and `trades_at` answer; absent: all of it
     GRACE_NS: int  # how long behind its close a bar waits (definitions 2.3)
     BOOK: Chain  # how it numbers the changes of a book
+    BOOK_DEPTH: int  # levels a side of its usual book, no more are kept; absent: all of them
     BUDGETS: dict[str, tuple[int, float]]  # rate limits: so much weight in so many seconds
 
     def parse(self, frame: bytes, ts_recv_ns: int) -> Iterator[Message]:

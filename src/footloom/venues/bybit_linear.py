@@ -20,6 +20,7 @@ from footloom.venues._venue import ArchiveFile, Bases, Candle, Ping, Request, So
 __all__ = (
     "BASES",
     "BOOK",
+    "BOOK_DEPTH",
     "BUDGETS",
     "GRACE_NS",
     "IDS_BY_EVENT",
@@ -49,6 +50,7 @@ IDS_BY_EVENT: Final = True  # trades are numbered by their match event's sequenc
 STREAMS: Final = frozenset({"trade", "quote", "depth", "liquidation", "mark", "open_interest"})
 BASES: Final = Bases(ws="wss://stream.bybit.com", rest="https://api.bybit.com", archive="https://public.bybit.com")
 BOOK: Final = Chain.COUNTED
+BOOK_DEPTH: Final = 200  # every 100 ms, as other venues; 50 comes every 20 ms
 GRACE_NS: Final = 250_000_000
 BUDGETS: Final = {rest.BUDGET: (600, 5.0)}
 
@@ -61,7 +63,6 @@ _TOPICS: Final = {
     "open_interest": "tickers",
 }
 _DEPTHS: Final = (1, 50, 200, 1000)
-_USUAL_DEPTH: Final = 200  # every 100 ms, as other venues; 50 comes every 20 ms
 _PER_SOCKET = 20_000  # characters of all topics; 21 000 are allowed
 _PER_MESSAGE = 100  # topics
 _PING = Ping(every_s=20.0, text='{"req_id":"ping","op":"ping"}')
@@ -104,7 +105,7 @@ def _topic(one: Wanted, stream: str) -> str:
         raise ConfigError(f"{VENUE} has no stream {stream!r} (asked for {one.symbol}): it has {have}")
     if stream != "depth":
         return f"{_TOPICS[stream]}.{one.symbol}"
-    depth = one.depth or _USUAL_DEPTH
+    depth = one.depth or BOOK_DEPTH
     if depth not in _DEPTHS:
         offered = ", ".join(map(str, _DEPTHS))
         raise ConfigError(f"{VENUE} has no book of {depth} levels (asked for {one.symbol}): {offered}")
