@@ -19,6 +19,7 @@ from footloom.store.segment import SIDES, Content, Entry, Segment, read_segment
 
 __all__ = ("Journal", "delete_segment", "read_journal", "segments")
 
+_LEAP_NS = 1_000_000_000
 _NAME = re.compile(r"segment-(\d{8})(-salvaged)?\.sqlite")
 
 
@@ -85,7 +86,8 @@ class Journal:
     def __init__(self, layout: Layout, settings: Settings, next_seq: int) -> None:
         self._layout = layout
         self._settings = settings
-        self._began_ns: int | None = None
+        self._newest_ns: int | None = None
+        self._elapsed_ns = 0
         self._segment = self._new(next_seq)
 
     # Quarantined segments count too, so that no later one is put aside under the same name.
@@ -123,12 +125,19 @@ class Journal:
         It should when the newest one has its rows, or its time by the clock of the rows: nothing here looks at a watch.
         """
         times = [int(entry.columns["ts_recv_ns"].max()) for entry in entries if length(entry.columns)]
-        if times and self._began_ns is None:
-            self._began_ns = min(times)
+        if times:
+            self._tell_time(max(times))
         if self._segment.is_empty:
+            self._elapsed_ns = 0
             return False
-        age_ns = max(times) - (self._began_ns or 0) if times else 0
-        return self._segment.rows >= self._settings.roll_rows or age_ns >= self._settings.roll_ns
+        return self._segment.rows >= self._settings.roll_rows or self._elapsed_ns >= self._settings.roll_ns
+
+    # A clock that is set anew leaps, and with two clocks among the rows it leaps at every commit. So only its steps
+    # count: none that go back, and of a leap one second, which ends a segment of rare rows too.
+    def _tell_time(self, newest_ns: int) -> None:
+        step_ns = newest_ns - (newest_ns if self._newest_ns is None else self._newest_ns)
+        self._newest_ns = newest_ns
+        self._elapsed_ns += max(0, step_ns if step_ns <= self._settings.roll_ns else _LEAP_NS)
 
     def has_other_grid(self, entries: Sequence[Entry]) -> bool:
         """Say whether an instrument was defined anew: a segment holds each tape on one grid."""
@@ -138,7 +147,7 @@ class Journal:
         """Begin a new segment and return the old one, which is still open."""
         old = self._segment
         self._segment = self._new(old.next_seq)
-        self._began_ns = None
+        self._elapsed_ns = 0
         return old
 
     def close(self) -> None:

@@ -1,13 +1,15 @@
 """A program that writes to a store and says what was acknowledged; its parent kills it at any instant.
 
-``killed_writer.py ROOT SEED [liar]``: rows are a function of their number, so that the parent can check every column.
+``killed_writer.py ROOT SEED [liar] [lazy-journal] [lazy-files]``: rows are a function of their number, so that the
+parent can check every column.
 The tape ``trade`` has ids, the others have none: there nothing but the store's own bookkeeping keeps a row from being
 stored twice. Each round tells a gap at its first row, and heals all before it. A liar acknowledges rows that it never
-stores.
+stores; a lazy writer flushes no commits, or no files.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +23,7 @@ from footloom.core.series import Series, is_series
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.store import Settings, SourceInfo
 from footloom.store.files import Store
+from footloom.store.segment import Segment
 
 INSTRUMENT = Instrument(venue="test", symbol="KILL", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
 TAPES = ("trade", "agg_trade", "depth", "open_interest")
@@ -75,7 +78,22 @@ def say(*words: object) -> None:
     sys.stdout.flush()
 
 
+def be_lazy() -> None:
+    """Take away what makes rows durable, so that a test sees that it is missed."""
+    if "lazy-files" in sys.argv:
+        os.fsync = lambda _: None  # type: ignore[assignment] # here only
+    if "lazy-journal" in sys.argv:
+        prepare = Segment._prepare
+
+        def prepared(segment: Segment, first_seq: int) -> None:
+            prepare(segment, first_seq)
+            segment._database.execute("PRAGMA synchronous = OFF")
+
+        Segment._prepare = prepared  # type: ignore[assignment, method-assign] # here only
+
+
 def main() -> None:
+    be_lazy()
     root, seed, liar = Path(sys.argv[1]), int(sys.argv[2]), "liar" in sys.argv
     rng = np.random.default_rng(seed)
     store = Store(root, writer=True, settings=SETTINGS)
