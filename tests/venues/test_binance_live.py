@@ -318,6 +318,18 @@ def test_spot_has_one_path() -> None:
     assert socket.sends_per_s < 5
 
 
+def test_coinm_has_one_path() -> None:
+    (socket,) = binance_coinm.sockets([want("BTCUSD_PERP", "agg_trade", "depth")], binance_coinm.BASES, {})
+    names = "btcusd_perp@aggTrade/btcusd_perp@depth@100ms"
+    assert socket.url == f"wss://dstream.binance.com/stream?streams={names}"
+    (poll,) = binance_coinm.polls([want("BTCUSD_PERP", "open_interest")], binance_coinm.BASES, {})
+    assert poll.request.url == "https://dapi.binance.com/dapi/v1/openInterest"
+    document = b'{"symbol":"BTCUSD_PERP","pair":"BTCUSD","openInterest":"15004","contractType":"PERPETUAL","time":%d}'
+    (interest,) = binance_coinm.read_poll(document % NOW, "BTCUSD_PERP", 7)
+    assert isinstance(interest, OpenInterest)
+    assert interest.qty == "15004"
+
+
 def test_many_streams_are_subscribed_in_batches_and_on_several_sockets() -> None:
     wanted = [want(f"S{k}USDT", "agg_trade") for k in range(450)]
     sockets = binance_usdm.sockets(wanted, BASES, {})

@@ -110,6 +110,9 @@ def test_instruments_of_usdm() -> None:
     stock = USDM_LISTED | {"symbol": "TSLAUSDT", "contractType": "TRADIFI_PERPETUAL"}
     found = binance_usdm.instruments(document({"symbols": [USDM_LISTED, quarter, stock]}), 5)
     btc, future, tesla = found
+    both = document({"symbols": [USDM_LISTED, USDM_LISTED | {"symbol": "BTCUSD_PERP"}]})
+    assert [one.symbol for one in binance_usdm.instruments(both, 5)] == ["BTCUSDT"]
+    assert [one.symbol for one in binance_coinm.instruments(both, 5)] == ["BTCUSD_PERP"]
     assert (btc.key, btc.tick_size, btc.lot_size) == ("binance_usdm:BTCUSDT", Decimal("0.1"), Decimal("0.001"))
     assert (btc.kind, btc.status, btc.expiry_ns, btc.valid_from_ns) == ("perpetual", "TRADING", None, 5)
     assert (future.kind, future.status, future.expiry_ns) == ("future", "SETTLING", 1774598400000 * MS)

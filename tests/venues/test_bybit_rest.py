@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_there_are_no_older_trades_to_ask_for() -> None:
 def test_instruments_come_in_pages() -> None:
     future = LISTED | {"symbol": "BTCUSDT-26DEC25", "contractType": "LinearFutures", "deliveryTime": "1766736000000"}
     ungridded = LISTED | {"priceFilter": {"tickSize": ""}}
-    document = answer({"list": [LISTED, future, ungridded], "nextPageCursor": "abc%3D"})
+    document = answer({"list": [LISTED, future, ungridded], "nextPageCursor": "first%3DBTCUSDT%26last%3DXUSDT"})
     btc, dated = bybit_linear.instruments(document, 5)
     assert (btc.key, btc.tick_size, btc.lot_size) == ("bybit_linear:BTCUSDT", Decimal("0.1"), Decimal("0.001"))
     assert (btc.kind, btc.status, btc.expiry_ns, btc.base, btc.quote) == ("perpetual", "Trading", None, "BTC", "USDT")
@@ -81,7 +82,8 @@ def test_instruments_come_in_pages() -> None:
     first = bybit_linear.instruments_request(BASES)
     following = bybit_linear.instruments_next(document, BASES)
     assert following is not None
-    assert dict(following.params) == dict(first.params) | {"cursor": "abc%3D"}
+    assert dict(following.params) == dict(first.params) | {"cursor": "first%3DBTCUSDT%26last%3DXUSDT"}
+    assert "cursor=first%3DBTCUSDT%26last%3DXUSDT" in urlencode(following.params)  # as it came
     assert bybit_linear.instruments_next(answer({"list": [LISTED], "nextPageCursor": ""}), BASES) is None
     assert bybit_linear.instruments_next(answer({"list": [], "nextPageCursor": "again"}), BASES) is None  # no end else
 

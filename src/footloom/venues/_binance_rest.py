@@ -243,12 +243,16 @@ def exchange_info(api: Api, rest: str) -> Request:
 def listed(document: bytes, venue: str, at_ns: int, *, inverse: bool = False) -> list[Instrument]:
     """Return what the venue lists, valid from ``at_ns`` on. A symbol without tick or lot is left out.
 
+    So is one of the other futures market: many calls know the symbols of both.
+
     Raises
     ------
     SchemaChanged
         The answer is no list of instruments.
     """
     rows: list[Listed] = _decoded(_exchange_info, document, "a list of instruments").symbols
+    if venue != _binance.SPOT:
+        rows = [row for row in rows if _binance.venue_of(_binance.FUTURES, row.symbol) == venue]
     found = [_instrument(row, venue, at_ns, inverse=inverse) for row in rows]
     return [one for one in found if one is not None]
 

@@ -10,7 +10,7 @@ import msgspec
 from footloom.errors import ConfigError
 from footloom.venues._venue import Poll, Request, Socket, Wanted
 
-__all__ = ("FUTURES_STREAMS", "SPOT_STREAMS", "Path", "open_interest_polls", "sockets")
+__all__ = ("COIN_STREAMS", "FUTURES_STREAMS", "SPOT_STREAMS", "Path", "open_interest_polls", "sockets")
 
 _PER_SOCKET = 200  # 1024 are documented, 200 were for years
 _PER_MESSAGE = 100  # stream names in one address or one SUBSCRIBE: a few kB
@@ -38,6 +38,8 @@ FUTURES_STREAMS: Final[Mapping[str, Path]] = {
     "liquidation": Path("/market", "forceOrder"),
     "mark": Path("/market", "markPrice@1s"),
 }
+# COIN-M has one path (the official client of autumn 2026), though it shares the infrastructure of USD-M.
+COIN_STREAMS: Final[Mapping[str, Path]] = {stream: Path("", path.name) for stream, path in FUTURES_STREAMS.items()}
 SPOT_STREAMS: Final[Mapping[str, Path]] = {
     "agg_trade": Path("", "aggTrade"),
     "trade": Path("", "trade"),

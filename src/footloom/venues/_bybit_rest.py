@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 
@@ -174,7 +175,8 @@ def instruments_next(document: bytes, rest: str) -> Request | None:
     page = _result(_page, document, "instruments")
     if not page.next_page_cursor or not page.rows:
         return None
-    return _ask(rest, "instruments-info", category="linear", limit=_PAGE, cursor=page.next_page_cursor)
+    # The cursor comes as it has to stand in an address; it is encoded again when it is sent.
+    return _ask(rest, "instruments-info", category="linear", limit=_PAGE, cursor=unquote(page.next_page_cursor))
 
 
 def instruments(document: bytes, venue: str, at_ns: int) -> list[Instrument]:

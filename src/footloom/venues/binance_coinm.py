@@ -1,22 +1,18 @@
-"""Binance COIN-M futures: inverse contracts, quantity in contracts of 100 USD (Bitcoin) or 10 USD (all others).
-
-Meaning, history and instruments. There are no sockets: where its streams are served since it shares the infrastructure
-of USD-M (2026-06-30) is not certain.
-"""
+"""Binance COIN-M futures: inverse contracts, quantity in contracts of 100 USD (Bitcoin) or 10 USD (all others)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
-from footloom.venues import _binance, _binance_symbols
+from footloom.venues import _binance, _binance_streams, _binance_symbols
 from footloom.venues import _binance_rest as rest
 from footloom.venues._binance_symbols import Grid
-from footloom.venues._venue import ArchiveFile, Bases, Candle, Request
+from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, Socket, Wanted
 
 __all__ = (
     "BASES",
@@ -24,6 +20,7 @@ __all__ = (
     "BUDGETS",
     "GRACE_NS",
     "REACH_NS",
+    "STREAMS",
     "TAPE",
     "VENUE",
     "archive",
@@ -34,12 +31,15 @@ __all__ = (
     "instruments_request",
     "known_instrument",
     "parse",
+    "polls",
     "read_book",
     "read_candles",
+    "read_poll",
     "read_time",
     "read_trades",
     "recent_trades",
     "server_time",
+    "sockets",
     "trades_at",
     "trades_from",
 )
@@ -50,6 +50,7 @@ BASES: Final = Bases(
     ws="wss://dstream.binance.com", rest="https://dapi.binance.com", archive="https://data.binance.vision"
 )
 BOOK: Final = Chain.PREVIOUS
+STREAMS: Final = frozenset({*_binance_streams.COIN_STREAMS, "open_interest"})
 GRACE_NS: Final = 250_000_000
 REACH_NS: Final = 48 * 3600 * 10**9  # how far back `trades_from` and `trades_at` answer
 BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with USD-M
@@ -73,6 +74,28 @@ def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
         The frame is not as documented.
     """
     return _binance.messages(frame, ts_recv_ns, VENUE)
+
+
+def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Socket]:  # noqa: ARG001 - needs none
+    """Return the connections that carry what is wanted.
+
+    Raises
+    ------
+    ConfigError
+        There is no such stream, or no such depth.
+    """
+    polled = frozenset({"open_interest"})
+    return _binance_streams.sockets(wanted, bases.ws, _binance_streams.COIN_STREAMS, venue=VENUE, polled=polled)
+
+
+def polls(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Poll]:  # noqa: ARG001 - needs none
+    """Return what has to be asked again and again: open interest, counted in contracts, has no stream."""
+    return _binance_streams.open_interest_polls(wanted, f"{bases.rest}{_API.path}/openInterest", _API.budget)
+
+
+def read_poll(document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
+    """Yield the open interest of one answer; `SchemaChanged` where it is none."""
+    return rest.read_open_interest(document, symbol, ts_recv_ns)
 
 
 def instruments_request(bases: Bases) -> Request:
