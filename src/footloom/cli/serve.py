@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from footloom.config import Config
-    from footloom.feeds.recorder import Recorder
     from footloom.server.services import Feeds, Services
-    from footloom.store.files import Store
     from footloom.venues._venue import Wanted
 
 __all__ = ("serve",)
@@ -40,8 +38,6 @@ Keys = Annotated[
     typer.Argument(metavar="[KEY]...", help="Symbols to listen to, such as binance_usdm:BTCUSDT.", show_default=False),
 ]
 
-# What is always recorded beside the trades; best bid and ask are shown and not stored.
-_BESIDE = frozenset({"open_interest", "mark", "liquidation"})
 _SHOWN = frozenset({"quote"})
 _LOOK_S = 0.2
 
@@ -73,7 +69,7 @@ def serve(
         _serve_stored(settings.store, front)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Front:
     """Where the page is served."""
 
@@ -93,39 +89,47 @@ def _serve_stored(root: Path, front: _Front) -> None:
         _listen(services, front)
 
 
+# Best bid and ask are shown and not stored.
 def _wanted(keys: Sequence[str]) -> list[tuple[str, Wanted]]:
     if not keys:
         return []
-    from footloom.core.instrument import split_key
-    from footloom.feeds._venues import venue_named
-    from footloom.venues._venue import Wanted
+    import msgspec
 
-    found = []
-    for key in keys:
-        name, symbol = split_key(key)
-        venue = venue_named(name)
-        beside = (_BESIDE | _SHOWN) & getattr(venue, "STREAMS", frozenset())
-        found.append((name, Wanted(symbol=symbol, streams=frozenset({venue.TAPE}) | beside)))
-    return found
+    from footloom.cli._record_feeds import wanted_of
+    from footloom.feeds._venues import venue_named
+
+    return [
+        (name, msgspec.structs.replace(one, streams=one.streams | (_SHOWN & venue_named(name).STREAMS)))
+        for name, one in wanted_of(keys, depth=None, quotes=False)
+    ]
 
 
 def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: _Front) -> None:
+    from footloom.cli._record_feeds import settings_of, store_settings
+    from footloom.feeds.recorder import Recorder
+    from footloom.server.logins import Logins
     from footloom.server.services import Services
     from footloom.store.files import Store
 
     keys = [f"{venue}:{one.symbol}" for venue, one in wanted]
     try:
-        opened = Store(settings.store, writer=True)
+        opened = Store(settings.store, writer=True, settings=store_settings(settings))
     except StoreLocked as locked:
         _serve_beside(settings.store, keys, str(locked), front)
         return
     with opened:
-        recorder = _recorder(opened, wanted, settings)
+        how = settings_of(wanted, settings, backfill_hours=settings.backfill_hours)
+        recorder = Recorder(opened, wanted, dataclasses.replace(how, shown_only=_SHOWN))
         services = Services.over(opened, live=keys)
+        services.logins = Logins(settings, getattr(recorder, "log_in", _told_only))
         services.warm()
         _follow(services, recorder, front)
         opened.seal()
     say(f"stopped; what was received is sealed in {settings.store}")
+
+
+def _told_only(venue: str, _values: Mapping[str, str]) -> None:
+    say(f"logged in to {venue}: start footloom again, so that its feed uses the new token")
 
 
 def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: _Front) -> None:
@@ -139,25 +143,6 @@ def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: _Front) -
         services = Services.over(opened, live=keys)
         services.warm()
         _follow(services, Beside(services.history, keys, holder, services.hub.reread), front)
-
-
-def _recorder(store: Store, wanted: list[tuple[str, Wanted]], settings: Config) -> Recorder:
-    from footloom.feeds._venues import venue_named
-    from footloom.feeds.endpoints import bases_of
-    from footloom.feeds.recorder import FeedSettings, Recorder
-
-    venues = {name: venue_named(name) for name, _ in wanted}
-    return Recorder(
-        store,
-        wanted,
-        FeedSettings(
-            bases={name: bases_of(name, venue.BASES, settings) for name, venue in venues.items()},
-            commit_s=settings.commit_ms / 1000,
-            depth_quota_bytes=settings.depth_quota,
-            backfill_hours=settings.backfill_hours,
-            shown_only=_SHOWN,
-        ),
-    )
 
 
 def _follow(services: Services, feeds: Feeds, front: _Front) -> None:

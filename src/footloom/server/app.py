@@ -17,6 +17,7 @@ from footloom.errors import FootloomError
 from footloom.server.connection import LitestarSocket
 from footloom.server.failures import ErrorBody, ErrorReply, code_of, status_of
 from footloom.server.guard import Guard
+from footloom.server.login_routes import LOGIN_ROUTES
 from footloom.server.openapi import openapi_config
 from footloom.server.pages import MISSING_PAGE, Asset, Bundle
 from footloom.server.routes import ROUTES, chart_request
@@ -97,7 +98,7 @@ def create_app(services: Services, *, origins: Collection[str] = ()) -> ASGIApp:
         Origins of other pages that may use this server, such as that of a development server.
     """
     app = Litestar(
-        route_handlers=[*ROUTES, live, page],
+        route_handlers=[*ROUTES, *LOGIN_ROUTES, live, page],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "chart": Provide(chart_request),

@@ -19,48 +19,51 @@ EVICT_AFTER_S = 10.0
 _LOG = logging.getLogger(__name__)
 
 
+class _Evicting(WebSocketsSansIOProtocol):
+    """Uvicorn's protocol with a timer, and without tracebacks for what a client did wrong."""
+
+    after_s = EVICT_AFTER_S
+    _paused: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._paused = self.loop.call_later(self.after_s, self._evict)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    # The base class logs a traceback here; a client's broken text is no fault of ours.
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+            _LOG.warning("client %s sent text that is no UTF-8: closed", self.client)
+            self.frames = []
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    def _evict(self) -> None:
+        _LOG.warning("client %s has read nothing for %s s: dropped", self.client, self.after_s)
+        self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._paused is not None:
+            self._paused.cancel()
+            self._paused = None
+
+
 def evicting(after_s: float = EVICT_AFTER_S) -> type[asyncio.Protocol]:
     """Return uvicorn's WebSocket protocol with a timer: who reads nothing for ``after_s`` seconds is cut off.
 
     The transport says when its buffer is full and when it drains. A polite close would wait behind that full buffer,
     so the connection is aborted.
     """
-
-    class Evicting(WebSocketsSansIOProtocol):
-        _paused: asyncio.TimerHandle | None = None
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._paused = self.loop.call_later(after_s, self._evict)
-
-        def resume_writing(self) -> None:
-            super().resume_writing()
-            self._stop_timer()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_timer()
-            super().connection_lost(exc)
-
-        # The base class logs a traceback here; a client's broken text is no fault of ours.
-        def send_receive_event_to_app(self) -> None:
-            if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
-                _LOG.warning("client %s sent text that is no UTF-8: closed", self.client)
-                self.frames = []
-                self.conn.send_close(1007)
-                self.handle_parser_exception()
-                return
-            super().send_receive_event_to_app()
-
-        def _evict(self) -> None:
-            _LOG.warning("client %s has read nothing for %s s: dropped", self.client, after_s)
-            self.transport.abort()
-
-        def _stop_timer(self) -> None:
-            if self._paused is not None:
-                self._paused.cancel()
-                self._paused = None
-
-    return Evicting
+    return type("Evicting", (_Evicting,), {"after_s": after_s})
 
 
 def _is_utf8(frames: Sequence[bytes]) -> bool:

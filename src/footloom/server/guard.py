@@ -8,7 +8,7 @@ anything else runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +59,9 @@ def checked_origins(origins: Collection[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
 class Guard:
     """ASGI middleware: checks ``Host`` and ``Origin`` of every request and WebSocket, and adds the security headers."""
 
@@ -74,6 +77,8 @@ class Guard:
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(headers.get(b"host", ""), headers.get(b"origin"))
+        if refusal is None and str(scope.get("method", "GET")) not in _READS:
+            refusal = _foreign_write(headers)
         if refusal is None:
             await self._app(scope, receive, _with_headers(send) if kind == "http" else send)
         else:
@@ -87,6 +92,14 @@ class Guard:
         if urlsplit(origin).netloc.lower() != host.lower():
             return f"requests of other web sites are refused: Origin {origin!r} is not this server's {host!r}"
         return None
+
+
+# Whatever a browser does not say of a request that changes something, it comes from nobody's page.
+def _foreign_write(headers: Mapping[bytes, str]) -> str | None:
+    site = headers.get(b"sec-fetch-site", "same-origin")
+    if site in {"same-origin", "none"} or headers.get(b"origin") is not None:
+        return None
+    return f"a request of another web site changes nothing here: Sec-Fetch-Site {site!r}"
 
 
 def _host_name(host: str) -> str:

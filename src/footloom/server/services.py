@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
 from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit, FeedState
@@ -20,6 +20,9 @@ from footloom.server.status import SymbolStatus
 from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
 from footloom.server.wire import encode
 from footloom.store.files import Store
+
+if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
+    from footloom.server.logins import Logins
 
 __all__ = ("Feeds", "Services")
 
@@ -48,6 +51,7 @@ class Services:
 
     ``live`` holds the keys of symbols whose feed runs in this process. ``trouble`` says what is wrong, in words, while
     something is: `health` tells it, and so does every header. ``writes`` is the store where this process writes to it.
+    ``logins`` is for servers that listen to brokers.
     """
 
     history: History
@@ -56,6 +60,7 @@ class Services:
     live: frozenset[str] = frozenset()
     writes: Store | None = None
     trouble: dict[str, str] = field(default_factory=dict)
+    logins: Logins | None = None
     sessions: set[Session] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")

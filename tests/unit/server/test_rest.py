@@ -207,7 +207,7 @@ async def test_the_description_needs_no_internet(client: httpx.AsyncClient) -> N
     schema = (await client.get("/schema/openapi.json")).json()
     assert schema["openapi"].startswith("3.")
     names = ("instruments", "feeds", "coverage", "bars", "footprint", "trades")
-    paths = {"/health", *(f"/api/v1/{name}" for name in names)}
+    paths = {"/health", "/api/v1/logins", *(f"/api/v1/{name}" for name in names)}
     assert set(schema["paths"]) == paths
     for path in paths:
         assert path in page.text

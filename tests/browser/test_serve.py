@@ -1,0 +1,151 @@
+"""Live charts as a new user meets them: a local venue in one process, `footloom serve` in another, the plug pulled."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.test_demo import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FOOTLOOM = Path(sys.executable).with_name("footloom")
+KEY = "binance_usdm:BTCUSDT"
+
+
+class Running:
+    """One `footloom` in a process of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        environment = {**os.environ, "FOOTLOOM_BACKFILL_HOURS": "1.5"}
+        self.process = subprocess.Popen(
+            [str(FOOTLOOM), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        self.said = ""
+
+    def until(self, pattern: str) -> str:
+        """Return what the pattern's group caught, once a line was printed that has it."""
+        for line in self.process.stdout or ():
+            self.said += line
+            found = re.search(pattern, line)
+            if found:
+                return found[1]
+        pytest.fail(f"ended before {pattern} was said:\n{self.said}")
+
+    def end(self, number: int = signal.SIGINT) -> None:
+        """Stop it, and wait for its end."""
+        self.process.send_signal(number)
+        self.said += self.process.communicate(timeout=30)[0] or ""
+
+
+def venue(port: str = "0") -> tuple[Running, str]:
+    running = Running("simulate", "binance_usdm", "--port", port)
+    return running, running.until(r"open: (http://\S+)")
+
+
+def serve(url: str, store: Path, *keys: str) -> tuple[Running, str]:
+    endpoint = f"binance_usdm={url}"
+    running = Running("serve", *keys, "--endpoint", endpoint, "--store", str(store), "--port", "0")
+    return running, running.until(r"ready: (http://\S+)")
+
+
+@pytest.fixture
+def chart(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
+    problems: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert problems == []
+
+
+def asked(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_the_plug_is_pulled_and_put_in_again(chart: Any, tmp_path: Path) -> None:
+    market, market_url = venue()
+    serving, url = serve(market_url, tmp_path, KEY)
+    try:
+        chart.goto(url)
+        until(chart, "footloom.bars().count > 0 && footloom.viewport().link.phase === 'live'")
+        assert chart.evaluate("footloom.meta().symbol") == KEY
+        until(chart, "footloom.bars().count > 60 && footloom.viewport().link.backfill === null")
+        right = "String(footloom.bar(Math.floor(footloom.viewport().right) - 2).openNs)"
+        chart.evaluate("document.querySelector('.chart').focus()")
+        for _ in range(3):
+            chart.keyboard.press("Control+ArrowLeft")
+        until(chart, "!footloom.viewport().following")
+        place = chart.evaluate(right)
+
+        market.end(signal.SIGKILL)
+        until(chart, "footloom.viewport().link.phase === 'reconnecting'")
+        said = chart.locator(".note.state").inner_text()
+        assert "binance_usdm" in said
+        assert "What you see is of" in said
+        assert asked(f"{url}health")["feeds"][0]["phase"] == "reconnecting"
+        market, _ = venue(market_url.rpartition(":")[2])
+        until(chart, "footloom.viewport().link.phase === 'live'")
+        assert chart.locator(".note.state").count() == 0
+        assert chart.evaluate(right) == place, "what is looked at stays while the outage is mended behind it"
+        time.sleep(2)
+        gaps = [row["gaps"] for row in asked(f"{url}api/v1/coverage")]
+        assert sum(gaps) == 0, "Binance's ids let every trade be fetched"
+    finally:
+        serving.end()
+        market.end()
+    assert "Traceback" not in serving.said
+
+
+def test_beside_a_process_that_records_the_chart_moves_read_only(chart: Any, tmp_path: Path) -> None:
+    market, market_url = venue()
+    first, _ = serve(market_url, tmp_path, KEY)
+    second, url = serve(market_url, tmp_path, KEY)
+    try:
+        assert "is being recorded by process" in second.said
+        chart.goto(url)
+        until(chart, "footloom.bars().count > 0 && footloom.viewport().link.phase === 'live'")
+        assert "shown here as it is stored" in chart.locator(".note.state").inner_text()
+        trades = "JSON.stringify([footloom.bar().openNs.toString(), footloom.bar().trades])"
+        before = chart.evaluate(trades)
+        until(chart, f"{trades} !== {before!r}")
+    finally:
+        second.end()
+        first.end()
+        market.end()
+
+
+def test_a_symbol_that_is_not_listed_is_one_message(tmp_path: Path) -> None:
+    market, market_url = venue()
+    try:
+        endpoint = f"binance_usdm={market_url}"
+        for key, words in (
+            ("binance_usdm:BTCUSD", "does not list BTCUSD; it lists BTCUSDT"),
+            ("binance:BTCUSDT", "'binance' is no venue that can be listened to: there are"),
+            ("BTCUSDT", "names no instrument: write VENUE:SYMBOL"),
+        ):
+            command = [str(FOOTLOOM), "serve", key, "--endpoint", endpoint, "--store", str(tmp_path), "--port", "0"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 1
+            assert words in done.stderr
+            assert done.stderr.count("footloom: ") == 1
+            assert "Traceback" not in done.stderr
+    finally:
+        market.end()
