@@ -87,11 +87,12 @@ def announce(host: str, port: int, *, open_page: bool, as_json: bool) -> None:
         typer.echo(json.dumps({"status": "ready", "url": address}))
     else:
         typer.echo(f"footloom is ready: {address}   (Ctrl-C stops it)")
-    if open_page and _has_desktop():  # without one, a text browser would take the terminal over
+    if open_page and has_desktop():  # without one, a text browser would take the terminal over
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
-def _has_desktop() -> bool:
+def has_desktop() -> bool:
+    """Tell whether a browser could show a page here."""
     if sys.platform in {"win32", "darwin"}:
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

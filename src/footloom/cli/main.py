@@ -30,6 +30,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "record": ("footloom.cli.record", "record", "Record what venues send, for weeks."),
     "import": ("footloom.cli.import_", "import_files", "Read recorded files of an exchange into the store."),
     "fetch": ("footloom.cli.fetch", "fetch", "Fetch the past of symbols from their venue into the store."),
+    "login": ("footloom.cli.login", "login", "Get a token of a broker's account, and keep it."),
+    "doctor": ("footloom.cli.doctor", "doctor", "Look at clock, store, network and tokens: what is wrong."),
     "coverage": ("footloom.cli.coverage", "coverage", "Say what is stored: symbols, tapes, days, gaps."),
     "export": ("footloom.cli.export", "export", "Write trades, snapshots, bars, levels or a study as a file."),
     "bars": ("footloom.cli.bars", "bars", "Print or write bars and footprints of a stored symbol."),
