@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,10 @@ class Levels:
         return Levels(*_rows_of(self, index))
 
 
+_bar_columns = attrgetter(*Bars.__slots__)
+_level_columns = attrgetter(*Levels.__slots__)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Footprint:
     """Bars and their cells: bar ``i`` owns levels ``level_offset[i] : level_offset[i + 1]``.
@@ -162,10 +167,8 @@ class Footprint:
                 f"level_offset must hold {len(self.bars) + 1} entries ending at {len(self.levels)}, "
                 f"got {len(self.level_offset)} ending at {self.level_offset[-1:]}"
             )
-        for block in (self.bars, self.levels):
-            for name in type(block).__slots__:
-                getattr(block, name).flags.writeable = False
-        self.level_offset.flags.writeable = False
+        for column in (*_bar_columns(self.bars), *_level_columns(self.levels), self.level_offset):
+            column.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.bars)

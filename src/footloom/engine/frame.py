@@ -12,9 +12,9 @@ from footloom.core.footprint import BAR_FINAL, Footprint
 from footloom.core.trades import I64, U8
 from footloom.engine.spec import ChartSpec
 
-__all__ = ("ChartFrame",)
+__all__ = ("BAR_COLUMNS", "ChartFrame")
 
-_PER_BAR = ("cvd_lot", "cvd_anchor_ns", "poc_row", "vah_row", "val_row", "min_vol_lot")
+BAR_COLUMNS = ("cvd_lot", "cvd_anchor_ns", "poc_row", "vah_row", "val_row", "min_vol_lot")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +67,12 @@ class ChartFrame:
             footprint=self.footprint.slice(start, stop),
             spec=self.spec,
             cell_flags=self.cell_flags[lo:hi],
-            **{name: getattr(self, name)[start:stop] for name in _PER_BAR},
+            **{name: getattr(self, name)[start:stop] for name in BAR_COLUMNS},
         )
 
     def with_flags(self, flags: I64) -> ChartFrame:
         """Return the same bars with other ``BAR_*`` flags."""
-        columns = {name: getattr(self, name) for name in _PER_BAR}
+        columns = {name: getattr(self, name) for name in BAR_COLUMNS}
         return ChartFrame(
             footprint=self.footprint.with_flags(flags), spec=self.spec, cell_flags=self.cell_flags, **columns
         )
@@ -86,7 +86,7 @@ class ChartFrame:
             footprint=Footprint.concat([p.footprint for p in pieces]),
             spec=pieces[0].spec,
             cell_flags=np.concatenate([p.cell_flags for p in pieces]),
-            **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in _PER_BAR},
+            **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in BAR_COLUMNS},
         )
 
     def equals(self, other: ChartFrame) -> bool:
@@ -98,6 +98,6 @@ class ChartFrame:
 
 def _columns(frame: ChartFrame) -> list[NDArray[np.generic]]:
     footprint = frame.footprint
-    own = [getattr(frame, name) for name in (*_PER_BAR, "cell_flags")]
+    own = [getattr(frame, name) for name in (*BAR_COLUMNS, "cell_flags")]
     blocks = [getattr(b, name) for b in (footprint.bars, footprint.levels) for name in b.__dataclass_fields__]
     return [*own, footprint.level_offset, *blocks]

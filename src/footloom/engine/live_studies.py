@@ -20,9 +20,9 @@ __all__ = ("LiveStudies", "StudiesTold")
 class StudiesTold:
     """What studies say after a commit, by their labels.
 
-    ``final`` answers for final bars, from number ``first`` of those held on: the ones that closed with this commit, or
-    all of them (``first`` 0) where a late trade changed an earlier one. ``provisional`` answers for the open bars
-    (`Builder.open_frame`).
+    ``final`` answers for final bars, from number ``first`` on, counted from the chart's first bar: the ones that closed
+    with this commit, or all that are held (``first`` is `Builder.dropped`, 0 on the first two sessions) where a late
+    trade changed an earlier one. ``provisional`` answers for the open bars (`Builder.open_frame`).
     """
 
     first: int
@@ -61,7 +61,7 @@ class LiveStudies:
     def _begin_again(self) -> StudiesTold:
         for fold in self._folds:
             fold.begin_again()
-        self._final = 0
+        self._final = self._builder.dropped
         held, opened = self._builder.frame(), self._builder.open_frame()
         if held is None:
             return self._tell(None)

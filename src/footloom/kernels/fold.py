@@ -22,6 +22,7 @@ from footloom.errors import ConfigError, DataError
 from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells, most_trades
 from footloom.kernels.confidence import confidence
 from footloom.kernels.facts import facts
+from footloom.kernels.joining import join_bars, join_levels
 
 __all__ = ("Count", "combine", "fold")
 
@@ -32,6 +33,9 @@ _BAR_ROWS = 9
 _ROWS_A_TRADE = 8  # where a wide bar has more rows than that, those in use are sorted out
 _WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
+# Half a megabyte that the kernel leaves as it was, all zeros: it need not be cleared for every commit. A list's `pop` and
+# `append` are safe in threads.
+_SCRATCH: list[I64] = []
 
 
 def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, count: Count | None = None) -> Footprint:
@@ -48,17 +52,17 @@ def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, coun
     if ticks_per_level < 1:
         raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
     trades = edges.rows(trades)
-    whole = _split_long(trades, edges)
+    length = edges.ends[1:] - edges.ends[:-1]
+    whole = _split_long(trades, edges, length)
     made = _fold(trades, whole, bar_rule, ticks_per_level)
     if len(whole.open_ns) > len(edges.open_ns):
         made = _rejoined(made, edges, whole)
     return made if count is None else replace(made, prints=count(trades, edges.ends))
 
 
-def _split_long(trades: Trades, edges: Edges) -> Edges:
+def _split_long(trades: Trades, edges: Edges, length: I64) -> Edges:
     # The kernel's packed words hold so many trades at the most: a longer bar is folded in parts, which `_join` joins.
     most = most_trades(facts(trades).max_qty_lot)
-    length = np.diff(edges.ends)
     if not len(length) or most < _WORTHWHILE or int(length.max()) <= most:
         return edges
     parts = -(-length // most)
@@ -97,7 +101,7 @@ def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> 
             buy_lot=cells[4],
             sell_lot=cells[5],
             unknown_lot=cells[6],
-            trades=np.diff(edges.ends),
+            trades=edges.ends[1:] - edges.ends[:-1],
             flags=edges.off_session * BAR_OFF_SESSION,
             **confidence(trades, edges.ends),
         ),
@@ -110,7 +114,7 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
     n_bars = len(ends) - 1
     bars = np.empty((_BAR_ROWS, n_bars), np.int64)
     counts = np.zeros(n_bars, np.int64)
-    scratch = np.zeros(DENSE_ROWS * LANES, np.int64)
+    scratch = _scratch()
     columns = (trades.price_tick, trades.qty_lot, trades.side)
     most = most_trades(facts(trades).max_qty_lot)
     pieces = []
@@ -130,8 +134,18 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
         elif cause == _FULL and following == bar:
             capacity = max(2 * capacity, DENSE_ROWS)
         bar = following
+    _SCRATCH.append(scratch)
     levels = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((5, 0), np.int64), *pieces], axis=1)
-    return bars, np.concatenate([[0], np.cumsum(counts)]), levels
+    offset = np.zeros(n_bars + 1, np.int64)
+    np.cumsum(counts, out=offset[1:])
+    return bars, offset, levels
+
+
+def _scratch() -> I64:
+    try:
+        return _SCRATCH.pop()
+    except IndexError:  # another thread may have been quicker
+        return np.zeros(DENSE_ROWS * LANES, np.int64)
 
 
 def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[list[int], NDArray[np.int64]]:
@@ -176,36 +190,13 @@ def combine(left: Footprint, right: Footprint) -> Footprint:
 
 
 def _join(a: Footprint, b: Footprint) -> Footprint:
-    rows = np.union1d(a.levels.row, b.levels.row)
-    at_a, at_b = np.searchsorted(rows, a.levels.row), np.searchsorted(rows, b.levels.row)
-    columns = {"row": rows}
-    for name in ("buy_lot", "sell_lot", "unknown_lot", "trades"):
-        column = np.zeros(len(rows), np.int64)
-        column[at_a] = getattr(a.levels, name)
-        column[at_b] += getattr(b.levels, name)
-        columns[name] = column
-    x, y = a.bars, b.bars
-    delta = x.delta_lot
-    values = {name: getattr(x, name) + getattr(y, name) for name in Bars.__slots__}  # right for the sums
-    values |= {
-        "open_ns": x.open_ns,
-        "close_ns": y.close_ns,  # a bar that ends by what is traded closes behind its last trade yet
-        "first_ns": x.first_ns,
-        "last_ns": y.last_ns,
-        "open_tick": x.open_tick,
-        "high_tick": np.maximum(x.high_tick, y.high_tick),
-        "low_tick": np.minimum(x.low_tick, y.low_tick),
-        "close_tick": y.close_tick,
-        "min_delta_lot": np.minimum(x.min_delta_lot, delta + y.min_delta_lot),
-        "max_delta_lot": np.maximum(x.max_delta_lot, delta + y.max_delta_lot),
-        "flags": x.flags | y.flags,
-    }
+    levels = join_levels(a.levels, b.levels)
     return Footprint(
         instrument=a.instrument,
         bar_rule=a.bar_rule,
         ticks_per_level=a.ticks_per_level,
-        bars=Bars(**values),
-        level_offset=np.array([0, len(rows)], np.int64),
-        levels=Levels(**columns),
+        bars=join_bars(a.bars, b.bars),
+        level_offset=np.array([0, len(levels)], np.int64),
+        levels=levels,
         prints={name: column + b.prints[name] for name, column in a.prints.items()},
     )

@@ -64,6 +64,9 @@ def cvd(footprint: Footprint, calendar: Calendar, params: Params, carry: Carry |
     if carry is not None:
         # Bars of the piece that stand in the period of the carried sum, or off-session right behind it, continue it.
         own = np.full(len(bars), carry.anchor_ns) if params.reset == "never" else np.maximum(own, carry.anchor_ns)
+    if len(bars) == 1:  # live, this is the open bar of every commit
+        before = carry.cvd_lot if carry is not None and own[0] == carry.anchor_ns else 0
+        return Cvd(bars.delta_lot + before, own)
     total = np.cumsum(bars.delta_lot)
     starts = np.flatnonzero(np.diff(own, prepend=own[0] - 1))
     base = np.concatenate([[0], total])[starts]

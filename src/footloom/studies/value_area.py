@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -67,6 +68,7 @@ class Profiles:
     val_row: I64
 
 
+@functools.lru_cache(maxsize=64)
 def _share(pct: str) -> tuple[int, int]:
     # A fraction in whole numbers, so that the target is compared with whole lots.
     share = parse_decimal(pct) / 100
