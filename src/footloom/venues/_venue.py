@@ -1,7 +1,8 @@
 """What a live venue is: a module of pure functions that say what to connect to, what to ask, and what answers mean.
 
 A venue file opens no connection, asks no clock and keeps no state: `Socket` and `Request` describe what the feeds shall
-do, ``parse`` and the ``read_*`` functions turn bytes into messages and raise `SchemaChanged`, nothing else.
+do, ``parse`` and the ``read_*`` functions turn bytes into messages and raise `SchemaChanged`, nothing else; where a
+venue refuses within a successful answer its reader raises `Refused` or `RateLimited`.
 """
 
 from __future__ import annotations
