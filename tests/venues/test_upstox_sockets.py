@@ -50,6 +50,11 @@ def test_one_key() -> None:
     assert socket.ping is None
 
 
+def test_one_message_stands_for_all_that_a_key_was_asked_for() -> None:
+    (socket,) = upstox.sockets(wanted(1, "snapshot", "quote", "depth", "open_interest"), LOCAL, TOKEN)
+    assert socket.expects == {("NSE_FO|0", "snapshot")}
+
+
 def test_no_more_than_500_keys_a_message() -> None:
     (socket,) = upstox.sockets(wanted(1_201), LOCAL, TOKEN)
     assert [len(keys) for _, keys in asked(socket)] == [500, 500, 201]

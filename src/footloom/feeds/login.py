@@ -242,12 +242,13 @@ def _read(document: bytes, kind: type[Any], venue: str, path: str) -> Any:
 
 
 def _one_time(totp_secret: str, now_ns: int) -> str:
+    bare = "".join(totp_secret.split()).upper()
     try:
-        return pyotp.TOTP(totp_secret.replace(" ", "").upper()).at(now_ns // _SECOND_NS)
+        return pyotp.TOTP(bare).at(now_ns // _SECOND_NS)
     except ValueError:
         raise ConfigError(
-            "the TOTP secret is no base32 text: it is the key that Angel One shows beside the QR code at enrolment, "
-            "letters and digits, not the six digits of the moment"
+            f"the TOTP secret ({len(bare)} characters) is no base32 text of 23 or more: it is the key of letters and "
+            "digits that Angel One shows beside the QR code at enrolment, not the six digits of the moment"
         ) from None
 
 

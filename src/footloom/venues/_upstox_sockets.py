@@ -43,14 +43,14 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
         No token, a stream that Upstox has not, or more keys than its connections take.
     """
     modes = {one.symbol: _mode(one, credentials) for one in wanted}
-    streams = {one.symbol: one.streams for one in wanted}
     request = authorize(bases, credentials)
     return [
         Socket(
             name=f"upstox {number + 1}",
             url=bases.ws,
             opening=_subscriptions(load, number + 1),
-            expects=frozenset((key, name) for keys in load.values() for key in keys for name in streams[key]),
+            # One message of a key is all that its mode has: it stands for whatever else was asked of it.
+            expects=frozenset((key, "snapshot") for keys in load.values() for key in keys),
             authorize=request,
             stall_s=_STALL_S,
         )

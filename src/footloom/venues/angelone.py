@@ -91,7 +91,6 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
             f"{len(asked)} subscriptions, {deep} of them with 20 levels: Angel One takes {_CONNECTIONS} connections of "
             f"{_TOKENS}, and {_DEPTH_TOKENS} with 20 levels. Record fewer symbols"
         )
-    streams = {one.symbol: one.streams for one in wanted}
     headers_ = _handshake(credentials)
     return [
         Socket(
@@ -99,7 +98,8 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
             url=f"{bases.ws}/smart-stream",
             headers=headers_,
             opening=_subscriptions(load),
-            expects=frozenset((symbol, name) for mode, symbol in load for name in _heard(mode, streams[symbol])),
+            # A packet of modes 1 to 3 stands for whatever was asked of its token, one of mode 4 is a book alone.
+            expects=frozenset((symbol, "depth" if mode == 4 else "snapshot") for mode, symbol in load),
             ping=_PING,
             stall_s=_STALL_S,
         )
@@ -155,11 +155,6 @@ def _modes(one: Wanted) -> tuple[int, ...]:
         raise ConfigError(f"{one.depth} levels of {one.symbol}: Angel One sends 5, and 20 of NSE's cash market only")
     full = bool(one.streams & _FULL) or ("depth" in one.streams and not deep)
     return ((3,) if full else ()) + ((4,) if deep else ()) or (1,)
-
-
-def _heard(mode: int, streams: frozenset[str]) -> frozenset[str]:
-    # Which of the streams of a symbol come in a mode.
-    return streams & {"depth"} if mode == 4 else streams
 
 
 def _handshake(credentials: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -81,6 +81,7 @@ def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument
         lot_size=lot_size,
         quote="INR",
         calendar=CALENDARS.get(_segment(symbol), "nse_cash"),
+        kind="index" if is_index(symbol) else "",
     )
 
 
