@@ -122,7 +122,7 @@ class BookTape:
         )
 
     def _levels(self, levels: tuple[Level, ...]) -> tuple[tuple[int, int], ...]:
-        ticks, lots = self._grid.ticks, self._grid.lots
+        ticks, lots = self._grid.ticks, self._grid.resting
         return tuple((ticks[price], lots[qty]) for price, qty in levels)
 
     def _record(self, update: BookUpdate, change: BookChange) -> None:

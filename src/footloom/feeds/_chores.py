@@ -11,6 +11,7 @@ from typing import Any
 from footloom.core.book import Chain
 from footloom.errors import FootloomError
 from footloom.feeds._symbol import Symbol
+from footloom.feeds.backfill import Repair
 from footloom.feeds.clock import Clock
 from footloom.venues._venue import Bases, Poll, Request
 
@@ -18,6 +19,7 @@ __all__ = ("Chores",)
 
 _LOG = logging.getLogger(__name__)
 
+_AGAIN_S = 5.0
 _CLOCK_S = 60.0
 _BOOK_S, _LONGEST_BOOK_S = 0.5, 30.0
 _SENT_S = 5.0  # so long a book that was asked for on the socket may take
@@ -29,7 +31,8 @@ class Chores:
 
     ``offset_ms`` is how far our clock is ahead of the venue's, None until it has said. ``book_broken`` is set by
     whoever sees that a book needs a snapshot. ``fetch`` makes a call with a share of the rate limit, ``send`` sends a
-    text on the socket that carries a symbol's book, ``take`` takes in a message.
+    text on the socket that carries a symbol's book, ``take`` takes in a message. What is
+    wrong with a symbol goes into ``trouble``, in words.
     """
 
     venue: Any
@@ -40,6 +43,7 @@ class Chores:
     take: Callable[[Any], None]
     clock: Clock
     now_ns: Callable[[], int]
+    trouble: dict[str, str]
     offset_ms: float | None = None
     book_broken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -67,6 +71,44 @@ class Chores:
             except FootloomError as error:
                 _LOG.info("the clock of %s is not known: %s", self.venue.VENUE, error)
             await self.clock.sleep(_CLOCK_S)
+
+    async def keep_mending(self, name: str, repair: Repair, asked: asyncio.Event) -> None:
+        """Mend a tape whenever that is asked for; after the first time, fetch the past behind it beside."""
+        back: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await asked.wait()
+                asked.clear()
+                await self._persist(name, "what was missed", repair.after_connecting)
+                if back is None:
+                    back = asyncio.create_task(self._persist(name, "the past", repair.look_back))
+        finally:
+            if back is not None:
+                back.cancel()
+
+    # What cannot be fetched now is tried again: a gap stays open meanwhile, and the live stream goes on.
+    async def _persist(self, name: str, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except FootloomError as error:
+                wait_s = max(_AGAIN_S, getattr(error, "retry_after_s", None) or 0.0)
+                self.trouble[name] = f"{what} cannot be fetched: {error}; trying again in {wait_s:.0f} s"
+                _LOG.warning("%s:%s: %s", self.venue.VENUE, name, self.trouble[name])
+                await self.clock.sleep(wait_s)
+            else:
+                self.trouble.pop(name, None)
+                return
+
+    async def keep_auditing(self, repairs: Mapping[str, Repair], every_s: float) -> None:
+        """Look again and again whether trades are missing that no id tells of."""
+        while True:
+            await self.clock.sleep(every_s)
+            for name, repair in repairs.items():
+                try:
+                    await repair.audit()
+                except FootloomError as error:
+                    _LOG.info("%s:%s: not audited: %s", self.venue.VENUE, name, error)
 
     async def keep_books(self) -> None:
         """Fetch a snapshot for every book that needs one; one that does not help is asked for again, ever later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ("Definitions",)
 
 _LOG = logging.getLogger(__name__)
 _MOST_PAGES = 50
+_SPOT_NS = 5 * 86_400 * 10**9  # longer than any market rests
 
 
 class Definitions:
@@ -31,6 +33,34 @@ class Definitions:
         self._http = http
         self._receipts = receipts
         self._store = store
+        self._listed: dict[str, Instrument] = {}
+
+    async def resolve(self, name: str, credentials: dict[str, str]) -> str:
+        """Return the symbol that a name of people means now; a symbol is its own.
+
+        Raises
+        ------
+        ConfigError
+            The name has no known form.
+        FootloomError
+            The venue lists no such thing, or does not answer.
+        """
+        if self._stored(name) is not None:
+            return name
+        self._listed = self._listed or await self.fetch()
+        if name in self._listed:
+            return name
+        now_ns, listed = self._receipts.now_ns(), list(self._listed.values())
+        underlying = self._venue.spot_of(name, listed) if hasattr(self._venue, "spot_of") else None
+        spot = None if underlying is None else await self._price(underlying, now_ns, credentials)
+        symbol: str = self._venue.resolve(name, listed, now_ns, spot)
+        return symbol
+
+    # The close of the newest candle: what the money is at.
+    async def _price(self, symbol: str, now_ns: int, credentials: dict[str, str]) -> str | None:
+        request = self._venue.candles(symbol, now_ns - _SPOT_NS, now_ns, self._bases, credentials)
+        candles = self._venue.read_candles(await self._http.get(request))
+        return candles[-1].close if candles else None
 
     async def fetch(self) -> dict[str, Instrument]:
         """Ask the venue for everything it lists, by symbol.
@@ -68,6 +98,7 @@ class Definitions:
         wanted = list(symbols)
         try:
             listed = await self.fetch()
+            self._listed = listed
         except FootloomError as error:
             stored = {name: self._stored(name) for name in wanted}
             if any(one is None for one in stored.values()):
@@ -76,7 +107,7 @@ class Definitions:
             return {name: one for name, one in stored.items() if one is not None}
         for name in wanted:
             if name not in listed:
-                near = sorted(one for one in listed if one.startswith(name[:3]))[:5]
+                near = difflib.get_close_matches(name, listed, 5)
                 hint = f"; it lists {', '.join(near)}" if near else ""
                 raise UnknownSymbol(f"{self._venue.VENUE} does not list {name}{hint}")
         return {name: await self._keep(listed[name]) for name in wanted}

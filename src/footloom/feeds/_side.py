@@ -135,9 +135,9 @@ class SideTapes:
         bid, ask = self.ticks_of(row)
         return {
             "bid_tick": NO_QUOTE if bid is None else bid,
-            "bid_lot": self.grid.lots[row.bid_qty] if row.bid_qty else NO_QUOTE,
+            "bid_lot": self.grid.resting[row.bid_qty] if row.bid_qty else NO_QUOTE,
             "ask_tick": NO_QUOTE if ask is None else ask,
-            "ask_lot": self.grid.lots[row.ask_qty] if row.ask_qty else NO_QUOTE,
+            "ask_lot": self.grid.resting[row.ask_qty] if row.ask_qty else NO_QUOTE,
             "update_id": NO_QUOTE if row.update_id is None else row.update_id,
         }
 

@@ -53,6 +53,7 @@ class Keeper:
 
     def __init__(self, socket: Socket, around: Surroundings) -> None:
         self.socket = socket
+        self.names = frozenset(name for name, _ in socket.expects)
         self.phase: Phase = "connecting"
         self.text = ""
         self.since_ns = around.now_ns()

@@ -60,7 +60,7 @@ class Symbol:
         self.wanted = wanted
         self.main: str = venue.TAPE
         recorded = wanted.streams - shown_only
-        by_event = not hasattr(venue, "trades_from")  # trades that cannot be asked for by number have none
+        by_event = getattr(venue, "IDS_BY_EVENT", False)
         self.messages = 0
         self.told: list[str] = []  # what was wrong with messages, not told yet
         self.refused: list[Refusal] = []  # messages that the grid does not take
@@ -68,7 +68,8 @@ class Symbol:
         self.snapshots = SnapshotTape(instrument) if SNAPSHOT in wanted.streams else None
         self.book: BookTape | None = None
         if DEPTH in wanted.streams and hasattr(venue, "BOOK"):
-            self.book = BookTape(instrument, venue.BOOK, wanted.depth or None, recorded=DEPTH in recorded)
+            levels = wanted.depth or getattr(venue, "BOOK_DEPTH", None)
+            self.book = BookTape(instrument, venue.BOOK, levels, recorded=DEPTH in recorded)
         self.tapes = {
             tape: TradeTape(instrument, tape, by_event=by_event) for tape in TRADE_TAPES if tape in wanted.streams
         }

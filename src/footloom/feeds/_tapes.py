@@ -125,7 +125,7 @@ class TradeTape:
             return ids, ids >= 0, []
         ids = np.array([row.trade_id for row in rows], np.int64)
         times = np.array([row.ts_exch_ns for row in rows], np.int64)
-        checked = self.ids.check(ids, times, cause)
+        checked = self.ids.check(ids, times, cause, live=not whole)
         return ids, checked.new, checked.gaps
 
     def _none(self) -> Trades:

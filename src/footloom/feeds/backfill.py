@@ -60,6 +60,8 @@ class Repair:
     now_ns: Callable[[], int]
     reach: Reach
     progress: float | None = None
+    recovered: int = 0  # trades that no connection brought although it stood
+    _audited: tuple[int | None, set[str]] = (None, set())  # what the last audit saw
 
     async def after_connecting(self) -> None:
         """Fetch what was missed while there was no connection, and then what lies behind.
@@ -97,6 +99,44 @@ class Repair:
             if not await self._below(low):
                 break
         self.progress = None
+
+    async def audit(self) -> None:
+        """Look whether trades are missing that no id tells of: of events, and behind the newest trade.
+
+        Raises
+        ------
+        FootloomError
+            The venue does not answer.
+        """
+        if self.tape.events is not None:
+            await self._audit_events()
+            return
+        top = self.tape.ids.top
+        if top is not None and self._audited[0] != top and hasattr(self.venue, "trades_from"):
+            self._audited = (top, set())
+        elif top is not None and self._audited[1] != {"asked"} and hasattr(self.venue, "trades_from"):
+            self._audited = (top, {"asked"})  # quiet since the last audit: once is enough
+            await self._catch_up()
+
+    # A print that the venue has told in two answers, or before the newest event heard, will not come any more.
+    async def _audit_events(self) -> None:
+        events = self.tape.events
+        assert events is not None
+        top = events.top
+        page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 0.5)
+        whole = self._whole(page)
+        due = [row for row in whole if (_trade_of(row).seq or 0) < top or _trade_of(row).uid in self._audited[1]]
+        self._audited = (None, {_trade_of(row).uid for row in page})
+        found = self.symbol.take_page(self.tape.tape, due)
+        if found:
+            self.recovered += found
+            _LOG.warning("%s %s: %d trades were not sent, and fetched", self.symbol.key, self.tape.tape, found)
+
+    def _whole(self, page: Page) -> Page:
+        if len(page) < _PAGE:
+            return page
+        oldest = _trade_of(page[0]).seq or 0
+        return [row for row in page if (_trade_of(row).seq or 0) != oldest]
 
     # --- ids that count
 
@@ -164,7 +204,7 @@ class Repair:
         page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
         full = len(page) >= _PAGE
         oldest = (_trade_of(page[0]).seq or 0) if page else 0
-        whole = [row for row in page if (_trade_of(row).seq or 0) != oldest] if full else page
+        whole = self._whole(page)
         self.symbol.take_page(name, whole)
         splice = self.symbol.splice(name)
         if splice is None or not full or oldest <= splice.top:

@@ -41,6 +41,8 @@ class FeedSettings:
         How far back holes of earlier runs are mended.
     shown_only
         Streams that are heard and not stored.
+    audit_s
+        How often is looked whether trades are missing that no id tells of.
     """
 
     bases: Mapping[str, Bases] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class FeedSettings:
     backfill_hours: float = 6.0
     repair_hours: float = 48.0
     shown_only: frozenset[str] = frozenset()
+    audit_s: float = 15.0
 
 
 class Recorder:
@@ -97,6 +100,17 @@ class Recorder:
     def state(self) -> list[tuple[str, FeedState]]:
         """Return how each symbol stands."""
         return [pair for feed in self.feeds for pair in feed.state()]
+
+    @property
+    def resolved(self) -> dict[str, str]:
+        """Keys as people write them (``upstox:NIFTY.FUT1``) to those that are recorded, once a venue has said."""
+        return {asked: key for feed in self.feeds for asked, key in feed.resolved.items()}
+
+    def log_in(self, venue: str, credentials: Mapping[str, str]) -> None:
+        """Go on with new credentials of a venue."""
+        for feed in self.feeds:
+            if feed.name == venue:
+                feed.log_in(credentials)
 
     def figures(self) -> Figures:
         """Return counts and durations since the start."""

@@ -122,14 +122,18 @@ class IdSequence:
             if not any(first <= hole.first and hole.last <= last for _, first, last in self._told):
                 self._told.append((self._gap(hole, "ids are missing"), hole.first, hole.last))
 
-    def check(self, ids: I64, ts_ns: I64, cause: str) -> Checked:
-        """Take in the ids of a batch with their times; ``cause`` is why ids may be missing before it."""
+    def check(self, ids: I64, ts_ns: I64, cause: str, *, live: bool = True) -> Checked:
+        """Take in the ids of a batch with their times; ``cause`` is why ids may be missing before it.
+
+        Only rows that came ``live`` are counted: pages of the past overlap on purpose.
+        """
         if not len(ids):
             return Checked(np.zeros(0, np.bool_), [])
         top, top_ns = self.top, self.top_ns
         new = self._add(ids)
-        self.duplicates += int(len(ids) - np.count_nonzero(new))
-        if top is not None:
+        if live:
+            self.duplicates += int(len(ids) - np.count_nonzero(new))
+        if live and top is not None:
             self.late += int(np.count_nonzero(new & (ids < top)))
         self._note_ends(ids, ts_ns)
         gaps = self._new_holes(top, top_ns, ids, ts_ns, cause)
@@ -238,28 +242,28 @@ class EventNumbers:
         """Return the id of each row, -1 for one that is known; ``whole`` where each event's prints are all there."""
         ids = []
         place: dict[int, int] = {}
+        top = self.top
         for row in rows:
             seq = row.seq or 0
             k = place.get(seq, 0)
             place[seq] = k + 1
             ids.append(self._number(row, seq, k if whole else None))
+        if not whole:
+            self.duplicates += ids.count(-1)
+            self.late += sum(event_of(number) < top for number in ids if number >= 0)
         return ids
 
     def _number(self, row: Trade, seq: int, place: int | None) -> int:
         if row.uid in self._seen:
-            self.duplicates += 1
             return -1
         used = self._count.get(seq, 0)
         known = place is not None and (seq << _PLACES | place) in self._stored
         k = used if place is None or place < used else place
         self._remember(row.uid, seq, used if known else k + 1)
         if known:
-            self.duplicates += 1
             return -1
         if seq >= self.top:
             self.top, self.top_ns = seq, max(self.top_ns, row.ts_exch_ns)
-        else:
-            self.late += 1
         return seq << _PLACES | k
 
     def _remember(self, uid: str, seq: int, used: int) -> None:

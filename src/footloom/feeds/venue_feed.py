@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
-from footloom.errors import FootloomError, UnknownSymbol
+from footloom.errors import ConfigError, FootloomError, UnknownSymbol
 from footloom.feeds._chores import Chores
 from footloom.feeds._instruments import Definitions
-from footloom.feeds._rates import Rate
 from footloom.feeds._reader import Reader
 from footloom.feeds._socket import Keeper, Surroundings
+from footloom.feeds._standing import Standing, figures
 from footloom.feeds._stored_ids import restore
 from footloom.feeds._symbol import Symbol
 from footloom.feeds.backfill import Reach, Repair
 from footloom.feeds.clock import Clock, ReceiptClock
-from footloom.feeds.flow import Arrival, FeedState, Phase
+from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.http import Http
 from footloom.feeds.metrics import FeedFigures
 from footloom.store.files import Store
@@ -36,7 +37,6 @@ _LOG = logging.getLogger(__name__)
 _AGAIN_S = 5.0
 _DAY_S = 86_400.0
 _HOUR_NS = 3_600_000_000_000
-_WORST: tuple[Phase, ...] = ("live", "closed", "stale", "reconnecting", "connecting", "stopped")
 
 
 class Settings(Protocol):
@@ -52,6 +52,8 @@ class Settings(Protocol):
     def repair_hours(self) -> float: ...
     @property
     def shown_only(self) -> frozenset[str]: ...
+    @property
+    def audit_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class VenueFeed:
         self.venue = venue
         self.name: str = venue.VENUE
         self.bases = settings.bases.get(self.name, venue.BASES)
+        self.resolved: dict[str, str] = {}  # keys as people write them, to those of the venue
         self._wanted = list(wanted)
         self._settings = settings
         self._credentials = dict(settings.credentials.get(self.name, {}))
@@ -93,8 +96,6 @@ class VenueFeed:
         self._repairs: dict[str, Repair] = {}
         self._mend: dict[str, asyncio.Event] = {}
         self._keepers: dict[Keeper, _Seen] = {}
-        self._rates = {one.symbol: Rate() for one in wanted}
-        self._state: dict[str, FeedState] = {}
         self._trouble: dict[str, str] = {}  # of symbols; "" is the whole venue
         self._redefine = asyncio.Event()
         self._reader = Reader(venue, self._symbols, self._is_relieving, yard.store)
@@ -107,13 +108,37 @@ class VenueFeed:
             take=self._reader.take,
             clock=yard.clock,
             now_ns=yard.receipts.now_ns,
+            trouble=self._trouble,
         )
-        venue.sockets(self._wanted, self.bases, self._credentials)  # what cannot be asked for is told at once
+        self._standing = Standing(
+            self._symbols, self._keepers, self._repairs, self._reader, self._chores, yard.receipts, self.carriers
+        )
+        self._logged_in = asyncio.Event()
+        for one in wanted:  # what cannot be asked for is told at once
+            missing = sorted(one.streams - venue.STREAMS) if hasattr(venue, "STREAMS") else []
+            if missing:
+                have = ", ".join(sorted(venue.STREAMS))
+                raise ConfigError(f"{self.name} has no stream {', '.join(missing)} (for {one.symbol}): it has {have}")
 
     @property
     def keys(self) -> list[str]:
         """The symbols, ``venue:symbol`` each."""
         return [f"{self.name}:{one.symbol}" for one in self._wanted]
+
+    def log_in(self, credentials: Mapping[str, str]) -> None:
+        """Go on with new credentials: sockets that were refused connect again, others use them from the next time."""
+        self._credentials = dict(credentials)
+        self._trouble.pop("", None)
+        self._logged_in.set()
+        sockets = {one.name: one for one in self._sockets()} if self._keepers else {}
+        for keeper in self._keepers:
+            if keeper.socket.name in sockets:
+                keeper.renew(sockets[keeper.socket.name])
+
+    def _sockets(self) -> list[Socket]:
+        listed = [one for one in self._wanted if one.symbol in self._symbols]
+        sockets: list[Socket] = self.venue.sockets(listed, self.bases, self._credentials)
+        return sockets
 
     # --- towards the journal
 
@@ -127,7 +152,7 @@ class VenueFeed:
         watermark_ns = until_ns if oldest_ns is None else min(until_ns, oldest_ns - 1)
         arrivals: list[Arrival] = []
         for name, symbol in self._symbols.items():
-            found = symbol.arrivals(watermark_ns, self._state_of(name))
+            found = symbol.arrivals(watermark_ns, self._standing.of(name))
             self._after(symbol, found)
             arrivals += found
         return arrivals
@@ -143,8 +168,12 @@ class VenueFeed:
                 self._mend[symbol.wanted.symbol].set()
 
     def _of(self, keeper: Keeper) -> list[Symbol]:
-        names = {name for name, _ in keeper.socket.expects}
+        names = keeper.names
         return [symbol for name, symbol in self._symbols.items() if not names or name in names]
+
+    def carriers(self, name: str) -> list[Keeper]:
+        """Return the sockets that carry a symbol."""
+        return [keeper for keeper in self._keepers if not keeper.names or name in keeper.names]
 
     def _after(self, symbol: Symbol, found: Sequence[Arrival]) -> None:
         if symbol.off_grid or symbol.refused:
@@ -169,52 +198,11 @@ class VenueFeed:
 
     def figures(self) -> FeedFigures:
         """Return counts since the start."""
-        symbols = self._symbols.values()
-        ids = [tape.events or tape.ids for symbol in symbols for tape in symbol.tapes.values()]
-        return FeedFigures(
-            venue=self.name,
-            frames=self._reader.frames,
-            waiting=sum(keeper.waiting for keeper in self._keepers),
-            quarantined=self._reader.quarantined,
-            connections=sum(keeper.connections for keeper in self._keepers),
-            losses=sum(keeper.losses for keeper in self._keepers),
-            duplicates=sum(one.duplicates for one in ids),
-            late=sum(one.late for one in ids),
-            off_grid=sum(len(symbol.off_grid) for symbol in symbols),
-            book_breaks=sum(symbol.book.breaks for symbol in symbols if symbol.book is not None),
-            offset_ms=self._chores.offset_ms,
-        )
+        return figures(self.name, self._symbols, self._keepers, self._reader, self._chores.offset_ms)
 
     def state(self) -> list[tuple[str, FeedState]]:
         """Return how each symbol stands."""
-        return [(f"{self.name}:{one.symbol}", self._state_of(one.symbol)) for one in self._wanted]
-
-    def _state_of(self, name: str) -> FeedState:
-        before = self._state.get(name)
-        phase, text = self._phase_of(name)
-        now_ns = self._yard.receipts.now_ns()
-        symbol, repair = self._symbols.get(name), self._repairs.get(name)
-        state = FeedState(
-            phase=phase,
-            text=text,
-            since_ns=now_ns if before is None or before.phase != phase else before.since_ns,
-            backfill=None if repair is None else repair.progress,
-            messages_per_s=0.0 if symbol is None else self._rates[name].note(symbol.messages, now_ns),
-            offset_ms=self._chores.offset_ms,
-        )
-        self._state[name] = state
-        return state
-
-    # The worst of the sockets that carry the symbol.
-    def _phase_of(self, name: str) -> tuple[Phase, str]:
-        trouble = self._trouble.get(name) or self._trouble.get("") or self._reader.trouble or self._yard.receipts.text
-        if name not in self._symbols:
-            return ("stopped" if self._trouble.get(name) else "connecting"), trouble
-        mine = [keeper for keeper in self._keepers if self._symbols[name] in self._of(keeper)]
-        if not mine:
-            return "connecting", trouble
-        worst = max(mine, key=lambda keeper: _WORST.index(_phase(keeper, name)))
-        return _phase(worst, name), worst.text or trouble
+        return [(f"{self.name}:{one.symbol}", self._standing.of(one.symbol)) for one in self._wanted]
 
     # --- the life of it
 
@@ -230,15 +218,13 @@ class VenueFeed:
             is_open=self._is_open,
             rng=self._yard.rng,
         )
+        self._keepers.update({Keeper(socket, around): _Seen() for socket in await self._admitted()})
         listed = [one for one in self._wanted if one.symbol in self._symbols]
-        self._keepers = {
-            Keeper(socket, around): _Seen() for socket in self.venue.sockets(listed, self.bases, self._credentials)
-        }
         jobs = [keeper.run() for keeper in self._keepers]
-        jobs += [self._keep_mending(name, repair) for name, repair in self._repairs.items()]
+        jobs += [self._chores.keep_mending(name, one, self._mend[name]) for name, one in self._repairs.items()]
         polls = self.venue.polls(listed, self.bases, self._credentials) if hasattr(self.venue, "polls") else []
         jobs += [self._chores.poll(poll) for poll in polls]
-        jobs.append(self._keep_defining())
+        jobs += [self._keep_defining(), self._chores.keep_auditing(self._repairs, self._settings.audit_s)]
         jobs += [self._chores.keep_time(), self._chores.keep_books()]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -252,11 +238,23 @@ class VenueFeed:
             await self._http.aclose()
             self._reader.close()
 
+    # Some venues speak to accounts only: without a token nothing can be asked for, until somebody logs in.
+    async def _admitted(self) -> list[Socket]:
+        while True:
+            try:
+                return self._sockets()
+            except FootloomError as error:
+                self._trouble[""] = str(error)
+                _LOG.error("%s", error)
+                self._logged_in.clear()
+                await self._logged_in.wait()
+
     # Until the venue has told its instruments there is no grid to put a price on.
     async def _begin(self) -> dict[str, Instrument]:
         while True:
-            names = [one.symbol for one in self._wanted if one.symbol not in self._trouble]
             try:
+                await self._resolve()
+                names = [one.symbol for one in self._wanted if one.symbol not in self._trouble]
                 found = await self._definitions.of(names)
             except UnknownSymbol as error:
                 unknown = next(name for name in names if f" {name}" in str(error))
@@ -269,6 +267,22 @@ class VenueFeed:
             else:
                 self._trouble.pop("", None)
                 return found
+
+    # Names that people use, such as NIFTY.FUT1, are of venues that can say what they mean today.
+    async def _resolve(self) -> None:
+        if not hasattr(self.venue, "resolve"):
+            return
+        for place, one in enumerate(self._wanted):
+            if one.symbol in self._trouble:
+                continue
+            try:
+                symbol = await self._definitions.resolve(one.symbol, self._credentials)
+            except (ConfigError, UnknownSymbol) as error:
+                self._trouble[one.symbol] = str(error)
+                _LOG.error("%s", error)
+                continue
+            self.resolved[f"{self.name}:{one.symbol}"] = f"{self.name}:{symbol}"
+            self._wanted[place] = msgspec.structs.replace(one, symbol=symbol)
 
     async def _restore(self, instruments: Mapping[str, Instrument]) -> None:
         store, hours = self._yard.store, max(self._settings.backfill_hours, self._settings.repair_hours)
@@ -326,33 +340,6 @@ class VenueFeed:
         url: str = self.venue.read_authorized(await self._http.get(socket.authorize))
         return url
 
-    async def _keep_mending(self, name: str, repair: Repair) -> None:
-        back: asyncio.Task[None] | None = None
-        try:
-            while True:
-                await self._mend[name].wait()
-                self._mend[name].clear()
-                await self._persist(name, "what was missed", repair.after_connecting)
-                if back is None:
-                    back = asyncio.create_task(self._persist(name, "the past", repair.look_back))
-        finally:
-            if back is not None:
-                back.cancel()
-
-    # What cannot be fetched now is tried again: a gap stays open meanwhile, and the live stream goes on.
-    async def _persist(self, name: str, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await work()
-            except FootloomError as error:
-                wait_s = max(_AGAIN_S, getattr(error, "retry_after_s", None) or 0.0)
-                self._trouble[name] = f"{what} cannot be fetched: {error}; trying again in {wait_s:.0f} s"
-                _LOG.warning("%s:%s: %s", self.name, name, self._trouble[name])
-                await self._yard.clock.sleep(wait_s)
-            else:
-                self._trouble.pop(name, None)
-                return
-
     # Once a day, and as soon as a price is off the grid: ticks change.
     async def _keep_defining(self) -> None:
         while True:
@@ -388,12 +375,6 @@ class _Seen:
 
     connections: int = 0
     losses: int = 0
-
-
-def _phase(keeper: Keeper, name: str) -> Phase:
-    if keeper.phase == "live" and any(silent == name for silent, _ in keeper.watch.silent):
-        return "stale"
-    return keeper.phase
 
 
 def _nothing() -> None:
