@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Sequence
@@ -10,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
 from footloom.errors import DataError, FootloomError, Refused, StoreError, VenueError
 from footloom.feeds import ingest
 from footloom.feeds._fetch_ledger import Ledger, Taken
@@ -22,6 +26,7 @@ from footloom.venues._venue import ArchiveFile, Bases, Request
 __all__ = ("Archive", "DayJob")
 
 _SUM = re.compile(r"\s*([0-9a-fA-F]{64})\b")
+_DAY_NS, _MS = 86_400_000_000_000, 1_000_000
 _ABSENT = (403, 404)  # an archive that may not be listed answers 403 for what is not there
 
 
@@ -152,10 +157,30 @@ class Archive:
             report.state, report.text = "failed", str(error)
         return report
 
+    # Where rows without ids may go, for a tape of which a recording holds a part. With ids, they tell.
+    def _free(self, job: DayJob) -> list[tuple[int, int]]:
+        if hasattr(self.venue, "trades_from"):
+            return []
+        self.store.seal()
+        return self.store.free_windows(job.instrument.key, job.tape, *_day_ns(job.day))
+
+    # A file tells everything of its day: what was missing in a recording is there now. Its times may be finer.
+    def _heal(self, job: DayJob, free: list[tuple[int, int]]) -> None:
+        gaps = self.store.gaps(job.instrument.key, job.tape, *_day_ns(job.day))
+        whole = [(max(g.from_ns, a - _MS), min(g.to_ns, b + _MS), g) for g in gaps for a, b in free]
+        healed = [
+            msgspec.structs.replace(gap, from_ns=begin, to_ns=end, cause="fetched", missing=None, healed=True)
+            for begin, end, gap in whole
+            if begin < end
+        ]
+        if healed:
+            self.store.write_part(Trades.empty(job.instrument, job.tape), None, healed)
+
     def _import(self, job: DayJob, arrived: _Arrived) -> None:
         assert arrived.path is not None
         report, path, instrument = arrived.report, arrived.path, job.instrument
-        options = ingest.Options(venue=instrument.venue, symbol=instrument.symbol, today=instrument)
+        options = ingest.Options(venue=instrument.venue, symbol=instrument.symbol, today=instrument, beside=True)
+        free = self._free(job)
         found = ingest.import_files([path], options, store=self.root, into=self.store)
         report.rows, report.sha256 = found.new, arrived.sha256
         report.conflicts = sum(tape.conflicts for file in found.files for tape in file.tapes)
@@ -169,8 +194,14 @@ class Archive:
                 for part in (report.text, f"{report.conflicts:,} rows were stored before with other values")
                 if part
             )
+        self._heal(job, free)
         self.ledger.put(instrument.key, job.tape, job.day, Taken(path.name, arrived.sha256, found.kept))
         path.unlink(missing_ok=True)
+
+
+def _day_ns(day: str) -> tuple[int, int]:
+    start_ns = (dt.date.fromisoformat(day) - dt.date(1970, 1, 1)).days * _DAY_NS
+    return start_ns, start_ns + _DAY_NS
 
 
 def _digest(path: Path) -> str:

@@ -35,6 +35,8 @@ def settle_gaps(
     """
     from_ns, to_ns = span_ns
     known = store.gaps(instrument.key, tape, from_ns, to_ns)
+    if not joints_ns:
+        return Settled(len(known), sum(gap.missing or 0 for gap in known))
     runs = stored_ids(store, instrument.key, tape, from_ns - _NEAR_NS, to_ns + _NEAR_NS)
     holes = [hole for hole in runs.holes() if any(hole.from_ns <= at <= hole.to_ns for at in joints_ns)]
     new = gaps_of(instrument.symbol, [hole for hole in holes if not any(_covers(gap, hole) for gap in known)])

@@ -28,7 +28,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ``lot_size`` stand before everything else that is known. ``dry_run`` stores nothing, ``strict`` stores nothing where
     anything is wrong. ``tape`` names another tape than the format's own, ``zone`` and ``day`` say what local times and
     times of day lack, ``mapping`` which column of a table is what. ``today`` is how the venue defines the instrument
-    now: where nothing is known of the days of the file, its grid stands if it is fine enough for them.
+    now: where nothing is known of the days of the file, its grid stands if it is fine enough for them. ``beside`` lets
+    rows without ids fill what was not recorded live, where they would else be refused.
     """
 
     venue: str = ""
@@ -40,6 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
     today: Instrument | None = None
+    beside: bool = False
     dry_run: bool = False
     strict: bool = False
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from footloom.core.instrument import Instrument
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.feeds._import_bare import BareTally
 from footloom.feeds._import_ids import Hole
 from footloom.feeds._import_tally import Ready, Tally, gaps_of
-from footloom.store import PartReport, SourceInfo
+from footloom.store import PartReport, SourceInfo, Storable
 from footloom.store.files import Store
 from footloom.store.raw import RawPart, write_raw
 
@@ -31,20 +33,32 @@ class _Edge(NamedTuple):
     tape: str
 
 
+_ROWS = 2**40  # more than any file has
+
+
+def _is_bare(block: Storable) -> bool:
+    return isinstance(block, Trades) and bool(len(block)) and bool((block.flags & FLAG_NO_ID).any())
+
+
 class Target:
     """A store to write to.
 
     ``at_once`` keeps what is written within `transaction` from view until that ends, and drops it where it ends with
     an error. ``into`` is a store that somebody else has opened for writing, and keeps open.
+    With ``beside`` rows without ids fill what nobody recorded: the others are stored already, as they were heard.
     """
 
-    def __init__(self, root: Path, *, dry_run: bool, at_once: bool, into: Store | None = None) -> None:
+    def __init__(
+        self, root: Path, *, dry_run: bool, at_once: bool, into: Store | None = None, beside: bool = False
+    ) -> None:
         self._root = root
         self._dry_run = dry_run
         self._at_once = at_once
         self._reader = into or Store(root)
         self._writer: Store | None = into
         self._is_ours = into is None
+        self._beside = beside
+        self._windows: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._stack = contextlib.ExitStack()
         self._defined: list[Instrument] = []
         self._edges: dict[tuple[str, str], list[_Edge]] = {}
@@ -76,7 +90,26 @@ class Target:
         if define is not None and define not in self._defined:
             writer.put_instrument(define)
             self._defined.append(define)
+        if self._beside and source is not None and _is_bare(ready.block):
+            return self._fill(writer, ready, source)
         return writer.write_part(ready.block, source, ready.gaps)
+
+    # What is free is asked once a file: its own rows must not stand in its way.
+    def _fill(self, writer: Store, ready: Ready, source: SourceInfo) -> PartReport:
+        block = ready.block
+        assert isinstance(block, Trades)
+        key = (block.instrument.key, block.tape, source.file_sha256)
+        if key not in self._windows:
+            writer.seal()  # what waits in the journal counts as one run
+            self._windows[key] = writer.free_windows(*key[:2], 0, 2**62)
+        whole = SourceInfo(source.file_sha256, source.name, (0, _ROWS), source.kind)
+        new = again = 0
+        for first, stop in self._windows[key]:
+            rows = np.flatnonzero((block.ts_exch_ns >= first) & (block.ts_exch_ns < stop))
+            if len(rows):
+                report = writer.write_part(block.take(rows), whole, window=(first, stop))
+                new, again = new + report.rows, again + report.duplicates
+        return PartReport(new, again)
 
     def write_raw(self, part: RawPart, pieces: Iterable[bytes]) -> bool:
         """Keep a text as it is; False where it is there already, or on a dry run."""

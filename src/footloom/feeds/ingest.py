@@ -72,7 +72,7 @@ def import_files(
             return _summed(report.files, report.notes, options, store, stored=False)
     files: list[FileReport] = []
     stored = not options.dry_run
-    with Target(store, dry_run=options.dry_run, at_once=options.strict, into=into) as target:
+    with Target(store, dry_run=options.dry_run, at_once=options.strict, into=into, beside=options.beside) as target:
         try:
             with target.transaction():
                 files.extend(_import_file(path, options, target, progress) for path in paths)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gzip
 from pathlib import Path
 
+import msgspec
 import pytest
 from http_kit import Answer, Call, LocalServer
 from venue_kit import DAY_MS, HOUR_MS, KEY, NOW_MS, Past, Row, rows_between
 
 from footloom.config import Config, load
+from footloom.core.messages import Gap
 from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_RECV, Trades
 from footloom.errors import ConfigError, StoreLocked, UnknownSymbol
 from footloom.feeds.fetching import FetchOptions, FetchReport, check_keys, fetch
@@ -277,3 +280,113 @@ async def test_days_are_those_of_utc(config: Config, past: Past) -> None:
 
     assert list(states(report)) == ["2026-02-28", "2026-03-01"]
     assert [name for name in past.asked if name.startswith("aggTrades")] == []
+
+
+BYBIT = "bybit_linear:BTCUSDT"
+
+
+class BybitPast:
+    """What Bybit has: a list of instruments, and a file a day whose times are finer than those of its streams."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.asked: list[str] = []
+
+    def row(self, number: int) -> tuple[int, str]:
+        """Time (tenths of ms since the day's start) and text of a row."""
+        tenths = number * 600_000 + number % 7
+        seconds = (START_MS + DAY_MS) / 1000 + tenths / 10_000
+        return (
+            tenths,
+            f"{seconds:.4f},BTCUSDT,{'Buy' if number % 2 else 'Sell'},0.00{1 + number % 9},6000{number % 9}.0,",
+        )
+
+    def __call__(self, call: Call) -> Answer:
+        self.asked.append(call.target)
+        if call.target.startswith("/archive/trading/BTCUSDT/BTCUSDT2026-02-28"):
+            header = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional"
+            lines = [f"{self.row(number)[1]}ZeroPlusTick,id-{number},0,0,0" for number in range(self.count)]
+            return Answer(gzip.compress("\n".join([header, *lines, ""]).encode()))
+        if call.target.startswith("/archive"):
+            return Answer(status=404)
+        listed = {
+            "symbol": "BTCUSDT",
+            "status": "Trading",
+            "contractType": "LinearPerpetual",
+            "priceFilter": {"tickSize": "0.10"},
+            "lotSizeFilter": {"qtyStep": "0.001"},
+        }
+        document = {"retCode": 0, "retMsg": "OK", "result": {"list": [listed], "nextPageCursor": ""}, "time": 0}
+        return Answer(msgspec.json.encode(document))
+
+
+@pytest.fixture
+def bybit(server: LocalServer, tmp_path: Path) -> tuple[BybitPast, Config]:
+    past = BybitPast(400)
+    server.handler = past
+    return past, load({}, store=tmp_path / "store", endpoints=[f"bybit_linear={server.url}"])
+
+
+def heard(past: BybitPast, first: int, stop: int) -> Trades:
+    """Rows as the stream told them: whole ms, and numbers by the venue's sequence."""
+    from decimal import Decimal
+
+    from footloom.core.instrument import Instrument
+
+    grid = Instrument(venue="bybit_linear", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
+    numbers = range(first, stop)
+    texts = [past.row(number)[1].split(",") for number in numbers]
+    return Trades.build(
+        grid,
+        [(START_MS + DAY_MS + past.row(number)[0] // 10) * 10**6 for number in numbers],
+        [grid.price_tick(text[4]) for text in texts],
+        [grid.qty_lot(text[3]) for text in texts],
+        [1 if text[2] == "Buy" else -1 for text in texts],
+        trade_id=[(7_000_000 + number) << 20 for number in numbers],
+        tape="trade",
+    )
+
+
+async def of_bybit(config: Config, **settings: object) -> FetchReport:
+    begin_ns = (START_MS + DAY_MS) * 10**6
+    asked: dict[str, object] = {"from_ns": begin_ns, "to_ns": begin_ns + DAY_MS * 10**6, **settings}
+    return await fetch([BYBIT], FetchOptions(**asked), config=config, now_ns=lambda: NOW_MS * 10**6)  # type: ignore[arg-type]
+
+
+async def test_a_file_without_ids_fills_what_was_not_recorded(bybit: tuple[BybitPast, Config]) -> None:
+    past, config = bybit
+    hole = heard(past, 149, 202)
+    with Store(config.store, writer=True) as store:
+        store.append(heard(past, 100, 150))
+        lost = Gap(
+            symbol="BTCUSDT", from_ns=int(hole.ts_exch_ns[0]), to_ns=int(hole.ts_exch_ns[-2]), cause="disconnect"
+        )
+        store.append(heard(past, 200, 260), [lost])
+
+    report = await of_bybit(config)
+
+    assert report.ok
+    assert report.keys[0].new_rows == past.count - 50 - 60
+    whole = heard(past, 0, past.count)
+    with Store(config.store) as store:
+        found = store.load(BYBIT, "trade", 0, 2**62)
+        gaps = store.gaps(BYBIT, "trade", 0, 2**62)
+    assert isinstance(found, Trades)
+    assert (found.ts_exch_ns // 10**6).tolist() == (whole.ts_exch_ns // 10**6).tolist()
+    assert found.price_tick.tolist() == whole.price_tick.tolist()
+    assert found.qty_lot.tolist() == whole.qty_lot.tolist()
+    assert found.side.tolist() == whole.side.tolist()
+    assert gaps == []
+    assert (report.keys[0].gaps, (await of_bybit(config, again=True)).keys[0].new_rows) == (0, 0)
+
+
+async def test_a_day_that_bybit_has_not_published_is_told(bybit: tuple[BybitPast, Config]) -> None:
+    _, config = bybit
+
+    today = await of_bybit(config, from_ns=(NOW_MS - 8 * HOUR_MS) * 10**6, to_ns=2**62)
+    old = await of_bybit(config, from_ns=(START_MS + DAY_MS) * 10**6, to_ns=(START_MS + 3 * DAY_MS) * 10**6)
+
+    assert today.ok
+    assert "no archive file yet" in today.keys[0].notes[0]
+    assert old.ok  # yesterday's file comes some hours into today
+    assert states(old) == {"2026-02-28": "fetched", "2026-03-01": "absent"}
