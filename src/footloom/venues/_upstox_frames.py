@@ -25,7 +25,7 @@ _SHOWN = 40
 _KEYS_SHOWN = 5
 _KNOWN = 16_384
 _INITIAL_FEED, _FULL_D30 = int(wire.Type.initial_feed), int(wire.RequestMode.full_d30)
-_MINUTE = "I1"
+_MINUTE, _NONE = "I1", "nan"
 
 Text = str | None
 
@@ -100,8 +100,8 @@ class _Key:
             ts_recv_ns=self.ts_recv_ns,
             first_id=at_ns // _MS,
             last_id=at_ns // _MS,
-            bids=tuple(_level(one.bidP, one.bidQ) for one in levels if one.bidP and one.bidQ),
-            asks=tuple(_level(one.askP, one.askQ) for one in levels if one.askP and one.askQ),
+            bids=_side([(one.bidP, one.bidQ) for one in levels]),
+            asks=_side([(one.askP, one.askQ) for one in levels]),
             is_snapshot=True,
             depth=depth,
         )
@@ -160,16 +160,21 @@ def _quote(quote: wire.Quote | None) -> tuple[Text, Text, Text, Text]:
     return *bid, *ask
 
 
-def _level(price: float, quantity: int) -> Level:
-    return _number(price, "price of a level"), _count(quantity, "quantity of a level")
+def _side(levels: list[tuple[float, int]]) -> tuple[Level, ...]:
+    side = tuple([(_text(price), str(quantity)) for price, quantity in levels if price and quantity])
+    if any(price == _NONE or quantity[0] == "-" for price, quantity in side):
+        raise SchemaChanged(f"a level of the book is no price and quantity: {levels}")
+    return side
 
 
 def _minute(market: wire.MarketFullFeed) -> tuple[int, str] | None:
     # Some feeds send the minute before beside the current one: the newest stands.
-    candles = [one for one in market.marketOHLC.ohlc if one.interval == _MINUTE and one.ts]
-    if not candles:
+    newest = None
+    for one in market.marketOHLC.ohlc:
+        if one.interval == _MINUTE and (newest is None or one.ts > newest.ts):
+            newest = one
+    if newest is None or not newest.ts:
         return None
-    newest = max(candles, key=lambda one: one.ts)
     return _time_ns(newest.ts, "ts of the minute candle") or 0, _count(newest.vol, "vol of the minute candle")
 
 
@@ -186,14 +191,14 @@ def _text(value: float) -> str:
     if value == 0:
         return ""
     if not math.isfinite(value):
-        return "nan"
+        return _NONE
     text = repr(value)
     return text.removesuffix(".0") if "e" not in text else f"{Decimal(text):f}"
 
 
 def _number(value: float, what: str) -> str:
     text = _text(value)
-    if text == "nan":
+    if text == _NONE:
         raise SchemaChanged(f"{what} is {value}, no number")
     return text
 
