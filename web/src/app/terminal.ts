@@ -18,11 +18,12 @@ import type { PaneLayout } from "../model/pane-layout";
 import { barReadout, cellReadout, spoken } from "../model/readout";
 import { type CellMode, type Settings, type SystemLook, themeOf } from "../model/settings";
 import type { Choice, Dialog, ReadoutView, TerminalFace, ViewState } from "../panels/face";
-import type { InstrumentInfo, SnapshotMeta, Status } from "../protocol/messages";
+import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
 import { runCommand } from "./commands";
 import { GapWords, gapText } from "./gap-words";
 import { Inspection } from "./inspection";
 import { type Clocks, LinkWords, type Shown } from "./link-words";
+import { Logins } from "./logins";
 import { loadPrefs, savePrefs } from "./prefs";
 import { Waiting } from "./waiting";
 
@@ -76,6 +77,7 @@ export class Terminal implements TerminalFace {
   readonly #host: TerminalHost;
   readonly #words: LinkWords;
   readonly #waiting: Waiting;
+  readonly #logins: Logins;
   readonly gapNews: GapWords;
   #look: SystemLook;
   #stepChosen = false;
@@ -109,6 +111,8 @@ export class Terminal implements TerminalFace {
     this.#words = new LinkWords(host.hub, host.clocks, () => this.#shown());
     this.#waiting = new Waiting(host.hub, host.clock, () => this.openTopic(this.choice.get()));
     this.gapNews = new GapWords(host.clock);
+    this.#logins = new Logins(host.rest, host.clock);
+    void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
     host.hub.onProblem((message) => this.notice.set(message));
   }
@@ -123,6 +127,14 @@ export class Terminal implements TerminalFace {
 
   get waiting(): Waiting["store"] {
     return this.#waiting.store;
+  }
+
+  get logins(): Logins["store"] {
+    return this.#logins.store;
+  }
+
+  logIn(venue: string, way: string, fields: Readonly<Record<string, string>>): Promise<LoginRow> {
+    return this.#logins.logIn(venue, way, fields);
   }
 
   get feeds(): Hub["feeds"] {

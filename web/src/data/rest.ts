@@ -1,5 +1,5 @@
 import { decodeFrame, type Frame } from "../protocol/decode";
-import type { ErrorReply, FeedNews, InstrumentInfo, TradesReply } from "../protocol/messages";
+import type { ErrorReply, FeedNews, InstrumentInfo, LoginRow, TradesReply } from "../protocol/messages";
 
 /** A request that the server refused or that never reached it; the message is the server's own where there is one. */
 export class RequestFailed extends Error {
@@ -49,6 +49,18 @@ export class Rest {
     return (await (await this.#get("feeds", {}, signal)).json()) as readonly FeedNews[];
   }
 
+  /** How the brokers' tokens stand; none where the server listens to no venue. */
+  async logins(signal?: AbortSignal): Promise<readonly LoginRow[]> {
+    return (await (await this.#get("logins", {}, signal)).json()) as readonly LoginRow[];
+  }
+
+  async logIn(venue: string, way: string, fields: Readonly<Record<string, string>>): Promise<LoginRow> {
+    const body = JSON.stringify({ venue, way, fields });
+    const headers = { "content-type": "application/json" };
+    const answer = await this.#fetch(new URL("logins", this.#base), { method: "POST", headers, body });
+    return (await answer.json()) as LoginRow;
+  }
+
   async footprint(query: FootprintQuery, signal?: AbortSignal): Promise<Frame> {
     const answer = await this.#get(
       "footprint",
@@ -87,11 +99,15 @@ export class Rest {
   ): Promise<Response> {
     const url = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    return this.#fetch(url, signal === undefined ? {} : { signal });
+  }
+
+  async #fetch(url: URL, options: RequestInit): Promise<Response> {
     let answer: Response;
     try {
-      answer = await fetch(url, signal === undefined ? {} : { signal });
+      answer = await fetch(url, options);
     } catch (error) {
-      if (signal?.aborted === true) throw error;
+      if (options.signal?.aborted === true) throw error;
       throw new RequestFailed(`the server cannot be reached (${url.pathname})`, 0);
     }
     if (!answer.ok) throw new RequestFailed(await refusal(answer), answer.status);

@@ -16,6 +16,7 @@ import { typicalLot } from "./cells";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { type Palette, paletteOf } from "./palette";
+import { Place } from "./place";
 import { PriceScale } from "./price-scale";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { TimeScale } from "./time-scale";
@@ -39,7 +40,7 @@ const titleCss = 20;
 export const deltaNumbersCss = { from: 40, height: 17 } as const;
 
 /** What has to be remembered to show the same place in another topic. */
-interface Place {
+interface Left {
   readonly symbol: string;
   readonly following: boolean;
   readonly offset: number;
@@ -79,7 +80,7 @@ export class ChartModel {
   dpr = 1;
   #shownFrom = 0;
   #shownTo = 0;
-  #place: Place | null = null;
+  #place: Left | null = null;
   #deltaHeight = 1;
   #cvdHeight = 1;
   #placed = false;
@@ -87,10 +88,7 @@ export class ChartModel {
   #isOverview = false;
   #lastAuto: AutoScale = "centre";
   #closedSinceTypical = 0;
-  #beyondEnd = 0;
-  #rightNs = 0n;
-  #rightFraction = 0;
-  #isLost = false;
+  readonly #stands = new Place();
 
   /** @param system what the system asks for: a light theme, more contrast than usual */
   apply(settings: Settings, system: SystemLook = { isLight: false, isStrong: false }): void {
@@ -147,30 +145,16 @@ export class ChartModel {
   changed(change: SeriesChange): void {
     this.#closedSinceTypical += change.appended;
     if (this.following) {
-      this.time.setRight(change.renumbered ? this.series.end + this.#beyondEnd : this.time.right + change.appended);
-    } else if (change.renumbered) this.#findPlace();
+      this.time.setRight(
+        change.renumbered ? this.series.end + this.#stands.beyondEnd : this.time.right + change.appended,
+      );
+    } else if (change.renumbered) this.#stands.find(this.series, this.time);
     if (this.#closedSinceTypical >= 30) this.#measureAgain();
   }
 
   /** Older bars have come: what was looked at may be held again. */
   prepended(): void {
-    if (this.#isLost) this.#findPlace();
-  }
-
-  // Bars have other numbers, or are not held for a while: the place is where its time is.
-  #findPlace(): void {
-    const at = this.series.at(this.#rightNs);
-    this.#isLost = at === null;
-    if (at !== null) this.time.setRight(at + this.#rightFraction);
-  }
-
-  // Where the view stands, in times rather than in numbers of bars.
-  #notePlace(): void {
-    this.#beyondEnd = this.time.right - this.series.end;
-    if (this.#isLost) return;
-    const at = Math.max(this.series.first, Math.min(this.series.last, Math.floor(this.time.right))) as BarIndex;
-    this.#rightNs = this.series.openNs(at);
-    this.#rightFraction = this.time.right - at;
+    if (this.#stands.isLost) this.#stands.find(this.series, this.time);
   }
 
   /** Whether none of the bars on screen is in sight, or the last price is not while it is followed. */
@@ -268,7 +252,7 @@ export class ChartModel {
   settle(): void {
     if (this.series.length === 0) return;
     this.time.clamp(this.series.first, this.series.end);
-    this.#notePlace();
+    this.#stands.note(this.series, this.time);
     const { from, to } = this.visibleBars();
     if (to < from) return;
     const setChanged = from !== this.#shownFrom || to !== this.#shownTo;
@@ -346,7 +330,7 @@ export class ChartModel {
   }
 
   #afterMove(): void {
-    this.#isLost = false;
+    this.#stands.forget();
     this.time.clamp(this.series.first, this.series.end);
     this.following = this.lastInSight;
   }

@@ -9,7 +9,7 @@ import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
 import type { BarReadout, BarTable, CellReadout } from "../model/readout";
 import type { CellMode, Settings } from "../model/settings";
-import type { FeedNews, InstrumentInfo, SnapshotMeta, TradeSide } from "../protocol/messages";
+import type { FeedNews, InstrumentInfo, LoginRow, SnapshotMeta, TradeSide } from "../protocol/messages";
 
 /** What is under the crosshair, or the newest bar without one. */
 export interface ReadoutView {
@@ -31,6 +31,7 @@ export type Dialog =
   | { readonly kind: "search"; readonly text: string }
   | { readonly kind: "interval"; readonly text: string }
   | { readonly kind: "keys" }
+  | { readonly kind: "login"; readonly venue: string }
   | { readonly kind: "settings" };
 
 export interface TradeView {
@@ -109,6 +110,8 @@ export interface TerminalFace {
   readonly notice: Readable<string>;
   /** What is wrong with the server, in words: what happened and what to do. */
   readonly troubles: Readable<readonly string[]>;
+  /** The brokers that need a login; none where the server listens to no venue. */
+  readonly logins: Readable<readonly LoginRow[]>;
   readonly paging: Readable<Paging>;
   /** What the badge of a feed with inferred sides says, and its score. */
   readonly inference: Readable<{ readonly text: string; readonly score: string }>;
@@ -127,6 +130,7 @@ export interface TerminalFace {
   /** Bring the price back into sight. */
   fitPrice(): void;
   setAutoScale(mode: AutoScale): void;
+  logIn(venue: string, way: string, fields: Readonly<Record<string, string>>): Promise<LoginRow>;
   dismissNotice(): void;
   dismissGap(): void;
   dismissPaletteOffer(): void;

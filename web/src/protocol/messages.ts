@@ -172,6 +172,30 @@ export interface TradesReply {
   readonly truncated: boolean;
 }
 
+/** One field of a login form; what `secret` ones hold is never shown. */
+export interface LoginField {
+  readonly name: string;
+  readonly label: string;
+  readonly secret: boolean;
+}
+
+export interface LoginWay {
+  readonly way: string;
+  readonly label: string;
+  readonly fields: readonly LoginField[];
+  readonly hint: string;
+}
+
+/** How a broker's token stands, in words; `open` is the broker's own page where a login goes on there. */
+export interface LoginRow {
+  readonly venue: string;
+  readonly state: "none" | "good" | "ending" | "ended";
+  readonly text: string;
+  readonly expires_ns: string | null;
+  readonly ways: readonly LoginWay[];
+  readonly open: string | null;
+}
+
 export interface ErrorReply {
   readonly error: { readonly code: string; readonly message: string; readonly detail?: unknown };
 }

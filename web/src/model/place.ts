@@ -1,0 +1,36 @@
+import type { BarSeries } from "../data/bar-series";
+import type { BarIndex } from "../protocol/units";
+import type { TimeScale } from "./time-scale";
+
+/** Where the view stands, in times rather than in numbers of bars: these change when history is read anew. */
+export class Place {
+  /** How far the right edge stands behind the newest bar, in bars. */
+  beyondEnd = 0;
+  #rightNs = 0n;
+  #rightFraction = 0;
+  #isLost = false;
+
+  /** Whether the bars of the place are not held: it is found again when they have come. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** The user has chosen another place. */
+  forget(): void {
+    this.#isLost = false;
+  }
+
+  note(series: BarSeries, time: TimeScale): void {
+    this.beyondEnd = time.right - series.end;
+    if (this.#isLost) return;
+    const at = Math.max(series.first, Math.min(series.last, Math.floor(time.right))) as BarIndex;
+    this.#rightNs = series.openNs(at);
+    this.#rightFraction = time.right - at;
+  }
+
+  find(series: BarSeries, time: TimeScale): void {
+    const at = series.at(this.#rightNs);
+    this.#isLost = at === null;
+    if (at !== null) time.setRight(at + this.#rightFraction);
+  }
+}
