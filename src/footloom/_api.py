@@ -21,6 +21,7 @@ from footloom.notebook.chart import Chart
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from footloom.config import Fetch
     from footloom.engine.events import Event
     from footloom.engine.live_studies import StudiesTold
     from footloom.engine.profiles import Profile
@@ -85,7 +86,7 @@ def _fitting(number: int, text: str) -> int:
     return number
 
 
-def load_trades(
+def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual value
     key: str,
     start: str | int | dt.date | None = None,
     end: str | int | dt.date | None = None,
@@ -93,18 +94,22 @@ def load_trades(
     tape: str | None = None,
     rest_policy: RestPolicy = "ltp_same_side",
     store: Path | None = None,
+    fetch: Fetch | None = None,
 ) -> Trades:
-    """Return the stored trades of ``[start, end)``, in the ordering key; without bounds all of them.
+    """Return the trades of ``[start, end)``, in the ordering key; without bounds all that are stored.
 
-    ``key`` is ``venue:symbol``. The simulated market needs no store: it is made when it is asked for, and needs both
-    bounds. ``tape`` is needed only where several tapes of the symbol are stored. Where only snapshots are, sides are
-    inferred from them (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at
-    the last price.
+    ``key`` is ``venue:symbol``. With ``fetch="missing"``, which is usual, days of which nothing is stored are fetched
+    from the venue first, and kept; what is fetched is said on standard error. With ``"never"`` only what is stored is
+    returned. The simulated market needs no store: it is made when it is asked for, and needs both bounds. ``tape`` is
+    needed only where several tapes of the symbol are stored. Where only snapshots are, sides are inferred from them
+    (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at the last price.
 
     Raises
     ------
     NotStored
         Nothing is stored for that symbol and range; `footloom import` brings recordings in.
+    VenueError
+        Days are missing, and the venue could not bring any.
     """
     venue, symbol = split_key(key)
     if venue == "sim" and (start is None or end is None):
@@ -119,7 +124,12 @@ def load_trades(
     from footloom.kernels.inference import SnapshotParams
     from footloom.store.files import Store
 
-    with Store(config.load(store=store).store) as opened:
+    settings = config.load(store=store, flags={"fetch": fetch})
+    if settings.fetch == "missing" and start is not None:
+        from footloom.feeds.missing import fetch_missing
+
+        fetch_missing(key, tape, from_ns, to_ns, settings)
+    with Store(settings.store) as opened:
         found = {row.tape for row in opened.coverage(key)}
         tapes = sorted(found - {"snapshot"}) or sorted(found)
         if not tapes:

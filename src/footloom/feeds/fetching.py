@@ -40,6 +40,7 @@ __all__ = (
     "check_keys",
     "fetch",
     "run_fetch",
+    "venue_of",
 )
 
 _DAY_NS = 86_400_000_000_000
@@ -151,6 +152,17 @@ def check_keys(keys: Sequence[str]) -> None:
 
 def _no_credentials(_venue: str) -> Mapping[str, str]:
     return {}
+
+
+def venue_of(name: str) -> ModuleType:
+    """Return the module of a venue that has something to fetch.
+
+    Raises
+    ------
+    ConfigError
+        There is no such venue.
+    """
+    return _named(f"{name}:*")[0]
 
 
 def _named(key: str) -> tuple[ModuleType, str]:
