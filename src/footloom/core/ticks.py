@@ -139,12 +139,18 @@ class Merger:
         if "ltp" not in last or not isinstance(ltt_ns, int):
             return NOT_TRADED
         price_tick = self._tick_of(last["ltp"])
+        # A count of zero began anew while the last trade is still that of the day before: no trade is taken back.
+        if "vtt" in last and not self._lot_of(last["vtt"]):
+            return NOT_TRADED
         if "vtt" in last or self._price_only:
             rows.append(self._row(tick, ltt_ns, price_tick))
             return ""
-        if "ltq" not in last:
+        return self._add_trade(tick, ltt_ns, price_tick, trades)
+
+    def _add_trade(self, tick: Tick, ltt_ns: int, price_tick: int, trades: list[tuple[int, int, int, int]]) -> str:
+        if "ltq" not in self._last:
             return PRICE_ONLY
-        trade = (ltt_ns, price_tick, self._lot_of(last["ltq"]))
+        trade = (ltt_ns, price_tick, self._lot_of(self._last["ltq"]))
         if trade == self._trade or not trade[2]:
             return REPEATED
         if self._trade is not None and ltt_ns < self._trade[0]:

@@ -74,6 +74,14 @@ def test_before_the_first_trade_there_is_no_row() -> None:
     assert traded.bid_tick.tolist() == [1999]
 
 
+def test_a_day_s_count_that_began_anew_takes_nothing_back() -> None:
+    merger = Merger(FUTURE)
+    before = [FIRST, *(tick(i, is_first=True, ltt_ns=START, ltp="100", ltq="75", vtt="0") for i in range(1, 9))]
+    found = merger.take(before)
+    assert found.snapshots.vtt_lot.tolist() == [1000]
+    assert found.counted == {NOT_TRADED: 8}
+
+
 def test_last_trades_without_the_day_s_volume_are_a_partial_tape() -> None:
     one = {"ltt_ns": START, "ltp": "100", "ltq": "75"}
     found = Merger(FUTURE).take(
