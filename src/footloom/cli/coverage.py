@@ -40,17 +40,19 @@ def coverage(
     folder = config.load(store=store).store
     with Store(folder) as opened:
         whole, partial, finished = opened.coverage(symbol), opened.partials(symbol), opened.finished(symbol)
+        beside = opened.series(symbol)
     raw = raw_parts(folder, symbol)
     if json:
-        _print_json(folder, {"coverage": whole, "partial": partial, "finished": finished, "raw": raw})
+        _print_json(folder, {"coverage": whole, "partial": partial, "series": beside, "finished": finished, "raw": raw})
         return
-    if not (whole or partial or finished or raw):
+    if not (whole or partial or beside or finished or raw):
         _refuse(folder, symbol)
         return
     shown = console()
     for title, covered in (
         ("stored", whole),
         ("partial tapes: some trades of a stretch, no coverage", partial),
+        ("beside the trades: quotes, depth, open interest and mark prices; a row of depth is a level", beside),
         ("finished footprints: bars of another program, no tape and no coverage; rows are levels", finished),
     ):
         if covered:

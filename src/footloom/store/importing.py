@@ -155,10 +155,11 @@ class Importer:
             return
         notes = self._notes(wanted.stream, days)
         first, last = int(wanted.time[0]), int(wanted.time[-1])
+        own = {note.gap for note in wanted.notes}  # what the source itself tells is not for its rows to deny
         filled = [
             gap
             for gap in still_open(notes)
-            if gap.from_ns <= last and gap.to_ns >= first and gap.to_ns - gap.from_ns <= _LONGEST_NS
+            if gap not in own and gap.from_ns <= last and gap.to_ns >= first and gap.to_ns - gap.from_ns <= _LONGEST_NS
         ]
         day = day_of(wanted.instrument)
         for gap in proven_whole(self._around(wanted.stream, filled), filled):

@@ -12,6 +12,7 @@ import pytest
 from footloom.cli.main import main
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
+from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.store import SourceInfo
 from footloom.store.files import Store
@@ -90,3 +91,15 @@ def test_an_empty_store_is_no_error_but_an_unknown_symbol_is(
 
     code, out, _ = run(capsys, "--json", "--store", str(tmp_path / "new"))
     assert json.loads(out)["coverage"] == []
+
+
+def test_what_is_recorded_beside_trades_is_listed_apart(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store(root, writer=True) as store:
+        store.append(Series.build(INSTRUMENT, "open_interest", [START_NS], oi_lot=[7]))
+
+    _, out, _ = run(capsys, "--store", str(root))
+    _, text, _ = run(capsys, "--store", str(root), "--json")
+
+    assert "beside the trades: quotes, depth, open interest and mark prices" in out
+    assert [row["tape"] for row in json.loads(text)["series"]] == ["open_interest"]
+    assert "open_interest" not in {row["tape"] for row in json.loads(text)["coverage"]}

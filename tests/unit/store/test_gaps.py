@@ -154,6 +154,17 @@ def test_the_same_archive_again_does_not_open_what_was_healed_since(store: Store
     assert spans(store) == []
 
 
+def test_what_a_source_tells_of_gaps_is_not_denied_by_its_own_rows(store: Store, make_trades: MakeTrades) -> None:
+    trades = make_trades(50)
+    gap = lost(int(trades.ts_exch_ns[10]), int(trades.ts_exch_ns[20]))
+    for _ in range(2):
+        store.write_part(trades, SourceInfo("one", "one.zip", (0, 50)), [gap])
+        assert len(spans(store)) == 1
+
+    store.write_part(trades, SourceInfo("two", "two.zip", (0, 50)))
+    assert spans(store) == []
+
+
 COLUMNS = {
     "ts_exch_ns": np.array([10, 20, 20, 30, 40]),
     "trade_id": np.array([1, 2, 3, 4, 5]),
