@@ -137,7 +137,10 @@ class IdSequence:
             self.late += int(np.count_nonzero(new & (ids < top)))
         self._note_ends(ids, ts_ns)
         gaps = self._new_holes(top, top_ns, ids, ts_ns, cause)
-        return Checked(new, gaps + self._refresh())
+        behind = top is not None and bool(np.any(new & (ids < top)))
+        if gaps:
+            self._forget()
+        return Checked(new, gaps + (self._refresh() if behind else []))
 
     def give_up(self, first: int, last: int) -> None:
         """Note that the venue does not have these ids: their gap stays."""
@@ -182,25 +185,26 @@ class IdSequence:
             self._told.append((gaps[-1], first, last))
         return gaps
 
+    def _left_of(self, hole: Hole) -> list[Hole]:
+        left = self.covered.missing(hole.first, hole.last)
+        return [hole] if left == [(hole.first, hole.last)] else [replace(hole, first=a, last=b) for a, b in left]
+
     def _gap(self, hole: Hole, cause: str) -> Gap:
         missing = hole.last - hole.first + 1
         return Gap(symbol=self.symbol, from_ns=hole.from_ns, to_ns=hole.to_ns, cause=cause, missing=missing)
 
-    # What is left of the holes, and gaps that are whole now.
-    def _refresh(self) -> list[Gap]:
-        if not self.holes and not self._told:
-            return []
-        self.holes = [
-            replace(hole, first=a, last=b)
-            for hole in self.holes
-            for a, b in self.covered.missing(hole.first, hole.last)
-        ]
+    def _forget(self) -> None:
         while len(self.holes) > _MOST_HOLES:
             oldest = self.holes.pop(0)
             self.covered.add(oldest.first, oldest.last)
-            self._told = [told for told in self._told if not (told[1] <= oldest.first and oldest.last <= told[2])]
+            self._told = [told for told in self._told if told[2] < oldest.first or oldest.last < told[1]]
+
+    # What is left of the holes, and gaps that are whole now.
+    def _refresh(self) -> list[Gap]:
+        self.holes = [left for hole in self.holes for left in self._left_of(hole)]
         whole = [told for told in self._told if not self.covered.missing(told[1], told[2])]
-        self._told = [told for told in self._told if told not in whole]
+        if whole:
+            self._told = [told for told in self._told if told not in whole]
         return [healed(gap) for gap, _, _ in whole]
 
 

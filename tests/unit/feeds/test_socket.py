@@ -1,0 +1,236 @@
+"""A socket that stays open: what it sends, when it gives a connection up, and what it says meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from footloom.feeds._socket import Keeper, Surroundings
+from footloom.venues._venue import Ping, Socket
+
+pytestmark = pytest.mark.anyio
+
+SECOND = 1_000_000_000
+PAIRS = frozenset({("BTCUSDT", "agg_trade")})
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Hands:
+    """A clock that a test moves: who sleeps wakes when it has come far enough."""
+
+    mono: int = 0
+    sleepers: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
+
+    def monotonic_ns(self) -> int:
+        return self.mono
+
+    wall_ns = monotonic_ns
+
+    async def sleep(self, seconds: float) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sleepers.append((self.mono + int(seconds * SECOND), waiter))
+        await waiter
+
+    async def pass_s(self, seconds: float) -> None:
+        end = self.mono + int(seconds * SECOND)
+        while True:
+            due = [at for at, waiter in self.sleepers if at <= end and not waiter.done()]
+            if not due:
+                break
+            self.mono = max(self.mono, min(due))
+            for at, waiter in self.sleepers:
+                if at <= self.mono and not waiter.done():
+                    waiter.set_result(None)
+            self.sleepers = [(at, waiter) for at, waiter in self.sleepers if not waiter.done()]
+            await settle()
+        self.mono = end
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Venue:
+    clients: list[ServerConnection] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    refuse: Response | None = None
+    tries: int = 0
+    port: int = 0
+
+    async def listen(self, client: ServerConnection) -> None:
+        self.clients.append(client)
+        async for message in client:
+            self.heard.append(message)
+
+    def judge(self, client: ServerConnection, _request: Request) -> Response | None:
+        self.tries += 1
+        if self.refuse is None:
+            return None
+        return client.respond(http.HTTPStatus(self.refuse), "no")
+
+
+@asynccontextmanager
+async def kept(seed: int, hands: Hands, *, is_open: Callable[[], bool] = lambda: True, **of: object) -> AsyncIterator:
+    venue = Venue()
+
+    async def authorize(socket: Socket) -> str:
+        return socket.url
+
+    async with serve(venue.listen, "127.0.0.1", 0, process_request=venue.judge, ping_interval=None) as server:
+        venue.port = next(iter(server.sockets)).getsockname()[1]
+        socket = Socket(**{"name": "venue 1", "url": f"ws://127.0.0.1:{venue.port}/market/stream?streams=x"} | of)
+        around = Surroundings(hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed))
+        keeper = Keeper(socket, around)
+        task = asyncio.create_task(keeper.run())
+        try:
+            yield venue, keeper
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], object], hands: Hands | None = None, step_s: float = 0.25) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0)
+            if hands is not None:
+                await hands.pass_s(step_s)
+
+
+async def test_it_greets_within_the_venues_pace_and_pings(seed: int) -> None:
+    hands = Hands()
+    opening = ("one", b"two", "three")
+    async with kept(seed, hands, opening=opening, sends_per_s=2.0, ping=Ping(every_s=20, text="ping")) as (
+        venue,
+        keeper,
+    ):
+        await until(lambda: venue.heard == ["one"])
+        await settle()
+        assert venue.heard == ["one"]
+        await hands.pass_s(0.5)
+        await until(lambda: venue.heard == ["one", b"two"])
+        await hands.pass_s(0.5)
+        await until(lambda: venue.heard == [*opening])
+        await until(lambda: venue.heard == [*opening, "ping"], hands, 1.0)
+        assert 20 <= hands.mono / SECOND < 24
+        assert keeper.phase == "connecting"
+
+
+async def test_what_is_heard_makes_it_live_and_a_loss_has_its_code(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        await venue.clients[0].send("hello")
+        await until(lambda: keeper.waiting)
+        assert keeper.take(9) == [(hands.mono, b"hello")]
+        keeper.heard(set(PAIRS))
+        assert (keeper.phase, keeper.text) == ("live", "")
+
+        await venue.clients[0].close(1001)
+        await until(lambda: keeper.phase == "reconnecting")
+        assert keeper.cause.startswith("disconnected (1001)")
+        assert keeper.losses == 1
+        await until(lambda: len(venue.clients) == 2, hands)
+        assert keeper.connections == 2
+
+
+async def test_a_mute_connection_is_replaced_while_the_market_is_open(seed: int) -> None:
+    hands = Hands()
+    hours = [False]
+    async with kept(seed, hands, is_open=lambda: hours[0], stall_s=30.0) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        await hands.pass_s(300)
+        assert (keeper.phase, keeper.losses) == ("closed", 0)
+        hours[0] = True
+        await until(lambda: keeper.losses, hands, 1.0)
+        assert keeper.cause.startswith("mute for 3")
+        await until(lambda: len(venue.clients) == 2, hands)
+
+
+async def test_a_silent_pair_is_named_with_the_path(seed: int) -> None:
+    hands = Hands()
+    pairs = frozenset({("BTCUSDT", "quote"), ("BTCUSDT", "agg_trade")})
+    async with kept(seed, hands, expects=pairs, stall_s=30.0) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        while not keeper.losses:
+            keeper.heard({("BTCUSDT", "quote")})
+            await hands.pass_s(2)
+        assert "BTCUSDT agg_trade never heard on ws://127.0.0.1" in keeper.cause
+        assert "streams=" not in keeper.cause
+        await until(lambda: len(venue.clients) == 2, hands)
+        keeper.heard({("BTCUSDT", "quote")})
+        assert (keeper.phase, "agg_trade" in keeper.text) == ("stale", True)
+        keeper.heard({("BTCUSDT", "agg_trade")})
+        await hands.pass_s(1)
+        assert keeper.watch.silent == set()
+
+
+async def test_an_old_connection_is_closed_when_the_new_one_delivers(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, life_s=100.0, stall_s=1000.0) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        await until(lambda: len(venue.clients) == 2, hands, 5.0)
+        assert keeper.relieving
+        await venue.clients[0].send("old")
+        await venue.clients[1].send("new")
+        await until(lambda: keeper.waiting == 2, hands, 0.01)
+        await until(lambda: venue.clients[0].close_code == 1000, hands, 0.05)
+        assert [frame for _, frame in keeper.take(9)] == [b"old", b"new"]
+        assert (keeper.losses, keeper.connections, keeper.relieving) == (0, 2, False)
+
+
+async def test_a_venue_that_will_close_is_left_for_a_new_connection_at_once(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        keeper.replace()
+        await until(lambda: len(venue.clients) == 2)
+        assert hands.mono == 0
+        assert keeper.losses == 0
+
+
+async def test_refused_credentials_stop_it_until_there_are_new_ones(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        venue.refuse = 401
+        await venue.clients[0].close()
+        await until(lambda: keeper.phase == "stopped", hands)
+        tries = venue.tries
+        await hands.pass_s(3600)
+        assert venue.tries == tries
+        assert "401" in keeper.text
+        assert "log in" in keeper.text
+
+        venue.refuse = None
+        keeper.renew(keeper.socket)
+        await until(lambda: len(venue.clients) == 2, hands)
+
+
+async def test_a_venue_that_wants_fewer_connections_is_left_alone(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands) as (venue, keeper):
+        venue.refuse = 429
+        await until(lambda: "429" in keeper.text, hands)
+        tries = venue.tries
+        await hands.pass_s(200)
+        assert venue.tries == tries
+        venue.refuse = None
+        await until(lambda: venue.clients, hands, 20.0)
+        assert "too many" in keeper.text or keeper.connections == 1

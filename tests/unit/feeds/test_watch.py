@@ -1,0 +1,92 @@
+"""When a connection is dead, deaf or old, and how long to wait before the next."""
+
+from __future__ import annotations
+
+import random
+
+from footloom.feeds._watch import Backoff, Watch
+
+SECOND = 1_000_000_000
+BTC, ETH = ("BTCUSDT", "agg_trade"), ("ETHUSDT", "agg_trade")
+
+
+def watch(*expects: tuple[str, str]) -> Watch:
+    made = Watch(frozenset(expects), stall_s=30.0, life_s=3600.0)
+    made.opened(0)
+    return made
+
+
+def verdict(one: Watch, seconds: float, *, market_open: bool = True) -> str:
+    return one.verdict(int(seconds * SECOND), market_open=market_open)
+
+
+def test_waits_double_up_to_thirty_seconds_and_are_never_the_same(seed: int) -> None:
+    backoff = Backoff(random.Random(seed))
+    waits = [backoff.next_s() for _ in range(12)]
+
+    assert all(0.5 * longest <= wait <= longest for wait, longest in zip(waits, (1, 2, 4, 8, 16), strict=False))
+    assert all(15 <= wait <= 30 for wait in waits[5:])
+    assert len(set(waits)) == len(waits)
+    backoff.reset()
+    assert backoff.next_s() <= 1
+
+
+def test_a_connection_that_says_nothing_is_dead_while_the_market_is_open() -> None:
+    one = watch(BTC)
+    one.heard(10 * SECOND, {BTC})
+
+    assert verdict(one, 39) == ""
+    assert verdict(one, 41) == "stalled"
+
+
+def test_nobody_speaks_while_the_market_is_shut() -> None:
+    one = watch(BTC)
+
+    assert [verdict(one, second, market_open=False) for second in (100, 1000, 3000)] == ["", "", ""]
+    assert verdict(one, 3025) == "", "it may just have opened"
+    assert verdict(one, 3031) == "stalled"
+
+
+def test_a_symbol_that_never_speaks_is_waited_for_longer_each_time() -> None:
+    one = watch(BTC)
+    waits = []
+    now = 0.0
+    for _ in range(4):
+        one.opened(int(now * SECOND))
+        begun = now
+        while not verdict(one, now):
+            now += 1
+        waits.append(now - begun)
+
+    assert waits == sorted(waits)
+    assert waits[3] > 4 * waits[0]
+
+
+def test_a_pair_that_is_silent_while_others_move_is_named() -> None:
+    one = watch(BTC, ETH)
+    for second in range(0, 40, 5):
+        one.heard(second * SECOND, {BTC})
+
+    assert verdict(one, 36) == "silent"
+    assert one.silent == {ETH}
+    one.opened(40 * SECOND)
+    one.heard(41 * SECOND, {BTC, ETH})
+    assert one.silent == set()
+    assert verdict(one, 60) == ""
+
+
+def test_a_pair_that_spoke_before_may_be_quiet_on_the_next_connection() -> None:
+    one = watch(BTC, ETH)
+    one.heard(0, {BTC, ETH})
+    one.opened(10 * SECOND)
+    for second in range(10, 100, 5):
+        one.heard(second * SECOND, {BTC})
+
+    assert verdict(one, 100) == ""
+
+
+def test_an_old_connection_is_relieved() -> None:
+    one = watch()
+    one.heard(3601 * SECOND, {BTC})
+
+    assert verdict(one, 3601) == "old"
