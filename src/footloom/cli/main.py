@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "login": ("footloom.cli.login", "login", "Get a token of a broker's account, and keep it."),
     "doctor": ("footloom.cli.doctor", "doctor", "Look at clock, store, network and tokens: what is wrong."),
     "coverage": ("footloom.cli.coverage", "coverage", "Say what is stored: symbols, tapes, days, gaps."),
+    "verify": ("footloom.cli.verify", "verify", "Fold a stored day live and at once, and compare bit by bit."),
     "export": ("footloom.cli.export", "export", "Write trades, snapshots, bars, levels or a study as a file."),
     "bars": ("footloom.cli.bars", "bars", "Print or write bars and footprints of a stored symbol."),
     "simulate": ("footloom.cli.simulate", "simulate", "Stand in for an exchange on this machine, faults included."),
@@ -89,6 +90,8 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    if sys.stdout is None:  # `footloom serve >&-`: whoever closed it wants to read nothing
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
     try:
         app(args=None if arguments is None else list(arguments), prog_name="footloom")
     except FootloomError as error:

@@ -33,8 +33,8 @@ _BAR_ROWS = 9
 _ROWS_A_TRADE = 8  # where a wide bar has more rows than that, those in use are sorted out
 _WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
-# Half a megabyte that the kernel leaves as it was, all zeros: it need not be cleared for every commit. A list's `pop` and
-# `append` are safe in threads.
+# Half a megabyte that the kernel leaves as it was, all zeros: it need not be cleared for every commit. A list's `pop`
+# and `append` are safe in threads.
 _SCRATCH: list[I64] = []
 
 
