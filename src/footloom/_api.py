@@ -266,6 +266,7 @@ async def stream(
     simulated market streams now (``sim:PERP``).
     """
     from footloom.engine.builder import Builder
+    from footloom.engine.grace import grace_ns
     from footloom.engine.live_studies import LiveStudies
     from footloom.engine.studies import StudyFold, counting
     from footloom.feeds.live import commits
@@ -275,7 +276,8 @@ async def stream(
     live: LiveStudies | None = None
     async for commit in commits(key):
         if live is None:
-            live = LiveStudies(Builder(commit.trades.instrument, spec, count=counting(folds)), folds)
+            grace = grace_ns(key, commit.trades.tape)
+            live = LiveStudies(Builder(commit.trades.instrument, spec, grace_ns=grace, count=counting(folds)), folds)
         events, told = live.update(commit.trades, commit.watermark_ns, commit.gaps)
         for event in events:
             yield event
