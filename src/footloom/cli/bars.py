@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv as csv_format
 import datetime as dt
+import itertools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("bars",)
 
 _OWN_STUDIES = ("delta", "cvd", "poc", "value_area", "imbalance")  # columns that every chart has
+_PIECE_BARS = 2000  # become text at a time
 _TABLE_BARS = 60  # what a screen or two can hold; the other formats print all
 
 
@@ -172,42 +175,50 @@ def _print_json(found: _Found, studies: list[str] | None) -> None:
     chart = chart_document(found.frame, found.tape)
     if found.inference is not None:
         chart["inference"] = inference_document(found.inference)
-    document = {"chart": chart, "bars": _rows(found, studies)}
-    if found.studies:
-        document["events"] = {study.name: study.events() for study in found.studies}
-    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    # One document, written as it is made: a range may have more bars than memory has room for as text.
+    write, encode = sys.stdout.write, msgspec.json.encode
+    write(f'{{"chart":{encode(chart).decode()},"bars":[')
+    comma = ""
+    for rows in _pieces(found, studies):
+        write(comma + encode(rows).decode()[1:-1])
+        comma = ","
+    events = {study.name: study.events() for study in found.studies}
+    write("]" + (f',"events":{encode(events).decode()}' if events else "") + "}\n")
 
 
-def _rows(found: _Found, studies: list[str] | None) -> list[dict[str, Any]]:
+def _pieces(found: _Found, studies: list[str] | None) -> Iterator[list[dict[str, Any]]]:
     from footloom.engine.export import bar_rows
     from footloom.notebook.chart import Chart
     from footloom.server.documents import imbalance_rows
 
-    frame = found.frame
-    if studies is None:
-        return bar_rows(frame)
-    rows = Chart(frame).with_studies(*(name for name in studies if name in _OWN_STUDIES)).to_rows()
-    for study in found.studies:
-        for row, says in zip(rows, study.rows(), strict=True):
-            row |= {f"{study.name}.{name}": value for name, value in says.items() if name not in row}
-    if "imbalance" in studies:
-        for row, marks in zip(rows, imbalance_rows(frame), strict=True):
-            row["imbalances"] = marks
-    return rows
+    said = [(study.name, iter(study.rows())) for study in found.studies]
+    for start in range(0, len(found.frame), _PIECE_BARS):
+        frame = found.frame.slice(start, min(start + _PIECE_BARS, len(found.frame)))
+        if studies is None:
+            yield bar_rows(frame)
+            continue
+        rows = Chart(frame).with_studies(*(name for name in studies if name in _OWN_STUDIES)).to_rows()
+        for name, every in said:
+            for row, says in zip(rows, itertools.islice(every, len(rows)), strict=True):
+                row |= {f"{name}.{column}": value for column, value in says.items() if column not in row}
+        if "imbalance" in studies:
+            for row, marks in zip(rows, imbalance_rows(frame), strict=True):
+                row["imbalances"] = marks
+        yield rows
 
 
 def _print_csv(found: _Found, studies: list[str] | None) -> None:
-    rows = _rows(found, studies)
-    if not rows:
-        return
-    writer = csv_format.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        row["levels"] = " ".join(":".join(map(str, level)) for level in row["levels"])
-        if "imbalances" in row:
-            marks = [(f["price"], f["side"], "stacked" if f["stacked"] else "single") for f in row["imbalances"]]
-            row["imbalances"] = " ".join(":".join(mark) for mark in marks)
-        writer.writerow(row)
+    writer = None
+    for rows in _pieces(found, studies):
+        if writer is None:
+            writer = csv_format.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+        for row in rows:
+            row["levels"] = " ".join(":".join(map(str, level)) for level in row["levels"])
+            if "imbalances" in row:
+                marks = [(f["price"], f["side"], "stacked" if f["stacked"] else "single") for f in row["imbalances"]]
+                row["imbalances"] = " ".join(":".join(mark) for mark in marks)
+            writer.writerow(row)
 
 
 def _write_parquet(frame: ChartFrame, path: Path) -> None:

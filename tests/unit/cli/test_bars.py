@@ -358,3 +358,20 @@ def test_the_simulated_future_takes_the_rest_policy_too() -> None:
     assert rest.any()
     assert not unsigned.side[rest].any()
     assert signed.side[rest].all()
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+@pytest.mark.parametrize("studies", [(), ("--studies", "delta,imbalance,vwap")])
+def test_what_is_printed_piece_by_piece_is_one_document(
+    store: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    studies: tuple[str, ...],
+) -> None:
+    arguments = (*studies, "--ticks-per-level", "1", "--store", str(store), form)
+    at_once = run(*arguments, capsys=capsys)
+    monkeypatch.setattr("footloom.cli.bars._PIECE_BARS", 1)
+
+    assert run(*arguments, capsys=capsys) == at_once
+    assert form == "--csv" or len(json.loads(at_once)["bars"]) > 1

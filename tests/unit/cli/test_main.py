@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -153,3 +154,12 @@ def test_a_name_that_is_too_long(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "File name too long" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["coverage --json", "coverage", "--version"])
+def test_a_closed_standard_output_is_no_traceback(tmp_path: Path, arguments: str) -> None:
+    command = f"exec {sys.executable} -m footloom.cli.main {arguments} >&-"
+    environment = {**os.environ, "FOOTLOOM_STORE": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", command], env=environment, stderr=subprocess.PIPE, check=False, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, b"")
