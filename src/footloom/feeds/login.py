@@ -6,6 +6,7 @@ PIN and a one-time password, whose secret may be kept so that the next day's log
 
 from __future__ import annotations
 
+import base64
 import secrets
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -241,14 +242,22 @@ def _read(document: bytes, kind: type[Any], venue: str, path: str) -> Any:
         ) from None
 
 
+class _Totp(pyotp.TOTP):
+    # pyotp refuses secrets below 112 bits; what a broker gave out has to work, however short.
+    def byte_secret(self) -> bytes:
+        if len(self.secret) < 8:
+            raise ValueError(len(self.secret))
+        return base64.b32decode(self.secret + "=" * (-len(self.secret) % 8))
+
+
 def _one_time(totp_secret: str, now_ns: int) -> str:
-    bare = "".join(totp_secret.split()).upper()
+    bare = "".join(totp_secret.split()).upper().rstrip("=")
     try:
-        return pyotp.TOTP(bare).at(now_ns // _SECOND_NS)
+        return _Totp(bare).at(now_ns // _SECOND_NS)
     except ValueError:
         raise ConfigError(
-            f"the TOTP secret ({len(bare)} characters) is no base32 text of 23 or more: it is the key of letters and "
-            "digits that Angel One shows beside the QR code at enrolment, not the six digits of the moment"
+            f"the TOTP secret ({len(bare)} characters) is no base32 text: it is the key of letters and digits that "
+            "Angel One shows beside the QR code at enrolment, not the six digits of the moment"
         ) from None
 
 

@@ -152,7 +152,7 @@ def _mode(one: Wanted, credentials: dict[str, str]) -> str:
         return "full_d30"
     raise ConfigError(
         f"{one.depth} levels of {one.symbol}: Upstox sends 5, and 30 to accounts of Upstox Plus. Ask for 5, or say "
-        "that yours is one: footloom login upstox --plan plus"
+        "that yours is one: footloom login upstox --plus"
     )
 
 

@@ -248,6 +248,11 @@ def test_a_one_time_password_is_that_of_the_moment() -> None:
     assert len(one) == len(two) == 6
 
 
+def test_a_short_secret_works_too() -> None:
+    _, (call,) = logged_in(now_ns=59 * SECOND, totp_secret="jbsw y3dp ehpk 3pxp")  # noqa: S106 - of a test
+    assert json.loads(call.body)["totp"] == "996554"
+
+
 def test_one_time_passwords_are_those_of_the_standard() -> None:
     for at_s, password in ((59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")):
         _, (call,) = logged_in(now_ns=at_s * SECOND)
@@ -262,9 +267,10 @@ def test_a_login_that_is_refused(code: str, words: str) -> None:
     assert code in str(refused.value)
 
 
-def test_a_secret_that_is_none() -> None:
+@pytest.mark.parametrize("secret", ["123 456!", "123456", "", "1234 5678 90"])
+def test_a_secret_that_is_none(secret: str) -> None:
     with pytest.raises(ConfigError, match="base32") as refused:
-        logged_in(totp_secret="123 456!")  # noqa: S106 - of a test
+        logged_in(totp_secret=secret)
     assert "123" not in str(refused.value)
 
 
