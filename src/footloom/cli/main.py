@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "login": ("footloom.cli.login", "login", "Get a token of a broker's account, and keep it."),
     "doctor": ("footloom.cli.doctor", "doctor", "Look at clock, store, network and tokens: what is wrong."),
     "coverage": ("footloom.cli.coverage", "coverage", "Say what is stored: symbols, tapes, days, gaps."),
+    "remove": ("footloom.cli.remove", "remove", "Take a tape out of the store."),
     "verify": ("footloom.cli.verify", "verify", "Fold a stored day live and at once, and compare bit by bit."),
     "export": ("footloom.cli.export", "export", "Write trades, snapshots, bars, levels or a study as a file."),
     "bars": ("footloom.cli.bars", "bars", "Print or write bars and footprints of a stored symbol."),
