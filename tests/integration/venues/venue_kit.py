@@ -20,7 +20,7 @@ SYMBOLS = {
     "binance_spot": ("BTCUSDT", "0.01", "0.00001"),
     "bybit_linear": ("BTCUSDT", "0.1", "0.001"),
     "upstox": ("NSE_FO|53001", "0.05", "1"),
-    "angelone": ("2|53001", "0.05", "1"),
+    "angelone": ("NFO|53001", "0.05", "1"),
 }
 
 

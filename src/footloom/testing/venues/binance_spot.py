@@ -1,0 +1,194 @@
+"""Binance spot on this machine (its documentation of 2026): streams in ms or µs, REST, archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from footloom.core.trades import Trades
+from footloom.testing.venues import _history
+from footloom.testing.venues._binance import Binance
+from footloom.testing.venues._binance_socket import Rules
+from footloom.testing.venues._grid import Row
+from footloom.testing.venues.dialect import Out
+from footloom.testing.venues.market import Listing
+from footloom.testing.venues.wire import Call, Reply
+
+__all__ = ("Local",)
+
+_MS = 1_000_000
+_MICROSECONDS_FROM_MS = 1_735_689_600_000  # archive files count microseconds from 2025-01-01 on
+
+
+class Local(Binance):
+    """The venue. ``timeUnit=MICROSECOND`` is answered in ms: the market has no finer times."""
+
+    venue = "binance_spot"
+    rules = Rules(20.0, 60.0, 5)
+    speeds = (100, 1000)
+    usual_speed = 1000
+    beat_ns = 100 * _MS
+    id_step = 1
+    weight_limit = 6000
+    prefix = "/api/v3"
+    archive = "spot"
+
+    def __init__(self, place: Any) -> None:
+        super().__init__(place)
+        self._told: dict[str, object] = {}
+
+    # --- streams ---
+
+    def trades(self, listing: Listing, rows: Trades) -> Sequence[Out]:
+        """Return the messages of what was traded."""
+        name, symbol = listing.symbol.lower(), listing.symbol
+        outs: list[Out] = []
+        made = self.grids[symbol].rows(rows)
+        if f"{name}@aggTrade" in self.place.channels:
+            outs += [_agg_trade(f"{name}@aggTrade", symbol, row) for row in made]
+        if f"{name}@trade" in self.place.channels:
+            outs += [_trade(f"{name}@trade", symbol, row) for row in made]
+        return outs
+
+    def beat(self, at_ns: int) -> Sequence[Out]:
+        """Return books and best quotes that are due."""
+        outs = self.depth_outs(at_ns)
+        for symbol, listing in self.place.market.listings.items():
+            channel = f"{symbol.lower()}@bookTicker"
+            if channel in self.place.channels:
+                outs += self._ticker(channel, listing, at_ns)
+        return outs
+
+    def _ticker(self, channel: str, listing: Listing, at_ns: int) -> list[Out]:
+        bid, ask = listing.best()
+        if bid is None or ask is None or self._told.get(channel) == (bid, ask):
+            return []
+        self._told[channel] = (bid, ask)
+        grid = self.grids[listing.symbol]
+        payload = msgspec.json.encode(
+            {
+                "u": self.books[listing.symbol].last_id,
+                "s": listing.symbol,
+                "b": grid.price(bid[0]),
+                "B": grid.qty(bid[1]),
+                "a": grid.price(ask[0]),
+                "A": grid.qty(ask[1]),
+            }
+        )
+        return [Out(channel, payload, "quote", f"quote/{channel}/{at_ns}".encode())]
+
+    def depth_payload(
+        self,
+        symbol: str,
+        taken: tuple[int, int, int, list[tuple[int, int]], list[tuple[int, int]]],
+        levels: int,
+        at_ns: int,
+    ) -> bytes:
+        """Return the text of a diff, or with ``levels`` of a partial book."""
+        first, last, _, bids, asks = taken
+        grid = self.grids[symbol]
+        if levels:
+            bids, asks = self.place.market.listings[symbol].levels(levels)
+            return msgspec.json.encode({"lastUpdateId": last, "bids": grid.levels(bids), "asks": grid.levels(asks)})
+        diff = {"e": "depthUpdate", "E": at_ns // _MS + 2, "s": symbol, "U": first, "u": last}
+        return msgspec.json.encode({**diff, "b": grid.levels(bids), "a": grid.levels(asks)})
+
+    # --- calls ---
+
+    def handlers(self) -> Mapping[str, Callable[[Call], object]]:
+        """Return who answers which path."""
+        return {**super().handlers(), "/historicalTrades": self._historical, "/trades": self._historical}
+
+    def weight(self, name: str, call: Call) -> int:
+        """Return what a call costs."""
+        if name == "/depth":
+            limit = int(call.query.get("limit", 100))
+            return next(cost for most, cost in ((100, 5), (500, 25), (1000, 50), (10**9, 250)) if limit <= most)
+        return {"/aggTrades": 4, "/historicalTrades": 25, "/trades": 25, "/exchangeInfo": 20}.get(name, 1)
+
+    def exchange_info(self, call: Call) -> object:
+        """Return what is traded."""
+        asked = call.query.get("symbol")
+        found = [one for one in self.place.market.listings.values() if asked in {None, one.symbol}]
+        limits = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight_limit}
+        return {
+            "timezone": "UTC",
+            "serverTime": self.place.now_ns // _MS,
+            "rateLimits": [limits],
+            "exchangeFilters": [],
+            "symbols": [self._symbol(one) for one in found],
+        }
+
+    def _symbol(self, listing: Listing) -> dict[str, object]:
+        grid, instrument = self.grids[listing.symbol], listing.instrument
+        quote = instrument.quote or "USDT"
+        return {
+            "symbol": listing.symbol,
+            "status": "TRADING",
+            "baseAsset": instrument.base or listing.symbol.removesuffix(quote),
+            "baseAssetPrecision": 8,
+            "quoteAsset": quote,
+            "quotePrecision": 8,
+            "quoteAssetPrecision": 8,
+            "orderTypes": ["LIMIT", "MARKET"],
+            "isSpotTradingAllowed": True,
+            "permissions": [],
+            "permissionSets": [["SPOT"]],
+            "filters": [
+                {
+                    "filterType": "PRICE_FILTER",
+                    "minPrice": grid.tick_size,
+                    "maxPrice": "1000000",
+                    "tickSize": grid.tick_size,
+                },
+                {"filterType": "LOT_SIZE", "minQty": grid.lot_size, "maxQty": "9000", "stepSize": grid.lot_size},
+                {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
+            ],
+        }
+
+    def agg_row(self, row: Row) -> dict[str, object]:
+        """Return an aggregate trade as REST has it."""
+        number, ms, price, qty, maker = row
+        return {"a": number, "p": price, "q": qty, "f": number, "l": number, "T": ms, "m": maker, "M": True}
+
+    def _historical(self, call: Call) -> object:
+        listing = self.listed(call)
+        if isinstance(listing, Reply):
+            return listing
+        limit = min(int(call.query.get("limit", 500)), 1000)
+        if "fromId" in call.query:
+            rows = _history.by_id(listing, int(call.query["fromId"]), limit, self.place.now_ns)
+        else:
+            rows = _history.newest(listing, limit)
+        return [
+            {"id": n, "price": p, "qty": q, "quoteQty": "0", "time": ms, "isBuyerMaker": m, "isBestMatch": True}
+            for n, ms, p, q, m in self.grids[listing.symbol].rows(rows)
+        ]
+
+    def archive_csv(self, rows: Sequence[Row]) -> str:
+        """Return a day as the text of an archive file: without a header, in microseconds from 2025 on."""
+        lines = [
+            f"{a},{p},{q},{a},{a},{ms * 1000 if ms >= _MICROSECONDS_FROM_MS else ms},{m},True"
+            for a, ms, p, q, m in rows
+        ]
+        return "\n".join([*lines, ""])
+
+
+def _agg_trade(channel: str, symbol: str, row: Row) -> Out:
+    a, ms, p, q, m = row
+    text = (
+        f'{{"e":"aggTrade","E":{ms + 2},"s":"{symbol}","a":{a},"p":"{p}","q":"{q}","f":{a},"l":{a},"T":{ms},'
+        f'"m":{"true" if m else "false"},"M":true}}'
+    )
+    return Out(channel, text.encode(), "trade", b"trade/%d" % a)
+
+
+def _trade(channel: str, symbol: str, row: Row) -> Out:
+    t, ms, p, q, m = row
+    text = (
+        f'{{"e":"trade","E":{ms + 2},"s":"{symbol}","t":{t},"p":"{p}","q":"{q}","T":{ms},'
+        f'"m":{"true" if m else "false"},"M":true}}'
+    )
+    return Out(channel, text.encode(), "trade", b"trade/%d" % t)
