@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+import numpy as np
 
 from footloom.core.messages import (
     BookUpdate,
@@ -19,9 +21,13 @@ from footloom.core.messages import (
     Tick,
     Trade,
 )
+from footloom.core.trades import I64
 from footloom.errors import SchemaChanged
 from footloom.feeds._socket import Keeper
 from footloom.feeds._symbol import Symbol
+from footloom.feeds._tapes import Prints
+from footloom.kernels.print_frames import TAPES, VENUES, PrintFrames
+from footloom.kernels.print_frames import Prints as PrintRows
 from footloom.store.files import Store
 
 __all__ = ("STREAM_OF", "Reader")
@@ -38,6 +44,8 @@ STREAM_OF: dict[type, str] = {
     Quote: "quote",
     Tick: "snapshot",
 }
+
+Received = tuple[int, bytes]  # receipt in ns UTC, frame
 
 
 class Reader:
@@ -67,6 +75,7 @@ class Reader:
         self._twice = twice
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="quarantine")
+        self._fast: PrintFrames | None = None
         self._handlers: dict[str, dict[type, Callable[..., None]]] = {}
 
     def add(self, symbol: Symbol) -> None:
@@ -81,9 +90,11 @@ class Reader:
         """Take what a socket holds, up to a bound."""
         frames = keeper.take(_MOST_FRAMES)
         self.frames += len(frames)
+        if not frames:
+            return
         parse, read_one = self._venue.parse, self._read_one
         pairs: set[tuple[str, str]] = set()
-        for recv_ns, frame in frames:
+        for recv_ns, frame in self._read_prints(frames, pairs):
             try:
                 for message in parse(frame, recv_ns):
                     read_one(message, pairs, keeper)
@@ -91,6 +102,47 @@ class Reader:
                 self.quarantine(frame, recv_ns, str(error))
         if pairs:
             keeper.heard(pairs)
+
+    def warm(self) -> None:
+        """Compile what reads trades. Blocking."""
+        if self._venue.VENUE in VENUES:
+            PrintFrames(self._venue.VENUE, ()).read([b"{}"])
+
+    # Plain trades come out as columns at once; what is left has to be parsed.
+    def _read_prints(self, frames: list[Received], pairs: set[tuple[str, str]]) -> Iterable[Received]:
+        if self._venue.VENUE not in VENUES:
+            return frames
+        grids = tuple(symbol.instrument for symbol in self._symbols.values())
+        if self._fast is None or self._fast.instruments != grids:
+            self._fast = PrintFrames(self._venue.VENUE, grids)
+        found = self._fast.read([frame for _, frame in frames])
+        if len(found.frame):
+            self._give_prints(found, np.array([recv_ns for recv_ns, _ in frames], np.int64), pairs)
+        return [frames[place] for place in found.declined.tolist()]
+
+    def _give_prints(self, found: PrintRows, recv_ns: I64, pairs: set[tuple[str, str]]) -> None:
+        whose = found.symbol * len(TAPES) + found.tape
+        for mark in np.unique(whose).tolist():
+            number, tape_number = divmod(mark, len(TAPES))
+            name = self._fast.instruments[number].symbol if self._fast is not None else ""
+            pairs.add((name, TAPES[tape_number]))
+            symbol = self._symbols[name]
+            tape = symbol.tapes.get(TAPES[tape_number])
+            if tape is None:
+                continue
+            rows = np.flatnonzero(whose == mark)
+            symbol.messages += len(rows)
+            tape.add_prints(
+                Prints(
+                    ts_exch_ns=found.ts_exch_ns[rows],
+                    price_tick=found.price_tick[rows],
+                    qty_lot=found.qty_lot[rows],
+                    side=found.side[rows],
+                    number=found.number[rows],
+                    ts_recv_ns=recv_ns[found.frame[rows]],
+                    uids=[found.uid(row) for row in rows.tolist()] if tape.events is not None else (),
+                )
+            )
 
     def _read_one(self, message: Any, pairs: set[tuple[str, str]], keeper: Keeper) -> None:
         kind = type(message)

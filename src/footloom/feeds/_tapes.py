@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap, OffMarket, Trade
-from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
+from footloom.core.trades import FLAG_BACKFILLED, I8, I64, Trades
 from footloom.errors import DataError
 from footloom.feeds._grid import Grid
 from footloom.feeds.sequence import EventNumbers, IdSequence
 
-__all__ = ("OFF_MARKET", "Held", "Taken", "TradeTape", "columns", "fine")
+__all__ = ("OFF_MARKET", "Held", "Prints", "Taken", "TradeTape", "columns", "fine")
 
 _LOG = logging.getLogger(__name__)
 
 OFF_MARKET = "partial:off_market"
+_PRINTED = ("ts_exch_ns", "price_tick", "qty_lot", "side")
 _FINEST = Decimal("0.00000001")
 
 
@@ -44,6 +45,29 @@ class Taken:
     gaps: tuple[Gap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Prints:
+    """Live trades of one symbol and tape, in ticks and lots of its grid: columns of equal length.
+
+    ``number`` is the trade's id, or its match event's; then ``uids`` are their own names.
+    """
+
+    ts_exch_ns: I64
+    price_tick: I64
+    qty_lot: I64
+    side: I8
+    number: I64
+    ts_recv_ns: I64
+    uids: Sequence[str] = ()
+
+    def ids(self, events: EventNumbers | None) -> I64:
+        """Return the ids, -1 for a print that is known by its name."""
+        if events is None:
+            return self.number
+        named = list(zip(self.number.tolist(), self.uids, self.ts_exch_ns.tolist(), strict=True))
+        return np.array(events.number_named(named), np.int64)
+
+
 class TradeTape:
     """Trades of one symbol on one tape.
 
@@ -60,6 +84,7 @@ class TradeTape:
         self.held: list[Held] = []
         self.last_ns = 0
         self._live: list[Trade] = []
+        self._prints: list[Prints] = []
         self._off: set[int] = set()  # places in the batch that hold no market trades
 
     @property
@@ -77,16 +102,43 @@ class TradeTape:
         self._off.add(len(self._live))
         self._live.append(message.trade)
 
+    def add_prints(self, prints: Prints) -> None:
+        """Take in live trades that stand on the grid already."""
+        self._prints.append(prints)
+
     @property
     def waiting(self) -> bool:
         """Whether anything was given since the last `take`."""
-        return bool(self._live)
+        return bool(self._live or self._prints)
 
     def take(self, cause: str) -> Taken:
         """Return what came live since the last time; ``cause`` is why trades may be missing before it."""
-        rows, off = self._live, self._off
-        self._live, self._off = [], set()
-        return self._take(rows, off, cause, 0)
+        rows, off, prints = self._live, self._off, self._prints
+        self._live, self._off, self._prints = [], set(), []
+        if not prints:
+            return self._take(rows, off, cause, 0)
+        ids = np.concatenate([one.ids(self.events) for one in prints])
+        if self.events is not None:  # those that were read faster have their numbers first
+            beside = self._take(rows, off, cause, 0)
+            return self._joined(prints, ids, ids >= 0, beside)
+        times = np.concatenate([one.ts_exch_ns for one in prints])
+        slow_ids, slow_times = _named(rows)
+        checked = self.ids.check(np.concatenate([ids, slow_ids]), np.concatenate([times, slow_times]), cause)
+        new, slow_new = checked.new[: len(ids)], checked.new[len(ids) :]
+        return self._joined(prints, ids, new, self._kept(rows, off, slow_ids, slow_new, checked.gaps, 0))
+
+    def _joined(self, prints: list[Prints], ids: I64, new: NDArray[np.bool_], beside: Taken) -> Taken:
+        trades = Trades.build(
+            self.instrument,
+            *(np.concatenate([getattr(one, name) for one in prints])[new] for name in _PRINTED),
+            trade_id=ids[new],
+            ts_recv_ns=np.concatenate([one.ts_recv_ns for one in prints])[new],
+            tape=self.tape,
+        )
+        if len(trades):
+            self.last_ns = max(self.last_ns, int(trades.ts_exch_ns.max()))
+        pieces = [trades, beside.trades] if len(beside.trades) else [trades]
+        return Taken(Trades.concat(pieces), beside.off_market, beside.gaps)
 
     def take_page(self, page: Sequence[Trade | OffMarket], cause: str = "") -> Taken:
         """Return what a page of the venue's history adds, whose match events are whole."""
@@ -110,7 +162,22 @@ class TradeTape:
     def _take(self, rows: Sequence[Trade], off: set[int], cause: str, flags: int, *, whole: bool = False) -> Taken:
         if not rows:
             return Taken(self._none(), self.no_log(), ())
-        ids, new, gaps = self._known(rows, cause, whole=whole)
+        if self.events is not None:
+            ids = np.array(self.events.number(rows, whole=whole), np.int64)
+            return self._kept(rows, off, ids, ids >= 0, [], flags)
+        ids, times = _named(rows)
+        checked = self.ids.check(ids, times, cause, live=not whole)
+        return self._kept(rows, off, ids, checked.new, checked.gaps, flags)
+
+    def _kept(
+        self,
+        rows: Sequence[Trade],
+        off: set[int],
+        ids: I64,
+        new: NDArray[np.bool_],
+        gaps: list[Gap],
+        flags: int,
+    ) -> Taken:
         fresh = np.flatnonzero(new).tolist()
         self.last_ns = max(self.last_ns, *(rows[place].ts_exch_ns for place in fresh)) if fresh else self.last_ns
         market = [place for place in fresh if place not in off] if off else fresh
@@ -118,15 +185,6 @@ class TradeTape:
         beside = [place for place in fresh if place in off] if off else []
         outside = self._log([rows[place] for place in beside], flags, ids[beside])
         return Taken(trades, outside, tuple(gaps))
-
-    def _known(self, rows: Sequence[Trade], cause: str, *, whole: bool) -> tuple[I64, NDArray[np.bool_], list[Gap]]:
-        if self.events is not None:
-            ids = np.array(self.events.number(rows, whole=whole), np.int64)
-            return ids, ids >= 0, []
-        ids = np.array([row.trade_id for row in rows], np.int64)
-        times = np.array([row.ts_exch_ns for row in rows], np.int64)
-        checked = self.ids.check(ids, times, cause, live=not whole)
-        return ids, checked.new, checked.gaps
 
     def _none(self) -> Trades:
         return Trades.empty(self.instrument, self.tape)
@@ -161,6 +219,11 @@ class TradeTape:
                 good.append(place)
         own = None if ids is None else ids[good]
         return columns(self.grid, self.tape, [rows[place] for place in good], flags, own)
+
+
+def _named(rows: Sequence[Trade]) -> tuple[I64, I64]:
+    ids = np.array([row.trade_id for row in rows], np.int64)
+    return ids, np.array([row.ts_exch_ns for row in rows], np.int64)
 
 
 def columns(grid: Grid, tape: str, rows: Sequence[Trade], flags: int, ids: I64 | None = None) -> Trades:

@@ -244,30 +244,33 @@ class EventNumbers:
 
     def number(self, rows: Sequence[Trade], *, whole: bool = False) -> list[int]:
         """Return the id of each row, -1 for one that is known; ``whole`` where each event's prints are all there."""
+        return self.number_named([(row.seq or 0, row.uid, row.ts_exch_ns) for row in rows], whole=whole)
+
+    def number_named(self, rows: Sequence[tuple[int, str, int]], *, whole: bool = False) -> list[int]:
+        """Do the same for rows of which event, own name and time are given."""
         ids = []
         place: dict[int, int] = {}
         top = self.top
-        for row in rows:
-            seq = row.seq or 0
+        for seq, uid, ts_ns in rows:
             k = place.get(seq, 0)
             place[seq] = k + 1
-            ids.append(self._number(row, seq, k if whole else None))
+            ids.append(self._number(uid, ts_ns, seq, k if whole else None))
         if not whole:
             self.duplicates += ids.count(-1)
             self.late += sum(event_of(number) < top for number in ids if number >= 0)
         return ids
 
-    def _number(self, row: Trade, seq: int, place: int | None) -> int:
-        if row.uid in self._seen:
+    def _number(self, uid: str, ts_ns: int, seq: int, place: int | None) -> int:
+        if uid in self._seen:
             return -1
         used = self._count.get(seq, 0)
         known = place is not None and (seq << _PLACES | place) in self._stored
         k = used if place is None or place < used else place
-        self._remember(row.uid, seq, used if known else k + 1)
+        self._remember(uid, seq, used if known else k + 1)
         if known:
             return -1
         if seq >= self.top:
-            self.top, self.top_ns = seq, max(self.top_ns, row.ts_exch_ns)
+            self.top, self.top_ns = seq, max(self.top_ns, ts_ns)
         return seq << _PLACES | k
 
     def _remember(self, uid: str, seq: int, used: int) -> None:

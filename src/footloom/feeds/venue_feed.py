@@ -208,6 +208,7 @@ class VenueFeed:
 
     async def run(self) -> None:
         """Listen until cancelled."""
+        await asyncio.to_thread(self._reader.warm)
         instruments = await self._begin()
         await self._restore(instruments)
         around = Surroundings(
