@@ -107,6 +107,7 @@ def _wanted(keys: Sequence[str]) -> list[tuple[str, Wanted]]:
 def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: _Front) -> None:
     from footloom.cli._record_feeds import settings_of, store_settings
     from footloom.feeds.recorder import Recorder
+    from footloom.server.candles import Shelf
     from footloom.server.logins import Logins
     from footloom.server.services import Services
     from footloom.store.files import Store
@@ -121,7 +122,8 @@ def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: _Fron
         how = settings_of(wanted, settings, backfill_hours=settings.backfill_hours)
         recorder = Recorder(opened, wanted, dataclasses.replace(how, shown_only=_SHOWN))
         services = Services.over(opened, live=keys)
-        services.logins = Logins(settings, getattr(recorder, "log_in", _told_only))
+        logins = Logins(settings, getattr(recorder, "log_in", _told_only))
+        services.listen_to_venues(logins, Shelf(settings))
         services.warm()
         _follow(services, recorder, front)
         opened.seal()

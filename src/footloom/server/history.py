@@ -120,7 +120,7 @@ def with_bars(meta: SnapshotMeta, frame: ChartFrame, gaps: Sequence[Gap], first_
         return msgspec.structs.replace(meta, has_more=False, gaps=[GapSpan.of(gap) for gap in gaps])
     open_ns = int(frame.footprint.bars.open_ns[0])
     spans = [GapSpan.of(gap) for gap in gaps if gap.to_ns > open_ns]
-    return msgspec.structs.replace(meta, has_more=first_ns < open_ns, gaps=spans)
+    return msgspec.structs.replace(meta, has_more=first_ns < open_ns or meta.candles, gaps=spans)
 
 
 # The open of the last session that had begun: behind its close, the CVD still counts from there (definitions 3.2).
@@ -160,6 +160,7 @@ class History:
         self.store = store
         self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
+        self.has_candles: Callable[[ChartKey], bool] = lambda _chart: False
         self._default_steps: dict[tuple[str, str, str], int] = {}
 
     def resolve(self, request: TopicRequest) -> ChartKey:
@@ -389,4 +390,5 @@ class History:
             default_ticks_per_level=self._default_step(chart.instrument, chart.tape, spec.bars),
             has_more=False,
             gaps=[],
+            candles=self.has_candles(chart),
         )

@@ -90,7 +90,7 @@ LEVEL_COLUMNS: Final[tuple[tuple[str, ColumnType], ...]] = (
     ("trades", "u32"),
     ("cell_flags", "u8"),
 )
-BAR_FLAGS: Final[dict[str, int]] = {"final": 1, "gap": 2, "off_session": 4}
+BAR_FLAGS: Final[dict[str, int]] = {"final": 1, "gap": 2, "off_session": 4, "no_flow": 8}
 CELL_FLAGS: Final[dict[str, int]] = {"buy_imbalance": 1, "sell_imbalance": 2, "buy_stack": 4, "sell_stack": 8}
 
 ITEM_BYTES: Final[dict[ColumnType, int]] = {"i64": 8, "f64": 8, "i32": 4, "u32": 4, "u8": 1}

@@ -197,6 +197,8 @@ class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
     default_ticks_per_level: int
     has_more: bool
     gaps: Sequence[GapSpan]
+    candles: bool = False  # before the first recorded trade stand the venue's candles, without order flow
+    open_interest: Sequence[str] = ()  # of candles: at the end of each bar, "" where the venue does not say
 
 
 _REQUESTS = msgspec.json.Decoder(Request)

@@ -21,7 +21,7 @@ from footloom.server.failures import ErrorReply
 from footloom.server.history import ChartKey, History, Page
 from footloom.server.messages import FeedText, TopicRequest
 from footloom.server.services import Services
-from footloom.server.wire import encode, encode_json
+from footloom.server.wire import columns_json, encode, encode_columns, encode_json
 
 __all__ = (
     "ROUTES",
@@ -276,12 +276,17 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
         format is None and request.accept.best_match([FRAME_TYPE, "application/json"]) == "application/json"
     )
 
-    def work() -> bytes:
-        _, page = _page(services.history, chart, from_ns, to_ns, limit)
+    def work() -> tuple[ChartKey, Page, bytes]:
+        key, page = _page(services.history, chart, from_ns, to_ns, limit)
         encoder = encode_json if as_json else encode
-        return encoder(page.frame, "snapshot", meta=msgspec.json.encode(page.meta))
+        return key, page, encoder(page.frame, "snapshot", meta=msgspec.json.encode(page.meta))
 
-    body = await services.run(work)
+    key, page, body = await services.run(work)
+    if services.shelf is not None and to_ns is not None and page.meta.candles and not len(page.frame):
+        bars, more = await services.shelf.before(key, to_ns, limit)
+        meta = msgspec.structs.replace(page.meta, has_more=more, open_interest=bars.open_interest)
+        columns_encoder = columns_json if as_json else encode_columns
+        body = columns_encoder(bars.columns, "snapshot", meta=msgspec.json.encode(meta))
     return Response(body, media_type="application/json" if as_json else FRAME_TYPE)
 
 

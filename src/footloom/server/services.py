@@ -22,6 +22,7 @@ from footloom.server.wire import encode
 from footloom.store.files import Store
 
 if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
+    from footloom.server.candles import Shelf
     from footloom.server.logins import Logins
 
 __all__ = ("Feeds", "Services")
@@ -51,7 +52,7 @@ class Services:
 
     ``live`` holds the keys of symbols whose feed runs in this process. ``trouble`` says what is wrong, in words, while
     something is: `health` tells it, and so does every header. ``writes`` is the store where this process writes to it.
-    ``logins`` is for servers that listen to brokers.
+    ``logins`` and ``shelf`` (candles of venues without a history of trades) are for servers that listen to venues.
     """
 
     history: History
@@ -61,6 +62,7 @@ class Services:
     writes: Store | None = None
     trouble: dict[str, str] = field(default_factory=dict)
     logins: Logins | None = None
+    shelf: Shelf | None = None
     sessions: set[Session] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")
@@ -97,6 +99,11 @@ class Services:
         else:
             self.trouble[what] = text
         self.hub.tell_notes(tuple(said for name, said in sorted(self.trouble.items()) if name != "feed"))
+
+    def listen_to_venues(self, logins: Logins, shelf: Shelf) -> None:
+        """Offer what only a server that listens to venues has."""
+        self.logins, self.shelf = logins, shelf
+        self.history.has_candles = shelf.has
 
     async def follow(self, feeds: Feeds) -> None:
         """Run live feeds to their end, and tell all the time how they stand."""

@@ -30,7 +30,16 @@ from footloom.server.layout import (
     ColumnType,
 )
 
-__all__ = ("Columns", "Decoded", "chart_columns", "decode", "encode", "encode_json")
+__all__ = (
+    "Columns",
+    "Decoded",
+    "chart_columns",
+    "columns_json",
+    "decode",
+    "encode",
+    "encode_columns",
+    "encode_json",
+)
 
 _DTYPES: dict[ColumnType, np.dtype[Any]] = {
     "i64": np.dtype("<i8"),
@@ -155,8 +164,12 @@ def encode(frame: ChartFrame, kind: str, *, topic_id: int = 0, topic_seq: int = 
     ProtocolError
         A number cannot be carried exactly (see `chart_columns`).
     """
-    columns = chart_columns(frame)
-    n_bars, n_levels = len(frame.footprint.bars), len(frame.footprint.levels)
+    return encode_columns(chart_columns(frame), kind, topic_id=topic_id, topic_seq=topic_seq, meta=meta)
+
+
+def encode_columns(columns: Columns, kind: str, *, topic_id: int = 0, topic_seq: int = 0, meta: bytes = b"") -> bytes:
+    """Return one binary frame of columns that are in wire units already."""
+    n_bars, n_levels = len(columns.bars["open_ns"]), len(columns.levels["row"])
     header = struct.pack(
         HEADER, MAGIC, LAYOUT_VERSION, KINDS[kind], 0, len(meta), n_bars, n_levels, topic_id, float(topic_seq)
     )
@@ -177,7 +190,11 @@ def _json_column(column: NDArray[Any], type_: ColumnType) -> list[Any]:
 
 def encode_json(frame: ChartFrame, kind: str, *, topic_id: int = 0, topic_seq: int = 0, meta: bytes = b"") -> bytes:
     """Return the JSON twin of `encode`: the same columns under the same names, ns as decimal text, unknown as null."""
-    columns = chart_columns(frame)
+    return columns_json(chart_columns(frame), kind, topic_id=topic_id, topic_seq=topic_seq, meta=meta)
+
+
+def columns_json(columns: Columns, kind: str, *, topic_id: int = 0, topic_seq: int = 0, meta: bytes = b"") -> bytes:
+    """Return the JSON twin of `encode_columns`."""
     twin = {
         "version": LAYOUT_VERSION,
         "kind": kind,

@@ -26,6 +26,7 @@ def test_flags_are_those_of_the_engine() -> None:
         "final": footprint.BAR_FINAL,
         "gap": footprint.BAR_GAP,
         "off_session": footprint.BAR_OFF_SESSION,
+        "no_flow": 8,  # of the wire alone: the engine has no bar without trades
     }
     assert layout.CELL_FLAGS == {
         "buy_imbalance": imbalance.CELL_BUY_IMBALANCE,

@@ -217,6 +217,7 @@ export class Terminal implements TerminalFace {
     this.meta.set(meta);
     this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
     this.model.gaps = feed.gapList;
+    this.model.openInterest = feed.openInterest;
     this.model.open(feed.series, meta);
     this.chart.painter.footprint.forget();
     this.chart.resize();

@@ -64,6 +64,8 @@ export class TopicFeed implements TopicListener {
   readonly request: TopicRequest;
   meta: SnapshotMeta | null = null;
   gapList: readonly Gap[] = [];
+  /** Open interest of the venue's candles, by the time of their open, as text. */
+  readonly openInterest = new Map<bigint, string>();
   readonly #hub: Hub;
   readonly #rest: Rest;
   readonly #clock: Clock;
@@ -226,9 +228,14 @@ export class TopicFeed implements TopicListener {
     return count > 0 && frame.meta?.has_more !== false;
   }
 
-  #ask(meta: SnapshotMeta, toNs: bigint, limit: number): Promise<Frame> {
+  async #ask(meta: SnapshotMeta, toNs: bigint, limit: number): Promise<Frame> {
     const { symbol, bars, ticks_per_level: ticksPerLevel } = meta;
-    return this.#rest.footprint({ symbol, bars, ticksPerLevel, toNs, limit }, this.#abort.signal);
+    const page = await this.#rest.footprint({ symbol, bars, ticksPerLevel, toNs, limit }, this.#abort.signal);
+    page.meta?.open_interest?.forEach((text, k) => {
+      const opens = page.bars.open_ns[k];
+      if (opens !== undefined && text !== "") this.openInterest.set(opens, text);
+    });
+    return page;
   }
 
   // What a snapshot says of gaps from its first bar on is all there is.

@@ -21,6 +21,7 @@ import { PriceScale } from "./price-scale";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { TimeScale } from "./time-scale";
 import { ZoneClock } from "./time-zone";
+import { hasFlow } from "./trust";
 import { ValueScale } from "./value-scale";
 
 /** Pixels, in CSS, that the chart keeps free above and below what it fits. */
@@ -62,6 +63,8 @@ export class ChartModel {
   series = new BarSeries();
   meta: SnapshotMeta | null = null;
   gaps: readonly Gap[] = [];
+  /** Open interest of the venue's candles, by the time of their open, as text. */
+  openInterest: ReadonlyMap<bigint, string> = new Map();
   /** Whether what is received is written to disk. */
   recorded = true;
   readonly time = new TimeScale();
@@ -316,6 +319,7 @@ export class ChartModel {
     let [low, high] = [0, 0];
     let [cvdLow, cvdHigh] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let place = from + shift; place <= to + shift; place += 1) {
+      if (!hasFlow(this.series, (place - shift) as BarIndex)) continue;
       const [least, most] = [min_delta[place] as number, max_delta[place] as number];
       const close = cvd[place] as number;
       const open = close - (buy[place] as number) + (sell[place] as number);
@@ -324,6 +328,7 @@ export class ChartModel {
       cvdLow = Math.min(cvdLow, close, isCandles ? open + least : close);
       cvdHigh = Math.max(cvdHigh, close, isCandles ? open + most : close);
     }
+    if (cvdHigh < cvdLow) [cvdLow, cvdHigh] = [0, 0];
     this.#resizePanes();
     this.delta.follow(low, high, 0.05);
     this.cvd.follow(cvdLow, cvdHigh, 0.08);

@@ -5,7 +5,7 @@ import { type Cell, cellAt, imbalanceCounts, isBuyImbalance, isSellImbalance, ro
 import type { ChartModel } from "./chart-model";
 import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned, percentText } from "./format";
-import { isDoubtful, isIncomplete } from "./trust";
+import { hasFlow, isDoubtful, isIncomplete } from "./trust";
 
 /** One bar in words, as read-outs and the data table show it; all quantities exact. */
 export interface BarReadout {
@@ -39,6 +39,10 @@ export interface BarReadout {
   readonly doubtful: boolean;
   readonly incomplete: boolean;
   readonly isFinal: boolean;
+  /** False for a candle of the venue: its trades are not known, and so it has no delta. */
+  readonly hasFlow: boolean;
+  /** Of such a candle; "" where it is not said. */
+  readonly openInterest: string;
 }
 
 /** One cell in words. */
@@ -59,6 +63,26 @@ const dash = "–";
 const signOf = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
 
 const share = (value: number, decimals = 0): string => (Number.isNaN(value) ? dash : percentText(value, decimals));
+
+const withFlow = { hasFlow: true } as const;
+const withoutFlow = {
+  hasFlow: false,
+  buy: dash,
+  sell: dash,
+  unknown: "0",
+  delta: dash,
+  deltaSign: 0,
+  deltaPct: dash,
+  minDelta: dash,
+  maxDelta: dash,
+  cvd: dash,
+  trades: dash,
+  poc: dash,
+  vah: dash,
+  val: dash,
+  coverage: dash,
+  doubtful: false,
+} as const;
 
 export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
   const { series, tick, quantity } = model;
@@ -99,6 +123,8 @@ export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
     doubtful: isDoubtful(series, index),
     incomplete: isIncomplete(series, index),
     isFinal: series.isFinal(index),
+    ...(hasFlow(series, index) ? withFlow : withoutFlow),
+    openInterest: model.openInterest.get(series.openNs(index)) ?? "",
   };
 }
 

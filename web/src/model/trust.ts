@@ -13,6 +13,11 @@ export function isDoubtful(series: BarSeries, index: BarIndex): boolean {
   return series.number("quote_share", index) < leastQuoteShare || series.number("coverage", index) < leastCoverage;
 }
 
+/** Whether the trades of the bar are known; else it is a candle of the venue: no cells, no delta. */
+export function hasFlow(series: BarSeries, index: BarIndex): boolean {
+  return (series.number("flags", index) & BAR_FLAGS.no_flow) === 0;
+}
+
 /** Whether a known gap of the tape touches the bar. */
 export function isIncomplete(series: BarSeries, index: BarIndex): boolean {
   return (series.number("flags", index) & BAR_FLAGS.gap) !== 0;

@@ -52,6 +52,7 @@ export const BAR_FLAGS = {
   final: 1,
   gap: 2,
   off_session: 4,
+  no_flow: 8,
 } as const;
 
 export const CELL_FLAGS = {

@@ -42,6 +42,10 @@ export interface SnapshotMeta {
   readonly default_ticks_per_level: number;
   readonly has_more: boolean;
   readonly gaps: readonly GapSpan[];
+  /** Before the first recorded trade stand the venue's candles, without order flow. */
+  readonly candles?: boolean;
+  /** Of candles: at the end of each bar, "" where the venue does not say. */
+  readonly open_interest?: readonly string[];
 }
 
 export interface Hello {

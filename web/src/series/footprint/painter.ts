@@ -2,6 +2,7 @@ import type { BarSeries } from "../../data/bar-series";
 import { rowsOf } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import { cellQuantity } from "../../model/format";
+import { hasFlow } from "../../model/trust";
 import { CELL_FLAGS } from "../../protocol/layout.generated";
 import type { BarIndex } from "../../protocol/units";
 import { type BlockPlace, type BlockStyle, paintBlock } from "../../renderers/block";
@@ -9,6 +10,7 @@ import { bracket, candle } from "../../renderers/shapes";
 import type { Sheet } from "../../renderers/sheet";
 import { type Context, digitWidth } from "../../renderers/text";
 import { type BarLayout, barLayout, hasText } from "./layout";
+import { drawPlainCandle, drawPlainLabel } from "./plain-candle";
 import { type Frame, ScaledChunks } from "./scaled";
 import { SheetMaker, type SheetStyle } from "./sheet-maker";
 import { type Chunk, chunkBars, chunkOf, columnOf, StripCache } from "./strips";
@@ -67,6 +69,12 @@ export class FootprintPainter {
     const scene = sceneOf(model);
     this.#maker.begin(scene.look);
     for (let index = from; index <= to; index += 1) this.#drawSides(ctx, scene, index as BarIndex);
+    const state = this.#drawCells(ctx, scene, from, to);
+    drawPlainLabel(ctx, model, from, to);
+    return state;
+  }
+
+  #drawCells(ctx: Context, scene: Scene, from: number, to: number): PainterState {
     if (scene.style === null) {
       this.#drawStrips(ctx, scene, from, to);
       this.#key = scene.key;
@@ -189,6 +197,10 @@ export class FootprintPainter {
   // What stands beside the cells: the candle and the brackets of stacked imbalances.
   #drawSides(ctx: Context, scene: Scene, index: BarIndex): void {
     const { layout } = scene;
+    if (!hasFlow(scene.series, index)) {
+      drawPlainCandle(ctx, scene, index);
+      return;
+    }
     if (layout.candleWidth > 0) this.#drawCandle(ctx, scene, index);
     if (layout.bracketWidth === 0) return;
     drawValueArea(ctx, scene, index);
@@ -320,6 +332,7 @@ function drawGaps(ctx: Context, scene: Scene, number: number, dx: number, dy: nu
 // A bar of a few pixels: from its low to its high, in the colour of its direction.
 function drawThinCandle(ctx: Context, scene: Scene, index: BarIndex): void {
   const { series, palette, ticksPerLevel } = scene;
+  if (!hasFlow(series, index)) return;
   const top = Math.round(scene.y((series.number("high_tick", index) + 1) / ticksPerLevel));
   const bottom = Math.round(scene.y(series.number("low_tick", index) / ticksPerLevel));
   const rises = series.number("close_tick", index) >= series.number("open_tick", index);

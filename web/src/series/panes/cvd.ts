@@ -1,4 +1,5 @@
 import type { ChartModel } from "../../model/chart-model";
+import { hasFlow } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { candle, hLine, polyline } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
@@ -29,6 +30,7 @@ export class CvdSeries {
       count += 1;
     };
     for (let index = start; index <= end; index += 1) {
+      if (!hasFlow(series, index as BarIndex)) continue;
       const close = series.number("cvd", index as BarIndex);
       const open = close - series.delta(index as BarIndex);
       if (index > start && open !== series.number("cvd", (index - 1) as BarIndex)) {
@@ -46,6 +48,7 @@ export class CvdSeries {
     const line = Math.max(1, Math.round(model.dpr));
     for (let place = from; place <= to; place += 1) {
       const index = place as BarIndex;
+      if (!hasFlow(series, index)) continue;
       const close = series.number("cvd", index);
       const open = close - series.delta(index);
       const edge = (value: number): number => Math.round(scale.y(value));

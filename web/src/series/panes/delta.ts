@@ -1,6 +1,6 @@
 import { type ChartModel, deltaNumbersCss } from "../../model/chart-model";
 import { signed } from "../../model/format";
-import { isDoubtful } from "../../model/trust";
+import { hasFlow, isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { hatch } from "../../renderers/block";
 import { hLine, plainText } from "../../renderers/shapes";
@@ -12,7 +12,9 @@ export function drawDelta(ctx: Context, model: ChartModel): void {
   const line = Math.max(1, Math.round(model.dpr));
   const zero = Math.round(model.delta.y(0));
   hLine(ctx, 0, model.time.width, zero, model.palette.daySeparator, line);
-  for (let index = from; index <= to; index += 1) drawColumn(ctx, model, index as BarIndex, zero, line);
+  for (let index = from; index <= to; index += 1) {
+    if (hasFlow(model.series, index as BarIndex)) drawColumn(ctx, model, index as BarIndex, zero, line);
+  }
   if (model.time.bar >= deltaNumbersCss.from * model.dpr) drawNumbers(ctx, model, from, to);
 }
 
@@ -46,6 +48,7 @@ function drawNumbers(ctx: Context, model: ChartModel, from: number, to: number):
   const middle = model.delta.height + (deltaNumbersCss.height / 2) * dpr;
   for (let index = from; index <= to; index += 1) {
     const bar = index as BarIndex;
+    if (!hasFlow(series, bar)) continue;
     const delta = series.delta(bar);
     const plain = isDoubtful(series, bar) || delta === 0;
     plainText(ctx, signed(delta, model.quantity), model.time.x(index) + model.time.bar / 2, middle, {
