@@ -104,3 +104,12 @@ def test_what_a_status_means() -> None:
     assert "midnight" in angelone.explain(200, '{"errorcode":"AG8001"}')
     assert "rate limit" in angelone.explain(403, "")
     assert not angelone.explain(500, "")
+
+
+def test_tokens_come_and_go_on_an_open_connection() -> None:
+    (old,) = angelone.sockets(wanted(3), LOCAL, TOKENS)
+    (new,) = angelone.sockets([*wanted(3)[1:], *wanted(1, exchange="MCX")], LOCAL, TOKENS)
+    left, more = (json.loads(one) for one in angelone.added(old, new))
+    assert (left["action"], left["params"]) == (0, {"mode": 3, "tokenList": [{"exchangeType": 2, "tokens": ["0"]}]})
+    assert (more["action"], more["params"]) == (1, {"mode": 3, "tokenList": [{"exchangeType": 5, "tokens": ["0"]}]})
+    assert angelone.added(new, new) == ()

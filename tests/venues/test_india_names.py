@@ -12,6 +12,7 @@ from footloom.errors import ConfigError, UnknownSymbol
 from footloom.venues import _india_names as names
 from footloom.venues import upstox
 from footloom.venues._india_master import expiry_ns
+from footloom.venues._india_options import parse_options
 
 WEEKS = (
     dt.date(2025, 12, 9),
@@ -185,3 +186,37 @@ def test_the_money_is_held_for_half_a_strike_more() -> None:
         seen.append(int(centre))
     assert seen == [26_000, 26_000, 26_050, 26_050, 26_050, 26_000, 26_000, 25_950, 26_900]
     assert options.follow(Decimal(26_000), Decimal(12_345)) == 26_000, "a strike of another chain"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("atm±10", (10, "W1")),
+        ("ATM+-5", (5, "W1")),
+        ("atm 3", (3, "W1")),
+        ("atm±2.m1", (2, "M1")),
+        ("atm±0", (0, "W1")),
+    ],
+)
+def test_which_options_to_follow(text: str, said: tuple[int, str]) -> None:
+    assert tuple(parse_options(text)) == said
+
+
+@pytest.mark.parametrize("text", ["", "10", "atm", "atm±x", "atm±10.W0", "itm±3"])
+def test_what_says_not_which_options(text: str) -> None:
+    with pytest.raises(ConfigError, match="atm±10"):
+        parse_options(text)
+
+
+def test_options_follow_the_money() -> None:
+    rule = parse_options("atm±1")
+    first = rule.around("NIFTY", LISTED, NOON, "26012")
+    assert len(first.symbols) == 6
+    assert rule.around("NIFTY", LISTED, NOON, "26049", first.centre) == first
+    moved = rule.around("NIFTY", LISTED, NOON, "26050", first.centre)
+    assert moved.centre == 26_050
+    strikes = {BY_SYMBOL[symbol].strike for symbol in set(moved.symbols) - set(first.symbols)}
+    gone = {BY_SYMBOL[symbol].strike for symbol in set(first.symbols) - set(moved.symbols)}
+    assert (strikes, gone) == ({26_100}, {25_950})
+    expired = expiry_ns(WEEKS[0], "nse_fo")
+    assert BY_SYMBOL[rule.around("NIFTY", LISTED, expired, "26050").symbols[0]].name.endswith("16 DEC 25")

@@ -147,3 +147,12 @@ def test_other_answers_are_refused(answer: bytes) -> None:
 def test_what_a_status_means(status: int, text: str, words: str) -> None:
     found = upstox.explain(status, text)
     assert words in found if words else not found
+
+
+def test_keys_come_and_go_on_an_open_connection() -> None:
+    (old,) = upstox.sockets([*wanted(3), *wanted(1, "ltpc", segment="NSE_EQ")], LOCAL, TOKEN)
+    (new,) = upstox.sockets([*wanted(3)[1:], *wanted(2, segment="BSE_FO")], LOCAL, TOKEN)
+    left, more = (json.loads(one) for one in upstox.added(old, new))
+    assert (left["method"], left["data"]) == ("unsub", {"instrumentKeys": ["NSE_FO|0", "NSE_EQ|0"]})
+    assert (more["method"], more["data"]) == ("sub", {"mode": "full", "instrumentKeys": ["BSE_FO|0", "BSE_FO|1"]})
+    assert upstox.added(new, new) == ()

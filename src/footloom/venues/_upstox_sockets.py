@@ -15,7 +15,7 @@ from footloom.core.secret import Secret
 from footloom.errors import ConfigError, SchemaChanged
 from footloom.venues._venue import Bases, Request, Socket, Wanted
 
-__all__ = ("authorize", "bearer", "explain", "read_authorized", "sockets")
+__all__ = ("added", "authorize", "bearer", "explain", "read_authorized", "sockets")
 
 _AUTHORIZE = "/v3/feed/market-data-feed/authorize"
 _KEYS_A_MESSAGE = 500
@@ -56,6 +56,24 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
         )
         for number, load in enumerate(_spread(modes, _CONNECTIONS.get(credentials.get("plan", ""), 2)))
     ]
+
+
+def added(old: Socket, new: Socket) -> tuple[bytes, ...]:
+    """Return the messages that make of a connection that was opened as ``old`` what ``new`` asks for.
+
+    Keys that ``new`` has not are given up, others are added: for options that follow the money.
+    """
+    before, after = _asked(old), _asked(new)
+    more = {mode: [key for key in keys if key not in before.get(mode, ())] for mode, keys in after.items()}
+    kept = {key for keys in after.values() for key in keys}
+    gone = [key for keys in before.values() for key in keys if key not in kept]
+    left = [
+        msgspec.json.encode(
+            {"guid": "footloom-unsub", "method": "unsub", "data": {"instrumentKeys": gone[start:][:_KEYS_A_MESSAGE]}}
+        )
+        for start in range(0, len(gone), _KEYS_A_MESSAGE)
+    ]
+    return (*left, *_subscriptions({mode: keys for mode, keys in more.items() if keys}, 0))
 
 
 def authorize(bases: Bases, credentials: dict[str, str]) -> Request:
@@ -194,6 +212,14 @@ def _spread(modes: dict[str, str], connections: int) -> list[Load]:
             "record fewer symbols"
         )
     return min(found, key=len)
+
+
+def _asked(socket: Socket) -> Load:
+    keys: Load = {}
+    for message in socket.opening:
+        data = msgspec.json.decode(message)["data"]
+        keys.setdefault(data["mode"], []).extend(data["instrumentKeys"])
+    return keys
 
 
 def _subscriptions(load: Load, connection: int) -> tuple[bytes, ...]:

@@ -16,7 +16,7 @@ import msgspec
 from footloom.core.instrument import Instrument
 from footloom.core.secret import Secret
 from footloom.errors import ConfigError
-from footloom.venues._angelone_frames import TYPES, parse
+from footloom.venues._angelone_frames import EXCHANGES, TYPES, parse
 from footloom.venues._angelone_rest import (
     CALENDARS,
     CANDLE_SPAN_NS,
@@ -37,6 +37,7 @@ __all__ = (
     "STREAMS",
     "TAPE",
     "VENUE",
+    "added",
     "candles",
     "explain",
     "headers",
@@ -108,6 +109,17 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
     ]
 
 
+def added(old: Socket, new: Socket) -> tuple[str, ...]:
+    """Return the messages that make of a connection that was opened as ``old`` what ``new`` asks for.
+
+    Tokens that ``new`` has not are given up, others are added: for options that follow the money.
+    """
+    before, after = _asked(old), _asked(new)
+    known, wanted = set(before), set(after)
+    gone = _subscriptions([one for one in before if one not in wanted], action=0)
+    return (*gone, *_subscriptions([one for one in after if one not in known]))
+
+
 def explain(status: int, text: str) -> str:
     """Return what an HTTP status of Angel One means and what to do about it, ``""`` where it says no more than others.
 
@@ -166,7 +178,16 @@ def _handshake(credentials: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, Secret(value)) for name, value in zip(names, (token, *values[1:]), strict=True))
 
 
-def _subscriptions(load: list[Subscription]) -> tuple[str, ...]:
+def _asked(socket: Socket) -> list[Subscription]:
+    found: list[Subscription] = []
+    for message in socket.opening:
+        params = msgspec.json.decode(message)["params"]
+        for one in params["tokenList"]:
+            found += [(params["mode"], f"{EXCHANGES[one['exchangeType']]}|{token}") for token in one["tokens"]]
+    return found
+
+
+def _subscriptions(load: list[Subscription], action: int = 1) -> tuple[str, ...]:
     messages: list[str] = []
     for mode in sorted({mode for mode, _ in load}):
         symbols = [symbol for one, symbol in load if one == mode]
@@ -177,6 +198,6 @@ def _subscriptions(load: list[Subscription]) -> tuple[str, ...]:
                 tokens.setdefault(TYPES[exchange], []).append(token)
             lists = [{"exchangeType": number, "tokens": some} for number, some in tokens.items()]
             params = {"mode": mode, "tokenList": lists}
-            message = {"correlationID": f"footloom{len(messages):02d}", "action": 1, "params": params}
+            message = {"correlationID": f"footloom{len(messages):02d}", "action": action, "params": params}
             messages.append(msgspec.json.encode(message).decode())
     return tuple(messages)

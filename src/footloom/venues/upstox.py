@@ -29,7 +29,7 @@ from footloom.venues._upstox_rest import (
     read_candles,
     read_option_contracts,
 )
-from footloom.venues._upstox_sockets import authorize, explain, read_authorized, sockets
+from footloom.venues._upstox_sockets import added, authorize, explain, read_authorized, sockets
 from footloom.venues._venue import Bases
 
 __all__ = (
@@ -40,6 +40,7 @@ __all__ = (
     "STREAMS",
     "TAPE",
     "VENUE",
+    "added",
     "authorize",
     "candles",
     "candles_today",
