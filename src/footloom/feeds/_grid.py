@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from decimal import Decimal
 
 from footloom.core.decimals import parse_decimal, to_units
 from footloom.core.instrument import Instrument
 from footloom.errors import DataError, OffGrid
 
-__all__ = ("Grid", "Units", "WholeUnits")
+__all__ = ("Grid", "Units", "WholeUnits", "refined")
 
 _KEPT = 65_536  # texts remembered
 _GREATEST = 2**62
+_MOST_PLACES = 12  # a price with more of them is a fault of the venue
 
 
 class Units(dict[str, int]):
@@ -58,6 +61,31 @@ class WholeUnits(Units):
         except OffGrid:
             self.cut += 1
             return max(1, int(parse_decimal(text) // self._unit))
+
+
+def refined(instrument: Instrument, prices: Iterable[str], quantities: Iterable[str]) -> Instrument:
+    """Return an instrument on the coarsest grid that its own one and all these numbers stand on; no number, no word.
+
+    Examples
+    --------
+    >>> coarse = Instrument(venue="v", symbol="ABC", tick_size=Decimal("0.1"), lot_size=Decimal("0.01"))
+    >>> refined(coarse, ["10.25"], ["0.005", "?"]).tick_size
+    Decimal('0.05')
+    """
+    return instrument.with_grid(_common(instrument.tick_size, prices), _common(instrument.lot_size, quantities))
+
+
+def _common(unit: Decimal, texts: Iterable[str]) -> Decimal:
+    for text in texts:
+        try:
+            value = parse_decimal(text)
+        except DataError:
+            continue
+        places = max(-int(one.as_tuple().exponent) for one in (unit, value))
+        whole = math.gcd(*(int(one.scaleb(places)) for one in (unit, value)))
+        if places <= _MOST_PLACES and whole:
+            unit = Decimal(whole).scaleb(-places)
+    return unit
 
 
 class Grid:

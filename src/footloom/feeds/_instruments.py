@@ -58,9 +58,15 @@ class Definitions:
 
     # The close of the newest candle: what the money is at.
     async def _price(self, symbol: str, now_ns: int, credentials: dict[str, str]) -> str | None:
-        request = self._venue.candles(symbol, now_ns - _SPOT_NS, now_ns, self._bases, credentials)
-        candles = self._venue.read_candles(await self._http.get(request))
-        return candles[-1].close if candles else None
+        asked = [self._venue.candles(symbol, now_ns - _SPOT_NS, now_ns, self._bases, credentials)]
+        if hasattr(self._venue, "candles_today"):
+            asked.insert(0, self._venue.candles_today(symbol, self._bases, credentials))
+        for request in asked:
+            candles = self._venue.read_candles(await self._http.get(request))
+            if candles:
+                close: str = candles[-1].close
+                return close
+        return None
 
     async def fetch(self) -> dict[str, Instrument]:
         """Ask the venue for everything it lists, by symbol.

@@ -34,7 +34,7 @@ __all__ = ("STREAM_OF", "Reader")
 
 _LOG = logging.getLogger(__name__)
 
-_MOST_FRAMES = 4096  # of one socket and commit: a burst is spread over several, so that others get their turn
+_MOST_FRAMES = 16_384  # of one socket and commit: a burst is spread over several, so that others get their turn
 _SHOWN_QUARANTINED = 20  # frames that are told one by one; then their number
 STREAM_OF: dict[type, str] = {
     BookUpdate: "depth",

@@ -33,7 +33,8 @@ class Surroundings:
     """What a socket needs from outside.
 
     ``now_ns`` is the time of a receipt, ``wake`` is called when something came, ``authorize`` gives the address to
-    connect to, ``is_open`` says whether any market of the socket is open.
+    connect to, ``is_open`` says whether any market of the socket is open, ``is_quiet`` whether the venue itself says
+    that there is nothing to be heard.
     """
 
     clock: Clock
@@ -41,6 +42,7 @@ class Surroundings:
     wake: Callable[[], None]
     authorize: Callable[[Socket], Awaitable[str]]
     is_open: Callable[[], bool]
+    is_quiet: Callable[[Keeper], Awaitable[bool]] | None = None
     rng: random.Random = field(default_factory=random.Random)
 
 
@@ -187,10 +189,15 @@ class Keeper:
                 successor = await self._relieve(link)
                 if successor is not None:
                     return successor
+            elif verdict == "stalled" and await self._is_quiet():
+                self.watch.heard_ns = self._around.clock.monotonic_ns()
             elif verdict:
                 link.close(self._reason(verdict))
         await self._after_end(link.closed.result())
         return None
+
+    async def _is_quiet(self) -> bool:
+        return self._around.is_quiet is not None and await self._around.is_quiet(self)
 
     async def _first_of(self, link: Link) -> None:
         waits: list[asyncio.Future[object]] = [

@@ -26,6 +26,7 @@ from footloom.core.ticks import Refusal
 from footloom.core.trades import Trades
 from footloom.errors import DataError
 from footloom.feeds._books import DEPTH, BookTape
+from footloom.feeds._grid import refined
 from footloom.feeds._side import LIQUIDATION, SideTapes
 from footloom.feeds._tapes import Held, Taken, TradeTape
 from footloom.feeds._ticks import SNAPSHOT, SnapshotTape
@@ -62,6 +63,7 @@ class Symbol:
         recorded = wanted.streams - shown_only
         by_event = getattr(venue, "IDS_BY_EVENT", False)
         self.messages = 0
+        self._defined = instrument  # as the venue has it; rows may stand on a finer grid
         self.told: list[str] = []  # what was wrong with messages, not told yet
         self.refused: list[Refusal] = []  # messages that the grid does not take
         self.side = SideTapes(instrument, recorded, self.told.append)
@@ -172,6 +174,25 @@ class Symbol:
     def off_grid(self) -> list[Held]:
         """Rows that wait for a new definition of the instrument."""
         return [row for tape in self.tapes.values() for row in tape.held]
+
+    def adopt(self, instrument: Instrument) -> None:
+        """Let new rows stand on what the venue says, where it says something else than before."""
+        if not _same_grid(self._defined, instrument):
+            self._defined = instrument
+            self.redefine(instrument)
+
+    def refine(self) -> None:
+        """Let new rows stand on a finer grid, that holds those which wait for one: no trade is lost for its price."""
+        rows = [held.trade for held in self.off_grid]
+        finer = refined(self.instrument, [row.price for row in rows], [row.qty for row in rows])
+        _LOG.error(
+            "%s trades off its own grid (%s): recorded with tick %s and lot %s from here on",
+            self.key,
+            self.off_grid[0].why,
+            finer.tick_size,
+            finer.lot_size,
+        )
+        self.redefine(finer)
 
     def redefine(self, instrument: Instrument) -> None:
         """Let new rows stand on another definition; what waited for it is tried again."""

@@ -118,6 +118,18 @@ class Repair:
             self._audited = (top, {"asked"})  # quiet since the last audit: once is enough
             await self._catch_up()
 
+    async def found_newer(self) -> bool:
+        """Say whether the venue has trades that were not heard, and take them in.
+
+        Raises
+        ------
+        FootloomError
+            The venue does not answer.
+        """
+        request = self.venue.recent_trades(self.symbol.wanted.symbol, self.bases)
+        page = self._whole(await self._page(request, 0.5))
+        return self.symbol.take_page(self.tape.tape, page) > 0
+
     # A print that the venue has told in two answers, or before the newest event heard, will not come any more.
     async def _audit_events(self) -> None:
         events = self.tape.events

@@ -35,6 +35,7 @@ __all__ = ("VenueFeed", "Yard")
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S = 5.0
+_MOST_PROBED = 5  # symbols of a socket that are asked for over REST before it is called dead
 _DAY_S = 86_400.0
 _HOUR_NS = 3_600_000_000_000
 
@@ -217,6 +218,7 @@ class VenueFeed:
             wake=_nothing,
             authorize=self._authorize,
             is_open=self._is_open,
+            is_quiet=self._is_quiet,
             rng=self._yard.rng,
         )
         self._keepers.update({Keeper(socket, around): _Seen() for socket in await self._admitted()})
@@ -335,6 +337,16 @@ class VenueFeed:
         spans = [calendar(name).spans(now_ns, now_ns + 1) for name in names]
         return not spans or any(bool(np.any(span.in_session)) for span in spans)
 
+    # Whether the venue has nothing newer than what was heard: then a socket that says nothing is well.
+    async def _is_quiet(self, keeper: Keeper) -> bool:
+        mine = [repair for name, repair in self._repairs.items() if (name, self.venue.TAPE) in keeper.socket.expects]
+        if not mine or len(mine) > _MOST_PROBED:
+            return False
+        try:
+            return not any([await repair.found_newer() for repair in mine])
+        except FootloomError:
+            return False
+
     async def _authorize(self, socket: Socket) -> str:
         if socket.authorize is None:
             return socket.url
@@ -356,15 +368,15 @@ class VenueFeed:
                 found = await self._definitions.of(list(self._symbols))
             except FootloomError as error:
                 _LOG.warning("the instruments of %s stay as they are: %s", self.name, error)
-                await self._yard.clock.sleep(_AGAIN_S)
-                continue
+                found = {}
             self._use(found)
 
     def _use(self, found: Mapping[str, Instrument]) -> None:
         for name, symbol in self._symbols.items():
-            old, new = symbol.instrument, found[name]
-            if (old.tick_size, old.lot_size) != (new.tick_size, new.lot_size):
-                symbol.redefine(new)
+            if name in found:
+                symbol.adopt(found[name])
+            if symbol.off_grid:
+                symbol.refine()
             for row in symbol.give_up_off_grid():
                 frame = repr(row.trade).encode()
                 self._reader.quarantine(frame, row.trade.ts_recv_ns or row.trade.ts_exch_ns, row.why)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from footloom.core.trades import FLAG_BACKFILLED
+from footloom.errors import ConfigError
 from footloom.feeds.flow import Commit
 from footloom.feeds.recorder import FeedSettings, Recorder
 from footloom.store.files import Store
@@ -184,3 +185,112 @@ async def test_the_past_is_fetched_behind_the_live_edge(tmp_path: Path) -> None:
 
             assert stored(store) == [row["a"] for row in venue.trades]
             assert progress
+
+
+async def test_a_tick_that_changes_while_it_is_recorded_starts_another_grid(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+                venue.tick = "0.05"
+                await venue.send(venue.happen(2, "92150.15") + venue.happen(2))
+                await watcher.until(lambda: len(watcher.shown) == 9)
+            tape = store.load(KEY, "agg_trade", *EVER)
+
+            assert [tape.instrument.price_text(tick) for tick in tape.price_tick] == [
+                *["92150.10"] * 5,
+                *["92150.15"] * 2,
+                *["92150.10"] * 2,
+            ]
+            assert str(store.instrument(KEY).tick_size) == "0.05"
+            assert watcher.gaps == []
+
+
+async def test_a_trade_off_the_venues_own_grid_is_recorded_on_a_finer_one(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+                await venue.send(venue.happen(1, "92150.137") + venue.happen(3))
+                await watcher.until(lambda: len(watcher.shown) == 9)
+            tape = store.load(KEY, "agg_trade", *EVER)
+
+            assert tape.instrument.price_text(tape.price_tick[5]) == "92150.137"
+            assert store.gaps(KEY, "agg_trade", *EVER) == []
+
+
+async def test_a_frame_that_cannot_be_understood_is_kept_and_told(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send_text('{"stream": "btcusdt@aggTrade", "data": {"e": "aggTrade", "s": 7}}')
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+                await watcher.until(lambda: store.unreadable().frames != [])
+                state = watcher.commits[-1].state
+
+            [frame] = store.unreadable().frames
+            assert b'"s": 7' in frame.data
+            assert "1 frames could not be understood" in state.text
+
+
+def of(*symbols: str, streams: frozenset[str] = frozenset({"agg_trade"})) -> list[tuple[str, Wanted]]:
+    return [("binance_usdm", Wanted(symbol=symbol, streams=streams)) for symbol in symbols]
+
+
+def settings(venue: LocalBinance) -> FeedSettings:
+    bases = {"binance_usdm": Bases(ws=f"ws://127.0.0.1:{venue.port}", rest=f"http://127.0.0.1:{venue.port}")}
+    return FeedSettings(bases=bases, backfill_hours=0.0)
+
+
+async def test_without_a_store_commits_say_that_nothing_is_recorded() -> None:
+    async with LocalBinance() as venue:
+        seen = []
+        recorder = Recorder(None, of("BTCUSDT"), settings(venue))
+        done = asyncio.Event()
+
+        def publish(commit: Commit) -> None:
+            seen.append(commit)
+            if len(commit.trades):
+                done.set()
+
+        task = asyncio.create_task(recorder.run(publish))
+        async with asyncio.timeout(60):
+            await venue.joined.wait()
+            await venue.send(venue.happen(5))
+            await done.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        assert {commit.recorded for commit in seen} == {False}
+        assert recorder.keys == [KEY]
+        assert recorder.figures().feeds[0].frames == 5
+
+
+async def test_a_symbol_that_is_not_listed_stops_and_the_others_go_on(tmp_path: Path) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            recorder = Recorder(store, of("BTCUSD", "BTCUSDT"), settings(venue))
+            watcher = Watcher(store)
+            task = asyncio.create_task(recorder.run(watcher))
+            async with asyncio.timeout(60):
+                await venue.joined.wait()
+            await venue.send(venue.happen(5))
+            await watcher.until(lambda: len(watcher.shown) == 5)
+            states = dict(recorder.state())
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        assert states[KEY].phase == "live"
+        assert states["binance_usdm:BTCUSD"].phase == "stopped"
+        assert "does not list BTCUSD;" in states["binance_usdm:BTCUSD"].text
+        assert "BTCUSDT" in states["binance_usdm:BTCUSD"].text
+
+
+def test_what_a_venue_does_not_have_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="has no stream snapshot"):
+        Recorder(None, of("BTCUSDT", streams=frozenset({"snapshot"})))
+    with pytest.raises(ConfigError, match="no venue that can be listened to"):
+        Recorder(None, [("binance_usd", Wanted(symbol="BTCUSDT", streams=frozenset({"trade"})))])
