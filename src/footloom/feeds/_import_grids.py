@@ -18,13 +18,13 @@ import footloom.venues
 from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError, DataError, NotStored
 from footloom.importers import Grid
+from footloom.importers._rows import is_symbol
 
-__all__ = ("MOST_PLACES", "Chosen", "Grids", "check_venue", "venue_module")
+__all__ = ("DECIMALS", "MOST_PLACES", "Chosen", "Grids", "check_venue", "venue_module")
 
-_SYMBOL = re.compile(r"[^\W_][\w.\-|: ]{0,39}")
 _VENUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_PLACES = 18
-_LISTED, _STORED, _DECIMALS = "known instrument", "stored instrument", "decimals of the file"
+_LISTED, _STORED, DECIMALS = "known instrument", "stored instrument", "decimals of the file"
 _TODAY = "the venue's definition of today"
 _TICK_FLAG, _LOT_FLAG = "--tick-size", "--lot-size"
 
@@ -98,7 +98,7 @@ class Grids:
         """
         key = (venue, symbol)
         if key not in self.chosen:
-            if not _SYMBOL.fullmatch(symbol):
+            if not is_symbol(symbol):
                 raise DataError(f"{symbol!r} is no symbol: name it with --symbol")
             self.chosen[key] = self._choose(venue, symbol, at_ns)
         instrument = self.chosen[key].instrument
@@ -147,8 +147,8 @@ class Grids:
 
     def _from_decimals(self, venue: str, symbol: str) -> Chosen:
         price, qty = self._decimals(venue, symbol)
-        tick, tick_from = Decimal(1).scaleb(-price), _DECIMALS
-        lot, lot_from = Decimal(1).scaleb(-qty), _DECIMALS
+        tick, tick_from = Decimal(1).scaleb(-price), DECIMALS
+        lot, lot_from = Decimal(1).scaleb(-qty), DECIMALS
         if self.today is not None and (self.today.venue, self.today.symbol) == (venue, symbol):
             tick, tick_from = (
                 (self.today.tick_size, _TODAY) if _is_fine(self.today.tick_size, price) else (tick, tick_from)
@@ -181,5 +181,5 @@ def _finer(stored: Decimal, places: int) -> tuple[Decimal, str]:
     power_of_ten = stored.normalize().as_tuple().digits == (1,)
     needed = Decimal(1).scaleb(-places)
     if power_of_ten and needed < stored:
-        return needed, f"{_DECIMALS}: finer than the stored {stored:f}"
+        return needed, f"{DECIMALS}: finer than the stored {stored:f}"
     return stored, _STORED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import FLAG_NO_ID, FLAG_NO_RECV, I64, Trades
-from footloom.feeds._import_grids import Chosen
+from footloom.feeds._import_grids import DECIMALS, Chosen
 from footloom.feeds._import_ids import Hole, IdRuns
 from footloom.feeds._import_report import Drop, GapReport, TapeReport
 from footloom.importers import Dropped, Rows
@@ -27,6 +28,7 @@ _GAPS_STORED = 5_000  # with more holes than that the ids are sparse by nature: 
 _SAFE = 2**62
 DUPLICATE, CONFLICT = "duplicate id", "duplicate id with other values"
 _HOUR_NS = 3_600_000_000_000
+_SURE_ROWS, _SURE_STEPS = 1_000, 10  # fewer prices may stand on a coarser step by chance
 
 
 class Ready(NamedTuple):
@@ -58,6 +60,8 @@ class Tally:
         self._latest_ns = -1
         self._lots = {1: 0, -1: 0, 0: 0}
         self._rows = {1: 0, -1: 0, 0: 0}
+        self._own_tick = chosen.tick_from.startswith(DECIMALS)
+        self._prices = (0, 0, 0)  # greatest common step in ticks, least and greatest price
         self._held: list[Trades] = []
         self._held_rows = 0
         self._first_line = self._next_line = 0
@@ -95,6 +99,18 @@ class Tally:
         report.missing_ids = sum(hole.missing for hole in holes)
         report.gaps = [_gap_report(hole) for hole in holes[:_GAPS_SHOWN]]
         return self._flush(tuple(gaps_of(instrument.symbol, holes)))
+
+    def coarser(self) -> str:
+        """Return what to say where the tick was taken from decimals and all prices stand on a coarser one, else ""."""
+        step, least, greatest = self._prices
+        if not self._own_tick or step < 2 or self.report.kept < _SURE_ROWS or (greatest - least) // step < _SURE_STEPS:
+            return ""
+        key, tick = self.instrument.key, self.instrument.price_text(step)
+        return (
+            f"every price of {key} is a multiple of {tick}, while its tick {self.report.tick_size} was taken from the "
+            f"decimals of the file: if {tick} is the tick, take the tape out again (footloom remove {key} --tape "
+            f"{self.report.tape} --yes) and import it with --tick-size {tick}"
+        )
 
     # Which rows carry an id that was seen before. Prints that are no market trades have ids too: theirs are not
     # missing.
@@ -173,6 +189,11 @@ class Tally:
         report.first_ns = first if report.first_ns is None else min(first, report.first_ns)
         report.last_ns = last if report.last_ns is None else max(last, report.last_ns)
         self._count_sides(trades)
+        if self._own_tick:
+            step, least, greatest = self._prices if self._prices[0] else (0, int(trades.price_tick[0]), 0)
+            low, high = int(trades.price_tick.min()), int(trades.price_tick.max())
+            step = math.gcd(step, int(np.gcd.reduce(trades.price_tick)))
+            self._prices = (step, min(least, low), max(greatest, high))
         if not trades.flags[0] & FLAG_NO_RECV:
             self._count_receipts(trades.ts_recv_ns - trades.ts_exch_ns, line)
 

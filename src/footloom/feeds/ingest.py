@@ -254,6 +254,7 @@ def _close(file: _File) -> None:
         detail = "the file ends within this line"
         add_drops(report.unreadable, [Dropped("cut line", 1, line, shown(text.encode()), detail)])
     numbered = [tally for tally in file.tallies.values() if isinstance(tally, Tally)]
+    report.notes += filter(None, (tally.coarser() for tally in numbered))
     examples = [drop for tally in numbered for drop in tally.duplicates.values()]
     texts = source.lines({drop.line for drop in examples}) if source.kind == "text" else {}
     for drop in examples:

@@ -14,7 +14,7 @@ from footloom.importers import _csv_rules as csv
 from footloom.importers._csv_reference import fields_of
 from footloom.importers._csv_words import CsvLayout, explain, shown
 from footloom.importers._keys import Keys, keys_at
-from footloom.importers._rows import Ask, Dropped, Outside, Plan, Rows
+from footloom.importers._rows import NO_SYMBOL, Ask, Dropped, Outside, Plan, Rows, is_symbol
 from footloom.importers._source import Block, Source
 
 __all__ = ("Table", "read_csv", "table_of")
@@ -186,6 +186,9 @@ class _Reader:
             if self.ask.symbol not in {"", symbol}:
                 outside.other[f"trades of {symbol}"] += int((codes == code).sum())
                 continue
+            if not self.ask.symbol and not is_symbol(symbol):
+                outside.dropped.append(_of_no_symbol(block, table, (table.codes[0] == code), symbol))
+                continue
             if symbol not in self.grids:
                 scanned = self._tokenise(block, csv.SCAN)
                 good = (scanned.codes[0] == code) & (scanned.status == csv.OK)
@@ -203,7 +206,7 @@ class _Reader:
             name = self.texts[int(code) - csv.WORDS].decode("utf-8", "replace")
             outside.other[name] += int((table.codes[1][others] == code).sum())
         lost = (table.codes[0] < csv.WORDS) & (table.status != csv.BLANK) & ~others
-        outside.dropped = self._dropped(block, table, lost, csv.SCAN)
+        outside.dropped += self._dropped(block, table, lost, csv.SCAN)
 
     def _rows(self, block: Block, table: Table, symbol: str) -> Rows:
         mine = np.ones(len(table.status), np.bool_)
@@ -246,6 +249,15 @@ class _Reader:
             reason += f": {self.layout.not_market}" if status == csv.NOT_MARKET else ""
             dropped.append(Dropped(reason, int(these.sum()), block.first_line + first, shown(line), detail, defect))
         return dropped
+
+
+# Rows of others stand in the same file: theirs are taken.
+def _of_no_symbol(block: Block, table: Table, rows: NDArray[np.bool_], symbol: str) -> Dropped:
+    rows &= (table.status != csv.OTHER_EVENT) & (table.status != csv.BLANK)
+    first = int(np.argmax(rows))
+    text = shown(_line(block, table, first))
+    detail = f"{symbol[:60]!r} can be no symbol"
+    return Dropped(NO_SYMBOL, int(rows.sum()), block.first_line + first, text, detail)
 
 
 def _line(block: Block, table: Table, row: int) -> bytes:

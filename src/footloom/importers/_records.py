@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from footloom.importers import _csv_rules as csv
 from footloom.importers._csv import table_of
 from footloom.importers._csv_words import CsvLayout, explain, shown
-from footloom.importers._rows import Ask, Dropped, Outside, Plan, Rows
+from footloom.importers._rows import NO_SYMBOL, Ask, Dropped, Outside, Plan, Rows, is_symbol
 from footloom.importers._source import Source
 
 __all__ = ("Line", "NotTaken", "Record", "Records", "fields", "fitting", "misfit", "read_records")
@@ -125,6 +125,8 @@ class Records:
             return
         if isinstance(found, str):
             self.outside.other[found] += 1
+        elif found is not None and found.symbol and not self.ask.symbol and not is_symbol(found.symbol):
+            self._not_taken(line, NotTaken(NO_SYMBOL, f"{found.symbol[:60]!r} can be no symbol"))
         elif found is not None:
             self._take(line, found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from footloom.core.trades import I8, I64
 from footloom.importers._csv_rules import SCAN, Grid
 from footloom.importers._source import Sample, Source
 
-__all__ = ("Ask", "BareRows", "Dropped", "Importer", "Outside", "Plan", "RawText", "Rows", "Silence", "as_importer")
+__all__ = (
+    "NO_SYMBOL", "Ask", "BareRows", "Dropped", "Importer", "Outside", "Plan", "RawText", "Rows", "Silence",
+    "as_importer", "is_symbol",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,21 @@ class Ask:
     zone: str = ""
     day: dt.date | None = None
     grid: Callable[[str, str, int], Grid] = lambda _venue, _symbol, _at_ns: SCAN
+
+
+_SYMBOL = re.compile(r"[^\W_][\w.\-|: ]{0,39}")
+NO_SYMBOL = "no symbol"  # why rows are not taken
+
+
+def is_symbol(text: str) -> bool:
+    """Tell whether a text can be the symbol of anything.
+
+    Examples
+    --------
+    >>> [is_symbol(text) for text in ("BTCUSDT", "NSE_FO|45450", "../x", "")]
+    [True, True, False, False]
+    """
+    return _SYMBOL.fullmatch(text) is not None
 
 
 class Importer(Protocol):

@@ -117,3 +117,24 @@ def test_again_with_the_right_tick_brings_what_a_wrong_one_dropped(take: Import)
     right = take(content)
     assert (right.tape.new, right.tape.already_stored, right.tape.conflicts) == (16, 4, 0)
     assert right.load().trade_id.tolist() == list(range(1, 21))
+
+
+def test_a_tick_that_is_finer_than_all_prices_is_told(take: Import) -> None:
+    rows = [row(number, f"{6000 + number % 40 * 0.25:.2f}", "1") for number in range(1, 1101)]
+
+    done = take(text_of(*rows), FOO)
+
+    assert done.tape.tick_size == "0.01"
+    (note,) = [note for note in done.file.notes if "multiple of" in note]
+    assert "every price of binance_usdm:FOOUSDT is a multiple of 0.25" in note
+    assert "footloom remove binance_usdm:FOOUSDT --tape agg_trade --yes" in note
+    assert "--tick-size 0.25" in note
+
+
+@pytest.mark.parametrize("count", [900, 1100])
+def test_few_rows_or_prices_on_every_tick_say_nothing_of_it(take: Import, count: int) -> None:
+    step = 0.25 if count < 1000 else 0.01
+
+    done = take(text_of(*(row(number, f"{6000 + number % 40 * step:.2f}", "1") for number in range(1, count))), FOO)
+
+    assert [note for note in done.file.notes if "multiple of" in note] == []

@@ -360,3 +360,17 @@ def test_recorded_parquet_trades(recordings: Path, tmp_path: Path) -> None:
     (tape,) = report.files[0].tapes
     assert (tape.kept, tape.buy, tape.sell, tape.gap_count) == (2_001, "45.457938", "41.613658", 0)
     assert tape.counted == {"binary floats with more than 15 digits, read to 15": 492}
+
+
+def test_rows_of_what_can_be_no_symbol_are_left_out_and_the_others_taken(take: Import) -> None:
+    symbols = ["X", "../x", "Y", "../x", "*"]
+    rows = [f"{1735689600000 + number};100.5;3;B;{symbol}" for number, symbol in enumerate(symbols)]
+    mapping = mapping_of(f"{BASE},side=Side,symbol=Symbol", "ms", "B", "S")
+
+    done = take(text_of(HEADER + ";Symbol", *rows), "x.csv", mapping=mapping, venue="mine")
+
+    assert [(tape.instrument, tape.kept) for tape in done.file.tapes] == [("mine:X", 1), ("mine:Y", 1)]
+    assert [(drop.reason, drop.count, drop.line, drop.detail) for drop in done.file.unreadable] == [
+        ("no symbol", 3, 3, "'../x' can be no symbol")
+    ]
+    assert not done.file.error
