@@ -34,6 +34,7 @@ from footloom.kernels.json_values import (
     K_X,
     MOST,
     NUMBER,
+    PLAIN,
     SLOTS,
     TEXT,
     TRUE,
@@ -55,6 +56,7 @@ COLUMNS = 9
 _FRAME, _SYMBOL, _TAPE, _ID, _TS, _TICK, _LOT, _SIDE, _UID = range(COLUMNS)
 _W_AGG, _W_TRADE, _W_MARKET, _W_BUY, _W_SELL = map(as_word, ("aggTrade", "trade", "MARKET", "Buy", "Sell"))
 _W_STREAM, _W_DATA, _W_TOPIC = map(as_word, ('"stream"', "data", "topic"))
+_NEXT = np.frombuffer(b'","data":', np.uint8)
 _PUBLIC_TRADE = np.frombuffer(b"publicTrade.", np.uint8)
 MOST_PLACES: Final = 18
 _TEN = np.array([10**n for n in range(MOST_PLACES + 1)], np.int64)
@@ -199,6 +201,22 @@ def _bybit_print(data, work, book, row):
 
 
 @part
+def _behind_stream(data, i, stop):
+    # Where the value of "data" begins, behind the stream's name at `i`, as Binance writes it; -1 where it is otherwise.
+    if i + len(_NEXT) >= stop or data[i] != 34:
+        return np.int64(-1)
+    i += 1
+    while i < stop and PLAIN[data[i]]:
+        i += 1
+    if i + len(_NEXT) >= stop:
+        return np.int64(-1)
+    same = True
+    for n in range(len(_NEXT)):
+        same &= data[i + n] == _NEXT[n]
+    return i + len(_NEXT) if same else np.int64(-1)
+
+
+@part
 def _binance_frame(data, i, stop, work, book, row, venue):
     # Whether the frame is one plain trade; raw, or {"stream": .., "data": ..}.
     wrapped = False
@@ -207,9 +225,14 @@ def _binance_frame(data, i, stop, work, book, row, venue):
         for n in range(i + 1, i + 9):
             word = (word << 8) | np.int64(data[n])
         wrapped = word == _W_STREAM
-    if wrapped:
-        if data[i] != 123:
-            return False
+    if wrapped and data[i] != 123:
+        return False
+    begins = np.int64(-1)
+    if wrapped and data[i + 9] == 58:
+        begins = _behind_stream(data, i + 10, stop)
+    if begins >= 0:
+        i = begins
+    elif wrapped:
         i = key_of(data, i + 1, stop, work)
         if i < 0:
             return False

@@ -36,6 +36,7 @@ __all__ = (
     "MOST",
     "NULL",
     "NUMBER",
+    "PLAIN",
     "SLOTS",
     "TEXT",
     "TRUE",
@@ -60,7 +61,7 @@ for _name in _KEYS:
 # Of each value: what it is; the number, or where the text starts; where it ends; its last eight bytes.
 TEXT, NUMBER, TRUE, FALSE, NULL = 1, 2, 3, 4, 5
 FIELDS = 4
-_PLAIN = np.array([32 <= byte < 127 and byte not in b'"\\' for byte in range(256)])  # what text may hold
+PLAIN = np.array([32 <= byte < 127 and byte not in b'"\\' for byte in range(256)])  # what text may hold
 
 
 MOST: Final = 10**17  # a number that is larger has no answer
@@ -106,7 +107,7 @@ def key_of(data, i, stop, work):
         return np.int64(-1)
     i += 1
     start, word = i, np.int64(0)
-    while i < stop and _PLAIN[data[i]]:
+    while i < stop and PLAIN[data[i]]:
         word = (word << 8) | np.int64(data[i])
         i += 1
     if i + 2 >= stop or data[i] != 34:
@@ -131,7 +132,7 @@ def value_of(data, i, stop, work, at):
     if byte == 34:
         i += 1
         start = i
-        while i < stop and _PLAIN[data[i]]:
+        while i < stop and PLAIN[data[i]]:
             word = (word << 8) | np.int64(data[i])
             i += 1
         if i >= stop or data[i] != 34:
@@ -172,13 +173,13 @@ def object_of(data, i, stop, work):
             return np.int64(-1)
         if data[i + 2] == 34 and data[i + 1] < 128:
             slot = _SLOT_OF[data[i + 1]]
-            if slot < 0 and not _PLAIN[data[i + 1]]:
+            if slot < 0 and not PLAIN[data[i + 1]]:
                 return np.int64(-1)
             i += 3
         else:
             i += 1
             start, word = i, np.int64(0)
-            while i < stop and _PLAIN[data[i]]:
+            while i < stop and PLAIN[data[i]]:
                 word = (word << 8) | np.int64(data[i])
                 i += 1
             if i >= stop or data[i] != 34:
@@ -199,7 +200,7 @@ def object_of(data, i, stop, work):
         if byte == 34:
             i += 1
             start, word = i, np.int64(0)
-            while i < stop and _PLAIN[data[i]]:
+            while i < stop and PLAIN[data[i]]:
                 word = (word << 8) | np.int64(data[i])
                 i += 1
             if i >= stop or data[i] != 34:
