@@ -1,8 +1,8 @@
 """Rows made durable in group commits of 2 ms, SQLite with `synchronous=FULL`, against bare SQLite on the same disk.
 
 The peer puts the same bytes into one table with one insert a commit, in the same run: what remains is the journal's own
-work. A commit counts from its call; where bare SQLite alone is beyond the limit, the disk cannot keep the promise and the
-line says so.
+work. A commit counts from its call; where bare SQLite alone is beyond the limit, the disk cannot keep the promise and
+the line says so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import numpy as np
 from benchmarks import harness
 from benchmarks.data import day_of_trades, digest
 from benchmarks.harness import Row, Scale
+from footloom.core.series import Series
+from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.store.files import Store
 from footloom.store.timing import AppendTimes, Pace, timed_appends
@@ -38,7 +40,7 @@ class _Bare:
         self._base.execute("PRAGMA synchronous=FULL")
         self._base.execute("CREATE TABLE blobs (seq INTEGER PRIMARY KEY, data BLOB)")
 
-    def append(self, block: Trades) -> int:
+    def append(self, block: Trades | Snapshots | Series) -> int:
         """Insert one blob and commit."""
         data = b"".join(getattr(block, name).tobytes() for name in _COLUMNS)
         self._base.execute("INSERT INTO blobs (data) VALUES (?)", (data,))
