@@ -16,9 +16,10 @@ from footloom.core.messages import Gap
 from footloom.core.sessions import DAY_NS, calendar
 from footloom.core.trades import I64, Trades
 from footloom.engine.build import build, build_footprint, study
-from footloom.engine.builder import GRACE_NS, Builder
+from footloom.engine.builder import Builder
 from footloom.engine.default_step import default_ticks_per_level
 from footloom.engine.frame import ChartFrame
+from footloom.engine.grace import grace_ns
 from footloom.engine.spec import ChartSpec, chart_spec
 from footloom.errors import NotStored
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
@@ -38,7 +39,6 @@ _DAYS = {"d": 1, "w": 7, "mo": 31}
 _SEQUENTIAL_NS = 60 * 10**9  # sessions are read as wholes: where they hold too few bars, more of them
 _CLOCK_NS = 2 * 3600 * 10**9  # a day is longer where clocks are put back
 _REST_NS = 10 * DAY_NS  # no market rests longer
-_GRACE_NS = {"snapshot": 2_000_000_000}  # a snapshot shows a trade some third of a second later (definitions 2.3)
 _COARSE = 100_000  # a study step under which bars have few rows: for what needs no levels
 
 
@@ -145,7 +145,7 @@ def grow_until_ns(chart: ChartKey, end_ns: int) -> int:
 # The last bar of a read looks open; it is final where the tape goes on behind it.
 def _finished(chart: ChartKey, frame: ChartFrame, last_ns: int) -> ChartFrame:
     bars = frame.footprint.bars
-    over = bars.close_ns + _GRACE_NS.get(chart.tape, 0) <= last_ns
+    over = bars.close_ns + (grace_ns(chart.key, chart.tape) if chart.tape == "snapshot" else 0) <= last_ns
     return frame.with_flags(np.where(over, bars.flags | BAR_FINAL, bars.flags))
 
 
@@ -201,13 +201,13 @@ class History:
         sessions_ns = last_ns + 1
         for _ in range(_SEED_SESSIONS):
             sessions_ns = _session_open(chart, sessions_ns - 1)
-        source, grace_ns = functools.partial(self._known_since, chart), _GRACE_NS.get(chart.tape, GRACE_NS)
+        source = functools.partial(self._known_since, chart)
 
         builder = _Seeded(chart.instrument, chart.spec)
 
         def fold(trades: Trades, gaps: list[Gap]) -> ChartFrame:
             nonlocal builder
-            builder = _Seeded(chart.instrument, chart.spec, source=source, grace_ns=grace_ns)
+            builder = _Seeded(chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape))
             builder.seed(trades, gaps)
             return builder.frame() or build(trades, chart.spec)
 

@@ -64,6 +64,14 @@ class Page:
     def feeds(self) -> list[dict[str, Any]]:
         return [text for text in self.texts if text["type"] == "feed"]
 
+    def deltas(self) -> dict[int, float]:
+        """Return the running delta of every bar, folded as a page does: a snapshot replaces all, a bar its own."""
+        held: dict[int, float] = {}
+        for frame in self.frames:
+            held = {} if frame.kind == "snapshot" else held
+            held |= dict(zip(frame.bars["open_ns"].tolist(), frame.bars["cvd"].tolist(), strict=True))
+        return held
+
     def ask(self, number: int, **topic: Any) -> None:
         request = {"op": "subscribe", "id": number, "topic": {"symbol": TEST.key, **topic}, "history_bars": 5_000}
         self.socket.requests.put_nowait(json.dumps(request))
@@ -181,11 +189,8 @@ async def test_history_that_is_fetched_newest_first_takes_its_place_while_the_li
             await asyncio.sleep(0)
         whole = chart_columns(build(tape, ChartSpec(bars=bars, ticks_per_level=3)))
 
-        def is_whole() -> bool:
-            last = [frame for frame in page.frames if frame.kind == "snapshot"][-1]
-            return len(last) == len(whole.bars["open_ns"]) and np.array_equal(last.bars["cvd"], whole.bars["cvd"])
-
-        await page.until(is_whole)
+        expected = dict(zip(whole.bars["open_ns"].tolist(), whole.bars["cvd"].tolist(), strict=True))
+        await page.until(lambda: page.deltas() == expected)
         rebuilt = [text for text in page.texts if text["type"] == "rebuilt"]
         assert int(rebuilt[-1]["from_ns"]) == int(tape.ts_exch_ns[0])
         assert len(rebuilt) <= 3, "one reading serves many pages of history"
