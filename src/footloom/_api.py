@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from footloom.engine.profiles import Profile
     from footloom.kernels.inference import RestPolicy
     from footloom.kernels.side_rules import Rule
+    from footloom.store.files import Store
 
 __all__ = ("footprint", "infer_sides", "instant_ns", "load_trades", "profile", "session_profiles", "stream")
 
@@ -103,6 +104,7 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
     returned. The simulated market needs no store: it is made when it is asked for, and needs both bounds. ``tape`` is
     needed only where several tapes of the symbol are stored. Where only snapshots are, sides are inferred from them
     (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at the last price.
+    A continuous future (``upstox:NIFTY.FUT1``) is made of the contracts that are stored, unadjusted (definitions 0.7).
 
     Raises
     ------
@@ -120,8 +122,6 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
         raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
     if venue == "sim":
         return _simulated(symbol, from_ns, to_ns, rest_policy)
-    from footloom.feeds.stored import stored_inference
-    from footloom.kernels.inference import SnapshotParams
     from footloom.store.files import Store
 
     settings = config.load(store=store, flags={"fetch": fetch})
@@ -130,18 +130,28 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
 
         fetch_missing(key, tape, from_ns, to_ns, settings)
     with Store(settings.store) as opened:
-        found = {row.tape for row in opened.coverage(key)}
-        tapes = sorted(found - {"snapshot"}) or sorted(found)
-        if not tapes:
-            raise NotStored(
-                f"nothing is stored for {key}: see footloom coverage, or bring a recording in with footloom import"
-            )
-        if tape is None and len(tapes) > 1:
-            raise ConfigError(f"{key} has several tapes ({', '.join(tapes)}), which never mix: choose one with tape=")
-        if (tape or tapes[0]) == "snapshot":
-            params = SnapshotParams(rest_policy=rest_policy)
-            return stored_inference(opened, key, from_ns, to_ns, params).trades
-        trades = opened.load(key, tape or tapes[0], from_ns, to_ns)
+        return _stored(opened, key, tape, (from_ns, to_ns), rest_policy)
+
+
+def _stored(store: Store, key: str, tape: str | None, span_ns: tuple[int, int], rest_policy: RestPolicy) -> Trades:
+    from footloom.feeds.continuous import continuous_trades, is_continuous
+    from footloom.feeds.stored import stored_inference
+    from footloom.kernels.inference import SnapshotParams
+
+    params = SnapshotParams(rest_policy=rest_policy)
+    if is_continuous(key):
+        return continuous_trades(store, key, *span_ns, params).trades
+    found = {row.tape for row in store.coverage(key)}
+    tapes = sorted(found - {"snapshot"}) or sorted(found)
+    if not tapes:
+        raise NotStored(
+            f"nothing is stored for {key}: see footloom coverage, or bring a recording in with footloom import"
+        )
+    if tape is None and len(tapes) > 1:
+        raise ConfigError(f"{key} has several tapes ({', '.join(tapes)}), which never mix: choose one with tape=")
+    if (tape or tapes[0]) == "snapshot":
+        return stored_inference(store, key, *span_ns, params).trades
+    trades = store.load(key, tape or tapes[0], *span_ns)
     assert isinstance(trades, Trades)
     return trades
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from footloom import load_trades
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError, DataError, NotStored
@@ -57,6 +58,12 @@ def test_each_stretch_has_the_rows_of_its_contract(filled: Store) -> None:
             (END["A"], "26010.00", "26110.5"),
             (END["B"], "26500.0", "26640.3"),
         ]
+
+
+def test_a_notebook_reads_it_by_its_name(filled: Store, tmp_path: Path) -> None:
+    filled.close()
+    assert len(load_trades(KEY, store=tmp_path)) == 5
+    assert len(load_trades(KEY, "2025-12-01", "2026-01-01", store=tmp_path)) == 2
 
 
 def test_the_second_contract(filled: Store) -> None:
