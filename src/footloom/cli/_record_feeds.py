@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ("settings_of", "store_settings", "wanted_of")
 
+_AROUND = re.compile(r"atm(?:±|\+-|\+/-)(\d+)", re.IGNORECASE)
+_MOST_STRIKES = 50
 _ALWAYS = frozenset({"liquidation", "mark", "open_interest"})
 
 
@@ -43,21 +46,25 @@ def wanted_of(
         if (name, symbol) in found:
             raise ConfigError(f"{key} is named twice")
         streams = frozenset({venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
-        found[name, symbol] = Wanted(
-            symbol=symbol, streams=streams, depth=depth or 0, **_following(key, venue, options)
-        )
+        names = [symbol, *(_strikes(key, symbol, venue, options) if options else ())]
+        found |= {(name, one): Wanted(symbol=one, streams=streams, depth=depth or 0) for one in names}
     return [(name, one) for (name, _), one in found.items()]
 
 
-def _following(key: str, venue: object, options: str) -> dict[str, str]:
+# Calls and puts of the nearest week, by the money of the moment at which their names are looked up.
+def _strikes(key: str, symbol: str, venue: object, options: str) -> list[str]:
     from footloom.errors import ConfigError
-    from footloom.venues._venue import Wanted
 
-    if not options:
-        return {}
-    if "options" not in Wanted.__struct_fields__ or not hasattr(venue, "resolve"):
-        raise ConfigError(f"--options {options}: {key} has no options that can be followed")
-    return {"options": options}
+    found = _AROUND.fullmatch(options.strip())
+    if found is None or int(found[1]) > _MOST_STRIKES:
+        raise ConfigError(f"--options {options!r} is no atm±N with N up to {_MOST_STRIKES}, such as atm±10")
+    if not hasattr(venue, "spot_of"):
+        raise ConfigError(f"--options {options}: {key} has no options")
+    underlying, count = symbol.partition(".")[0], int(found[1])
+    if "|" in underlying or " " in underlying:
+        raise ConfigError(f"--options {options}: name the underlying, such as upstox:NIFTY, not {key}")
+    offsets = ["" if at == 0 else f"{at:+d}" for at in range(-count, count + 1)]
+    return [f"{underlying}.ATM{offset}.{kind}.W1" for offset in offsets for kind in ("CE", "PE")]
 
 
 def settings_of(wanted: Sequence[tuple[str, Wanted]], settings: Config, **others: float) -> FeedSettings:

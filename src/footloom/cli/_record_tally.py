@@ -112,7 +112,9 @@ class Tally:
 
     def status(self, states: Mapping[str, FeedState], disk: Disk, now_s: float, wall_s: float) -> Status:
         """Return how all of it stands, and begin a new lag."""
-        symbols = [self._symbol(key, states.get(key)) for key in self._counts]
+        # A name (NIFTY.FUT1) becomes a symbol once it is looked up: then it is no longer counted apart.
+        rows = [key for key, count in self._counts.items() if count.rows and key not in states]
+        symbols = [self._symbol(key, states.get(key)) for key in [*(states or self._counts), *(rows if states else ())]]
         for count in self._counts.values():
             count.lag_ns = None
         return Status(
@@ -126,7 +128,7 @@ class Tally:
         )
 
     def _symbol(self, key: str, state: FeedState | None) -> SymbolStatus:
-        count = self._counts[key]
+        count = self._counts.get(key, _Count())
         return SymbolStatus(
             key=key,
             phase="connecting" if state is None else state.phase,

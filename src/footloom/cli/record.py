@@ -46,9 +46,7 @@ def record(
     quotes: Annotated[bool, typer.Option("--quotes", help="Record best bid and ask too.")] = False,
     options: Annotated[
         str,
-        typer.Option(
-            metavar="atm±N", help="Record the N strikes on each side of the money too (India).", show_default=False
-        ),
+        typer.Option(metavar="atm±N", help="Record options around the money too (India).", show_default=False),
     ] = "",
     for_: Annotated[
         str, typer.Option("--for", metavar="TIME", help="Stop after 90s, 30m, 8h or 2d.", show_default=False)

@@ -128,9 +128,42 @@ def test_names_that_cannot_be(keys: list[str], said: str) -> None:
         feeds.wanted_of(keys, depth=None, quotes=False)
 
 
-def test_options_of_what_has_none() -> None:
-    with pytest.raises(ConfigError, match="no options that can be followed"):
-        feeds.wanted_of([KEY], depth=None, quotes=False, options="atm±10")
+def test_options_around_the_money_are_named_by_it() -> None:
+    found = feeds.wanted_of(["upstox:NIFTY"], depth=None, quotes=False, options="atm±1")
+
+    assert [one.symbol for _, one in found] == [
+        "NIFTY",
+        "NIFTY.ATM-1.CE.W1",
+        "NIFTY.ATM-1.PE.W1",
+        "NIFTY.ATM.CE.W1",
+        "NIFTY.ATM.PE.W1",
+        "NIFTY.ATM+1.CE.W1",
+        "NIFTY.ATM+1.PE.W1",
+    ]
+    assert len(feeds.wanted_of(["upstox:NIFTY.FUT1"], depth=None, quotes=False, options="ATM+-10")) == 43
+
+
+@pytest.mark.parametrize(
+    ("key", "options", "said"),
+    [
+        (KEY, "atm±10", "has no options"),
+        ("upstox:NIFTY", "10", "no atm±N"),
+        ("upstox:NIFTY", "atm±51", "no atm±N"),
+        ("upstox:NSE_FO|1", "atm±2", "name the underlying"),
+    ],
+)
+def test_options_that_cannot_be(key: str, options: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        feeds.wanted_of([key], depth=None, quotes=False, options=options)
+
+
+def test_a_name_that_was_looked_up_is_not_counted_beside_its_symbol() -> None:
+    tally = Tally(["upstox:NIFTY.FUT1"], 0.0)
+    tally(commit(5))
+
+    found = tally.status({KEY: FeedState(phase="live")}, Disk(free=1), 1.0, 0.0)
+
+    assert [(one.key, one.rows) for one in found.symbols] == [(KEY, 1)]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5h", 5400), ("2d", 172_800), ("", None)])
