@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { BarSeries } from "../src/data/bar-series";
+import { ChartModel } from "../src/model/chart-model";
+import { feedWords } from "../src/model/feed-words";
+import { themeOf } from "../src/model/settings";
+import { symbolList } from "../src/model/symbol-list";
+import type { FeedNews, InstrumentInfo } from "../src/protocol/messages";
+import { type BarIndex, dpx } from "../src/protocol/units";
+import { frameOf, meta, minutes, openOf } from "./support/frames";
+
+const nowMs = 1_800_000_000_000;
+const feed = (more: Partial<FeedNews>): FeedNews => ({
+  type: "feed",
+  symbol: "v:A",
+  phase: "live",
+  text: "",
+  since_ns: "0",
+  backfill: null,
+  messages_per_s: 1,
+  offset_ms: null,
+  has_trades: true,
+  ...more,
+});
+
+describe("feedWords", () => {
+  it("says how long, why, and how bad it is", () => {
+    const since_ns = String(BigInt(nowMs - 90_000) * 1_000_000n);
+    const lost = feedWords(feed({ phase: "reconnecting", text: "closed (1006); attempt 3", since_ns }), nowMs);
+    expect(lost).toMatchObject({ note: "reconnecting for 90 s: closed (1006); attempt 3", tone: "bad", dims: true });
+    expect(feedWords(feed({ phase: "stale", since_ns }), nowMs).note).toBe("the feed is silent for 90 s");
+    expect(feedWords(feed({ phase: "closed", text: "opens at 09:15" }), nowMs)).toMatchObject({
+      text: "market closed",
+      note: "opens at 09:15",
+      tone: "quiet",
+      dims: false,
+    });
+    expect(feedWords(feed({ phase: "stopped", text: "no token" }), nowMs)).toMatchObject({ tone: "bad", dims: true });
+  });
+
+  it("shows a progress while there is one", () => {
+    expect(feedWords(feed({ backfill: 0.25 }), nowMs).backfill).toBe(0.25);
+    expect(feedWords(feed({ backfill: 1 }), nowMs).backfill).toBeNull();
+  });
+});
+
+describe("symbolList", () => {
+  it("puts live symbols first, also those without trades, each once", () => {
+    const stored = { key: "sim:X", simulated: false, live: false, inferred: false, tick_size: "0.5" } as InstrumentInfo;
+    const known = { ...stored, key: "v:B", live: true };
+    const feeds = new Map([
+      ["v:A", feed({ phase: "connecting", has_trades: false })],
+      ["v:B", feed({ symbol: "v:B", backfill: 0.5 })],
+    ]);
+    expect(symbolList([stored, known], feeds)).toEqual([
+      { key: "v:A", dot: "warn", note: "connecting, no trade yet" },
+      { key: "v:B", dot: "ok", note: "live, history 50 %, tick 0.5" },
+      { key: "sim:X", dot: "quiet", note: "stored, tick 0.5" },
+    ]);
+  });
+});
+
+describe("themeOf", () => {
+  it("is the system's until one is chosen", () => {
+    expect([themeOf("system", true), themeOf("system", false), themeOf("dark", true)]).toEqual([
+      "light",
+      "dark",
+      "dark",
+    ]);
+  });
+});
+
+describe("the place of a view", () => {
+  const modelOf = (): ChartModel => {
+    const model = new ChartModel();
+    model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 200)));
+    model.open(series, meta);
+    model.settle();
+    return model;
+  };
+
+  it("stays where its time is while older bars are cut otherwise", () => {
+    const model = modelOf();
+    model.panBars(-100);
+    model.settle();
+    const at = model.series.openNs(Math.floor(model.time.right) as BarIndex);
+    const page = frameOf(Array.from({ length: 40 }, (_, k) => ({ minute: 2 * k })));
+    model.changed(model.series.refill(page, openOf(80), true));
+    model.settle();
+    expect(model.following).toBe(false);
+    expect(model.series.openNs(Math.floor(model.time.right) as BarIndex)).toBe(at);
+  });
+
+  it("is found again when its bars come back, and stays at the live edge for who follows", () => {
+    const model = modelOf();
+    model.panBars(-150);
+    model.settle();
+    const at = model.series.openNs(Math.floor(model.time.right) as BarIndex);
+    model.changed(model.series.reset(frameOf(minutes(190, 10))));
+    model.settle();
+    model.series.prepend(frameOf(minutes(0, 190)));
+    model.prepended();
+    model.settle();
+    expect(model.series.openNs(Math.floor(model.time.right) as BarIndex)).toBe(at);
+    const other = modelOf();
+    const beyond = other.time.right - other.series.end;
+    other.changed(other.series.reset(frameOf(minutes(190, 12))));
+    expect(other.following).toBe(true);
+    expect(other.time.right - other.series.end).toBeCloseTo(beyond);
+  });
+
+  it("keeps no more emptiness behind the newest bar when bars get narrower", () => {
+    const model = modelOf();
+    const empty = (model.time.right - model.series.end) * model.time.bar;
+    for (let k = 0; k < 5; k += 1) model.zoomTime(dpx(300), 0.7);
+    expect((model.time.right - model.series.end) * model.time.bar).toBeLessThanOrEqual(empty + 1);
+    expect(model.following).toBe(true);
+  });
+
+  it("says when the price is off the screen of a scale that does not follow it", () => {
+    const model = modelOf();
+    expect(model.priceIsOff).toBe(false);
+    model.panRows(500);
+    expect(model.priceIsOff).toBe(true);
+    model.resetPrice();
+    model.settle();
+    expect(model.priceIsOff).toBe(false);
+  });
+});
