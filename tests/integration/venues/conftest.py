@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = ["clients"]  # programs, run by their test in a process of their own
+
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves it out
 
 
