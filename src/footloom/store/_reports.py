@@ -147,9 +147,10 @@ class Compaction(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How a store works; the benchmarks run with the defaults.
 
-    ``roll_rows`` and ``roll_ns`` end a journal segment, by rows or by the rows' own clock. ``row_group_rows`` is what
-    one read decodes. ``part_rows`` bounds a part that compaction writes, ``small_parts`` is how many parts a day may
-    gather before sealing compacts it.
+    ``roll_rows`` and ``roll_ns`` end a journal segment, by rows (of depth and quotes four count as one) or by the rows'
+    own clock. ``row_group_rows`` is what one read decodes. ``part_rows`` bounds a part that compaction writes, a
+    quarter of it for other rows than trades; ``small_parts`` is how many parts of less than half of that a day may end
+    with before sealing makes one of them.
 
     ``book_quota_bytes`` is what depth and quotes together may take, 0 for no limit. Under ``disk_warn_bytes`` of free
     space the store warns, under ``disk_stop_bytes`` depth and quotes are no longer recorded. Of frames that cannot be

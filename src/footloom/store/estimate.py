@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from footloom.store.quota import BOOKS
+from footloom.store.layout import BOOKS
 
 __all__ = ("Estimate", "Rate", "estimate")
 

@@ -14,11 +14,12 @@ from footloom.errors import CorruptPart, StoreError
 from footloom.store._protocol import Settings
 from footloom.store.columns import length
 from footloom.store.disk import remove, storing, sync_folder
-from footloom.store.layout import Layout, Stream
+from footloom.store.layout import BOOKS, Layout, Stream
 from footloom.store.segment import SIDES, Content, Entry, Segment, read_segment
 
 __all__ = ("Journal", "delete_segment", "read_journal", "segments")
 
+_BOOK_ROWS = 4  # so many rows of depth or quotes count as one
 _LEAP_NS = 1_000_000_000
 _NAME = re.compile(r"segment-(\d{8})(-salvaged)?\.sqlite")
 
@@ -130,7 +131,13 @@ class Journal:
         if self._segment.is_empty:
             self._elapsed_ns = 0
             return False
-        return self._segment.rows >= self._settings.roll_rows or self._elapsed_ns >= self._settings.roll_ns
+        return self._has_its_rows() or self._elapsed_ns >= self._settings.roll_ns
+
+    # Levels and quotes come many times as fast as trades, and nobody waits for them to be sealed.
+    def _has_its_rows(self) -> bool:
+        rows = self._segment.tape_rows
+        books = sum(rows[tape] for tape in BOOKS)
+        return rows.total() - books + books // _BOOK_ROWS >= self._settings.roll_rows
 
     # A clock that is set anew leaps, and with two clocks among the rows it leaps at every commit. So only its steps
     # count: none that go back, and of a leap one second, which ends a segment of rare rows too.

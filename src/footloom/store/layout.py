@@ -26,14 +26,24 @@ from footloom.core.series import KINDS, is_series
 from footloom.errors import StoreError
 
 __all__ = (
-    "LIQUIDATION", "MANIFEST", "OFF_MARKET", "OWN_GRID", "Layout", "Stream", "file_name", "is_finished", "is_partial",
-)  # fmt: skip
+    "BOOKS",
+    "LIQUIDATION",
+    "MANIFEST",
+    "OFF_MARKET",
+    "OWN_GRID",
+    "Layout",
+    "Stream",
+    "file_name",
+    "is_finished",
+    "is_partial",
+)
 
 MANIFEST = "manifest.json"
 _LONGEST = 240  # bytes; file systems allow 255, temporary names need a few
 _WHOLE_TAPES = ("agg_trade", "snapshot", "trade")
 LIQUIDATION = "liquidation"  # throttled by the venue, and the fills are in the trades already
 OFF_MARKET = "partial:off_market"  # prints that are no market trades: a log
+BOOKS = frozenset(("depth", "quote"))  # many times what trades are, and no chart waits for them
 OWN_GRID = (LIQUIDATION, OFF_MARKET)  # their prices say nothing about the instrument's tick
 _PARTIAL, _FINISHED = "partial:", "finished:"
 

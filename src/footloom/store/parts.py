@@ -111,8 +111,17 @@ def _pack(stored: list[Stored], footer: Footer | None, form: Form | None, row_gr
     ) as writer:
         writer.write_table(table, row_group_size=row_group_rows)
         if footer is not None:
-            writer.add_key_value_metadata({_KEY: msgspec.json.encode(footer)})
+            writer.add_key_value_metadata({_KEY: _footer_text(footer)})
     return sink.getvalue()
+
+
+# Small parts are mostly footer: what an instrument does not say is left out.
+def _footer_text(footer: Footer) -> bytes:
+    said = msgspec.to_builtins(footer)
+    for one in msgspec.structs.fields(Instrument):
+        if not one.required and said["instrument"][one.name] == msgspec.to_builtins(one.default):
+            del said["instrument"][one.name]
+    return msgspec.json.encode(said)
 
 
 # The stored name of the column that ranges prune by.

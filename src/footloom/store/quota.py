@@ -15,12 +15,11 @@ from footloom.core.messages import Gap
 from footloom.store._protocol import Settings, Watch
 from footloom.store.columns import form_of, length, take
 from footloom.store.disk import free_bytes
-from footloom.store.layout import Stream
+from footloom.store.layout import BOOKS, Stream
 from footloom.store.segment import Entry
 
-__all__ = ("BOOKS", "BookQuota")
+__all__ = ("BookQuota",)
 
-BOOKS = frozenset(("depth", "quote"))
 _TOLD_NS = 600_000_000_000  # while nothing is recorded, a gap says so at least this often: a kill forgets no more
 _RESUME = 1.25  # the disk must have so much more than the limit, lest depth stops and goes on with every commit
 

@@ -98,7 +98,7 @@ class Segment:
     def __init__(self, path: Path, first_seq: int) -> None:
         self.path = path
         self.next_seq = first_seq
-        self.rows = 0
+        self.tape_rows: Counter[str] = Counter()
         self.tape_bytes: Counter[str] = Counter()
         self.is_empty = True
         self._streams: dict[tuple[Stream, Instrument], int] = {}
@@ -124,6 +124,7 @@ class Segment:
     def append(self, entries: Sequence[Entry]) -> int:
         """Make entries durable, all or none, and return the sequence of the last row."""
         next_seq = self.next_seq
+        sizes: Counter[str] = Counter()
         with storing("append to", self.path), self._transaction():
             for entry in entries:
                 number = self._stream(entry.stream, entry.instrument)
@@ -133,8 +134,10 @@ class Segment:
                         "INSERT INTO gaps (at_seq, stream, crc32, data) VALUES (?, ?, ?, ?)",
                         (next_seq, number, _crc((next_seq, number), data), data),
                     )
-                next_seq += self._rows(entry, number, next_seq)
-        self.rows += next_seq - self.next_seq
+                next_seq += self._rows(entry, number, next_seq, sizes)
+        self.tape_bytes.update(sizes)
+        for entry in entries:
+            self.tape_rows[entry.stream.tape] += length(entry.columns)
         self.is_empty = False
         self.next_seq = next_seq
         return next_seq - 1
@@ -165,13 +168,13 @@ class Segment:
             self._held[stream] = instrument
         return number
 
-    def _rows(self, entry: Entry, number: int, first_seq: int) -> int:
+    def _rows(self, entry: Entry, number: int, first_seq: int, sizes: Counter[str]) -> int:
         count = length(entry.columns)
         if count:
             time = entry.columns[form_of(entry.stream.tape).time]
             facts = (first_seq, count, number, int(time.min()), int(time.max()))
             data = pack(entry.columns)
-            self.tape_bytes[entry.stream.tape] += len(data)
+            sizes[entry.stream.tape] += len(data)
             self._database.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _crc(facts, data), data))
         return count
 

@@ -13,16 +13,16 @@ from footloom.core.messages import Gap
 from footloom.errors import StoreError
 from footloom.store._protocol import Compaction, PartReport, Recordable, Removed, Settings, SourceInfo, Storable, Watch
 from footloom.store.columns import Columns, columns_of, form_of, has_id
-from footloom.store.compact import add_up, compact_day
+from footloom.store.compact import add_up, compact_day, compact_tail
 from footloom.store.days import day_of
 from footloom.store.importing import Import, Importer
 from footloom.store.instruments import InstrumentBook
 from footloom.store.intake import Intake, Seen
 from footloom.store.journal import Journal, segments
-from footloom.store.layout import OWN_GRID, Layout, Stream, is_finished
+from footloom.store.layout import BOOKS, OWN_GRID, Layout, Stream, is_finished
 from footloom.store.manifest import JOURNAL, Catalog, Span
 from footloom.store.notes import Note
-from footloom.store.quota import BOOKS, BookQuota
+from footloom.store.quota import BookQuota
 from footloom.store.recovery import recover
 from footloom.store.removal import remove_tape, sweep_removed
 from footloom.store.seal import seal_segment
@@ -247,12 +247,7 @@ class Writer:
                     self._count_books()
                 for stream, day in taken:
                     with self._noting_trouble():  # the rows are sealed: scattered parts can wait
-                        self._compact_if_scattered(stream, day)
-
-    def _compact_if_scattered(self, stream: Stream, day: dt.date) -> None:
-        manifest = self._catalog.read(stream, day)
-        if manifest is not None and len(manifest.parts) > self._settings.small_parts:
-            compact_day(self._catalog, stream, day, self._settings)
+                        compact_tail(self._catalog, stream, day, self._settings)
 
     def compact(self, streams: Sequence[Stream]) -> Compaction:
         """Compact every day of some tapes, and sweep what a stop left."""
