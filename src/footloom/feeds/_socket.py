@@ -42,8 +42,8 @@ class Surroundings:
     wake: Callable[[], None]
     authorize: Callable[[Socket], Awaitable[str]]
     is_open: Callable[[], bool]
-    is_quiet: Callable[[Keeper], Awaitable[bool]] | None = None
     rng: random.Random = field(default_factory=random.Random)
+    is_quiet: Callable[[Keeper], Awaitable[bool]] | None = None
 
 
 class Keeper:

@@ -86,7 +86,9 @@ class Venue:
 
 
 @asynccontextmanager
-async def kept(seed: int, hands: Hands, *, is_open: Callable[[], bool] = lambda: True, **of: object) -> AsyncIterator:
+async def kept(
+    seed: int, hands: Hands, *, is_open: Callable[[], bool] = lambda: True, is_quiet: object = None, **of: object
+) -> AsyncIterator:
     venue = Venue()
 
     async def authorize(socket: Socket) -> str:
@@ -95,7 +97,9 @@ async def kept(seed: int, hands: Hands, *, is_open: Callable[[], bool] = lambda:
     async with serve(venue.listen, "127.0.0.1", 0, process_request=venue.judge, ping_interval=None) as server:
         venue.port = next(iter(server.sockets)).getsockname()[1]
         socket = Socket(**{"name": "venue 1", "url": f"ws://127.0.0.1:{venue.port}/market/stream?streams=x"} | of)
-        around = Surroundings(hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed))
+        around = Surroundings(
+            hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed), is_quiet
+        )
         keeper = Keeper(socket, around)
         task = asyncio.create_task(keeper.run())
         try:
@@ -161,6 +165,20 @@ async def test_a_mute_connection_is_replaced_while_the_market_is_open(seed: int)
         await until(lambda: keeper.losses, hands, 1.0)
         assert keeper.cause.startswith("mute for 3")
         await until(lambda: len(venue.clients) == 2, hands)
+
+
+async def test_a_socket_is_well_where_the_venue_says_that_nothing_happened(seed: int) -> None:
+    hands, asked = Hands(), []
+
+    async def is_quiet(_keeper: Keeper) -> bool:
+        asked.append(hands.mono / SECOND)
+        return len(asked) < 3
+
+    async with kept(seed, hands, stall_s=30.0, is_quiet=is_quiet) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        await until(lambda: keeper.losses, hands, 1.0)
+        assert len(asked) == 3
+        assert keeper.cause.startswith("mute for")
 
 
 async def test_a_silent_pair_is_named_with_the_path(seed: int) -> None:
