@@ -100,6 +100,8 @@ class Reader:
                     read_one(message, pairs, keeper)
             except SchemaChanged as error:
                 self.quarantine(frame, recv_ns, str(error))
+            except Exception as error:  # noqa: BLE001 - one frame must not stop the feed, whatever is wrong with it
+                self.quarantine(frame, recv_ns, repr(error))
         if pairs:
             keeper.heard(pairs)
 

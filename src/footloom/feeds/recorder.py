@@ -144,12 +144,10 @@ class Recorder:
 
     async def run(self, publish: Callable[[Commit], None]) -> None:
         """Receive, store and publish until cancelled; then close the sockets and write what is left."""
-        tasks = [asyncio.create_task(feed.run()) for feed in self.feeds]
+        tasks = [asyncio.create_task(_guarded(feed)) for feed in self.feeds]
         work = asyncio.create_task(self._commit(publish))
         try:
-            done, _ = await asyncio.wait([work, *tasks], return_when=asyncio.FIRST_EXCEPTION)
-            for task in done:
-                task.result()
+            await work
         finally:
             for task in (*tasks, work):
                 task.cancel()
@@ -162,9 +160,21 @@ class Recorder:
                 publish(commit)
 
     async def _finish(self, publish: Callable[[Commit], None]) -> None:
-        arrivals = await self.receive(self._receipts.now_ns())
-        if self.journal is not None:
-            recorded = await self.journal.append(arrivals)
+        more = True
+        while more:
+            arrivals = await self.receive(self._receipts.now_ns())
+            more = any(feed.oldest_ns() is not None for feed in self.feeds)
+            recorded = self.journal is not None and await self.journal.append(arrivals)
             for arrival in arrivals:
-                publish(arrival.committed(recorded=recorded, refused=self.journal.refused))
+                publish(arrival.committed(recorded=recorded, refused=self.journal.refused if self.journal else 0))
+        if self.journal is not None:
             self.journal.close()
+
+
+# What goes wrong with one venue stops that venue, in words, and no other.
+async def _guarded(feed: VenueFeed) -> None:
+    try:
+        await feed.run()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        _LOG.exception("the feed of %s stopped", feed.name)
+        feed.fail(error)

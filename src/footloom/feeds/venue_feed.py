@@ -136,6 +136,12 @@ class VenueFeed:
             if keeper.socket.name in sockets:
                 keeper.renew(sockets[keeper.socket.name])
 
+    def fail(self, error: Exception) -> None:
+        """Say that nothing more is heard: the feed has ended by a fault."""
+        self._trouble[""] = f"the feed stopped by a fault: {error!r}; the log has more, start footloom again"
+        for keeper in self._keepers:
+            keeper.phase, keeper.text = "stopped", self._trouble[""]
+
     def _sockets(self) -> list[Socket]:
         listed = [one for one in self._wanted if one.symbol in self._symbols]
         sockets: list[Socket] = self.venue.sockets(listed, self.bases, self._credentials)

@@ -16,6 +16,7 @@ import pytest
 
 from footloom.core.trades import FLAG_BACKFILLED
 from footloom.errors import ConfigError
+from footloom.feeds._socket import Keeper
 from footloom.feeds.flow import Commit
 from footloom.feeds.recorder import FeedSettings, Recorder
 from footloom.store.files import Store
@@ -294,3 +295,18 @@ def test_what_a_venue_does_not_have_is_refused_at_once() -> None:
         Recorder(None, of("BTCUSDT", streams=frozenset({"snapshot"})))
     with pytest.raises(ConfigError, match="no venue that can be listened to"):
         Recorder(None, [("binance_usd", Wanted(symbol="BTCUSDT", streams=frozenset({"trade"})))])
+
+
+async def test_what_is_wrong_with_one_venue_stops_that_venue_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with LocalBinance() as venue:
+        with Store(tmp_path / "store", writer=True) as store:
+            async with recording(venue, store) as watcher:
+                await venue.send(venue.happen(5))
+                await watcher.until(lambda: len(watcher.shown) == 5)
+                monkeypatch.setattr(Keeper, "_judge", lambda _: 1 / 0)
+                await watcher.until(lambda: watcher.commits[-1].state.phase == "stopped")
+
+            assert "ZeroDivisionError" in watcher.commits[-1].state.text
+            assert stored(store) == [row["a"] for row in venue.trades]
