@@ -18,7 +18,7 @@ import pytest
 
 from tests.browser.test_demo import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 FOOTLOOM = Path(sys.executable).with_name("footloom")
 KEY = "binance_usdm:BTCUSDT"

@@ -1,37 +1,29 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
 import type { Rest } from "../data/rest";
-import { type Clock, type Readable, Store, ThrottledStore } from "../data/store";
-import { type FeedListener, type Gap, type Paging, TopicFeed } from "../data/topic-feed";
+import { type Clock, type Readable, Store } from "../data/store";
+import { type FeedListener, type Gap, historyGoal, type Paging, TopicFeed } from "../data/topic-feed";
 import { Chart } from "../gui/chart";
 import { ChartInput } from "../gui/input";
 import type { AutoScale } from "../model/auto-scale";
-import { barLeft } from "../model/bar-time";
-import { cellAt } from "../model/cells";
 import { ChartModel } from "../model/chart-model";
-import type { Cursor } from "../model/cursor";
-import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
 import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
 import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
-import { barReadout, cellReadout, spoken } from "../model/readout";
 import { type CellMode, type Settings, type SystemLook, themeOf } from "../model/settings";
-import type { Choice, Dialog, ReadoutView, TerminalFace, ViewState } from "../panels/face";
+import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
 import { runCommand } from "./commands";
-import { GapWords, gapText } from "./gap-words";
+import { GapWords } from "./gap-words";
 import { Inspection } from "./inspection";
 import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
+import { Numbers } from "./numbers";
 import { loadPrefs, savePrefs } from "./prefs";
 import { Waiting } from "./waiting";
 
-/** Two sessions of one-minute bars: what is loaded behind the live edge without being asked for. */
-const historyBars = 2880;
-const sessionsNs = 2n * 86_400n * 1_000_000_000n;
 const moreBars = 960;
-const emptyReadout: ReadoutView = { bar: null, cell: null, pointed: false, gap: "" };
 
 /** What the terminal needs of the page around it. */
 export interface TerminalHost {
@@ -50,16 +42,19 @@ export interface TerminalHost {
 /** One chart with its feed: joins data, model, drawing and panels, and carries out commands. */
 export class Terminal implements TerminalFace {
   readonly model = new ChartModel();
+  readonly #numbers = new Numbers(this.model, () => this.chart);
+  readonly legend = this.#numbers.legend;
+  readonly header = this.#numbers.header;
+  readonly countdown = this.#numbers.countdown;
+  readonly readout = this.#numbers.readout;
+  readonly spoken = this.#numbers.spoken;
+  readonly troubles = this.#numbers.troubles;
+  readonly inference = this.#numbers.inference;
   readonly chart: Chart;
   readonly settings: Store<Settings>;
   readonly instruments = new Store<readonly InstrumentInfo[]>([]);
   readonly choice = new Store<Choice>({ symbol: "", bars: "1m", step: null });
   readonly meta = new Store<SnapshotMeta | null>(null);
-  readonly legend = new ThrottledStore<LegendView | null>(null, 500);
-  readonly header = new ThrottledStore(emptyHeader, 100);
-  readonly countdown = new ThrottledStore("", 200);
-  readonly readout = new ThrottledStore<ReadoutView>(emptyReadout, 50);
-  readonly spoken = new ThrottledStore("", 700);
   readonly view = new Store<ViewState>({
     following: true,
     autoScale: "centre",
@@ -69,9 +64,7 @@ export class Terminal implements TerminalFace {
   readonly dialog = new Store<Dialog | null>(null);
   readonly theme: Store<ThemeName>;
   readonly notice = new Store("");
-  readonly troubles = new Store<readonly string[]>([]);
   readonly paging = new Store<Paging>("idle");
-  readonly inference = new Store<{ readonly text: string; readonly score: string }>({ text: "", score: "" });
   readonly offersPalette: Store<boolean>;
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
@@ -84,7 +77,6 @@ export class Terminal implements TerminalFace {
   #asksDefault = true;
   #feed: TopicFeed | null = null;
   #coming: TopicFeed | null = null;
-  #status: Status | null = null;
   readonly #input: ChartInput;
 
   constructor(host: TerminalHost) {
@@ -97,7 +89,7 @@ export class Terminal implements TerminalFace {
     this.model.apply(prefs.settings, host.look);
     this.chart = new Chart(host.root, this.model, {
       viewMoved: () => this.#viewMoved(),
-      cursorMoved: (cursor) => this.#cursorMoved(cursor),
+      cursorMoved: (cursor) => this.#numbers.point(cursor),
     });
     if (prefs.shares !== null) this.chart.setShares(prefs.shares);
     this.#input = new ChartInput(this.chart, {
@@ -146,7 +138,7 @@ export class Terminal implements TerminalFace {
   }
 
   get status(): Status | null {
-    return this.#status;
+    return this.#numbers.status;
   }
 
   /** Everything of the page that lives on its own: for tests and for a page that is taken down. */
@@ -196,7 +188,7 @@ export class Terminal implements TerminalFace {
       changed: (change) => isShown() && this.#changed(change),
       prepended: () => isShown() && this.#prepended(),
       gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
-      status: (status) => isShown() && this.#onStatus(status),
+      status: (status) => isShown() && this.#numbers.onStatus(status),
       paging: (state) => isShown() && this.paging.set(state),
       refused: (code, message) => this.#refused(feed(), code, message),
     };
@@ -210,10 +202,7 @@ export class Terminal implements TerminalFace {
     const isOther = this.meta.get()?.symbol !== meta.symbol;
     this.#feed?.close();
     this.#feed = feed;
-    if (isOther) {
-      this.#status = null;
-      this.model.recorded = true;
-    }
+    if (isOther) this.#numbers.forget();
     this.meta.set(meta);
     this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
     this.model.gaps = feed.gapList;
@@ -221,12 +210,12 @@ export class Terminal implements TerminalFace {
     this.model.open(feed.series, meta);
     this.chart.painter.footprint.forget();
     this.chart.resize();
-    this.#showNumbers();
+    this.#numbers.show();
     this.#showView();
     this.gapNews.dismiss();
     this.#words.look();
     this.#host.addressed(meta.symbol, meta.bars, this.#stepChosen ? meta.ticks_per_level : null);
-    feed.wantBars(historyGoal(feed));
+    feed.wantBars(historyGoal(feed.series));
   }
 
   #refused(feed: TopicFeed, code: string, message: string): void {
@@ -254,7 +243,7 @@ export class Terminal implements TerminalFace {
     this.model.changed(change);
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
-    this.#showNumbers();
+    this.#numbers.show();
     this.#showView();
     this.#followDefaultStep();
   }
@@ -283,63 +272,6 @@ export class Terminal implements TerminalFace {
     const symbol = this.choice.get().symbol;
     const known = this.instruments.get();
     return { symbol, isLive: known.length === 0 ? null : known.some((one) => one.key === symbol && one.live) };
-  }
-
-  #onStatus(status: Status): void {
-    const { recorded } = status;
-    this.chart.invalidate(recorded === this.model.recorded ? Level.light : Level.full);
-    this.model.recorded = recorded;
-    this.#status = status;
-    const text = this.model.meta?.inferred === true ? scoreText(status) : "";
-    const score = accuracyText(status);
-    const shown = this.inference.get();
-    if (shown.text !== text || shown.score !== score) this.inference.set({ text, score });
-    const troubles = [...(status.trouble == null ? [] : [status.trouble]), ...(status.notes ?? [])];
-    if (troubles.join("\n") !== this.troubles.get().join("\n")) this.troubles.set(troubles);
-    this.#showNumbers();
-  }
-
-  #showNumbers(): void {
-    const { model } = this;
-    if (model.meta === null || model.series.length === 0) return;
-    // By the engine's own time: the market may be replayed at any speed.
-    this.chart.painter.countdown = barLeft(model, this.#status === null ? null : BigInt(this.#status.engine_ns));
-    this.countdown.touch(() => this.chart.painter.countdown);
-    this.header.touch(() => headerView(model, this.#status, this.header.get()));
-    this.legend.touch(() => (model.meta === null ? null : legendView(model, model.meta)));
-    if (this.chart.cursor === null) this.#showReadout(null);
-  }
-
-  #cursorMoved(cursor: Cursor | null): void {
-    this.#showReadout(cursor);
-  }
-
-  #showReadout(cursor: Cursor | null): void {
-    this.readout.touch(() => this.#readoutOf(cursor));
-    this.spoken.touch(() => {
-      const { bar, cell, pointed } = this.#readoutOf(cursor);
-      return bar === null || !pointed ? "" : spoken(bar, cell);
-    });
-  }
-
-  #readoutOf(cursor: Cursor | null): ReadoutView {
-    const { model } = this;
-    if (model.series.length === 0) return emptyReadout;
-    const pointed = cursor?.index ?? null;
-    const index = pointed !== null && model.series.has(pointed) ? pointed : model.series.last;
-    const cell = pointed === null || cursor?.pane !== "price" ? null : cellAt(model.series, index, cursor.row);
-    return {
-      bar: barReadout(model, index),
-      cell: cell === null ? null : cellReadout(model, cell),
-      pointed: pointed !== null,
-      gap: cursor === null ? "" : this.#gapAt(cursor.x),
-    };
-  }
-
-  #gapAt(x: number): string {
-    const band = this.chart.painter.bands.find((candidate) => x >= candidate.left && x <= candidate.right);
-    if (band === undefined) return "";
-    return gapText(band.gap);
   }
 
   #viewMoved(): void {
@@ -392,7 +324,7 @@ export class Terminal implements TerminalFace {
     this.model.apply(next, this.#look);
     if (settings.hue !== undefined) this.dismissPaletteOffer();
     this.chart.invalidate(Level.full);
-    this.#showNumbers();
+    this.#numbers.show();
     this.#save();
   }
 
@@ -458,10 +390,4 @@ export class Terminal implements TerminalFace {
       paletteOffered: !this.offersPalette.get(),
     });
   }
-}
-
-function historyGoal(feed: TopicFeed): number {
-  const { series } = feed;
-  const span = series.closeNs(series.last) - series.openNs(series.last);
-  return Math.min(historyBars, Math.max(300, Math.ceil(Number(sessionsNs) / Math.max(1, Number(span)))));
 }

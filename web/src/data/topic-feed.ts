@@ -29,6 +29,9 @@ export interface FeedListener {
   refused(code: string, message: string): void;
 }
 
+/** Two sessions of one-minute bars: what is loaded behind the live edge without being asked for. */
+const historyBars = 2880;
+const sessionsNs = 2n * 86_400n * 1_000_000_000n;
 const firstHistoryBars = 300;
 const pageBars = 480;
 const resubscribeEveryMs = 10_000;
@@ -265,4 +268,10 @@ export class TopicFeed implements TopicListener {
     this.#paging = state;
     this.#listener.paging(state);
   }
+}
+
+/** How many bars are loaded behind the live edge without being asked for. */
+export function historyGoal(series: BarSeries): number {
+  const span = series.closeNs(series.last) - series.openNs(series.last);
+  return Math.min(historyBars, Math.max(300, Math.ceil(Number(sessionsNs) / Math.max(1, Number(span)))));
 }

@@ -13,10 +13,11 @@ import {
   type Stretches,
 } from "./auto-scale";
 import { typicalLot } from "./cells";
+import { contentOf, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { type Palette, paletteOf } from "./palette";
-import { Place } from "./place";
+import { type Extent, type Left, Place } from "./place";
 import { PriceScale } from "./price-scale";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { TimeScale } from "./time-scale";
@@ -39,24 +40,6 @@ const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
 const titleCss = 20;
 /** Numbers stand under the delta pane's columns from this width of a bar on; the line takes this height. */
 export const deltaNumbersCss = { from: 40, height: 17 } as const;
-
-/** What has to be remembered to show the same place in another topic. */
-interface Left {
-  readonly symbol: string;
-  readonly following: boolean;
-  readonly offset: number;
-  readonly rightNs: bigint;
-  readonly centreTick: number;
-}
-
-/** The size of the plots, in device pixels. */
-export interface Extent {
-  readonly width: Dpx;
-  readonly priceHeight: Dpx;
-  readonly deltaHeight: Dpx;
-  readonly cvdHeight: Dpx;
-  readonly dpr: number;
-}
 
 /** Everything that the chart shows and where: no DOM, no drawing, no clock. */
 export class ChartModel {
@@ -290,26 +273,11 @@ export class ChartModel {
   }
 
   #content(from: number, to: number): Content {
-    const { low_tick, high_tick, close_tick } = this.series.columns;
-    const shift = this.series.shift;
-    const k = this.price.ticksPerLevel;
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let index = from + shift; index <= to + shift; index += 1) {
-      low = Math.min(low, low_tick[index] as number);
-      high = Math.max(high, high_tick[index] as number);
-    }
-    const anchor = close_tick[(this.lastInSight ? this.series.last : to) + shift] as number;
-    return { low: Math.floor(low / k), high: Math.floor(high / k) + 1, anchor: (anchor + 0.5) / k };
+    return contentOf(this.series, this.price.ticksPerLevel, from, to, this.lastInSight ? this.series.last : to);
   }
 
   #stretches(from: number, to: number): Stretches {
-    const { low_tick, high_tick } = this.series.columns;
-    const k = this.price.ticksPerLevel;
-    const rows = (ticks: ArrayLike<number>, more: number): number[] =>
-      Array.from({ length: to - from + 1 }, (_, at) => {
-        return Math.floor((ticks[at + from + this.series.shift] as number) / k) + more;
-      });
-    return { low: rows(low_tick, 0), high: rows(high_tick, 1) };
+    return stretchesOf(this.series, this.price.ticksPerLevel, from, to);
   }
 
   #settlePanes(from: number, to: number): void {

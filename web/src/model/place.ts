@@ -1,6 +1,24 @@
 import type { BarSeries } from "../data/bar-series";
-import type { BarIndex } from "../protocol/units";
+import type { BarIndex, Dpx } from "../protocol/units";
 import type { TimeScale } from "./time-scale";
+
+/** What has to be remembered to show the same place in another topic. */
+export interface Left {
+  readonly symbol: string;
+  readonly following: boolean;
+  readonly offset: number;
+  readonly rightNs: bigint;
+  readonly centreTick: number;
+}
+
+/** The size of the plots, in device pixels. */
+export interface Extent {
+  readonly width: Dpx;
+  readonly priceHeight: Dpx;
+  readonly deltaHeight: Dpx;
+  readonly cvdHeight: Dpx;
+  readonly dpr: number;
+}
 
 /** Where the view stands, in times rather than in numbers of bars: these change when history is read anew. */
 export class Place {
