@@ -190,5 +190,9 @@ def _print_compared(found: Compared) -> None:
     ratio = "-" if found.median_ratio is None else f"{found.median_ratio:.4f}"
     typer.echo(f"  {found.alike:,} minutes alike, median ratio {ratio}")
     typer.echo(f"  minutes that only the venue has {found.only_venue:,}, that only the store has {found.only_stored:,}")
+    if found.unseen:
+        typer.echo(
+            f"  not compared: {found.unseen:,} minutes that end a gap or begin a recording ({found.unseen_volume})"
+        )
     for minute, stored, venue in found.worst:
         typer.echo(f"    {minute}  stored {stored}, venue {venue}")

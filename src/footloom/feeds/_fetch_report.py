@@ -30,13 +30,16 @@ class Compared(msgspec.Struct, kw_only=True):
     """Stored volume a minute against the venue's own candles, quantities in decimal text.
 
     ``minutes`` have both; ``alike`` of them agree exactly. ``median_ratio`` is stored by the venue's volume. ``worst``
-    are (minute, stored, venue) where they differ most; ``only_venue`` minutes traded and are not stored.
+    are (minute, stored, venue) where they differ most; ``only_venue`` minutes traded and are not stored. ``unseen``
+    minutes end a stretch in which nobody saw what traded: they are not compared.
     """
 
     minutes: int = 0
     alike: int = 0
     only_venue: int = 0
     only_stored: int = 0
+    unseen: int = 0
+    unseen_volume: str = "0"
     stored: str = "0"
     venue: str = "0"
     median_ratio: float | None = None

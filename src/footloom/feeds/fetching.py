@@ -18,12 +18,16 @@ import msgspec
 
 from footloom.config import Config
 from footloom.core.instrument import Instrument, split_key
-from footloom.errors import ConfigError, DataError, UnknownSymbol, VenueError
+from footloom.errors import ConfigError, DataError, NotStored, UnknownSymbol, VenueError
 from footloom.feeds._fetch_archive import Archive, DayJob
+from footloom.feeds._fetch_check import Check
 from footloom.feeds._fetch_gaps import settle_gaps
 from footloom.feeds._fetch_ledger import Ledger
 from footloom.feeds._fetch_pages import Pages
 from footloom.feeds._fetch_report import Compared, DayReport, FetchReport, KeyReport, Silent, Watcher
+from footloom.feeds._instruments import Definitions
+from footloom.feeds.clock import ReceiptClock, SystemClock
+from footloom.feeds.credentials import load
 from footloom.feeds.endpoints import bases_of
 from footloom.feeds.http import Http
 from footloom.store.files import Store
@@ -115,7 +119,7 @@ async def fetch(
     options = msgspec.structs.replace(options, to_ns=min(options.to_ns, now_ns()))
     if options.to_ns <= options.from_ns:
         raise ConfigError("there is nothing to fetch: the range ends before it begins, or lies in the future")
-    named = [(key, *_named(key)) for key in keys]
+    named = [_named(key) for key in keys]
     with Store(config.store, writer=True) as store:
         ledger = Ledger(config.store)
         run = _Run(
@@ -126,10 +130,10 @@ async def fetch(
             now_ns,
             ledger,
             asyncio.Semaphore(options.downloads),
-            _no_credentials,
+            _credentials(config),
         )
         try:
-            reports = [await _fetch_key(run, key, venue, symbol) for key, venue, symbol in named]
+            reports = [await _fetch_key(run, venue, symbol) for venue, symbol in named]
         finally:
             for http in run.clients.values():
                 await http.aclose()
@@ -150,8 +154,8 @@ def check_keys(keys: Sequence[str]) -> None:
         raise ConfigError(f"{twice} is named twice")
 
 
-def _no_credentials(_venue: str) -> Mapping[str, str]:
-    return {}
+def _credentials(config: Config) -> Callable[[str], Mapping[str, str]]:
+    return lambda venue: load(venue, config.folder)
 
 
 def venue_of(name: str) -> ModuleType:
@@ -187,7 +191,7 @@ def _venues() -> list[str]:
     return [name for name in names if hasattr(importlib.import_module(f"footloom.venues.{name}"), "BASES")]
 
 
-async def _fetch_key(run: _Run, key: str, venue: Any, symbol: str) -> KeyReport:
+async def _fetch_key(run: _Run, venue: Any, symbol: str) -> KeyReport:
     options = run.options
     report = KeyReport(
         key=f"{venue.VENUE}:{symbol}",
@@ -198,16 +202,27 @@ async def _fetch_key(run: _Run, key: str, venue: Any, symbol: str) -> KeyReport:
         notes=[],
         problems=[],
     )
-    if not hasattr(venue, "archive"):
-        raise ConfigError(f"{key}: {venue.VENUE} has no history of trades to fetch")
     try:
+        if not hasattr(venue, "archive"):
+            await _compare(run, venue, symbol, report)
+            return report
         instrument = await _instrument(run, venue, symbol)
         await _fetch_trades(run, venue, instrument, report)
     except UnknownSymbol:
         raise
-    except (VenueError, DataError) as error:
+    except (VenueError, DataError, NotStored) as error:
         report.problems.append(str(error))
     return report
+
+
+async def _compare(run: _Run, venue: Any, symbol: str, report: KeyReport) -> None:
+    http, bases, secrets = run.http(venue), run.bases(venue), dict(run.credentials(venue.VENUE))
+    definitions = Definitions(venue, bases, http, ReceiptClock(SystemClock()), run.store)
+    symbol = await definitions.resolve(symbol, secrets)
+    report.key = f"{venue.VENUE}:{symbol}"
+    report.notes.append(f"{venue.VENUE} tells no trades of the past: its candles are compared with what is stored")
+    check = Check(venue, http, bases, run.store, secrets, run.watcher)
+    report.compared = await check.compare(symbol, run.options.from_ns, run.options.to_ns)
 
 
 async def _instrument(run: _Run, venue: Any, symbol: str) -> Instrument:
