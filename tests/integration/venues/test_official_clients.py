@@ -23,7 +23,7 @@ from venue_kit import START_MS, market, socket, until_lost
 from footloom.testing.venues import LocalVenue
 
 pytestmark = pytest.mark.anyio
-PYTHON = os.environ.get("FOOTLOOM_PEERS", sys.executable)
+PYTHON = os.environ.get("FOOTLOOM_PEERS") or sys.executable
 CLIENTS = Path(__file__).parent / "clients"
 
 

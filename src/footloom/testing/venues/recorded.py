@@ -10,15 +10,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from footloom.core.snapshots import Snapshots
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.errors import ConfigError, DataError
 from footloom.feeds.ingest import Options, import_files
 from footloom.store.files import Store
 from footloom.testing.venues.market import Listing, Market, whole_ms
+from footloom.testing.venues.snapshotted import SnapshotListing
 
 __all__ = ("recorded_market",)
 
 _FOREVER_NS = 2**62
+_BROKERS = ("upstox", "angelone")  # their feeds are looks, not trades
 
 
 def recorded_market(
@@ -48,9 +51,10 @@ def recorded_market(
             raise ConfigError("the recording cannot be read: " + "; ".join(wrong))
         with Store(Path(folder)) as store:
             tapes = _tapes(store)
-    if not tapes:
-        raise DataError(f"no trades in {', '.join(str(path) for path in files)}: nothing can be replayed")
-    listings = [Listing(_playable(tape, venue)) for tape in tapes.values()]
+    listings = [_listing(tape, venue) for tape in tapes.values() if isinstance(tape, Snapshots) is (venue in _BROKERS)]
+    if not listings:
+        what = "snapshots" if venue in _BROKERS else "trades"
+        raise DataError(f"no {what} in {', '.join(str(path) for path in files)}: nothing can be replayed on {venue}")
     market = Market(listings)
     if start_ns is not None:
         by_ns = start_ns - market.start_ns
@@ -61,13 +65,17 @@ def recorded_market(
 
 
 # The tape of each symbol; of several the one with the most rows: aggregates and trades tell the same story twice.
-def _tapes(store: Store) -> dict[str, Trades]:
-    found: dict[str, Trades] = {}
+def _tapes(store: Store) -> dict[str, Trades | Snapshots]:
+    found: dict[str, Trades | Snapshots] = {}
     for row in store.coverage():
         block = store.load(row.key, row.tape, 0, _FOREVER_NS)
-        if isinstance(block, Trades) and len(block) > len(found.get(row.key, ())):
+        if len(block) > len(found.get(row.key, ())):
             found[row.key] = block
     return found
+
+
+def _listing(tape: Trades | Snapshots, venue: str) -> Listing:
+    return SnapshotListing(tape) if isinstance(tape, Snapshots) else Listing(_playable(tape, venue))
 
 
 def _playable(tape: Trades, venue: str) -> Trades:
