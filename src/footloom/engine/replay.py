@@ -142,13 +142,14 @@ class Replay:
             self.late += int(np.count_nonzero(trades.ts_exch_ns < newest[0]))
 
     def _hear(self, events: list[Event]) -> list[Told]:
-        return [self._take(event) for event in events]
+        closing = {int(e.frame.footprint.bars.open_ns[0]) for e in events if isinstance(e, BarClosed)}
+        return [self._take(event, closing) for event in events]
 
-    def _take(self, event: Event) -> Told:
+    def _take(self, event: Event, closing: set[int]) -> Told:
         if isinstance(event, GapSeen):
             return "gap", event.gap.from_ns, event.gap.to_ns, hash(event.gap.cause)
         if isinstance(event, Rebuilt):
-            return self._read_again(event)
+            return self._read_again(event, closing)
         open_ns, mark = int(event.frame.footprint.bars.open_ns[0]), mark_of(event.frame)
         self.shown[open_ns] = mark
         known_ns = event.known_ns if isinstance(event, BarClosed) else 0
@@ -165,8 +166,9 @@ class Replay:
             self.closed.add(open_ns)
         return type(event).__name__, open_ns, known_ns, mark
 
-    def _read_again(self, event: Rebuilt) -> Told:
-        # Whoever hears that reads the bars from there on anew.
+    def _read_again(self, event: Rebuilt, closing: set[int]) -> Told:
+        # Whoever hears that reads the bars from there on anew. They stand as after all events of the commit: what is
+        # told to be final behind this one is so already.
         for held in (self.shown, self.closed):
             for open_ns in [open_ns for open_ns in held if open_ns >= event.from_ns]:
                 held.pop(open_ns) if isinstance(held, dict) else held.discard(open_ns)
@@ -176,6 +178,6 @@ class Replay:
                 bar = frame.slice(i, i + 1)
                 open_ns = int(bar.footprint.bars.open_ns[0])
                 self.shown[open_ns] = mark_of(bar)
-                if bar.final[0]:
+                if bar.final[0] and open_ns not in closing:
                     self.closed.add(open_ns)
         return "Rebuilt", event.from_ns, event.epoch, 0
