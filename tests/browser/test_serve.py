@@ -27,8 +27,8 @@ KEY = "binance_usdm:BTCUSDT"
 class Running:
     """One `footloom` in a process of its own."""
 
-    def __init__(self, *arguments: str) -> None:
-        environment = {**os.environ, "FOOTLOOM_BACKFILL_HOURS": "1.5"}
+    def __init__(self, *arguments: str, **settings: str) -> None:
+        environment = {**os.environ, "FOOTLOOM_BACKFILL_HOURS": "1.5", **settings}
         self.process = subprocess.Popen(
             [str(FOOTLOOM), *arguments],
             stdout=subprocess.PIPE,
@@ -130,6 +130,52 @@ def test_beside_a_process_that_records_the_chart_moves_read_only(chart: Any, tmp
         second.end()
         first.end()
         market.end()
+
+
+def test_a_broker_is_logged_in_to_on_the_page_and_its_candles_stand_before_the_first_trade(
+    chart: Any, tmp_path: Path
+) -> None:
+    market = Running("simulate", "upstox", "--port", "0")
+    endpoint = "upstox=" + market.until(r"open: (http://\S+)")
+    command = (
+        "serve",
+        "upstox:NSE_FO|53001",
+        "--endpoint",
+        endpoint,
+        "--store",
+        str(tmp_path / "store"),
+        "--port",
+        "0",
+    )
+    serving = Running(*command, FOOTLOOM_CONFIG=str(tmp_path))
+    token = "a-token-of-nobody-plus"  # noqa: S105 - the local venue takes any
+    try:
+        chart.goto(serving.until(r"ready: (http://\S+)"))
+        chart.get_by_text("Waiting for the first trade of").wait_for()
+        chart.locator(".note.token").get_by_role("button", name="Log in").click()
+        field = chart.get_by_role("dialog").get_by_label("Token")
+        assert field.get_attribute("type") == "password"
+        assert field.get_attribute("autocomplete") == "new-password"
+        field.fill(token)
+        chart.get_by_role("dialog").get_by_role("button", name="Log in").click()
+        chart.get_by_text("a token (analytics) until").wait_for()
+        assert field.input_value() == "", "nothing that was typed stays on the page"
+        chart.keyboard.press("Escape")
+        until(chart, "footloom.bars().count > 300")
+        last = chart.evaluate("footloom.bars().last")
+        first = chart.evaluate("footloom.bar(footloom.bars().first).table.bar")
+        assert (first["hasFlow"], first["delta"], first["cvd"]) == (False, "–", "–")
+        assert float(first["volume"].replace(",", "")) > 0
+        assert chart.evaluate(f"footloom.bar({last}).table.bar.hasFlow")
+        chart.keyboard.press("Home")
+        box = chart.locator(".chart").bounding_box()
+        chart.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+        chart.locator(".legend").get_by_text("no order flow").wait_for()
+    finally:
+        serving.end()
+        market.end()
+    assert token not in serving.said
+    assert "Traceback" not in serving.said
 
 
 def test_a_symbol_that_is_not_listed_is_one_message(tmp_path: Path) -> None:
