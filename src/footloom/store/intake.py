@@ -198,7 +198,7 @@ def _refuse_overlap(form: Form, arrival: Arrival, columns: Columns, before: Mani
 
 
 # A file that tells everything of a window may fill it where nothing of another source lies in it. What it has brought
-# there itself lies within the windows that were noted then.
+# there itself lies within the spans that were noted then.
 def _refuse_rows_within(arrival: Arrival, before: Manifest) -> None:
     times = np.zeros(0, np.int64) if arrival.foreign is None else arrival.foreign
     own = before.source(arrival.source.file_sha256)
@@ -215,11 +215,10 @@ def _refuse_rows_within(arrival: Arrival, before: Manifest) -> None:
 def _with_source(manifest: Manifest, arrival: Arrival, rows: int, span: Span, *, ids: bool) -> Manifest:
     if arrival.window is None or arrival.row is None:
         return manifest.with_source(arrival.source, rows, span, ids=ids)
-    runs = _runs(arrival.row)
-    for number, run in enumerate(runs):
+    for number, run in enumerate(_runs(arrival.row)):
         info = msgspec.structs.replace(arrival.source, rows=run)
-        window = (arrival.window[0], arrival.window[1] - 1)
-        manifest = manifest.with_source(info, rows if number == 0 else 0, window, ids=ids, is_window=True)
+        counted = rows if number == 0 else 0
+        manifest = manifest.with_source(info, counted, span, ids=ids, window=arrival.window)
     return manifest
 
 

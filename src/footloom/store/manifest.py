@@ -93,25 +93,32 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             return self
         return msgspec.structs.replace(self, version=_VERSION, gaps=(), notes=known_with(self.gap_notes, notes))
 
-    def with_source(self, info: SourceInfo, rows: int, span: Span, *, ids: bool, is_window: bool = False) -> Manifest:
-        """Return the manifest after rows of a source were taken; a window's span stays apart from others."""
+    def with_source(
+        self, info: SourceInfo, rows: int, span: Span, *, ids: bool, window: Span | None = None
+    ) -> Manifest:
+        """Return the manifest after rows of a source were taken; a window keeps its span apart from others."""
         new = Source(sha256=info.file_sha256, name=info.name, kind=info.kind, ids=ids, rows=rows, spans=(span,))
-        same = [source for source in self.sources if source.sha256 == info.file_sha256]
-        if same:
-            old = same[0]
-            spans: tuple[Span, ...] = (_hull(*old.spans, span),)
-            if info.kind == JOURNAL or is_window or len(old.spans) > 1:
-                spans = old.spans if is_window and span in old.spans else (*old.spans, span)
+        old = self.source(info.file_sha256)
+        if old is not None:
+            spans = (*old.spans, span) if info.kind == JOURNAL else _spans_with(old.spans, span, window)
             new = msgspec.structs.replace(
                 new, name=old.name, ids=ids and old.ids, rows=rows + old.rows, ranges=old.ranges, spans=spans
             )
         new = msgspec.structs.replace(new, ranges=add_span(new.ranges, info.rows))
         every = [new if source.sha256 == info.file_sha256 else source for source in self.sources]
-        return msgspec.structs.replace(self, sources=tuple(every) if same else (*every, new))
+        return msgspec.structs.replace(self, sources=tuple(every) if old is not None else (*every, new))
 
     def source(self, sha256: str) -> Source | None:
         """Return a source by its hash."""
         return next((source for source in self.sources if source.sha256 == sha256), None)
+
+
+# A file is one run of rows, or one run in each window that it has filled.
+def _spans_with(spans: tuple[Span, ...], new: Span, window: Span | None) -> tuple[Span, ...]:
+    if window is None:
+        return (_hull(*spans, new),) if len(spans) == 1 else (*spans, new)
+    within = [span for span in spans if window[0] <= span[0] and span[1] < window[1]]
+    return (*(span for span in spans if span not in within), _hull(*within, new))
 
 
 def _hull(*spans: Span) -> Span:

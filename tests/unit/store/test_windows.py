@@ -124,7 +124,23 @@ def test_another_file_does_not_fill_the_same_window(store: Store, day: Trades) -
 
     with pytest.raises(StoreError, match="rows lie there"):
         store.write_part(as_filed(day, first), SourceInfo("other", "other.csv", (0, 24_000)), window=first)
-    assert [window[0] > first[1] for window in store.free_windows(KEY, "trade", *DAY)] == [True]
+    taken = int(day.ts_exch_ns[9_999])
+    assert all(window[0] > taken for window in store.free_windows(KEY, "trade", *DAY))
+
+
+def test_a_file_that_ended_does_not_forbid_what_comes_later(store: Store, day: Trades) -> None:
+    """A window may be open to the end of time; the file tells what it tells."""
+    ever = (0, 2**62)
+    (window,) = store.free_windows(KEY, "trade", *ever)
+    rows = as_filed(day.take(slice(0, 5_000)), window)
+    for piece in (slice(0, 2_000), slice(2_000, 5_000)):
+        store.write_part(rows.take(piece), INFO, window=window)
+
+    store.append(as_heard(day, 5_000, 6_000))
+    store.seal()
+
+    assert prices(store) == day.price_tick[:6_000].tolist()
+    assert len(store.free_windows(KEY, "trade", *ever)) == 3
 
 
 def test_rows_outside_their_window_are_refused(store: Store, day: Trades) -> None:
