@@ -242,12 +242,13 @@ class Chain(NamedTuple):
 def _exact(said: Exact, instruments: Sequence[Instrument]) -> str:
     if not instruments or any(one.symbol == said.symbol for one in instruments):
         return said.symbol
-    segment = said.symbol.partition("|")[0]
-    near = difflib.get_close_matches(said.symbol, _spread(one.symbol for one in instruments), n=3)
+    segment, _, token = said.symbol.partition("|")
     segments = sorted({one.symbol.partition("|")[0] for one in instruments})
+    if segment in segments and token.isdigit():  # tokens that look alike are contracts that are not
+        raise UnknownSymbol(f"the broker lists no {said.symbol}: an expired contract is not listed any more")
+    near = difflib.get_close_matches(said.symbol, _spread(one.symbol for one in instruments), n=3)
     known = f"; near it are {', '.join(near)}" if near else f"; its segments are {', '.join(segments)}"
-    gone = " (an expired contract is not listed any more)" if segment in segments else ""
-    raise UnknownSymbol(f"the broker lists no {said.symbol}{gone}{known}")
+    raise UnknownSymbol(f"the broker lists no {said.symbol}{known}")
 
 
 def _plain(said: Plain, instruments: Sequence[Instrument]) -> str:
