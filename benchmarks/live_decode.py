@@ -126,8 +126,8 @@ def _commits(frames: list[bytes], size: int) -> list[list[bytes]]:
 
 def measure(scale: Scale, decode: Decode | None = None) -> list[Row]:
     """Return the promises; ``decode`` can be replaced, to show that a slow one is noticed."""
-    tape = day_of_trades(0, count=max(300_000, min(scale.trades, 3_000_000)))
-    tape = tape.take(slice(0, min(scale.trades, _MESSAGES)))
+    day = day_of_trades(0, count=max(300_000, min(scale.trades, 3_000_000)))
+    tape = day.take(slice(0, min(scale.trades, _MESSAGES)))
     frames, mine, theirs = frames_of(tape), decode or ours(), peers()
     large, small = _commits(frames, 256), _commits(frames, 16)
     one, other = _fold(mine, large), _fold(theirs, large)
@@ -164,7 +164,7 @@ def measure(scale: Scale, decode: Decode | None = None) -> list[Row]:
         ),
         harness.limit("the same, p99 of a message", _p99_us(each_large), 3.0, "us", "commits of 256", hashed),
         Row("the same, commits of 16, p99 of a message", f"{_p99_us(each_small):.3g} us", "-", None, None, hashed),
-        *(_chart(rows, hashed) for rows in (1, 16, 256)),
+        *(_chart(day, rows, hashed) for rows in (1, 16, 256)),
     ]
 
 
@@ -172,8 +172,7 @@ def _p99_us(seconds: list[float]) -> float:
     return float(np.percentile(seconds, 99)) * 1e6
 
 
-def _chart(rows: int, hashed: str) -> Row:
-    tape = day_of_trades(0)
+def _chart(tape: Trades, rows: int, hashed: str) -> Row:
     half = len(tape) // 2
     builder = Builder(tape.instrument, ChartSpec(bars="1m", ticks_per_level=TICKS_PER_LEVEL))
     builder.seed(tape.take(slice(half - 100_000, half)))

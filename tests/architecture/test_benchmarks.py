@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as table
-from benchmarks import data, harness, kernel_against_c, kernel_against_frames, kernel_threads
+from benchmarks import data, harness, kernel_against_c, kernel_against_frames, kernel_threads, live_decode
 from benchmarks.harness import Row, Scale
 from benchmarks.peers import c
 from footloom.core.trades import Trades
@@ -85,6 +85,23 @@ def test_polars_and_pandas_give_the_same_answer() -> None:
 
 def test_two_threads_give_the_same_answer() -> None:
     assert kernel_threads.measure(replace(SMALL, rounds=1))[0].promise
+
+
+def test_a_slowed_or_wrong_decoding_of_frames_is_noticed() -> None:
+    scale, decode = replace(SMALL, trades=10_000, rounds=1), live_decode.ours()
+
+    def slowed(frames: list[bytes]) -> Trades:
+        for _ in range(40):
+            decode(frames)
+        return decode(frames)
+
+    rows = live_decode.measure(scale, slowed)
+
+    assert "live decode + fold, commits of 256, against msgspec and Python ints" in [
+        r.promise for r in rows if r.is_broken
+    ]
+    with pytest.raises(AssertionError, match="other bars"):
+        live_decode.measure(scale, lambda frames: decode(frames[1:]))
 
 
 def test_the_tape_is_the_same_every_time() -> None:
