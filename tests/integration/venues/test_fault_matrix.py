@@ -42,13 +42,13 @@ CASES = {
     "disconnect, again and again": ("disconnect@every=9s", 40, "whole", "gap"),
     "half a frame": ("partial@10s", 40, "whole", "gap"),
     "frames in pieces": ("fragment@p=0.2", 40, "whole", "whole"),
-    "mute": ("mute@10s,for=50s", 100, "whole", "gap"),
+    "mute": ("mute@10s,for=70s", 120, "whole", "gap"),
     "refused sockets (503)": ("disconnect@10s;refuse@10s,for=5s", 40, "whole", "gap"),
     "duplicate": ("duplicate@p=0.1", 40, "whole", "whole"),
     "reorder": ("reorder@p=0.1,by=5", 40, "whole", "volume"),
     "drop, one in ten": ("drop@p=0.1", 40, "whole", "volume"),
     "drop, five seconds": ("drop@10s,for=5s", 40, "whole", "volume"),
-    "late by 3 s": ("late@p=0.05,by=3s", 40, "whole", "volume"),
+    "late by 3 s": ("late@p=0.05,by=3s", 40, "whole", "whole or volume"),
     "burst, 50 000 a second": ("burst@10s,rate=50000,for=1s", 40, "whole", "whole"),
     "wrong path": ("disconnect@10s;wrong_path@10s,for=5s", 130, "whole", "gap"),
     "429": ("disconnect@10s;429@10s,for=5s,retry_after=1s", 100, "whole", "gap"),
@@ -81,7 +81,7 @@ def wanted(venue: str, case: str) -> str:
 
 
 def check(venue: str, case: str, outcome: Outcome) -> None:
-    assert outcome.verdict == wanted(venue, case), (outcome.gaps, outcome.shown.texts)
+    assert outcome.verdict in wanted(venue, case).split(" or "), (outcome.gaps, outcome.shown.texts)
     if venue in INDIA:
         return
     assert len(outcome.sent) >= 0.9 * 20 * CASES[case][1]
