@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
 import { ChartModel } from "../src/model/chart-model";
 import { feedWords } from "../src/model/feed-words";
+import { barReadout, barTable } from "../src/model/readout";
 import { themeOf } from "../src/model/settings";
 import { symbolList } from "../src/model/symbol-list";
 import type { FeedNews, InstrumentInfo } from "../src/protocol/messages";
@@ -66,6 +67,34 @@ describe("themeOf", () => {
       "dark",
       "dark",
     ]);
+  });
+});
+
+describe("a candle of the venue", () => {
+  it("reads as a candle: volume and open interest, and nothing of order flow", () => {
+    const model = new ChartModel();
+    model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+    const frame = frameOf([{ minute: 0, cells: [] }, { minute: 1 }]);
+    frame.bars.flags[0] = 9;
+    frame.bars.cvd[0] = Number.NaN;
+    frame.bars.unknown[0] = 7;
+    const series = new BarSeries();
+    series.reset(frame);
+    model.open(series, meta);
+    model.openInterest = new Map([[openOf(0), "9004"]]);
+    model.settle();
+    expect(barReadout(model, 0 as BarIndex)).toMatchObject({
+      hasFlow: false,
+      delta: "–",
+      cvd: "–",
+      minDelta: "–",
+      trades: "–",
+      openInterest: "9004",
+      doubtful: false,
+    });
+    expect(barReadout(model, 0 as BarIndex).volume).not.toBe("0");
+    expect(barReadout(model, 1 as BarIndex).hasFlow).toBe(true);
+    expect(barTable(model, 0 as BarIndex).rows).toEqual([]);
   });
 });
 

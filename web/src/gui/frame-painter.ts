@@ -153,8 +153,10 @@ export class FramePainter {
       else this.#cvd.draw(ctx, model);
       return;
     }
-    const stamp = model.recorded ? (model.meta?.simulated === true ? "SIMULATED" : "") : "NOT RECORDED";
-    if (stamp !== "") this.#watermark.draw(ctx, stamp, model.palette.watermark, model.time.width, height, model.dpr);
+    const { palette, recorded, dpr, meta, time } = model;
+    const stamp = recorded ? (meta?.simulated === true ? "SIMULATED" : "") : "NOT RECORDED";
+    const ink = recorded ? palette.watermark : `${palette.sell}59`;
+    if (stamp !== "") this.#watermark.draw(ctx, stamp, ink, time.width, height, dpr);
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);

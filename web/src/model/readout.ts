@@ -89,8 +89,10 @@ export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
   const price = (name: "open_tick" | "high_tick" | "low_tick" | "close_tick"): string =>
     unitsText(series.number(name, index), tick);
   const lots = (name: "buy" | "sell" | "unknown"): string => exactQuantity(series.number(name, index), quantity);
-  const signedLots = (name: "min_delta" | "max_delta" | "cvd"): string =>
-    exactSigned(series.number(name, index), quantity);
+  const signedLots = (name: "min_delta" | "max_delta" | "cvd"): string => {
+    const value = series.number(name, index);
+    return Number.isNaN(value) ? dash : exactSigned(value, quantity);
+  };
   const moved = series.number("close_tick", index) - series.number("open_tick", index);
   const delta = series.delta(index);
   const sided = series.number("buy", index) + series.number("sell", index);
