@@ -165,7 +165,7 @@ class Importer:
         for gap in proven_whole(self._around(wanted.stream, filled), filled):
             date = day(gap.from_ns)
             manifest = self._catalog.read(wanted.stream, date) or Manifest(**wanted.stream._asdict(), day=date)
-            self._catalog.publish(manifest.with_notes([Note(gap=gap, at_seq=notes[-1].at_seq)]))
+            self._catalog.publish(manifest.with_notes([msgspec.structs.replace(notes[-1], gap=gap, heard=False)]))
 
     def _around(self, stream: Stream, gaps: Sequence[Gap]) -> Columns:
         if not gaps:

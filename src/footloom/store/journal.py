@@ -15,7 +15,7 @@ from footloom.store._protocol import Settings
 from footloom.store.columns import length
 from footloom.store.disk import remove, storing, sync_folder
 from footloom.store.layout import BOOKS, Layout, Stream
-from footloom.store.segment import SIDES, Content, Entry, Segment, read_segment
+from footloom.store.segment import SIDES, Content, Entry, Segment, place_in, read_segment
 
 __all__ = ("Journal", "delete_segment", "read_journal", "segments")
 
@@ -110,6 +110,11 @@ class Journal:
     def next_seq(self) -> int:
         """The ingest sequence that the next row gets."""
         return self._segment.next_seq
+
+    @property
+    def next_place(self) -> tuple[int, int]:
+        """Where a gap record stands that is made now: the next sequence, and the place of the last record."""
+        return self.next_seq, place_in(self.path, self._segment.gap_records)
 
     @property
     def is_empty(self) -> bool:

@@ -18,19 +18,21 @@ __all__ = ("Note", "in_order", "known_with", "still_open")
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A gap record.
 
-    ``at_seq`` is the ingest sequence of the row that was heard next; ``heard`` says that the record came from a live
-    feed, as its rows did, and not with an import.
+    ``at_seq`` is the ingest sequence of the row that was heard next, ``order`` the journal's count of records, which
+    tells those apart between which no row was heard. ``heard`` says that the record came from a live feed, as its rows
+    did, and not with an import.
     """
 
     gap: Gap
     at_seq: int = 0
+    order: int = 0
     heard: bool = False
 
 
-# Between two rows a gap is told before it is healed: nobody heals what is not lost yet.
-def _place(note: Note) -> tuple[int, bool, bool, int, int, str, int]:
+# What an import brings at once has no order of its own: a gap is told before it is healed.
+def _place(note: Note) -> tuple[int, int, bool, bool, int, int, str, int]:
     gap = note.gap
-    return (note.at_seq, gap.healed, not note.heard, gap.from_ns, gap.to_ns, gap.cause, gap.missing or 0)
+    return (note.at_seq, note.order, not note.heard, gap.healed, gap.from_ns, gap.to_ns, gap.cause, gap.missing or 0)
 
 
 def in_order(notes: Iterable[Note]) -> list[Note]:

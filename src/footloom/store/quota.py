@@ -6,7 +6,8 @@ when the disk has little left. What is not recorded is a gap in its own tape.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -58,6 +59,16 @@ class BookQuota:
                 "store elsewhere (--store)"
             )
         return Watch(free_bytes=free, book_bytes=used, books_stopped=bool(self._cause), texts=tuple(texts))
+
+    @contextlib.contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Forget what `admitted` decided within where the journal then did not take it."""
+        before = (self._cause, dict(self._left), set(self._told))
+        try:
+            yield
+        except BaseException:
+            self._cause, self._left, self._told = before
+            raise
 
     def admitted(self, entries: Sequence[Entry]) -> list[Entry]:
         """Return what shall be recorded of some entries: all, or all but depth and quotes and a gap for those."""

@@ -7,6 +7,7 @@ checksum over all that it says, so that what SQLite itself would not notice is n
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import zlib
 from collections import Counter
@@ -26,7 +27,18 @@ from footloom.store.layout import Stream
 from footloom.store.notes import Note
 from footloom.store.packing import pack, unpack
 
-__all__ = ("SALVAGED", "SIDES", "Content", "Entry", "Heard", "HeardGap", "Segment", "is_damage", "read_segment")
+__all__ = (
+    "SALVAGED",
+    "SIDES",
+    "Content",
+    "Entry",
+    "Heard",
+    "HeardGap",
+    "Segment",
+    "is_damage",
+    "place_in",
+    "read_segment",
+)
 
 SALVAGED = "-salvaged.sqlite"  # how a segment is called that holds what was whole of a damaged one
 SIDES = ("-wal", "-shm")  # what SQLite keeps beside a database that is in use
@@ -71,11 +83,18 @@ class HeardGap(msgspec.Struct, frozen=True):
     instrument: Instrument
     at_seq: int
     gap: Gap
+    order: int = 0
 
     @property
     def note(self) -> Note:
         """The record at its place."""
-        return Note(gap=self.gap, at_seq=self.at_seq, heard=True)
+        return Note(gap=self.gap, at_seq=self.at_seq, order=self.order, heard=True)
+
+
+def place_in(path: Path, record: int) -> int:
+    """Return the place of a segment's record among those of all segments, whose numbers only grow."""
+    number = re.search(r"segment-(\d{8})", path.name)
+    return ((int(number[1]) if number else 0) << 32) | record
 
 
 class Content(msgspec.Struct):
@@ -98,6 +117,7 @@ class Segment:
     def __init__(self, path: Path, first_seq: int) -> None:
         self.path = path
         self.next_seq = first_seq
+        self.gap_records = 0
         self.tape_rows: Counter[str] = Counter()
         self.tape_bytes: Counter[str] = Counter()
         self.is_empty = True
@@ -136,6 +156,7 @@ class Segment:
                     )
                 next_seq += self._rows(entry, number, next_seq, sizes)
         self.tape_bytes.update(sizes)
+        self.gap_records += sum(len(entry.gaps) for entry in entries)
         for entry in entries:
             self.tape_rows[entry.stream.tape] += length(entry.columns)
         self.is_empty = False
@@ -231,7 +252,7 @@ def read_segment(
     with storing("read", path):
         try:
             with _open_to_read(path) as database:
-                _read_all(database, content, _Asked(stream, from_ns, to_ns, has_holes))
+                _read_all(database, content, _Asked(path, stream, from_ns, to_ns, has_holes))
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
@@ -252,11 +273,12 @@ def _read_all(database: sqlite3.Connection, content: Content, asked: _Asked) -> 
         )
     content.first_seq = content.next_seq = first_seq
     streams = _streams(database, content)
-    _read_gaps(database, content, streams, asked.stream)
+    _read_gaps(database, content, streams, asked)
     _read_blocks(database, content, streams, asked)
 
 
 class _Asked(NamedTuple):
+    path: Path
     stream: Stream | None
     from_ns: int | None
     to_ns: int | None
@@ -276,14 +298,16 @@ def _streams(database: sqlite3.Connection, content: Content) -> _Streams:
     return found
 
 
-def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, only: Stream | None) -> None:
-    for at_seq, number, crc, data in database.execute("SELECT at_seq, stream, crc32, data FROM gaps ORDER BY id"):
+def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, asked: _Asked) -> None:
+    query = "SELECT id, at_seq, stream, crc32, data FROM gaps ORDER BY id"
+    for record, at_seq, number, crc, data in database.execute(query):
         if _crc((at_seq, number), data) != crc or number not in streams:
             content.damage.append(f"a gap at sequence {at_seq} cannot be read")
             continue
         stream, instrument = streams[number]
-        if only is None or stream == only:
-            content.gaps.append(HeardGap(stream, instrument, at_seq, msgspec.json.decode(data, type=Gap)))
+        if asked.stream in (None, stream):
+            gap = msgspec.json.decode(data, type=Gap)
+            content.gaps.append(HeardGap(stream, instrument, at_seq, gap, place_in(asked.path, record)))
 
 
 def _read_blocks(

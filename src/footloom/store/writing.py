@@ -92,7 +92,7 @@ class Writer:
     def append(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
         """Make blocks durable in one commit; the ingest sequence of the last row."""
         every = [self._entry(block, gaps) for block, gaps in items]
-        with self._journal_lock:
+        with self._journal_lock, self._quota.undone_on_error():
             entries = self._quota.admitted(every)
             if every and not entries:
                 return self._journal.next_seq - 1
@@ -184,7 +184,10 @@ class Writer:
         self, block: Storable, source: SourceInfo | None, gaps: Sequence[Gap], window: Span | None = None
     ) -> PartReport:
         """Store finished rows by day."""
-        wanted = Import.of(block, source, [Note(gap=gap, at_seq=self._journal.next_seq) for gap in gaps], window)
+        with self._journal_lock:
+            at_seq, order = self._journal.next_place
+        notes = [Note(gap=gap, at_seq=at_seq, order=order) for gap in gaps]
+        wanted = Import.of(block, source, notes, window)
         with self._parts_lock:
             if not is_finished(block.tape):
                 self._define(wanted.stream, block.instrument)

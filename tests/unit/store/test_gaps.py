@@ -81,6 +81,28 @@ def test_a_gap_that_comes_after_a_healed_one_is_open(store: Store, make_trades: 
         store.seal()
 
 
+@pytest.mark.parametrize("seals", ["never", "each"])
+def test_a_gap_told_after_a_healed_one_is_open_though_no_row_came_between(
+    root: Path, store: Store, make_trades: MakeTrades, seals: str
+) -> None:
+    nothing = make_trades(0)
+    store.append(make_trades(5), [lost(START_NS, START_NS + 90)])
+    for gap in (found(START_NS, START_NS + 90), lost(START_NS + 20, START_NS + 30)):
+        store.append(nothing, [gap])
+        if seals == "each":
+            store.seal()
+    assert spans(store) == [(20, 30, None)]
+
+    store.write_part(nothing, SourceInfo("a", "a", (0, 0)), [found(START_NS, START_NS + 90)])
+    assert spans(store) == []
+    store.append(nothing, [lost(START_NS + 40, START_NS + 50)])
+    assert spans(store) == [(40, 50, None)]
+    store.close()
+    with Store(root, writer=True) as again:
+        again.seal()
+        assert spans(again) == [(40, 50, None)]
+
+
 def test_a_day_that_held_nothing_but_a_healed_gap_is_not_listed(store: Store, make_trades: MakeTrades) -> None:
     store.append(make_trades(3), [lost(START_NS - DAY_NS, START_NS - DAY_NS + 5)])
     assert len(store.coverage()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 from footloom.core.instrument import Instrument
 from footloom.core.series import Series
 from footloom.core.trades import Trades
+from footloom.errors import StoreError
 from footloom.store import Settings, quota
 from footloom.store.estimate import Estimate, Rate, estimate
 from footloom.store.files import Store
 from footloom.store.measure import bytes_per_row
+from footloom.store.segment import Segment
 
 START_NS = 1_767_225_600_000_000_000
 EVER = (0, 2**62)
@@ -132,6 +135,33 @@ def test_a_disk_that_fills_warns_then_stops_depth_then_goes_on(
         (2 * SECOND, "not recorded: the disk has only 1 GB left"),
         (3 * SECOND, "not recorded: the disk has only 1 GB left"),
     ]
+
+
+def test_what_was_left_out_is_told_though_the_journal_failed_just_then(
+    store: Store, instrument: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = [20 * 10**9]
+    monkeypatch.setattr(quota, "free_bytes", lambda _: free[0])
+    store.append(book(instrument, 0))
+    free[0] = 0
+    for second in (1, 2, 3):
+        store.append(book(instrument, second))
+    free[0] = 20 * 10**9
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Segment, "_stream", fail)
+        with pytest.raises(StoreError):
+            store.append(book(instrument, 4))
+    store.append(book(instrument, 4))
+
+    gaps = store.gaps(KEY, "depth", *EVER)
+    for second in (1, 2, 3):
+        time = START_NS + second * SECOND
+        assert any(gap.from_ns <= time < gap.to_ns for gap in gaps), second
+    assert store.series(KEY)[0].rows == 1_000
 
 
 def test_where_the_system_does_not_say_what_is_free_all_is_recorded(
