@@ -7,6 +7,7 @@ and binary frames, is cut out of the buffer here, many a wake-up; every other fr
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -66,6 +67,7 @@ class Link(asyncio.Protocol):
         self.closed: asyncio.Future[str] = loop.create_future()
         self.code: int | None = None
         self.received = 0  # messages so far
+        self.received_ns: int | None = None  # the newest of them
         self._protocol = protocol
         self._headers = headers
         self._now_ns = now_ns
@@ -207,6 +209,7 @@ class Link(asyncio.Protocol):
         del buffer[:at]
         if len(inbox) > had:
             self.received += len(inbox) - had
+            self.received_ns = recv_ns
             self._wake()
         self._hold_back()
 
@@ -270,9 +273,20 @@ class Link(asyncio.Protocol):
 def _refusal(error: Exception | None, why: str) -> VenueError:
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        after = error.response.headers.get("Retry-After", "")
-        return HandshakeRefused(status, f"the handshake was answered with {status}", float(after or 0) or None)
+        return HandshakeRefused(status, f"the handshake was answered with {status}", _retry_after_s(error.response))
     return VenueError(f"no WebSocket there: {error or why or 'the connection was closed'}")
+
+
+# Seconds, or a date: then by the venue's own clock.
+def _retry_after_s(response: Response) -> float | None:
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text) or None
+    try:
+        until, now = (email.utils.parsedate_to_datetime(one) for one in (text, response.headers.get("Date", "")))
+        return max(0.0, (until - now).total_seconds()) or None
+    except (ValueError, TypeError):
+        return None
 
 
 async def open_link(

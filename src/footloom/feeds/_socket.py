@@ -25,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _OVERLAP_S = 10.0  # so long a new connection may take until it delivers, before the old one is closed regardless
 _BANNED_S = 300.0
+_LIMITS = (403, 418, 429)
 _SECOND = 1_000_000_000
 
 
@@ -62,14 +63,19 @@ class Keeper:
         self.cause = ""
         self.connections = 0
         self.losses = 0
-        self.lost_ns: int | None = None  # when the last connection ended
+        self.opened_ns = around.now_ns()  # nothing of the newest connection was received before
+        self.lost_ns: int | None = None  # since when nothing was heard, when the last connection ended
         self.relieving = False  # two connections deliver the same
         self.watch = Watch(socket.expects, socket.stall_s, socket.life_s)
         self._around = around
         self._backoff = Backoff(around.rng)
         self._links: list[Link] = []  # those that may still hold messages; the last one is the one that counts
         self._renewed = asyncio.Event()
-        self._replace = asyncio.Event()
+        self._replace = asyncio.Event()  # wakes whoever attends: `_leaving` has changed
+        self._leaving = False  # the connection shall be relieved by another
+        self._relief = Backoff(around.rng)
+        self._relief_ns = 0  # not to be tried before, monotonic
+        self._heard_ns = 0
         self._pinged_ns = 0
 
     # --- what a feed calls
@@ -98,12 +104,14 @@ class Keeper:
     def heard(self, pairs: set[Pair]) -> None:
         """Note that messages of these (symbol, stream) were understood."""
         self.watch.heard(self._around.clock.monotonic_ns(), pairs)
+        self._heard_ns = self._around.now_ns()
         self._backoff.reset()
         if self.phase in {"connecting", "reconnecting", "stale", "closed"}:
             self._say("stale" if self.watch.silent else "live", self._silence() if self.watch.silent else "")
 
     def replace(self) -> None:
         """Connect anew at once: the venue says that it will close this connection."""
+        self._leaving = True
         self._replace.set()
 
     def send(self, text: str) -> None:
@@ -131,20 +139,29 @@ class Keeper:
 
     async def _connect(self) -> Link:
         while True:
+            tried = self.socket
             try:
-                return await self._open()
+                link = await self._open()
             except (FootloomError, OSError) as error:
-                await self._after_refusal(error)
+                if _status(error) != 401 or self.socket is tried:  # else there are new credentials since
+                    await self._after_refusal(error)
+            else:
+                again = self.phase == "reconnecting"
+                self._say("reconnecting" if again else "connecting", "connected, nothing heard yet" if again else "")
+                return link
 
     async def _open(self) -> Link:
         around = self._around
         url = await around.authorize(self.socket)
+        opened_ns = around.now_ns()
         link = await open_link(url, self.socket.headers, around.now_ns, around.wake)
         self._links.append(link)
         self.connections += 1
+        self.opened_ns = opened_ns
         self.watch.opened(around.clock.monotonic_ns())
         self._pinged_ns = self.watch.opened_ns
-        self._replace.clear()
+        self._heard_ns = around.now_ns()
+        self._leaving = False
         try:
             await self._greet(link)
         except BaseException:
@@ -166,10 +183,8 @@ class Keeper:
             self._renewed.clear()
             await self._renewed.wait()
             return
-        wait_s = self._backoff.next_s()
-        if status in {403, 418, 429}:
-            said = getattr(error, "retry_after_s", None)
-            wait_s = max(wait_s, float(said or _BANNED_S))
+        wait_s = max(self._backoff.next_s(), _ordered_s(error))
+        if status in _LIMITS:
             why = "too many connections or requests" if status != 403 else "not allowed from here, or too many"
             text = f"{name}: refused with {status} ({why})"
         else:
@@ -184,20 +199,28 @@ class Keeper:
             if link.closed.done():
                 break
             self._ping(link)
-            verdict = "old" if self._replace.is_set() else self._judge()
-            if verdict == "old":
-                successor = await self._relieve(link)
+            verdict = self._judge()
+            if verdict in {"", "old"}:
+                successor = await self._relieve(link) if self._is_relief_due(verdict) else None
                 if successor is not None:
                     return successor
-            elif verdict == "stalled" and await self._is_quiet():
-                self.watch.heard_ns = self._around.clock.monotonic_ns()
-            elif verdict:
+            elif verdict != "stalled" or not await self._is_quiet():
                 link.close(self._reason(verdict))
-        await self._after_end(link.closed.result())
+        await self._after_end(link)
         return None
 
+    # Whether nothing is heard because nothing happens, as the venue itself says.
     async def _is_quiet(self) -> bool:
-        return self._around.is_quiet is not None and await self._around.is_quiet(self)
+        if self._around.is_quiet is None or not await self._around.is_quiet(self):
+            return False
+        self.watch.heard_ns = self._around.clock.monotonic_ns()
+        if self.phase in {"connecting", "reconnecting"}:
+            self._say("live", "")
+        return True
+
+    def _is_relief_due(self, verdict: str) -> bool:
+        self._leaving |= verdict == "old"
+        return self._leaving and self._around.clock.monotonic_ns() >= self._relief_ns
 
     async def _first_of(self, link: Link) -> None:
         waits: list[asyncio.Future[object]] = [
@@ -208,6 +231,7 @@ class Keeper:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._replace.clear()
             for wait in waits:
                 wait.cancel()
 
@@ -225,14 +249,13 @@ class Keeper:
             self._pinged_ns = now_ns
             link.send(ping.text)
 
-    # The new connection delivers before the old one is closed; what both carry is recognised by whoever takes it.
+    # The new connection delivers before the old one is closed; what both carry is recognised by whoever takes it. Where
+    # it cannot be had, the old one goes on meanwhile.
     async def _relieve(self, old: Link) -> Link | None:
-        self._replace.clear()
         try:
             new = await self._open()
         except (FootloomError, OSError) as error:
-            _LOG.warning("%s: a new connection cannot be opened yet: %s", self.socket.name, error)
-            await self._around.clock.sleep(self._backoff.next_s())
+            self._put_off(str(error), _ordered_s(error))
             return None
         begun_ns = self._around.clock.monotonic_ns()
         self.relieving = True
@@ -240,17 +263,30 @@ class Keeper:
             if self._around.clock.monotonic_ns() - begun_ns > _OVERLAP_S * _SECOND:
                 break
             await self._around.clock.sleep(_LOOK_S / 10)
-        old.close("replaced by a new connection")
         self.relieving = False
+        if new.closed.done() and not old.closed.done():
+            self._links.remove(old)
+            self._links.append(old)  # the one that counts
+            self._put_off(new.closed.result(), 0.0)
+            return None
+        old.close("replaced by a new connection")
+        self._relief.reset()
         return new
+
+    def _put_off(self, why: str, least_s: float) -> None:
+        wait_s = max(self._relief.next_s(), least_s)
+        _LOG.warning("%s: no new connection yet: %s; trying again in %.0f s", self.socket.name, why, wait_s)
+        self._leaving = True
+        self._relief_ns = self._around.clock.monotonic_ns() + int(wait_s * _SECOND)
 
     def _delivers(self, link: Link) -> bool:
         return link.received > len(self.socket.opening)
 
-    async def _after_end(self, cause: str) -> None:
-        self.cause = cause
+    # A connection that was mute had ended when the last thing was heard on it.
+    async def _after_end(self, link: Link) -> None:
+        self.cause = cause = link.closed.result()
         self.losses += 1
-        self.lost_ns = self._around.now_ns()
+        self.lost_ns = min(self._heard_ns, link.received_ns or self._heard_ns)
         wait_s = self._backoff.next_s()
         self._say("reconnecting", f"{self.socket.name}: {cause}; connecting again in {wait_s:.1f} s")
         _LOG.warning("%s", self.text)
@@ -280,3 +316,11 @@ class Keeper:
 
 def _status(error: Exception) -> int | None:
     return error.status if isinstance(error, HandshakeRefused | Refused) else None
+
+
+# How long the venue wants no further try, in seconds.
+def _ordered_s(error: Exception) -> float:
+    if _status(error) not in _LIMITS:
+        return 0.0
+    said: float | None = getattr(error, "retry_after_s", None)
+    return said or _BANNED_S

@@ -161,11 +161,21 @@ async def test_where_nobody_listens_is_said() -> None:
         await open_link("http://127.0.0.1:1/x?token=s3cret", (), lambda: 0, lambda: None)
 
 
-async def test_a_refused_handshake_has_its_status() -> None:
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("Retry-After: 7", 7.0),
+        ("Date: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After: Wed, 21 Oct 2026 07:29:30 GMT", 90.0),
+        ("Retry-After: Wed, 21 Oct 2026 07:29:30 GMT", None),
+        ("Retry-After: soon", None),
+        ("Retry-After: 0", None),
+    ],
+)
+async def test_a_refused_handshake_has_its_status(told: str, seconds: float | None) -> None:
     wire = Wire()
-    wire.link.data_received(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n")
+    wire.link.data_received(f"HTTP/1.1 429 Too Many Requests\r\n{told}\r\nContent-Length: 0\r\n\r\n".encode())
     wire.link.connection_lost(None)
 
     with pytest.raises(HandshakeRefused) as refused:
         await wire.link.opened
-    assert (refused.value.status, refused.value.retry_after_s) == (429, 7.0)
+    assert (refused.value.status, refused.value.retry_after_s) == (429, seconds)

@@ -69,7 +69,8 @@ async def settle() -> None:
 class Venue:
     clients: list[ServerConnection] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
-    refuse: Response | None = None
+    refuse: int | None = None
+    meanwhile: Callable[[], None] | None = None  # what happens while a handshake is judged
     tries: int = 0
     port: int = 0
 
@@ -80,9 +81,10 @@ class Venue:
 
     def judge(self, client: ServerConnection, _request: Request) -> Response | None:
         self.tries += 1
-        if self.refuse is None:
-            return None
-        return client.respond(http.HTTPStatus(self.refuse), "no")
+        answer = None if self.refuse is None else client.respond(http.HTTPStatus(self.refuse), "no")
+        if self.meanwhile is not None:
+            self.meanwhile()
+        return answer
 
 
 @asynccontextmanager
@@ -252,3 +254,80 @@ async def test_a_venue_that_wants_fewer_connections_is_left_alone(seed: int) -> 
         venue.refuse = None
         await until(lambda: venue.clients, hands, 20.0)
         assert "too many" in keeper.text or keeper.connections == 1
+
+
+async def test_with_new_credentials_it_is_stopped_no_more(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        venue.refuse = 401
+        await venue.clients[0].close()
+        await until(lambda: keeper.phase == "stopped", hands)
+        venue.refuse = None
+        keeper.renew(keeper.socket)
+        await until(lambda: keeper.connections == 2, hands)
+        assert (keeper.phase, keeper.text) == ("connecting", "")
+        keeper.heard(set(PAIRS))
+        assert (keeper.phase, keeper.text) == ("live", "")
+
+
+async def test_credentials_that_come_while_the_old_ones_are_tried_are_used(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        newer = Socket(name="newer", url=keeper.socket.url)
+
+        def log_in() -> None:
+            keeper.renew(newer)
+            venue.refuse = venue.meanwhile = None
+
+        venue.refuse, venue.meanwhile = 401, log_in
+        await venue.clients[0].close()
+        await until(lambda: keeper.connections == 2, hands)
+        assert keeper.phase == "reconnecting"
+
+
+async def test_a_relief_that_is_refused_waits_as_long_as_it_is_told(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS, life_s=10.0, stall_s=1e6) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        venue.refuse, tries = 429, venue.tries
+        for _ in range(560):
+            keeper.heard(set(PAIRS))
+            await hands.pass_s(0.5)
+        assert venue.tries == tries + 1
+        venue.refuse = None
+        await until(lambda: len(venue.clients) == 2, hands)
+        assert keeper.losses == 0
+
+
+async def test_the_old_connection_goes_on_where_the_new_one_dies_early(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        keeper.replace()
+        await until(lambda: len(venue.clients) == 2)
+        venue.clients[1].transport.abort()
+        await until(lambda: not keeper.relieving, hands, 0.05)
+        await venue.clients[0].send("still here")
+        await until(lambda: keeper.waiting, hands, 0.01)
+        assert (keeper.losses, venue.clients[0].close_code) == (0, None)
+        await until(lambda: len(venue.clients) == 3, hands, 0.05)
+        await venue.clients[2].send("here too")
+        await until(lambda: venue.clients[0].close_code == 1000, hands, 0.05)
+        assert [frame for _, frame in keeper.take(9)] == [b"still here", b"here too"]
+        assert keeper.losses == 0
+
+
+async def test_what_was_mute_is_lost_since_it_was_heard(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS, stall_s=60.0) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        await hands.pass_s(5)
+        await venue.clients[0].send("the last word")
+        await until(lambda: keeper.waiting)
+        keeper.heard(set(PAIRS))
+        last_ns = hands.mono
+        await until(lambda: keeper.losses, hands, 1.0)
+        assert hands.mono >= last_ns + 60 * SECOND
+        assert keeper.lost_ns == last_ns
