@@ -20,6 +20,7 @@ __all__ = ("Chores",)
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S = 5.0
+_LATER_S = 2.0
 _CLOCK_S = 60.0
 _BOOK_S, _LONGEST_BOOK_S = 0.5, 30.0
 _SENT_S = 5.0  # so long a book that was asked for on the socket may take
@@ -80,6 +81,9 @@ class Chores:
                 await asked.wait()
                 asked.clear()
                 await self._persist(name, "what was missed", repair.after_connecting)
+                if repair.unfinished:
+                    await self.clock.sleep(_LATER_S)
+                    asked.set()
                 if back is None:
                     back = asyncio.create_task(self._persist(name, "the past", repair.look_back))
         finally:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from footloom.core.instrument import Instrument
 from footloom.core.messages import (
@@ -28,6 +25,7 @@ from footloom.errors import DataError
 from footloom.feeds._books import DEPTH, BookTape
 from footloom.feeds._grid import refined
 from footloom.feeds._side import LIQUIDATION, SideTapes
+from footloom.feeds._splices import Splices
 from footloom.feeds._tapes import Held, Taken, TradeTape
 from footloom.feeds._ticks import SNAPSHOT, SnapshotTape
 from footloom.feeds.flow import Arrival, FeedState
@@ -40,15 +38,6 @@ _LOG = logging.getLogger(__name__)
 
 TRADE_TAPES = ("agg_trade", "trade")
 _WITHOUT_REPAIR = ("quote", LIQUIDATION)  # tapes on which what is missed is missed
-
-
-@dataclass(slots=True)
-class Splice:
-    """The match event and the time up to which a tape is whole, and the gap behind it once it has been told."""
-
-    top: int
-    top_ns: int
-    gap: Gap | None = None
 
 
 class Symbol:
@@ -76,7 +65,9 @@ class Symbol:
             tape: TradeTape(instrument, tape, by_event=by_event) for tape in TRADE_TAPES if tape in wanted.streams
         }
         self._cause = dict.fromkeys(self.tapes, "")
-        self._splices: dict[str, Splice] = {}  # of tapes whose ids tell of no hole
+        self.splices = {  # of tapes whose ids tell of no hole
+            name: Splices(wanted.symbol) for name, tape in self.tapes.items() if tape.events is not None
+        }
         self._pages: dict[str, list[Taken]] = {tape: [] for tape in self.tapes}
         self._gaps: dict[str, list[Gap]] = {tape: [] for tape in self.tapes}
 
@@ -124,7 +115,7 @@ class Symbol:
         for name, tape in self.tapes.items():
             self._cause[name] = cause
             if tape.events is not None and tape.events.top:
-                self._splices.setdefault(name, Splice(tape.events.top, tape.events.top_ns))
+                self.splices[name].lost(tape.events.top, tape.events.top_ns, now_ns, cause)
         if self.snapshots is not None:
             self.snapshots.missed(cause)
         if self.book is not None:
@@ -136,27 +127,6 @@ class Symbol:
     def cause(self, tape: str) -> str:
         """Return why trades may be missing before the next ones, "" where nothing is known."""
         return self._cause[tape]
-
-    def splice(self, tape: str) -> Splice | None:
-        """Return up to where a tape is whole that lacks something, None where nothing was missed."""
-        return self._splices.get(tape)
-
-    def spliced(self, tape: str, from_ns: int | None) -> None:
-        """Note that a tape is whole again from a time on, or (None) altogether."""
-        splice = self._splices.pop(tape, None)
-        cause, self._cause[tape] = self._cause[tape], ""
-        if splice is None:
-            return
-        if splice.gap is not None:
-            begin_ns = splice.gap.from_ns if from_ns is None else max(from_ns, splice.gap.from_ns)
-            if begin_ns < splice.gap.to_ns:
-                whole = msgspec.structs.replace(splice.gap, from_ns=begin_ns, healed=True)
-                self._gaps[tape].append(whole)
-        elif from_ns is not None:
-            self._gaps[tape].append(self._gap(splice.top_ns, from_ns, cause))
-
-    def _gap(self, from_ns: int, to_ns: int, cause: str) -> Gap:
-        return Gap(symbol=self.wanted.symbol, from_ns=from_ns, to_ns=max(from_ns, to_ns) + 1, cause=cause)
 
     def take_page(self, tape: str, page: list[Trade | OffMarket]) -> int:
         """Take in a page of the venue's history; returns how many of its rows were new."""
@@ -309,16 +279,13 @@ class Symbol:
         ]
         return [*joined[:-1], (joined[-1][0], joined[-1][1], (*told, *gaps))]
 
-    # Where ids do not tell what is missing, the gap stands from here on until the splice has closed it: should this
-    # process die between, the next one knows.
+    # Where ids do not tell what is missing, the gap stands from here on until a page has closed it: should this process
+    # die between, the next one knows.
     def _take_live(self, name: str, tape: TradeTape) -> Taken:
         taken = tape.take(self._cause[name])
-        splice = self._splices.get(name)
-        if splice is None:
-            self._cause[name] = ""
-        elif splice.gap is None and len(taken.trades):
-            splice.gap = self._gap(splice.top_ns, int(taken.trades.ts_exch_ns.min()), self._cause[name])
-            self._gaps[name].append(splice.gap)
+        self._cause[name] = ""
+        if name in self.splices:
+            self._gaps[name] += self.splices[name].heard(taken.trades)
         return taken
 
     def _without_trades(

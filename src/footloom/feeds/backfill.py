@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from footloom.core.messages import OffMarket, Trade
 from footloom.errors import Refused
+from footloom.feeds._splices import Page as Span
 from footloom.feeds._symbol import Symbol
 from footloom.feeds._tapes import TradeTape
 from footloom.feeds.sequence import Hole
@@ -22,6 +23,8 @@ __all__ = ("Reach", "Repair")
 
 _LOG = logging.getLogger(__name__)
 
+_HAS_NOT = (400, 404)  # how venues answer where they do not remember so far back
+_TRIES = 5
 _PAGE = 1000  # rows that a page is asked for at most, everywhere
 Page = list[Trade | OffMarket]
 
@@ -61,6 +64,7 @@ class Repair:
     reach: Reach
     progress: float | None = None
     recovered: int = 0  # trades that no connection brought although it stood
+    _tries: dict[int, int] = field(default_factory=dict)  # holes that did not shrink, by their last id
     _audited: tuple[int | None, set[str]] = (None, set())  # what the last audit saw
 
     async def after_connecting(self) -> None:
@@ -78,13 +82,27 @@ class Repair:
             await self.mend()
 
     async def mend(self) -> None:
-        """Fetch what the holes lack, the newest first."""
+        """Fetch what the holes lack, the newest first; one that does not shrink waits for another time."""
+        if not hasattr(self.venue, "trades_from"):
+            return
+        stuck: set[int] = set()
         while True:
             floor_ns = self.tape.ids.top_ns - self.reach.repair_ns
-            open_holes = [h for h in self.tape.ids.holes if not h.given_up and h.to_ns > floor_ns]
-            if not open_holes or not hasattr(self.venue, "trades_from"):
-                return
-            await self._fill(open_holes[-1])
+            holes = [h for h in self.tape.ids.holes if not h.given_up and h.to_ns > floor_ns and h.last not in stuck]
+            if not holes:
+                break
+            if not await self._fill(holes[-1]):
+                stuck.add(holes[-1].last)
+        self._tries = {last: self._tries.get(last, 0) + 1 for last in stuck}
+        for hole in [one for one in self.tape.ids.holes if self._tries.get(one.last, 0) >= _TRIES]:
+            self._give_up(hole.first, hole.last)
+            del self._tries[hole.last]
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is worth another try in a moment: the venue's history may lag behind its stream."""
+        splices = self.symbol.splices.get(self.tape.tape)
+        return bool(self._tries) or (splices is not None and splices.waiting)
 
     async def look_back(self) -> None:
         """Fetch the past behind the lowest trade that is known, page by page, as far as it shall reach."""
@@ -164,32 +182,38 @@ class Repair:
         try:
             whole = len(await self._take_from(ids.top + 1, 1.0)) < _PAGE
         except Refused as error:  # longer ago than the venue remembers
-            _LOG.warning("%s: %s", self.symbol.key, error)
+            if error.status not in _HAS_NOT:
+                raise
             whole = False
         # A long absence is mended from its newest end: the rows at the edge first, then the hole between.
         if not whole:
             await self._take(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
 
-    async def _fill(self, hole: Hole) -> None:
+    async def _fill(self, hole: Hole) -> bool:
         start = max(hole.first, hole.last - _PAGE + 1)
         try:
             rows = await self._take_from(start, 1.0)
         except Refused as error:
-            _LOG.warning("%s: %s", self.symbol.key, error)
-            rows = []
-        reached = max((_trade_of(row).trade_id or 0 for row in rows), default=start - 1)
+            if error.status not in _HAS_NOT:
+                raise
+            self._give_up(hole.first, hole.last)  # longer ago than the venue remembers
+            return True
         left = self.tape.ids.covered.missing(start, hole.last)
         if not left:
-            return
-        if reached >= left[0][1] or not rows:  # the venue has what follows, and not these
-            lowest = hole.first if not rows else left[0][0]
-            self._give_up(lowest, left[0][1])
+            return True
+        reached = max((_trade_of(row).trade_id or 0 for row in rows), default=-1)
+        if reached > left[0][1]:  # the venue has what follows, and not these
+            self._give_up(*left[0])
+            return True
+        return left != [(start, hole.last)]
 
     async def _below(self, low: int) -> bool:
         start = max(0, low - _PAGE)
         try:
             await self._take_from(start, 0.75)
         except Refused as error:  # further back than the venue remembers
+            if error.status not in _HAS_NOT:
+                raise
             _LOG.info("%s: the past ends here: %s", self.symbol.key, error)
             return False
         left = self.tape.ids.covered.missing(start, low - 1)
@@ -212,22 +236,20 @@ class Repair:
 
     # The venue gives its newest thousand trades and nothing else. The oldest event of a full page may be cut.
     async def _splice(self) -> None:
-        name = self.tape.tape
         page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
-        full = len(page) >= _PAGE
-        oldest = (_trade_of(page[0]).seq or 0) if page else 0
-        whole = self._whole(page)
-        self.symbol.take_page(name, whole)
-        splice = self.symbol.splice(name)
-        if splice is None or not full or oldest <= splice.top:
-            self.symbol.spliced(name, None)
+        if not page:
             return
-        begins_ns = _time_of(whole[0] if whole else page[-1])
-        _LOG.warning(
-            "%s %s: the venue gives its newest %d trades only: the gap before them stays", self.symbol.key, name,
-            len(page),
-        )  # fmt: skip
-        self.symbol.spliced(name, begins_ns)
+        whole = self._whole(page) or page[-1:]
+        self.symbol.take_page(self.tape.tape, whole)
+        oldest, newest = _trade_of(whole[0]), _trade_of(whole[-1])
+        span = Span(
+            oldest=oldest.seq or 0,
+            oldest_ns=oldest.ts_exch_ns,
+            newest=newest.seq or 0,
+            newest_ns=newest.ts_exch_ns,
+            full=len(page) >= _PAGE,
+        )
+        self.symbol.add_gaps(self.tape.tape, self.symbol.splices[self.tape.tape].closed_by(span))
 
     # --- pages
 

@@ -30,6 +30,8 @@ _LOG = logging.getLogger(__name__)
 
 COMMIT_S = 0.015  # the length of a group commit: short to the eye, long enough to share one fsync
 _IDLE_TICKS = 7  # without rows, time is told on every seventh tick: about ten times a second
+_REFUSED = "refused by the store: not recorded"
+_GIVEN_UP = "not recorded: the disk did not take it"
 _PENDING_ROWS = 2_000_000  # rows kept for another try while the journal fails: about 100 MB
 
 
@@ -115,7 +117,7 @@ class Journal:
         self._rows += sum(len(block) for block, _ in new)
         refused = self.refused
         try:
-            self.store.append_many([*self._lost.values(), *self._pending])
+            self.store.append_many([*self._pending, *self._lost.values()])  # what is lost is no more healed before it
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing that was received may stop the others
             trouble = error if _is_of_disk(error) else self._write_singly()
             if trouble is not None:
@@ -178,7 +180,7 @@ class Journal:
         _LOG.error(
             "%d rows of %s are set aside, not recorded: %s", len(block), block.instrument.key, error, exc_info=error
         )
-        self._lose((block, ()), "refused by the store: not recorded")
+        self._lose((block, [gap for gap in item[1] if not gap.healed]), _REFUSED)
 
     def _wait(self, trouble: Exception) -> None:
         if self.recorded:
@@ -190,13 +192,15 @@ class Journal:
             if not self.dropped:
                 _LOG.error("more than %d rows wait to be recorded: the oldest are given up", _PENDING_ROWS)
             self.dropped += len(item[0])
-            self._lose(item, "not recorded: the disk did not take it")
+            self._lose(item, _GIVEN_UP)
 
     # One gap a tape, from the first row that was lost to the last; gaps of the rows are kept.
     def _lose(self, item: _Item, cause: str) -> None:
         block, gaps = item
         key = (block.instrument.key, block.tape)
-        known = list(self._lost[key][1]) if key in self._lost else []
+        every = list(self._lost[key][1]) if key in self._lost else []
+        known = [gap for gap in every if gap.cause in {_REFUSED, _GIVEN_UP}]
+        others = [gap for gap in every if gap not in known]
         if len(block):
             times = _times(block)
             lost = Gap(
@@ -217,7 +221,7 @@ class Journal:
                     missing=(same.missing or 0) + len(block),
                 )
             known.append(lost)
-        self._lost[key] = (block.take(slice(0, 0)), [*known, *gaps])
+        self._lost[key] = (block.take(slice(0, 0)), [*others, *gaps, *known])
 
 
 # What the rows of a tape are ordered by.

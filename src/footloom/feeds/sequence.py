@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from footloom.core.messages import Gap, Trade
 from footloom.core.trades import I64
 
-__all__ = ("Checked", "Covered", "EventNumbers", "Hole", "IdSequence", "event_of", "healed")
+__all__ = ("Checked", "Covered", "EventNumbers", "Hole", "IdSequence", "event_of", "event_of_all", "healed")
 
 _MOST_HOLES = 1024  # of more the oldest are given up: what then still comes is too late
 _REMEMBERED = 65_536  # names of prints, some minutes of a busy market: longer than any overlap
@@ -82,6 +83,31 @@ class Checked:
     gaps: list[Gap]
 
 
+class _Ends(NamedTuple):
+    low: int
+    low_ns: int
+    top: int
+    top_ns: int
+
+
+class _Times:
+    """The time of each id of a batch."""
+
+    def __init__(self, ids: I64, ts_ns: I64) -> None:
+        order = np.argsort(ids, kind="stable")
+        self._ids, self._ts_ns = ids[order], ts_ns[order]
+
+    def get(self, number: int, otherwise_ns: int) -> int:
+        at = int(np.searchsorted(self._ids, number))
+        here = at < len(self._ids) and self._ids[at] == number
+        return int(self._ts_ns[at]) if here else otherwise_ns
+
+    def of(self, number: int, ends: _Ends | None) -> int:
+        if ends is not None and number in {ends.low, ends.top}:
+            return ends.low_ns if number == ends.low else ends.top_ns
+        return self.get(number, 0)
+
+
 @dataclass(slots=True)
 class IdSequence:
     """Ids of one tape that count up by one.
@@ -129,18 +155,19 @@ class IdSequence:
         """
         if not len(ids):
             return Checked(np.zeros(0, np.bool_), [])
-        top, top_ns = self.top, self.top_ns
+        top = self.top
+        before = None if top is None or self.low is None else _Ends(self.low, self.low_ns, top, self.top_ns)
         new = self._add(ids)
         if live:
             self.duplicates += int(len(ids) - np.count_nonzero(new))
         if live and top is not None:
             self.late += int(np.count_nonzero(new & (ids < top)))
         self._note_ends(ids, ts_ns)
-        gaps = self._new_holes(top, top_ns, ids, ts_ns, cause)
+        gaps = self._new_holes(before, ids, ts_ns, cause)
         behind = top is not None and bool(np.any(new & (ids < top)))
         if gaps:
             self._forget()
-        return Checked(new, gaps + (self._refresh() if behind else []))
+        return Checked(new, gaps + (self._refresh(_Times(ids, ts_ns)) if behind else []))
 
     def give_up(self, first: int, last: int) -> None:
         """Note that the venue does not have these ids: their gap stays."""
@@ -163,31 +190,40 @@ class IdSequence:
         if ids[highest] == self.top:
             self.top_ns = int(ts_ns[highest])
 
-    # Holes above what was known; those below it are made by the caller's own choice of what to fetch.
-    def _new_holes(self, top: int | None, top_ns: int, ids: I64, ts_ns: I64, cause: str) -> list[Gap]:
-        base = int(ids.min()) if top is None else top
-        highest = self.top
-        assert highest is not None
-        if highest <= base:
-            return []
-        spans = self.covered.missing(base, highest)
+    # Holes beside what was known: above it, and below it where the past is fetched.
+    def _new_holes(self, before: _Ends | None, ids: I64, ts_ns: I64, cause: str) -> list[Gap]:
+        low, top = self.low, self.top
+        assert low is not None
+        assert top is not None
+        if before is None:
+            spans = self.covered.missing(low, top)
+        else:
+            spans = self.covered.missing(low, before.low) if low < before.low else []
+            spans += self.covered.missing(before.top, top) if top > before.top else []
         if not spans:
             return []
-        order = np.argsort(ids, kind="stable")
-        rows, times = ids[order], ts_ns[order]
+        times = _Times(ids, ts_ns)
         gaps = []
         for first, last in spans:
-            before = top_ns if first - 1 == top else int(times[np.searchsorted(rows, first - 1)])
-            after = int(times[np.searchsorted(rows, last + 1)])
-            hole = Hole(first, last, min(before, after), max(before, after) + 1)
+            sides = (times.of(first - 1, before), times.of(last + 1, before))
+            hole = Hole(first, last, min(sides), max(sides) + 1)
             self.holes.append(hole)
             gaps.append(self._gap(hole, cause or "ids are missing"))
             self._told.append((gaps[-1], first, last))
+        self.holes.sort(key=lambda hole: hole.first)
         return gaps
 
-    def _left_of(self, hole: Hole) -> list[Hole]:
+    # What is left of a hole, with the times of the rows beside it where these have come now.
+    def _left_of(self, hole: Hole, times: _Times) -> list[Hole]:
         left = self.covered.missing(hole.first, hole.last)
-        return [hole] if left == [(hole.first, hole.last)] else [replace(hole, first=a, last=b) for a, b in left]
+        if left == [(hole.first, hole.last)]:
+            return [hole]
+        found = []
+        for first, last in left:
+            from_ns = times.get(first - 1, hole.from_ns)
+            to_ns = times.get(last + 1, hole.to_ns - 1) + 1
+            found.append(replace(hole, first=first, last=last, from_ns=min(from_ns, to_ns - 1), to_ns=to_ns))
+        return found
 
     def _gap(self, hole: Hole, cause: str) -> Gap:
         missing = hole.last - hole.first + 1
@@ -200,8 +236,8 @@ class IdSequence:
             self._told = [told for told in self._told if told[2] < oldest.first or oldest.last < told[1]]
 
     # What is left of the holes, and gaps that are whole now.
-    def _refresh(self) -> list[Gap]:
-        self.holes = [left for hole in self.holes for left in self._left_of(hole)]
+    def _refresh(self, times: _Times) -> list[Gap]:
+        self.holes = [left for hole in self.holes for left in self._left_of(hole, times)]
         whole = [told for told in self._told if not self.covered.missing(told[1], told[2])]
         if whole:
             self._told = [told for told in self._told if told not in whole]
@@ -215,6 +251,11 @@ def healed(gap: Gap) -> Gap:
 
 def event_of(trade_id: int) -> int:
     """Return the match event's number of an id that `EventNumbers` gave."""
+    return trade_id >> _PLACES
+
+
+def event_of_all(trade_id: I64) -> I64:
+    """Return the match events of such ids, int64 (n,)."""
     return trade_id >> _PLACES
 
 
@@ -233,10 +274,12 @@ class EventNumbers:
     _seen: dict[str, None] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
     _stored: set[int] = field(default_factory=set)
+    _stored_from: int = 0  # what is of earlier events is stored, or never will be
 
     def restore(self, ids: I64, ts_ns: I64) -> None:
-        """Begin with the ids of the newest stored rows and their times."""
-        self._stored = set(ids.tolist())
+        """Begin with the ids of the newest stored rows, ascending, and their times."""
+        self._stored = set(ids[-_REMEMBERED:].tolist())
+        self._stored_from = event_of(min(self._stored, default=0))
         if len(ids):
             newest = int(ids.argmax())
             self.top, self.top_ns = event_of(int(ids[newest])), int(ts_ns[newest])
@@ -264,7 +307,7 @@ class EventNumbers:
         if uid in self._seen:
             return -1
         used = self._count.get(seq, 0)
-        known = place is not None and (seq << _PLACES | place) in self._stored
+        known = seq < self._stored_from or (place is not None and (seq << _PLACES | place) in self._stored)
         k = used if place is None or place < used else place
         self._remember(uid, seq, used if known else k + 1)
         if known:

@@ -170,7 +170,7 @@ class VenueFeed:
         seen.connections, seen.losses = keeper.connections, keeper.losses
         for symbol in self._of(keeper):
             if lost:
-                symbol.missed(keeper.cause, keeper.lost_ns or now_ns, now_ns)
+                symbol.missed(keeper.cause, keeper.lost_ns or now_ns, keeper.opened_ns)
             if symbol.wanted.symbol in self._mend:
                 self._mend[symbol.wanted.symbol].set()
 

@@ -1,0 +1,108 @@
+"""Holes in a tape whose ids tell of none: where a connection was lost, until a page of the venue has closed them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from footloom.core.messages import Gap
+from footloom.core.trades import Trades
+from footloom.feeds.sequence import event_of_all, healed
+
+__all__ = ("Page", "Splice", "Splices")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page of a venue's newest trades holds: match events ``oldest`` to ``newest``, whole, with their times.
+
+    ``full`` says that older ones may exist.
+    """
+
+    oldest: int
+    oldest_ns: int
+    newest: int
+    newest_ns: int
+    full: bool
+
+
+@dataclass(slots=True)
+class Splice:
+    """One hole: the event and time up to which the tape is whole, and the event that was heard first behind it.
+
+    What was received before ``since_ns`` came over the connection that was lost.
+    """
+
+    top: int
+    top_ns: int
+    since_ns: int
+    cause: str
+    first: int | None = None
+    gap: Gap | None = None
+
+
+@dataclass(slots=True)
+class Splices:
+    """The holes of one tape that are open, the oldest first."""
+
+    symbol: str
+    holes: list[Splice] = field(default_factory=list)
+
+    def lost(self, top: int, top_ns: int, since_ns: int, cause: str) -> None:
+        """Note that a connection was lost; the next one stands since a time."""
+        if self.holes and self.holes[-1].first is None:
+            self.holes[-1].since_ns = since_ns  # nothing was heard between: it is the same hole
+        else:
+            self.holes.append(Splice(top, top_ns, since_ns, cause))
+
+    def heard(self, trades: Trades) -> list[Gap]:
+        """Return the gap that live trades, each new, show: from the last before the loss to the first behind it."""
+        if not len(trades) or not self.holes or self.holes[-1].first is not None:
+            return []
+        hole = self.holes[-1]
+        seqs = event_of_all(trades.trade_id)
+        old = trades.ts_recv_ns < hole.since_ns
+        if old.any():
+            hole.top = max(hole.top, int(seqs[old].max()))
+            hole.top_ns = max(hole.top_ns, int(trades.ts_exch_ns[old].max()))
+        if old.all():
+            return []
+        hole.first = int(seqs[~old].min())
+        hole.gap = self._gap(hole, int(np.min(trades.ts_exch_ns[~old])))
+        return [hole.gap]
+
+    def _gap(self, hole: Splice, until_ns: int) -> Gap:
+        to_ns = max(hole.top_ns, until_ns) + 1
+        return Gap(symbol=self.symbol, from_ns=hole.top_ns, to_ns=to_ns, cause=hole.cause)
+
+    def closed_by(self, page: Page) -> list[Gap]:
+        """Return what a page that was taken in heals; holes that it cannot reach any more stay gaps for good."""
+        told: list[Gap] = []
+        left = []
+        for hole in self.holes:
+            reaches = not page.full or page.oldest <= hole.top
+            if hole.gap is None or hole.first is None:
+                if not reaches:  # what lies before the page is lost, whatever comes behind it
+                    told.append(self._gap(hole, page.oldest_ns))
+                if page.newest > hole.top:  # whole up to the page's end; what follows was not heard yet
+                    hole.top, hole.top_ns = page.newest, max(hole.top_ns, page.newest_ns)
+                left.append(hole)
+            elif page.newest < hole.first:
+                left.append(hole)  # the page is older than the stream
+            else:
+                told += _healed(hole.gap, None if reaches else page.oldest_ns)
+        self.holes = left
+        return told
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a page may close a hole now."""
+        return any(hole.first is not None for hole in self.holes)
+
+
+def _healed(gap: Gap, from_ns: int | None) -> list[Gap]:
+    if from_ns is None or from_ns <= gap.from_ns:
+        return [healed(gap)]
+    return [msgspec.structs.replace(gap, from_ns=from_ns, healed=True)] if from_ns < gap.to_ns else []
