@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from footloom.testing.venues.market import Listing
 __all__ = ("by_id", "by_time", "newest")
 
 _EPOCH = dt.date(1970, 1, 1)
-_NONE = slice(0, 0)
 
 
 def newest(listing: Listing, limit: int) -> Trades:
@@ -24,27 +24,42 @@ def newest(listing: Listing, limit: int) -> Trades:
 
 def by_id(listing: Listing, first_id: int, limit: int, now_ns: int, oldest_ns: int = 0) -> Trades:
     """Return up to ``limit`` trades from an id on, none of them before ``oldest_ns``."""
-    rows = listing.seen
-    while len(rows) and first_id < int(rows.trade_id[0]):
-        earlier = _day_before(listing, rows, now_ns)
-        if earlier is None or int(earlier.ts_exch_ns[-1]) < oldest_ns:
+    days = [listing.seen]
+    while len(days[0]) and first_id < int(days[0].trade_id[0]) and oldest_ns < int(days[0].ts_exch_ns[0]):
+        earlier = _day_before(listing, days[0], now_ns)
+        if earlier is None:
             break
-        rows = earlier
-    lo = int(np.searchsorted(rows.trade_id, first_id))
-    lo = max(lo, int(np.searchsorted(rows.ts_exch_ns, oldest_ns)))
-    return rows.take(slice(lo, lo + limit))
+        days.insert(0, earlier)
+    return _from(days, lambda rows: _first(rows, first_id, oldest_ns), limit)
 
 
 def by_time(listing: Listing, from_ns: int, to_ns: int, limit: int, now_ns: int) -> Trades:
     """Return up to ``limit`` trades of ``[from_ns, to_ns]``, oldest first."""
-    rows = listing.seen
-    while len(rows) and from_ns < int(rows.ts_exch_ns[0]):
-        earlier = _day_before(listing, rows, now_ns)
+    days = [listing.seen]
+    while len(days[0]) and from_ns < int(days[0].ts_exch_ns[0]):
+        earlier = _day_before(listing, days[0], now_ns)
         if earlier is None:
             break
-        rows = earlier
-    lo, hi = (int(at) for at in np.searchsorted(rows.ts_exch_ns, (from_ns, to_ns + 1)))
-    return rows.take(slice(lo, min(hi, lo + limit)) if hi > lo else _NONE)
+        days.insert(0, earlier)
+    found = _from(days, lambda rows: int(np.searchsorted(rows.ts_exch_ns, from_ns)), limit)
+    return found.take(slice(0, int(np.searchsorted(found.ts_exch_ns, to_ns, side="right"))))
+
+
+def _first(rows: Trades, first_id: int, oldest_ns: int) -> int:
+    return max(int(np.searchsorted(rows.trade_id, first_id)), int(np.searchsorted(rows.ts_exch_ns, oldest_ns)))
+
+
+# A page goes on over midnight: a short one would tell its reader that nothing follows.
+def _from(days: list[Trades], start: Callable[[Trades], int], limit: int) -> Trades:
+    pieces: list[Trades] = []
+    left = limit
+    for rows in days:
+        at = start(rows)
+        pieces.append(rows.take(slice(at, at + left)))
+        left -= len(pieces[-1])
+        if left <= 0:
+            break
+    return Trades.concat(pieces)
 
 
 def _day_before(listing: Listing, rows: Trades, now_ns: int) -> Trades | None:
