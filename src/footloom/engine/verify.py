@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from footloom.core.footprint import BAR_FINAL, Bars, Levels
+from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
 from footloom.engine.default_step import default_ticks_per_level
@@ -119,6 +120,9 @@ def _batch(store: Store, key: str, tape: str, day: dt.date, bars: str) -> ChartF
     if not days or days[0].first_ns is None or days[0].last_ns is None:
         raise NotStored(f"nothing is stored of {key} {tape} on {day}: see footloom coverage {key} --days")
     span = (days[0].first_ns, days[0].last_ns + 1)
+    if tape == "snapshot":  # they are stored under their receipt, and their trades are older
+        edges = calendar(store.grid(key, tape).calendar).day_edges(*span, lambda day: day)
+        span = (int(edges.start_ns[0]), int(edges.end_ns[-1]))
     trades: Trades = stored_trades(store, key, tape, *span).on_grid(store.grid(key, tape))
     if not len(trades):
         raise NotStored(f"no trade is stored of {key} {tape} on {day}: see footloom coverage {key} --days")

@@ -159,6 +159,7 @@ def test_snapshots_are_inferred_in_ingest_order_and_compared(tmp_path: Path) -> 
         venue="upstox", symbol="N", tick_size=Decimal("0.05"), lot_size=Decimal(1), calendar="crypto"
     )
     recv = START_NS + NS + np.sort(rng.integers(0, 3_600 * 1_000, count)) * 1_000_000
+    recv[:5] = recv[5] - np.arange(5, 0, -1) * 10_000_000  # their trades are older than the first receipt
     mid = 5_000 + np.cumsum(rng.integers(-2, 3, count))
     snapshots = Snapshots(
         instrument=instrument,
