@@ -77,8 +77,9 @@ class Beside:
         while True:
             for key, tail in self._tails.items():
                 try:
-                    fresh = await asyncio.to_thread(self._read, key, tail)
-                    if rounds % int(_COUNT_S / _READ_S) == 0 and await asyncio.to_thread(self._has_changed, key, tail):
+                    counts = rounds % max(1, round(_COUNT_S / _READ_S)) == 0
+                    fresh, changed = await asyncio.to_thread(self._look, key, tail, counts=counts)
+                    if changed:
                         self._reread(key)
                 except NotStored:
                     self._say(tail, "connecting", f"nothing of {key} is stored yet by {self._holder}")
@@ -89,8 +90,23 @@ class Beside:
             rounds += 1
             await asyncio.sleep(_READ_S)
 
-    def _read(self, key: str, tail: _Tail) -> Trades:
+    # More rows than were shown at the end: history that was fetched, or a gap that was closed. What is counted is
+    # counted before it is read, so that rows which come between are no surprise. Snapshots are never fetched later.
+    def _look(self, key: str, tail: _Tail, *, counts: bool) -> tuple[Trades, bool]:
         tape = self._history.tape_of(key)
+        is_first = tail.seen is None
+        rows = self._rows(key, tape) if counts and not is_first and tape != "snapshot" else 0
+        fresh = self._read(key, tape, tail)
+        tail.rows = self._rows(key, tape) if is_first else tail.rows + len(fresh)
+        changed = rows > tail.rows
+        if changed:
+            tail.rows = rows
+        return fresh, changed
+
+    def _rows(self, key: str, tape: str) -> int:
+        return sum(row.rows for row in self._history.store.coverage(key) if row.tape == tape)
+
+    def _read(self, key: str, tape: str, tail: _Tail) -> Trades:
         if tail.seen is None:
             tail.since_ns = span_of(self._history.store, key, tape)[1]
         found = self._history.trades(key, tape, tail.since_ns - _OVERLAP_NS, 2**62)
@@ -99,12 +115,6 @@ class Beside:
         if len(found):
             tail.since_ns = int(found.ts_exch_ns.max())
         return fresh
-
-    # Rows that were stored elsewhere than at the end: history that was fetched, or a gap that was closed.
-    def _has_changed(self, key: str, tail: _Tail) -> bool:
-        rows = sum(row.rows for row in self._history.store.coverage(key))
-        before, tail.rows = tail.rows, rows
-        return before not in {0, rows}
 
     def _note(self, key: str, tail: _Tail, fresh: Trades, publish: Callable[[Commit], None]) -> None:
         now_ns = self._now_ns()
