@@ -89,6 +89,25 @@ async def test_binance_s_sdk(tmp_path: Path) -> None:
     assert all(one["previous"] == before["last"] for before, one in zip(depth, depth[1:], strict=False))
 
 
+async def test_ccxt(tmp_path: Path) -> None:
+    needs("ccxt.pro")
+    async with LocalVenue("binance_usdm", market("binance_usdm", 60)) as venue:
+        await venue.pass_s(10)
+        async with client("ccxt_client.py", venue, tmp_path) as ccxt:
+            await ccxt.until("ready")
+            await venue.until(lambda one: any(name.startswith("btcusdt@") for name in one.channels.names()))
+            seen = len(venue.tape("BTCUSDT"))
+            await venue.finish()
+            rows = venue.tape("BTCUSDT").take(slice(seen, None))
+            trades = {one["id"]: one for one in await ccxt.until("trade", len(rows))}
+
+    assert ccxt.of("symbols")[0]["names"] == ["BTCUSDT"]
+    assert ccxt.of("page")[0]["ids"] == [1017, 1018, 1019]
+    assert list(trades) == rows.trade_id.tolist()
+    assert [round(one["price"] * 10) for one in trades.values()] == rows.price_tick.tolist()
+    assert [one["side"] for one in trades.values()] == ["sell" if side < 0 else "buy" for side in rows.side.tolist()]
+
+
 async def test_pybit(tmp_path: Path) -> None:
     needs("pybit")
     async with LocalVenue("bybit_linear", market("bybit_linear", 60, book=True)) as venue:
