@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from footloom.core.instrument import Instrument
-from footloom.errors import FootloomError, NotStored, UnknownSymbol
+from footloom.errors import FootloomError, NotStored
 from footloom.feeds.clock import ReceiptClock
 from footloom.feeds.http import Http
 from footloom.store.files import Store
@@ -33,6 +33,7 @@ class Definitions:
         self._http = http
         self._receipts = receipts
         self._store = store
+        self.unknown: dict[str, str] = {}
         self._listed: dict[str, Instrument] = {}
 
     async def resolve(self, name: str, credentials: dict[str, str]) -> str:
@@ -92,12 +93,11 @@ class Definitions:
     async def of(self, symbols: Iterable[str]) -> dict[str, Instrument]:
         """Return some instruments, as the venue has them now; where it does not answer, as they are stored.
 
-        What differs from what is stored is stored with today's date.
+        What differs from what is stored is stored with today's date. What the venue does not list goes into
+        ``unknown``, in words.
 
         Raises
         ------
-        UnknownSymbol
-            The venue does not list one of them.
         FootloomError
             The venue does not answer, and the store does not know them.
         """
@@ -115,8 +115,8 @@ class Definitions:
             if name not in listed:
                 near = difflib.get_close_matches(name, listed, 5)
                 hint = f"; it lists {', '.join(near)}" if near else ""
-                raise UnknownSymbol(f"{self._venue.VENUE} does not list {name}{hint}")
-        return {name: await self._keep(listed[name]) for name in wanted}
+                self.unknown[name] = f"{self._venue.VENUE} does not list {name}{hint}"
+        return {name: await self._keep(listed[name]) for name in wanted if name in listed}
 
     # The date of a definition is that of the first time it was seen so.
     async def _keep(self, instrument: Instrument) -> Instrument:

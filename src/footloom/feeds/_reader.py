@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,13 @@ from footloom.core.messages import (
     Trade,
 )
 from footloom.core.trades import I64
-from footloom.errors import SchemaChanged
+from footloom.errors import SchemaChanged, StoreError
 from footloom.feeds._socket import Keeper
 from footloom.feeds._symbol import Symbol
 from footloom.feeds._tapes import Prints
 from footloom.kernels.print_frames import TAPES, VENUES, PrintFrames
 from footloom.kernels.print_frames import Prints as PrintRows
+from footloom.store import UnreadableFrame
 from footloom.store.files import Store
 
 __all__ = ("STREAM_OF", "Reader")
@@ -35,6 +35,8 @@ __all__ = ("STREAM_OF", "Reader")
 _LOG = logging.getLogger(__name__)
 
 _MOST_FRAMES = 16_384  # of one socket and commit: a burst is spread over several, so that others get their turn
+_MOST_UNKEPT = 4096
+_TOLD_NS = 300 * 10**9
 _SHOWN_QUARANTINED = 20  # frames that are told one by one; then their number
 STREAM_OF: dict[type, str] = {
     BookUpdate: "depth",
@@ -51,7 +53,7 @@ Received = tuple[int, bytes]  # receipt in ns UTC, frame
 class Reader:
     """Reads the frames of one venue into its symbols.
 
-    ``frames`` and ``quarantined`` count, ``trouble`` says what was wrong last.
+    ``frames`` and ``quarantined`` count.
 
     Parameters
     ----------
@@ -69,7 +71,9 @@ class Reader:
         self, venue: Any, symbols: Mapping[str, Symbol], twice: Callable[[], bool], store: Store | None
     ) -> None:
         self.frames = self.quarantined = 0
-        self.trouble = ""
+        self._trouble, self._trouble_ns = "", 0
+        self._unkept: list[UnreadableFrame] = []
+        self._keeping: Future[None] | None = None
         self._venue = venue
         self._symbols = symbols
         self._twice = twice
@@ -177,19 +181,41 @@ class Reader:
             keeper.replace()
         elif reply.kind == "error":
             _LOG.error("%s: the venue says: %s", keeper.socket.name, reply.text)
-            self.trouble = f"{keeper.socket.name}: the venue says: {reply.text[:200]}"
+            self._say(f"{keeper.socket.name}: the venue says: {reply.text[:200]}", keeper.opened_ns)
 
     def quarantine(self, frame: bytes, recv_ns: int, why: str) -> None:
         """Keep raw what cannot be understood, and tell."""
         self.quarantined += 1
         if self.quarantined <= _SHOWN_QUARANTINED:
             _LOG.error("%s: a frame that cannot be understood is kept in quarantine: %s", self._venue.VENUE, why)
-        self.trouble = f"{self.quarantined} frames could not be understood and are kept in quarantine: {why[:200]}"
-        if self._store is not None:
-            asyncio.get_running_loop().run_in_executor(
-                self._thread, self._store.quarantine, self._venue.VENUE, frame, recv_ns, why
-            )
+        self._say(f"{self.quarantined} frames could not be understood, kept in quarantine: {why[:200]}", recv_ns)
+        if self._store is not None and len(self._unkept) < _MOST_UNKEPT:
+            self._unkept.append(UnreadableFrame(self._venue.VENUE, recv_ns, why, frame))
+            self._keep()
+
+    # Many in one go, one go at a time: what cannot be read may come faster than a disk takes it.
+    def _keep(self) -> None:
+        if self._unkept and (self._keeping is None or self._keeping.done()):
+            batch, self._unkept = self._unkept, []
+            self._keeping = self._thread.submit(_kept, self._store, batch)
+
+    def _say(self, text: str, at_ns: int) -> None:
+        self._trouble, self._trouble_ns = text, at_ns
+
+    def trouble(self, now_ns: int) -> str:
+        """Return what was wrong in the last minutes, "" where nothing was."""
+        return self._trouble if now_ns - self._trouble_ns < _TOLD_NS else ""
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way, and keep the rest."""
         self._thread.shutdown()
+        if self._unkept:
+            _kept(self._store, self._unkept)
+
+
+def _kept(store: Store | None, batch: list[UnreadableFrame]) -> None:
+    if store is not None:
+        try:
+            store.keep_unreadable(batch)
+        except StoreError as error:
+            _LOG.warning("%d frames that cannot be understood are not kept: %s", len(batch), error)

@@ -72,7 +72,7 @@ class SideTapes:
     def add_quote(self, message: Quote) -> None:
         """Take in a best quote; one that is older than the newest, as over a second connection, is left out."""
         newest = self.quote
-        if newest is not None and message.update_id is not None and message.update_id == newest.update_id:
+        if newest is not None and _is_older(message, newest):
             return
         self.quote = message
         if "quote" in self.recorded:
@@ -198,3 +198,10 @@ class SideTapes:
 
 def _without_receipt(message: Liquidation) -> Liquidation:
     return msgspec.structs.replace(message, ts_recv_ns=0)
+
+
+# Not newer by its number, and not by its time either: numbers may begin anew.
+def _is_older(message: Quote, newest: Quote) -> bool:
+    if message.update_id is None or newest.update_id is None or message.update_id > newest.update_id:
+        return False
+    return message.ts_exch_ns <= newest.ts_exch_ns or newest.update_id - message.update_id < _REMEMBERED

@@ -56,7 +56,10 @@ class Standing:
     # The worst of the sockets that carry the symbol.
     def _phase_of(self, name: str) -> tuple[Phase, str]:
         trouble = (
-            self.chores.trouble.get(name) or self.chores.trouble.get("") or self.reader.trouble or self.receipts.text
+            self.chores.trouble.get(name)
+            or self.chores.trouble.get("")
+            or self.reader.trouble(self.receipts.now_ns())
+            or self.receipts.text
         )
         if name not in self.symbols:
             return ("stopped" if self.chores.trouble.get(name) else "connecting"), trouble

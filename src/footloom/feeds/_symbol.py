@@ -19,7 +19,7 @@ from footloom.core.messages import (
     Trade,
 )
 from footloom.core.series import Series
-from footloom.core.ticks import Refusal
+from footloom.core.ticks import Merger, Refusal
 from footloom.core.trades import Trades
 from footloom.errors import DataError
 from footloom.feeds._books import DEPTH, BookTape
@@ -27,7 +27,7 @@ from footloom.feeds._grid import refined
 from footloom.feeds._side import LIQUIDATION, SideTapes
 from footloom.feeds._splices import Splices
 from footloom.feeds._tapes import Held, Taken, TradeTape
-from footloom.feeds._ticks import SNAPSHOT, SnapshotTape
+from footloom.feeds._ticks import SNAPSHOT, Seen, SnapshotTape
 from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.flow import Quote as BestQuote
 from footloom.venues._venue import Wanted
@@ -37,6 +37,7 @@ __all__ = ("TRADE_TAPES", "Symbol")
 _LOG = logging.getLogger(__name__)
 
 TRADE_TAPES = ("agg_trade", "trade")
+_MOST_REFUSED = 1000  # messages that wait for another definition
 _WITHOUT_REPAIR = ("quote", LIQUIDATION)  # tapes on which what is missed is missed
 
 
@@ -56,6 +57,7 @@ class Symbol:
         self.told: list[str] = []  # what was wrong with messages, not told yet
         self.refused: list[Refusal] = []  # messages that the grid does not take
         self.side = SideTapes(instrument, recorded, self.told.append)
+        self._seen: list[Seen] = []  # snapshots on an earlier definition
         self.snapshots = SnapshotTape(instrument) if SNAPSHOT in wanted.streams else None
         self.book: BookTape | None = None
         if DEPTH in wanted.streams and hasattr(venue, "BOOK"):
@@ -152,21 +154,32 @@ class Symbol:
             self.redefine(instrument)
 
     def refine(self) -> None:
-        """Let new rows stand on a finer grid, that holds those which wait for one: no trade is lost for its price."""
-        rows = [held.trade for held in self.off_grid]
-        finer = refined(self.instrument, [row.price for row in rows], [row.qty for row in rows])
+        """Let new rows stand on a finer grid, that holds those which wait for one: nothing is lost for its price."""
+        trades, ticks = [held.trade for held in self.off_grid], [one.tick for one in self.refused]
+        prices = [row.price for row in trades] + [text for row in ticks for text in (row.ltp, row.bid, row.ask) if text]
+        sizes = [row.qty for row in trades] + [text for row in ticks for text in _sizes(row) if text]
+        finer = refined(self.instrument, prices, sizes)
+        why = self.off_grid[0].why if trades else self.refused[0].reason
         _LOG.error(
-            "%s trades off its own grid (%s): recorded with tick %s and lot %s from here on",
+            "%s is off its own grid (%s): recorded with tick %s and lot %s from here on",
             self.key,
-            self.off_grid[0].why,
+            why,
             finer.tick_size,
             finer.lot_size,
         )
         self.redefine(finer)
+        fitting = [one for one in self.refused if not Merger(finer).take([one.tick]).refused]
+        if self.snapshots is not None:
+            for one in fitting:
+                self.snapshots.add(one.tick)
+        self.refused = [one for one in self.refused if one not in fitting]
 
     def redefine(self, instrument: Instrument) -> None:
         """Let new rows stand on another definition; what waited for it is tried again."""
         self.side.renew(instrument)
+        if self.snapshots is not None:
+            self._seen.append(self.snapshots.take())
+            self.snapshots.renew(instrument)
         if self.book is not None:
             self.book.renew(instrument)
         for name, tape in self.tapes.items():
@@ -194,7 +207,7 @@ class Symbol:
         series, logs, side_gaps = self._beside()
         found: list[Arrival] = []
         if self.snapshots is not None:
-            found.append(self._of_snapshots(self.snapshots, until_ns, state, series, logs, side_gaps))
+            found += self._of_snapshots(self.snapshots, until_ns, state, (series, logs, side_gaps))
         quote = self._best_quote()
         for place, name in enumerate(self._ordered()):
             for trades, beside, gaps in self._taken(name):
@@ -230,24 +243,28 @@ class Symbol:
         tape: SnapshotTape,
         until_ns: int,
         state: FeedState,
-        series: list[Series],
-        logs: list[Trades],
-        side_gaps: list[tuple[str, Gap]],
-    ) -> Arrival:
-        seen = tape.take()
-        self.refused += seen.refused
-        return Arrival(
-            key=self.key,
-            block=seen.snapshots,
-            trades=seen.trades,
-            until_ns=until_ns,
-            gaps=seen.gaps,
-            quote=self._best_quote(),
-            state=state,
-            series=tuple(series),
-            logs=(*logs, *((seen.partial,) if len(seen.partial) else ())),
-            side_gaps=tuple(side_gaps),
-        )
+        beside: tuple[list[Series], list[Trades], list[tuple[str, Gap]]],
+    ) -> list[Arrival]:
+        every, self._seen = [*self._seen, tape.take()], []
+        found: list[Arrival] = []
+        for seen in every:
+            self.refused = (self.refused + list(seen.refused))[:_MOST_REFUSED]
+            series, logs, side_gaps = ([], [], []) if found else beside
+            found.append(
+                Arrival(
+                    key=self.key,
+                    block=seen.snapshots,
+                    trades=seen.trades,
+                    until_ns=until_ns,
+                    gaps=seen.gaps,
+                    quote=self._best_quote(),
+                    state=state,
+                    series=tuple(series),
+                    logs=(*logs, *((seen.partial,) if len(seen.partial) else ())),
+                    side_gaps=tuple(side_gaps),
+                )
+            )
+        return [one for one in found[:-1] if one.stored()] + found[-1:]
 
     def _ordered(self) -> list[str]:
         return sorted(self.tapes, key=lambda name: name != self.main)
@@ -319,6 +336,10 @@ class Symbol:
             return self.side.ticks_of(newest)
         except DataError:
             return (None, None)
+
+
+def _sizes(tick: Tick) -> tuple[str | None, ...]:
+    return (tick.ltq, tick.vtt, tick.bid_qty, tick.ask_qty, tick.oi)
 
 
 def _same_grid(one: Instrument, other: Instrument) -> bool:

@@ -7,7 +7,9 @@ exchange's day, and leave out what came long after it (`footloom.feeds.stored`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
+import msgspec
 import numpy as np
 
 from footloom.core.instrument import Instrument
@@ -78,10 +80,11 @@ class SnapshotTape:
             self._missed = (self.last_ns, cause)
 
     def renew(self, instrument: Instrument) -> None:
-        """Let new rows stand on another definition of the instrument: inference begins anew."""
+        """Let new rows stand on another definition of the instrument; inference goes on where its numbers can."""
+        if self._state is not None:
+            self._state = _rescaled(self._state, self.instrument, instrument)
         self.instrument = instrument
         self._merger = Merger(instrument)
-        self._state = None
 
     def restore(self, store: Store) -> bool:
         """Go on from what is stored of the exchange's newest day; False where nothing is. Blocking.
@@ -183,3 +186,21 @@ def _known(tick: np.int64) -> int | None:
 
 def _same_grid(one: Instrument, other: Instrument) -> bool:
     return (one.tick_size, one.lot_size) == (other.tick_size, other.lot_size)
+
+
+_IN_TICKS = ("ltp_tick", "bid_tick", "ask_tick")
+_IN_LOTS = ("vtt_lot", "low_vtt_lot", "unattributed_lot", "corrected_lot")
+
+
+# The same state in other units; None where it is no whole number of them.
+def _rescaled(state: InferState, old: Instrument, new: Instrument) -> InferState | None:
+    ratios = {name: Fraction(old.tick_size) / Fraction(new.tick_size) for name in _IN_TICKS}
+    ratios |= {name: Fraction(old.lot_size) / Fraction(new.lot_size) for name in _IN_LOTS}
+    changed: dict[str, int] = {}
+    for name, ratio in ratios.items():
+        value = getattr(state, name)
+        moved = value * ratio if value != NO_QUOTE else Fraction(value)
+        if moved.denominator != 1:
+            return None
+        changed[name] = int(moved)
+    return msgspec.structs.replace(state, **changed)

@@ -169,6 +169,8 @@ class Recorder:
                 publish(arrival.committed(recorded=recorded, refused=self.journal.refused if self.journal else 0))
         if self.journal is not None:
             self.journal.close()
+        for feed in self.feeds:
+            feed.close()
 
 
 # What goes wrong with one venue stops that venue, in words, and no other.

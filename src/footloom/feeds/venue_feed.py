@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ from footloom.errors import ConfigError, FootloomError, UnknownSymbol
 from footloom.feeds._chores import Chores
 from footloom.feeds._instruments import Definitions
 from footloom.feeds._reader import Reader
+from footloom.feeds._settings import Settings
 from footloom.feeds._socket import Keeper, Surroundings
 from footloom.feeds._standing import Standing, figures
 from footloom.feeds._stored_ids import restore
@@ -28,33 +29,17 @@ from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.http import Http
 from footloom.feeds.metrics import FeedFigures
 from footloom.store.files import Store
-from footloom.venues._venue import Bases, Request, Socket, Wanted
+from footloom.venues._venue import Request, Socket, Wanted
 
 __all__ = ("VenueFeed", "Yard")
 
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S = 5.0
+_SAME_LIST_NS = 180 * 10**9
 _MOST_PROBED = 5  # symbols of a socket that are asked for over REST before it is called dead
 _DAY_S = 86_400.0
 _HOUR_NS = 3_600_000_000_000
-
-
-class Settings(Protocol):
-    """The part of `FeedSettings` that a venue's feed reads."""
-
-    @property
-    def bases(self) -> Mapping[str, Bases]: ...
-    @property
-    def credentials(self) -> Mapping[str, Mapping[str, str]]: ...
-    @property
-    def backfill_hours(self) -> float: ...
-    @property
-    def repair_hours(self) -> float: ...
-    @property
-    def shown_only(self) -> frozenset[str]: ...
-    @property
-    def audit_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +84,7 @@ class VenueFeed:
         self._keepers: dict[Keeper, _Seen] = {}
         self._trouble: dict[str, str] = {}  # of symbols; "" is the whole venue
         self._redefine = asyncio.Event()
+        self._defined_ns: int | None = None  # when the list was asked for because of a row
         self._reader = Reader(venue, self._symbols, self._is_relieving, yard.store)
         self._chores = Chores(
             venue=venue,
@@ -185,9 +171,6 @@ class VenueFeed:
     def _after(self, symbol: Symbol, found: Sequence[Arrival]) -> None:
         if symbol.off_grid or symbol.refused:
             self._redefine.set()
-        for one in symbol.refused:
-            self._reader.quarantine(repr(one.tick).encode(), one.tick.ts_recv_ns, one.reason)
-        symbol.refused.clear()
         if symbol.book is not None and symbol.book.wants_snapshot:
             self._chores.book_broken.set()
         mend = self._mend.get(symbol.wanted.symbol)
@@ -245,7 +228,10 @@ class VenueFeed:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._http.aclose()
-            self._reader.close()
+
+    def close(self) -> None:
+        """Write what waits to be kept; nothing is received behind it."""
+        self._reader.close()
 
     # Some venues speak to accounts only: without a token nothing can be asked for, until somebody logs in.
     async def _admitted(self) -> list[Socket]:
@@ -265,16 +251,15 @@ class VenueFeed:
                 await self._resolve()
                 names = [one.symbol for one in self._wanted if one.symbol not in self._trouble]
                 found = await self._definitions.of(names)
-            except UnknownSymbol as error:
-                unknown = next(name for name in names if f" {name}" in str(error))
-                self._trouble[unknown] = str(error)
-                _LOG.error("%s", error)
             except FootloomError as error:
                 self._trouble[""] = f"{error}; trying again in {_AGAIN_S:.0f} s"
                 _LOG.warning("%s", self._trouble[""])
                 await self._yard.clock.sleep(_AGAIN_S)
             else:
                 self._trouble.pop("", None)
+                for text in self._definitions.unknown.values():
+                    _LOG.error("%s", text)
+                self._trouble |= self._definitions.unknown
                 return found
 
     # Names that people use, such as NIFTY.FUT1, are of venues that can say what they mean today.
@@ -370,19 +355,29 @@ class VenueFeed:
                 daily.cancel()
                 asked.cancel()
             self._redefine.clear()
-            try:
-                found = await self._definitions.of(list(self._symbols))
-            except FootloomError as error:
-                _LOG.warning("the instruments of %s stay as they are: %s", self.name, error)
-                found = {}
-            self._use(found)
+            self._use(await self._defined_now())
+
+    # The whole list, but not for every row: within some minutes it says nothing new.
+    async def _defined_now(self) -> dict[str, Instrument]:
+        now_ns = self._yard.clock.monotonic_ns()
+        if self._defined_ns is not None and now_ns - self._defined_ns < _SAME_LIST_NS:
+            return {}
+        self._defined_ns = now_ns
+        try:
+            return await self._definitions.of(list(self._symbols))
+        except FootloomError as error:
+            _LOG.warning("the instruments of %s stay as they are: %s", self.name, error)
+            return {}
 
     def _use(self, found: Mapping[str, Instrument]) -> None:
         for name, symbol in self._symbols.items():
             if name in found:
                 symbol.adopt(found[name])
-            if symbol.off_grid:
+            if symbol.off_grid or symbol.refused:
                 symbol.refine()
+            for tick in symbol.refused:
+                self._reader.quarantine(repr(tick.tick).encode(), tick.tick.ts_recv_ns, tick.reason)
+            symbol.refused.clear()
             for row in symbol.give_up_off_grid():
                 frame = repr(row.trade).encode()
                 self._reader.quarantine(frame, row.trade.ts_recv_ns or row.trade.ts_exch_ns, row.why)
