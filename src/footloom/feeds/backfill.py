@@ -93,6 +93,7 @@ class Repair:
                 break
             if not await self._fill(holes[-1]):
                 stuck.add(holes[-1].last)
+        self.symbol.add_gaps(self.tape.tape, self.tape.ids.trim())
         self._tries = {last: self._tries.get(last, 0) + 1 for last in stuck}
         for hole in [one for one in self.tape.ids.holes if self._tries.get(one.last, 0) >= _TRIES]:
             self._give_up(hole.first, hole.last)

@@ -173,6 +173,21 @@ class IdSequence:
         """Note that the venue does not have these ids: their gap stays."""
         self.holes = [replace(h, given_up=True) if first <= h.first and h.last <= last else h for h in self.holes]
 
+    def trim(self) -> list[Gap]:
+        """Return what of the gaps that were told is whole meanwhile, at either end, as healed stretches."""
+        told, found = self._told, list[Gap]()
+        self._told = []
+        for gap, first, last in told:
+            inside = [hole for hole in self.holes if first <= hole.first and hole.last <= last]
+            from_ns = min((hole.from_ns for hole in inside), default=gap.from_ns)
+            to_ns = max((hole.to_ns for hole in inside), default=gap.to_ns)
+            if from_ns > gap.from_ns:
+                found.append(msgspec.structs.replace(gap, to_ns=from_ns, missing=None, healed=True))
+            if to_ns < gap.to_ns:
+                found.append(msgspec.structs.replace(gap, from_ns=to_ns, missing=None, healed=True))
+            self._told.append((msgspec.structs.replace(gap, from_ns=from_ns, to_ns=to_ns), first, last))
+        return found
+
     def _add(self, ids: I64) -> NDArray[np.bool_]:
         cuts = np.flatnonzero(np.diff(ids) != 1) + 1
         starts = [0, *cuts.tolist()]
