@@ -202,7 +202,7 @@ def _why(kind, bad, plain):
 
 
 @part
-def _field(buf, a, b, role, row, rules, texts, offsets, out, small, codes):  # noqa: PLR0911 - a way out for each role
+def _field(buf, a, b, role, row, rules, texts, offsets, out, small, codes):
     # Reads one field [a, b) into the columns of its role and returns a status.
     if role in (csv.MAKER, csv.SIDE):
         found = _side_word(buf, a, b, texts, offsets, role == csv.MAKER)

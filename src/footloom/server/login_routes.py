@@ -16,7 +16,7 @@ from footloom.server.services import Services
 if TYPE_CHECKING:
     from footloom.server.logins import Logins
 
-__all__ = ("LOGIN_ROUTES", "REDIRECT_PATH")
+__all__ = ("LOGIN_ROUTES", "REDIRECT_PATH", "log_in", "logins", "redirected")
 
 REDIRECT_PATH = "/login/upstox"
 _NO_STORE = {"cache-control": "no-store"}

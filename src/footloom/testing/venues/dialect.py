@@ -12,7 +12,7 @@ from footloom.testing.venues.faults import Faults
 from footloom.testing.venues.market import Listing, Market
 from footloom.testing.venues.wire import Call, Connection, Reply, Session
 
-__all__ = ("Channels", "Dialect", "Out", "Place")
+__all__ = ("Channels", "Dialect", "Listener", "Out", "Place")
 
 
 class Out(msgspec.Struct, frozen=True, gc=False):

@@ -20,7 +20,7 @@ from footloom.testing.venues.ordered import altered
 from footloom.testing.venues.tampering import Tampering
 from footloom.testing.venues.wire import Call, Connection, Reply, Session, frame
 
-__all__ = ("VENUES", "LocalVenue")
+__all__ = ("VENUES", "LocalVenue", "dialect_of", "split")
 
 VENUES = ("binance_usdm", "binance_spot", "bybit_linear", "upstox", "angelone")
 _SECOND = 1_000_000_000
