@@ -44,12 +44,14 @@ class Client:
         return [one for one in self.told if one["kind"] == kind]
 
     async def until(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
-        async with asyncio.timeout(60):
-            while len(self.of(kind)) < count:
-                line = await self.process.stdout.readline()
-                assert line, (await self.process.stderr.read()).decode()[-2000:]
-                if line.startswith(b"{"):
-                    self.told.append(json.loads(line))
+        while len(self.of(kind)) < count:
+            try:
+                line = await asyncio.wait_for(self.process.stdout.readline(), 60)
+            except TimeoutError:
+                pytest.fail(f"waited for {count} x {kind}, was told {len(self.told)}, at last {self.told[-2:]}")
+            assert line, (await self.process.stderr.read()).decode()[-2000:]
+            if line.startswith(b"{"):
+                self.told.append(json.loads(line))
         return self.of(kind)
 
 
