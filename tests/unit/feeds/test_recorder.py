@@ -131,6 +131,9 @@ async def test_a_hole_in_the_ids_is_told_and_healed(tmp_path: Path) -> None:
             async with recording(venue, store) as watcher:
                 await venue.send(venue.happen(5))
                 await watcher.until(lambda: len(watcher.shown) == 5)
+                await watcher.until(
+                    lambda: any("aggTrades" in path for path in venue.asked)
+                )  # what was before is known
                 venue.happen(3)
                 await venue.send(venue.happen(5))
                 await watcher.until(lambda: len(watcher.shown) == 13)
