@@ -32,7 +32,7 @@ class Page:
 class Splice:
     """One hole: the event and time up to which the tape is whole, and the event that was heard first behind it.
 
-    What was received before ``since_ns`` came over the connection that was lost.
+    What was received before ``since_ns`` came over the connection that was lost. ``top`` is 0 where nothing is known.
     """
 
     top: int
@@ -59,7 +59,7 @@ class Splices:
 
     def heard(self, trades: Trades) -> list[Gap]:
         """Return the gap that live trades, each new, show: from the last before the loss to the first behind it."""
-        if not len(trades) or not self.holes or self.holes[-1].first is not None:
+        if not len(trades) or not self.awaits_stream:
             return []
         hole = self.holes[-1]
         seqs = event_of_all(trades.trade_id)
@@ -68,6 +68,9 @@ class Splices:
             hole.top = max(hole.top, int(seqs[old].max()))
             hole.top_ns = max(hole.top_ns, int(trades.ts_exch_ns[old].max()))
         if old.all():
+            return []
+        if not hole.top:  # nothing was known before it
+            self.holes.pop()
             return []
         hole.first = int(seqs[~old].min())
         hole.gap = self._gap(hole, int(np.min(trades.ts_exch_ns[~old])))
@@ -84,7 +87,7 @@ class Splices:
         for hole in self.holes:
             reaches = not page.full or page.oldest <= hole.top
             if hole.gap is None or hole.first is None:
-                if not reaches:  # what lies before the page is lost, whatever comes behind it
+                if hole.top and not reaches:  # what lies before the page is lost, whatever comes behind it
                     told.append(self._gap(hole, page.oldest_ns))
                 if page.newest > hole.top:  # whole up to the page's end; what follows was not heard yet
                     hole.top, hole.top_ns = page.newest, max(hole.top_ns, page.newest_ns)
@@ -95,6 +98,11 @@ class Splices:
                 told += _healed(hole.gap, None if reaches else page.oldest_ns)
         self.holes = left
         return told
+
+    @property
+    def awaits_stream(self) -> bool:
+        """Whether nothing was heard yet behind the newest hole."""
+        return bool(self.holes) and self.holes[-1].first is None
 
     @property
     def waiting(self) -> bool:

@@ -116,7 +116,7 @@ class Symbol:
         """Note that nothing was heard from ``lost_ns`` to ``now_ns``; ids say later what that cost."""
         for name, tape in self.tapes.items():
             self._cause[name] = cause
-            if tape.events is not None and tape.events.top:
+            if tape.events is not None:
                 self.splices[name].lost(tape.events.top, tape.events.top_ns, now_ns, cause)
         if self.snapshots is not None:
             self.snapshots.missed(cause)

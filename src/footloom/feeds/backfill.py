@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from footloom.core.messages import OffMarket, Trade
+from footloom.core.messages import Gap, OffMarket, Trade
 from footloom.errors import Refused
 from footloom.feeds._splices import Page as Span
 from footloom.feeds._symbol import Symbol
@@ -145,9 +145,24 @@ class Repair:
         FootloomError
             The venue does not answer.
         """
-        request = self.venue.recent_trades(self.symbol.wanted.symbol, self.bases)
-        page = self._whole(await self._page(request, 0.5))
-        return self.symbol.take_page(self.tape.tape, page) > 0
+        page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 0.5)
+        whole = self._whole(page)
+        self._tell_what_lies_before(whole, full=len(page) >= _PAGE)
+        return self.symbol.take_page(self.tape.tape, whole) > 0
+
+    # No id says whether trades are missing between the newest one known and a full page behind it: so they are. A
+    # connection whose loss has been noted tells its own gap (`Splices`).
+    def _tell_what_lies_before(self, rows: Page, *, full: bool) -> None:
+        events = self.tape.events
+        if events is None or not (events.top and rows and full):
+            return
+        first = _trade_of(rows[0])
+        if (first.seq or 0) <= events.top or self.symbol.splices[self.tape.tape].awaits_stream:
+            return
+        cause = self.symbol.cause(self.tape.tape) or "more trades were not sent than the venue's history holds"
+        from_ns, to_ns = events.top_ns, max(first.ts_exch_ns, events.top_ns) + 1
+        gap = Gap(symbol=self.symbol.wanted.symbol, from_ns=from_ns, to_ns=to_ns, cause=cause)
+        self.symbol.add_gaps(self.tape.tape, [gap])
 
     # A print that the venue has told in two answers, or before the newest event heard, will not come any more.
     async def _audit_events(self) -> None:
@@ -158,6 +173,7 @@ class Repair:
         whole = self._whole(page)
         due = [row for row in whole if (_trade_of(row).seq or 0) < top or _trade_of(row).uid in self._audited[1]]
         self._audited = (None, {_trade_of(row).uid for row in page})
+        self._tell_what_lies_before(due, full=len(page) >= _PAGE)
         found = self.symbol.take_page(self.tape.tape, due)
         if found:
             self.recovered += found
@@ -241,6 +257,7 @@ class Repair:
         if not page:
             return
         whole = self._whole(page) or page[-1:]
+        self._tell_what_lies_before(whole, full=len(page) >= _PAGE)
         self.symbol.take_page(self.tape.tape, whole)
         oldest, newest = _trade_of(whole[0]), _trade_of(whole[-1])
         span = Span(

@@ -322,3 +322,54 @@ def test_a_snapshot_off_the_grid_is_recorded_on_a_finer_one_and_what_is_no_numbe
 
     assert blocks(symbol)[-1] == ("0.01", 1)
     assert [one.tick.ltp for one in symbol.refused] == ["much"]
+
+
+# A socket that is mute is lost only when somebody says so: pages that were taken before may not reach the last trade.
+@pytest.mark.parametrize("how", ["mute", "audit", "mend"])
+async def test_a_full_page_that_does_not_reach_the_last_trade_tells_what_lies_between(how: str) -> None:
+    made = Made(EventVenue())
+    made.hear(range(100))
+    made.venue.history = {number: at(number, tape="trade") for number in range(500, 1500)}
+    if how == "mute":
+        assert await made.repair.found_newer()
+    elif how == "mend":
+        await made.repair.after_connecting()
+    else:
+        await made.repair.audit()
+        made.venue.history |= {number: at(number, tape="trade") for number in range(1500, 1600)}
+        await made.repair.audit()
+    made.commit()
+    made.lose("mute for 60 s", 10, 160)
+    made.hear(range(1600, 1700))
+    await made.mend(range(700, 1700))
+
+    assert made.misses(30)
+    assert not made.misses(159)
+    assert len(open_gaps(made.told)) == 1
+
+
+async def test_a_full_page_that_reaches_the_last_trade_tells_nothing() -> None:
+    made = Made(EventVenue())
+    made.hear(range(1000))
+    made.venue.history = {number: at(number, tape="trade") for number in range(500, 1500)}
+    assert await made.repair.found_newer()
+    made.commit()
+    assert made.told == []
+
+
+async def test_rows_that_wait_while_the_first_connection_is_lost_are_its_own() -> None:
+    made = Made(EventVenue())
+    made.lose("disconnected (1006)", 10, 11)
+    made.hear([*range(100), *range(200, 300)])
+
+    assert made.misses(15)
+    await made.mend(range(300))
+    assert open_gaps(made.told) == []
+
+
+async def test_before_the_first_trade_nothing_is_missing() -> None:
+    made = Made(EventVenue())
+    made.lose("disconnected (1006)", 10, 11)
+    made.hear(range(200, 300))
+    await made.mend(range(250, 300))
+    assert made.told == []
