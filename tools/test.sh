@@ -18,7 +18,7 @@ step "page: build" python tools/web_bundle.py
 if [ "${BROWSER:-yes}" = no ]; then
     echo "note: BROWSER=no, the browser tests are left out"
 else
-    step "page: in the browser (pytest -m browser)" python -m pytest -q -m "browser and not soak"
+    step "page: in the browser (pytest -m browser)" python -m pytest -q tests/browser -m "browser and not soak"
 fi
 echo "==> Python tests: unit, properties, venues, integration, architecture, examples, doctests (pytest)"
 # Two processes, whole tests each: the machine that checks has two cores.

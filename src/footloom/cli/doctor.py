@@ -41,9 +41,10 @@ def doctor(
     import msgspec
 
     from footloom import config
+    from footloom.feeds.endpoints import checked
 
     with as_usage():
-        settings = config.load(store=store, endpoints=endpoint or ())
+        settings = checked(config.load(store=store, endpoints=endpoint or ()))
         modules = _venues(venues, settings)
     found = _findings(settings, modules, time.time_ns(), full=full)
     if json:

@@ -51,9 +51,10 @@ def fetch(
 
     from footloom import config
     from footloom.feeds import fetching
+    from footloom.feeds.endpoints import checked
 
     with as_usage():
-        settings = config.load(store=store, endpoints=endpoint or ())
+        settings = checked(config.load(store=store, endpoints=endpoint or ()))
         fetching.check_keys(symbols)
     now_ns = time.time_ns()
     options = fetching.FetchOptions(

@@ -75,12 +75,13 @@ def record(
     """
     from footloom import config
     from footloom.cli._record_show import logging_to, showing
+    from footloom.feeds.endpoints import checked
 
     with as_usage("--for"):
         seconds = _seconds(for_)
     with as_usage():
         flags = {"commit_ms": commit_ms, "depth_quota": depth_quota}
-        settings = config.load(store=store, endpoints=endpoint or (), flags=flags)
+        settings = checked(config.load(store=store, endpoints=endpoint or (), flags=flags))
         wanted = wanted_of(symbols, depth=depth, quotes=quotes, options=options)
     if estimate:
         from footloom.cli._record_estimate import run_estimate

@@ -19,6 +19,7 @@ from footloom.cli._shared import (
     PortFlag,
     StoreFlag,
     announce,
+    as_usage,
     say,
 )
 from footloom.errors import StoreLocked, UnknownSymbol
@@ -54,12 +55,14 @@ def serve(
 ) -> None:
     """Serve charts of what a store holds, and of live symbols, to this machine. Ctrl-C stops it."""
     from footloom import config
+    from footloom.feeds.endpoints import checked
     from footloom.server.guard import checked_origins
     from footloom.server.port import bind
 
     origins = checked_origins(allow_origin or ())
-    settings = config.load(store=store, endpoints=endpoint or ())
-    wanted = _wanted(list(dict.fromkeys(keys or ())))
+    with as_usage():
+        settings = checked(config.load(store=store, endpoints=endpoint or ()))
+        wanted = _wanted(list(dict.fromkeys(keys or ())))
     listener = bind(host, port)
     on_ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
     front = _Front(listener, on_ready, origins)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from footloom.config import Config
+from footloom.errors import ConfigError
+from footloom.feeds._venues import venue_named
 from footloom.venues._venue import Bases
 
-__all__ = ("bases_at", "bases_of")
+__all__ = ("bases_at", "bases_of", "checked")
 
 
 def bases_at(url: str) -> Bases:
@@ -19,7 +21,23 @@ def bases_at(url: str) -> Bases:
     return Bases(ws=f"ws{url.removeprefix('http')}", rest=url, archive=f"{url}/archive")
 
 
+def checked(config: Config) -> Config:
+    """Return the settings, whose endpoints are all of venues: a slip in a name would reach for the real exchange.
+
+    Raises
+    ------
+    ConfigError
+        An endpoint is that of no venue.
+    """
+    for name in config.endpoints:
+        try:
+            venue_named(name)
+        except ConfigError as error:
+            raise ConfigError(f"the endpoint of {name!r}: {error}") from None
+    return config
+
+
 def bases_of(venue: str, usual: Bases, config: Config) -> Bases:
     """Return a venue's bases: ``usual``, where the settings name no other server."""
-    url = config.endpoints.get(venue)
+    url = checked(config).endpoints.get(venue)
     return usual if url is None else bases_at(url)

@@ -217,7 +217,10 @@ def _by_event_type(value: dict[str, Any], frame: bytes) -> Event:
         event: Event = msgspec.convert(value, _Payload)
     except (msgspec.ValidationError, RecursionError) as error:
         if isinstance(kind, str) and kind in KNOWN:
-            raise SchemaChanged(f"a {kind} message that is not as documented ({error}): {shown(frame)}") from None
+            article = "an" if kind[0] in "aeiou" else "a"
+            raise SchemaChanged(
+                f"{article} {kind} message that is not as documented ({error}): {shown(frame)}"
+            ) from None
         raise SchemaChanged(
             f"unknown event type {str(kind)[:40]!r}; known are {', '.join(sorted(KNOWN))}: {shown(frame)}"
         ) from None

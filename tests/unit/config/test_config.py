@@ -8,7 +8,7 @@ import pytest
 
 from footloom import config
 from footloom.errors import ConfigError
-from footloom.feeds.endpoints import bases_of
+from footloom.feeds.endpoints import bases_of, checked
 from footloom.venues._venue import Bases
 
 
@@ -64,6 +64,7 @@ def test_flags_stand_above_the_environment_above_the_file(environment: dict[str,
         ('endpoints = "x"', "not a table"),
         ('[endpoints]\nbybit_linear = "ftp://x"', "no address"),
         ('[endpoints]\nbybit_linear = "http://user:pass@x"', "no address"),
+        ('[endpoints]\nbybit_linear = "http://127.0.0.1:99999"', "no address"),
     ],
 )
 def test_what_cannot_be_is_refused(environment: dict[str, str], text: str, said: str) -> None:
@@ -87,3 +88,10 @@ def test_one_server_stands_for_a_venue() -> None:
         ws="wss://127.0.0.1:9", rest="https://127.0.0.1:9", archive="https://127.0.0.1:9/archive"
     )
     assert bases_of("upstox", usual, found) == usual
+
+
+def test_an_endpoint_of_no_venue_is_refused(environment: dict[str, str]) -> None:
+    environment["FOOTLOOM_ENDPOINT_BINANCE_USD"] = "http://127.0.0.1:9001"
+
+    with pytest.raises(ConfigError, match=r"endpoint of 'binance_usd'.*binance_usdm"):
+        checked(config.load(environment))

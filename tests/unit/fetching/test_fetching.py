@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from http_kit import Answer, Call, LocalServer
-from venue_kit import DAY_MS, HOUR_MS, KEY, NOW_MS, Past, Row, rows_between
+from past_kit import DAY_MS, HOUR_MS, KEY, NOW_MS, Past, Row, rows_between
 
 from footloom.config import Config, load
 from footloom.core.messages import Gap

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from http_kit import Answer, LocalServer
-from venue_kit import DAY_MS, HOUR_MS, KEY, NOW_MS, Past, rows_between
+from past_kit import DAY_MS, HOUR_MS, KEY, NOW_MS, Past, rows_between
 
 import footloom as fl
 from footloom.errors import NotStored, VenueError
