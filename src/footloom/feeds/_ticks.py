@@ -105,8 +105,9 @@ class SnapshotTape:
             return False
         assert isinstance(block, Snapshots)
         self._gaps = store.gaps(key, SNAPSHOT, start_ns - _LATEST_NS, _NS_MAX)
-        if _same_grid(block.instrument, self.instrument):
-            self._infer(block)
+        own, self.instrument = self.instrument, block.instrument
+        self._infer(block)
+        self.renew(own)
         self.last_ns = int(block.ts_recv_ns.max())
         return True
 
@@ -184,16 +185,12 @@ def _known(tick: np.int64) -> int | None:
     return None if tick == NO_QUOTE else int(tick)
 
 
-def _same_grid(one: Instrument, other: Instrument) -> bool:
-    return (one.tick_size, one.lot_size) == (other.tick_size, other.lot_size)
-
-
 _IN_TICKS = ("ltp_tick", "bid_tick", "ask_tick")
 _IN_LOTS = ("vtt_lot", "low_vtt_lot", "unattributed_lot", "corrected_lot")
 
 
-# The same state in other units; None where it is no whole number of them.
-def _rescaled(state: InferState, old: Instrument, new: Instrument) -> InferState | None:
+# The same state in other units. Where they do not hold it inference begins anew, but for the numbers of its rows.
+def _rescaled(state: InferState, old: Instrument, new: Instrument) -> InferState:
     ratios = {name: Fraction(old.tick_size) / Fraction(new.tick_size) for name in _IN_TICKS}
     ratios |= {name: Fraction(old.lot_size) / Fraction(new.lot_size) for name in _IN_LOTS}
     changed: dict[str, int] = {}
@@ -201,6 +198,6 @@ def _rescaled(state: InferState, old: Instrument, new: Instrument) -> InferState
         value = getattr(state, name)
         moved = value * ratio if value != NO_QUOTE else Fraction(value)
         if moved.denominator != 1:
-            return None
+            return InferState(params_hash=state.params_hash, seen=state.seen)
         changed[name] = int(moved)
     return msgspec.structs.replace(state, **changed)

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +15,15 @@ from footloom.core.gaps import open_gaps
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap, Tick, Trade
 from footloom.core.side import Side
+from footloom.core.trades import Trades
 from footloom.errors import Refused
 from footloom.feeds._symbol import Symbol
+from footloom.feeds._ticks import SnapshotTape
 from footloom.feeds.backfill import Reach, Repair
 from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.sequence import EventNumbers
+from footloom.feeds.stored import stored_inference
+from footloom.store.files import Store
 from footloom.venues import upstox
 from footloom.venues._venue import Request, Wanted
 
@@ -373,3 +378,25 @@ async def test_before_the_first_trade_nothing_is_missing() -> None:
     made.hear(range(200, 300))
     await made.mend(range(250, 300))
     assert made.told == []
+
+
+@pytest.mark.parametrize("odd", ["100.07", "100.10"])
+def test_after_a_restart_snapshots_of_another_grid_go_on_with_their_numbers(tmp_path: Path, odd: str) -> None:
+    shown = []
+    with Store(tmp_path / "store", writer=True) as store:
+        for run, grid in enumerate(("0.01", "0.05")):
+            tape = SnapshotTape(nifty(grid))
+            if run:
+                assert tape.restore(store)
+                tape.missed("not recording")
+            for second in range(5):
+                tape.add(tick(10 * run + second, odd if not run and second == 4 else "100.05"))
+            seen = tape.take()
+            store.append(seen.snapshots, seen.gaps)
+            shown.append(seen.trades.on_grid(nifty("0.01")))
+        whole = stored_inference(store, tape.instrument.key, 0, 2**62).trades
+    live = Trades.concat(shown)
+
+    assert len(live) == 8
+    for name in ("ts_exch_ns", "trade_id", "price_tick", "qty_lot", "side"):
+        assert getattr(live, name).tolist() == getattr(whole, name).tolist()
