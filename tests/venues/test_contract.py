@@ -51,6 +51,8 @@ def test_constants_are_there(module: ModuleType) -> None:
     assert all(weight > 0 and seconds > 0 for weight, seconds in module.BUDGETS.values())
     if hasattr(module, "sockets"):
         assert module.TAPE in module.STREAMS
+    if hasattr(module, "candles") and not hasattr(module, "trades_from"):  # they stand before the first trades
+        assert module.CANDLE_SPAN_NS > 0
 
 
 @pytest.mark.parametrize("module", MODULES, ids=named)

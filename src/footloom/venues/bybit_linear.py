@@ -22,6 +22,7 @@ __all__ = (
     "BOOK",
     "BOOK_DEPTH",
     "BUDGETS",
+    "CANDLE_SPAN_NS",
     "GRACE_NS",
     "IDS_BY_EVENT",
     "STREAMS",
@@ -52,6 +53,7 @@ BASES: Final = Bases(ws="wss://stream.bybit.com", rest="https://api.bybit.com", 
 BOOK: Final = Chain.COUNTED
 BOOK_DEPTH: Final = 200  # every 100 ms, as other venues; 50 comes every 20 ms
 GRACE_NS: Final = 250_000_000
+CANDLE_SPAN_NS: Final = 1_000 * 60 * 10**9  # a call takes so many minute candles
 BUDGETS: Final = {rest.BUDGET: (600, 5.0)}
 
 _PATH = "/v5/public/linear"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+from decimal import Decimal
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from venue_kit import SECOND, START_MS, market, socket, until_lost
 from websockets import ClientConnection
 
 from footloom.testing.venues import LocalVenue
+from footloom.venues import bybit_linear
+from footloom.venues._venue import Bases
 
 pytestmark = pytest.mark.anyio
 PATH = "/v5/public/linear"
@@ -157,3 +161,20 @@ async def test_a_past_day_is_an_archive_file() -> None:
         ["BTCUSDT", "Buy", "0.002", "92150.7"],
         ["BTCUSDT", "Buy", "0.003", "92150.3"],
     ]
+
+
+async def test_minute_candles_are_those_of_the_tape_and_our_own_reader_takes_them() -> None:
+    async with LocalVenue("bybit_linear", market("bybit_linear", 300, every_ms=500)) as venue:
+        await venue.finish()
+        bases = Bases(ws=venue.url, rest=venue.url)
+        end_ns = START_MS * 1_000_000 + 600 * SECOND
+        asked = bybit_linear.candles("BTCUSDT", START_MS * 1_000_000 - 60 * SECOND, end_ns, bases, {})
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(asked.url, params=dict(asked.params))
+        tape = venue.tape("BTCUSDT")
+    candles = bybit_linear.read_candles(answer.content)
+
+    assert len(candles) == len(np.unique(tape.ts_exch_ns // (60 * SECOND))) > 2
+    assert sum(Decimal(one.volume) for one in candles) == tape.instrument.lot_size * int(tape.qty_lot.sum())
+    assert candles[0].open == tape.instrument.price_text(tape.price_tick[0])
+    assert candles[-1].close == tape.instrument.price_text(tape.price_tick[-1])

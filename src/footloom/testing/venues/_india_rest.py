@@ -1,4 +1,4 @@
-"""Minute candles of a tape, as brokers serve them, and India's clock."""
+"""Minute candles of a tape, as venues serve them, and India's clock."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from footloom.testing.venues._bybit_book import TopBook, changed_fields
 from footloom.testing.venues._bybit_rest import envelope, instrument_row, refused
 from footloom.testing.venues._bybit_socket import Socket
 from footloom.testing.venues._grid import Grid, Row
+from footloom.testing.venues._india_rest import minutes
 from footloom.testing.venues.dialect import Out, Place
 from footloom.testing.venues.market import Listing
 from footloom.testing.venues.wire import Call, Reply, Session
@@ -230,6 +231,7 @@ class Local:
             "/v5/market/orderbook": self._orderbook,
             "/v5/market/instruments-info": self._instruments,
             "/v5/market/tickers": self._tickers_call,
+            "/v5/market/kline": self._kline,
         }
         handler = handlers.get(call.path)
         if handler is None:
@@ -295,6 +297,21 @@ class Local:
         listing = self._listed(call)
         found = list(self.place.market.listings.values()) if listing is None else [listing]
         return envelope(self.place.now_ns, {"category": "linear", "list": [self._ticker(one) for one in found]})
+
+    # Of a longer range the newest rows, the newest first.
+    def _kline(self, call: Call) -> Reply:
+        listing = self._listed(call)
+        if listing is None or call.query.get("interval") != "1":
+            return refused(self.place.now_ns, "params error: Symbol or interval Invalid")
+        first, last = (int(call.query.get(name, 0)) for name in ("start", "end"))
+        grid = self._grids[listing.symbol]
+        rows = [
+            [str(ms), one.open, one.high, one.low, one.close, grid.qty(one.volume), "0"]
+            for one in minutes(listing.seen, grid)
+            if first <= (ms := round(one.at.timestamp()) * 1000) <= (last or ms)
+        ]
+        newest = rows[::-1][: min(int(call.query.get("limit", 200)), 1000)]
+        return envelope(self.place.now_ns, {"category": "linear", "symbol": listing.symbol, "list": newest})
 
     def _archived(self, symbol: str, day: str) -> Reply:
         listing = self.place.market.listings.get(symbol)
