@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Gesture, GestureReader, type PointerSample } from "../src/model/gestures";
+import { AxisLock, type Gesture, GestureReader, type PointerSample } from "../src/model/gestures";
 
 const at = (x: number, y: number, timeMs = 0, held: Partial<PointerSample> = {}): PointerSample => ({
   id: 1,
@@ -86,5 +86,31 @@ describe("touch", () => {
     reader.move(touch(1, 50, 0));
     expect(kinds(reader.cancel())).toEqual(["dragEnd", "leave"]);
     expect(reader.move(touch(1, 60, 0))).toEqual([]);
+  });
+});
+
+describe("the axis lock", () => {
+  const dragged = (steps: readonly (readonly [dx: number, dy: number])[], isOpen = false): number => {
+    const lock = new AxisLock();
+    lock.start(isOpen);
+    return steps.reduce((sum, [dx, dy]) => sum + lock.step(dx, dy), 0);
+  };
+  const times = (count: number, dx: number, dy: number): [number, number][] =>
+    Array.from({ length: count }, () => [dx, dy]);
+
+  it("keeps the price where it is while a drag goes mostly sideways", () => {
+    expect(dragged(times(20, 15, 1))).toBe(0);
+    expect(dragged(times(20, -15, -4))).toBe(0);
+    expect(dragged([...times(20, 15, 1), ...times(20, -15, 1)])).toBe(0);
+  });
+
+  it("lets it go from 24 pixels up or down on, and loses none of them", () => {
+    expect(dragged(times(24, 0, 1))).toBe(0);
+    expect(dragged(times(30, 0, 1))).toBe(30);
+    expect(dragged(times(30, 1, -2))).toBe(-60);
+  });
+
+  it("holds nothing back in a scale that is the user's", () => {
+    expect(dragged(times(5, 10, 2), true)).toBe(10);
   });
 });

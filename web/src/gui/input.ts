@@ -1,5 +1,5 @@
 import type { PaneName } from "../model/cursor";
-import { doubleTapMs, type Gesture, GestureReader, holdMs, type PointerSample } from "../model/gestures";
+import { AxisLock, doubleTapMs, type Gesture, GestureReader, holdMs, type PointerSample } from "../model/gestures";
 import { defaultShares, dragSplitter, type Zone, zoneAt } from "../model/pane-layout";
 import type { BarIndex } from "../protocol/units";
 import type { Chart } from "./chart";
@@ -14,8 +14,6 @@ const pageWheelPx = 400;
 /** One turn of the wheel zooms no further than this, however fast it was. */
 const mostWheelPx = 240;
 const zoomPerPx = 0.0016;
-/** In an automatic price scale a drag has to go this far up or down before it takes the price along. */
-const priceDragFromPx = 14;
 
 /** Mouse, touch and wheel on the chart. */
 export class ChartInput {
@@ -24,8 +22,7 @@ export class ChartInput {
   readonly #reader = new GestureReader();
   readonly #stop = new AbortController();
   #zone: Zone = { kind: "none" };
-  #risen = 0;
-  #movesPrice = false;
+  readonly #lock = new AxisLock();
   #tapTimer: ReturnType<typeof setTimeout> | undefined;
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -98,8 +95,7 @@ export class ChartInput {
         this.#chart.leave();
         return;
       case "dragStart":
-        this.#risen = 0;
-        this.#movesPrice = this.#chart.model.autoScale === "manual";
+        this.#lock.start(this.#chart.model.autoScale === "manual");
         this.#chart.root.dataset["dragging"] = this.#zone.kind;
         return;
       case "dragEnd":
@@ -137,7 +133,7 @@ export class ChartInput {
     }
     if (zone.kind === "plot") {
       model.panTime(gesture.dx * dpr);
-      if (zone.pane === "price") this.#dragPrice(gesture.dy);
+      if (zone.pane === "price") this.#dragPrice(gesture.dx, gesture.dy);
       // The picture moves with the pointer: a crosshair on it would say nothing, and cost a layer.
       this.#chart.leave();
     } else if (zone.kind === "axis") {
@@ -148,12 +144,10 @@ export class ChartInput {
     this.#chart.moved();
   }
 
-  #dragPrice(dy: number): void {
-    this.#risen += dy;
-    if (!this.#movesPrice && Math.abs(this.#risen) < priceDragFromPx) return;
+  #dragPrice(dx: number, dy: number): void {
     const { model } = this.#chart;
-    model.panPrice((this.#movesPrice ? dy : this.#risen) * model.dpr);
-    this.#movesPrice = true;
+    const moved = this.#lock.step(dx, dy);
+    if (moved !== 0) model.panPrice(moved * model.dpr);
   }
 
   #dragAxis(pane: PaneName, dy: number): void {

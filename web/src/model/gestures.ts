@@ -146,3 +146,29 @@ export class GestureReader {
     return [{ kind: "tap", x: at.x, y: at.y, touch: at.touch }];
   }
 }
+
+/** A drag takes the price along from this far up or down on, and only where that is this share of its way sideways. */
+const priceDrag = { fromPx: 24, share: 1 / 3 } as const;
+
+/** Keeps a drag that goes mostly sideways off the price, so that a price scale that looks after itself goes on doing so. */
+export class AxisLock {
+  #across = 0;
+  #risen = 0;
+  #furthest = 0;
+  #isOpen = false;
+
+  /** @param isOpen whether the price goes along from the first pixel on: where its scale is the user's already */
+  start(isOpen: boolean): void {
+    [this.#across, this.#risen, this.#furthest, this.#isOpen] = [0, 0, 0, isOpen];
+  }
+
+  /** @returns how far this step of the drag moves the price down, in the pixels given; all of the way once it is let go */
+  step(dx: number, dy: number): number {
+    if (this.#isOpen) return dy;
+    this.#across += dx;
+    this.#risen += dy;
+    this.#furthest = Math.max(this.#furthest, Math.abs(this.#across));
+    this.#isOpen = Math.abs(this.#risen) > Math.max(priceDrag.fromPx, this.#furthest * priceDrag.share);
+    return this.#isOpen ? this.#risen : 0;
+  }
+}
