@@ -65,11 +65,12 @@ def login(
     """
     from footloom import config
     from footloom.feeds import credentials
+    from footloom.feeds.endpoints import checked
 
     with as_usage("BROKER"):
         _check(broker)
     with as_usage():
-        settings = config.load(endpoints=endpoint or ())
+        settings = checked(config.load(endpoints=endpoint or ()))
     if forget:
         removed = credentials.remove(broker, settings.folder)
         say(f"what was kept for {broker} is removed" if removed else f"nothing is kept for {broker}")

@@ -154,7 +154,10 @@ def save(credentials: Credentials, folder: Path | None = None) -> Path:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise ConfigError(f"cannot keep the token in {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot keep the token in {path}: {error.strerror}; make that folder yours to write, or name another "
+            "folder of settings with FOOTLOOM_CONFIG"
+        ) from None
     return path
 
 

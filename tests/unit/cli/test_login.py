@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from footloom.cli.main import app
-from footloom.errors import VenueError
+from footloom.errors import ConfigError, VenueError
 from footloom.feeds import login as feeds_login
-from footloom.feeds.credentials import Credentials, read
+from footloom.feeds.credentials import Credentials, read, save
 
 FAR_NS = 2**61
 ENTERED = "tok-s3cr3t"
@@ -126,3 +126,24 @@ def test_a_refusal_keeps_nothing(environment: dict[str, str], tmp_path: Path, mo
 
     assert isinstance(result.exception, VenueError)
     assert read("upstox", tmp_path) is None
+
+
+def test_an_endpoint_of_no_venue_is_refused(environment: dict[str, str]) -> None:
+    words = ["login", "upstox", "--status", "--endpoint", "upsto=http://127.0.0.1:1"]
+
+    result = CliRunner().invoke(app, words, env=environment)
+
+    assert result.exit_code == 2, result.output
+    assert "upsto" in result.output
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("footloom.feeds.credentials.os.open", refused)
+
+    with pytest.raises(ConfigError, match=r"Permission denied; make that folder yours .* FOOTLOOM_CONFIG"):
+        save(made("upstox", access_token=ENTERED), tmp_path)
