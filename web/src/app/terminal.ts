@@ -189,7 +189,7 @@ export class Terminal implements TerminalFace {
       prepended: () => isShown() && this.#prepended(),
       gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
       status: (status) => isShown() && this.#numbers.onStatus(status),
-      paging: (state) => isShown() && this.paging.set(state),
+      paging: (state) => isShown() && this.#paged(state),
       refused: (code, message) => this.#refused(feed(), code, message),
     };
   }
@@ -260,6 +260,12 @@ export class Terminal implements TerminalFace {
   #prepended(): void {
     this.model.prepended();
     this.chart.invalidate(Level.full);
+    this.#showView();
+  }
+
+  #paged(state: Paging): void {
+    this.model.olderComes = state === "loading";
+    this.paging.set(state);
   }
 
   #gapsChanged(gap: Gap, healed: boolean): void {

@@ -13,7 +13,7 @@ import {
   type Stretches,
 } from "./auto-scale";
 import { typicalLot } from "./cells";
-import { contentOf, stretchesOf } from "./content";
+import { contentOf, isAnySeen, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { type Palette, paletteOf } from "./palette";
@@ -25,6 +25,8 @@ import { ZoneClock } from "./time-zone";
 import { hasFlow } from "./trust";
 import { ValueScale } from "./value-scale";
 
+/** What reaches no further than this into the pane is not in sight. */
+const sliverCss = 4;
 /** Pixels, in CSS, that the chart keeps free above and below what it fits. */
 const marginsCss = { top: 10, bottom: 10 } as const;
 /** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
@@ -48,6 +50,8 @@ export class ChartModel {
   gaps: readonly Gap[] = [];
   /** Open interest of the venue's candles, by the time of their open, as text. */
   openInterest: ReadonlyMap<bigint, string> = new Map();
+  /** Whether older bars are being loaded. */
+  olderComes = false;
   /** Whether what is received is written to disk. */
   recorded = true;
   readonly time = new TimeScale();
@@ -117,8 +121,7 @@ export class ChartModel {
 
   /** Show a topic whose first bars are there. */
   open(series: BarSeries, meta: SnapshotMeta): void {
-    this.series = series;
-    this.meta = meta;
+    [this.series, this.meta, this.olderComes] = [series, meta, false];
     this.tick = parseGrid(meta.tick_size);
     this.typical = typicalLot(series);
     this.#setFormats();
@@ -149,9 +152,10 @@ export class ChartModel {
     const { from, to } = this.visibleBars();
     if (to < from) return false;
     const { low, high } = this.price.span();
-    const content = this.#content(from, to);
-    if (content.high <= low || content.low >= high) return true;
-    return this.following && (content.anchor < low || content.anchor > high);
+    const sliver = this.px(sliverCss) / this.price.row;
+    if (!isAnySeen(this.#stretches(from, to), low + sliver, high - sliver)) return true;
+    const { anchor } = this.#content(from, to);
+    return this.following && (anchor < low || anchor > high);
   }
 
   /** Whether the newest bar can be seen whole. */
@@ -164,10 +168,10 @@ export class ChartModel {
     this.#afterMove();
   }
 
-  // Making bars narrower brings more of them, and no more emptiness behind the newest.
+  // Making bars narrower brings more of them, and no more emptiness: neither behind the newest nor before the oldest.
   zoomTime(x: number, factor: number): void {
     const empty = Math.max(0, (this.time.right - this.series.end) * this.time.bar);
-    this.time.zoomAt(x, factor);
+    this.time.zoomAt(x, Math.max(factor, this.time.leastFactor(this.series.length, this.olderComes)));
     if (factor < 1) {
       const most = this.series.end + Math.max(this.#rightRoom(), empty / this.time.bar);
       this.time.setRight(Math.min(this.time.right, most));

@@ -23,3 +23,8 @@ export function stretchesOf(series: BarSeries, perLevel: number, from: number, t
     });
   return { low: rows(low_tick, 0), high: rows(high_tick, 1) };
 }
+
+/** Whether any of the bars reaches between two (fractional) rows. */
+export function isAnySeen({ low, high }: Stretches, from: number, to: number): boolean {
+  return high.some((top, k) => top > from && (low[k] as number) < to);
+}

@@ -4,6 +4,8 @@ import { type BarIndex, type Dpx, dpx } from "../protocol/units";
 const snapFromDpx = 8;
 const narrowestDpx = 0.4;
 const widestCssPx = 480;
+/** All bars that there are fill at least this share of the plot, however far one zooms out; less while older ones come. */
+const leastFilled = { all: 0.5, whileLoading: 0.1 } as const;
 
 /**
  * Bars to pixels. Every bar has the same width whatever time it took, so session breaks and gaps take no room; `right` is
@@ -78,6 +80,12 @@ export class TimeScale {
     const held = this.index(x);
     this.setBar(this.#bar * factor);
     this.#right = held + (this.#width - x) / this.bar;
+  }
+
+  /** How much narrower bars may become when there are `count` of them: at most 1, which is not at all. */
+  leastFactor(count: number, olderCome: boolean): number {
+    const share = olderCome ? leastFilled.whileLoading : leastFilled.all;
+    return Math.min(1, (this.#width * share) / Math.max(1, count) / this.bar);
   }
 
   /** Keep something in sight: at least `least` bars, and no more emptiness than four fifths of the plot. */
