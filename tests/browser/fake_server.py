@@ -138,6 +138,7 @@ class FakeServer:
         self.recorded = True
         self.trouble: str | None = None
         self.notes: list[str] = []
+        self.day_span: dict[str, str] = {}
         self.feeds: dict[str, dict[str, Any]] = {}
         self.refused_symbols: set[str] = set()
         self.topics: dict[tuple[str, str, int], Topic] = {}
@@ -191,7 +192,7 @@ class FakeServer:
             "day_high": price_text(day.high), "day_low": price_text(day.low), "lag_ms": 4,
             "day_volume": decimal_text(day.lots, LOT_SIZE), "vwap": f"{day.turnover / day.lots * 0.5:.2f}",
             "engine_ns": str(self.market.now_ns), "recorded": self.recorded, "score": score,
-            "trouble": self.trouble, "notes": self.notes,
+            "trouble": self.trouble, "notes": self.notes, **self.day_span,
         }  # fmt: skip
 
     # --- WebSocket --------------------------------------------------------------------------------------------------
@@ -310,6 +311,7 @@ class FakeServer:
             "resume": lambda: setattr(self, "paused", False),
             "refuse": lambda: setattr(self, "refusing", query.get("on", "1") == "1"),
             "record": lambda: setattr(self, "recorded", query.get("on", "1") == "1"),
+            "joined": lambda: self.day_span.update(day_start_ns=query["start_ns"], day_from_ns=query["from_ns"]),
             "trouble": lambda: setattr(self, "trouble", query.get("text")),
             "note": lambda: setattr(self, "notes", [text for text in query.get("text", "").split("|") if text]),
         }

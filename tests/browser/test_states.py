@@ -9,6 +9,7 @@ import pytest
 from tests.browser.conftest import FakeMarketServer, PageOpener, last_bar, settle, viewport
 
 pytestmark = pytest.mark.browser
+NS = 1_000_000_000
 
 
 def test_a_lost_connection_is_said_and_mended(open_page: PageOpener, fake: FakeMarketServer) -> None:
@@ -38,6 +39,18 @@ def test_a_tape_that_is_not_written_is_said(open_page: PageOpener, fake: FakeMar
     page.get_by_text("NOT RECORDED").wait_for()
     fake.pull("record?on=1")
     page.get_by_text("NOT RECORDED").wait_for(state="detached")
+
+
+def test_figures_of_a_part_of_the_session_say_since_when(open_page: PageOpener, fake: FakeMarketServer) -> None:
+    page = open_page(1280, 720)
+    since = page.locator(".ticker .since")
+    assert since.count() == 0
+    start_ns = int(page.evaluate("footloom.bar().openNs")) // (86_400 * NS) * 86_400 * NS
+    fake.pull(f"joined?start_ns={start_ns}&from_ns={start_ns + 12_660 * NS}")
+    since.wait_for()
+    assert since.get_by_text("since 03:31").is_visible()
+    assert "trades that are stored" in since.get_attribute("title")
+    page.locator(".title", has_text="CVD").filter(has_text="since 03:31").wait_for()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])

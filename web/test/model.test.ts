@@ -262,9 +262,25 @@ describe("header and legend", () => {
     expect(headerView(model, null, first).change).toBe("–");
   });
 
+  it("says from when on the day's figures and the running delta know the session", () => {
+    const model = modelOf(minutes(0, 5));
+    const joined = (seconds: number): Status => ({
+      ...status,
+      day_start_ns: String(openOf(0)),
+      day_from_ns: String(openOf(0) + BigInt(seconds) * 1_000_000_000n),
+    });
+    expect(headerView(model, joined(12_660), emptyHeader).since).toBe("since 03:31");
+    expect(headerView(model, joined(60), emptyHeader).since).toBe("");
+    expect(headerView(model, { ...status, day_start_ns: null, day_from_ns: null }, emptyHeader).since).toBe("");
+    expect(headerView(model, status, emptyHeader).since).toBe("");
+    expect(legendView(model, meta, joined(12_660)).cvdAnchor).toBe("since 03:31");
+    expect(legendView(model, meta, joined(5)).cvdAnchor).toContain("session");
+    expect(legendView(model, { ...meta, cvd_reset: "never" }, joined(12_660)).cvdAnchor).toContain("continuous");
+  });
+
   it("says in words what the numbers mean", () => {
     expect(stepText({ ...meta, ticks_per_level: 20 })).toBe("0.5 × 20 = 10.0");
-    const legend = legendView(modelOf(minutes(0, 5)), meta);
+    const legend = legendView(modelOf(minutes(0, 5)), meta, null);
     expect(legend.imbalance).toBe("300 % diagonal ≥, min_vol auto (0.010)");
     expect(legend.valueArea).toBe("VA 70 % two-row");
     expect(legend.zone).toBe("UTC");
@@ -276,8 +292,8 @@ describe("header and legend", () => {
       { minute: 0, cvd: 2 },
       { minute: 1, cvd: 4 },
     ]);
-    expect(legendView(model, meta).cvdAnchor).toBe("session, from 21 Nov 00:00");
-    expect(legendView(model, { ...meta, cvd_reset: "never" }).cvdAnchor).toContain("continuous");
+    expect(legendView(model, meta, null).cvdAnchor).toBe("session, from 21 Nov 00:00");
+    expect(legendView(model, { ...meta, cvd_reset: "never" }, null).cvdAnchor).toContain("continuous");
   });
 });
 
@@ -307,5 +323,64 @@ describe("panes", () => {
     const dragged = dragSplitter(layout, shares, "cvd", boxes.cvd.top - 40);
     expect(dragged.cvd).toBeGreaterThan(0.2);
     expect(dragged.cvd + dragged.delta).toBeCloseTo(0.4);
+  });
+});
+
+describe("the view", () => {
+  const many = (count: number): BarSpec[] => Array.from({ length: count }, (_, minute) => ({ minute }));
+  const zoomedOut = (model: ChartModel): number => {
+    for (let k = 0; k < 100; k += 1) {
+      model.zoomTime(1600, 0.8);
+      model.settle();
+    }
+    return model.time.bar * model.series.length;
+  };
+
+  it("zooms out until all bars fill half of the pane, and further only while older ones come", () => {
+    const model = modelOf(many(40));
+    expect(zoomedOut(model)).toBeGreaterThanOrEqual(760);
+    expect(zoomedOut(model)).toBeLessThanOrEqual(840);
+    expect(model.following).toBe(true);
+    model.olderComes = true;
+    expect(zoomedOut(model)).toBeLessThan(200);
+    expect(zoomedOut(model)).toBeGreaterThan(140);
+    model.zoomTime(1600, 2);
+    expect(zoomedOut(model)).toBeLessThan(200);
+  });
+
+  it("never widens bars because there are few of them", () => {
+    const model = modelOf(many(2));
+    const before = model.time.bar;
+    model.zoomTime(1600, 0.5);
+    expect(model.time.bar).toBe(before);
+  });
+
+  it("says when no bar on screen is within a scale that is the user's", () => {
+    const model = modelOf(many(40));
+    model.panTime(600);
+    model.settle();
+    expect(model.following).toBe(false);
+    model.panPrice(40);
+    expect(model.priceIsOff).toBe(false);
+    model.panPrice(5000);
+    expect(model.priceIsOff).toBe(true);
+    model.resetPrice();
+    model.settle();
+    expect(model.priceIsOff).toBe(false);
+  });
+
+  it("does not count what only touches the edge, nor bars above and below that leave the pane empty", () => {
+    const steps = [0, 1].map((minute) => ({ minute, cells: [[100 + 900 * minute, 5, 3]] as const }));
+    const model = modelOf(steps);
+    model.panTime(-10);
+    model.panPrice(0);
+    model.price.set(20, 500);
+    model.following = false;
+    expect(model.priceIsOff).toBe(true);
+    const { low } = model.price.span();
+    model.price.set(20, 500 + 101 - low - 0.1);
+    expect(model.priceIsOff).toBe(true);
+    model.price.set(20, 500 + 101 - low - 0.9);
+    expect(model.priceIsOff).toBe(false);
   });
 });

@@ -152,6 +152,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     recorded: bool
     score: dict[str, float | int | None] | None
     trouble: str | None = None  # why nothing comes any more, in words
+    day_start_ns: str | None = None  # of the session whose figures these are
+    day_from_ns: str | None = None  # its first trade that is stored: before it the day's figures know nothing
     notes: Sequence[str] = ()  # what else is wrong: not recorded, refused, not sealed, found damaged at the start
 
 

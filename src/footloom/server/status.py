@@ -115,6 +115,8 @@ class SymbolStatus:
                 day_low=price(self._low) if opened else None,
                 day_volume=quantity(self._volume),
                 vwap=self._vwap_text(),
+                day_start_ns=str(self._session[0]) if opened else None,
+                day_from_ns=str(self._open_key[0]) if opened else None,
                 lag_ms=self._lag_ms,
                 engine_ns=str(self._engine_ns),
                 recorded=self._recorded,

@@ -51,6 +51,23 @@ def test_the_last_price_and_the_open_are_those_of_the_ordering_key() -> None:
     assert tell(status, (MIDNIGHT_NS + 5, 99, 1), ids=(1,))["day_open"] == "99"
 
 
+def test_the_day_says_from_when_on_its_trades_are_stored() -> None:
+    def since(status: SymbolStatus) -> tuple[Any, Any]:
+        told = json.loads(status.text())
+        return told["day_start_ns"], told["day_from_ns"]
+
+    status = header()
+    assert since(status) == (None, None)
+    joined = MIDNIGHT_NS + 12_660 * SECOND_NS
+    tell(status, (joined, 100, 1), (joined + SECOND_NS, 101, 1), ids=(8, 9))
+    assert since(status) == (str(MIDNIGHT_NS), str(joined))
+    tell(status, (MIDNIGHT_NS + 7, 99, 1), ids=(1,))
+    assert since(status) == (str(MIDNIGHT_NS), str(MIDNIGHT_NS + 7)), "what was fetched later is of the day too"
+    next_day = MIDNIGHT_NS + 86_400 * SECOND_NS
+    tell(status, (next_day + 3, 100, 1), ids=(10,))
+    assert since(status) == (str(next_day), str(next_day + 3))
+
+
 def test_a_print_outside_the_session_starts_no_day() -> None:
     def at(day: int, hour: int, minute: int) -> int:
         return int(dt.datetime(2026, 3, day, hour, minute, 1, tzinfo=INDIA).timestamp()) * SECOND_NS

@@ -62,7 +62,7 @@ export class Numbers {
     painter.countdown = barLeft(model, this.#status === null ? null : BigInt(this.#status.engine_ns));
     this.countdown.touch(() => painter.countdown);
     this.header.touch(() => headerView(model, this.#status, this.header.get()));
-    this.legend.touch(() => (model.meta === null ? null : legendView(model, model.meta)));
+    this.legend.touch(() => (model.meta === null ? null : legendView(model, model.meta, this.#status)));
     if (cursor === null) this.point(null);
   }
 

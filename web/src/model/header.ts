@@ -16,6 +16,8 @@ export interface HeaderView {
   readonly low: string;
   readonly vwap: string;
   readonly volume: string;
+  /** From when on the day's figures know its trades: `since 03:31`; "" where that is its start. */
+  readonly since: string;
   readonly spread: string;
   readonly lag: string;
   readonly recorded: boolean;
@@ -34,6 +36,7 @@ export const emptyHeader: HeaderView = {
   low: dash,
   vwap: dash,
   volume: dash,
+  since: "",
   spread: dash,
   lag: dash,
   recorded: true,
@@ -57,10 +60,20 @@ export function headerView(model: ChartModel, status: Status | null, before: Hea
     low: orDash(status?.day_low),
     vwap: orDash(status?.vwap),
     volume: status?.day_volume == null ? dash : compact(Number(status.day_volume)),
+    since: sinceText(model, status),
     spread: spreadText(model, status),
     lag: status?.lag_ms == null ? dash : `${status.lag_ms} ms`,
     recorded: status?.recorded ?? true,
   };
+}
+
+/** A first trade no later than this is one of the session's start. */
+const sinceFromNs = 60_000_000_000n;
+
+function sinceText(model: ChartModel, status: Status | null): string {
+  if (status?.day_start_ns == null || status.day_from_ns == null) return "";
+  const from = BigInt(status.day_from_ns);
+  return from - BigInt(status.day_start_ns) > sinceFromNs ? `since ${model.clock.timeText(ms(nsToMs(from)))}` : "";
 }
 
 function changeTexts(
@@ -102,7 +115,7 @@ export interface LegendView {
 
 const comparisons: Readonly<Record<string, string>> = { ge: "≥", gt: ">" };
 
-export function legendView(model: ChartModel, meta: SnapshotMeta): LegendView {
+export function legendView(model: ChartModel, meta: SnapshotMeta, status: Status | null): LegendView {
   const [venue, ...rest] = meta.symbol.split(":");
   const lots = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
   const minVol = model.quantity.unit === "lots" ? String(lots) : unitsText(lots, model.quantity.lot);
@@ -116,7 +129,7 @@ export function legendView(model: ChartModel, meta: SnapshotMeta): LegendView {
     valueArea: `VA ${meta.value_area_pct} % ${meta.value_area.replace("_", "-")}`,
     unit: model.quantity.unit === "lots" ? "lots" : meta.base,
     zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),
-    cvdAnchor: cvdAnchor(model, meta),
+    cvdAnchor: cvdAnchor(model, meta, status),
     simulated: meta.simulated,
     inferred: meta.inferred,
   };
@@ -128,9 +141,12 @@ export function stepText(meta: SnapshotMeta): string {
   return `${meta.tick_size} × ${meta.ticks_per_level} = ${price}`;
 }
 
-// Where the running sum of the newest bar began: the session's start, as the tape itself shows it.
-function cvdAnchor(model: ChartModel, meta: SnapshotMeta): string {
+// Where the running sum of the newest bar began: the session's first stored trade where that is not its start, else the
+// session's start, as the tape itself shows it.
+function cvdAnchor(model: ChartModel, meta: SnapshotMeta, status: Status | null): string {
   if (meta.cvd_reset === "never") return "continuous, from the first bar stored";
+  const since = sinceText(model, status);
+  if (since !== "") return since;
   const { series } = model;
   for (let index = series.last; index > series.first; index = (index - 1) as typeof index) {
     const opens = series.number("cvd", index) - series.delta(index);

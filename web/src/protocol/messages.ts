@@ -97,6 +97,9 @@ export interface Status {
   readonly engine_ns: string;
   readonly recorded: boolean;
   readonly score: Readonly<Record<string, number | null>> | null;
+  /** When the session of the day's figures began, and its first stored trade: before it they know nothing. */
+  readonly day_start_ns?: string | null;
+  readonly day_from_ns?: string | null;
   /** Why nothing comes any more, and what else is wrong, in words. */
   readonly trouble?: string | null;
   readonly notes?: readonly string[];
