@@ -51,6 +51,12 @@ describe("quantities in cells", () => {
     expect(signed(-1500, style)).toBe("\u22121.50");
     expect(signed(1500, style)).toBe("+1.50");
     expect(signed(0, style)).toBe("0");
+    expect(signed(-5, style)).toBe("\u22120.01");
+    expect(signed(-4, style)).toBe("\u22120.004");
+    expect(signed(40, quantityStyle("base", lot, 90_000))).toBe("+0.04");
+    expect(signed(400, quantityStyle("base", lot, 90_000))).toBe("+0.4");
+    expect(signed(-3, quantityStyle("base", parseGrid("0.00000001"), 10 ** 9))).toBe("0");
+    expect(signed(-1, quantityStyle("lots", lot, 700))).toBe("\u22121");
     expect(exactQuantity(1_234_567, style)).toBe("1234.567");
   });
 

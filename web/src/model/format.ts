@@ -49,10 +49,20 @@ const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/
 /** The sign that stands before a delta: a real minus, as wide as the plus. */
 export const minus = "\u2212";
 
-/** A quantity with its sign, for canvases: `+12.5`, `−3`, `0`. */
+/** What is smaller than this many decimals say is written as zero on a canvas. */
+const mostSignedDecimals = 3;
+
+/** A quantity with its sign, for canvases: `+12.5`, `−3`, `0`. What is not zero gets the decimals to show that, or no sign. */
 export function signed(lots: number, style: QuantityStyle): string {
-  const text = cellQuantity(Math.abs(lots), style);
-  return lots === 0 ? "0" : `${lots > 0 ? "+" : minus}${text}`;
+  const size = Math.abs(lots);
+  const most = Math.min(mostSignedDecimals, style.lot.decimals);
+  let decimals = style.decimals;
+  let text = cellQuantity(size, style);
+  while (Number(text) === 0 && decimals < most) {
+    decimals += 1;
+    text = cellQuantity(size, { ...style, decimals });
+  }
+  return Number(text) === 0 ? "0" : `${lots > 0 ? "+" : minus}${text}`;
 }
 
 /** A quantity exactly, in base units or lots: for tables and read-outs. */
