@@ -51,6 +51,7 @@ def press(page: Any, key: str) -> dict[str, Any]:
 def test_wheel_zooms_time_about_the_cursor(open_page: PageOpener) -> None:
     page = open_page()
     places = Places(page)
+    drag(page, places.plot, 600, 0)  # at the newest bar zooming out would leave emptiness behind it
     before = viewport(page)
     x = places.plot[0] - chart_corner(page)[0]
     index = before["right"] - (before["plotWidth"] - x) / before["barPx"]
@@ -103,8 +104,9 @@ def test_dragging_the_pane_pans_both_ways(open_page: PageOpener) -> None:
 
 def test_a_sideways_drag_leaves_the_price_scale_on_its_own(open_page: PageOpener) -> None:
     page = open_page()
-    drag(page, Places(page).plot, 220, 6)
-    assert viewport(page)["autoScale"] == "centre"
+    for dx, dy in ((220, 6), (-220, 22), (400, -110)):
+        drag(page, Places(page).plot, dx, dy)
+        assert viewport(page)["autoScale"] == "centre", f"after a drag by {dx}, {dy}"
 
 
 def test_dragging_axes_scales_them(open_page: PageOpener) -> None:
@@ -121,7 +123,7 @@ def test_dragging_axes_scales_them(open_page: PageOpener) -> None:
 def test_double_clicks(open_page: PageOpener) -> None:
     page = open_page()
     places = Places(page)
-    drag(page, places.plot, 400, 120)
+    drag(page, places.plot, 400, 200)
     assert viewport(page)["autoScale"] == "manual"
     page.mouse.dblclick(*places.price_axis)
     settle(page)
@@ -206,6 +208,30 @@ def test_typing_letters_and_the_slash_open_the_search(open_page: PageOpener) -> 
     page.keyboard.type("light theme")
     page.keyboard.press("Enter")
     page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+
+
+def test_a_search_without_a_hit_says_how_a_symbol_is_added(open_page: PageOpener) -> None:
+    page = open_page()
+    press(page, "/")
+    page.keyboard.type("zzz")
+    page.get_by_text("footloom serve VENUE:SYMBOL").wait_for()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("binance_usdm:ETHUSDT")
+    page.get_by_text("footloom serve binance_usdm:ETHUSDT").wait_for()
+
+
+def test_zooming_out_stops_where_all_bars_fill_half_of_the_pane(open_page: PageOpener) -> None:
+    page = open_page()
+    page.wait_for_function("footloom.viewport().paging === 'complete'")
+    for _ in range(30):
+        page.mouse.move(*Places(page).plot)
+        page.mouse.wheel(0, 240)
+    page.wait_for_function("footloom.viewport().paging === 'complete'")
+    for _ in range(3):
+        wheel(page, Places(page).plot, 0, 240)
+    view = viewport(page)
+    filled = page.evaluate("footloom.bars().count") * view["barPx"] / view["plotWidth"]
+    assert 0.4 < filled < 0.6, f"{filled=}, {view}"
 
 
 def test_the_key_map_opens_and_closes(open_page: PageOpener) -> None:
