@@ -101,6 +101,11 @@ class Keeper:
         """The receipt of the oldest message that nobody has taken yet."""
         return min((link.oldest_ns for link in self._links if link.oldest_ns is not None), default=None)
 
+    @property
+    def hush_s(self) -> float:
+        """For how many seconds nothing came although the market is open and usually speaks; else 0."""
+        return self.watch.hush_s(self._around.clock.monotonic_ns()) if self._around.is_open() else 0.0
+
     def heard(self, pairs: set[Pair]) -> None:
         """Note that messages of these (symbol, stream) were understood."""
         self.watch.heard(self._around.clock.monotonic_ns(), pairs)

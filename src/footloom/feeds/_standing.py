@@ -69,7 +69,11 @@ class Standing:
         if not mine:
             return "connecting", trouble
         worst = max(mine, key=lambda keeper: _WORST.index(_phase(keeper, name)))
-        return _phase(worst, name), worst.text or trouble
+        phase = _phase(worst, name)
+        hush_s = min(keeper.hush_s for keeper in mine) if phase == "live" else 0.0
+        if hush_s:
+            return "stale", f"nothing was heard for {hush_s:.0f} s, which is unusual here"
+        return phase, worst.text or trouble
 
 
 def _phase(keeper: Keeper, name: str) -> Phase:

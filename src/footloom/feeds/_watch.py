@@ -11,6 +11,8 @@ _SECOND = 1_000_000_000
 _FIRST_S, _LONGEST_S = 1.0, 30.0
 _PATIENCE = 64  # how many times longer a quiet symbol is waited for at most
 _SILENT_S = 30.0
+_HUSH_S, _HUSH_PAUSES = 5.0, 4.0  # silence is worth a word after so long, and after so many of the usual longest pause
+_FADES = 0.98  # a long pause counts for less with each message behind it
 
 Pair = tuple[str, str]
 
@@ -50,6 +52,7 @@ class Watch:
     silent: set[Pair] = field(default_factory=set)
     _known: set[Pair] = field(default_factory=set)  # carried by some connection
     _moved: bool = False
+    _pause_ns: float = 0.0  # the longest pause of late
     _stalls: int = 0
     _silences: int = 0
 
@@ -61,6 +64,7 @@ class Watch:
 
     def heard(self, now_ns: int, pairs: set[Pair]) -> None:
         """Note what market messages came."""
+        self._pause_ns = max(float(now_ns - self.heard_ns), self._pause_ns * _FADES)
         self.heard_ns = now_ns
         self._moved = True
         self._stalls = 0
@@ -68,6 +72,12 @@ class Watch:
             self._known |= self.unseen & pairs
             self.unseen -= pairs
             self.silent -= pairs
+
+    def hush_s(self, now_ns: int) -> float:
+        """Return for how many seconds nothing was heard, where that is longer than it uses to be; else 0."""
+        hush_s = (now_ns - self.heard_ns) / _SECOND
+        usual_s = _HUSH_PAUSES * self._pause_ns / _SECOND
+        return hush_s if self._moved and hush_s > max(_HUSH_S, usual_s) else 0.0
 
     @property
     def proven(self) -> bool:

@@ -90,3 +90,22 @@ def test_an_old_connection_is_relieved() -> None:
     one.heard(3601 * SECOND, {BTC})
 
     assert verdict(one, 3601) == "old"
+
+
+def test_a_hush_is_told_long_before_the_connection_is_given_up() -> None:
+    one = watch(BTC)
+    for second in range(20):
+        one.heard(second * SECOND, {BTC})
+
+    assert one.hush_s(19 * SECOND + 4 * SECOND) == 0.0
+    assert one.hush_s(19 * SECOND + 7 * SECOND) == 7.0
+    assert verdict(one, 26) == ""
+
+
+def test_who_speaks_seldom_is_not_called_silent() -> None:
+    one = watch(BTC)
+    for turn in range(5):
+        one.heard(turn * 10 * SECOND, {BTC})
+
+    assert one.hush_s(40 * SECOND + 30 * SECOND) == 0.0
+    assert one.hush_s(40 * SECOND + 45 * SECOND) == 45.0
