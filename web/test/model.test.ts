@@ -260,6 +260,8 @@ describe("header and legend", () => {
     model.series.merge(frameOf([{ minute: 0, cells: [[100, 1, 1]], close: 200 }], "bar_open"));
     expect(headerView(model, status, first)).toMatchObject({ last: "100.0", direction: -1 });
     expect(headerView(model, null, first).change).toBe("–");
+    expect(first).toMatchObject({ lag: "7 ms", isLate: false });
+    expect(headerView(model, { ...status, lag_ms: 43_723 }, first)).toMatchObject({ lag: "43.7 s", isLate: true });
   });
 
   it("says from when on the day's figures and the running delta know the session", () => {

@@ -20,6 +20,8 @@ export interface HeaderView {
   readonly since: string;
   readonly spread: string;
   readonly lag: string;
+  /** Whether what comes is so far behind the exchange that it is no picture of now. */
+  readonly isLate: boolean;
   readonly recorded: boolean;
 }
 
@@ -39,6 +41,7 @@ export const emptyHeader: HeaderView = {
   since: "",
   spread: dash,
   lag: dash,
+  isLate: false,
   recorded: true,
 };
 
@@ -62,9 +65,18 @@ export function headerView(model: ChartModel, status: Status | null, before: Hea
     volume: status?.day_volume == null ? dash : compact(Number(status.day_volume)),
     since: sinceText(model, status),
     spread: spreadText(model, status),
-    lag: status?.lag_ms == null ? dash : `${status.lag_ms} ms`,
+    lag: lagText(status?.lag_ms),
+    isLate: (status?.lag_ms ?? 0) >= lateFromMs,
     recorded: status?.recorded ?? true,
   };
+}
+
+/** Snapshots of a broker come up to a second behind their trades. */
+const lateFromMs = 3000;
+
+function lagText(lagMs: number | null | undefined): string {
+  if (lagMs == null) return dash;
+  return Math.abs(lagMs) < 1000 ? `${lagMs} ms` : `${(lagMs / 1000).toFixed(1)} s`;
 }
 
 /** A first trade no later than this is one of the session's start. */
