@@ -228,7 +228,7 @@ def test_read_outs_follow_the_cursor(open_page: PageOpener) -> None:
 
 def test_gaps_are_bands_that_say_why(open_page: PageOpener) -> None:
     page = open_page()
-    for _ in range(6):
+    for _ in range(9):  # the gap lies 47 bars back
         page.keyboard.press("-")
     settle(page)
     bands = [band for band in viewport(page)["gapBands"] if band["right"] < viewport(page)["plotWidth"]]
