@@ -64,7 +64,7 @@ def estimate(
     Examples
     --------
     >>> day = Rate(rows=1_000, seconds=86.4, bytes_per_row=5.0)
-    >>> estimate({"trade": day, "depth": day}, free_bytes=100_000_000).days_left
+    >>> round(estimate({"trade": day, "depth": day}, free_bytes=100_000_000).days_left, 9)
     10.0
     """
     books = sum(rate.bytes_per_day for tape, rate in rates.items() if tape in BOOKS)

@@ -377,7 +377,13 @@ async def test_gaps_are_told_and_marked(store: MemoryStore, tape: Trades) -> Non
         assert told == {
             "type": "gap",
             "topic_id": answer["topic_id"],
-            "gap": {"from_ns": str(last_ns), "to_ns": str(last_ns + 10**9), "cause": "reconnect", "missing": 12},
+            "gap": {
+                "from_ns": str(last_ns),
+                "to_ns": str(last_ns + 10**9),
+                "cause": "reconnect",
+                "missing": 12,
+                "healed": False,
+            },
         }
         later = Client(hub)
         await later.subscribe()
