@@ -288,7 +288,3 @@ class Repair:
 
 def _trade_of(row: Trade | OffMarket) -> Trade:
     return row.trade if isinstance(row, OffMarket) else row
-
-
-def _time_of(row: Trade | OffMarket) -> int:
-    return _trade_of(row).ts_exch_ns

@@ -12,23 +12,10 @@ import numpy as np
 from footloom.core.trades import I64, U8
 from footloom.errors import ConfigError
 
-__all__ = ("FIELD_NAMES", "REASONS", "UNITS", "Grid", "rules", "unit_mask", "word_table")
+__all__ = ("REASONS", "UNITS", "Grid", "rules", "unit_mask", "word_table")
 
 # Roles of a column. TEXT, TEXT + 1 and TEXT + 2 are looked up in a table of words.
 IGNORED, ID, PRICE, QTY, TIME, RECV, MAKER, SIDE, TEXT = range(9)
-FIELD_NAMES: Final = (
-    "",
-    "trade id",
-    "price",
-    "quantity",
-    "time",
-    "local time",
-    "is_buyer_maker",
-    "side",
-    "text",
-    "text",
-    "text",
-)
 
 # Statuses of a row.
 OK, BLANK, COLUMNS, BAD_ID, BAD_PRICE, BAD_QTY, BAD_TIME, BAD_RECV, TIME_RANGE, TIME_UNIT, BAD_SIDE = range(11)

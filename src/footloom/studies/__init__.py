@@ -17,12 +17,13 @@ from typing import Any, cast
 import msgspec
 
 from footloom.errors import ConfigError, DataError
-from footloom.studies._study import NONE, Answer, Column, Kind, NoState, Output, Run, Study, Unit
+from footloom.studies._study import NONE, Answer, Column, Counting, Kind, NoState, Output, Run, Study, Unit
 
 __all__ = (
     "NONE",
     "Answer",
     "Column",
+    "Counting",
     "Kind",
     "NoState",
     "Output",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -18,7 +18,7 @@ from footloom.core.footprint import Footprint
 from footloom.core.sessions import Calendar
 from footloom.core.trades import I64, Trades
 
-__all__ = ("NONE", "Answer", "Column", "Kind", "NoState", "Output", "Run", "Study", "Unit")
+__all__ = ("NONE", "Answer", "Column", "Counting", "Kind", "NoState", "Output", "Run", "Study", "Unit")
 
 Column = NDArray[Any]
 Kind = Literal["line", "histogram", "candle", "band", "level", "zone", "marker", "cell_flag", "column"]
@@ -134,7 +134,8 @@ class Study(Protocol):
         ...
 
 
-class Counting(Study, Protocol):
+@runtime_checkable
+class Counting(Protocol):
     """A study that reads trades too."""
 
     def reduce(self, trades: Trades, ends: I64, params: Any) -> dict[str, I64]:

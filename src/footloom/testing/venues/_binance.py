@@ -62,7 +62,6 @@ class Binance:
         }
         self._weights: list[tuple[float, int]] = []
         self._zips: dict[str, bytes] = {}
-        self._old_books: list[tuple[int, dict[str, Any]]] = []
 
     # --- sockets ---
 

@@ -105,10 +105,6 @@ class Faults(msgspec.Struct, frozen=True):
         """Return the faults of some kinds."""
         return tuple(fault for fault in self.faults if fault.kind in kinds)
 
-    def by_message(self) -> tuple[Fault, ...]:
-        """Return the faults that hit single messages."""
-        return self.of(*_BY_MESSAGE)
-
     def times(self, from_ns: int, to_ns: int) -> Iterator[tuple[int, Fault]]:
         """Yield the faults of ``(from_ns, to_ns]`` after the start, with their times, in order."""
         found = []

@@ -39,10 +39,6 @@ class Look:
     minute_ms: int = 0
     minute_volume: int = 0
 
-    def traded_like(self, other: Look) -> bool:
-        """Say whether nothing was traded in between."""
-        return (self.ltt_ms, self.vtt, self.ltp) == (other.ltt_ms, other.vtt, other.ltp)
-
 
 class SnapshotListing(Listing):
     """A recording of looks, each at the time at which it was received."""
