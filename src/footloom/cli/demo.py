@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footloom.cli._shared import HostFlag, JsonFlag, OpenFlag, OriginFlag, PortFlag, announce, say
+from footloom.cli._shared import HostFlag, JsonFlag, OpenFlag, OriginFlag, PortFlag, announce, as_usage, say
 
 if TYPE_CHECKING:
     from footloom.feeds.live import Journal
@@ -29,12 +31,18 @@ StoreFlag = Annotated[
 ]
 SpeedFlag = Annotated[float, typer.Option(min=0.01, max=10_000, help="Market time against the wall clock.")]
 SeedFlag = Annotated[int, typer.Option(min=0, help="Which market: the same seed, the same tape.")]
+AtFlag = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="Begin at this time of the market, such as 2026-03-02T14:30; else now."),
+]
+_FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # the years 2000 to 2099
 
 
 def demo(
     port: PortFlag = 8123,
     speed: SpeedFlag = 1.0,
     seed: SeedFlag = 7,
+    at: AtFlag = None,
     open_page: OpenFlag = True,
     host: HostFlag = "127.0.0.1",
     store: StoreFlag = None,
@@ -42,23 +50,23 @@ def demo(
     json: JsonFlag = False,
 ) -> None:
     """Show the simulated market: two symbols that trade around the clock. Ctrl-C stops it."""
+    at_ns = None if at is None else _begin(at)
     gc.disable()  # until everything is made: the collector would look at half a million new objects again and again
     from footloom.server.guard import checked_origins
     from footloom.server.port import bind
 
     origins, listener = checked_origins(allow_origin or ()), bind(host, port)
-    compiled = _market_cache()
-    compiling = _compile_beside(compiled)
+    compiling = _compile_beside()
 
     from footloom.store.files import Store
 
-    folder = store or _demo_folder(seed, compiled.name)
-    with Store(folder, writer=True) as opened, ThreadPoolExecutor(1) as beside:
+    kept = store or (_demo_folder(seed, _market_cache().name) if at_ns is None else None)
+    with _folder(kept) as folder, Store(folder, writer=True) as opened, ThreadPoolExecutor(1) as beside:
         coming = None
         if compiling is None:
             import footloom.feeds.simulated  # noqa: F401 - a module is imported by one thread at a time
 
-            coming = beside.submit(_catch_up, opened, seed)  # beside the imports that follow
+            coming = beside.submit(_catch_up, opened, seed, at_ns)  # beside the imports that follow
 
         from footloom.feeds.live import Journal
         from footloom.server.app import create_app
@@ -67,7 +75,7 @@ def demo(
 
         if compiling is not None:
             compiling.wait()
-        coming = coming or beside.submit(_catch_up, opened, seed)
+        coming = coming or beside.submit(_catch_up, opened, seed, at_ns)
 
         from footloom.feeds.simulated import SIMULATED_KEYS
 
@@ -76,18 +84,40 @@ def demo(
         market, start_ns = coming.result()
         services.warm()
         journal = Journal(opened)
-        feed = functools.partial(_feed, services, market, journal, start_ns, speed)
-        on_ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
+        feed = functools.partial(_feed, services, market, journal, start_ns, speed, is_now=at_ns is None)
+        ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
         gc.freeze()
         gc.enable()
         try:
-            run(listen(app, listener, background=functools.partial(services.feed, feed), on_ready=on_ready))
+            run(listen(app, listener, background=functools.partial(services.feed, feed), on_ready=ready))
         finally:
             services.close()
             journal.close()
             opened.seal()
     if not json:
-        say("stopped; what was received is sealed in " + str(folder))
+        say(f"stopped; what was received is {f'sealed in {kept}' if kept else 'not kept: --store DIR keeps it'}")
+
+
+def _begin(text: str) -> int:
+    from footloom._api import instant_ns
+
+    with as_usage("--at"):
+        begin_ns = instant_ns(text)
+    if not _FIRST_NS <= begin_ns < _LAST_NS:
+        raise typer.BadParameter(f"{text} is not within the years 2000 to 2099", param_hint="--at")
+    return begin_ns
+
+
+# Another time's market stands in nobody's way later: it is kept where one names a folder for it.
+@contextlib.contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="footloom-demo-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 # Another version's market is another tape: each has a folder of its own.
@@ -99,8 +129,8 @@ def _demo_folder(seed: int, version: str) -> Path:
 
 # The first start compiles for some seconds: the market and its inference in a process of their own, beside what charts
 # need.
-def _compile_beside(compiled: Path) -> subprocess.Popen[bytes] | None:
-    if any(compiled.rglob("*.nbi")):
+def _compile_beside() -> subprocess.Popen[bytes] | None:
+    if any(_market_cache().rglob("*.nbi")):
         return None
     say("first start: compiling, some seconds ...")
     command = [sys.executable, "-c", "import footloom.venues.sim, footloom.kernels.edges"]
@@ -119,12 +149,12 @@ def _market_cache() -> Path:
     return cache_folder(Path(spec.submodule_search_locations[0]) / "sim")
 
 
-def _catch_up(store: Store, seed: int) -> tuple[SimulatedMarket, int]:
+def _catch_up(store: Store, seed: int, at_ns: int | None) -> tuple[SimulatedMarket, int]:
     """Complete the history of the store; return the market and the time from which on it streams."""
     from footloom.feeds.simulated import SimulatedMarket, backfill, missing_days, received_until
     from footloom.venues.sim import session
 
-    start_ns = max(time.time_ns(), received_until(store))  # where a faster market stood, it goes on
+    start_ns = max(at_ns or time.time_ns(), received_until(store))  # where a faster market stood, it goes on
     rows = 0
     for day in missing_days(store, start_ns):
         made = session(seed, day)
@@ -134,10 +164,12 @@ def _catch_up(store: Store, seed: int) -> tuple[SimulatedMarket, int]:
     return SimulatedMarket(made, start_ns), start_ns
 
 
-async def _feed(services: Services, market: SimulatedMarket, journal: Journal, start_ns: int, speed: float) -> None:
+async def _feed(
+    services: Services, market: SimulatedMarket, journal: Journal, start_ns: int, speed: float, *, is_now: bool
+) -> None:
     from footloom.feeds.live import WallPacer, live
 
-    pacer = WallPacer(max(start_ns, time.time_ns()), speed)
+    pacer = WallPacer(max(start_ns, time.time_ns()) if is_now else start_ns, speed)
     others = asyncio.create_task(services.warm_others())
     try:
         async for commits in live(market, journal, pacer):

@@ -76,6 +76,8 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["serve", "--port", "70000"],
         ["demo", "--speed", "0"],
         ["demo", "--seed", "x"],
+        ["demo", "--at", "yesterday"],
+        ["demo", "--at", "1999-12-31"],
     ],
 )
 def test_wrong_usage_is_code_2_with_a_hint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
