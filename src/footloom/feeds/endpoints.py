@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from footloom.config import Config
 from footloom.errors import ConfigError
 from footloom.feeds._venues import venue_named
@@ -40,4 +42,7 @@ def checked(config: Config) -> Config:
 def bases_of(venue: str, usual: Bases, config: Config) -> Bases:
     """Return a venue's bases: ``usual``, where the settings name no other server."""
     url = checked(config).endpoints.get(venue)
-    return usual if url is None else bases_at(url)
+    if url is not None:
+        return bases_at(url)
+    socket = config.sockets.get(venue)
+    return usual if socket is None else msgspec.structs.replace(usual, ws=socket)
