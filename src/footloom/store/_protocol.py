@@ -1,18 +1,23 @@
 """What every store can do, whatever it keeps its rows in (`docs/store.md`).
 
-The file store (`footloom.store.files`) is the first that keeps this contract; MongoDB and memory follow it.
+`footloom.store.files`, `footloom.store.mongo` and `footloom.store.memory` keep it, and
+`footloom.testing.store_contract` holds each to it. `footloom.store.open.open_store` opens what a user has named.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
 
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import Series
+from footloom.errors import StoreError
 from footloom.store._reports import (
     Block,
     Compaction,
@@ -20,6 +25,7 @@ from footloom.store._reports import (
     Ingested,
     PartReport,
     Quarantined,
+    RawPart,
     Recordable,
     Recovery,
     Removed,
@@ -58,6 +64,28 @@ class Store(Protocol):
     they are ordered by: ``ts_exch_ns`` of trades, ``ts_recv_ns`` of snapshots (which repeat the time of the last
     trade).
     """
+
+    @property
+    def where(self) -> str:
+        """How messages call the store: its folder, or its address without a password."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this machine for files on their way into the store; it may be absent."""
+
+    @property
+    def recovery(self) -> Recovery:
+        """What was found in the journal when the store was opened for writing."""
+
+    @property
+    def seal_error(self) -> StoreError | None:
+        """Why the last sealing in the background failed, if it did; its rows are safe in the journal meanwhile."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def append(self, block: Recordable, gaps: Sequence[Gap] = ()) -> int:
         """Make rows durable and return the ingest sequence of the last one; they are numbered without holes.
@@ -117,6 +145,9 @@ class Store(Protocol):
         row before it, and ends at the row behind it: files may tell finer times than streams.
         """
 
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keep everything that `write_part` stores within, or nothing where an error leaves the block."""
+
     def seal(self) -> None:
         """Turn the journal into parts."""
 
@@ -134,6 +165,15 @@ class Store(Protocol):
             There is no such tape.
         StoreError
             It could not be moved away, or the journal not sealed: nothing is removed.
+        """
+
+    def verify(self, key: str | None = None) -> int:
+        """Compare every byte of every part with its checksum; the number of parts.
+
+        Raises
+        ------
+        CorruptPart
+            A part is missing or damaged.
         """
 
     def load(self, key: str, tape: str, from_ns: int, to_ns: int, columns: Collection[str] | None = None) -> Block:
@@ -232,6 +272,27 @@ class Store(Protocol):
         ------
         NotStored
             There are none.
+        """
+
+    def raw_parts(self, key: str | None = None) -> list[RawPart]:
+        """Return the texts that are kept as they came, by key, kind and time.
+
+        Raises
+        ------
+        CorruptPart
+            What says what a text is cannot be read.
+        """
+
+    def write_raw(self, part: RawPart, pieces: Iterable[bytes]) -> bool:
+        """Keep a text; False where it is there already."""
+
+    def raw_text(self, part: RawPart) -> bytes:
+        """Return a kept text.
+
+        Raises
+        ------
+        CorruptPart
+            It is not what was kept.
         """
 
     def close(self) -> None:

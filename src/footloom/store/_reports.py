@@ -20,6 +20,7 @@ __all__ = (
     "Ingested",
     "PartReport",
     "Quarantined",
+    "RawPart",
     "Recordable",
     "Recovery",
     "Removed",
@@ -212,3 +213,24 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     book_bytes: int
     books_stopped: bool
     texts: tuple[str, ...] = ()
+
+
+class RawPart(msgspec.Struct, frozen=True, kw_only=True):
+    """One kept text: times are ns UTC, ``text_bytes`` unpacked, ``bytes`` on disk."""
+
+    venue: str
+    symbol: str
+    kind: str
+    sha256: str
+    name: str
+    source: str
+    messages: int
+    first_ns: int
+    last_ns: int
+    text_bytes: int = 0
+    bytes: int = 0
+
+    @property
+    def key(self) -> str:
+        """What users type: ``venue:symbol``."""
+        return f"{self.venue}:{self.symbol}"

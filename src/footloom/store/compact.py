@@ -18,7 +18,8 @@ from footloom.store.columns import SEQ, Columns, Form, concat, form_of, length, 
 from footloom.store.grid import common_instrument
 from footloom.store.layout import Stream
 from footloom.store.manifest import Catalog, Manifest
-from footloom.store.parts import SCHEMA_VERSION, Part, check_whole, describe, pack_part
+from footloom.store.medium import Rows
+from footloom.store.parts import SCHEMA_VERSION, Part
 from footloom.store.pieces import EVER, open_parts, piece_of_part, woven
 
 __all__ = ("add_up", "compact_day", "compact_tail", "full_rows")
@@ -35,9 +36,8 @@ def compact_day(catalog: Catalog, stream: Stream, day: dt.date, settings: Settin
     manifest = catalog.read(stream, day)
     if manifest is None or not _is_worth_it(manifest, settings):
         return None
-    folder = catalog.layout.day(stream, day)
     for part in manifest.parts:
-        check_whole(folder / part.file, part)
+        catalog.medium.check_part(stream, day, part)
     after = _rewritten(catalog, manifest, settings)
     catalog.publish(after)
     return Compaction(
@@ -70,9 +70,8 @@ def compact_tail(catalog: Catalog, stream: Stream, day: dt.date, settings: Setti
     tail = manifest.parts[first:]
     if len(tail) <= settings.small_parts or _has_two_meanings(manifest, tail):
         return
-    folder = catalog.layout.day(stream, day)
     for part in tail:
-        check_whole(folder / part.file, part)
+        catalog.medium.check_part(stream, day, part)
     catalog.publish(_rewritten(catalog, manifest, settings, first))
 
 
@@ -107,9 +106,10 @@ def _rewritten(catalog: Catalog, manifest: Manifest, settings: Settings, first: 
     parts: list[Part] = []
     for columns in _portions(catalog, manifest, old, instrument, settings):
         file = f"part-{after.generation:04d}-{manifest.next_part + len(parts):06d}.parquet"
-        data = pack_part(form, instrument, manifest.tape, columns, settings.row_group_rows)
-        catalog.add_part(after, file, memoryview(data))
-        parts.append(describe(form, columns, file, data, number))
+        rows = Rows(form, instrument, manifest.tape, columns, settings.row_group_rows)
+        part, data = catalog.medium.pack(rows, file, number)
+        catalog.medium.add_part(manifest.stream, manifest.day, file, data)
+        parts.append(part)
     dropped = sum(part.rows for part in old) - sum(part.rows for part in parts)  # rows that a better one stands before
     return msgspec.structs.replace(
         after,
@@ -127,7 +127,7 @@ def _portions(
     wanted = wanted_columns(form, None) | {SEQ}
     full = full_rows(form, settings)
     held: list[Columns] = []
-    with open_parts(form, catalog.layout.day(manifest.stream, manifest.day), parts) as files:
+    with open_parts(catalog.medium, form, manifest, parts) as files:
         pieces = [
             piece_of_part(file.part, file, manifest.instruments[file.part.instrument], instrument) for file in files
         ]

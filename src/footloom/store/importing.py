@@ -20,8 +20,9 @@ from footloom.store.days import day_of, split_days
 from footloom.store.healing import REACH_NS, proven_whole
 from footloom.store.intake import Arrival, Intake, Seen
 from footloom.store.journal import read_journal
-from footloom.store.layout import Layout, Stream, is_partial
+from footloom.store.layout import Stream, is_partial
 from footloom.store.manifest import Catalog, Manifest, Span
+from footloom.store.medium import Medium
 from footloom.store.merge import NEEDED, Merged, merge
 from footloom.store.notes import Note, in_order, still_open
 from footloom.store.reading import Reader
@@ -81,11 +82,11 @@ class Import(msgspec.Struct, frozen=True):
 class Importer:
     """Takes imports into days. The caller holds the lock of the parts."""
 
-    def __init__(self, layout: Layout, catalog: Catalog, intake: Intake, settings: Settings) -> None:
-        self._layout = layout
+    def __init__(self, medium: Medium, catalog: Catalog, intake: Intake, settings: Settings) -> None:
+        self._medium = medium
         self._catalog = catalog
         self._intake = intake
-        self._reader = Reader(layout, settings, catalog)
+        self._reader = Reader(medium, settings, catalog)
 
     def take(self, wanted: Import) -> PartReport:
         """Store rows by day, and close the gaps that they fill.
@@ -134,7 +135,7 @@ class Importer:
                 (int(heard.columns[time].min()), int(heard.columns[time].max())),
                 bool(has_id(heard.columns).all()),
             )
-            for content in read_journal(self._layout, wanted.stream, first, last + 1)
+            for content in read_journal(self._medium, wanted.stream, first, last + 1)
             for heard in content.heard
         ]
 
@@ -183,7 +184,7 @@ class Importer:
         near = sorted({day - dt.timedelta(days=back) for day in days for back in (0, 1)})
         manifests = [self._catalog.read(stream, day) for day in near]
         notes = [note for manifest in manifests if manifest for note in manifest.gap_notes]
-        heard = [found.note for content in read_journal(self._layout, stream, 0, 0) for found in content.gaps]
+        heard = [found.note for content in read_journal(self._medium, stream, 0, 0) for found in content.gaps]
         return in_order([*notes, *heard])
 
 

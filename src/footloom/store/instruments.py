@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from footloom.core.instrument import Instrument, split_key
-from footloom.errors import CorruptPart, NotStored, StoreError
-from footloom.store.disk import make_folder, storing, write_whole
-from footloom.store.layout import Layout
+from footloom.errors import CorruptPart, NotStored
+from footloom.store.medium import Medium
 
 __all__ = ("InstrumentBook",)
 
@@ -21,15 +18,15 @@ def _since(instrument: Instrument) -> int:
 
 
 class InstrumentBook:
-    """The dated definitions of a store: a small file for each instrument, replaced whole."""
+    """The dated definitions of a store: one list for each instrument, replaced whole."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, medium: Medium) -> None:
+        self._medium = medium
 
     def every(self) -> list[Instrument]:
         """Return each instrument as last defined, by key."""
-        paths = sorted(self._layout.instruments.glob("*/*.json"))
-        return sorted((_read(path)[-1] for path in paths), key=lambda instrument: instrument.key)
+        every = (_decoded(*one)[-1] for one in self._medium.definitions().items())
+        return sorted(every, key=lambda instrument: instrument.key)
 
     def get(self, key: str, at_ns: int | None = None) -> Instrument:
         """Return an instrument as it was defined at a time (last, if none is given).
@@ -39,12 +36,11 @@ class InstrumentBook:
         NotStored
             No instrument has that key, or none was defined at that time.
         """
-        path = self._layout.instrument(*split_key(key))
-        if not path.exists():
+        definitions = self._known(*split_key(key))
+        if not definitions:
             raise NotStored(
-                f"the store {self._layout.root} knows no instrument {key}: footloom coverage lists what it holds"
+                f"the store {self._medium.where} knows no instrument {key}: footloom coverage lists what it holds"
             )
-        definitions = _read(path)
         if at_ns is None:
             return definitions[-1]
         fitting = [one for one in definitions if _since(one) <= at_ns]
@@ -54,29 +50,28 @@ class InstrumentBook:
 
     def put(self, instrument: Instrument) -> None:
         """Keep a definition; one with the same effective date is replaced."""
-        path = self._layout.instrument(instrument.venue, instrument.symbol)
-        known = _read(path) if path.exists() else []
+        known = self._known(instrument.venue, instrument.symbol)
         others = [one for one in known if _since(one) != _since(instrument)]
         definitions = sorted([*others, instrument], key=_since)
         if definitions == known:
             return
-        with storing("write", path):
-            make_folder(path.parent)
-            write_whole(path, msgspec.json.encode(definitions))
+        self._medium.write_definitions(instrument.venue, instrument.symbol, msgspec.json.encode(definitions))
 
     def put_if_new(self, instrument: Instrument) -> None:
         """Keep a definition where the instrument has none: rows never change what somebody defined."""
-        if not self._layout.instrument(instrument.venue, instrument.symbol).exists():
+        if self._medium.read_definitions(instrument.venue, instrument.symbol) is None:
             self.put(instrument)
 
+    def _known(self, venue: str, symbol: str) -> list[Instrument]:
+        found = self._medium.read_definitions(venue, symbol)
+        return _decoded(*found) if found else []
 
-def _read(path: Path) -> list[Instrument]:
+
+def _decoded(place: str, data: bytes) -> list[Instrument]:
     try:
-        definitions = msgspec.json.decode(path.read_bytes(), type=list[Instrument])
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}; let this user read it") from error
+        definitions = msgspec.json.decode(data, type=list[Instrument])
     except msgspec.MsgspecError as error:
-        raise CorruptPart(f"{path} is damaged: {error}; remove it, and import or record the symbol again") from error
+        raise CorruptPart(f"{place} is damaged: {error}; remove it, and import or record the symbol again") from error
     if not definitions:
-        raise CorruptPart(f"{path} is damaged: it defines nothing; remove it, and import or record the symbol again")
+        raise CorruptPart(f"{place} is damaged: it defines nothing; remove it, and import or record the symbol again")
     return definitions

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,9 +20,10 @@ from footloom.store.columns import Columns, Form, form_of, has_id, length, take
 from footloom.store.grid import common_instrument, regrid
 from footloom.store.layout import Stream
 from footloom.store.manifest import JOURNAL, Catalog, Manifest, Source, Span, covers, has_free_rows
+from footloom.store.medium import Rows
 from footloom.store.merge import Met, meet
 from footloom.store.notes import Note
-from footloom.store.parts import Part, describe, pack_part
+from footloom.store.parts import Part
 from footloom.store.pieces import part_rows
 
 __all__ = ("Arrival", "Intake", "Plan", "Seen")
@@ -65,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True):
     manifest: Manifest
     report: PartReport
     part: Part | None = None
-    data: memoryview | None = None
+    data: Any = None
     changed: bool = True
 
 
@@ -106,9 +108,8 @@ class Intake:
         if not near:
             return nothing
         grid = common_instrument([*(before.instruments[part.instrument] for part in near), arrival.instrument])
-        folder = self._catalog.layout.day(before.stream, before.day)
         try:
-            stored = part_rows(form, folder, before, near, grid, _FACTS)
+            stored = part_rows(self._catalog.medium, before, near, grid, _FACTS)
         except CorruptPart:
             if arrival.source.kind != JOURNAL:
                 raise
@@ -131,15 +132,15 @@ class Intake:
         after, number = after.with_instrument(arrival.instrument)
         kept = columns if met.keep.all() else take(columns, met.keep)
         file = f"part-{after.generation:04d}-{after.next_part:06d}.parquet"
-        data = pack_part(form, arrival.instrument, arrival.stream.tape, kept, self._settings.row_group_rows)
-        part = describe(form, kept, file, data, number)
+        rows = Rows(form, arrival.instrument, arrival.stream.tape, kept, self._settings.row_group_rows)
+        part, data = self._catalog.medium.pack(rows, file, number)
         after = msgspec.structs.replace(after, parts=(*after.parts, part), next_part=after.next_part + 1)
-        return Plan(after, report, part, memoryview(data))
+        return Plan(after, report, part, data)
 
     def carry_out(self, plan: Plan) -> PartReport:
         """Write what was planned: the part first, then the manifest that names it."""
         if plan.part is not None and plan.data is not None:
-            self._catalog.add_part(plan.manifest, plan.part.file, plan.data)
+            self._catalog.medium.add_part(plan.manifest.stream, plan.manifest.day, plan.part.file, plan.data)
         if plan.changed:
             self._catalog.publish(plan.manifest)
         return plan.report

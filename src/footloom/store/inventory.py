@@ -11,8 +11,9 @@ from footloom.store._protocol import Coverage
 from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
 from footloom.store.days import day_of
 from footloom.store.journal import read_journal
-from footloom.store.layout import Layout, Stream
+from footloom.store.layout import Stream
 from footloom.store.manifest import JOURNAL, Catalog, Manifest
+from footloom.store.medium import Medium
 from footloom.store.merge import NEEDED, merge
 from footloom.store.notes import still_open
 from footloom.store.reading import Pending, Range, Reader, pending_by_day
@@ -21,22 +22,22 @@ from footloom.store.segment import Content, HeardGap
 __all__ = ("inventory",)
 
 
-def inventory(layout: Layout, reader: Reader, key: str | None) -> list[Coverage]:
+def inventory(medium: Medium, reader: Reader, key: str | None) -> list[Coverage]:
     """Return what is stored of one key, or of all, by key, tape and day; the journal is read before the manifests."""
-    contents = read_journal(layout)
+    contents = read_journal(medium)
     heard = {block.stream for content in contents for block in content.heard}
     heard |= {found.stream for content in contents for found in content.gaps}
-    streams = sorted({*layout.streams(), *heard})
+    streams = sorted({*medium.streams(), *heard})
     return [
-        one for stream in streams if key in (None, stream.key) for one in _of_stream(layout, reader, stream, contents)
+        one for stream in streams if key in (None, stream.key) for one in _of_stream(medium, reader, stream, contents)
     ]
 
 
-def _of_stream(layout: Layout, reader: Reader, stream: Stream, contents: Sequence[Content]) -> list[Coverage]:
-    catalog = Catalog(layout)
+def _of_stream(medium: Medium, reader: Reader, stream: Stream, contents: Sequence[Content]) -> list[Coverage]:
+    catalog = Catalog(medium)
     pending = pending_by_day([b for content in contents for b in content.heard if b.stream == stream])
     heard = [found for content in contents for found in content.gaps if found.stream == stream]
-    days = sorted({*layout.days(stream), *pending, *(_day(found) for found in heard)})
+    days = sorted({*medium.days(stream), *pending, *(_day(found) for found in heard)})
     manifests = {day: catalog.read(stream, day) or Manifest(**stream._asdict(), day=day) for day in days}
     gaps = _open_by_day(manifests, heard)
     covered = []

@@ -6,46 +6,23 @@ manifests that took their rows are on the disk. A segment's number and the inges
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from footloom.errors import CorruptPart, StoreError
 from footloom.store._protocol import Settings
 from footloom.store.columns import length
-from footloom.store.disk import remove, storing, sync_folder
-from footloom.store.layout import BOOKS, Layout, Stream
-from footloom.store.segment import SIDES, Content, Entry, Segment, place_in, read_segment
+from footloom.store.layout import BOOKS, Stream
+from footloom.store.medium import Medium, OpenSegment
+from footloom.store.segment import Content, Entry, place_in
 
-__all__ = ("Journal", "delete_segment", "read_journal", "segments")
+__all__ = ("Journal", "read_journal")
 
 _BOOK_ROWS = 4  # so many rows of depth or quotes count as one
 _LEAP_NS = 1_000_000_000
-_NAME = re.compile(r"segment-(\d{8})(-salvaged)?\.sqlite")
-
-
-def _number(path: Path) -> int:
-    match = _NAME.fullmatch(path.name)
-    return int(match[1]) if match else 0
-
-
-def segments(layout: Layout) -> list[Path]:
-    """Return the segments on the disk, in the order in which they were written."""
-    found: dict[int, Path] = {}
-    try:
-        # A salvaged copy sorts before the damaged segment that it replaces, and stands for it.
-        for path in sorted(layout.journal.iterdir(), key=lambda path: path.name):
-            if _NAME.fullmatch(path.name):
-                found.setdefault(_number(path), path)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreError(f"cannot list {layout.journal}: {error.strerror}; let this user read it") from error
-    return [found[number] for number in sorted(found)]
 
 
 def read_journal(
-    layout: Layout, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+    medium: Medium, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
 ) -> list[Content]:
     """Return what waits in the journal for one tape and range, or all of it.
 
@@ -58,51 +35,39 @@ def read_journal(
         A segment is damaged: opening the store for writing puts aside what cannot be read.
     """
     contents = []
-    for path in segments(layout):
+    for name in medium.segments():
         try:
-            content = read_segment(path, stream, from_ns, to_ns)
+            content = medium.read_segment(name, stream, from_ns, to_ns)
         except StoreError:
-            if path.exists():
+            if medium.has_segment(name):
                 raise
             continue
-        if content.damage and path.exists():
+        if content.damage and medium.has_segment(name):
             raise CorruptPart(
-                f"{path} is damaged ({content.damage[0]}): open the store for writing once, as any recording or import "
-                "does, to keep what is whole and put the rest aside"
+                f"{medium.segment_place(name)} is damaged ({content.damage[0]}): open the store for writing once, "
+                "as any recording or import does, to keep what is whole and put the rest aside"
             )
         contents.append(content)
     return contents
 
 
-def delete_segment(path: Path) -> None:
-    """Remove a segment whose rows are in manifests on the disk."""
-    remove([path, *(path.with_name(path.name + side) for side in SIDES)])
-    with storing("delete from", path.parent):
-        sync_folder(path.parent)
-
-
 class Journal:
     """The newest segment, for the one who writes."""
 
-    def __init__(self, layout: Layout, settings: Settings, next_seq: int) -> None:
-        self._layout = layout
+    def __init__(self, medium: Medium, settings: Settings, next_seq: int) -> None:
+        self._medium = medium
         self._settings = settings
         self._newest_ns: int | None = None
         self._elapsed_ns = 0
-        self._segment = self._new(next_seq)
-
-    # Quarantined segments count too, so that no later one is put aside under the same name.
-    def _new(self, next_seq: int) -> Segment:
-        taken = [_number(path) for path in self._layout.journal.rglob("segment-*") if _NAME.fullmatch(path.name)]
-        return Segment(self._layout.journal / f"segment-{max(taken, default=0) + 1:08d}.sqlite", next_seq)
+        self._segment = medium.new_segment(next_seq)
 
     @property
-    def path(self) -> Path:
-        """The file that rows go to."""
-        return self._segment.path
+    def name(self) -> str:
+        """The segment that rows go to."""
+        return self._segment.name
 
     @property
-    def segment(self) -> Segment:
+    def segment(self) -> OpenSegment:
         """The newest segment."""
         return self._segment
 
@@ -114,7 +79,7 @@ class Journal:
     @property
     def next_place(self) -> tuple[int, int]:
         """Where a gap record stands that is made now: the next sequence, and the place of the last record."""
-        return self.next_seq, place_in(self.path, self._segment.gap_records)
+        return self.next_seq, place_in(self.name, self._segment.gap_records)
 
     @property
     def is_empty(self) -> bool:
@@ -155,10 +120,10 @@ class Journal:
         """Say whether an instrument was defined anew: a segment holds each tape on one grid."""
         return any(self._segment.holds_other_grid(entry.stream, entry.instrument) for entry in entries)
 
-    def roll(self) -> Segment:
+    def roll(self) -> OpenSegment:
         """Begin a new segment and return the old one, which is still open."""
         old = self._segment
-        self._segment = self._new(old.next_seq)
+        self._segment = self._medium.new_segment(old.next_seq)
         self._elapsed_ns = 0
         return old
 

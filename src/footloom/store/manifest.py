@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -13,8 +12,8 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import CorruptPart, StoreError
 from footloom.store._protocol import SourceInfo
-from footloom.store.disk import TEMPORARY, make_folder, remove, storing, write_whole
-from footloom.store.layout import MANIFEST, Layout, Stream
+from footloom.store.layout import MANIFEST, Stream
+from footloom.store.medium import Medium
 from footloom.store.notes import Note, known_with
 from footloom.store.parts import Part
 
@@ -160,9 +159,9 @@ class _File(msgspec.Struct):
 class Catalog:
     """The manifests of a store. Within `staged`, what is published becomes visible to others only at the end."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self._staged: dict[Path, Manifest] | None = None
+    def __init__(self, medium: Medium) -> None:
+        self.medium = medium
+        self._staged: dict[tuple[Stream, dt.date], Manifest] | None = None
 
     @property
     def is_staging(self) -> bool:
@@ -179,49 +178,31 @@ class Catalog:
         StoreError
             It was written by a newer footloom.
         """
-        path = self.layout.day(stream, day) / MANIFEST
-        if self._staged is not None and path in self._staged:
-            return self._staged[path]
-        try:
-            data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        if self._staged is not None and (stream, day) in self._staged:
+            return self._staged[stream, day]
+        data = self.medium.read_manifest(stream, day)
+        if data is None:
             return None
-        except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror}; let this user read it") from error
-        manifest = _decode(path, data)
+        place = self.medium.place(stream, day, MANIFEST)
+        manifest = _decode(place, data)
         if (manifest.stream, manifest.day) != (stream, day):
             raise CorruptPart(
-                f"{path} is the manifest of {manifest.stream} {manifest.day}, expected {stream} {day}: "
+                f"{place} is the manifest of {manifest.stream} {manifest.day}, expected {stream} {day}: "
                 "two symbols whose names differ only in case need a file system that tells them apart"
             )
         return manifest
 
     def publish(self, manifest: Manifest) -> None:
         """Make a manifest the truth about its day, and sweep files that it does not name."""
-        folder = self.layout.day(manifest.stream, manifest.day)
-        path = folder / MANIFEST
         if self._staged is not None:
-            self._staged[path] = manifest
+            self._staged[manifest.stream, manifest.day] = manifest
             return
-        with storing("write", path):
-            make_folder(folder)
-            write_whole(path, _encode(manifest))
+        self.medium.write_manifest(manifest.stream, manifest.day, _encode(manifest))
         self.sweep(manifest)
 
-    def add_part(self, manifest: Manifest, file: str, data: memoryview) -> None:
-        """Write a part; nobody sees it before a manifest that names it is published."""
-        folder = self.layout.day(manifest.stream, manifest.day)
-        with storing("write", folder / file):
-            make_folder(folder)
-            write_whole(folder / file, data)
-
     def sweep(self, manifest: Manifest) -> None:
-        """Remove the files of a day that its manifest does not name: left by a kill, or by compaction."""
-        folder = self.layout.day(manifest.stream, manifest.day)
-        named = {part.file for part in manifest.parts} | {MANIFEST}
-        with storing("list", folder):
-            others = [path for path in folder.iterdir() if path.name not in named]
-        remove([path for path in others if path.suffix == ".parquet" or path.name.startswith(TEMPORARY)])
+        """Remove the parts of a day that its manifest does not name: left by a kill, or by compaction."""
+        self.medium.sweep(manifest.stream, manifest.day, {part.file for part in manifest.parts})
 
     def begin(self) -> None:
         """Keep what is published to ourselves from here on."""
@@ -238,10 +219,10 @@ class Catalog:
     def roll_back(self) -> None:
         """Forget what was kept, and its parts."""
         staged, self._staged = self._staged or {}, None
-        for path, manifest in staged.items():
-            old = self.read(manifest.stream, manifest.day)
+        for (stream, day), manifest in staged.items():
+            old = self.read(stream, day)
             kept = {part.file for part in old.parts} if old else set()
-            remove([path.parent / part.file for part in manifest.parts if part.file not in kept])
+            self.medium.remove_parts(stream, day, {part.file for part in manifest.parts} - kept)
 
 
 def _encode(manifest: Manifest) -> bytes:
@@ -249,7 +230,7 @@ def _encode(manifest: Manifest) -> bytes:
     return msgspec.json.encode(_File(zlib.crc32(body), msgspec.Raw(body)))
 
 
-def _decode(path: Path, data: bytes) -> Manifest:
+def _decode(path: str, data: bytes) -> Manifest:
     cure = "restore it from a backup, or remove its day's folder and import that day again"
     try:
         file = msgspec.json.decode(data, type=_File)

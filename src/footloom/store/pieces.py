@@ -10,19 +10,20 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart
-from footloom.store.columns import Columns, Form, concat, has_id, length, take
+from footloom.store.columns import Columns, Form, concat, form_of, has_id, length, take
 from footloom.store.grid import regrid
+from footloom.store.layout import MANIFEST
 from footloom.store.manifest import Manifest
+from footloom.store.medium import Medium, OpenPart, PartGone, missing_part
 from footloom.store.merge import NEEDED, merge
-from footloom.store.parts import Part, PartFile
+from footloom.store.parts import Part
 
-__all__ = ("EVER", "Piece", "missing_part", "open_parts", "part_rows", "piece_of_part", "piece_of_rows", "woven")
+__all__ = ("EVER", "Piece", "absent_part", "open_parts", "part_rows", "piece_of_part", "piece_of_rows", "woven")
 
 Chunks = Callable[[int, int, frozenset[str]], Iterator[Columns]]
 EVER = (-(2**63), 2**63 - 1)  # all times that 64 bits hold
@@ -42,7 +43,7 @@ class Piece:
     chunks: Chunks
 
 
-def piece_of_part(part: Part, file: PartFile, old: Instrument, new: Instrument) -> Piece:
+def piece_of_part(part: Part, file: OpenPart, old: Instrument, new: Instrument) -> Piece:
     """Return an open part as rows on another grid."""
 
     def chunks(from_ns: int, to_ns: int, wanted: frozenset[str]) -> Iterator[Columns]:
@@ -73,20 +74,21 @@ def piece_of_rows(form: Form, columns: Columns) -> Piece:
 
 
 @contextlib.contextmanager
-def open_parts(form: Form, folder: Path, parts: Sequence[Part]) -> Iterator[list[PartFile]]:
-    """Open parts, all before the first is read: compaction may remove a name, not an open file.
+def open_parts(medium: Medium, form: Form, manifest: Manifest, parts: Sequence[Part]) -> Iterator[list[OpenPart]]:
+    """Open parts of a day, all before the first is read: compaction may remove a part, not an open one.
 
     Raises
     ------
-    FileNotFoundError
+    PartGone
         One has gone.
     """
+    place = (manifest.stream, manifest.day)
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(contextlib.closing(PartFile(folder / part.file, part, form))) for part in parts]
+        yield [stack.enter_context(contextlib.closing(medium.open_part(*place, part, form))) for part in parts]
 
 
 def part_rows(
-    form: Form, folder: Path, manifest: Manifest, parts: Sequence[Part], grid: Instrument, wanted: frozenset[str]
+    medium: Medium, manifest: Manifest, parts: Sequence[Part], grid: Instrument, wanted: frozenset[str]
 ) -> Columns:
     """Return all rows of some parts of a day, each once, on one grid.
 
@@ -95,24 +97,24 @@ def part_rows(
     CorruptPart
         A part is missing or damaged.
     """
+    form = form_of(manifest.tape)
     try:
-        with open_parts(form, folder, parts) as files:
+        with open_parts(medium, form, manifest, parts) as files:
             pieces = [
                 piece_of_part(part, file, manifest.instruments[part.instrument], grid)
                 for part, file in zip(parts, files, strict=True)
             ]
             chunks = [chunk for piece in pieces for chunk in piece.chunks(*EVER, wanted)]
-    except FileNotFoundError as error:
-        raise missing_part(Path(error.filename or folder)) from error
+    except PartGone as error:
+        raise absent_part(medium, manifest, parts) from error
     return merge(form, concat(chunks)).columns
 
 
-def missing_part(path: Path) -> CorruptPart:
-    """Return the error for a part that its manifest names and that is not there."""
-    return CorruptPart(
-        f"{path} is missing, though its manifest names it: restore it from a backup, or remove its day's folder and "
-        "import that day again"
-    )
+def absent_part(medium: Medium, manifest: Manifest, parts: Sequence[Part]) -> CorruptPart:
+    """Return the error for parts that a manifest names and of which one is not there."""
+    place = (manifest.stream, manifest.day)
+    absent = [part.file for part in parts if not medium.has_part(*place, part.file)]
+    return missing_part(medium.place(*place, absent[0] if absent else MANIFEST))
 
 
 def woven(

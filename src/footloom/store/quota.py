@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 
 from footloom.core.messages import Gap
 from footloom.store._protocol import Settings, Watch
 from footloom.store.columns import form_of, length, take
-from footloom.store.disk import free_bytes
 from footloom.store.layout import BOOKS, Stream
+from footloom.store.medium import Medium
 from footloom.store.segment import Entry
 
 __all__ = ("BookQuota",)
@@ -37,8 +36,8 @@ class _Left(msgspec.Struct):
 class BookQuota:
     """Decides which rows are recorded. The caller holds the lock of the journal."""
 
-    def __init__(self, root: Path, settings: Settings) -> None:
-        self._root = root
+    def __init__(self, medium: Medium, settings: Settings) -> None:
+        self._medium = medium
         self._settings = settings
         self.sealed_bytes = 0
         self.journal_bytes = 0
@@ -48,15 +47,15 @@ class BookQuota:
 
     def watch(self) -> Watch:
         """Return how the disk and the quota stand."""
-        free, settings = free_bytes(self._root), self._settings
+        free, settings = self._medium.free_bytes(), self._settings
         used = self.sealed_bytes + self.journal_bytes
         texts = []
         if self._cause:
             texts.append(f"depth and quotes are {self._cause}; trades go on")
         if free is not None and free < settings.disk_warn_bytes:
             texts.append(
-                f"the disk of {self._root} has {_size(free)} left: free some space before recording stops, or keep the "
-                "store elsewhere (--store)"
+                f"the disk of {self._medium.where} has {_size(free)} left: free some space before recording stops, or "
+                "keep the store elsewhere (--store)"
             )
         return Watch(free_bytes=free, book_bytes=used, books_stopped=bool(self._cause), texts=tuple(texts))
 
@@ -85,7 +84,7 @@ class BookQuota:
         return self._resumed()
 
     def _why_not(self) -> str:
-        free, settings = free_bytes(self._root), self._settings
+        free, settings = self._medium.free_bytes(), self._settings
         limit = settings.disk_stop_bytes * (_RESUME if self._cause else 1)
         if free is not None and free < limit:
             return f"not recorded: the disk has only {_size(settings.disk_stop_bytes)} left"

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from footloom.errors import CorruptPart, StoreError
+from footloom.store._reports import RawPart
 from footloom.store.disk import TEMPORARY, make_folder, remove, storing, sync_folder, write_whole
 from footloom.store.layout import file_name
 
@@ -23,27 +24,6 @@ __all__ = ("RawPart", "raw_parts", "raw_text", "write_raw")
 
 _FOLDER = "raw"
 _LEVEL = 6
-
-
-class RawPart(msgspec.Struct, frozen=True, kw_only=True):
-    """One kept text: times are ns UTC, ``text_bytes`` unpacked, ``bytes`` on disk."""
-
-    venue: str
-    symbol: str
-    kind: str
-    sha256: str
-    name: str
-    source: str
-    messages: int
-    first_ns: int
-    last_ns: int
-    text_bytes: int = 0
-    bytes: int = 0
-
-    @property
-    def key(self) -> str:
-        """What users type: ``venue:symbol``."""
-        return f"{self.venue}:{self.symbol}"
 
 
 def write_raw(root: Path, part: RawPart, pieces: Iterable[bytes]) -> bool:

@@ -11,7 +11,6 @@ import contextlib
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -35,12 +34,12 @@ from footloom.store.columns import (
 from footloom.store.days import day_of, split_days
 from footloom.store.grid import common_instrument, regrid
 from footloom.store.journal import read_journal
-from footloom.store.layout import Layout, Stream
+from footloom.store.layout import Stream
 from footloom.store.manifest import Catalog, Manifest
+from footloom.store.medium import Medium, OpenPart, PartGone
 from footloom.store.merge import merge
 from footloom.store.notes import Note, in_order, still_open
-from footloom.store.parts import PartFile
-from footloom.store.pieces import EVER, missing_part, open_parts, piece_of_part, piece_of_rows, woven
+from footloom.store.pieces import EVER, absent_part, open_parts, piece_of_part, piece_of_rows, woven
 from footloom.store.segment import Heard
 
 __all__ = ("Pending", "Range", "Reader", "pending_by_day")
@@ -85,9 +84,9 @@ def pending_by_day(heard: list[Heard]) -> dict[dt.date, list[Pending]]:
 class Reader:
     """Reads ranges of a store, beside whoever writes it."""
 
-    def __init__(self, layout: Layout, settings: Settings, catalog: Catalog | None = None) -> None:
-        self._layout = layout
-        self._catalog = catalog or Catalog(layout)  # a writer's own sees what its transaction has not published yet
+    def __init__(self, medium: Medium, settings: Settings, catalog: Catalog | None = None) -> None:
+        self._medium = medium
+        self._catalog = catalog or Catalog(medium)  # a writer's own sees what its transaction has not published yet
         self._settings = settings
 
     def range(self, stream: Stream, from_ns: int, to_ns: int) -> Range:
@@ -99,9 +98,9 @@ class Reader:
             Nothing is stored there.
         """
         from_ns, to_ns = max(from_ns, EVER[0]), min(to_ns, EVER[1])
-        contents = read_journal(self._layout, stream, from_ns, to_ns)
+        contents = read_journal(self._medium, stream, from_ns, to_ns)
         pending = pending_by_day([heard for content in contents for heard in content.heard])
-        days = [day for day in self._layout.days(stream) if _near(day, from_ns, to_ns)]
+        days = [day for day in self._medium.days(stream) if _near(day, from_ns, to_ns)]
         found = ((day, self._catalog.read(stream, day)) for day in days)
         manifests = {day: manifest for day, manifest in found if manifest and _touches(manifest, from_ns, to_ns)}
         instruments = [one for manifest in manifests.values() for one in _grids(manifest, from_ns, to_ns)]
@@ -139,15 +138,15 @@ class Reader:
         return np.concatenate(chunks) if chunks else np.zeros(0, np.int64)
 
     def _nothing(self, stream: Stream, from_ns: int, to_ns: int) -> NotStored:
-        days = self._layout.days(stream)
-        tapes = sorted({other.tape for other in self._layout.streams() if other.key == stream.key})
+        days = self._medium.days(stream)
+        tapes = sorted({other.tape for other in self._medium.streams() if other.key == stream.key})
         if days:
             held = f"its days are {days[0]} to {days[-1]}"
         elif tapes:
             held = f"its tapes are {', '.join(tapes)}"
         else:
             held = "the symbol has nothing at all: see footloom coverage, or bring a recording in with footloom import"
-        return NotStored(f"nothing is stored of {stream} from {from_ns} to {to_ns} ns in {self._layout.root}: {held}")
+        return NotStored(f"nothing is stored of {stream} from {from_ns} to {to_ns} ns in {self._medium.where}: {held}")
 
     def chunks(self, asked: Range, wanted: frozenset[str]) -> Iterator[Columns]:
         """Yield the rows of a range, a row group at a time, in the ordering key and each once."""
@@ -172,10 +171,9 @@ class Reader:
     # The day's manifest and its open parts that touch the range.
     def _opened(
         self, asked: Range, day: dt.date, stack: contextlib.ExitStack
-    ) -> tuple[Manifest | None, list[PartFile]]:
+    ) -> tuple[Manifest | None, list[OpenPart]]:
         manifest = asked.manifests.get(day)
         form = form_of(asked.stream.tape)
-        folder = self._layout.day(asked.stream, day)
         for _ in range(_TRIES):
             if manifest is None:  # rows of the journal only, when we looked; they may be sealed by now
                 manifest = self._catalog.read(asked.stream, day)
@@ -183,13 +181,13 @@ class Reader:
                 return None, []
             touching = [p for p in manifest.parts if p.last_ns >= asked.from_ns and p.first_ns < asked.to_ns]
             try:
-                return manifest, stack.enter_context(open_parts(form, folder, touching))
-            except FileNotFoundError:
+                return manifest, stack.enter_context(open_parts(self._medium, form, manifest, touching))
+            except PartGone:
                 before, manifest = manifest, self._catalog.read(asked.stream, day)
                 if manifest == before:
                     break
-        absent = [part.file for part in manifest.parts if not (folder / part.file).exists()] if manifest else []
-        raise missing_part(folder / Path(absent[0] if absent else "manifest.json"))
+        gone = manifest or Manifest(**asked.stream._asdict(), day=day)
+        raise absent_part(self._medium, gone, gone.parts)
 
     def _waiting(self, asked: Range, day: dt.date, sealed_seq: int) -> Columns:
         form = form_of(asked.stream.tape)
@@ -228,10 +226,10 @@ class Reader:
 
     def notes(self, stream: Stream, until_ns: int) -> list[Note]:
         """Return what was told of the gaps of a tape that begin before a time, in the order in which it was told."""
-        contents = read_journal(self._layout, stream, 0, 0)
+        contents = read_journal(self._medium, stream, 0, 0)
         every = [heard.note for content in contents for heard in content.gaps]
         last = _EPOCH + until_ns // _DAY_NS + _SLACK_DAYS
-        for day in self._layout.days(stream):
+        for day in self._medium.days(stream):
             if day.toordinal() <= last:
                 manifest = self._catalog.read(stream, day)
                 every += manifest.gap_notes if manifest else ()

@@ -15,9 +15,9 @@ from pathlib import Path
 from footloom.store._protocol import Quarantined, Recovery
 from footloom.store.columns import SEQ, length
 from footloom.store.disk import make_folder, remove, storing, sync_folder
-from footloom.store.journal import delete_segment, segments
 from footloom.store.layout import Layout
 from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment, is_damage, read_segment
+from footloom.store.segment_files import delete_segment, segments
 
 __all__ = ("recover", "torn_pages")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog
 
-__all__ = ("REMOVED", "remove_tape", "sweep_removed")
+__all__ = ("REMOVED", "remove_folder", "remove_tape", "sweep_removed")
 
 REMOVED = ".removed-"  # a hidden folder is no tape; a kill may leave one behind
 
@@ -27,30 +26,27 @@ def remove_tape(catalog: Catalog, stream: Stream) -> Removed:
     NotStored
         There is no such tape.
     StoreError
-        Its folder cannot be moved; nothing was changed.
+        It cannot be moved away; nothing was changed.
     """
-    layout = catalog.layout
-    days = layout.days(stream)
-    folder = layout.tape(stream)
-    if not folder.is_dir():
-        others = ", ".join(sorted(other.tape for other in layout.streams() if other.key == stream.key)) or "none"
-        raise NotStored(f"the store {layout.root} has no tape {stream}: tapes of {stream.key} are {others}")
-    report = _counted(catalog, stream, days)
-    target = _free_name(folder)
-    with storing("remove", folder):
-        folder.rename(target)
-        sync_folder(folder.parent)
-    _forget_instrument(layout, stream)
-    sweep_removed(layout)
+    medium = catalog.medium
+    every = list(medium.streams())
+    if stream not in every:
+        others = ", ".join(sorted(other.tape for other in every if other.key == stream.key)) or "none"
+        raise NotStored(f"the store {medium.where} has no tape {stream}: tapes of {stream.key} are {others}")
+    report = _counted(catalog, stream)
+    medium.remove_tape(stream)
+    if not any(other.key == stream.key for other in every if other != stream):
+        medium.forget_definitions(stream.venue, stream.symbol)
+    medium.sweep_removed()
     return report
 
 
 # What it takes, as far as its manifests can be read: damage is a reason to remove a tape, not to keep it.
-def _counted(catalog: Catalog, stream: Stream, days: list[dt.date]) -> Removed:
+def _counted(catalog: Catalog, stream: Stream) -> Removed:
     rows = size = 0
+    days = catalog.medium.days(stream)
     for day in days:
-        folder = catalog.layout.day(stream, day)
-        size += sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+        size += catalog.medium.day_bytes(stream, day)
         try:
             manifest = catalog.read(stream, day)
         except Exception:  # noqa: BLE001, S112 - whatever is wrong with it
@@ -59,21 +55,19 @@ def _counted(catalog: Catalog, stream: Stream, days: list[dt.date]) -> Removed:
     return Removed(key=stream.key, tape=stream.tape, days=len(days), rows=rows, bytes=size)
 
 
+def remove_folder(folder: Path) -> None:
+    """Move a tape's folder away, in one step."""
+    target = _free_name(folder)
+    with storing("remove", folder):
+        folder.rename(target)
+        sync_folder(folder.parent)
+
+
 def _free_name(folder: Path) -> Path:
     number = 1
     while (target := folder.with_name(f"{REMOVED}{number}-{folder.name}")).exists():
         number += 1
     return target
-
-
-def _forget_instrument(layout: Layout, stream: Stream) -> None:
-    if any(other.key == stream.key for other in layout.streams()):
-        return
-    path = layout.instrument(stream.venue, stream.symbol)
-    with storing("remove", path):
-        path.unlink(missing_ok=True)
-        if path.parent.is_dir():
-            sync_folder(path.parent)
 
 
 def sweep_removed(layout: Layout) -> None:

@@ -8,7 +8,6 @@ rows went into a manifest brings nothing twice.
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -20,13 +19,12 @@ from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
 from footloom.store.days import day_of
 from footloom.store.grid import common_instrument, regrid
 from footloom.store.intake import Arrival, Intake
-from footloom.store.journal import delete_segment
 from footloom.store.layout import Stream
 from footloom.store.manifest import JOURNAL, Catalog
 from footloom.store.merge import merge
 from footloom.store.notes import Note
 from footloom.store.reading import pending_by_day
-from footloom.store.segment import Content, Heard, HeardGap, read_segment
+from footloom.store.segment import Content, Heard, HeardGap
 
 __all__ = ("seal_segment",)
 
@@ -37,7 +35,7 @@ class _Day(msgspec.Struct):
     notes: list[Note]
 
 
-def seal_segment(path: Path, catalog: Catalog, intake: Intake) -> list[tuple[Stream, dt.date]]:
+def seal_segment(name: str, catalog: Catalog, intake: Intake) -> list[tuple[Stream, dt.date]]:
     """Move what a segment holds into parts, delete it, and return the days that took something.
 
     Raises
@@ -47,13 +45,17 @@ def seal_segment(path: Path, catalog: Catalog, intake: Intake) -> list[tuple[Str
     StoreError
         A part or a manifest could not be written; the segment stays, and sealing can be tried again.
     """
-    content = read_segment(path)
+    medium = catalog.medium
+    content = medium.read_segment(name)
     if content.damage:
-        raise CorruptPart(f"{path} is damaged ({content.damage[0]}): close the store and open it for writing again")
+        raise CorruptPart(
+            f"{medium.segment_place(name)} is damaged ({content.damage[0]}): close the store and open it for "
+            "writing again"
+        )
     days = _by_day(content)
     for (stream, day), one in days.items():
         _seal_day(catalog, intake, stream, day, one, content.next_seq - 1)
-    delete_segment(path)
+    medium.delete_segment(name)
     return list(days)
 
 

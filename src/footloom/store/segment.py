@@ -91,9 +91,9 @@ class HeardGap(msgspec.Struct, frozen=True):
         return Note(gap=self.gap, at_seq=self.at_seq, order=self.order, heard=True)
 
 
-def place_in(path: Path, record: int) -> int:
+def place_in(name: str, record: int) -> int:
     """Return the place of a segment's record among those of all segments, whose numbers only grow."""
-    number = re.search(r"segment-(\d{8})", path.name)
+    number = re.search(r"segment-(\d{8})", name)
     return ((int(number[1]) if number else 0) << 32) | record
 
 
@@ -116,6 +116,7 @@ class Segment:
 
     def __init__(self, path: Path, first_seq: int) -> None:
         self.path = path
+        self.name = path.name
         self.next_seq = first_seq
         self.gap_records = 0
         self.tape_rows: Counter[str] = Counter()
@@ -307,7 +308,7 @@ def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams
         stream, instrument = streams[number]
         if asked.stream in (None, stream):
             gap = msgspec.json.decode(data, type=Gap)
-            content.gaps.append(HeardGap(stream, instrument, at_seq, gap, place_in(asked.path, record)))
+            content.gaps.append(HeardGap(stream, instrument, at_seq, gap, place_in(asked.path.name, record)))
 
 
 def _read_blocks(

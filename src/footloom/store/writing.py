@@ -18,16 +18,15 @@ from footloom.store.days import day_of
 from footloom.store.importing import Import, Importer
 from footloom.store.instruments import InstrumentBook
 from footloom.store.intake import Intake, Seen
-from footloom.store.journal import Journal, segments
-from footloom.store.layout import BOOKS, OWN_GRID, Layout, Stream, is_finished
+from footloom.store.journal import Journal
+from footloom.store.layout import BOOKS, OWN_GRID, Stream, is_finished
 from footloom.store.manifest import JOURNAL, Catalog, Span
+from footloom.store.medium import Medium, OpenSegment
 from footloom.store.notes import Note
 from footloom.store.quota import BookQuota
-from footloom.store.recovery import recover
-from footloom.store.removal import remove_tape, sweep_removed
+from footloom.store.removal import remove_tape
 from footloom.store.seal import seal_segment
-from footloom.store.segment import Entry, Segment
-from footloom.store.unreadable import FrameKeeper
+from footloom.store.segment import Entry
 
 __all__ = ("Writer",)
 
@@ -39,27 +38,27 @@ class Writer:
     sealing or for an import.
     """
 
-    def __init__(self, layout: Layout, settings: Settings, book: InstrumentBook) -> None:
-        self._layout = layout
+    def __init__(self, medium: Medium, settings: Settings, book: InstrumentBook) -> None:
+        self._medium = medium
         self._settings = settings
         self._book = book
-        self._catalog = Catalog(layout)
+        self._catalog = Catalog(medium)
         self._intake = Intake(self._catalog, settings)
-        self._importer = Importer(layout, self._catalog, self._intake, settings)
+        self._importer = Importer(medium, self._catalog, self._intake, settings)
         self._journal_lock = threading.RLock()
         self._parts_lock = threading.RLock()
         self._book_lock = threading.Lock()
         self._known: set[Instrument] = set()
         self._bare: dict[tuple[Stream, dt.date], list[Seen]] = {}
-        self._closing: list[Segment] = []
+        self._closing: list[OpenSegment] = []
         self.seal_error: StoreError | None = None
-        sweep_removed(layout)
-        self.recovery, next_seq = recover(layout)
+        medium.sweep_removed()
+        self.recovery, next_seq = medium.recover()
         if next_seq == 0 or self.recovery.quarantined:
             next_seq = max(next_seq, 1 + self._greatest_sealed_seq(), 1)
-        self._journal = Journal(layout, settings, next_seq)
-        self.frames = FrameKeeper(layout.unreadable, settings.unreadable_frames, settings.unreadable_bytes)
-        self._quota = BookQuota(layout.root, settings)
+        self._journal = Journal(medium, settings, next_seq)
+        self.frames = medium.frames(settings)
+        self._quota = BookQuota(medium, settings)
         self._count_books()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seal")
         self._thread.submit(self._seal_quietly)
@@ -68,8 +67,8 @@ class Writer:
     # would be taken for one that is sealed already, so numbers never start again.
     def _greatest_sealed_seq(self) -> int:
         found = 0
-        for stream in self._layout.streams():
-            for day in self._layout.days(stream):
+        for stream in self._medium.streams():
+            for day in self._medium.days(stream):
                 manifest = self._catalog.read(stream, day)
                 found = max(found, manifest.sealed_seq if manifest else 0)
         return found
@@ -110,16 +109,16 @@ class Writer:
         """Return how the disk and the quota of depth and quotes stand."""
         return self._quota.watch()
 
-    def _unsealed(self) -> list[Segment]:
+    def _unsealed(self) -> list[OpenSegment]:
         return [*self._closing, self._journal.segment]
 
     # What the parts of depth and quotes take; in between, the journal's bytes are added.
     def _count_books(self) -> None:
         manifests = [
             self._catalog.read(stream, day)
-            for stream in self._layout.streams()
+            for stream in self._medium.streams()
             if stream.tape in BOOKS
-            for day in self._layout.days(stream)
+            for day in self._medium.days(stream)
         ]
         self._quota.sealed_bytes = sum(part.bytes for manifest in manifests if manifest for part in manifest.parts)
 
@@ -137,7 +136,7 @@ class Writer:
             self.seal_error = error
         except Exception as error:  # noqa: BLE001 - a thread's error would be seen by nobody
             self.seal_error = StoreError(
-                f"sealing into {self._layout.root} failed: {error!r}; the journal keeps the rows"
+                f"sealing into {self._medium.where} failed: {error!r}; the journal keeps the rows"
             )
 
     def _entry(self, block: Recordable, gaps: Sequence[Gap]) -> Entry:
@@ -229,7 +228,7 @@ class Writer:
     def _refuse_in_transaction(self, what: str) -> None:
         if self._catalog.is_staging and self._parts_lock.acquire(blocking=False):
             self._parts_lock.release()  # it is ours: the transaction is of this very thread
-            raise StoreError(f"the store {self._layout.root} cannot be {what} within a transaction: end it first")
+            raise StoreError(f"the store {self._medium.where} cannot be {what} within a transaction: end it first")
 
     def _seal_quietly(self) -> None:
         with self._noting_trouble():
@@ -238,14 +237,14 @@ class Writer:
     def _seal_finished(self) -> None:
         with self._parts_lock:
             self.seal_error = None
-            newest = self._journal.path
+            newest = self._journal.name
             while self._closing:
                 self._closing[0].close()
                 self._closing.pop(0)
-            for path in segments(self._layout):
-                if path.name >= newest.name:
+            for name in self._medium.segments():
+                if name >= newest:
                     break
-                taken = seal_segment(path, self._catalog, self._intake)
+                taken = seal_segment(name, self._catalog, self._intake)
                 if any(stream.tape in BOOKS for stream, _ in taken):
                     self._count_books()
                 for stream, day in taken:
@@ -258,7 +257,7 @@ class Writer:
         with self._parts_lock:
             reports = []
             for stream in streams:
-                for day in self._layout.days(stream):
+                for day in self._medium.days(stream):
                     report = compact_day(self._catalog, stream, day, self._settings)
                     manifest = self._catalog.read(stream, day)
                     if report is not None:

@@ -29,7 +29,7 @@ def segments_of(root: Path, receipts: list[int], instrument: Instrument) -> int:
             store.append(
                 Trades.build(instrument, [START_NS + number], [1], [1], [1], trade_id=[number], ts_recv_ns=[recv_ns])
             )
-            made.add(store._writing()._journal.path.name)
+            made.add(store._writing()._journal.name)
         found = store.load(KEY, "trade", *EVER)
         assert isinstance(found, Trades)
         assert found.trade_id.tolist() == list(range(1, len(receipts) + 1))

@@ -14,8 +14,7 @@ import pytest
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import CorruptPart, StoreError
-from footloom.store import Settings, disk, manifest, seal, writing
-from footloom.store import journal as journal_module
+from footloom.store import Settings, disk, folder, manifest, writing
 from footloom.store.files import Store
 from footloom.store.recovery import torn_pages
 
@@ -61,7 +60,7 @@ def test_a_kill_between_seal_and_delete_leaves_no_duplicate(
         raise Power
 
     with monkeypatch.context() as patch:
-        patch.setattr(seal, "delete_segment", stop)
+        patch.setattr(store._medium, "delete_segment", stop)
         with pytest.raises(Power):
             store.seal()
     assert loaded(store).equals(bare)  # a reader beside it sees each row once, though both places hold it
@@ -92,7 +91,7 @@ def test_a_kill_at_any_write_of_a_seal_loses_and_doubles_nothing(
         original(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(manifest, "write_whole", write)
+        patch.setattr(folder, "write_whole", write)
         with pytest.raises(Power):
             store.seal()
     copy = killed(store)
@@ -308,7 +307,7 @@ def test_numbers_do_not_begin_again_after_damage(
     trades = make_trades(300)
     store.append(trades.take(slice(0, 200)))
     with monkeypatch.context() as patch:
-        patch.setattr(seal, "delete_segment", lambda _path: None)
+        patch.setattr(store._medium, "delete_segment", lambda _name: None)
         store.seal()
     root = killed(store)
     for path in (root / "journal").glob("segment-*.sqlite"):
@@ -380,7 +379,7 @@ def test_where_no_new_segment_can_be_made_the_old_one_goes_on(
             def full(*_: Any) -> None:
                 raise StoreError("no space for a new segment")
 
-            patch.setattr(journal_module, "Segment", full)
+            patch.setattr(store._medium, "new_segment", full)
             for start in range(0, 100, 20):
                 store.append(trades.take(slice(start, start + 20)))
             assert str(store.seal_error) == "no space for a new segment"

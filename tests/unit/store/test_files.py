@@ -372,7 +372,7 @@ def test_segments_roll_by_rows_and_by_the_clock_of_the_rows(root: Path, make_tra
             names = set()
             for row in range(100):
                 store.append(trades.take(slice(row, row + 1)))
-                names.add(store._writing()._journal.path.name)
+                names.add(store._writing()._journal.name)
             assert loaded(store).equals(trades)
             return len(names)
 

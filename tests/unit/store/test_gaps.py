@@ -233,7 +233,7 @@ def test_gaps_of_an_older_manifest_are_read_and_can_heal(root: Path, make_trades
     with Store(root, writer=True) as store:
         store.append(make_trades(1), ())
         store.seal()
-    catalog = Catalog(store._layout)
+    catalog = Catalog(store._medium)
     stream = Stream.named(KEY, "trade")
     day = store.coverage()[0].day
     old = catalog.read(stream, day)

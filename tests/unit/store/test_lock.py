@@ -67,7 +67,7 @@ def test_a_store_that_could_not_be_opened_holds_no_lock(root: Path, monkeypatch:
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("footloom.store.files.Writer", boom)
+        patch.setattr("footloom.store.keeping.Writer", boom)
         with pytest.raises(RuntimeError):
             Store(root, writer=True)
     Store(root, writer=True).close()

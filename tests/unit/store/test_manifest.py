@@ -18,6 +18,7 @@ from footloom.core.trades import Trades
 from footloom.errors import CorruptPart, StoreError
 from footloom.store import disk
 from footloom.store.files import Store
+from footloom.store.folder import Folder
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog, Manifest, add_span, covers, has_free_rows
 from footloom.store.notes import Note
@@ -92,7 +93,7 @@ def test_a_manifest_of_another_tape_is_refused(store: Store, manifest_file: Path
 
 
 def test_a_manifest_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    catalog = Catalog(Layout(tmp_path))
+    catalog = Catalog(Folder(tmp_path))
     catalog.publish(Manifest(version=3, venue="v", symbol="s", tape="trade", day=DAY))
 
     with pytest.raises(StoreError, match="version 3, this program knows up to 2"):
@@ -133,5 +134,5 @@ def test_a_manifest_holds_each_gap_once(tmp_path: Path) -> None:
     )
 
     assert [one.gap.from_ns for one in again.gap_notes] == [5, 1]
-    Catalog(Layout(tmp_path)).publish(again)
-    assert Catalog(Layout(tmp_path)).read(again.stream, DAY) == again
+    Catalog(Folder(tmp_path)).publish(again)
+    assert Catalog(Folder(tmp_path)).read(again.stream, DAY) == again

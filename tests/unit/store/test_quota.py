@@ -15,7 +15,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.errors import StoreError
-from footloom.store import Settings, quota
+from footloom.store import Settings, folder
 from footloom.store.estimate import Estimate, Rate, estimate
 from footloom.store.files import Store
 from footloom.store.measure import bytes_per_row
@@ -112,7 +112,7 @@ def test_a_disk_that_fills_warns_then_stops_depth_then_goes_on(
     store: Store, instrument: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = [20 * 10**9]
-    monkeypatch.setattr(quota, "free_bytes", lambda _: free[0])
+    monkeypatch.setattr(folder, "free_bytes", lambda _: free[0])
 
     def record(second: int) -> tuple[int, bool, int]:
         store.append_many([(book(instrument, second), ()), (trades(instrument, second), ())])
@@ -141,7 +141,7 @@ def test_what_was_left_out_is_told_though_the_journal_failed_just_then(
     store: Store, instrument: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = [20 * 10**9]
-    monkeypatch.setattr(quota, "free_bytes", lambda _: free[0])
+    monkeypatch.setattr(folder, "free_bytes", lambda _: free[0])
     store.append(book(instrument, 0))
     free[0] = 0
     for second in (1, 2, 3):

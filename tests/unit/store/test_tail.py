@@ -23,8 +23,8 @@ SETTINGS = Settings(roll_rows=50, small_parts=3, part_rows=400, row_group_rows=6
 
 def manifest_of(store: Store, tape: str) -> Manifest:
     stream = Stream.named(KEY, tape)
-    (day,) = store._layout.days(stream)
-    found = Catalog(store._layout).read(stream, day)
+    (day,) = store._medium.days(stream)
+    found = Catalog(store._medium).read(stream, day)
     assert found is not None
     return found
 
@@ -76,8 +76,8 @@ def test_levels_do_not_end_a_segment_as_soon_as_trades_do(root: Path, instrument
     )
     with Store(root, writer=True, settings=SETTINGS) as store:
         store.append(book)
-        first = store._writing()._journal.path
+        first = store._writing()._journal.name
         store.append(book)
-        assert store._writing()._journal.path == first
+        assert store._writing()._journal.name == first
         store.append(book)
-        assert store._writing()._journal.path != first
+        assert store._writing()._journal.name != first

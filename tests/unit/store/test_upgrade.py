@@ -19,7 +19,7 @@ from footloom.store import segment
 from footloom.store.codecs import codecs
 from footloom.store.columns import SNAPSHOTS, TRADES, Columns, columns_of, wanted_columns
 from footloom.store.files import Store
-from footloom.store.layout import Layout, Stream
+from footloom.store.layout import Stream
 from footloom.store.manifest import Catalog, Manifest, Source
 from footloom.store.packing import pack
 from footloom.store.parts import SCHEMA_VERSION, Footer, Part, PartFile, describe, pack_part
@@ -30,7 +30,6 @@ EVER = (0, 2**62)
 
 # Version 1 stored each column as it is in memory, and did not know ingest sequences.
 def write_day_of_version_1(store: Store, trades: Trades) -> None:
-    layout = Layout(store.root)
     stream, day = Stream.of(trades.instrument, trades.tape), dt.date(2026, 1, 1)
     columns = columns_of(trades)
     sink = pa.BufferOutputStream()
@@ -41,7 +40,7 @@ def write_day_of_version_1(store: Store, trades: Trades) -> None:
         writer.add_key_value_metadata({b"footloom": msgspec.json.encode(footer)})
     data = sink.getvalue()
     part = msgspec.structs.replace(describe(TRADES, columns, "part-0001-000001.parquet", data, 0), version=1)
-    catalog = Catalog(layout)
+    catalog = Catalog(store._medium)
     manifest = Manifest(
         **stream._asdict(),
         day=day,
@@ -50,7 +49,7 @@ def write_day_of_version_1(store: Store, trades: Trades) -> None:
         instruments=(trades.instrument,),
         sources=(Source(sha256="old", name="old.csv", kind="csv", ids=True, rows=len(trades), ranges=((0, 100),)),),
     )
-    catalog.add_part(manifest, part.file, memoryview(data))
+    store._medium.add_part(stream, day, part.file, memoryview(data))
     catalog.publish(manifest)
 
 
