@@ -17,7 +17,12 @@
     │   ├── RateLimited          it wants no more calls for a while
     │   ├── Refused              it answered, but not what was asked for
     │   └── Unreachable          it did not answer at all
-    └── ProtocolError            a client's request cannot be understood
+    └── ProtocolError            a client's request cannot be understood, or not be served
+        ├── NotFound             there is nothing of that name here
+        ├── TooMuch              it asks for more than is given or taken at once
+        ├── Conflict             what it changes is not as it says, or not its turn
+        ├── Overloaded           too many others wait
+        └── TookTooLong          it was given up
 
 A message says what happened, where, both values, and what to do about it.
 """
@@ -26,17 +31,22 @@ from __future__ import annotations
 
 __all__ = (
     "ConfigError",
+    "Conflict",
     "CorruptPart",
     "DataError",
     "FootloomError",
+    "NotFound",
     "NotStored",
     "OffGrid",
+    "Overloaded",
     "ProtocolError",
     "RateLimited",
     "Refused",
     "SchemaChanged",
     "StoreError",
     "StoreLocked",
+    "TooMuch",
+    "TookTooLong",
     "UnknownFormat",
     "UnknownSymbol",
     "Unreachable",
@@ -119,4 +129,28 @@ class Unreachable(VenueError):
 
 
 class ProtocolError(FootloomError):
-    """A client's request cannot be understood."""
+    """A client's request cannot be understood, or not be served."""
+
+
+class NotFound(ProtocolError):
+    """There is nothing of that name here."""
+
+
+class TooMuch(ProtocolError):
+    """A client asks for more than is given at once, or sends more than is taken."""
+
+
+class Conflict(ProtocolError):
+    """What a client wants to change is not as it says, or not its turn."""
+
+
+class Overloaded(ProtocolError):
+    """Too many others wait: try again in ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TookTooLong(ProtocolError):
+    """A client's request was given up."""

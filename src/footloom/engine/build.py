@@ -25,7 +25,7 @@ from footloom.studies import value_area as areas
 P = TypeVar("P")
 T = TypeVar("T")
 
-__all__ = ("build", "build_footprint", "gap_flags", "study")
+__all__ = ("build", "build_footprint", "chart_of", "gap_flags", "study")
 
 
 def build_footprint(
@@ -84,7 +84,11 @@ def build(
     ConfigError
         The spec names no bars, or a setting is out of its range.
     """
-    footprint = build_footprint(trades, spec.bars, spec.ticks_per_level, threads, count)
+    return chart_of(build_footprint(trades, spec.bars, spec.ticks_per_level, threads, count), spec, gaps, threads)
+
+
+def chart_of(footprint: Footprint, spec: ChartSpec, gaps: Sequence[Gap] = (), threads: int = 1) -> ChartFrame:
+    """Return the chart of all bars of a tape: every bar but the last is final."""
     flags = footprint.bars.flags | gap_flags(footprint, gaps)
     flags[:-1] |= BAR_FINAL
     return study(footprint.with_flags(flags), spec, threads=threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from footloom.kernels.facts import in_order
 from footloom.kernels.inference import Counters, Inferred, SnapshotParams, infer
 from footloom.store import Store
 
-__all__ = ("Inference", "chart_tapes", "span_of", "stored_inference", "stored_trades")
+__all__ = ("Inference", "chart_tapes", "span_of", "stored_inference", "stored_pieces", "stored_trades")
 
 _LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
 _PREFERENCE = ("trade", "agg_trade", "snapshot")
@@ -92,6 +93,32 @@ def stored_trades(
         return Trades.empty(instrument, tape)
     assert isinstance(block, Trades)
     return block
+
+
+def stored_pieces(
+    store: Store, key: str, tape: str, from_ns: int, to_ns: int, params: SnapshotParams | None = None
+) -> Iterator[Trades]:
+    """Yield the same trades in neighbouring pieces, of which only a few are in memory at a time.
+
+    Raises
+    ------
+    NotStored
+        The symbol is unknown.
+    """
+    if tape == "snapshot":
+        first_ns, last_ns = span_of(store, key, tape)
+        from_ns, to_ns = max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
+        days = calendar(store.instrument(key).calendar).day_edges(from_ns, max(from_ns, to_ns), lambda day: day)
+        for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
+            yield stored_trades(store, key, tape, max(start_ns, from_ns), min(end_ns, to_ns), params)
+        return
+    store.instrument(key)
+    try:
+        for block in store.iter_chunks(key, tape, from_ns, to_ns):
+            assert isinstance(block, Trades)
+            yield block
+    except NotStored:
+        return
 
 
 def stored_inference(

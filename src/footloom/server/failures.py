@@ -9,13 +9,18 @@ import msgspec
 
 from footloom.errors import (
     ConfigError,
+    Conflict,
     CorruptPart,
     DataError,
     FootloomError,
+    NotFound,
     NotStored,
+    Overloaded,
     ProtocolError,
     StoreError,
     StoreLocked,
+    TookTooLong,
+    TooMuch,
     UnknownSymbol,
     VenueError,
 )
@@ -26,6 +31,11 @@ __all__ = ("ErrorBody", "ErrorReply", "code_of", "status_of")
 _STATUS: tuple[tuple[type[FootloomError], int], ...] = (
     (NotStored, 404),
     (UnknownSymbol, 404),
+    (NotFound, 404),
+    (TooMuch, 413),
+    (Conflict, 409),
+    (Overloaded, 503),
+    (TookTooLong, 504),
     (ConfigError, 400),
     (ProtocolError, 400),
     (StoreLocked, 409),

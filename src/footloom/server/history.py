@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from footloom.bars import parse_rule
-from footloom.core.footprint import BAR_FINAL
+from footloom.core.footprint import BAR_FINAL, Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.core.sessions import DAY_NS, calendar
+from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
-from footloom.engine.build import build, build_footprint, study
+from footloom.engine.build import build, build_footprint, chart_of, study
 from footloom.engine.builder import Builder
 from footloom.engine.default_step import default_ticks_per_level
 from footloom.engine.frame import ChartFrame
 from footloom.engine.grace import grace_ns
+from footloom.engine.runs import bar_runs
 from footloom.engine.spec import ChartSpec, chart_spec
 from footloom.errors import NotStored
-from footloom.feeds.stored import chart_tapes, span_of, stored_trades
+from footloom.feeds.stored import chart_tapes, span_of, stored_pieces, stored_trades
 from footloom.kernels.inference import SnapshotParams
+from footloom.server.abandon import checkpoint
 from footloom.server.messages import GapSpan, SnapshotMeta, TopicRequest
+from footloom.server.reach import ChartKey, bar_length_ns, grow_until_ns, session_open, whole_stretch
 from footloom.server.unseen import unseen
 from footloom.store import Store
 from footloom.studies.imbalance import WINDOW
@@ -35,31 +39,7 @@ _LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behi
 _DEFAULT_STEP_BARS = 500  # definitions 2.2
 _SETTLED_BARS = 30  # from so many on, the default step of a growing tape stands
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
-_DAYS = {"d": 1, "w": 7, "mo": 31}
-_SEQUENTIAL_NS = 60 * 10**9  # sessions are read as wholes: where they hold too few bars, more of them
-_CLOCK_NS = 2 * 3600 * 10**9  # a day is longer where clocks are put back
-_REST_NS = 10 * DAY_NS  # no market rests longer
 _COARSE = 100_000  # a study step under which bars have few rows: for what needs no levels
-
-
-class ChartKey(msgspec.Struct, frozen=True):
-    """What makes two charts the same topic: symbol, tape and spec.
-
-    The instrument's grid is that of the whole tape: every bar of the chart stands on it, from whatever range it comes.
-    """
-
-    instrument: Instrument
-    tape: str
-    spec: ChartSpec
-
-    @property
-    def key(self) -> str:
-        """The symbol: ``venue:symbol``."""
-        return self.instrument.key
-
-    def request(self) -> TopicRequest:
-        """Return the request with every default filled in."""
-        return TopicRequest(symbol=self.key, tape=self.tape, **msgspec.structs.asdict(self.spec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +70,6 @@ class _Seeded(Builder):
 class _Loaded:
     """Bars of a range, ``lo`` to ``hi`` of those that were folded; the ones before lead up to them."""
 
-    trades: Trades
     gaps: list[Gap]
     frame: ChartFrame
     lo: int
@@ -105,15 +84,6 @@ class Page:
     meta: SnapshotMeta
 
 
-def bar_length_ns(bars: str) -> int:
-    """Return how long a bar is at most, ns; a guess for bars that end by what was traded."""
-    rule = parse_rule(bars)
-    if rule.sequential:
-        return _SEQUENTIAL_NS
-    days = _DAYS.get(getattr(rule, "unit", "d"))
-    return days * DAY_NS + _CLOCK_NS if days else int(getattr(rule, "length_ns", DAY_NS))
-
-
 def with_bars(meta: SnapshotMeta, frame: ChartFrame, gaps: Sequence[Gap], first_ns: int) -> SnapshotMeta:
     """Return the meta of certain bars: the gaps since the first of them, and whether the tape holds older ones."""
     if not len(frame):
@@ -121,25 +91,6 @@ def with_bars(meta: SnapshotMeta, frame: ChartFrame, gaps: Sequence[Gap], first_
     open_ns = int(frame.footprint.bars.open_ns[0])
     spans = [GapSpan.of(gap) for gap in gaps if gap.to_ns > open_ns]
     return msgspec.structs.replace(meta, has_more=first_ns < open_ns or meta.candles, gaps=spans)
-
-
-# The open of the last session that had begun: behind its close, the CVD still counts from there (definitions 3.2).
-def _session_open(chart: ChartKey, ts_ns: int) -> int:
-    spans = calendar(chart.instrument.calendar).spans(ts_ns - _REST_NS, ts_ns + 1)
-    opens = spans.start_ns[spans.in_session]
-    return int(opens[-1]) if len(opens) else ts_ns
-
-
-# The stretch whose bars are known only together: the session, or an instant where a trade's time names its bar.
-def _whole(chart: ChartKey, ts_ns: int) -> tuple[int, int]:
-    if not parse_rule(chart.spec.bars).sequential:
-        return ts_ns, ts_ns
-    return calendar(chart.instrument.calendar).session_of(ts_ns)
-
-
-def grow_until_ns(chart: ChartKey, end_ns: int) -> int:
-    """Return until when trades can join bars that open before a time, ns UTC."""
-    return max(end_ns + bar_length_ns(chart.spec.bars), _whole(chart, end_ns - 1)[1])
 
 
 # The last bar of a read looks open; it is final where the tape goes on behind it.
@@ -200,13 +151,14 @@ class History:
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         sessions_ns = last_ns + 1
         for _ in range(_SEED_SESSIONS):
-            sessions_ns = _session_open(chart, sessions_ns - 1)
+            sessions_ns = session_open(chart, sessions_ns - 1)
         source = functools.partial(self._known_since, chart)
 
-        builder = _Seeded(chart.instrument, chart.spec)
+        builder, trades = _Seeded(chart.instrument, chart.spec), Trades.empty(chart.instrument, chart.tape)
 
-        def fold(trades: Trades, gaps: list[Gap]) -> ChartFrame:
-            nonlocal builder
+        def fold(lead_ns: int, until_ns: int, gaps: list[Gap]) -> ChartFrame:
+            nonlocal builder, trades
+            trades = self._read(chart, lead_ns, until_ns)
             builder = _Seeded(chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape))
             builder.seed(trades, gaps)
             return builder.frame() or build(trades, chart.spec)
@@ -220,7 +172,7 @@ class History:
         )
         if len(found.frame):
             builder.shown_ns = int(found.frame.footprint.bars.open_ns[found.lo])
-        return Seed(builder, found.trades, found.gaps, first_ns, self._meta(chart))
+        return Seed(builder, trades, found.gaps, first_ns, self._meta(chart))
 
     def page(self, chart: ChartKey, from_ns: int | None, to_ns: int | None, limit: int) -> Page:
         """Return the last ``limit`` bars that open in ``[from_ns, to_ns)``.
@@ -231,11 +183,14 @@ class History:
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         length_ns = bar_length_ns(chart.spec.bars)
         end_ns = last_ns + 1 if to_ns is None else min(to_ns, last_ns + 1)
-        begin_ns = end_ns - limit * length_ns if from_ns is None else from_ns
+        begin_ns = max(end_ns - limit * length_ns, -(2**62) if from_ns is None else from_ns)
 
+        # As far back as the bars are wanted, and no farther: a range of years may be asked for a few bars of its end.
         def first_of(opens: I64) -> int:
             newest = len(opens) - limit
-            return newest if from_ns is None else max(newest, int(np.searchsorted(opens, from_ns)))
+            if from_ns is None or not len(opens) or (newest < 0 and from_ns < begin_ns and opens[0] > from_ns):
+                return newest
+            return max(newest, int(np.searchsorted(opens, from_ns)))
 
         found = self._load(chart, (begin_ns - _LEAD_BARS * length_ns, begin_ns, end_ns), first_of)
         frame = _finished(chart, found.frame, last_ns).slice(found.lo, found.hi)
@@ -280,6 +235,28 @@ class History:
         """Return the trades of ``[from_ns, to_ns)``, on the grid of the whole tape, as its charts."""
         return self._trades(key, tape, from_ns, to_ns).on_grid(self.store.grid(key, tape))
 
+    def state(self, key: str, tape: str, until_ns: int | None = None) -> str:
+        """Return a hash of what is stored of a tape before a time: as long as it is the same, so are the answers.
+
+        What is stored is only ever added to, or removed as a whole, so its counts tell.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        end_ns = 2**62 if until_ns is None else until_ns
+        for row in self.store.coverage(key):
+            if row.tape == tape and (row.first_ns is None or row.first_ns < end_ns):
+                counted = (row.day, row.rows, row.first_ns, row.last_ns, row.bytes, row.gaps, row.parts)
+                digest.update(repr(counted).encode())
+        for gap in self.store.gaps(key, tape, -(2**62), end_ns):
+            digest.update(msgspec.json.encode(gap))
+        return digest.hexdigest()
+
+    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:
+        """Yield the same trades in neighbouring pieces: memory stays flat over any length."""
+        grid = self.store.grid(key, tape)
+        for piece in stored_pieces(self.store, key, tape, from_ns, to_ns, self.inference):
+            checkpoint()
+            yield piece.on_grid(grid)
+
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)
 
@@ -302,9 +279,19 @@ class History:
             self._default_steps[instrument.key, tape, bars] = step
         return step
 
-    def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> tuple[Trades, list[Gap]]:
-        trades = self._trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
-        return trades, self.store.gaps(chart.key, chart.tape, from_ns, to_ns)
+    def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> Trades:
+        checkpoint()
+        return self._trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
+
+    # Piece by piece: what becomes of months of trades is small, the trades are not.
+    def _fold(self, chart: ChartKey, from_ns: int, to_ns: int, gaps: list[Gap]) -> ChartFrame:
+        spec = chart.spec
+        pieces = self.pieces(chart.key, chart.tape, from_ns, to_ns)
+        on_grid = (piece.on_grid(chart.instrument) for piece in pieces)
+        runs = [run for run in bar_runs(on_grid, spec.bars, spec.ticks_per_level) if len(run)]
+        if not runs:
+            return build(Trades.empty(chart.instrument, chart.tape), spec)
+        return chart_of(Footprint.concat(runs), spec, gaps)
 
     # What waits is asked for first: rows that the journal can store meanwhile are then in one of the two, or in both.
     def _known_since(self, chart: ChartKey, from_ns: int) -> Trades:
@@ -313,7 +300,7 @@ class History:
         return Trades.concat([stored, *(unseen(rows.on_grid(chart.instrument), stored) for rows in waiting)])
 
     def _since(self, chart: ChartKey, from_ns: int) -> Trades:
-        return self._read(chart, from_ns, 2**62)[0]
+        return self._read(chart, from_ns, 2**62)
 
     # Bars that open before the end of `(read from, first asked for, end)` and are those of the whole tape from
     # `first_of(opens)` on (below 0: so many are missing yet). The read begins earlier and earlier, until the bars that
@@ -324,7 +311,7 @@ class History:
         chart: ChartKey,
         times: tuple[int, int, int],
         first_of: Callable[[I64], int],
-        fold: Callable[[Trades, list[Gap]], ChartFrame] | None = None,
+        fold: Callable[[int, int, list[Gap]], ChartFrame] | None = None,
         *,
         from_first: bool = True,
     ) -> _Loaded:
@@ -332,14 +319,14 @@ class History:
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         by_session = chart.spec.cvd_reset == "session"
         if by_session:
-            lead_ns = min(lead_ns, _session_open(chart, begin_ns))
+            lead_ns = min(lead_ns, session_open(chart, begin_ns))
         elif from_first:
             lead_ns = first_ns
         until_ns = min(grow_until_ns(chart, end_ns), last_ns + 1)
         while True:
-            lead_ns = max(_whole(chart, lead_ns)[0], first_ns)
-            trades, gaps = self._read(chart, lead_ns, until_ns)
-            frame = build(trades, chart.spec, gaps) if fold is None else fold(trades, gaps)
+            lead_ns = max(whole_stretch(chart, lead_ns)[0], first_ns)
+            gaps = self.store.gaps(chart.key, chart.tape, lead_ns, until_ns)
+            frame = (fold or functools.partial(self._fold, chart))(lead_ns, until_ns, gaps)
             opens = frame.footprint.bars.open_ns
             hi = int(np.searchsorted(opens, end_ns))
             lo = first_of(opens[:hi])
@@ -347,19 +334,19 @@ class History:
                 break
             if lo < _LEAD_BARS:
                 lead_ns = self._earlier(chart, lead_ns, _LEAD_BARS - lo, first_ns)
-            elif by_session and _session_open(chart, int(opens[lo])) < lead_ns:
-                lead_ns = _session_open(chart, int(opens[lo]))
+            elif by_session and session_open(chart, int(opens[lo])) < lead_ns:
+                lead_ns = session_open(chart, int(opens[lo]))
             else:
                 break
-        return _Loaded(trades, gaps, frame, min(max(lo, 0), hi), hi)
+        return _Loaded(gaps, frame, min(max(lo, 0), hi), hi)
 
     # Where the last `count` bars before a time begin, or the tape does; sparse bars make it look back twice as far.
     def _earlier(self, chart: ChartKey, before_ns: int, count: int, first_ns: int) -> int:
         step_ns = count * bar_length_ns(chart.spec.bars)
         rule, days = parse_rule(chart.spec.bars), calendar(chart.instrument.calendar)
         while count > 0 and before_ns > first_ns:
-            from_ns = max(first_ns, _whole(chart, before_ns - step_ns)[0])
-            edges, _ = rule.edges(self._read(chart, from_ns, before_ns)[0], days)
+            from_ns = max(first_ns, whole_stretch(chart, before_ns - step_ns)[0])
+            edges, _ = rule.edges(self._read(chart, from_ns, before_ns), days)
             count -= len(edges)
             before_ns, step_ns = from_ns, 2 * step_ns
         return before_ns

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from footloom.core.footprint import Footprint
 from footloom.core.sessions import calendar
-from footloom.core.trades import Trades
 from footloom.engine.runs import studies_between
 from footloom.engine.studies import StudyFold
 from footloom.feeds.stored import span_of
@@ -21,8 +20,8 @@ def studied(
 ) -> tuple[Footprint | None, dict[str, Answer]]:
     """Return the bars that open in ``[from_ns, to_ns)``, and what studies say of them, by their labels.
 
-    The answers are those of the whole tape: it is read day by day from its first trade on, or from the session of the
-    first bar where no study looks back.
+    The answers are those of the whole tape: it is read piece by piece from its first trade on, or from the session of
+    the first bar where no study looks back.
     """
     first_ns, last_ns = span_of(history.store, chart.key, chart.tape)
     begin_ns = -(2**62) if from_ns is None else from_ns  # the first bar opens before its first trade
@@ -32,10 +31,6 @@ def studied(
     start_ns = first_ns if looks_back else calendar(chart.instrument.calendar).session_of(max(begin_ns, first_ns))[0]
     gaps = history.store.gaps(chart.key, chart.tape, start_ns, until_ns)
     shape = (chart.spec.bars, chart.spec.ticks_per_level)
-    return studies_between(_days(history, chart, start_ns, until_ns), shape, folds, (begin_ns, end_ns), gaps)
-
-
-def _days(history: History, chart: ChartKey, from_ns: int, to_ns: int) -> Iterator[Trades]:
-    days = calendar(chart.instrument.calendar).day_edges(from_ns, to_ns, lambda day: day)
-    for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
-        yield history.trades(chart.key, chart.tape, max(start_ns, from_ns), min(end_ns, to_ns))
+    return studies_between(
+        history.pieces(chart.key, chart.tape, start_ns, until_ns), shape, folds, (begin_ns, end_ns), gaps
+    )

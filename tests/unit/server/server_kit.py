@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -75,6 +75,11 @@ class MemoryStore:
         if part is None or not len(part):
             raise NotStored(f"nothing of {key}/{tape} in [{from_ns}, {to_ns})")
         return part
+
+    def iter_chunks(self, key: str, tape: str, from_ns: int, to_ns: int, columns: object = None) -> Iterator[Trades]:
+        whole = self.load(key, tape, from_ns, to_ns, columns)
+        for start in range(0, len(whole), 777):
+            yield whole.take(slice(start, start + 777))
 
     def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:  # noqa: ARG002 - as the store's
         return [gap for gap in self.gaps_ if gap.symbol == key and gap.to_ns > from_ns and gap.from_ns < to_ns]
