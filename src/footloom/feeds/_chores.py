@@ -23,6 +23,7 @@ _AGAIN_S = 5.0
 _LATER_S = 2.0
 _CLOCK_S = 60.0
 _BOOK_S, _LONGEST_BOOK_S = 0.5, 30.0
+_POLLS_A_SECOND = 4  # of all symbols: a tenth of the smallest rate limit
 _SENT_S = 5.0  # so long a book that was asked for on the socket may take
 
 
@@ -49,7 +50,7 @@ class Chores:
     book_broken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def poll(self, poll: Poll) -> None:
-        """Ask again and again; the answers go the way of messages."""
+        """Ask again and again, ever more seldom the more symbols there are; the answers go the way of messages."""
         while True:
             try:
                 document = await self.fetch(poll.request, 1.0)
@@ -57,7 +58,7 @@ class Chores:
                     self.take(message)
             except FootloomError as error:
                 _LOG.warning("%s:%s: %s", self.venue.VENUE, poll.symbol, error)
-            await self.clock.sleep(poll.every_s)
+            await self.clock.sleep(max(poll.every_s, len(self.symbols) / _POLLS_A_SECOND))
 
     async def keep_time(self) -> None:
         """Measure how far our clock is ahead of the venue's, by the middle of a call."""
@@ -108,27 +109,38 @@ class Chores:
         """Look again and again whether trades are missing that no id tells of."""
         while True:
             await self.clock.sleep(every_s)
-            for name, repair in repairs.items():
+            for name, repair in list(repairs.items()):
                 try:
                     await repair.audit()
                 except FootloomError as error:
                     _LOG.info("%s:%s: not audited: %s", self.venue.VENUE, name, error)
 
     async def keep_books(self) -> None:
-        """Fetch a snapshot for every book that needs one; one that does not help is asked for again, ever later."""
-        waits = dict.fromkeys(self.symbols, _BOOK_S)
-        while True:
-            await self.book_broken.wait()
-            self.book_broken.clear()
-            needy = {name: s for name, s in self.symbols.items() if s.book is not None and s.book.wants_snapshot}
-            for name in self.symbols.keys() - needy.keys():
-                waits[name] = _BOOK_S
-            for name, symbol in needy.items():
-                await self._renew(name, symbol)
-            if needy:
-                await self.clock.sleep(max(waits[name] for name in needy))
-                for name in needy:
-                    waits[name] = min(waits[name] * 2, _LONGEST_BOOK_S)
+        """Fetch a snapshot for every book that needs one, whatever becomes of the others."""
+        under_way: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                await self.book_broken.wait()
+                self.book_broken.clear()
+                for name, task in list(under_way.items()):
+                    if task.done():
+                        del under_way[name]
+                        task.result()
+                for name, symbol in self.symbols.items():
+                    if symbol.book is not None and symbol.book.wants_snapshot and name not in under_way:
+                        under_way[name] = asyncio.create_task(self._keep_book(name, symbol))
+        finally:
+            for task in under_way.values():
+                task.cancel()
+            await asyncio.gather(*under_way.values(), return_exceptions=True)
+
+    # A snapshot that does not help is asked for again, ever later.
+    async def _keep_book(self, name: str, symbol: Symbol) -> None:
+        wait_s = _BOOK_S
+        while self.symbols.get(name) is symbol and symbol.book is not None and symbol.book.wants_snapshot:
+            await self._renew(name, symbol)
+            await self.clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_BOOK_S)
 
     async def _renew(self, name: str, symbol: Symbol) -> None:
         book = symbol.book

@@ -21,6 +21,8 @@ __all__ = ("Definitions",)
 
 _LOG = logging.getLogger(__name__)
 _MOST_PAGES = 50
+_FRESH_NS = 180 * 10**9
+_DAY_NS = 86_400 * 10**9
 _SPOT_NS = 5 * 86_400 * 10**9  # longer than any market rests
 
 
@@ -35,6 +37,7 @@ class Definitions:
         self._store = store
         self.unknown: dict[str, str] = {}
         self._listed: dict[str, Instrument] = {}
+        self._listed_ns: int | None = None
 
     async def resolve(self, name: str, credentials: dict[str, str]) -> str:
         """Return the symbol that a name of people means now; a symbol is its own.
@@ -48,17 +51,43 @@ class Definitions:
         """
         if self._stored(name) is not None:
             return name
-        self._listed = self._listed or await self.fetch()
+        listed = await self.listed()
         if name in self._listed:
             return name
-        now_ns, listed = self._receipts.now_ns(), list(self._listed.values())
+        now_ns = self._receipts.now_ns()
         underlying = self._venue.spot_of(name, listed) if hasattr(self._venue, "spot_of") else None
-        spot = None if underlying is None else await self._price(underlying, now_ns, credentials)
+        spot = None if underlying is None else await self.price(underlying, credentials)
         symbol: str = self._venue.resolve(name, listed, now_ns, spot)
+        if hasattr(self._venue, "futures_of"):  # a continuous future is made of all of them, whichever is recorded
+            for one in self._venue.futures_of(name, listed, now_ns):
+                await self._keep(one)
         return symbol
 
-    # The close of the newest candle: what the money is at.
-    async def _price(self, symbol: str, now_ns: int, credentials: dict[str, str]) -> str | None:
+    async def listed(self) -> list[Instrument]:
+        """Return what the venue lists, as it said last.
+
+        Raises
+        ------
+        FootloomError
+            It was not asked yet, and does not answer.
+        """
+        if not self._listed:
+            await self._fetch_all()
+        return list(self._listed.values())
+
+    async def _fetch_all(self) -> None:
+        self._listed = await self.fetch()
+        self._listed_ns = self._receipts.now_ns()
+
+    async def price(self, symbol: str, credentials: dict[str, str]) -> str | None:
+        """Return the close of the newest candle, None where there is none.
+
+        Raises
+        ------
+        FootloomError
+            The venue does not answer.
+        """
+        now_ns = self._receipts.now_ns()
         asked = [self._venue.candles(symbol, now_ns - _SPOT_NS, now_ns, self._bases, credentials)]
         if hasattr(self._venue, "candles_today"):
             asked.insert(0, self._venue.candles_today(symbol, self._bases, credentials))
@@ -90,9 +119,10 @@ class Definitions:
                 break
         return found
 
-    async def of(self, symbols: Iterable[str]) -> dict[str, Instrument]:
+    async def of(self, symbols: Iterable[str], *, again: bool = True) -> dict[str, Instrument]:
         """Return some instruments, as the venue has them now; where it does not answer, as they are stored.
 
+        Without ``again`` a list of the last minutes will do, and an older one for what stands in it.
         What differs from what is stored is stored with today's date. What the venue does not list goes into
         ``unknown``, in words.
 
@@ -103,20 +133,28 @@ class Definitions:
         """
         wanted = list(symbols)
         try:
-            listed = await self.fetch()
-            self._listed = listed
+            if again or not self._is_known(wanted):
+                await self._fetch_all()
         except FootloomError as error:
             stored = {name: self._stored(name) for name in wanted}
             if any(one is None for one in stored.values()):
                 raise
             _LOG.warning("the instruments of %s stay as they are stored: %s", self._venue.VENUE, error)
             return {name: one for name, one in stored.items() if one is not None}
+        listed = self._listed
         for name in wanted:
+            self.unknown.pop(name, None)
             if name not in listed:
                 near = difflib.get_close_matches(name, listed, 5)
                 hint = f"; it lists {', '.join(near)}" if near else ""
                 self.unknown[name] = f"{self._venue.VENUE} does not list {name}{hint}"
         return {name: await self._keep(listed[name]) for name in wanted if name in listed}
+
+    def _is_known(self, names: Iterable[str]) -> bool:
+        if self._listed_ns is None:
+            return False
+        age_ns = self._receipts.now_ns() - self._listed_ns
+        return age_ns < _FRESH_NS or (age_ns < _DAY_NS and all(name in self._listed for name in names))
 
     # The date of a definition is that of the first time it was seen so.
     async def _keep(self, instrument: Instrument) -> Instrument:

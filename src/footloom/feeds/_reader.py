@@ -86,6 +86,10 @@ class Reader:
         """Let messages of a symbol be read from here on."""
         self._handlers[symbol.wanted.symbol] = symbol.handlers(twice=self._twice)
 
+    def remove(self, name: str) -> None:
+        """Read no more messages of a symbol."""
+        self._handlers.pop(name, None)
+
     def take(self, message: Any) -> None:
         """Give one message, as a poll answers, to its symbol."""
         self._read_other(message, type(message), set())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from footloom.errors import FootloomError, Refused
@@ -35,7 +35,8 @@ class Surroundings:
 
     ``now_ns`` is the time of a receipt, ``wake`` is called when something came, ``authorize`` gives the address to
     connect to, ``is_open`` says whether any market of the socket is open, ``is_quiet`` whether the venue itself says
-    that there is nothing to be heard.
+    that there is nothing to be heard. ``changes`` gives the messages that make of a connection that was opened as one
+    socket what another asks for.
     """
 
     clock: Clock
@@ -45,6 +46,7 @@ class Surroundings:
     is_open: Callable[[], bool]
     rng: random.Random = field(default_factory=random.Random)
     is_quiet: Callable[[Keeper], Awaitable[bool]] | None = None
+    changes: Callable[[Socket, Socket], Sequence[bytes | str]] = lambda _old, _new: ()
 
 
 class Keeper:
@@ -56,7 +58,6 @@ class Keeper:
 
     def __init__(self, socket: Socket, around: Surroundings) -> None:
         self.socket = socket
-        self.names = frozenset(name for name, _ in socket.expects)
         self.phase: Phase = "connecting"
         self.text = ""
         self.since_ns = around.now_ns()
@@ -70,8 +71,10 @@ class Keeper:
         self._around = around
         self._backoff = Backoff(around.rng)
         self._links: list[Link] = []  # those that may still hold messages; the last one is the one that counts
+        self._asked: dict[Link, Socket] = {}  # what each of them was told
+        self._sent_ns: int | None = None
         self._renewed = asyncio.Event()
-        self._replace = asyncio.Event()  # wakes whoever attends: `_leaving` has changed
+        self._roused = asyncio.Event()  # wakes whoever attends: `_leaving` or `socket` has changed
         self._leaving = False  # the connection shall be relieved by another
         self._relief = Backoff(around.rng)
         self._relief_ns = 0  # not to be tried before, monotonic
@@ -87,6 +90,7 @@ class Keeper:
             taken += link.take(most - len(taken))
             if link.closed.done() and not link.waiting and link is not self._links[-1]:
                 self._links.remove(link)
+                self._asked.pop(link, None)
             if len(taken) >= most:
                 break
         return taken
@@ -117,7 +121,7 @@ class Keeper:
     def replace(self) -> None:
         """Connect anew at once: the venue says that it will close this connection."""
         self._leaving = True
-        self._replace.set()
+        self._roused.set()
 
     def send(self, text: str) -> None:
         """Send a text on the newest connection, if there is one."""
@@ -128,6 +132,13 @@ class Keeper:
         """Go on with new credentials."""
         self.socket = socket
         self._renewed.set()
+
+    def change(self, socket: Socket) -> None:
+        """Listen to something else from now on: an open connection is told, the next ones begin with it."""
+        self.socket = socket
+        self.watch.expect(self._around.clock.monotonic_ns(), socket.expects)
+        self.watch.stall_s = socket.stall_s
+        self._roused.set()
 
     # --- the life of it
 
@@ -156,28 +167,40 @@ class Keeper:
                 return link
 
     async def _open(self) -> Link:
-        around = self._around
-        url = await around.authorize(self.socket)
+        around, socket = self._around, self.socket
+        url = await around.authorize(socket)
         opened_ns = around.now_ns()
-        link = await open_link(url, self.socket.headers, around.now_ns, around.wake)
+        link = await open_link(url, socket.headers, around.now_ns, around.wake)
         self._links.append(link)
+        self._asked[link] = socket
         self.connections += 1
         self.opened_ns = opened_ns
         self.watch.opened(around.clock.monotonic_ns())
         self._pinged_ns = self.watch.opened_ns
         self._heard_ns = around.now_ns()
         self._leaving = False
+        self._sent_ns = None
         try:
-            await self._greet(link)
+            await self._send_all(link, socket.opening)
+            await self._tell_changes(link)
         except BaseException:
             link.close("stopped")
             raise
         return link
 
-    async def _greet(self, link: Link) -> None:
-        for place, message in enumerate(self.socket.opening):
-            if place:
-                await self._around.clock.sleep(1 / self.socket.sends_per_s)
+    async def _tell_changes(self, link: Link) -> None:
+        while (socket := self.socket) is not self._asked[link]:
+            await self._send_all(link, self._around.changes(self._asked[link], socket))
+            self._asked[link] = socket
+
+    # Venues cut a connection that sends too fast.
+    async def _send_all(self, link: Link, messages: Sequence[bytes | str]) -> None:
+        clock = self._around.clock
+        for message in messages:
+            if self._sent_ns is not None:
+                due_ns = self._sent_ns + int(_SECOND / self.socket.sends_per_s)
+                await clock.sleep(max(0, due_ns - clock.monotonic_ns()) / _SECOND)
+            self._sent_ns = clock.monotonic_ns()
             link.send(message)
 
     async def _after_refusal(self, error: Exception) -> None:
@@ -203,6 +226,7 @@ class Keeper:
             await self._first_of(link)
             if link.closed.done():
                 break
+            await self._tell_changes(link)
             self._ping(link)
             verdict = self._judge()
             if verdict in {"", "old"}:
@@ -230,13 +254,13 @@ class Keeper:
     async def _first_of(self, link: Link) -> None:
         waits: list[asyncio.Future[object]] = [
             asyncio.ensure_future(self._around.clock.sleep(_LOOK_S)),
-            asyncio.ensure_future(self._replace.wait()),
+            asyncio.ensure_future(self._roused.wait()),
             asyncio.ensure_future(asyncio.shield(link.closed)),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._replace.clear()
+            self._roused.clear()
             for wait in waits:
                 wait.cancel()
 

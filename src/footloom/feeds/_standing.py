@@ -30,7 +30,7 @@ class Standing:
     reader: Reader
     chores: Chores
     receipts: ReceiptClock
-    carriers: Callable[[str], list[Keeper]]
+    carriers: Callable[[str], Iterable[Keeper]]
     _before: dict[str, FeedState] = field(default_factory=dict)
     _rates: dict[str, Rate] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Standing:
             return ("stopped" if self.chores.trouble.get(name) else "connecting"), trouble
         if self.chores.trouble.get("") and not self.keepers:
             return "stopped", trouble
-        mine = self.carriers(name)
+        mine = list(self.carriers(name))
         if not mine:
             return "connecting", trouble
         worst = max(mine, key=lambda keeper: _WORST.index(_phase(keeper, name)))

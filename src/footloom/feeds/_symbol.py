@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from footloom.core.instrument import Instrument
@@ -50,28 +50,42 @@ class Symbol:
     def __init__(self, wanted: Wanted, instrument: Instrument, venue: Any, shown_only: frozenset[str]) -> None:
         self.wanted = wanted
         self.main: str = venue.TAPE
-        recorded = wanted.streams - shown_only
-        by_event = getattr(venue, "IDS_BY_EVENT", False)
         self.messages = 0
+        self._begun = False
         self._defined = instrument  # as the venue has it; rows may stand on a finer grid
         self.told: list[str] = []  # what was wrong with messages, not told yet
         self.refused: list[Refusal] = []  # messages that the grid does not take
-        self.side = SideTapes(instrument, recorded, self.told.append)
+        self.side = SideTapes(instrument, wanted.streams - shown_only, self.told.append)
         self._seen: list[Seen] = []  # snapshots on an earlier definition
-        self.snapshots = SnapshotTape(instrument) if SNAPSHOT in wanted.streams else None
+        self.snapshots: SnapshotTape | None = None
         self.book: BookTape | None = None
-        if DEPTH in wanted.streams and hasattr(venue, "BOOK"):
+        self.tapes: dict[str, TradeTape] = {}
+        self._cause: dict[str, str] = {}
+        self.splices: dict[str, Splices] = {}  # of tapes whose ids tell of no hole
+        self._pages: dict[str, list[Taken]] = {}
+        self._gaps: dict[str, list[Gap]] = {}
+        self.widen(wanted, venue, shown_only)
+
+    def widen(self, wanted: Wanted, venue: Any, shown_only: frozenset[str]) -> list[str]:
+        """Take in more streams from here on; returns the tapes of trades that are new."""
+        recorded = wanted.streams - shown_only
+        self.wanted, self.side.recorded = wanted, recorded
+        instrument = self.instrument
+        if self.snapshots is None and SNAPSHOT in wanted.streams:
+            self.snapshots = SnapshotTape(instrument)
+        if self.book is None and DEPTH in wanted.streams and hasattr(venue, "BOOK"):
             levels = wanted.depth or getattr(venue, "BOOK_DEPTH", None)
             self.book = BookTape(instrument, venue.BOOK, levels, recorded=DEPTH in recorded)
-        self.tapes = {
-            tape: TradeTape(instrument, tape, by_event=by_event) for tape in TRADE_TAPES if tape in wanted.streams
-        }
-        self._cause = dict.fromkeys(self.tapes, "")
-        self.splices = {  # of tapes whose ids tell of no hole
-            name: Splices(wanted.symbol) for name, tape in self.tapes.items() if tape.events is not None
-        }
-        self._pages: dict[str, list[Taken]] = {tape: [] for tape in self.tapes}
-        self._gaps: dict[str, list[Gap]] = {tape: [] for tape in self.tapes}
+        if self.book is not None:
+            self.book.recorded = DEPTH in recorded
+        new = [tape for tape in TRADE_TAPES if tape in wanted.streams and tape not in self.tapes]
+        for name in new:
+            tape = TradeTape(instrument, name, by_event=getattr(venue, "IDS_BY_EVENT", False))
+            self.tapes[name] = tape
+            self._cause[name], self._pages[name], self._gaps[name] = "", [], []
+            if tape.events is not None:
+                self.splices[name] = Splices(wanted.symbol)
+        return new
 
     @property
     def instrument(self) -> Instrument:
@@ -114,10 +128,7 @@ class Symbol:
 
     def missed(self, cause: str, lost_ns: int, now_ns: int) -> None:
         """Note that nothing was heard from ``lost_ns`` to ``now_ns``; ids say later what that cost."""
-        for name, tape in self.tapes.items():
-            self._cause[name] = cause
-            if tape.events is not None:
-                self.splices[name].lost(tape.events.top, tape.events.top_ns, now_ns, cause)
+        self.missed_trades(cause, lost_ns, now_ns)
         if self.snapshots is not None:
             self.snapshots.missed(cause)
         if self.book is not None:
@@ -125,6 +136,13 @@ class Symbol:
         gap = Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause)
         for side in _WITHOUT_REPAIR:
             self.side.add_gap(side, gap)
+
+    def missed_trades(self, cause: str, _lost_ns: int, now_ns: int) -> None:
+        """Note that until ``now_ns`` no trades were heard; whatever else there is goes on."""
+        for name, tape in self.tapes.items():
+            self._cause[name] = cause
+            if tape.events is not None:
+                self.splices[name].lost(tape.events.top, tape.events.top_ns, now_ns, cause)
 
     def cause(self, tape: str) -> str:
         """Return why trades may be missing before the next ones, "" where nothing is known."""
@@ -139,6 +157,13 @@ class Symbol:
     def add_gaps(self, tape: str, gaps: Iterable[Gap]) -> None:
         """Note gaps of a tape, or that they are healed."""
         self._gaps[tape] += gaps
+
+    def heard_first(self, found: Sequence[Arrival]) -> bool:
+        """Say, once, that live trades have begun: what the venue had before them can be asked for without a hole."""
+        if self._begun or not any(len(one.trades) for one in found):
+            return False
+        self._begun = True
+        return True
 
     # --- another grid
 

@@ -39,8 +39,9 @@ class Backoff:
 class Watch:
     """What was heard on a socket, over all of its connections. Times are monotonic ns.
 
-    ``unseen`` are the expected (symbol, stream) pairs that this connection has not carried yet, ``silent`` those that
-    no connection has carried although others moved beside them: refused, or asked for at the wrong path.
+    ``unseen`` are the expected (symbol, stream) pairs that this connection has not carried yet, each with the time
+    since which it might have; ``silent`` those that no connection has carried although others moved beside them:
+    refused, or asked for at the wrong path.
     """
 
     expects: frozenset[Pair]
@@ -48,7 +49,7 @@ class Watch:
     life_s: float
     opened_ns: int = 0
     heard_ns: int = 0
-    unseen: set[Pair] = field(default_factory=set)
+    unseen: dict[Pair, int] = field(default_factory=dict)
     silent: set[Pair] = field(default_factory=set)
     _known: set[Pair] = field(default_factory=set)  # carried by some connection
     _moved: bool = False
@@ -59,8 +60,17 @@ class Watch:
     def opened(self, now_ns: int) -> None:
         """Begin with a connection."""
         self.opened_ns = self.heard_ns = now_ns
-        self.unseen = set(self.expects)
+        self.unseen = dict.fromkeys(self.expects, now_ns)
         self._moved = False
+
+    def expect(self, now_ns: int, expects: frozenset[Pair]) -> None:
+        """Go on with other pairs on the same connection: what is new has its time from now on."""
+        self.unseen |= dict.fromkeys(expects - self.expects, now_ns)
+        for gone in self.expects - expects:
+            self.unseen.pop(gone, None)
+            self.silent.discard(gone)
+            self._known.discard(gone)
+        self.expects = expects
 
     def heard(self, now_ns: int, pairs: set[Pair]) -> None:
         """Note what market messages came."""
@@ -69,9 +79,11 @@ class Watch:
         self._moved = True
         self._stalls = 0
         if self.unseen:
-            self._known |= self.unseen & pairs
-            self.unseen -= pairs
-            self.silent -= pairs
+            seen = self.unseen.keys() & pairs
+            self._known |= seen
+            self.silent -= seen
+            for pair in seen:
+                del self.unseen[pair]
 
     def hush_s(self, now_ns: int) -> float:
         """Return for how many seconds nothing was heard, where that is longer than it uses to be; else 0."""
@@ -88,18 +100,19 @@ class Watch:
         """Return why the connection has to be replaced: ``stalled``, ``silent``, ``old``, or "" where it need not."""
         if not market_open:
             self.heard_ns = now_ns  # nobody speaks
-            self.opened_ns = max(self.opened_ns, now_ns - int(_SILENT_S * _SECOND)) if self.unseen else self.opened_ns
+            least_ns = now_ns - int(_SILENT_S * _SECOND)
+            self.unseen = {pair: max(asked_ns, least_ns) for pair, asked_ns in self.unseen.items()}
         elif now_ns - self.heard_ns > self.stall_s * _SECOND * min(2**self._stalls, _PATIENCE):
             self._stalls += 1
             return "stalled"
-        elif self._is_silent(now_ns):
+        elif silent := self._silent_now(now_ns):
             self._silences += 1
-            self.silent |= self.unseen - self._known
+            self.silent |= silent
             return "silent"
         return "old" if now_ns - self.opened_ns > self.life_s * _SECOND else ""
 
     # A symbol that trades once an hour looks the same for a while: each time it is waited for longer.
-    def _is_silent(self, now_ns: int) -> bool:
-        never = self.unseen - self._known
-        wait_s = max(self.stall_s, _SILENT_S) * min(2**self._silences, _PATIENCE)
-        return bool(never) and self._moved and now_ns - self.opened_ns > wait_s * _SECOND
+    def _silent_now(self, now_ns: int) -> set[Pair]:
+        wait_ns = int(max(self.stall_s, _SILENT_S) * min(2**self._silences, _PATIENCE) * _SECOND)
+        never = self.unseen.keys() - self._known
+        return {pair for pair in never if now_ns - self.unseen[pair] > wait_ns} if self._moved else set()

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from footloom.errors import FootloomError
 from footloom.feeds._venues import venue_named
 from footloom.feeds.clock import Clock, ReceiptClock, SystemClock
 from footloom.feeds.flow import Arrival, Commit, FeedState
@@ -56,14 +57,14 @@ class FeedSettings:
 
 
 class Recorder:
-    """The live feeds of some symbols, journal before display.
+    """The live feeds of some symbols, journal before display; symbols may come and go while it runs.
 
     Parameters
     ----------
     store
         Open for writing; None records nothing, and the commits say so.
     wanted
-        (venue, symbol and streams) each; a symbol once.
+        (venue, symbol and streams) each.
     settings
         See `FeedSettings`.
     clock
@@ -86,11 +87,54 @@ class Recorder:
         self.journal = None if store is None else Journal(store)
         self._clock = clock or SystemClock()
         self._receipts = ReceiptClock(self._clock)
+        self._yard = Yard(
+            self._clock, self._receipts, store, settled=lambda: not (self.journal and self.journal.waiting)
+        )
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running = self._to_seal = False
+        self._sealing: asyncio.Task[None] | None = None
         by_venue: dict[str, list[Wanted]] = {}
         for venue, one in wanted:
             by_venue.setdefault(venue, []).append(one)
-        yard = Yard(self._clock, self._receipts, store)
-        self.feeds = [VenueFeed(venue_named(name), every, self.settings, yard) for name, every in by_venue.items()]
+        self.feeds = [self._feed(name, every) for name, every in by_venue.items()]
+
+    def _is_settled(self) -> bool:
+        return self.journal is None or not self.journal.waiting
+
+    def _feed(self, venue: str, wanted: Sequence[Wanted]) -> VenueFeed:
+        return VenueFeed(venue_named(venue), wanted, self.settings, self._yard)
+
+    def add(self, venue: str, wanted: Wanted) -> str:
+        """Listen to a symbol from now on, or to more of it; returns its key, ``venue:symbol`` as it was asked for.
+
+        To be called on the loop that `run` runs on, or before. A symbol that runs already is shared: it goes on until
+        everybody has dropped it. Others notice nothing of it.
+
+        Raises
+        ------
+        ConfigError
+            There is no such live venue, or it has no such stream.
+        """
+        feed = next((one for one in self.feeds if one.name == venue), None)
+        if feed is not None:
+            return feed.add(wanted)
+        feed = self._feed(venue, [wanted])
+        self.feeds.append(feed)
+        if self._running:
+            self._start(feed)
+        return f"{venue}:{wanted.symbol}"
+
+    def drop(self, key: str) -> None:
+        """Take one `add` (or an asking at the start) back; the last one ends the symbol.
+
+        What was heard until now is recorded and sealed, its streams are given up, and a socket that carries nothing
+        else is closed. A key that nobody asks for is left alone.
+        """
+        venue, _, symbol = key.partition(":")
+        for feed in self.feeds:
+            if feed.name == venue:
+                feed.drop(symbol)
+                self._to_seal |= feed.is_leaving
 
     @property
     def keys(self) -> list[str]:
@@ -144,20 +188,40 @@ class Recorder:
 
     async def run(self, publish: Callable[[Commit], None]) -> None:
         """Receive, store and publish until cancelled; then close the sockets and write what is left."""
-        tasks = [asyncio.create_task(_guarded(feed)) for feed in self.feeds]
+        self._running = True
+        for feed in self.feeds:
+            self._start(feed)
         work = asyncio.create_task(self._commit(publish))
         try:
             await work
         finally:
-            for task in (*tasks, work):
+            self._running = False
+            tasks = [*self._tasks.values(), work]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, work, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._sealing is not None:
+                await asyncio.gather(self._sealing, return_exceptions=True)
             await self._finish(publish)
+
+    def _start(self, feed: VenueFeed) -> None:
+        self._tasks[feed.name] = asyncio.create_task(_guarded(feed))
 
     async def _commit(self, publish: Callable[[Commit], None]) -> None:
         async for commits in live(self, self.journal, self):
             for commit in commits:
                 publish(commit)
+            if self._to_seal:
+                self._seal_what_left()
+
+    # In the background, once the last rows of those that left are durable.
+    def _seal_what_left(self) -> None:
+        store = self._yard.store
+        if any(feed.is_leaving for feed in self.feeds) or not self._yard.settled():
+            return
+        if store is not None and (self._sealing is None or self._sealing.done()):
+            self._to_seal = False
+            self._sealing = asyncio.create_task(_sealed(store))
 
     async def _finish(self, publish: Callable[[Commit], None]) -> None:
         more = True
@@ -180,3 +244,10 @@ async def _guarded(feed: VenueFeed) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is
         _LOG.exception("the feed of %s stopped", feed.name)
         feed.fail(error)
+
+
+async def _sealed(store: Store) -> None:
+    try:
+        await asyncio.to_thread(store.seal)
+    except FootloomError as error:
+        _LOG.warning("what was dropped is not sealed yet, it stays in the journal: %s", error)

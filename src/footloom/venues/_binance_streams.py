@@ -10,10 +10,11 @@ import msgspec
 from footloom.errors import ConfigError
 from footloom.venues._venue import Poll, Request, Socket, Wanted
 
-__all__ = ("COIN_STREAMS", "FUTURES_STREAMS", "SPOT_STREAMS", "Path", "open_interest_polls", "sockets")
+__all__ = ("COIN_STREAMS", "FUTURES_STREAMS", "SPOT_STREAMS", "Path", "added", "open_interest_polls", "sockets")
 
 _PER_SOCKET = 200  # 1024 are documented, 200 were for years
 _PER_MESSAGE = 100  # stream names in one address or one SUBSCRIBE: a few kB
+_CHANGES = 100  # messages of an opening have lower numbers
 _PARTIAL = (5, 10, 20)  # how many best levels a stream can carry; 0 is the changes of the whole book
 _RARE = frozenset({"liquidation"})  # minutes and hours without one are usual
 # Streams that speak every second or so on their own, whatever the market does: where one is, silence is a fault.
@@ -122,7 +123,30 @@ def _socket(venue: str, base: str, path: str, number: int, asked: Sequence[_Aske
 
 
 def _subscribe(names: Sequence[str], *, number: int) -> str:
-    return msgspec.json.encode({"method": "SUBSCRIBE", "params": list(names), "id": number}).decode()
+    return _control("SUBSCRIBE", names, number)
+
+
+def _control(method: str, names: Sequence[str], number: int) -> str:
+    return msgspec.json.encode({"method": method, "params": list(names), "id": number}).decode()
+
+
+def added(old: Socket, new: Socket) -> tuple[str, ...]:
+    """Return the messages that make of a connection that was opened as ``old`` what ``new`` asks for."""
+    before, after = _names(old), _names(new)
+    gone, more = [name for name in before if name not in after], [name for name in after if name not in before]
+    batches = [
+        (method, names[at : at + _PER_MESSAGE])
+        for method, names in (("UNSUBSCRIBE", gone), ("SUBSCRIBE", more))
+        for at in range(0, len(names), _PER_MESSAGE)
+    ]
+    return tuple(_control(method, names, number) for number, (method, names) in enumerate(batches, start=_CHANGES))
+
+
+def _names(socket: Socket) -> dict[str, None]:
+    names = socket.url.partition("?streams=")[2].split("/")
+    for message in socket.opening:
+        names += msgspec.json.decode(message)["params"]
+    return dict.fromkeys(names)
 
 
 def open_interest_polls(wanted: Sequence[Wanted], url: str, budget: str) -> list[Poll]:

@@ -15,7 +15,7 @@ from footloom.core.secret import Secret
 from footloom.errors import ConfigError, SchemaChanged
 from footloom.venues._venue import Bases, Request, Socket, Wanted
 
-__all__ = ("added", "authorize", "bearer", "explain", "read_authorized", "sockets")
+__all__ = ("added", "authorize", "bearer", "explain", "most_sockets", "read_authorized", "sockets")
 
 _AUTHORIZE = "/v3/feed/market-data-feed/authorize"
 _KEYS_A_MESSAGE = 500
@@ -54,8 +54,13 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
             authorize=request,
             stall_s=_STALL_S,
         )
-        for number, load in enumerate(_spread(modes, _CONNECTIONS.get(credentials.get("plan", ""), 2)))
+        for number, load in enumerate(_spread(modes, most_sockets(credentials)))
     ]
+
+
+def most_sockets(credentials: dict[str, str]) -> int:
+    """Return how many connections an account has: more with Upstox Plus."""
+    return _CONNECTIONS.get(credentials.get("plan", ""), _CONNECTIONS[""])
 
 
 def added(old: Socket, new: Socket) -> tuple[bytes, ...]:

@@ -31,11 +31,16 @@ class Bases(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """One symbol, as the venue writes it, and what to listen to; ``depth`` is how many levels, 0 the venue's usual."""
+    """One symbol, as the venue writes it, and what to listen to; ``depth`` is how many levels, 0 the venue's usual.
+
+    ``options`` is a rule such as ``atm±10``: options of the same underlying that are listened to as well, as they come
+    near the money.
+    """
 
     symbol: str
     streams: frozenset[Stream]
     depth: int = 0
+    options: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +135,12 @@ class Venue(Protocol):
 
     def sockets(self, wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Socket]:
         """Return the connections that carry what is wanted, within the venue's limits."""
+
+    def added(self, old: Socket, new: Socket) -> tuple[bytes | str, ...]:
+        """Return the messages that make of a connection that was opened as ``old`` what ``new`` asks for."""
+
+    def most_sockets(self, credentials: dict[str, str]) -> int:
+        """Return how many connections the venue takes of one account; absent: more than anybody needs."""
 
     def read_authorized(self, document: bytes) -> str:
         """Return the address of the socket that a call of `Socket.authorize` gave."""

@@ -45,6 +45,7 @@ __all__ = (
     "instruments",
     "instruments_request",
     "known_instrument",
+    "most_sockets",
     "parse",
     "read_candles",
     "resolve",
@@ -107,6 +108,11 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
         for start in range(0, len(asked), _TOKENS)
         if (load := asked[start : start + _TOKENS])
     ]
+
+
+def most_sockets(credentials: dict[str, str]) -> int:  # noqa: ARG001 - the same for all
+    """Return how many connections a client has."""
+    return _CONNECTIONS
 
 
 def added(old: Socket, new: Socket) -> tuple[str, ...]:

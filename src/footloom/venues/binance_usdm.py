@@ -11,6 +11,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 from footloom.venues import _binance, _binance_streams, _binance_symbols
 from footloom.venues import _binance_rest as rest
+from footloom.venues._binance_streams import added
 from footloom.venues._binance_symbols import Grid
 from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, Socket, Wanted
 
@@ -23,6 +24,7 @@ __all__ = (
     "STREAMS",
     "TAPE",
     "VENUE",
+    "added",
     "archive",
     "book_snapshot",
     "candles",

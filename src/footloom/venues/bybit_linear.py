@@ -28,6 +28,7 @@ __all__ = (
     "STREAMS",
     "TAPE",
     "VENUE",
+    "added",
     "archive",
     "candles",
     "instrument",
@@ -129,11 +130,10 @@ def _parts(topics: Sequence[str]) -> list[list[str]]:
 
 def _socket(base: str, number: int, topics: Sequence[str], asked: dict[str, set[tuple[str, str]]]) -> Socket:
     pairs = frozenset().union(*(asked[topic] for topic in topics))
-    batches = [topics[at : at + _PER_MESSAGE] for at in range(0, len(topics), _PER_MESSAGE)]
     return Socket(
         name=VENUE if number == 1 else f"{VENUE} {number}",
         url=f"{base}{_PATH}",
-        opening=tuple(_operation("subscribe", batch, f"{k}") for k, batch in enumerate(batches, start=1)),
+        opening=_operations("subscribe", topics, ""),
         expects=frozenset(pair for pair in pairs if pair[1] != "liquidation"),
         ping=_PING,
         # Tickers and best levels come every few seconds, whatever the market does.
@@ -143,6 +143,22 @@ def _socket(base: str, number: int, topics: Sequence[str], asked: dict[str, set[
 
 def _operation(op: str, topics: Sequence[str], request: str) -> str:
     return msgspec.json.encode({"req_id": request, "op": op, "args": list(topics)}).decode()
+
+
+def added(old: Socket, new: Socket) -> tuple[str, ...]:
+    """Return the messages that make of a connection that was opened as ``old`` what ``new`` asks for."""
+    before, after = _asked(old), _asked(new)
+    gone, more = [one for one in before if one not in after], [one for one in after if one not in before]
+    return (*_operations("unsubscribe", gone, "drop"), *_operations("subscribe", more, "add"))
+
+
+def _asked(socket: Socket) -> dict[str, None]:
+    return dict.fromkeys(topic for message in socket.opening for topic in msgspec.json.decode(message)["args"])
+
+
+def _operations(op: str, topics: Sequence[str], request: str) -> tuple[str, ...]:
+    batches = [topics[at : at + _PER_MESSAGE] for at in range(0, len(topics), _PER_MESSAGE)]
+    return tuple(_operation(op, batch, f"{request}{k}") for k, batch in enumerate(batches, start=1))
 
 
 def renew_book(wanted: Wanted) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from footloom.venues._upstox_rest import (
     read_candles,
     read_option_contracts,
 )
-from footloom.venues._upstox_sockets import added, authorize, explain, read_authorized, sockets
+from footloom.venues._upstox_sockets import added, authorize, explain, most_sockets, read_authorized, sockets
 from footloom.venues._venue import Bases
 
 __all__ = (
@@ -50,6 +50,7 @@ __all__ = (
     "instruments_request",
     "is_index",
     "known_instrument",
+    "most_sockets",
     "option_chain",
     "option_contracts",
     "parse",
