@@ -1,0 +1,94 @@
+"""HTTP answers that are made while they are sent: nothing waits in memory, and who goes away stops the work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from litestar.types import Receive, Scope, Send
+
+__all__ = ("Flow", "worked_out")
+
+_LOG = logging.getLogger(__name__)
+_STALL_S = 30.0  # a reader that takes nothing for so long is given up
+
+Run = Callable[..., Awaitable[Any]]
+
+
+class Flow:
+    """An ASGI answer of pieces; the next one is asked for when the connection has taken the last.
+
+    Parameters
+    ----------
+    pieces
+        Closed when the client goes away, or takes nothing for ``stall_s`` seconds.
+    media_type, headers
+        What the answer is.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        media_type: str,
+        headers: Mapping[str, str] | None = None,
+        stall_s: float = _STALL_S,
+    ) -> None:
+        self._pieces = pieces
+        self._stall_s = stall_s
+        named = {"content-type": media_type, "cache-control": "no-store", **(headers or {})}
+        self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        sending = asyncio.create_task(self._send(send, is_head=str(scope.get("method")) == "HEAD"))
+        leaving = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            if not sending.done():
+                sending.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await self._pieces.aclose()
+        if not sending.cancelled():
+            sending.result()
+
+    async def _send(self, send: Send, *, is_head: bool) -> None:
+        start: Any = {"type": "http.response.start", "status": 200, "headers": self._headers}
+        await send(start)
+        if not is_head:
+            async for piece in self._pieces:
+                async with asyncio.timeout(self._stall_s):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def worked_out(run: Run, pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield what blocking work makes, a piece at a time, off the event loop.
+
+    ``run`` runs one step of it elsewhere. A step that is under way when the reader goes away is waited for.
+    """
+    try:
+        while True:
+            step = asyncio.ensure_future(run(next, pieces, None))
+            try:
+                piece = await asyncio.shield(step)
+            except asyncio.CancelledError:
+                with contextlib.suppress(Exception):
+                    await step
+                raise
+            if piece is None:
+                return
+            yield piece
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            await asyncio.shield(asyncio.ensure_future(run(close)))
