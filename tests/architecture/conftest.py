@@ -60,9 +60,9 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def layers(settings: dict[str, Any]) -> list[str]:
-    """The layers from the top down."""
+    """The packages of the layers from the top down; siblings stand one after the other."""
     contract = next(c for c in settings["importlinter"]["contracts"] if c["id"] == "layers")
-    return list(contract["layers"])
+    return [package for layer in contract["layers"] for package in layer.split(" | ")]
 
 
 @pytest.fixture(scope="session")
