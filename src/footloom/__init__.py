@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from footloom import studies
-    from footloom._api import footprint, infer_sides, load_trades, profile, session_profiles, stream
+    from footloom._api import continuous, footprint, infer_sides, load_trades, profile, session_profiles, stream
     from footloom.core.footprint import Footprint
     from footloom.core.instrument import Instrument
     from footloom.core.quotes import Quotes
@@ -34,6 +34,7 @@ __all__ = (
     "Quotes",
     "Side",
     "Trades",
+    "continuous",
     "footprint",
     "from_arrow",
     "from_pandas",
@@ -57,6 +58,7 @@ _HOME = {
     "Quotes": "footloom.core.quotes",
     "Side": "footloom.core.side",
     "Trades": "footloom.core.trades",
+    "continuous": "footloom._api",
     "footprint": "footloom._api",
     "from_arrow": "footloom.notebook.frames",
     "from_pandas": "footloom.notebook.frames",

@@ -22,14 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from footloom.config import Fetch
+    from footloom.core.rolls import RollRule
     from footloom.engine.events import Event
     from footloom.engine.live_studies import StudiesTold
     from footloom.engine.profiles import Profile
+    from footloom.feeds.continuous import Continuous
     from footloom.kernels.inference import RestPolicy
     from footloom.kernels.side_rules import Rule
     from footloom.store.files import Store
 
-__all__ = ("footprint", "infer_sides", "instant_ns", "load_trades", "profile", "session_profiles", "stream")
+__all__ = (
+    "continuous",
+    "footprint",
+    "infer_sides",
+    "instant_ns",
+    "load_trades",
+    "profile",
+    "session_profiles",
+    "stream",
+)
 
 _DATE_DIGITS = 8  # 20260302
 _LEAST_NS = 10**17  # what is below is a time in another unit: microseconds of today stand below it too
@@ -104,7 +115,8 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
     returned. The simulated market needs no store: it is made when it is asked for, and needs both bounds. ``tape`` is
     needed only where several tapes of the symbol are stored. Where only snapshots are, sides are inferred from them
     (definitions 1.3); ``rest_policy`` says where the volume goes that is not known to have traded at the last price.
-    A continuous future (``upstox:NIFTY.FUT1``) is made of the contracts that are stored, unadjusted (definitions 0.7).
+    A continuous future (``upstox:NIFTY.FUT1``) is made of the contracts that are stored, unadjusted: `continuous` says
+    where it rolled, and has the other ways.
 
     Raises
     ------
@@ -116,10 +128,7 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
     venue, symbol = split_key(key)
     if venue == "sim" and (start is None or end is None):
         raise ConfigError(f'{key} has no beginning and no end: say from when to when, "2026-03-02", "2026-03-03"')
-    from_ns = 0 if start is None else instant_ns(start)
-    to_ns = _FOREVER_NS if end is None else instant_ns(end)
-    if to_ns <= from_ns:
-        raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
+    from_ns, to_ns = _span_ns(start, end)
     if venue == "sim":
         return _simulated(symbol, from_ns, to_ns, rest_policy)
     from footloom.store.files import Store
@@ -133,6 +142,60 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
         return _stored(opened, key, tape, (from_ns, to_ns), rest_policy)
 
 
+def _span_ns(start: str | int | dt.date | None, end: str | int | dt.date | None) -> tuple[int, int]:
+    from_ns = 0 if start is None else instant_ns(start)
+    to_ns = _FOREVER_NS if end is None else instant_ns(end)
+    if to_ns <= from_ns:
+        raise ConfigError(f"the range is empty: it starts at {start} and ends at {end}")
+    return from_ns, to_ns
+
+
+def continuous(  # noqa: PLR0913 - each is a choice of its own, with a usual value
+    key: str,
+    start: str | int | dt.date | None = None,
+    end: str | int | dt.date | None = None,
+    *,
+    roll: RollRule = "date",
+    adjusted: bool = False,
+    tape: str | None = None,
+    rest_policy: RestPolicy = "ltp_same_side",
+    store: Path | None = None,
+) -> Continuous:
+    """Return the trades of a continuous future in ``[start, end)``, its contracts and its rolls (definitions 0.7).
+
+    ``key`` is ``upstox:NIFTY.FUT1``, or ``FUT2`` for the contract after the nearest; it is made of the contracts that
+    are stored. ``roll`` says when the nearest gives way: at the close of its day of expiry (``date``), or at the first
+    close of a session at which the next one has the greater ``open_interest``. Prices are as traded; ``adjusted`` moves
+    those before each roll by how far the new contract stood above the old one, under a key of its own. The key of what
+    comes says all of that, and `load_trades` takes it too.
+
+    The answer's ``trades`` are ready for `footprint`: no bar spans a roll. ``rolls`` say when, from what, to what, at
+    which prices and by which rule; ``stretches`` are the contracts, each in its time.
+
+    Raises
+    ------
+    ConfigError
+        The key names no continuous future, or there is no such ``roll``.
+    NotStored
+        No contract of it is stored, or no open interest to roll by.
+    DataError
+        Prices are to be adjusted, and at a roll one of both contracts has none.
+    """
+    from footloom.feeds.continuous import ContinuousName, continuous_trades
+    from footloom.kernels.inference import SnapshotParams
+    from footloom.store.files import Store
+
+    if roll not in ("date", "open_interest"):
+        raise ConfigError(f"roll must be date or open_interest, got {roll!r}")
+    name = ContinuousName.of(key)
+    if roll != "date" or adjusted:
+        name = name._replace(roll=roll, adjusted=adjusted)
+    with Store(config.load(store=store).store) as opened:
+        return continuous_trades(
+            opened, name.key, *_span_ns(start, end), SnapshotParams(rest_policy=rest_policy), tape=tape
+        )
+
+
 def _stored(store: Store, key: str, tape: str | None, span_ns: tuple[int, int], rest_policy: RestPolicy) -> Trades:
     from footloom.feeds.continuous import continuous_trades, is_continuous
     from footloom.feeds.stored import stored_inference
@@ -140,7 +203,7 @@ def _stored(store: Store, key: str, tape: str | None, span_ns: tuple[int, int], 
 
     params = SnapshotParams(rest_policy=rest_policy)
     if is_continuous(key):
-        return continuous_trades(store, key, *span_ns, params).trades
+        return continuous_trades(store, key, *span_ns, params, tape=tape).trades
     found = {row.tape for row in store.coverage(key)}
     tapes = sorted(found - {"snapshot"}) or sorted(found)
     if not tapes:

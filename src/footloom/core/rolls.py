@@ -2,6 +2,8 @@
 
 What is stored are contracts. A continuous future is a view of them: stretches of one contract each, and a `Roll` where
 two meet. Prices are as they were traded: nothing is adjusted unless somebody asks, and a roll says what it would take.
+
+A rule says when each contract stops being the nearest; the second, the third, ... change with it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -16,25 +19,37 @@ from footloom.core.decimals import parse_decimal
 from footloom.core.instrument import Instrument
 from footloom.errors import DataError
 
-__all__ = ("Roll", "Stretch", "rolls_by_date", "rolls_by_interest", "stretches")
+__all__ = (
+    "Reading",
+    "Roll",
+    "RollRule",
+    "Stretch",
+    "by_expiry",
+    "ends_by_date",
+    "ends_by_interest",
+    "rolls",
+    "stretches",
+)
 
 _BEGIN, _END = -(2**62), 2**62
 
+RollRule = Literal["date", "open_interest"]
 Reading = tuple[int, int]  # ns UTC of a session's close, open interest then
 
 
-class Roll(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From ``at_ns`` on another contract stands for a continuous future.
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """From ``at_ns`` (ns UTC) on another contract stands for a continuous future.
 
-    ``symbol`` is the continuous one (``NIFTY.FUT1``), ``rule`` is ``date`` or ``open_interest``. The prices are the
-    last ones of both contracts at the roll, decimal text, "" where they are not known.
+    ``symbol`` is the continuous one (``NIFTY.FUT1``). ``rule`` is what made the nearest contract change then: the
+    ``date`` of its expiry, or the next one's ``open_interest``. The prices are the last ones of both contracts before
+    the roll, decimal text, "" where they are not known.
     """
 
     symbol: str
     at_ns: int
     from_symbol: str
     to_symbol: str
-    rule: str
+    rule: RollRule
     from_price: str = ""
     to_price: str = ""
 
@@ -54,80 +69,87 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     to_ns: int
 
 
-def rolls_by_date(name: str, number: int, contracts: Sequence[Instrument]) -> list[Roll]:
-    """Return the rolls at the close of each day of expiry.
+def by_expiry(contracts: Sequence[Instrument]) -> list[Instrument]:
+    """Return the futures of one underlying, the first to expire first.
+
+    Raises
+    ------
+    DataError
+        One of them has no day of expiry.
+    """
+    return sorted(contracts, key=_expiry)
+
+
+def ends_by_date(ordered: Sequence[Instrument]) -> list[int]:
+    """Return until when each contract is the nearest, ns UTC: the close of its day of expiry.
 
     Parameters
     ----------
-    name
-        The continuous symbol, for the rolls.
-    number
-        1 is the nearest contract that has not expired, 2 the one after it.
-    contracts
-        Futures of one underlying, in any order.
+    ordered
+        Futures of one underlying, as `by_expiry` gives them.
     """
-    ordered = _ordered(contracts)
-    pairs = zip(ordered[:-number], ordered[number - 1 :], ordered[number:], strict=False)
-    return [
-        Roll(symbol=name, at_ns=_expiry(gone), from_symbol=old.symbol, to_symbol=new.symbol, rule="date")
-        for gone, old, new in pairs
-    ]
+    return [_expiry(contract) for contract in ordered]
 
 
-def rolls_by_interest(
-    name: str, contracts: Sequence[Instrument], readings: Mapping[str, Sequence[Reading]]
-) -> list[Roll]:
-    """Return the rolls of the nearest contract to the next, once the next has the greater open interest.
+def ends_by_interest(ordered: Sequence[Instrument], readings: Mapping[str, Sequence[Reading]]) -> list[int]:
+    """Return until when each contract is the nearest, ns UTC: until the next one has the greater open interest.
 
     It is decided at a session's close by what is known then, and holds from then on: never back, and at the day of
     expiry at the latest.
 
     Parameters
     ----------
+    ordered
+        Futures of one underlying, as `by_expiry` gives them.
     readings
-        Open interest of each contract (by symbol) at the closes of sessions, oldest first.
+        Open interest of each contract (by symbol) at the closes of sessions, oldest first, in one unit.
     """
-    ordered = _ordered(contracts)
-    found: list[Roll] = []
+    ends: list[int] = []
     since_ns = _BEGIN
     for old, new in itertools.pairwise(ordered):
         mine = dict(readings.get(old.symbol, ()))
-        ahead = (
-            at for at, interest in readings.get(new.symbol, ()) if at > since_ns and interest > mine.get(at, interest)
+        theirs = readings.get(new.symbol, ())
+        ahead = (at for at, interest in theirs if at > since_ns and interest > mine.get(at, interest))
+        since_ns = min(next(ahead, _END), _expiry(old))
+        ends.append(since_ns)
+    return ends + [_expiry(contract) for contract in ordered[-1:]]
+
+
+def rolls(name: str, number: int, ordered: Sequence[Instrument], ends: Sequence[int]) -> list[Roll]:
+    """Return where a continuous future passes from one contract to the next.
+
+    Parameters
+    ----------
+    name
+        The continuous symbol.
+    number
+        1 is the nearest contract, 2 the one after it.
+    ordered, ends
+        The contracts by expiry, and until when each is the nearest.
+    """
+    return [
+        Roll(
+            symbol=name,
+            at_ns=at_ns,
+            from_symbol=old.symbol,
+            to_symbol=new.symbol,
+            rule="date" if at_ns == nearest.expiry_ns else "open_interest",
         )
-        at_ns = min(next(ahead, _END), _expiry(old))
-        rule = "date" if at_ns == _expiry(old) else "open_interest"
-        found.append(Roll(symbol=name, at_ns=at_ns, from_symbol=old.symbol, to_symbol=new.symbol, rule=rule))
-        since_ns = at_ns
-    return found
+        for nearest, at_ns, old, new in zip(ordered, ends, ordered[number - 1 :], ordered[number:], strict=False)
+    ]
 
 
-def stretches(rolls: Sequence[Roll], from_ns: int, to_ns: int) -> list[Stretch]:
+def stretches(
+    number: int, ordered: Sequence[Instrument], ends: Sequence[int], from_ns: int, to_ns: int
+) -> list[Stretch]:
     """Return which contract stands for a continuous future in each part of ``[from_ns, to_ns)``.
 
-    Raises
-    ------
-    DataError
-        The rolls do not follow each other.
+    There is none from the time on at which fewer than ``number`` known contracts are left.
     """
-    found: list[Stretch] = []
-    start_ns = _BEGIN
-    for i, roll in enumerate(rolls):
-        if i and (rolls[i - 1].to_symbol != roll.from_symbol or rolls[i - 1].at_ns > roll.at_ns):
-            raise DataError(
-                f"the rolls of {roll.symbol} do not follow each other: one to {rolls[i - 1].to_symbol} at "
-                f"{rolls[i - 1].at_ns} ns, the next from {roll.from_symbol} at {roll.at_ns} ns"
-            )
-        found.append(Stretch(symbol=roll.from_symbol, from_ns=start_ns, to_ns=roll.at_ns))
-        start_ns = roll.at_ns
-    if rolls:
-        found.append(Stretch(symbol=rolls[-1].to_symbol, from_ns=start_ns, to_ns=_END))
-    cut = [(one.symbol, max(one.from_ns, from_ns), min(one.to_ns, to_ns)) for one in found]
+    starts = [_BEGIN, *ends]
+    spans = zip(ordered[number - 1 :], starts, ends, strict=False)
+    cut = [(one.symbol, max(start, from_ns), min(end, to_ns)) for one, start, end in spans]
     return [Stretch(symbol=symbol, from_ns=start, to_ns=end) for symbol, start, end in cut if start < end]
-
-
-def _ordered(contracts: Sequence[Instrument]) -> list[Instrument]:
-    return sorted(contracts, key=_expiry)
 
 
 def _expiry(contract: Instrument) -> int:

@@ -11,6 +11,8 @@ Names:
 ``iana:ZONE HH:MM-HH:MM``
     Monday to Friday in any IANA zone, such as ``iana:America/New_York 09:30-16:00``; a close at or before the open is
     on the next day.
+``NAME cut at NS,NS,...``
+    Any of these, with further cuts that no span crosses, a week or a month neither: where a continuous future rolls.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -29,7 +31,7 @@ from footloom.core import nse
 from footloom.core.trades import I64
 from footloom.errors import ConfigError
 
-__all__ = ("DAY_NS", "Calendar", "Spans", "calendar", "wall_ns")
+__all__ = ("DAY_NS", "Calendar", "Spans", "calendar", "cut_at", "wall_ns")
 
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
@@ -53,6 +55,14 @@ class Spans:
         """Return the span that holds ``ts_ns``."""
         return int(np.searchsorted(self.start_ns, ts_ns, side="right")) - 1
 
+    def cut(self, at_ns: Sequence[int]) -> Spans:
+        """Return the same spans, those that hold one of these times cut in two there."""
+        inner = [at for at in at_ns if self.start_ns[0] < at < self.end_ns[-1]]
+        if not inner:
+            return self
+        starts, ends = np.union1d(self.start_ns, inner), np.union1d(self.end_ns, inner)
+        return Spans(starts, ends, self.in_session[np.searchsorted(self.start_ns, starts, side="right") - 1])
+
 
 def wall_ns(day: dt.date, time: dt.time, zone: ZoneInfo) -> int:
     """Return a wall-clock time of a zone as ns UTC; exact through DST changes (never day + 86 400 s)."""
@@ -65,12 +75,13 @@ class Calendar:
     """The sessions of one market.
 
     ``hours_of(date)`` gives the (open, close) wall times of the sessions that open on that local date; a close at or
-    before its open is on the next day.
+    before its open is on the next day. ``cuts`` are further times that no span crosses, ns UTC ascending.
     """
 
     name: str
     tz: str
     hours_of: Callable[[dt.date], tuple[Hours, ...]]
+    cuts: tuple[int, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -125,7 +136,7 @@ class Calendar:
             day = following
             edges.append(wall_ns(day, midnight, zone))
         cuts = np.array(edges, np.int64)
-        return Spans(cuts[:-1], cuts[1:], np.ones(len(cuts) - 1, np.bool_))
+        return Spans(cuts[:-1], cuts[1:], np.ones(len(cuts) - 1, np.bool_)).cut(self.cuts)
 
 
 @functools.lru_cache(maxsize=256)
@@ -146,18 +157,30 @@ def _partition(market: Calendar, first_block: int, last_block: int) -> Spans:
     starts.append(previous)
     ends.append(_LAST_NS)
     inside.append(False)
-    return Spans(np.array(starts, np.int64), np.array(ends, np.int64), np.array(inside, np.bool_))
+    return Spans(np.array(starts, np.int64), np.array(ends, np.int64), np.array(inside, np.bool_)).cut(market.cuts)
 
 
 def _every_day(_day: dt.date) -> tuple[Hours, ...]:
     return ((dt.time(), dt.time()),)
 
 
+_CUT = re.compile(r"(?P<market>.+) cut at (?P<times>\d+(?:,\d+)*)")
 _CUSTOM = re.compile(r"iana:(?P<zone>\S+) (?P<open>\d\d:\d\d)-(?P<close>\d\d:\d\d)")
 
 
 def _weekdays(hours: Hours) -> Callable[[dt.date], tuple[Hours, ...]]:
     return lambda day: (hours,) if day.weekday() < 5 else ()
+
+
+def cut_at(name: str, at_ns: Sequence[int]) -> str:
+    """Return the name of a calendar with further cuts at some times, ns UTC.
+
+    Examples
+    --------
+    >>> cut_at("nse_fo", [1764064800000000000])
+    'nse_fo cut at 1764064800000000000'
+    """
+    return f"{name} cut at {','.join(map(str, sorted(at_ns)))}" if at_ns else name
 
 
 @functools.cache
@@ -169,6 +192,8 @@ def calendar(name: str) -> Calendar:
     ConfigError
         No calendar has that name, or its zone is unknown.
     """
+    if cut := _CUT.fullmatch(name):
+        return replace(calendar(cut["market"]), name=name, cuts=tuple(sorted(map(int, cut["times"].split(",")))))
     if name == "crypto":
         return Calendar(name, "UTC", _every_day)
     if name in nse.SEGMENT_OF:

@@ -185,20 +185,26 @@ def fixed_range(footprint: Footprint, from_ns: int, to_ns: int, **settings: Any)
 
 
 def composite(profiles: Sequence[Profile], **settings: Any) -> Profile:
-    """Return several profiles of one grid added up, such as the sessions of a week.
+    """Return several profiles of one symbol added up, such as the sessions of a week.
 
     Raises
     ------
     ConfigError
         There are none, or their rows are of different heights, or a setting cannot be (see `session_profiles`).
     DataError
-        Their ticks or lots differ, or two of them cover the same time and would count it twice.
+        They are of different symbols (prices as traded and adjusted ones are), their ticks or lots differ, or two of
+        them cover the same time and would count it twice.
     """
     if not profiles:
         raise ConfigError("a composite needs at least one profile, got none")
     ordered = sorted(profiles, key=lambda profile: profile.from_ns)
     first = ordered[0]
     for before, profile in itertools.pairwise(ordered):
+        if profile.instrument.key != first.instrument.key:
+            raise DataError(
+                f"profiles never mix: one is of {first.instrument.key}, one of {profile.instrument.key}; add up those "
+                "of one symbol"
+            )
         check_same_grid(first.instrument, profile.instrument)
         if (profile.ticks_per_level, profile.convention) != (first.ticks_per_level, first.convention):
             raise ConfigError(

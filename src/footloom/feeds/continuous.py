@@ -1,171 +1,374 @@
 """Continuous futures of what is stored: ``upstox:NIFTY.FUT1`` as a view of the contracts that were recorded.
 
-Contracts are stored, the view is made when it is read: in each stretch of time the rows of one contract, unadjusted,
-with a `Roll` where two meet (definitions 0.7). The store knows the contracts that it has definitions of.
+Contracts are stored, the view is made when it is read: in each stretch of time the rows of one contract, with a `Roll`
+where two meet (definitions 0.7). The store knows the contracts that it has definitions of. The name says the rest:
+
+``upstox:NIFTY.FUT1``
+    The nearest contract, until the close of its day of expiry; ``FUT2`` is the one after it.
+``upstox:NIFTY.FUT1@open_interest``
+    Until the first close of a session at which the next contract has the greater open interest.
+``upstox:NIFTY.FUT1@adjusted``, ``upstox:NIFTY.FUT1@open_interest@adjusted``
+    The prices before each roll moved by how far the new contract stood above the old one. Another key, so that nothing
+    joins them with prices as traded.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
+from footloom.core.decimals import to_units
 from footloom.core.instrument import Instrument, split_key
-from footloom.core.rolls import Roll, Stretch, rolls_by_date, stretches
+from footloom.core.messages import Gap
+from footloom.core.rolls import Reading, Roll, RollRule, Stretch, by_expiry, ends_by_date, ends_by_interest, rolls
+from footloom.core.rolls import stretches as stretches_of
+from footloom.core.sessions import calendar, cut_at
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError, DataError, NotStored
-from footloom.feeds.stored import chart_tapes, stored_trades
-from footloom.kernels.inference import SnapshotParams
-from footloom.store import Store
+from footloom.feeds.stored import Inference, chart_tapes, span_of, stored_inference, stored_trades
+from footloom.kernels.inference import Counters, SnapshotParams
+from footloom.store import Coverage, Store
 from footloom.store.grid import gcd
 
-__all__ = ("Continuous", "continuous_trades", "is_continuous")
+__all__ = ("Continuous", "ContinuousName", "ContinuousView", "continuous_trades", "is_continuous", "refuse_continuous")
 
-_NAME = re.compile(r"(?P<underlying>[^.|:]+)\.FUT(?P<number>[1-9])")
+_NAME = re.compile(
+    r"(?P<underlying>[^.|:@]+)\.FUT(?P<number>[1-9])(?P<interest>@open_interest)?(?P<adjusted>@adjusted)?",
+    re.IGNORECASE,
+)
 _DAY_NS = 86_400 * 10**9
-_ADJUSTED = "@adjusted"
+
+
+class ContinuousName(NamedTuple):
+    """What the name of a continuous future says."""
+
+    venue: str
+    underlying: str
+    number: int
+    roll: RollRule = "date"
+    adjusted: bool = False
+
+    @classmethod
+    def of(cls, key: str) -> ContinuousName:
+        """Read a name.
+
+        Raises
+        ------
+        ConfigError
+            It names no continuous future.
+
+        Examples
+        --------
+        >>> ContinuousName.of("upstox:nifty.fut1@open_interest").key
+        'upstox:NIFTY.FUT1@open_interest'
+        """
+        venue, name = split_key(key)
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise ConfigError(f"{key} names no continuous future: write {venue}:NIFTY.FUT1")
+        rule: RollRule = "open_interest" if match["interest"] else "date"
+        return cls(venue, match["underlying"].upper(), int(match["number"]), rule, bool(match["adjusted"]))
+
+    @property
+    def symbol(self) -> str:
+        """The name without its venue."""
+        rule = "" if self.roll == "date" else f"@{self.roll}"
+        return f"{self.underlying}.FUT{self.number}{rule}{'@adjusted' if self.adjusted else ''}"
+
+    @property
+    def key(self) -> str:
+        """The whole name, in one spelling."""
+        return f"{self.venue}:{self.symbol}"
 
 
 @dataclass(frozen=True, slots=True)
 class Continuous:
     """The trades of a continuous future, what they were made of, and where it rolled within the range.
 
-    ``trades`` are in the ordering key, on one grid that holds those of all contracts. Adjusted ones are of another key
-    (``...@adjusted``), so that nothing joins them with prices as traded.
+    ``trades`` are in the ordering key, on one grid that holds those of all contracts; their instrument's calendar is
+    cut at the rolls, so that no bar spans one. ``stretches`` are the contracts, each in its time, ``gaps`` what is
+    missing of them. ``inference`` says how sides were inferred, where only snapshots are stored, else it is None.
     """
 
     trades: Trades
     stretches: tuple[Stretch, ...]
     rolls: tuple[Roll, ...]
+    gaps: tuple[Gap, ...] = ()
+    inference: Inference | None = None
 
 
 def is_continuous(key: str) -> bool:
     """Say whether a key names a continuous future."""
-    return _NAME.fullmatch(key.partition(":")[2].upper()) is not None
+    return _NAME.fullmatch(key.partition(":")[2]) is not None
 
 
 def continuous_trades(
-    store: Store,
-    key: str,
-    from_ns: int,
-    to_ns: int,
-    params: SnapshotParams | None = None,
-    *,
-    adjusted: bool = False,
+    store: Store, key: str, from_ns: int, to_ns: int, params: SnapshotParams | None = None, *, tape: str | None = None
 ) -> Continuous:
-    """Return the trades of ``[from_ns, to_ns)`` of a continuous future that rolls by date.
-
-    Parameters
-    ----------
-    params
-        How sides are inferred from snapshots.
-    adjusted
-        Move the prices before each roll by how far the new contract stood above the old one at the roll.
+    """Return what is stored of a continuous future in ``[from_ns, to_ns)``; `ContinuousView` has the parameters.
 
     Raises
     ------
     ConfigError
-        The key names no continuous future.
+        The key names no continuous future, or its contracts have several tapes and none was chosen.
     NotStored
-        The store has no contract of it.
+        The store has no contract of it, or no open interest to roll by.
     DataError
         Prices are to be adjusted, and at a roll one of both contracts has none.
     """
-    venue, name = split_key(key)
-    match = _NAME.fullmatch(name.upper())
-    if match is None:
-        raise ConfigError(f"{key} names no continuous future: write {venue}:NIFTY.FUT1")
-    contracts = _contracts(store, venue, match["underlying"])
-    if not contracts:
-        raise NotStored(f"no future of {match['underlying']} is stored: footloom record {venue}:{name.upper()}")
-    rolls = rolls_by_date(name.upper(), int(match["number"]), contracts)
-    parts = stretches(rolls, from_ns, to_ns) if rolls else _only(contracts, int(match["number"]), from_ns, to_ns)
-    told = [_priced(store, venue, roll, params) for roll in rolls if from_ns <= roll.at_ns < to_ns]
-    common = _common(
-        name.upper(), [one for one in contracts if one.symbol in {part.symbol for part in parts}] or contracts
-    )
-    inside = [roll for roll in told if roll.at_ns > from_ns]
-    moved = _moved(inside, common) if adjusted else [0] * len(parts)
-    if adjusted:
-        common = msgspec.structs.replace(common, symbol=f"{common.symbol}{_ADJUSTED}")
-    pieces = [
-        _piece(store, f"{venue}:{part.symbol}", part, common, shift, params)
-        for part, shift in zip(parts, moved, strict=True)
-    ]
-    tape = next((piece.tape for piece in pieces if len(piece)), "snapshot")
-    joined = Trades.concat([Trades.empty(common, tape), *(piece for piece in pieces if len(piece))])
-    return Continuous(joined, tuple(parts), tuple(told))
+    return ContinuousView(store, key, params, tape).between(from_ns, to_ns)
 
 
-def _contracts(store: Store, venue: str, underlying: str) -> list[Instrument]:
-    return [
-        one
-        for one in store.instruments()
-        if one.venue == venue and one.kind == "future" and one.underlying.upper() == underlying and one.expiry_ns
-    ]
+def refuse_continuous(store: Store, key: str, what: str) -> None:
+    """Refuse the name of a view where a stored tape is needed.
+
+    Raises
+    ------
+    ConfigError
+        ``key`` names a continuous future; the message lists the stored keys that it is made of.
+    """
+    if is_continuous(key):
+        view = ContinuousView(store, key)
+        made_of = ", ".join(f"{view.name.venue}:{one.symbol}" for one in view.stretches)
+        raise ConfigError(f"{key} is a view of stored contracts: {what} takes one of them: {made_of}")
 
 
-def _only(contracts: Sequence[Instrument], number: int, from_ns: int, to_ns: int) -> list[Stretch]:
-    # As many contracts as the number asks for, and no roll yet.
-    ordered = sorted(contracts, key=lambda one: one.expiry_ns or 0)
-    if len(ordered) < number or from_ns >= to_ns:
-        return []
-    return [Stretch(symbol=ordered[number - 1].symbol, from_ns=from_ns, to_ns=to_ns)]
+class ContinuousView:
+    """A continuous future over the contracts of one store; everything else is read when it is asked for.
 
+    It answers ``coverage``, ``grid``, ``instrument`` and ``gaps`` as a store does that holds this one symbol.
 
-def _common(symbol: str, contracts: Sequence[Instrument]) -> Instrument:
-    newest = max(contracts, key=lambda one: one.expiry_ns or 0)
-    tick, lot = gcd([one.tick_size for one in contracts]), gcd([one.lot_size for one in contracts])
-    return msgspec.structs.replace(
-        newest, symbol=symbol, tick_size=tick, lot_size=lot, expiry_ns=None, valid_from_ns=None, name=symbol
-    )
+    Parameters
+    ----------
+    store
+        Where the contracts are.
+    key
+        The name, as `ContinuousName` reads it.
+    params
+        How sides are inferred from snapshots.
+    tape
+        What to read of the contracts; left out, what charts of them read.
+    """
 
+    def __init__(self, store: Store, key: str, params: SnapshotParams | None = None, tape: str | None = None) -> None:
+        self.name = ContinuousName.of(key)
+        self._store, self._params = store, params
+        self._shifts: dict[int, int] = {}
+        known = _contracts(store, self.name)
+        if not known:
+            plain = self.name._replace(roll="date", adjusted=False).key
+            raise NotStored(f"no future of {self.name.underlying} is stored: footloom record {plain}")
+        self.tape, held = _held(store, self.name, known, tape)
+        spans = [span_of(store, one.key, self.tape) for one in held]
+        self._first_ns, self._last_ns = min(first for first, _ in spans), max(last for _, last in spans)
+        by_date = self.name.roll == "date"
+        ends = ends_by_date(known) if by_date else ends_by_interest(known, _readings(store, self.name, known))
+        # A roll that nobody has traded behind is still to come.
+        every = rolls(self.name.symbol, self.name.number, known, ends)
+        self._rolls = [roll for roll in every if self._first_ns < roll.at_ns <= self._last_ns]
+        # Snapshots are filed under their receipt: the first may tell of what traded before it, that day.
+        parts = stretches_of(self.name.number, known, ends, self._first_ns - _DAY_NS, 2**62)
+        self.stretches = [part for part in parts if part.from_ns <= self._last_ns]
+        self._instrument = _joined_instrument(self.name.symbol, [store.grid(one.key, self.tape) for one in held], every)
 
-def _piece(
-    store: Store, key: str, part: Stretch, common: Instrument, shift: int, params: SnapshotParams | None
-) -> Trades:
-    try:
-        found = stored_trades(store, key, chart_tapes(store, key)[0], part.from_ns, part.to_ns, params)
-    except NotStored:
-        return Trades.empty(common)
-    scaled = found.on_grid(common)
-    return Trades.build(
-        common,
-        scaled.ts_exch_ns,
-        scaled.price_tick + shift,
-        scaled.qty_lot,
-        scaled.side,
-        trade_id=scaled.trade_id,
-        ts_recv_ns=scaled.ts_recv_ns,
-        flags=scaled.flags,
-        tape=scaled.tape,
-    )
+    # As a store answers.
 
-
-# The last prices of both contracts within a day before the roll.
-def _priced(store: Store, venue: str, roll: Roll, params: SnapshotParams | None) -> Roll:
-    prices = []
-    for symbol in (roll.from_symbol, roll.to_symbol):
-        key = f"{venue}:{symbol}"
-        try:
-            seen = stored_trades(store, key, chart_tapes(store, key)[0], roll.at_ns - _DAY_NS, roll.at_ns, params)
-        except NotStored:
-            seen = None
-        prices.append(seen.instrument.price_text(int(seen.price_tick[-1])) if seen is not None and len(seen) else "")
-    return msgspec.structs.replace(roll, from_price=prices[0], to_price=prices[1])
-
-
-def _moved(rolls: Sequence[Roll], common: Instrument) -> list[int]:
-    # By how many ticks each stretch moves: by all rolls after it.
-    shifts = [0]
-    for roll in reversed(rolls):
-        if roll.gap is None:
-            raise DataError(
-                f"{roll.symbol} cannot be adjusted over its roll from {roll.from_symbol} to {roll.to_symbol}: "
-                f"{'the new' if roll.from_price else 'the old'} contract has no price within a day before it; "
-                "ask for prices as traded"
+    def coverage(self, _key: str | None = None) -> list[Coverage]:
+        """Return the stored days of the contracts, each within its time."""
+        return [
+            msgspec.structs.replace(
+                row,
+                key=self.name.key,
+                first_ns=max(row.first_ns, part.from_ns),
+                last_ns=min(row.last_ns, part.to_ns - 1),
             )
-        shifts.append(shifts[-1] + common.price_tick(roll.gap))
-    return shifts[::-1]
+            for part in self.stretches
+            for row in self._store.coverage(self._of(part))
+            if row.tape == self.tape and row.first_ns is not None and row.last_ns is not None
+            if row.first_ns < part.to_ns and row.last_ns >= part.from_ns
+        ]
+
+    def instrument(self, _key: str | None = None) -> Instrument:
+        """Return the instrument that all contracts' prices and quantities are counted in."""
+        return self._instrument
+
+    def grid(self, _key: str | None = None, _tape: str | None = None) -> Instrument:
+        """Return the same: its grid holds those of all contracts."""
+        return self._instrument
+
+    def gaps(self, _key: str, _tape: str, from_ns: int, to_ns: int) -> list[Gap]:
+        """Return what is missing of the contracts within their time, and touches ``[from_ns, to_ns)``."""
+        return [
+            msgspec.structs.replace(
+                gap, symbol=self.name.symbol, from_ns=max(gap.from_ns, part.from_ns), to_ns=min(gap.to_ns, part.to_ns)
+            )
+            for part in self._parts(from_ns, to_ns)
+            for gap in self._store.gaps(self._of(part), self.tape, part.from_ns, part.to_ns)
+        ]
+
+    # What the view is made of.
+
+    def rolls(self, from_ns: int, to_ns: int) -> list[Roll]:
+        """Return the rolls of ``[from_ns, to_ns)``, with the last prices of both contracts within a day before each."""
+        return [self._priced(roll) for roll in self._rolls if from_ns <= roll.at_ns < to_ns]
+
+    def trades(self, from_ns: int, to_ns: int) -> Trades:
+        """Return the trades of ``[from_ns, to_ns)`` in the ordering key, the same whatever the range around them is.
+
+        Raises
+        ------
+        DataError
+            Prices are to be adjusted, and at a roll one of both contracts has none.
+        """
+        return self.between(from_ns, to_ns).trades
+
+    def between(self, from_ns: int, to_ns: int) -> Continuous:
+        """Return all that is stored of ``[from_ns, to_ns)``.
+
+        Raises
+        ------
+        DataError
+            Prices are to be adjusted, and at a roll one of both contracts has none.
+        """
+        parts = self._parts(from_ns, to_ns)
+        pieces = [Trades.empty(self._instrument, self.tape)]
+        answers = []
+        for part in parts:
+            with contextlib.suppress(NotStored):  # a contract that is known, and was not recorded
+                if self.tape == "snapshot":
+                    answers.append(
+                        stored_inference(self._store, self._of(part), part.from_ns, part.to_ns, self._params)
+                    )
+                    found = answers[-1].trades
+                else:
+                    found = stored_trades(self._store, self._of(part), self.tape, part.from_ns, part.to_ns)
+                pieces.append(self._moved(found, part))
+        joined = Trades.concat(pieces)
+        gaps = self.gaps(self.name.key, self.tape, from_ns, to_ns)
+        inference = self._inference(joined, answers) if self.tape == "snapshot" else None
+        return Continuous(joined, tuple(parts), tuple(self.rolls(from_ns, to_ns)), tuple(gaps), inference)
+
+    def _of(self, part: Stretch) -> str:
+        return f"{self.name.venue}:{part.symbol}"
+
+    def _parts(self, from_ns: int, to_ns: int) -> list[Stretch]:
+        cut = [
+            msgspec.structs.replace(part, from_ns=max(part.from_ns, from_ns), to_ns=min(part.to_ns, to_ns))
+            for part in self.stretches
+        ]
+        return [part for part in cut if part.from_ns < part.to_ns]
+
+    def _moved(self, found: Trades, part: Stretch) -> Trades:
+        scaled = found.on_grid(self._instrument)
+        later = [roll for roll in self._rolls if self.name.adjusted and roll.at_ns >= part.to_ns]
+        price_tick = scaled.price_tick + sum(map(self._shift, later))
+        return dataclasses.replace(scaled, instrument=self._instrument, price_tick=price_tick)
+
+    # By how many ticks a roll moves all that was before it.
+    def _shift(self, roll: Roll) -> int:
+        if roll.at_ns not in self._shifts:
+            priced = self._priced(roll)
+            if priced.gap is None:
+                raise DataError(
+                    f"{self.name.key} cannot be adjusted over its roll from {roll.from_symbol} to {roll.to_symbol}: "
+                    f"{'the new' if priced.from_price else 'the old'} contract has no price within a day before it; "
+                    "ask for prices as traded"
+                )
+            self._shifts[roll.at_ns] = self._instrument.price_tick(priced.gap)
+        return self._shifts[roll.at_ns]
+
+    def _priced(self, roll: Roll) -> Roll:
+        old, new = (self._last_price(symbol, roll.at_ns) for symbol in (roll.from_symbol, roll.to_symbol))
+        return msgspec.structs.replace(roll, from_price=old, to_price=new)
+
+    def _last_price(self, symbol: str, before_ns: int) -> str:
+        key = f"{self.name.venue}:{symbol}"
+        with contextlib.suppress(NotStored):
+            seen = stored_trades(self._store, key, self.tape, before_ns - _DAY_NS, before_ns, self._params)
+            if len(seen):
+                return seen.instrument.price_text(int(seen.price_tick[-1]))
+        return ""
+
+    def _inference(self, trades: Trades, answers: Sequence[Inference]) -> Inference:
+        none = np.empty(0, np.int64)
+        lots = [
+            one.unattributed_lot * to_units(one.trades.instrument.lot_size, self._instrument.lot_size, "lot size")
+            for one in answers
+        ]
+        return Inference(
+            trades=trades,
+            params=self._params or SnapshotParams(),
+            counters=Counters.total([one.counters for one in answers]),
+            unattributed_ns=np.concatenate([none, *(one.unattributed_ns for one in answers)]),
+            unattributed_lot=np.concatenate([none, *lots]),
+        )
+
+
+def _contracts(store: Store, name: ContinuousName) -> list[Instrument]:
+    return by_expiry(
+        [
+            one
+            for one in store.instruments()
+            if one.venue == name.venue and one.kind == "future" and one.expiry_ns is not None
+            if one.underlying.upper() == name.underlying
+        ]
+    )
+
+
+def _held(
+    store: Store, name: ContinuousName, known: Sequence[Instrument], tape: str | None
+) -> tuple[str, list[Instrument]]:
+    # The contracts that something is stored of, and the tape to read; tapes of two kinds never mix.
+    tapes: dict[str, list[str]] = {}
+    for one in known:
+        with contextlib.suppress(NotStored):
+            tapes[one.symbol] = chart_tapes(store, one.key)
+    if not tapes:
+        raise NotStored(f"nothing is stored of the futures of {name.underlying}: {', '.join(one.key for one in known)}")
+    best = sorted({found[0] for found in tapes.values()})
+    if tape is None and len(best) > 1:
+        raise ConfigError(f"{name.key} has contracts of several tapes ({', '.join(best)}), which never mix: choose one")
+    chosen = tape or best[0]
+    held = [one for one in known if chosen in tapes.get(one.symbol, ())]
+    if not held:
+        raise NotStored(f"no contract of {name.key} has a tape {chosen}: they have {', '.join(best)}")
+    return chosen, held
+
+
+def _joined_instrument(symbol: str, contracts: Sequence[Instrument], every: Sequence[Roll]) -> Instrument:
+    newest = contracts[-1]
+    tick, lot = gcd([one.tick_size for one in contracts]), gcd([one.lot_size for one in contracts])
+    days = cut_at(newest.calendar, [roll.at_ns for roll in every])
+    return msgspec.structs.replace(
+        newest, symbol=symbol, name=symbol, tick_size=tick, lot_size=lot, calendar=days,
+        expiry_ns=None, valid_from_ns=None, valid_to_ns=None,
+    )  # fmt: skip
+
+
+def _readings(store: Store, name: ContinuousName, known: Sequence[Instrument]) -> Mapping[str, list[Reading]]:
+    # Open interest as it was known at the close of each session in which it was told.
+    unit = gcd([one.lot_size for one in known])
+    found: dict[str, list[Reading]] = {}
+    for one in known:
+        with contextlib.suppress(NotStored):
+            told = store.load_series(one.key, "open_interest", 0, (one.expiry_ns or 0) + 1, ["oi_lot"])
+            days = calendar(one.calendar)
+            scale = to_units(told.instrument.lot_size, unit, "lot size")
+            times = told.ts_exch_ns
+            for opens, closes in days.sessions(days.local_date(int(times[0])), days.local_date(int(times[-1]))):
+                last = int(np.searchsorted(times, closes, side="right")) - 1
+                if last >= 0 and times[last] >= opens:
+                    found.setdefault(one.symbol, []).append((closes, int(told["oi_lot"][last]) * scale))
+    if not found:
+        raise NotStored(
+            f"no open interest is stored of the futures of {name.underlying}, so {name.key} cannot roll by it: "
+            f"{name._replace(roll='date').key} rolls by date"
+        )
+    return found

@@ -122,6 +122,11 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     rebaselined: int
     corrected_lot: int
 
+    @classmethod
+    def total(cls, counters: Sequence[Counters]) -> Counters:
+        """Return the sums over several folds."""
+        return cls(**{name: sum(getattr(one, name) for one in counters) for name in cls.__struct_fields__})
+
 
 @dataclass(frozen=True, slots=True)
 class Inferred:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footloom.core import nse
-from footloom.core.sessions import DAY_NS, calendar
+from footloom.core.sessions import DAY_NS, calendar, cut_at
 from footloom.errors import ConfigError
 
 NEW_YORK = "iana:America/New_York 09:30-16:00"
@@ -113,3 +113,21 @@ def test_the_day_of_an_overnight_session_is_the_day_on_which_it_ends():
 def test_an_unknown_calendar_is_refused(name):
     with pytest.raises(ConfigError, match="calendar"):
         calendar(name)
+
+
+def test_further_cuts_part_sessions_weeks_and_months():
+    within, at_close = ns("2025-11-24T12:00+05:30"), ns("2025-11-25T15:30+05:30")
+    market = calendar(cut_at("nse_fo", [at_close, within]))
+    opened, closed = ns("2025-11-24T09:15+05:30"), ns("2025-11-24T15:30+05:30")
+    assert market.name == f"nse_fo cut at {within},{at_close}"
+    assert calendar(market.name) is market
+    assert market.session_of(within - 1) == (opened, within)
+    assert market.session_of(within) == (within, closed)
+    assert market.spans(within, within + 1).in_session.all()
+    assert market.session_date(within - 1) == market.session_date(within) == dt.date(2025, 11, 24)
+    assert market.session_of(at_close) == calendar("nse_fo").session_of(at_close), "cut there already"
+    week = market.day_edges(within, within + 1, lambda day: day - dt.timedelta(days=day.weekday()))
+    monday, next_monday = ns("2025-11-24T00:00+05:30"), ns("2025-12-01T00:00+05:30")
+    assert week.start_ns.tolist() == [monday, within, at_close]
+    assert week.end_ns.tolist() == [within, at_close, next_monday]
+    assert cut_at("nse_fo", []) == "nse_fo"
