@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = (
+    "AllowHostFlag",
     "EndpointFlag",
     "HostFlag",
     "JsonFlag",
@@ -22,8 +23,10 @@ __all__ = (
     "OriginFlag",
     "PortFlag",
     "StoreFlag",
-    "announce",
+    "TlsCertFlag",
+    "TlsKeyFlag",
     "console",
+    "open_in_browser",
     "say",
 )
 
@@ -32,8 +35,22 @@ StoreFlag = Annotated[
     typer.Option("--store", metavar="DIR", help="The folder that holds the tape: FOOTLOOM_STORE, or your data folder."),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-HostFlag = Annotated[str, typer.Option(help="The address to listen on: this machine's own.")]
-PortFlag = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+HostFlag = Annotated[
+    str | None,
+    typer.Option(
+        help="The address to listen on: 127.0.0.1, this machine alone; 0.0.0.0 lets others in, with a token.",
+        show_default=False,
+    ),
+]
+PortFlag = Annotated[int | None, typer.Option(min=0, max=65535, help="8123; 0 takes a free one.", show_default=False)]
+AllowHostFlag = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A name under which this server is reached, such as that of a proxy."),
+]
+TlsCertFlag = Annotated[
+    Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate (PEM): the page is served over https.")
+]
+TlsKeyFlag = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key (PEM).")]
 OpenFlag = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")]
 OriginFlag = Annotated[
     list[str] | None,
@@ -76,18 +93,12 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def announce(host: str, port: int, *, open_page: bool, as_json: bool) -> None:
-    """Print the address of a server that is ready, and open it where there is a desktop."""
-    import json
+def open_in_browser(address: str) -> None:
+    """Open a page where there is a desktop."""
     import threading
     import webbrowser
 
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    if as_json:
-        typer.echo(json.dumps({"status": "ready", "url": address}))
-    else:
-        typer.echo(f"footloom is ready: {address}   (Ctrl-C stops it)")
-    if open_page and has_desktop():  # without one, a text browser would take the terminal over
+    if has_desktop():  # without one, a text browser would take the terminal over
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 

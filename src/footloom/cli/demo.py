@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footloom.cli._shared import HostFlag, JsonFlag, OpenFlag, OriginFlag, PortFlag, announce, as_usage, say
+from footloom.cli._front import front_of, serving_flags
+from footloom.cli._shared import (
+    AllowHostFlag,
+    HostFlag,
+    JsonFlag,
+    OpenFlag,
+    OriginFlag,
+    PortFlag,
+    TlsCertFlag,
+    TlsKeyFlag,
+    as_usage,
+    say,
+)
 
 if TYPE_CHECKING:
     from footloom.feeds.live import Journal
@@ -39,23 +51,27 @@ _FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # the years 20
 
 
 def demo(
-    port: PortFlag = 8123,
+    port: PortFlag = None,
     speed: SpeedFlag = 1.0,
     seed: SeedFlag = 7,
     at: AtFlag = None,
     open_page: OpenFlag = True,
-    host: HostFlag = "127.0.0.1",
+    host: HostFlag = None,
     store: StoreFlag = None,
+    allow_host: AllowHostFlag = None,
     allow_origin: OriginFlag = None,
+    tls_cert: TlsCertFlag = None,
+    tls_key: TlsKeyFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Show the simulated market: two symbols that trade around the clock. Ctrl-C stops it."""
     at_ns = None if at is None else _begin(at)
     gc.disable()  # until everything is made: the collector would look at half a million new objects again and again
-    from footloom.server.guard import checked_origins
-    from footloom.server.port import bind
+    from footloom import config
 
-    origins, listener = checked_origins(allow_origin or ()), bind(host, port)
+    with as_usage():
+        settings = config.load(flags=serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key)))
+    front = front_of(settings, open_page=open_page, as_json=json)
     compiling = _compile_beside()
 
     from footloom.store.files import Store
@@ -70,7 +86,7 @@ def demo(
 
         from footloom.feeds.live import Journal
         from footloom.server.app import create_app
-        from footloom.server.run import listen, run
+        from footloom.server.run import run
         from footloom.server.services import Services
 
         if compiling is not None:
@@ -80,16 +96,18 @@ def demo(
         from footloom.feeds.simulated import SIMULATED_KEYS
 
         services = Services.over(opened, live=SIMULATED_KEYS)
-        app = create_app(services, origins=origins)
         market, start_ns = coming.result()
         services.warm()
         journal = Journal(opened)
         feed = functools.partial(_feed, services, market, journal, start_ns, speed, is_now=at_ns is None)
-        ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
         gc.freeze()
         gc.enable()
         try:
-            run(listen(app, listener, background=functools.partial(services.feed, feed), on_ready=ready))
+            run(
+                front.listen(
+                    create_app(services, access=front.access), background=functools.partial(services.feed, feed)
+                )
+            )
         finally:
             services.close()
             journal.close()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footloom.cli._front import front_of, serving_flags
 from footloom.cli._shared import (
+    AllowHostFlag,
     EndpointFlag,
     HostFlag,
     JsonFlag,
@@ -18,16 +20,17 @@ from footloom.cli._shared import (
     OriginFlag,
     PortFlag,
     StoreFlag,
-    announce,
+    TlsCertFlag,
+    TlsKeyFlag,
     as_usage,
     say,
 )
 from footloom.errors import StoreLocked, UnknownSymbol
 
 if TYPE_CHECKING:
-    import socket
     from pathlib import Path
 
+    from footloom.cli._front import Front
     from footloom.config import Config
     from footloom.server.services import Feeds, Services
     from footloom.venues._venue import Wanted
@@ -46,42 +49,35 @@ _LOOK_S = 0.2
 def serve(
     keys: Keys = None,
     store: StoreFlag = None,
-    host: HostFlag = "127.0.0.1",
-    port: PortFlag = 8123,
+    host: HostFlag = None,
+    port: PortFlag = None,
     open_page: OpenFlag = False,
+    allow_host: AllowHostFlag = None,
     allow_origin: OriginFlag = None,
+    tls_cert: TlsCertFlag = None,
+    tls_key: TlsKeyFlag = None,
     endpoint: EndpointFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Serve charts of what a store holds, and of live symbols, to this machine. Ctrl-C stops it."""
+    """Serve charts of what a store holds, and of live symbols, to this machine. Ctrl-C stops it.
+
+    With --host 0.0.0.0 other machines and phones get in with a link that holds a token.
+    """
     from footloom import config
     from footloom.feeds.endpoints import checked
-    from footloom.server.guard import checked_origins
-    from footloom.server.port import bind
 
-    origins = checked_origins(allow_origin or ())
     with as_usage():
-        settings = checked(config.load(store=store, endpoints=endpoint or ()))
-        wanted = _wanted(list(dict.fromkeys(keys or ())))
-    listener = bind(host, port)
-    on_ready = functools.partial(announce, host, listener.getsockname()[1], open_page=open_page, as_json=json)
-    front = _Front(listener, on_ready, origins)
+        flags = serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key))
+        settings = checked(config.load(store=store, endpoints=endpoint or (), flags=flags))
+        wanted = _wanted(list(dict.fromkeys(keys or settings.symbols)))
+    front = front_of(settings, open_page=open_page, as_json=json)
     if wanted:
         _serve_live(settings, wanted, front)
     else:
         _serve_stored(settings.store, front)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Front:
-    """Where the page is served."""
-
-    listener: socket.socket
-    on_ready: Callable[[], None]
-    origins: Sequence[str]
-
-
-def _serve_stored(root: Path, front: _Front) -> None:
+def _serve_stored(root: Path, front: Front) -> None:
     from footloom.server.services import Services
     from footloom.store.files import Store
 
@@ -107,7 +103,7 @@ def _wanted(keys: Sequence[str]) -> list[tuple[str, Wanted]]:
     ]
 
 
-def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: _Front) -> None:
+def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: Front) -> None:
     from footloom.cli._record_feeds import settings_of, store_settings
     from footloom.feeds.recorder import Recorder
     from footloom.server.candles import Shelf
@@ -137,7 +133,7 @@ def _told_only(venue: str, _values: Mapping[str, str]) -> None:
     say(f"logged in to {venue}: start footloom again, so that its feed uses the new token")
 
 
-def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: _Front) -> None:
+def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: Front) -> None:
     from footloom.server.beside import Beside
     from footloom.server.services import Services
     from footloom.store.files import Store
@@ -150,7 +146,7 @@ def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: _Front) -
         _follow(services, Beside(services.history, keys, holder, services.hub.reread), front)
 
 
-def _follow(services: Services, feeds: Feeds, front: _Front) -> None:
+def _follow(services: Services, feeds: Feeds, front: Front) -> None:
     refused: list[str] = []
     stop = asyncio.Event()
 
@@ -183,15 +179,15 @@ async def _look(feeds: Feeds, refused: list[str], stop: asyncio.Event) -> None:
 
 def _listen(
     services: Services,
-    front: _Front,
+    front: Front,
     background: Callable[[], Awaitable[None]] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     from footloom.server.app import create_app
-    from footloom.server.run import listen, run
+    from footloom.server.run import run
 
-    app = create_app(services, origins=front.origins)
+    app = create_app(services, access=front.access)
     try:
-        run(listen(app, front.listener, background=background, on_ready=front.on_ready, stop=stop))
+        run(front.listen(app, background=background, stop=stop))
     finally:
         services.close()

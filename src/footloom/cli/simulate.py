@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footloom.cli._shared import HostFlag, JsonFlag, say
+from footloom.cli._shared import JsonFlag, say
 
 if TYPE_CHECKING:
     from footloom.testing.venues import Faults, LocalVenue, Market
@@ -26,6 +26,7 @@ ReplayFlag = Annotated[
     typer.Option("--replay", metavar="FILE", help="Trade what a recording holds: any file that `import` reads."),
 ]
 SimFlag = Annotated[bool, typer.Option("--sim", help="Trade the simulated market, now and without end: the default.")]
+HostFlag = Annotated[str, typer.Option(help="The address to listen on: this machine's own.")]
 PortFlag = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 FaultsFlag = Annotated[
     str, typer.Option(metavar="SPEC", help="Faults to order, such as 'disconnect@10s,code=1006;duplicate@p=0.01'.")

@@ -50,7 +50,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     serves the addresses of an older page at the root. A stream that nobody looks at stops after ``linger_s``;
     ``on_demand`` lets a client start one. One client may hold ``max_subscriptions``, ask for ``max_history_bars`` bars
     at once and send ``max_messages_per_s``; one address may hold ``max_connections``. A request has to arrive within
-    ``request_timeout_s``. A client that answers no ping for ``ws_ping_interval`` seconds is dropped.
+    ``request_timeout_s``. Clients may import files of ``import_folder`` by name, and send files of
+    ``max_upload`` bytes. A client that answers no ping for ``ws_ping_interval`` seconds is dropped.
 
     ``mongo_uri``, ``mongo_db_name`` and ``tick_collection`` say where another program keeps its ticks.
     ``origins`` tells of each field where its value comes from, ``notices`` what became of other programs' names.
@@ -81,6 +82,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_history_bars: int = 20_000
     max_messages_per_s: float = 50.0
     max_connections: int = 100
+    import_folder: Path | None = None
+    max_upload: int = 2 * 10**9
     request_timeout_s: float = 10.0
     ws_ping_interval: float = 20.0
     log_format: LogFormat = "text"
@@ -230,6 +233,8 @@ SETTINGS: dict[str, Setting] = {
     "max_history_bars": Setting(int, 1.0),
     "max_messages_per_s": Setting(float, 1.0),
     "max_connections": Setting(int, 1.0),
+    "import_folder": Setting(Path, read=_path),
+    "max_upload": Setting(int, 1.0, read=_size),
     "request_timeout_s": Setting(float, 0.1, read=_seconds),
     "ws_ping_interval": Setting(float, 0.1, read=_seconds),
     "log_format": Setting(LogFormat),

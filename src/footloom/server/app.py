@@ -14,19 +14,25 @@ from litestar.params import FromPath, SkipValidation
 from litestar.types import ASGIApp
 
 from footloom.errors import FootloomError
+from footloom.server.access_routes import ACCESS_ROUTES, SESSION_PATH
+from footloom.server.auth import Access
 from footloom.server.connection import LitestarSocket
 from footloom.server.failures import ErrorBody, ErrorReply, code_of, status_of
 from footloom.server.guard import Guard
-from footloom.server.login_routes import LOGIN_ROUTES
+from footloom.server.login_routes import LOGIN_ROUTES, REDIRECT_PATH
 from footloom.server.openapi import openapi_config
 from footloom.server.pages import MISSING_PAGE, Asset, Bundle
+from footloom.server.port import LIVE_PATH
 from footloom.server.routes import ROUTES, chart_request
 from footloom.server.services import Services
 from footloom.server.session import Session
+from footloom.server.standing import alive, ready
 
 __all__ = ("create_app", "live", "page")
 
 _LOG = logging.getLogger(__name__)
+# What answers without a token: nothing here tells what is recorded. The broker's own page leads back to the redirect.
+_PUBLIC = frozenset({"/", LIVE_PATH, SESSION_PATH, REDIRECT_PATH})
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many"}
 
 Shared = NamedDependency[SkipValidation[Services]]
@@ -87,20 +93,24 @@ def _on_surprise(request: Request[Any, Any, Any], error: Exception) -> Response[
     return _reply(500, ErrorBody("internal", "the server could not serve this request: its log says why"))
 
 
-def create_app(services: Services, *, origins: Collection[str] = ()) -> ASGIApp:
+def create_app(services: Services, *, access: Access | None = None, origins: Collection[str] = ()) -> ASGIApp:
     """Return the ASGI application of a server.
 
     Parameters
     ----------
     services
         What the routes share.
+    access
+        Who may use the server: by default whoever reaches it.
     origins
-        Origins of other pages that may use this server, such as that of a development server.
+        Origins of other pages that may use it where ``access`` does not say so, such as a development server's.
     """
+    door = access or Access(origins=frozenset(origins))
     app = Litestar(
-        route_handlers=[*ROUTES, *LOGIN_ROUTES, live, page],
+        route_handlers=[*ROUTES, alive, ready, *ACCESS_ROUTES, *LOGIN_ROUTES, live, page],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
+            "access": Provide(lambda: door, sync_to_thread=False),
             "chart": Provide(chart_request),
         },
         exception_handlers={
@@ -112,4 +122,4 @@ def create_app(services: Services, *, origins: Collection[str] = ()) -> ASGIApp:
         logging_config=None,
         request_max_body_size=1_000_000,
     )
-    return Guard(app, origins=origins)
+    return Guard(app, door, lambda path: path in _PUBLIC or services.bundle.find(path) is not None)

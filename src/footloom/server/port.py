@@ -1,4 +1,4 @@
-"""The port: taken before any other work is done, on loopback only, and whoever holds it is named.
+"""The port: taken before any other work is done, and whoever holds it is named.
 
 Nothing heavy is imported here, so that a port in use is told at once.
 """
@@ -17,9 +17,11 @@ import msgspec
 
 from footloom.errors import ConfigError
 
-__all__ = ("bind", "is_loopback", "refuse_foreign_bind")
+__all__ = ("LIVE_PATH", "bind", "is_loopback", "reachable_at")
 
+LIVE_PATH = "/livez"  # answers whoever asks, without a token
 _PROBE_S = 0.5
+_BACKLOG = 256
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -28,36 +30,39 @@ def bind(host: str, port: int) -> socket.socket:
     Raises
     ------
     ConfigError
-        The address is not loopback, or the port is in use: the message says by whom.
+        The address is none of this machine, or the port is in use: the message says by whom.
     """
-    refuse_foreign_bind(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(256)
-    except OSError as error:
+        listener.listen(_BACKLOG)
+    except (OSError, UnicodeError) as error:
         listener.close()
         raise ConfigError(_why_not(host, port, error)) from None
     listener.settimeout(0.0)
     return listener
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
+def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
         holder = _footloom_at(host, port) or _process_at(port) or "another program"
         return f"port {port} is in use by {holder}: stop it, or choose another with --port (--port 0 takes a free one)"
-    if error.errno == errno.EACCES:
+    if number == errno.EACCES:
         return f"port {port} may not be used by this user: choose one above 1023 with --port"
+    if number == errno.EADDRNOTAVAIL or isinstance(error, UnicodeError | socket.gaierror):
+        mine = ", ".join(["127.0.0.1", *reachable_at("0.0.0.0")])  # noqa: S104 - only named
+        return f"{host} is no address of this machine: it has {mine}; 0.0.0.0 means all of them"
     return f"{host}:{port} cannot be listened on: {error.strerror}"
 
 
 # Whoever holds the port may be one of us: then its page is what the user wants.
 def _footloom_at(host: str, port: int) -> str | None:
-    connection = http.client.HTTPConnection(host, port, timeout=_PROBE_S)
+    connection = http.client.HTTPConnection(_near(host), port, timeout=_PROBE_S)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", LIVE_PATH)
         body = msgspec.json.decode(connection.getresponse().read(10_000))
     except (OSError, http.client.HTTPException, msgspec.MsgspecError):
         return None
@@ -67,7 +72,13 @@ def _footloom_at(host: str, port: int) -> str | None:
     if not isinstance(name, str) or not name.startswith("footloom"):
         return None
     who = _process_at(port)
-    return f"{name}{f' ({who})' if who else ''}, which answers at http://{host}:{port}/"
+    stop = f"; kill {who.split()[1].rstrip(':')} stops it" if who else ""
+    return f"{name}{f' ({who}{stop})' if who else ''}, which answers at http://{_near(host)}:{port}/"
+
+
+# All addresses of this machine are no place to connect to.
+def _near(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - only compared
 
 
 def _process_at(port: int) -> str | None:
@@ -104,16 +115,35 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def refuse_foreign_bind(host: str) -> None:
-    """Refuse an address that other machines could reach.
+def reachable_at(host: str) -> list[str]:
+    """Return the addresses under which other machines reach what listens on ``host``, the likeliest first.
 
-    Raises
-    ------
-    ConfigError
-        The address is not this machine's loopback.
+    Examples
+    --------
+    >>> reachable_at("127.0.0.1")
+    []
     """
-    if not is_loopback(host):
-        raise ConfigError(
-            f"--host {host} would let other machines in, and this version has no login yet: bind to 127.0.0.1 and "
-            "reach it from elsewhere through a tunnel, such as ssh -L 8123:127.0.0.1:8123 THIS-MACHINE"
-        )
+    if is_loopback(host):
+        return []
+    if host not in {"0.0.0.0", "::", ""}:  # noqa: S104 - only compared
+        return [host]
+    import ifaddr
+
+    found = [
+        address.ip if isinstance(address.ip, str) else address.ip[0]
+        for adapter in ifaddr.get_adapters()
+        for address in adapter.ips
+        if host != "0.0.0.0" or isinstance(address.ip, str)  # noqa: S104 - only compared
+    ]
+    used = _outgoing()
+    parsed = [ipaddress.ip_address(one) for one in dict.fromkeys(found)]
+    kept = [one for one in parsed if not (one.is_loopback or one.is_link_local)]
+    return [str(one) for one in sorted(kept, key=lambda one: (str(one) != used, one.version, not one.is_private))]
+
+
+# The address that this machine would send from: nothing is sent.
+def _outgoing() -> str | None:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # reserved for documentation
+        return str(probe.getsockname()[0])
+    return None

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
+import ssl
+import stat
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from litestar.types import ASGIApp
 
-from footloom.server.connection import EVICT_AFTER_S, evicting
+from footloom.errors import ConfigError
+from footloom.server.connection import evicting
+from footloom.server.limits import ConnectionLimits, Doorkeeper, counted, limited_http, raise_file_limit
 
-__all__ = ("listen", "run")
+__all__ = ("listen", "run", "tls_of")
 
 _LOG = logging.getLogger(__name__)
 _GRACE_S = 3  # what open requests get when the server stops
@@ -48,15 +54,21 @@ async def listen(
     background: Background | None = None,
     on_ready: Callable[[], None] = lambda: None,
     stop: asyncio.Event | None = None,
-    evict_after_s: float = EVICT_AFTER_S,
+    limits: ConnectionLimits | None = None,
 ) -> None:
     """Serve until a signal comes or ``stop`` is set; ``background`` (the feed) runs beside it and is stopped first.
 
-    ``on_ready`` is called when the first request would be answered.
+    ``on_ready`` is called when the first request would be answered. A second signal ends open requests at once; what
+    has to be sealed is sealed all the same.
+
+    Raises
+    ------
+    ConfigError
+        The certificate cannot be used.
     """
     stop = stop or asyncio.Event()
-    server = _Server(_config(app, evict_after_s))
-    with _signals(stop):
+    server = _Server(_config(app, limits or ConnectionLimits()))
+    with _signals(stop, server):
         listening = asyncio.create_task(server.serve([listener]))
         await _first(listening, server.ready.wait())
         feed = asyncio.create_task(_run(background)) if background else None
@@ -84,34 +96,95 @@ async def _run(background: Background) -> None:
         _LOG.exception("the feed stopped")
 
 
-def _config(app: ASGIApp, evict_after_s: float) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
+    tls_of(limits.tls_cert, limits.tls_key)
+    door = Doorkeeper(limits.max_connections, raise_file_limit())
     return uvicorn.Config(
         app,
-        http="httptools",
-        ws=evicting(evict_after_s),
+        http=limited_http(door, limits.request_timeout_s),
+        ws=counted(evicting(limits.evict_after_s), door),
         ws_max_size=_MAX_MESSAGE,
+        ws_ping_interval=limits.ws_ping_interval,
+        ws_ping_timeout=limits.ws_ping_interval,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=limits.tls_cert,
+        ssl_keyfile=limits.tls_key,
     )
 
 
+def tls_of(cert: Path | None, key: Path | None) -> bool:
+    """Say whether certificate files are named, which then can be used.
+
+    Raises
+    ------
+    ConfigError
+        They cannot be.
+    """
+    if cert is None:
+        if key is not None:
+            raise ConfigError(f"--tls-key {key} without a certificate: name it with --tls-cert")
+        return False
+    for path in (cert, key):
+        if path is not None and not path.is_file():
+            raise ConfigError(f"{path} is no file: --tls-cert and --tls-key name a certificate and its key in PEM form")
+    if key is not None and os.name == "posix" and stat.S_IMODE(key.stat().st_mode) & 0o077:
+        _LOG.warning("%s is the key of this server and others may read it: chmod 600 %s", key, key)
+    try:
+        # An encrypted key would ask for its password at the terminal of a service.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password=lambda: "")
+    except (ssl.SSLError, OSError, ValueError) as error:
+        why = getattr(error, "reason", None) or error
+        raise ConfigError(
+            f"{cert} and {key or 'no key'} cannot be used for TLS ({why}): both have to be PEM files, the key belongs "
+            "to the certificate and has no password"
+        ) from None
+    return True
+
+
+# SIGHUP comes when the terminal is closed: the server ends whole rather than be killed or stay behind; `nohup` and
+# service managers ignore it, and then so do we.
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def _signals(stop: asyncio.Event, server: _Server) -> Iterator[None]:
+    came: list[int] = []
+
+    def asked(number: int) -> None:
+        came.append(number)
+        if len(came) > 1:
+            server.force_exit = True
+        stop.set()
+
     loop = asyncio.get_running_loop()
-    taken = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    before: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) is signal.SIG_IGN:
+            continue
+        handler = signal.getsignal(number)
         with contextlib.suppress(NotImplementedError, ValueError):  # Windows, or not the main thread
-            loop.add_signal_handler(number, stop.set)
-            taken.append(number)
+            loop.add_signal_handler(number, asked, number)
+            before[number] = handler
     try:
         yield
     finally:
-        for number in taken:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, _Patient(handler) if came else handler)
+
+
+class _Patient:
+    """A signal handler for the end: what is being sealed is not interrupted by one more Ctrl-C, but by the third."""
+
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+
+    def __call__(self, number: int, _frame: object) -> None:
+        sys.stderr.write("footloom is stopping: what was received is being sealed\n")
+        signal.signal(number, self._handler)
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from server_kit import MemoryStore
 
 from footloom.server.app import create_app
+from footloom.server.limits import ConnectionLimits
 from footloom.server.port import bind
 from footloom.server.run import listen
 from footloom.server.services import Services
@@ -38,7 +39,8 @@ async def serving(store: MemoryStore, evict_after_s: float = 10.0) -> AsyncItera
     port = listener.getsockname()[1]
     ready, stop = asyncio.Event(), asyncio.Event()
     app = create_app(services)
-    task = asyncio.create_task(listen(app, listener, on_ready=ready.set, stop=stop, evict_after_s=evict_after_s))
+    limits = ConnectionLimits(evict_after_s=evict_after_s)
+    task = asyncio.create_task(listen(app, listener, on_ready=ready.set, stop=stop, limits=limits))
     await asyncio.wait_for(ready.wait(), 10)
     yield Running(services, port)
     stop.set()
