@@ -79,7 +79,11 @@ class KeptStore:
         self._lock: Lock | None = None
         self._writer: Writer | None = None
         if writer:
-            self._open_to_write()
+            try:
+                self._open_to_write()
+            except BaseException:
+                medium.close()
+                raise
 
     def _open_to_write(self) -> None:
         self._medium.claim()

@@ -25,7 +25,7 @@ from footloom.store.columns import SEQ, Columns, Form, blank, has_id, length, ta
 from footloom.store.disk import storing
 from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, ints_of
 
-__all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part")
+__all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part", "part_of")
 
 SCHEMA_VERSION = 2
 _KEY = b"footloom"
@@ -130,19 +130,27 @@ def _time_name(form: Form) -> str:
 
 
 def describe(form: Form, columns: Columns, file: str, data: pa.Buffer, instrument: int) -> Part:
-    """Return what the manifest shall say about a part."""
+    """Return what the manifest shall say about a Parquet part."""
     view = memoryview(data)
     footer_bytes = _footer_size(view[-_TAIL:])
+    footer = (footer_bytes, zlib.crc32(view[-footer_bytes:]))
+    return part_of(form, columns, file, (len(view), zlib.crc32(view)), instrument, footer)
+
+
+def part_of(
+    form: Form, columns: Columns, file: str, sum_of: tuple[int, int], instrument: int, footer: tuple[int, int] = (0, 0)
+) -> Part:
+    """Return what the manifest shall say about rows; ``sum_of`` and ``footer`` are bytes and checksum."""
     ids = columns["trade_id"] if form.numbered else np.zeros(length(columns), np.int64)
     numbered = ids[has_id(columns)] if form.numbered else ids[:0]
     time = columns[form.time]
     return Part(
         file=file,
         rows=len(time),
-        bytes=len(view),
-        crc32=zlib.crc32(view),
-        footer_bytes=footer_bytes,
-        footer_crc32=zlib.crc32(view[-footer_bytes:]),
+        bytes=sum_of[0],
+        crc32=sum_of[1],
+        footer_bytes=footer[0],
+        footer_crc32=footer[1],
         first_ns=int(time[0]),
         last_ns=int(time[-1]),
         first_id=int(ids[0]),

@@ -15,10 +15,10 @@ from pathlib import Path
 from footloom.store._protocol import Unreadable, UnreadableFrame
 from footloom.store.disk import storing
 
-__all__ = ("FrameKeeper", "kept_frames")
+__all__ = ("FRAME_BYTES", "REASON_CHARACTERS", "FrameKeeper", "kept_frames")
 
-_FRAME_BYTES = 262_144  # of a longer frame the beginning is kept
-_REASON_CHARACTERS = 500
+FRAME_BYTES = 262_144  # of a longer frame the beginning is kept
+REASON_CHARACTERS = 500
 _ROOM = 0.9  # what is left of the limit after the oldest were removed, so that not every commit removes some
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS frames (
@@ -76,7 +76,7 @@ class FrameKeeper:
         database.executemany(
             "INSERT INTO frames (venue, ts_recv_ns, reason, bytes, data) VALUES (?, ?, ?, ?, ?)",
             [
-                (one.venue, one.ts_recv_ns, one.reason[:_REASON_CHARACTERS], len(one.data), one.data[:_FRAME_BYTES])
+                (one.venue, one.ts_recv_ns, one.reason[:REASON_CHARACTERS], len(one.data), one.data[:FRAME_BYTES])
                 for one in frames
             ],
         )

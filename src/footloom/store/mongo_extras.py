@@ -1,0 +1,133 @@
+"""What a store in MongoDB keeps beside tapes: texts as they came, and frames that could not be parsed."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from footloom.errors import CorruptPart, StoreError
+from footloom.store._protocol import Settings, Unreadable, UnreadableFrame
+from footloom.store._reports import RawPart
+from footloom.store.mongo_client import Address, Document, asking
+from footloom.store.unreadable import FRAME_BYTES, REASON_CHARACTERS
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+__all__ = ("MongoFrames", "MongoTexts", "kept_frames")
+
+_FRAMES, _COUNTS, _TEXTS = "footloom_frames", "footloom_store", "footloom_raw"
+_LEAST_BYTES = 4_096  # of a bounded collection
+_LEVEL = 6
+
+
+class MongoFrames:
+    """Keeps frames in a collection that the server bounds."""
+
+    def __init__(self, database: Database[Document], address: Address, settings: Settings) -> None:
+        from pymongo import errors
+
+        self._database = database
+        self._address = address
+        size = max(_LEAST_BYTES, settings.unreadable_bytes)
+        with asking("write to", address), contextlib.suppress(errors.CollectionInvalid):  # it is there
+            database.create_collection(_FRAMES, capped=True, size=size, max=settings.unreadable_frames)
+
+    def keep(self, frames: Sequence[UnreadableFrame]) -> None:
+        """Keep frames, in the order given; the oldest of all make room."""
+        with asking("keep unreadable frames in", self._address):
+            self._database[_FRAMES].insert_many(
+                msgspec.structs.asdict(one) | {"reason": one.reason[:REASON_CHARACTERS], "data": one.data[:FRAME_BYTES]}
+                for one in frames
+            )
+            for venue, count in Counter(one.venue for one in frames).items():
+                more = {"$inc": {f"counts.{venue}": count}}
+                self._database[_COUNTS].update_one({"_id": "unreadable"}, more, upsert=True)
+
+    def close(self) -> None:
+        """Do nothing: the store closes its connections."""
+
+
+def kept_frames(database: Database[Document], address: Address, most: int) -> Unreadable:
+    """Return the newest frames that are kept, the newest first, and how many there were."""
+    sizes: list[Document] = [{"$group": {"_id": None, "n": {"$sum": 1}, "b": {"$sum": {"$binarySize": "$data"}}}}]
+    with asking("read", address):
+        newest = list(database[_FRAMES].find({}, {"_id": 0}, sort=[("$natural", -1)], limit=most))
+        kept = next(iter(database[_FRAMES].aggregate(sizes)), {"n": 0, "b": 0})
+        counts = (database[_COUNTS].find_one({"_id": "unreadable"}) or {}).get("counts", {})
+    return Unreadable(
+        frames=tuple(UnreadableFrame(**one) for one in newest),
+        counts=dict(sorted(counts.items())),
+        kept=int(kept["n"]),
+        bytes=int(kept["b"]),
+        dropped=sum(counts.values()) - int(kept["n"]),
+    )
+
+
+class MongoTexts:
+    """Keeps texts as packed files of GridFS; one is there with its last document."""
+
+    def __init__(self, database: Database[Document], address: Address) -> None:
+        self._database = database
+        self._address = address
+
+    def _bucket(self) -> Any:
+        from gridfs import GridFSBucket
+
+        return GridFSBucket(self._database, _TEXTS)
+
+    def parts(self) -> list[RawPart]:
+        """Return what is kept."""
+        with asking("read", self._address):
+            return [msgspec.json.decode(one.metadata["part"], type=RawPart) for one in self._bucket().find({})]
+
+    def write(self, part: RawPart, pieces: Iterable[bytes]) -> bool:
+        """Keep a text; False where it is there already."""
+        if any(known.sha256 == part.sha256 for known in self.parts()):
+            return False
+        with asking("write to", self._address):
+            upload = self._bucket().open_upload_stream(part.sha256)
+            try:
+                digest, size = _pack(upload, pieces)
+                if digest == part.sha256:
+                    whole = msgspec.structs.replace(part, text_bytes=size, bytes=upload.length)
+                    upload.metadata = {"part": msgspec.json.encode(whole).decode()}
+                    upload.close()
+            except BaseException:
+                upload.abort()
+                raise
+            if digest != part.sha256:
+                upload.abort()
+                raise StoreError(f"{part.name} changed while it was read: import it again")
+        return True
+
+    def text(self, part: RawPart) -> bytes:
+        """Return a kept text."""
+        from gridfs import NoFile
+
+        with asking("read", self._address):
+            try:
+                text = gzip.decompress(self._bucket().open_download_stream_by_name(part.sha256).read())
+            except (NoFile, OSError, EOFError) as error:
+                raise CorruptPart(
+                    f"{part.name} in {self._address} is missing or damaged ({error}): import it again"
+                ) from error
+        if hashlib.sha256(text).hexdigest() != part.sha256:
+            raise CorruptPart(f"{part.name} in {self._address} is not what its hash says: import it again")
+        return text
+
+
+def _pack(upload: Any, pieces: Iterable[bytes]) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with gzip.GzipFile("", "wb", _LEVEL, upload, mtime=0) as packed:
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+            packed.write(piece)
+    return digest.hexdigest(), size
