@@ -315,6 +315,6 @@ def pack_frame(
 ) -> bytes:
     """Return one binary frame: written from the protocol's text, by ``struct`` alone."""
     levels = sum(len(bar.levels) for bar in bars)
-    header = struct.pack("<4sBBHIIIId", b"FTLM", 1, kind, 0, len(meta), len(bars), levels, topic, float(seq))
+    header = struct.pack("<4sBBHIIIIdd", b"FTLM", 2, kind, 0, len(meta), len(bars), levels, topic, seq, -1.0)
     parts = [header, meta + bytes(-len(meta) % 8), *_bar_columns(bars, inferred=inferred), *_level_columns(bars)]
     return b"".join(parts)

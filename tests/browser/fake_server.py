@@ -353,7 +353,8 @@ class FakeServer:
 
     async def tell_gap(self, words: dict[str, Any]) -> None:
         for topic in self.topics.values():
-            await self.post(topic, json.dumps({"type": "gap", "topic_id": topic.number, "gap": words}))
+            place = {"topic_id": topic.number, "topic_seq": topic.seq, "prev_seq": -1}
+            await self.post(topic, json.dumps({"type": "gap", **place, "gap": words}))
 
     async def set_feed(self, query: dict[str, str]) -> None:
         feed = feed_of(query)

@@ -22,7 +22,7 @@ def pad(raw: bytes) -> bytes:
 
 def golden() -> bytes:
     """Return a snapshot of two bars with two and three levels."""
-    parts = [struct.pack("<4sBBHIIIId", b"FTLM", 1, 1, 0, len(META), 2, 5, 42, 9007199254740991.0), pad(META)]
+    parts = [struct.pack("<4sBBHIIIIdd", b"FTLM", 2, 1, 0, len(META), 2, 5, 42, 9007199254740991.0, 41.0), pad(META)]
     parts += [pad(struct.pack("<2q", *pair)) for pair in (
         (1763735820000000000, 1763735880000000000),
         (1763735880000000000, 1763735940000000000),

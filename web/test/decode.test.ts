@@ -20,6 +20,7 @@ describe("decodeFrame", () => {
     expect(frame.count).toBe(2);
     expect(frame.topicId).toBe(42);
     expect(frame.topicSeq).toBe(2 ** 53 - 1);
+    expect(frame.prevSeq).toBe(41);
     expect(frame.meta?.symbol).toBe("sim:PERP");
     expect([...frame.bars.open_ns]).toEqual([1763735820000000000n, 1763735880000000000n]);
     expect([...frame.bars.last_ns]).toEqual([1763735879999999999n, 1763735893250000001n]);
@@ -53,9 +54,9 @@ describe("decodeFrame", () => {
       /has \d+ bytes/,
     ],
     ["no frame", (bytes: Uint8Array) => Uint8Array.from([1, ...bytes.slice(1)]), /no chart frame/],
-    ["another version", (bytes: Uint8Array) => bytes.with(4, 2), /version 2.*reload/],
+    ["another version", (bytes: Uint8Array) => bytes.with(4, 3), /version 3.*reload/],
     ["an unknown kind", (bytes: Uint8Array) => bytes.with(5, 9), /kind 9/],
-    ["nothing", () => new Uint8Array(3), /at least 32 bytes/],
+    ["nothing", () => new Uint8Array(3), /at least 40 bytes/],
   ])("refuses %s", (_, change, message) => {
     const bytes = change(new Uint8Array(golden()));
     const act = () => decodeFrame(bytes.slice().buffer);

@@ -117,6 +117,7 @@ describe("Hub", () => {
       frame: () => {},
       gap: () => {},
       rebuilt: () => {},
+      lost: () => {},
       status: () => {},
       refused: () => {},
     };
@@ -188,14 +189,28 @@ describe("TopicFeed", () => {
     expect(feed.series.delta(feed.series.last)).toBe(9);
   });
 
-  it("asks anew after a hole that lost a bar's end, but not after states that were replaced", () => {
-    const { feed, socket } = feedOf();
+  it("asks anew after a loss, but not after states that were replaced", () => {
+    const { feed, socket, clock } = feedOf();
     const subscribes = (): number => socket.sent.filter(({ op }) => op === "subscribe").length;
+    const gap = { from_ns: "1", to_ns: "2", cause: "x", missing: 1, healed: false };
+    const place = (topic_id: number, topic_seq: number, prev_seq: number): void =>
+      socket.say({ type: "gap", topic_id, topic_seq, prev_seq, gap });
+    socket.say({ type: "subscribed", id: 1, topic_id: 7, topic: {} });
     feed.frame(frameOf([{ minute: 0 }, { minute: 1, final: false }], "snapshot", 1));
-    feed.frame(frameOf([{ minute: 1, final: false }], "bar_open", 5));
+    place(7, 1, -1);
+    place(7, 5, 1); // 2, 3 and 4 were replaced before they were sent
     expect(subscribes()).toBe(1);
-    feed.frame(frameOf([{ minute: 2, final: false }], "bar_open", 8));
+    place(8, 9, 3); // of a topic that nobody listens to
+    expect(subscribes()).toBe(1);
+    place(7, 8, 6); // 6 was sent and never came
     expect(subscribes()).toBe(2);
+    socket.say({ type: "subscribed", id: 2, topic_id: 7, topic: {} });
+    place(7, 9, -1); // the topic begins anew
+    place(7, 12, 11);
+    expect(subscribes()).toBe(2); // at most every ten seconds
+    clock.wind(10_000);
+    place(7, 14, 13);
+    expect(subscribes()).toBe(3);
   });
 
   it("reads again what was built anew, the newest first, and keeps it in sight meanwhile", async () => {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from footloom.feeds.flow import FeedState
-from footloom.server.messages import FeedText, encode_text
+from footloom.server.messages import FeedGone, FeedText, encode_text
 
 __all__ = ("Board", "Reader", "feed_text")
 
@@ -77,6 +77,20 @@ class Board:
             self._traded.add(key)
             if key in self._states:
                 self._say(key)
+
+    def has_trades(self, key: str) -> bool:
+        """Say whether a symbol can be charted."""
+        return key in self._traded
+
+    def forget(self, key: str) -> None:
+        """Say that a symbol is no longer listened to."""
+        if self._states.pop(key, None) is None:
+            return
+        self._told.pop(key, None)
+        self._traded.discard(key)
+        text = encode_text(FeedGone(key))
+        for reader in list(self._readers):
+            reader.post_feed(key, text)
 
     def stop(self, text: str) -> None:
         """Say of every symbol that nothing comes any more, and why."""

@@ -217,6 +217,14 @@ class History:
             return study(frame.footprint, chart.spec, frame.min_vol_lot)
         return frame
 
+    def can_chart(self, key: str) -> bool:
+        """Say whether a chart can be made of what is stored of a symbol."""
+        try:
+            tape = chart_tapes(self.store, key)[0]
+            return any(row.rows for row in self.store.coverage(key) if row.tape == tape)
+        except NotStored:
+            return False
+
     def symbols(self) -> list[tuple[Instrument, list[str]]]:
         """Return the symbols that charts can be made of, with their tapes, the best first; true sides come first.
 
@@ -234,6 +242,10 @@ class History:
     def trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         """Return the trades of ``[from_ns, to_ns)``, on the grid of the whole tape, as its charts."""
         return self._trades(key, tape, from_ns, to_ns).on_grid(self.store.grid(key, tape))
+
+    def span(self, chart: ChartKey) -> tuple[int, int]:
+        """Return the times of the first and the last row of a chart's tape, ns UTC."""
+        return span_of(self.store, chart.key, chart.tape)
 
     def state(self, key: str, tape: str, until_ns: int | None = None) -> str:
         """Return a hash of what is stored of a tape before a time: as long as it is the same, so are the answers.

@@ -9,70 +9,30 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import defaultdict, deque
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable
+from typing import cast
 
-from footloom.core.trades import Trades
+import msgspec
+
+from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.board import Board
-from footloom.server.history import ChartKey, History, Seed
-from footloom.server.messages import TopicRequest
+from footloom.server.history import ChartKey, History
+from footloom.server.measures import Measures
+from footloom.server.messages import SideName, Subscribe, TopicRequest
+from footloom.server.sides import Side, SideReader, stored_rows
 from footloom.server.status import STATUS_INTERVAL_S, SymbolStatus
-from footloom.server.topics import FLUSH_S, Subscriber, Topic
-from footloom.server.unseen import unseen
+from footloom.server.symbol_state import SymbolState, joined, seed_of, without
+from footloom.server.topics import FLUSH_S, AnyTopic, Subscriber, Topic
 
 __all__ = ("LINGER_S", "Hub")
 
-_UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 _MEND_S = 60.0  # a chart that fails twice within this time ends
 _REFRESH_S = 0.5  # fetched history is shown so soon, and where reading it takes longer, at a quarter of the time
 LINGER_S = 60.0  # a page that is reloaded finds its topic warm
 _LOG = logging.getLogger(__name__)
-
-
-# A gap may lie behind the last stored row: every one that is known by now belongs to the topic.
-def _seed(history: History, chart: ChartKey, history_bars: int) -> Seed:
-    seed = history.seed(chart, history_bars)
-    behind_ns = int(seed.trades.ts_exch_ns[-1]) if len(seed.trades) else seed.first_ns
-    known = [gap for gap in history.store.gaps(chart.key, chart.tape, behind_ns, 2**62) if gap not in seed.gaps]
-    if known:
-        seed.builder.update(Trades.empty(chart.instrument, chart.tape), 0, known)
-    return replace(seed, gaps=[*seed.gaps, *known])
-
-
-def _without(commit: Commit, seed: Seed) -> Commit:
-    gaps = tuple(gap for gap in commit.gaps if gap not in seed.gaps)
-    return replace(commit, trades=unseen(commit.trades, seed.trades), gaps=gaps)
-
-
-# What a topic missed is folded at once: a late row among it reads all that is stored, also what comes behind it here.
-def _joined(commits: list[Commit]) -> list[Commit]:
-    if not commits:
-        return []
-    trades = Trades.concat([commit.trades for commit in commits])
-    return [replace(commits[-1], trades=trades, gaps=tuple(gap for commit in commits for gap in commit.gaps))]
-
-
-@dataclass(eq=False)
-class _Symbol:
-    """What the hub knows of one symbol: its topics, the topics that are starting, and rows that are in no store."""
-
-    topics: list[Topic] = field(default_factory=list)
-    backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the topics that are being read
-    unrecorded: deque[Commit] = field(default_factory=deque)
-    unrecorded_rows: int = 0
-    status: SymbolStatus | None = None
-    status_at: float = float("-inf")
-
-    def wait(self, commit: Commit) -> None:
-        """Keep what is in no store; the oldest go where there are too many, as the journal's do."""
-        if not len(commit.trades) and not commit.gaps:
-            return
-        self.unrecorded.append(commit)
-        self.unrecorded_rows += len(commit.trades)
-        while self.unrecorded_rows > _UNRECORDED_ROWS:
-            self.unrecorded_rows -= len(self.unrecorded.popleft().trades)
 
 
 class Hub:
@@ -84,12 +44,13 @@ class Hub:
         self._flush_s = flush_s
         self._linger_s = linger_s
         self.board = Board()
+        self.measures = Measures()
         self._ids = itertools.count(1)
         self._topics: dict[ChartKey, asyncio.Task[Topic]] = {}
         self._trouble: str | None = None
         self._notes: tuple[str, ...] = ()
         self._lingering: dict[Topic, asyncio.TimerHandle] = {}
-        self._symbols: defaultdict[str, _Symbol] = defaultdict(_Symbol)
+        self._symbols: defaultdict[str, SymbolState] = defaultdict(SymbolState)
 
     @property
     def topics(self) -> list[Topic]:
@@ -112,18 +73,48 @@ class Hub:
             task.add_done_callback(lambda done: self._drop_failed(chart, done))
         return await asyncio.shield(task)
 
-    def join(self, topic: Topic, subscriber: Subscriber) -> None:
-        """Let a subscriber have what a topic posts, and the header of its symbol at once."""
-        self._keep(topic)
-        topic.subscribers.add(subscriber)
-        status = self._symbols[topic.chart.key].status
-        if status is not None:
-            subscriber.client.post_status(topic.chart.key, status.text())
+    async def open_asked(self, request: Subscribe, key: str) -> AnyTopic:
+        """Return what a client's request asks for, of a symbol whose name the venue has said.
 
-    def leave(self, topic: Topic, subscriber: Subscriber) -> None:
+        Raises
+        ------
+        FootloomError
+            The symbol is not there, or the request cannot be.
+        """
+        if request.topic is not None:
+            return await self.open(msgspec.structs.replace(request.topic, symbol=key), request.history_bars)
+        assert request.stream is not None
+        return await self._open_side(key, request.stream.name)
+
+    def join(self, topic: AnyTopic, subscriber: Subscriber | SideReader) -> None:
+        """Let a subscriber have what a topic posts, and the header of its symbol at once."""
+        if isinstance(topic, Topic):
+            self._keep(topic)
+            topic.subscribers.add(cast("Subscriber", subscriber))
+        elif isinstance(topic, Side):
+            topic.readers.add(cast("SideReader", subscriber))
+        status = self._symbols[topic.key].status
+        if status is not None:
+            subscriber.client.post_status(topic.key, status.text())
+
+    def leave(self, topic: AnyTopic, subscriber: Subscriber | SideReader) -> None:
         """Take a subscriber away; the topic stops some time after the last."""
-        topic.subscribers.discard(subscriber)
-        self._stop_later(topic)
+        if isinstance(topic, Topic):
+            topic.subscribers.discard(cast("Subscriber", subscriber))
+            self._stop_later(topic)
+        elif isinstance(topic, Side):
+            topic.readers.discard(cast("SideReader", subscriber))
+            if not topic.readers:
+                self._symbols[topic.key].sides.pop(topic.name, None)
+
+    def listen(self, key: str, listener: Callable[[Commit], None]) -> Callable[[], None]:
+        """Call a function with every commit of a symbol from now on; returns the function that ends it.
+
+        It is called on the event loop, when the rows are durable or could not be made so, and must not wait.
+        """
+        listeners = self._symbols[key].listeners
+        listeners.append(listener)
+        return lambda: listeners.remove(listener) if listener in listeners else None
 
     def watch(self, key: str, status: SymbolStatus) -> None:
         """Keep the header of a symbol, and send it to those who look at the symbol."""
@@ -152,19 +143,25 @@ class Hub:
         symbol = self._symbols[commit.key]
         if len(commit.trades):
             self.board.note_trades(commit.key)
+            self._count(commit.trades)
         if commit.state is not None:
             self.board.tell(commit.key, commit.state)
-        if not commit.recorded:
-            symbol.wait(commit)
-        elif symbol.unrecorded:  # the journal caught up: what it did not give up is in the store again
-            symbol.unrecorded.clear()
-            symbol.unrecorded_rows = 0
-        for backlog in symbol.backlogs.values():
-            backlog.append(commit)
+        symbol.hear(commit)
         for topic in list(symbol.topics):
             if topic.chart.tape == commit.trades.tape:
                 self._give(topic, commit)
         self._publish_status(symbol, commit)
+
+    def _count(self, trades: Trades) -> None:
+        if trades.instrument.venue != "sim" and not trades.flags[0] & FLAG_BACKFILLED:
+            self.measures.note_commit(int(trades.ts_recv_ns[0]), len(trades))
+
+    async def _open_side(self, key: str, name: SideName) -> Side:
+        sides = self._symbols[key].sides
+        if name not in sides:
+            rows = await asyncio.to_thread(stored_rows, self.history.store, key, name)
+            sides.setdefault(name, Side(next(self._ids), key, name, rows))
+        return sides[name]
 
     def reread(self, key: str) -> None:
         """Read the charts of a symbol anew: its stored past has changed."""
@@ -186,13 +183,13 @@ class Hub:
         backlog = list(symbol.unrecorded)
         symbol.backlogs[chart] = backlog
         try:
-            seed = await asyncio.to_thread(_seed, self.history, chart, history_bars)
+            seed = await asyncio.to_thread(seed_of, self.history, chart, history_bars)
         finally:
             del symbol.backlogs[chart]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
         # waits behind what the seed lacks, and nothing is missed or comes twice.
         topic = Topic.of(next(self._ids), chart, seed, history_bars, self._flush_s)
-        fresh = [_without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
+        fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
         self._queue(topic, fresh)
         if symbol.status is None:
             symbol.status = SymbolStatus(chart.instrument)
@@ -211,7 +208,7 @@ class Hub:
         return topic
 
     def _queue(self, topic: Topic, commits: list[Commit]) -> None:
-        topic.waiting.extend(_joined([topic.without_behind(commit) for commit in commits]))
+        topic.waiting.extend(joined([topic.without_behind(commit) for commit in commits]))
         self._refresh_soon(topic)
 
     def _refresh_soon(self, topic: Topic) -> None:
@@ -240,7 +237,7 @@ class Hub:
         from_ns, topic.behind_ns = topic.behind_ns, None
         backlog = symbol.backlogs[topic] = list(symbol.unrecorded)
         try:
-            seed = await asyncio.to_thread(_seed, self.history, topic.chart, topic.history_bars)
+            seed = await asyncio.to_thread(seed_of, self.history, topic.chart, topic.history_bars)
             while topic.work is not None:
                 await asyncio.wait({topic.work})
         finally:
@@ -248,7 +245,7 @@ class Hub:
         if topic not in symbol.topics or from_ns is None:
             return
         topic.renew(seed, from_ns)
-        fresh = [_without(commit, seed) for commit in backlog if commit.trades.tape == topic.chart.tape]
+        fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == topic.chart.tape]
         self._queue(topic, fresh)
         if topic.waiting:
             topic.work = asyncio.create_task(self._work(topic))
@@ -304,9 +301,9 @@ class Hub:
         symbol = self._symbols[topic.chart.key]
         behind = list(symbol.unrecorded)
         async with topic.folding:
-            seed = await asyncio.to_thread(_seed, self.history, topic.chart, topic.history_bars)
+            seed = await asyncio.to_thread(seed_of, self.history, topic.chart, topic.history_bars)
             behind += [commit for commit in topic.waiting if commit not in behind]
-            fresh = [_without(commit, seed) for commit in behind if commit.trades.tape == topic.chart.tape]
+            fresh = [without(commit, seed) for commit in behind if commit.trades.tape == topic.chart.tape]
             topic.waiting.clear()
             topic.restart(seed)
             self._queue(topic, fresh)
@@ -345,7 +342,7 @@ class Hub:
             running.remove(topic)
             self._topics.pop(topic.chart, None)
 
-    def _publish_status(self, symbol: _Symbol, commit: Commit) -> None:
+    def _publish_status(self, symbol: SymbolState, commit: Commit) -> None:
         if symbol.status is None:
             return
         symbol.status.apply(commit)
@@ -354,8 +351,9 @@ class Hub:
             return
         self._post_status(commit.key, symbol)
 
-    def _post_status(self, key: str, symbol: _Symbol) -> None:
+    def _post_status(self, key: str, symbol: SymbolState) -> None:
         readers = {subscriber.client for topic in symbol.topics for subscriber in topic.subscribers}
+        readers |= {reader.client for side in symbol.sides.values() for reader in side.readers}
         if readers and symbol.status is not None:
             symbol.status_at = asyncio.get_running_loop().time()
             text = symbol.status.text()

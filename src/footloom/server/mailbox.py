@@ -12,20 +12,28 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-__all__ = ("DEFAULT_MAX_BYTES", "DEFAULT_MAX_ITEMS", "Item", "Mailbox")
+from footloom.server.frames import Heard, together
+
+__all__ = ("DEFAULT_MAX_BYTES", "DEFAULT_MAX_ITEMS", "Item", "Mailbox", "Mark")
 
 DEFAULT_MAX_BYTES = 4 * 2**20
 DEFAULT_MAX_ITEMS = 1024
 
+Mark = tuple[int, Heard | None]  # the sequence number of a topic's frame, and when what it shows was received
+
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One message that waits: its topic, and its bytes (binary), its text, or the mark that a snapshot is due."""
+    """One message that waits: its topic, and its bytes (binary), its text, or the mark that a snapshot is due.
+
+    ``mark`` is that of a topic's frame; other messages have none.
+    """
 
     topic_id: int | None
     data: bytes | str | None  # None: taken back, or a snapshot that the writer takes when its turn comes
     key: Hashable = None
     due: object = None
+    mark: Mark | None = None
 
 
 @dataclass(slots=True)
@@ -51,7 +59,9 @@ class Mailbox:
     _states: dict[Hashable, Item] = field(default_factory=dict)
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def post_event(self, data: bytes | str, topic_id: int | None = None, *, ends: Hashable = None) -> bool:
+    def post_event(
+        self, data: bytes | str, topic_id: int | None = None, *, ends: Hashable = None, mark: Mark | None = None
+    ) -> bool:
         """Append a message that must arrive; False where it does not fit.
 
         The state under the key ``ends`` is taken back (a bar that closed is no longer an open bar). Other states of the
@@ -61,20 +71,31 @@ class Mailbox:
         if ended is not None:
             self._take_back(ended)
         if topic_id is not None:
-            for key in [key for key, item in self._states.items() if item.topic_id == topic_id]:
-                del self._states[key]
-        return self._append(Item(topic_id, data))
+            for item in self._states_of(topic_id):
+                del self._states[item.key]
+        return self._append(Item(topic_id, data, mark=mark))
 
-    def post_state(self, key: Hashable, data: bytes | str, topic_id: int | None = None) -> bool:
-        """Put the newest state of ``key`` in place of the one that waits, or at the end; False if it does not fit."""
-        old = self._states.get(key)
-        if old is None or old.data is None:
-            item = Item(topic_id, data, key)
+    def post_state(
+        self, key: Hashable, data: bytes | str, topic_id: int | None = None, mark: Mark | None = None
+    ) -> bool:
+        """Put the newest state of ``key`` in place of the one that waits, or at the end; False if it does not fit.
+
+        Where several states of a topic wait, the newest takes the place of the last and the others move up: the places
+        of a topic among the others stay, and so does its order.
+        """
+        place = self._states.get(key)
+        if place is None or place.data is None:
+            item = Item(topic_id, data, key, mark=mark)
             self._states[key] = item
             return self._append(item)
-        self.waiting_bytes += len(data) - len(old.data)
-        old.data = data
+        self.waiting_bytes += len(data) - len(place.data)
         self.replaced += 1
+        if mark is not None and place.mark is not None:
+            mark = (mark[0], together(place.mark[1], mark[1]))
+        if topic_id is not None and len(self._states) > 1:
+            place = self._moved_up(place, topic_id)
+        place.data, place.key, place.mark = data, key, mark
+        self._put(place)
         return self.waiting_bytes <= self.max_bytes
 
     def post_due(self, due: object, topic_id: int) -> None:
@@ -106,6 +127,24 @@ class Mailbox:
                 return item
             self._filled.clear()
             await self._filled.wait()
+
+    # The states of a topic that can still be replaced, in the order in which they are sent: that of their posting.
+    def _states_of(self, topic_id: int) -> list[Item]:
+        return [item for item in self._states.values() if item.topic_id == topic_id]
+
+    # At the end: the order of the keys is that of the places of each topic.
+    def _put(self, place: Item) -> None:
+        self._states.pop(place.key, None)
+        self._states[place.key] = place
+
+    # What waits behind a place moves up by one; the last place is free then.
+    def _moved_up(self, place: Item, topic_id: int) -> Item:
+        places = self._states_of(topic_id)
+        for behind in places[places.index(place) + 1 :]:
+            place.data, place.key, place.mark = behind.data, behind.key, behind.mark
+            self._put(place)
+            place = behind
+        return place
 
     def _append(self, item: Item) -> bool:
         assert item.data is not None

@@ -6,7 +6,7 @@ Nanoseconds are decimal text, because JavaScript's numbers end at 2^53; prices a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,9 +16,9 @@ from footloom.errors import ProtocolError
 from footloom.feeds.flow import Phase
 
 __all__ = (
-    "MAX_HISTORY_BARS",
     "PROTOCOL_VERSION",
     "ErrorText",
+    "FeedGone",
     "FeedText",
     "GapSpan",
     "GapText",
@@ -26,8 +26,14 @@ __all__ = (
     "Rebuilt",
     "Request",
     "Resync",
+    "SideName",
     "SnapshotMeta",
     "Status",
+    "StreamRequest",
+    "StreamText",
+    "StudyOutput",
+    "StudyRequest",
+    "StudySpec",
     "Subscribe",
     "Subscribed",
     "TopicRequest",
@@ -37,7 +43,6 @@ __all__ = (
 )
 
 PROTOCOL_VERSION = 1
-MAX_HISTORY_BARS = 20_000  # a week of one-minute bars, about 35 MB of snapshot; older bars are paged through REST
 
 
 class TopicRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,12 +63,47 @@ class TopicRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     stack_n: Annotated[int, Meta(ge=2)] | None = None
 
 
+SideName = Literal["last", "liquidations", "funding", "open_interest"]
+
+
+class StreamRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One of the streams of a symbol that are no chart (`footloom.server.sides`)."""
+
+    symbol: str
+    name: SideName
+
+
+class StudyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A study beside a chart; ``label`` is its name in the frames, that of the study where none is given."""
+
+    study: str
+    label: str = ""
+    params: dict[str, Any] = {}
+
+
 class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="subscribe"):
-    """Start a topic: answered by `Subscribed` and a snapshot, or by `ErrorText`."""
+    """Start a topic, a chart or a stream: answered by `Subscribed` and a snapshot, or by `ErrorText`."""
 
     id: int
-    topic: TopicRequest
-    history_bars: Annotated[int, Meta(ge=1, le=MAX_HISTORY_BARS)] = 300
+    topic: TopicRequest | None = None
+    history_bars: Annotated[int, Meta(ge=1)] = 300
+    stream: StreamRequest | None = None
+    studies: tuple[StudyRequest, ...] = ()
+    format: Literal["binary", "json"] = "binary"
+
+    def __post_init__(self) -> None:
+        """Refuse a request of nothing, of two things, or of studies without a chart."""
+        if (self.topic is None) == (self.stream is None):
+            raise ValueError("name either a topic or a stream")
+        if self.stream is not None and self.studies:
+            raise ValueError("studies stand beside a topic, not beside a stream")
+
+    @property
+    def symbol(self) -> str:
+        """The symbol that is asked for."""
+        asked = self.topic or self.stream
+        assert asked is not None
+        return asked.symbol
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="unsubscribe"):
@@ -75,6 +115,26 @@ class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
 Request = Subscribe | Unsubscribe
 
 
+class StudyOutput(msgspec.Struct, frozen=True):
+    """One thing that a study says: its columns, their unit, and how it wants to be drawn."""
+
+    name: str
+    kind: str
+    unit: str
+    columns: Sequence[str]
+    title: str
+
+
+class StudySpec(msgspec.Struct, frozen=True):
+    """A study as it was resolved: every parameter, and what it says."""
+
+    label: str
+    study: str
+    title: str
+    params: dict[str, Any]
+    outputs: Sequence[StudyOutput]
+
+
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
     """The first message of a connection."""
 
@@ -82,12 +142,14 @@ class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
     server: str
 
 
-class Subscribed(msgspec.Struct, frozen=True, tag_field="type", tag="subscribed"):
+class Subscribed(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="subscribed"):
     """A topic as it was resolved; its snapshot follows."""
 
     id: int
     topic_id: int
-    topic: TopicRequest
+    topic: TopicRequest | None = None
+    stream: StreamRequest | None = None
+    studies: Sequence[StudySpec] = ()
 
 
 class GapSpan(msgspec.Struct, frozen=True):
@@ -109,13 +171,26 @@ class GapText(msgspec.Struct, frozen=True, tag_field="type", tag="gap"):
     """A gap was seen, or is healed."""
 
     topic_id: int
+    topic_seq: int
     gap: GapSpan
+
+
+class StreamText(msgspec.Struct, frozen=True, tag_field="type", tag="stream"):
+    """What a stream that is no chart says: how it stands (``snapshot``), or what is new (``update``)."""
+
+    topic_id: int
+    topic_seq: int
+    symbol: str
+    name: SideName
+    kind: str
+    rows: Sequence[dict[str, Any]]
 
 
 class Rebuilt(msgspec.Struct, frozen=True, tag_field="type", tag="rebuilt"):
     """Bars from ``from_ns`` on were built anew (definitions 0.5); a snapshot follows."""
 
     topic_id: int
+    topic_seq: int
     from_ns: str
     epoch: int
 
@@ -124,6 +199,7 @@ class Resync(msgspec.Struct, frozen=True, tag_field="type", tag="resync"):
     """The client was too slow and events were dropped: forget the topic's bars, a new snapshot follows."""
 
     topic_id: int
+    topic_seq: int
 
 
 class ErrorText(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
@@ -171,6 +247,12 @@ class FeedText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     messages_per_s: float
     offset_ms: float | None
     has_trades: bool
+
+
+class FeedGone(msgspec.Struct, frozen=True, tag_field="type", tag="feed_gone"):
+    """A symbol is no longer listened to: nobody looked at it for a while."""
+
+    symbol: str
 
 
 class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
 from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit, FeedState
+from footloom.server.client_limits import Limits
 from footloom.server.history import History
 from footloom.server.hub import Hub
 from footloom.server.messages import TopicRequest
 from footloom.server.pages import Bundle
 from footloom.server.session import Session
 from footloom.server.status import SymbolStatus
+from footloom.server.streams import Streams, StreamSettings
 from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
+from footloom.server.warming import warm_kernels
 from footloom.server.wire import encode
+from footloom.server.writer import Writer
 from footloom.store.files import Store
 
 if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
@@ -50,20 +54,25 @@ class Feeds(Protocol):
 class Services:
     """The store's charts, the live hub and the page.
 
-    ``live`` holds the keys of symbols whose feed runs in this process. ``trouble`` says what is wrong, in words, while
-    something is: `health` tells it, and so does every header. ``writes`` is the store where this process writes to it.
+    ``trouble`` says what is wrong, in words, while something is: `health` tells it, and so does every header.
+    ``writer`` is where this process writes to its store, ``streams`` what is listened to (`listen_to_venues`).
     ``logins`` and ``shelf`` (candles of venues without a history of trades) are for servers that listen to venues.
     """
 
     history: History
     hub: Hub
     bundle: Bundle
-    live: frozenset[str] = frozenset()
-    writes: Store | None = None
+    fed: frozenset[str] = frozenset()  # symbols whose feed this process runs by itself, as the demo does
+    writer: Writer | None = None
+    streams: Streams | None = None
+    limits: Limits = field(default_factory=Limits)
     trouble: dict[str, str] = field(default_factory=dict)
     logins: Logins | None = None
     shelf: Shelf | None = None
     sessions: set[Session] = field(default_factory=set)
+    on_close: list[Callable[[], None]] = field(default_factory=list)
+    _store: Store | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")
     )
@@ -77,17 +86,28 @@ class Services:
             found = found_at_start(store.recovery)
         except StoreError:  # open for reading only: another process records, and knows
             return services
-        services.writes = store
+        services._store = store
         services._tell("start", found)
         return services
 
+    @property
+    def live(self) -> frozenset[str]:
+        """The symbols whose feed runs in this process."""
+        return self.fed if self.streams is None else self.fed | self.streams.keys
+
+    @property
+    def writes(self) -> Store | None:
+        """The store where this process writes to it now."""
+        return self._store if self.writer is None else self.writer.store
+
     def publish(self, commit: Commit) -> None:
         """Give a commit to the hub, and say in `health` and in the headers whether it could be recorded and sealed."""
-        self._tell("journal", None if commit.recorded else not_recorded(self.writes))
+        writes = self.writes
+        self._tell("journal", None if commit.recorded else not_recorded(writes))
         if commit.refused:
             self._tell("refused", rows_refused(commit.refused))
-        if self.writes is not None:
-            error = self.writes.seal_error
+        if writes is not None:
+            error = writes.seal_error
             self._tell("seal", None if error is None else not_sealed(error))
         self.hub.publish(commit)
 
@@ -104,6 +124,21 @@ class Services:
         """Offer what only a server that listens to venues has."""
         self.logins, self.shelf = logins, shelf
         self.history.has_candles = shelf.has
+
+    def stream(self, settings: StreamSettings, writer: Writer) -> Streams:
+        """Let clients open streams, which are recorded through ``writer``."""
+        writer.opened = self._note_opened
+        self.writer = writer
+        self.streams = Streams(settings, writer, self.hub.board, self.publish, self.history.can_chart, self.feed_failed)
+        return self.streams
+
+    # What opening found damaged; called in a thread.
+    def _note_opened(self, store: Store) -> None:
+        found = found_at_start(store.recovery)
+        if self._loop is None:
+            self._tell("start", found)
+        else:
+            self._loop.call_soon_threadsafe(self._tell, "start", found)
 
     async def follow(self, feeds: Feeds) -> None:
         """Run live feeds to their end, and tell all the time how they stand."""
@@ -124,6 +159,7 @@ class Services:
 
     async def feed(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run a feed to its end; where that is an error, health and headers say so and the page stays up."""
+        self._loop = asyncio.get_running_loop()
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - what is stored can still be looked at
@@ -141,6 +177,7 @@ class Services:
 
         Call it before any feed runs.
         """
+        warm_kernels()
         symbols = self.history.symbols()
         first = sorted(symbols, key=lambda row: row[0].key not in self.live)[:1]
         for instrument, _ in first:
@@ -168,5 +205,7 @@ class Services:
 
     def close(self) -> None:
         """Stop the hub and the threads; what still runs in them is not waited for."""
+        for call in self.on_close:
+            call()
         self.hub.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -21,15 +21,17 @@ from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit
 from footloom.kernels.facts import in_order
+from footloom.server.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.history import ChartKey, Seed, with_bars
-from footloom.server.messages import GapSpan, GapText, Rebuilt, SnapshotMeta, encode_text
-from footloom.server.wire import encode
+from footloom.server.messages import GapSpan, GapText, SnapshotMeta, Subscribed, encode_text
+from footloom.server.wire import encode, encode_json
 
-__all__ = ("FLUSH_S", "Client", "Subscriber", "Topic")
+__all__ = ("FLUSH_S", "AnyTopic", "Client", "Subscriber", "Topic")
 
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
-_THREAD_LEVELS = 20_000  # a snapshot with more levels than this is encoded off the event loop (about 2 ms)
+# A snapshot with more levels than this is encoded off the event loop (about 2 ms).
+_THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
 
 
 class Client(Protocol):
@@ -46,17 +48,38 @@ class Subscriber(Protocol):
     def client(self) -> Client:
         """Whose interest it is."""
 
-    def post_bar(self, open_ns: int, data: bytes) -> None:
+    def post_bar(self, open_ns: int, frame: Frame) -> None:
         """Post an open bar: a newer form of the same bar replaces it."""
 
-    def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
+    def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
         """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
 
-    def resnapshot(self, rebuilt: Rebuilt | None = None) -> None:
-        """Take back what waits and send a fresh snapshot instead, behind the word from where on bars are new."""
+    def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
+        """Take back what waits and send a fresh snapshot instead.
+
+        ``rebuilt`` is the time from which on bars were built anew, and the epoch that this began.
+        """
 
     def drop(self, error: FootloomError) -> None:
         """Say that the topic cannot go on."""
+
+
+class AnyTopic(Protocol):
+    """What a client can subscribe to: the chart of a symbol, or another stream of it."""
+
+    id: int
+    seq: int
+    folding: asyncio.Lock
+
+    @property
+    def key(self) -> str:
+        """The symbol."""
+
+    def subscribed(self, request_id: int) -> Subscribed:
+        """Return the answer to a request of it."""
+
+    def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
+        """Return how it stands at the call, with ``folding``."""
 
 
 @dataclass(eq=False)
@@ -77,6 +100,7 @@ class Topic:
     first_ns: int
     flush_s: float = FLUSH_S
     seq: int = 0
+    heard: Heard | None = None  # receipts of what no frame has shown yet
     subscribers: set[Subscriber] = field(default_factory=set)
     frames_encoded: int = 0
     history_bars: int = 300
@@ -90,8 +114,17 @@ class Topic:
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
     _timer: asyncio.TimerHandle | None = None
-    _snapshots: dict[int, bytes] = field(default_factory=dict)
+    _snapshots: dict[tuple[int, Form], bytes | str] = field(default_factory=dict)
     _newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
+
+    @property
+    def key(self) -> str:
+        """The symbol: ``venue:symbol``."""
+        return self.chart.key
+
+    def subscribed(self, request_id: int) -> Subscribed:
+        """Return the answer to a request of this topic."""
+        return Subscribed(request_id, self.id, topic=self.chart.request())
 
     @classmethod
     def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, flush_s: float) -> Topic:
@@ -151,8 +184,12 @@ class Topic:
             self._tell(events)
 
     def _note(self, trades: Trades) -> None:
-        if len(trades):
-            self._newest = max(self._newest, _key(in_order(trades), -1))
+        if not len(trades):
+            return
+        self._newest = max(self._newest, _key(in_order(trades), -1))
+        if self.subscribers and not (self.meta.simulated or trades.flags[-1] & FLAG_BACKFILLED):
+            received = trades.ts_recv_ns
+            self.heard = together(self.heard, (int(received[0]), int(received[-1])))
 
     def _tell(self, events: Sequence[Event]) -> None:
         if not events:
@@ -163,25 +200,33 @@ class Topic:
         if self._open:
             self._flush_soon()
 
-    def snapshot(self, history_bars: int) -> Awaitable[bytes]:
-        """Return the newest bars as a binary frame, as they stand at the call (with ``folding``), not at its await."""
-        cached = self._snapshots.get(history_bars)
+    def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
+        """Return the newest bars as a frame, as they stand at the call (with ``folding``), not at its await."""
+        cached = self._snapshots.get((history_bars, form))
         if cached is not None:
             return _made(cached)
         frame = self.builder.frame(history_bars)
         if frame is None:
             raise NotStored(f"{self.chart.key} has no bars yet")
         meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
-        return self._encode_snapshot(history_bars, frame, meta, self.seq, self._snapshots)
+        return self._encode_snapshot((history_bars, form), frame, meta, self.seq, self._snapshots)
 
     async def _encode_snapshot(
-        self, history_bars: int, frame: ChartFrame, meta: bytes, seq: int, cache: dict[int, bytes]
-    ) -> bytes:
-        if len(frame.footprint.levels) > _THREAD_LEVELS:
-            data = await asyncio.to_thread(encode, frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
-        else:
-            data = encode(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
-        cache[history_bars] = data
+        self,
+        want: tuple[int, Form],
+        frame: ChartFrame,
+        meta: bytes,
+        seq: int,
+        cache: dict[tuple[int, Form], bytes | str],
+    ) -> bytes | str:
+        def make() -> bytes | str:
+            if want[1] == "json":
+                return encode_json(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta).decode()
+            return encode(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
+
+        levels = len(frame.footprint.levels)
+        data = make() if levels <= _THREAD_LEVELS[want[1]] else await asyncio.to_thread(make)
+        cache[want] = data
         return data
 
     def close(self) -> None:
@@ -202,11 +247,11 @@ class Topic:
                 self._post_frame(frame, "bar_revised")
             case GapSeen(gap=gap):
                 self.gaps = open_gaps([*self.gaps, gap])
-                self._post_event(encode_text(GapText(self.id, GapSpan.of(gap))))
+                self._post_gap(gap)
             case RebuiltEvent(from_ns=from_ns, epoch=epoch):
                 self._open.clear()
                 for subscriber in list(self.subscribers):
-                    subscriber.resnapshot(Rebuilt(self.id, str(from_ns), epoch))
+                    subscriber.resnapshot((from_ns, epoch))
 
     def _flush_soon(self) -> None:
         if self._timer is not None:
@@ -224,31 +269,38 @@ class Topic:
         if not self.subscribers:
             return
         self._flushed_at = asyncio.get_running_loop().time()
-        for open_ns, frame in frames.items():
-            data = self._encode(frame, "bar_open")
+        heard, self.heard = self.heard, None
+        for open_ns, chart in frames.items():
+            frame = self._frame(chart, "bar_open", heard)
             for subscriber in list(self.subscribers):
-                subscriber.post_bar(open_ns, data)
+                subscriber.post_bar(open_ns, frame)
 
-    def _post_frame(self, frame: ChartFrame, kind: str) -> None:
+    def _post_frame(self, chart: ChartFrame, kind: str) -> None:
         if self.subscribers:
-            self._post_event(self._encode(frame, kind), ends_ns=_open_ns(frame))
+            self._post_event(self._frame(chart, kind, None), ends_ns=_open_ns(chart))
 
-    def _post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:
+    def _post_gap(self, gap: Gap) -> None:
+        if self.subscribers:
+            self.seq += 1
+            text = encode_text(GapText(self.id, self.seq, GapSpan.of(gap)))
+            self._post_event(Frame(self.id, self.seq, "gap", lambda _form: text))
+
+    def _post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
         for subscriber in list(self.subscribers):
-            subscriber.post_event(data, ends_ns=ends_ns)
+            subscriber.post_event(frame, ends_ns=ends_ns)
 
-    def _encode(self, frame: ChartFrame, kind: str) -> bytes:
+    def _frame(self, chart: ChartFrame, kind: str, heard: Heard | None) -> Frame:
         self.seq += 1
         self.frames_encoded += 1
         self._snapshots = {}
-        return encode(frame, kind, topic_id=self.id, topic_seq=self.seq)
+        return chart_frame(self.id, self.seq, kind, chart, heard)
 
 
 def _key(ordered: Trades, row: int) -> tuple[int, int]:
     return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
 
 
-async def _made(data: bytes) -> bytes:
+async def _made(data: bytes | str) -> bytes | str:
     return data
 
 

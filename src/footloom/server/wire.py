@@ -27,6 +27,8 @@ from footloom.server.layout import (
     LEVEL_START,
     MAGIC,
     MAX_EXACT,
+    NO_SEQ,
+    PREV_SEQ_AT,
     ColumnType,
 )
 
@@ -39,6 +41,7 @@ __all__ = (
     "encode",
     "encode_columns",
     "encode_json",
+    "stamped",
 )
 
 _DTYPES: dict[ColumnType, np.dtype[Any]] = {
@@ -67,6 +70,7 @@ class Decoded:
     kind: str
     topic_id: int
     topic_seq: int
+    prev_seq: int
     meta: dict[str, Any] | None
     bars: dict[str, NDArray[Any]]
     levels: dict[str, NDArray[Any]]
@@ -171,12 +175,19 @@ def encode_columns(columns: Columns, kind: str, *, topic_id: int = 0, topic_seq:
     """Return one binary frame of columns that are in wire units already."""
     n_bars, n_levels = len(columns.bars["open_ns"]), len(columns.levels["row"])
     header = struct.pack(
-        HEADER, MAGIC, LAYOUT_VERSION, KINDS[kind], 0, len(meta), n_bars, n_levels, topic_id, float(topic_seq)
+        HEADER, MAGIC, LAYOUT_VERSION, KINDS[kind], 0, len(meta), n_bars, n_levels, topic_id, topic_seq, NO_SEQ
     )
     parts = [header, _padded(meta)]
     parts += [_padded(columns.bars[name].astype(_DTYPES[type_]).tobytes()) for name, type_ in BAR_COLUMNS]
     parts += [_padded(columns.levels[name].astype(_DTYPES[type_]).tobytes()) for name, type_ in LEVEL_COLUMNS]
     return b"".join(parts)
+
+
+def stamped(data: bytes | str, prev_seq: int) -> bytes | str:
+    """Return a frame, or a message of a topic in JSON, with the ``prev_seq`` of the client that it goes to."""
+    if isinstance(data, str):
+        return f'{data[:-1]},"prev_seq":{prev_seq}}}'
+    return b"".join((data[:PREV_SEQ_AT], struct.pack("<d", prev_seq), memoryview(data)[HEADER_BYTES:]))
 
 
 def _json_column(column: NDArray[Any], type_: ColumnType) -> list[Any]:
@@ -196,6 +207,7 @@ def encode_json(frame: ChartFrame, kind: str, *, topic_id: int = 0, topic_seq: i
 def columns_json(columns: Columns, kind: str, *, topic_id: int = 0, topic_seq: int = 0, meta: bytes = b"") -> bytes:
     """Return the JSON twin of `encode_columns`."""
     twin = {
+        "type": "frame",
         "version": LAYOUT_VERSION,
         "kind": kind,
         "topic_id": topic_id,
@@ -217,7 +229,7 @@ def decode(data: bytes) -> Decoded:
     """
     if len(data) < HEADER_BYTES or data[:4] != MAGIC:
         raise ProtocolError(f"these {len(data)} bytes are no chart frame: it begins with {MAGIC!r}, got {data[:4]!r}")
-    _, version, kind, _, n_meta, n_bars, n_levels, topic_id, topic_seq = struct.unpack_from(HEADER, data)
+    _, version, kind, _, n_meta, n_bars, n_levels, topic_id, topic_seq, prev_seq = struct.unpack_from(HEADER, data)
     if version != LAYOUT_VERSION or kind not in _KIND_NAMES:
         raise ProtocolError(
             f"frame of layout version {version}, kind {kind}: this program reads version {LAYOUT_VERSION}, "
@@ -229,7 +241,7 @@ def decode(data: bytes) -> Decoded:
     if at != len(data):
         raise ProtocolError(f"a frame of {n_bars} bars and {n_levels} levels has {at} bytes, got {len(data)}")
     meta = msgspec.json.decode(data[HEADER_BYTES : HEADER_BYTES + n_meta]) if n_meta else None
-    return Decoded(_KIND_NAMES[kind], topic_id, int(topic_seq), meta, bars, levels)
+    return Decoded(_KIND_NAMES[kind], topic_id, int(topic_seq), int(prev_seq), meta, bars, levels)
 
 
 def _read_columns(

@@ -143,5 +143,5 @@ class FakeSocket:
     async def wait_for(self, count: int) -> list[bytes | str]:
         """Wait until so many messages came."""
         async with self._news:
-            await asyncio.wait_for(self._news.wait_for(lambda: len(self.sent) >= count), 10)
+            await asyncio.wait_for(self._news.wait_for(lambda: len(self.sent) >= count), 60)
         return self.sent

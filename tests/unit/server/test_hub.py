@@ -17,17 +17,19 @@ from footloom.core.trades import Trades
 from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.flow import Commit
+from footloom.server.client_limits import Limits
 from footloom.server.history import History
 from footloom.server.hub import Hub
 from footloom.server.mailbox import Mailbox
-from footloom.server.messages import MAX_HISTORY_BARS
-from footloom.server.session import MAX_SUBSCRIPTIONS, Session
+from footloom.server.session import Session
 from footloom.server.unseen import unseen
 from footloom.server.wire import Decoded, chart_columns, decode
 
 pytestmark = pytest.mark.anyio
 
 MINUTE_NS = 60 * 10**9
+MAX_HISTORY_BARS = Limits().history_bars
+MAX_SUBSCRIPTIONS = Limits().subscriptions
 Text = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ class Client:
 
     def __init__(self, hub: Hub, mailbox: Mailbox | None = None) -> None:
         self.socket = FakeSocket()
-        self.session = Session(hub, self.socket, mailbox or Mailbox())
+        self.session = Session(hub, self.socket, mailbox=mailbox or Mailbox())
         self.task = asyncio.create_task(self.session.run())
         self._requests = iter(range(1, 10**6))
 
@@ -73,6 +75,7 @@ class Client:
         """Fold the frames of a topic by the rules of the protocol: a snapshot replaces all, a bar its own."""
         held: dict[int, tuple[Any, ...]] = {}
         seq = -1
+        self.check_places(topic_id)
         for message in self.messages:
             if not isinstance(message, Decoded) or message.topic_id != topic_id:
                 continue
@@ -84,9 +87,23 @@ class Client:
             held |= rows_of(message)
         return held
 
+    def check_places(self, topic_id: int) -> None:
+        """Check that each message of a topic names the one that was sent before it: nothing is lost on the way."""
+        seq = -1
+        for message in self.messages:
+            said = message if isinstance(message, dict) else {"topic_id": message.topic_id, **places_of(message)}
+            if said.get("topic_id") == topic_id and "topic_seq" in said:
+                assert said["prev_seq"] == seq, f"{said} does not name {seq}"
+                assert said["topic_seq"] >= seq, "the places of a topic only grow"
+                seq = said["topic_seq"]
+
     async def close(self) -> None:
         self.socket.requests.put_nowait(None)
         await asyncio.wait_for(self.task, 5)
+
+
+def places_of(frame: Decoded) -> dict[str, int]:
+    return {"topic_seq": frame.topic_seq, "prev_seq": frame.prev_seq}
 
 
 def is_snapshot(message: Text | Decoded, topic_id: int) -> bool:
@@ -310,7 +327,7 @@ async def test_subscriptions_of_one_client_are_limited(store: MemoryStore) -> No
         for step in range(1, MAX_SUBSCRIPTIONS + 1):
             assert (await client.subscribe(ticks_per_level=step))["type"] == "subscribed"
         refused = await client.subscribe(ticks_per_level=99)
-        assert (refused["type"], refused["code"]) == ("error", "config_error")
+        assert (refused["type"], refused["code"]) == ("error", "too_much")
         await client.close()
 
 
@@ -377,6 +394,8 @@ async def test_gaps_are_told_and_marked(store: MemoryStore, tape: Trades) -> Non
         assert told == {
             "type": "gap",
             "topic_id": answer["topic_id"],
+            "topic_seq": told["topic_seq"],
+            "prev_seq": told["topic_seq"] - 1,
             "gap": {
                 "from_ns": str(last_ns),
                 "to_ns": str(last_ns + 10**9),

@@ -18,7 +18,8 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit
-from footloom.server import hub as hub_module
+from footloom.server import symbol_state
+from footloom.server.frames import Frame
 from footloom.server.history import ChartKey, History, Seed
 from footloom.server.hub import Hub
 from footloom.server.messages import TopicRequest
@@ -77,10 +78,10 @@ class Looker:
     def post_status(self, key: str, text: str) -> None:  # noqa: ARG002 - as a client's
         self.statuses.append(text)
 
-    def post_bar(self, open_ns: int, data: bytes) -> None:  # noqa: ARG002 - as a subscriber's
+    def post_bar(self, open_ns: int, frame: Frame) -> None:  # noqa: ARG002 - as a subscriber's
         self.told.append("bar")
 
-    def post_event(self, data: bytes | str, *, ends_ns: int | None = None) -> None:  # noqa: ARG002 - as a subscriber's
+    def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:  # noqa: ARG002 - as a subscriber's
         self.told.append("event")
 
     def resnapshot(self, _rebuilt: object = None) -> None:
@@ -296,7 +297,7 @@ async def test_what_is_wrong_with_the_store_stands_in_every_header() -> None:
 
 
 async def test_what_waits_to_be_recorded_is_bounded_and_holds_nothing_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "_UNRECORDED_ROWS", 3)
+    monkeypatch.setattr(symbol_state, "_UNRECORDED_ROWS", 3)
     tape = make_tape(200, hours=0.1)
     async with running(MemoryStore(tape)) as hub:
         waiting = hub._symbols[TEST.key]

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import importlib.util
+import struct
 from pathlib import Path
 
 from footloom.core import footprint
 from footloom.server import layout
 from footloom.studies import imbalance
 
-GENERATED = Path(__file__).resolve().parents[3] / "web" / "src" / "protocol" / "layout.generated.ts"
+ROOT = Path(__file__).resolve().parents[3]
+GENERATED = ROOT / "web" / "src" / "protocol" / "layout.generated.ts"
 
 
 def test_the_generated_typescript_is_fresh() -> None:
     assert GENERATED.read_text(encoding="utf-8") == layout.typescript(), "run python tools/emit_protocol.py"
+
+
+def test_the_document_and_the_typescript_are_what_the_table_says() -> None:
+    spec = importlib.util.spec_from_file_location("emit_protocol", ROOT / "tools" / "emit_protocol.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    for path, text in tool.texts().items():
+        assert path.read_text(encoding="utf-8") == text, "run python tools/emit_protocol.py"
+
+
+def test_every_column_has_words_and_lines_of_the_document_share_a_type() -> None:
+    types = dict((*layout.BAR_COLUMNS, *layout.LEVEL_COLUMNS))
+    described = [name for names, _ in layout.COLUMN_WORDS for name in names.split()]
+    assert sorted(described) == sorted(types), "each column once"
+    for table in (layout.BAR_COLUMNS, layout.LEVEL_COLUMNS):
+        own = dict(table)
+        for names, _ in layout.COLUMN_WORDS:
+            assert len({own[name] for name in names.split() if name in own}) <= 1, names
+
+
+def test_header_is_aligned_and_prev_seq_stands_last() -> None:
+    assert struct.calcsize(layout.HEADER) == layout.HEADER_BYTES == 40
+    assert layout.PREV_SEQ_AT == 32
+    assert layout.HEADER_FIELDS[-1][0] == "prev_seq"
 
 
 def test_a_change_of_the_table_changes_the_typescript() -> None:

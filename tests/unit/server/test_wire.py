@@ -38,7 +38,7 @@ def test_golden_bytes_of_one_bar() -> None:
     # Two levels of two ticks: row 50 (ticks 100, 101) and row 51 (ticks 102, 103).
     frame = chart([(1, 101, 7, 1), (2, 102, 5, -1), (3, 100, 2, 0)], ticks_per_level=2, min_vol_lot=3)
     by_hand = b"".join([
-        struct.pack("<4sBBHIIIId", b"FTLM", 1, 2, 0, 0, 1, 2, 9, 41.0),
+        struct.pack("<4sBBHIIIIdd", b"FTLM", 2, 2, 0, 0, 1, 2, 9, 41.0, -1.0),
         struct.pack("<qqq", START_NS, START_NS + MINUTE_NS, START_NS + 3),
         struct.pack("<d", 50.0),  # base_row
         struct.pack("<dddd", 101.0, 102.0, 100.0, 100.0),  # open, high, low, close
@@ -153,8 +153,8 @@ def test_foreign_or_torn_bytes_are_refused() -> None:
     data = encode(chart([(1, 5, 1, 1)]), "bar_open")
     with pytest.raises(ProtocolError, match="no chart frame"):
         decode(b"nonsense")
-    with pytest.raises(ProtocolError, match="version 2"):
-        decode(data[:4] + b"\x02" + data[5:])
+    with pytest.raises(ProtocolError, match="version 3"):
+        decode(data[:4] + b"\x03" + data[5:])
     with pytest.raises(ProtocolError, match="kind 77"):
         decode(data[:5] + b"\x4d" + data[6:])
     with pytest.raises(ProtocolError, match="inside column cell_flags"):

@@ -36,7 +36,7 @@ def _writer(root: Path) -> Writer:
 
 @contextlib.contextmanager
 def _other_process(root: Path) -> Iterator[int]:
-    with subprocess.Popen(  # noqa: S603 - our own code
+    with subprocess.Popen(
         [sys.executable, "-c", _HOLDER, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None

@@ -1,4 +1,5 @@
 import { decodeFrame, type Frame } from "../protocol/decode";
+import { NO_SEQ } from "../protocol/layout.generated";
 import {
   type ClientMessage,
   type FeedNews,
@@ -34,6 +35,8 @@ export interface TopicListener {
   gap(gap: GapSpan): void;
   /** Bars from there on were built anew, with null perhaps all; a snapshot follows. */
   rebuilt(fromNs: bigint | null): void;
+  /** Something that was sent did not come: what is held may be wrong. */
+  lost(): void;
   status(status: Status): void;
   refused(code: string, message: string): void;
 }
@@ -61,6 +64,8 @@ export class Hub {
   readonly #state = new Store<LinkState>({ phase: "connecting", attempt: 0 });
   readonly #feeds = new Store<ReadonlyMap<string, FeedNews>>(new Map());
   readonly #topics = new Set<Topic>();
+  /** The place of the last message of each topic. */
+  readonly #places = new Map<number, number>();
   #socket: Socket | null = null;
   #live = false;
   #attempt = 0;
@@ -135,7 +140,16 @@ export class Hub {
   }
 
   #onFrame(frame: Frame): void {
-    for (const topic of this.#topics) if (topic.topicId === frame.topicId) topic.listener.frame(frame);
+    for (const topic of this.#of(frame.topicId)) topic.listener.frame(frame);
+    this.#check(frame.topicId, frame.topicSeq, frame.prevSeq);
+  }
+
+  // What the server replaced while it waited is no loss: then the message before this one is the last that came.
+  #check(topicId: number, seq: number, prevSeq: number): void {
+    const last = this.#places.get(topicId);
+    this.#places.set(topicId, seq);
+    if (prevSeq === NO_SEQ || last === undefined || last === prevSeq) return;
+    for (const topic of this.#of(topicId)) topic.listener.lost();
   }
 
   #onMessage(message: ServerMessage): void {
@@ -152,17 +166,23 @@ export class Hub {
       case "feed":
         this.#feeds.set(new Map(this.#feeds.get()).set(message.symbol, message));
         return;
+      case "feed_gone":
+        this.#feeds.set(new Map([...this.#feeds.get()].filter(([symbol]) => symbol !== message.symbol)));
+        return;
       case "error":
         this.#refused(message.id, message.code, message.message);
         return;
       case "gap":
         for (const topic of this.#of(message.topic_id)) topic.listener.gap(message.gap);
+        this.#check(message.topic_id, message.topic_seq, message.prev_seq);
         return;
       case "rebuilt":
         for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(BigInt(message.from_ns));
+        this.#check(message.topic_id, message.topic_seq, message.prev_seq);
         return;
       case "resync":
         for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(null);
+        this.#check(message.topic_id, message.topic_seq, message.prev_seq);
         return;
     }
   }
@@ -170,6 +190,7 @@ export class Hub {
   #welcome(): void {
     this.#live = true;
     this.#attempt = 0;
+    this.#places.clear();
     this.#feeds.set(new Map()); // those of a server that was started anew come behind its hello
     this.#state.set({ phase: "live" });
     for (const topic of this.#topics) this.#ask(topic);

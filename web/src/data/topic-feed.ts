@@ -39,16 +39,6 @@ const resubscribeEveryMs = 10_000;
 const mostBars = 24_000;
 const trimBars = 2_000;
 
-/**
- * Say whether a hole in a topic's sequence can be explained by states that were replaced while they waited: then the
- * frame after it still belongs to the bar that is held, or the bar that is held was final.
- */
-export function holeIsHarmless(frame: Frame, series: BarSeries): boolean {
-  if (series.length === 0) return false;
-  const opens = frame.bars.open_ns[0];
-  return opens !== undefined && (opens <= series.openNs(series.last) || series.isFinal(series.last));
-}
-
 // What is left of gaps where one stretch of them is healed.
 function openParts(gaps: readonly Gap[], fromNs: bigint, toNs: bigint, held: Map<bigint, Gap>): Gap[] {
   const parts: Gap[] = [];
@@ -117,12 +107,13 @@ export class TopicFeed implements TopicListener {
       return;
     }
     if (this.meta === null || frame.topicSeq <= this.#seq) return;
-    const hole = this.#seq >= 0 && frame.topicSeq > this.#seq + 1;
-    const harmless = !hole || holeIsHarmless(frame, this.series);
     this.#seq = frame.topicSeq;
     this.#listener.changed(this.series.merge(frame));
     if (this.series.length > mostBars + trimBars && this.series.trim(mostBars) > 0) this.#setPaging("idle");
-    if (!harmless) this.#askAgain();
+  }
+
+  lost(): void {
+    this.#askAgain();
   }
 
   gap(gap: GapSpan): void {

@@ -1,6 +1,7 @@
 import {
   ALIGN,
   BAR_COLUMNS,
+  HEADER_AT,
   HEADER_BYTES,
   ITEM_BYTES,
   KINDS,
@@ -38,7 +39,10 @@ export type FrameKind = keyof typeof KINDS;
 export interface Frame {
   readonly kind: FrameKind;
   readonly topicId: number;
+  /** Where in its topic it stands. */
   readonly topicSeq: number;
+  /** The place of the message before it that this client was sent: another one than the last that came was lost. */
+  readonly prevSeq: number;
   readonly meta: SnapshotMeta | null;
   readonly count: number;
   readonly bars: BarColumns;
@@ -91,11 +95,11 @@ function checkHeader(buffer: ArrayBuffer, head: DataView): FrameKind {
   if (magic !== MAGIC) {
     throw new ProtocolError(`this is no chart frame: it begins with "${MAGIC}", got "${magic}"`);
   }
-  const version = head.getUint8(4);
-  const kind = kindNames.get(head.getUint8(5));
+  const version = head.getUint8(HEADER_AT.version);
+  const kind = kindNames.get(head.getUint8(HEADER_AT.kind));
   if (version !== LAYOUT_VERSION || kind === undefined) {
     throw new ProtocolError(
-      `frame of layout version ${version}, kind ${head.getUint8(5)}; this page reads version ${LAYOUT_VERSION}: reload it`,
+      `frame of layout version ${version}, kind ${head.getUint8(HEADER_AT.kind)}; this page reads version ${LAYOUT_VERSION}: reload it`,
     );
   }
   return kind;
@@ -112,9 +116,9 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
   }
   const head = new DataView(buffer);
   const kind = checkHeader(buffer, head);
-  const metaLength = head.getUint32(8, true);
-  const count = head.getUint32(12, true);
-  const levelCount = head.getUint32(16, true);
+  const metaLength = head.getUint32(HEADER_AT.meta, true);
+  const count = head.getUint32(HEADER_AT.bars, true);
+  const levelCount = head.getUint32(HEADER_AT.levels, true);
   const bars = readColumns(buffer, HEADER_BYTES + padded(metaLength), BAR_COLUMNS, count);
   const levels = readColumns(buffer, bars.end, LEVEL_COLUMNS, levelCount);
   if (levels.end !== buffer.byteLength) {
@@ -125,8 +129,9 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
   const metaBytes = new Uint8Array(buffer, HEADER_BYTES, metaLength);
   return {
     kind,
-    topicId: head.getUint32(20, true),
-    topicSeq: head.getFloat64(24, true),
+    topicId: head.getUint32(HEADER_AT.topic, true),
+    topicSeq: head.getFloat64(HEADER_AT.topic_seq, true),
+    prevSeq: head.getFloat64(HEADER_AT.prev_seq, true),
     meta: metaLength > 0 ? (JSON.parse(new TextDecoder().decode(metaBytes)) as SnapshotMeta) : null,
     count,
     // The two tables name exactly these columns; the loop above cannot tell the compiler so.

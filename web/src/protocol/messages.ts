@@ -59,20 +59,23 @@ export interface Subscribed {
   readonly topic_id: number;
   readonly topic: TopicRequest;
 }
-export interface GapSeen {
-  readonly type: "gap";
+/** The place of a message in its topic, and that of the one before it which this client was sent. */
+export interface Placed {
   readonly topic_id: number;
+  readonly topic_seq: number;
+  readonly prev_seq: number;
+}
+export interface GapSeen extends Placed {
+  readonly type: "gap";
   readonly gap: GapSpan;
 }
-export interface Rebuilt {
+export interface Rebuilt extends Placed {
   readonly type: "rebuilt";
-  readonly topic_id: number;
   readonly from_ns: string;
   readonly epoch: number;
 }
-export interface Resync {
+export interface Resync extends Placed {
   readonly type: "resync";
-  readonly topic_id: number;
 }
 export interface ErrorText {
   readonly type: "error";
@@ -120,9 +123,24 @@ export interface FeedNews {
   readonly offset_ms: number | null;
   readonly has_trades: boolean;
 }
-export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status | FeedNews;
+/** A symbol is no longer listened to: nobody looked at it for a while. */
+export interface FeedGone {
+  readonly type: "feed_gone";
+  readonly symbol: string;
+}
+export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status | FeedNews | FeedGone;
 
-const known: readonly string[] = ["hello", "subscribed", "gap", "rebuilt", "resync", "error", "status", "feed"];
+const known: readonly string[] = [
+  "hello",
+  "subscribed",
+  "gap",
+  "rebuilt",
+  "resync",
+  "error",
+  "status",
+  "feed",
+  "feed_gone",
+];
 
 /**
  * Read one text message of the server.

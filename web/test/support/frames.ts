@@ -97,6 +97,7 @@ export function frameOf(
     kind,
     topicId: 1,
     topicSeq: seq,
+    prevSeq: -1,
     meta: isSnapshot ? { ...meta, ...words } : null,
     count: all.length,
     bars,

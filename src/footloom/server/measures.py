@@ -1,0 +1,82 @@
+"""What one server counts and times about itself, for ``/metrics`` and for the benchmarks.
+
+Times run from the receipt of a venue's message on this machine. Nothing here knows a secret or a symbol.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from footloom.feeds.metrics import Spread
+
+__all__ = ("Figure", "Measures")
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One line of a page of metrics: a count since the start, or how things stand."""
+
+    name: str
+    kind: Literal["counter", "gauge"]
+    words: str
+    value: float
+
+
+class Measures:
+    """Counters and spreads of one server; written to on its event loop only.
+
+    ``durable`` is the time from a message's receipt to its commit, ``newest`` and ``oldest`` the time until a frame
+    that shows it was handed to a client's connection: of the newest message in the frame, and of the oldest one that
+    no frame showed before. What was fetched later is left out: it is as late as it is old.
+    """
+
+    def __init__(self) -> None:
+        self.durable = Spread()
+        self.newest = Spread()
+        self.oldest = Spread()
+        self.messages = 0
+        self.frames = 0
+        self.bytes = 0
+        self.conflated = 0
+        self.resyncs = 0
+        self.connections = 0
+        self.evicted = 0
+        self.refused_requests = 0
+
+    def note_commit(self, first_ns: int, rows: int) -> None:
+        """Note that so many received rows are durable and published; ``first_ns`` is the oldest one's receipt."""
+        self.messages += rows
+        self.durable.note((time.time_ns() - first_ns) / 1e9)
+
+    def note_frame(self, size: int, heard_ns: tuple[int, int] | None) -> None:
+        """Note that a frame was handed to a connection; ``heard_ns`` are the oldest and newest receipt it shows."""
+        self.frames += 1
+        self.bytes += size
+        if heard_ns is not None:
+            now_ns = time.time_ns()
+            self.oldest.note((now_ns - heard_ns[0]) / 1e9)
+            self.newest.note((now_ns - heard_ns[1]) / 1e9)
+
+    def spreads(self) -> Iterator[tuple[str, str, Spread]]:
+        """Yield what was timed: a name (of seconds), words, and the spread."""
+        yield "receipt_to_durable_seconds", "from a message's receipt to its commit", self.durable
+        yield "receipt_to_frame_newest_seconds", "from receipt to frame written, newest message of a frame", self.newest
+        yield "receipt_to_frame_oldest_seconds", "from receipt to frame written, oldest message of a frame", self.oldest
+
+    def figures(self) -> list[Figure]:
+        """Return what was counted."""
+        return [
+            Figure("messages_total", "counter", "rows received from venues and published", self.messages),
+            Figure("frames_total", "counter", "frames handed to clients", self.frames),
+            Figure("frame_bytes_total", "counter", "bytes of these frames", self.bytes),
+            Figure(
+                "frames_conflated_total", "counter", "states a newer one replaced before they were sent", self.conflated
+            ),
+            Figure("resyncs_total", "counter", "snapshots in place of events that did not fit", self.resyncs),
+            Figure("connections_total", "counter", "WebSocket connections since the start", self.connections),
+            Figure("evicted_total", "counter", "connections cut off because nothing was read", self.evicted),
+            Figure("refused_requests_total", "counter", "WebSocket requests that were refused", self.refused_requests),
+        ]

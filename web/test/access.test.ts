@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Door, enter, tokenIn, withoutToken } from "../src/app/access";
+
+interface Sent {
+  readonly url: string;
+  readonly options: RequestInit;
+}
+
+function serverThat(...answers: readonly (Response | Error)[]): Sent[] {
+  const sent: Sent[] = [];
+  const waiting = [...answers];
+  vi.stubGlobal("fetch", (url: string, options: RequestInit) => {
+    sent.push({ url, options });
+    const answer = waiting.shift();
+    return answer instanceof Response ? Promise.resolve(answer) : Promise.reject(answer ?? new Error("no answer left"));
+  });
+  return sent;
+}
+
+function addressed(hash: string): { readonly shown: string[] } {
+  const shown: string[] = [];
+  vi.stubGlobal("location", { pathname: "/", search: "", hash });
+  vi.stubGlobal("history", { replaceState: (_state: unknown, _title: string, url: string) => shown.push(url) });
+  return { shown };
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("tokenIn", () => {
+  it("finds the token in a link, a fragment or bare text", () => {
+    for (const text of ["http://192.168.1.5:8123/#token=abc", "#symbol=a:B&token=abc", "#token=abc&bars=1m", " abc "]) {
+      expect(tokenIn(text)).toBe("abc");
+    }
+  });
+});
+
+describe("withoutToken", () => {
+  it("leaves the rest of the fragment", () => {
+    expect(withoutToken("#token=abc")).toBe("");
+    expect(withoutToken("#symbol=a:B&token=abc&bars=1m")).toBe("#symbol=a:B&bars=1m");
+  });
+});
+
+describe("enter", () => {
+  it("sends the token in a body, and takes it out of the address", async () => {
+    const sent = serverThat(Response.json({ required: true, authorized: true }));
+    const { shown } = addressed("#token=abc&bars=1m");
+
+    expect(await enter(new Door("/api/v1/session"))).toMatchObject({ state: "in" });
+
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.url).toBe("/api/v1/session");
+    expect(sent[0]?.options).toMatchObject({ method: "POST", body: '{"token":"abc"}' });
+    expect(shown).toEqual(["/#bars=1m"]);
+  });
+
+  it("takes a wrong token out too, and says what the server said", async () => {
+    serverThat(Response.json({ error: { code: "wrong_token", message: "open the link" } }, { status: 401 }));
+    const { shown } = addressed("#token=abc");
+
+    expect(await enter(new Door("/s"))).toEqual({ state: "refused", words: "open the link" });
+    expect(shown).toEqual(["/"]);
+  });
+
+  it("leaves the link as it is where the server cannot be reached", async () => {
+    serverThat(new TypeError("failed to fetch"));
+    const { shown } = addressed("#token=abc");
+
+    expect(await enter(new Door("/s"))).toMatchObject({ state: "unreachable" });
+    expect(shown).toEqual([]);
+  });
+
+  it("asks without a token", async () => {
+    const sent = serverThat(
+      Response.json({ required: true, authorized: false }),
+      Response.json({ required: false, authorized: true }),
+    );
+    addressed("#symbol=a:B");
+
+    expect(await enter(new Door("/s"))).toMatchObject({ state: "asked" });
+    expect(await enter(new Door("/s"))).toMatchObject({ state: "in" });
+    expect(sent[0]?.options.method).toBeUndefined();
+  });
+});
