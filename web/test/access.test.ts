@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Door, enter, tokenIn, withoutToken } from "../src/app/access";
+import { type Address, Door, enter, tokenIn, withoutToken } from "../src/data/access";
 
 interface Sent {
   readonly url: string;
@@ -17,11 +17,9 @@ function serverThat(...answers: readonly (Response | Error)[]): Sent[] {
   return sent;
 }
 
-function addressed(hash: string): { readonly shown: string[] } {
+function addressed(hash: string): { readonly shown: string[]; readonly address: Address } {
   const shown: string[] = [];
-  vi.stubGlobal("location", { pathname: "/", search: "", hash });
-  vi.stubGlobal("history", { replaceState: (_state: unknown, _title: string, url: string) => shown.push(url) });
-  return { shown };
+  return { shown, address: { hash: () => hash, replaceHash: (kept) => shown.push(kept) } };
 }
 
 afterEach(() => vi.unstubAllGlobals());
@@ -44,29 +42,29 @@ describe("withoutToken", () => {
 describe("enter", () => {
   it("sends the token in a body, and takes it out of the address", async () => {
     const sent = serverThat(Response.json({ required: true, authorized: true }));
-    const { shown } = addressed("#token=abc&bars=1m");
+    const { shown, address } = addressed("#token=abc&bars=1m");
 
-    expect(await enter(new Door("/api/v1/session"))).toMatchObject({ state: "in" });
+    expect(await enter(new Door("/api/v1/session"), address)).toMatchObject({ state: "in" });
 
     expect(sent).toHaveLength(1);
     expect(sent[0]?.url).toBe("/api/v1/session");
     expect(sent[0]?.options).toMatchObject({ method: "POST", body: '{"token":"abc"}' });
-    expect(shown).toEqual(["/#bars=1m"]);
+    expect(shown).toEqual(["#bars=1m"]);
   });
 
   it("takes a wrong token out too, and says what the server said", async () => {
     serverThat(Response.json({ error: { code: "wrong_token", message: "open the link" } }, { status: 401 }));
-    const { shown } = addressed("#token=abc");
+    const { shown, address } = addressed("#token=abc");
 
-    expect(await enter(new Door("/s"))).toEqual({ state: "refused", words: "open the link" });
-    expect(shown).toEqual(["/"]);
+    expect(await enter(new Door("/s"), address)).toEqual({ state: "refused", words: "open the link" });
+    expect(shown).toEqual([""]);
   });
 
   it("leaves the link as it is where the server cannot be reached", async () => {
     serverThat(new TypeError("failed to fetch"));
-    const { shown } = addressed("#token=abc");
+    const { shown, address } = addressed("#token=abc");
 
-    expect(await enter(new Door("/s"))).toMatchObject({ state: "unreachable" });
+    expect(await enter(new Door("/s"), address)).toMatchObject({ state: "unreachable" });
     expect(shown).toEqual([]);
   });
 
@@ -75,10 +73,10 @@ describe("enter", () => {
       Response.json({ required: true, authorized: false }),
       Response.json({ required: false, authorized: true }),
     );
-    addressed("#symbol=a:B");
+    const { address } = addressed("#symbol=a:B");
 
-    expect(await enter(new Door("/s"))).toMatchObject({ state: "asked" });
-    expect(await enter(new Door("/s"))).toMatchObject({ state: "in" });
+    expect(await enter(new Door("/s"), address)).toMatchObject({ state: "asked" });
+    expect(await enter(new Door("/s"), address)).toMatchObject({ state: "in" });
     expect(sent[0]?.options.method).toBeUndefined();
   });
 });

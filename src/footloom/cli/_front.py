@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +15,6 @@ from footloom.cli._shared import open_in_browser, say
 if TYPE_CHECKING:
     import asyncio
     import socket
-    from pathlib import Path
 
     from litestar.types import ASGIApp
 
@@ -22,7 +22,31 @@ if TYPE_CHECKING:
     from footloom.server.auth import Access
     from footloom.server.limits import ConnectionLimits
 
-__all__ = ("Front", "front_of", "link_lines", "serving_flags")
+__all__ = (
+    "Front",
+    "ListenHostFlag",
+    "ListenPortFlag",
+    "TlsCertFlag",
+    "TlsKeyFlag",
+    "front_of",
+    "link_lines",
+    "serving_flags",
+)
+
+ListenHostFlag = Annotated[
+    str | None,
+    typer.Option(
+        help="The address to listen on: 127.0.0.1, this machine alone; 0.0.0.0 lets others in, with a token.",
+        show_default=False,
+    ),
+]
+ListenPortFlag = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="8123; 0 takes a free one.", show_default=False)
+]
+TlsCertFlag = Annotated[
+    Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate (PEM): the page is served over https.")
+]
+TlsKeyFlag = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key (PEM).")]
 
 
 @dataclass(frozen=True, slots=True)

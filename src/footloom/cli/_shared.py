@@ -17,14 +17,10 @@ if TYPE_CHECKING:
 __all__ = (
     "AllowHostFlag",
     "EndpointFlag",
-    "HostFlag",
     "JsonFlag",
     "OpenFlag",
     "OriginFlag",
-    "PortFlag",
     "StoreFlag",
-    "TlsCertFlag",
-    "TlsKeyFlag",
     "console",
     "open_in_browser",
     "say",
@@ -35,22 +31,10 @@ StoreFlag = Annotated[
     typer.Option("--store", metavar="DIR", help="The folder that holds the tape: FOOTLOOM_STORE, or your data folder."),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-HostFlag = Annotated[
-    str | None,
-    typer.Option(
-        help="The address to listen on: 127.0.0.1, this machine alone; 0.0.0.0 lets others in, with a token.",
-        show_default=False,
-    ),
-]
-PortFlag = Annotated[int | None, typer.Option(min=0, max=65535, help="8123; 0 takes a free one.", show_default=False)]
 AllowHostFlag = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A name under which this server is reached, such as that of a proxy."),
 ]
-TlsCertFlag = Annotated[
-    Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate (PEM): the page is served over https.")
-]
-TlsKeyFlag = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key (PEM).")]
 OpenFlag = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")]
 OriginFlag = Annotated[
     list[str] | None,

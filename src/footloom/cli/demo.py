@@ -16,16 +16,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footloom.cli._front import front_of, serving_flags
+from footloom.cli._front import ListenHostFlag, ListenPortFlag, TlsCertFlag, TlsKeyFlag, front_of, serving_flags
 from footloom.cli._shared import (
     AllowHostFlag,
-    HostFlag,
     JsonFlag,
     OpenFlag,
     OriginFlag,
-    PortFlag,
-    TlsCertFlag,
-    TlsKeyFlag,
     as_usage,
     say,
 )
@@ -51,12 +47,12 @@ _FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # the years 20
 
 
 def demo(
-    port: PortFlag = None,
+    port: ListenPortFlag = None,
     speed: SpeedFlag = 1.0,
     seed: SeedFlag = 7,
     at: AtFlag = None,
     open_page: OpenFlag = True,
-    host: HostFlag = None,
+    host: ListenHostFlag = None,
     store: StoreFlag = None,
     allow_host: AllowHostFlag = None,
     allow_origin: OriginFlag = None,

@@ -27,6 +27,7 @@ __all__ = ("VERBS", "app", "main")
 VERBS: dict[str, tuple[str, str, str]] = {
     "demo": ("footloom.cli.demo", "demo", "Open a live footprint of the simulated market in the browser."),
     "serve": ("footloom.cli.serve", "serve", "Serve charts of a store over HTTP and WebSocket."),
+    "link": ("footloom.cli.link", "link", "Print the link that lets a phone or another machine in."),
     "record": ("footloom.cli.record", "record", "Record what venues send, for weeks."),
     "import": ("footloom.cli.import_", "import_files", "Read recorded files of an exchange into the store."),
     "fetch": ("footloom.cli.fetch", "fetch", "Fetch the past of symbols from their venue into the store."),

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footloom.cli._front import front_of, serving_flags
+from footloom.cli._front import ListenHostFlag, ListenPortFlag, TlsCertFlag, TlsKeyFlag, front_of, serving_flags
+from footloom.cli._serve_streams import shown
 from footloom.cli._shared import (
     AllowHostFlag,
     EndpointFlag,
-    HostFlag,
     JsonFlag,
     OpenFlag,
     OriginFlag,
-    PortFlag,
     StoreFlag,
-    TlsCertFlag,
-    TlsKeyFlag,
     as_usage,
     say,
 )
 from footloom.errors import StoreLocked, UnknownSymbol
+from footloom.store.lock import holder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from footloom.cli._front import Front
     from footloom.config import Config
-    from footloom.server.services import Feeds, Services
-    from footloom.venues._venue import Wanted
+    from footloom.server.services import Services
+    from footloom.server.streams import Streams
+    from footloom.server.writer import Writer
 
 __all__ = ("serve",)
 
@@ -42,15 +41,14 @@ Keys = Annotated[
     typer.Argument(metavar="[KEY]...", help="Symbols to listen to, such as binance_usdm:BTCUSDT.", show_default=False),
 ]
 
-_SHOWN = frozenset({"quote"})
 _LOOK_S = 0.2
 
 
 def serve(
     keys: Keys = None,
     store: StoreFlag = None,
-    host: HostFlag = None,
-    port: PortFlag = None,
+    host: ListenHostFlag = None,
+    port: ListenPortFlag = None,
     open_page: OpenFlag = False,
     allow_host: AllowHostFlag = None,
     allow_origin: OriginFlag = None,
@@ -69,107 +67,80 @@ def serve(
     with as_usage():
         flags = serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key))
         settings = checked(config.load(store=store, endpoints=endpoint or (), flags=flags))
-        wanted = _wanted(list(dict.fromkeys(keys or settings.symbols)))
+        wanted = shown(list(dict.fromkeys(keys or settings.symbols)))
     front = front_of(settings, open_page=open_page, as_json=json)
-    if wanted:
-        _serve_live(settings, wanted, front)
-    else:
-        _serve_stored(settings.store, front)
+    with contextlib.ExitStack() as stack:
+        _serve(settings, [f"{venue}:{one.symbol}" for venue, one in wanted], front, stack)
 
 
-def _serve_stored(root: Path, front: Front) -> None:
+def _serve(settings: Config, pinned: Sequence[str], front: Front, stack: contextlib.ExitStack) -> None:
+    from footloom.cli._record_feeds import store_settings
+    from footloom.server.client_limits import Limits
     from footloom.server.services import Services
+    from footloom.server.writer import Writer
     from footloom.store.files import Store
 
-    with Store(root) as opened:
-        services = Services.over(opened)
-        if not services.warm():
-            say(f"{root} holds no trades yet: bring a recording in with footloom import, or try footloom demo")
-        _listen(services, front)
+    root = settings.store
+    services = Services.over(stack.enter_context(Store(root)))
+    services.limits = Limits(settings.max_subscriptions, settings.max_history_bars, settings.max_messages_per_s)
+    writer = Writer(lambda: Store(root, writer=True, settings=store_settings(settings)))
+    services.writer = writer
+    background, stop, refused = None, asyncio.Event(), list[str]()
+    if pinned or settings.on_demand:
+        streams = _streams(settings, services, writer, pinned)
+        background = functools.partial(services.feed, functools.partial(_run, streams, pinned, refused, stop))
+    if pinned:
+        _hold(writer, root, stack)
+    if not services.warm() and not pinned:
+        more = "open a symbol on the page, " if settings.on_demand else ""
+        say(f"{root} holds no trades yet: {more}bring a recording in with footloom import, or try footloom demo")
+    _listen(services, front, background, stop)
+    if refused and stop.is_set():
+        raise UnknownSymbol(refused[0])
+    if pinned and writer.store is not None:
+        stack.close()
+        say(f"stopped; what was received is sealed in {root}")
 
 
-# Best bid and ask are shown and not stored.
-def _wanted(keys: Sequence[str]) -> list[tuple[str, Wanted]]:
-    if not keys:
-        return []
-    import msgspec
-
-    from footloom.cli._record_feeds import wanted_of
-    from footloom.feeds._venues import venue_named
-
-    return [
-        (name, msgspec.structs.replace(one, streams=one.streams | (_SHOWN & venue_named(name).STREAMS)))
-        for name, one in wanted_of(keys, depth=None, quotes=False)
-    ]
-
-
-def _serve_live(settings: Config, wanted: list[tuple[str, Wanted]], front: Front) -> None:
-    from footloom.cli._record_feeds import settings_of, store_settings
-    from footloom.feeds.recorder import Recorder
+def _streams(settings: Config, services: Services, writer: Writer, pinned: Sequence[str]) -> Streams:
+    from footloom.cli._serve_streams import Venues
     from footloom.server.candles import Shelf
     from footloom.server.logins import Logins
-    from footloom.server.services import Services
-    from footloom.store.files import Store
 
-    keys = [f"{venue}:{one.symbol}" for venue, one in wanted]
+    venues = Venues(settings)
+    streams = services.stream(venues.stream_settings(services, pinned), writer)
+    services.listen_to_venues(Logins(settings, functools.partial(venues.log_in, services)), Shelf(settings))
+    return streams
+
+
+# From the start to the end: what another kept in the journal is recovered before anybody is told that all is ready.
+def _hold(writer: Writer, root: Path, stack: contextlib.ExitStack) -> None:
     try:
-        opened = Store(settings.store, writer=True, settings=store_settings(settings))
+        stack.enter_context(writer.held())
     except StoreLocked as locked:
-        _serve_beside(settings.store, keys, str(locked), front)
-        return
-    with opened:
-        how = settings_of(wanted, settings, backfill_hours=settings.backfill_hours)
-        recorder = Recorder(opened, wanted, dataclasses.replace(how, shown_only=_SHOWN))
-        services = Services.over(opened, live=keys)
-        logins = Logins(settings, getattr(recorder, "log_in", _told_only))
-        services.listen_to_venues(logins, Shelf(settings))
-        services.warm()
-        _follow(services, recorder, front)
-        opened.seal()
-    say(f"stopped; what was received is sealed in {settings.store}")
+        say(
+            f"{root} is being recorded by {holder_of(locked)}: charts of it are served beside that, a second behind "
+            "what is stored"
+        )
 
 
-def _told_only(venue: str, _values: Mapping[str, str]) -> None:
-    say(f"logged in to {venue}: start footloom again, so that its feed uses the new token")
-
-
-def _serve_beside(root: Path, keys: Sequence[str], locked: str, front: Front) -> None:
-    from footloom.server.beside import Beside
-    from footloom.server.services import Services
-    from footloom.store.files import Store
-
-    holder = locked.partition(" is being written to by ")[2].partition(": stop it")[0] or "another process"
-    say(f"{root} is being recorded by {holder}: charts of it are served beside that, a second behind what is stored")
-    with Store(root) as opened:
-        services = Services.over(opened, live=keys)
-        services.warm()
-        _follow(services, Beside(services.history, keys, holder, services.hub.reread), front)
-
-
-def _follow(services: Services, feeds: Feeds, front: Front) -> None:
-    refused: list[str] = []
-    stop = asyncio.Event()
-
-    async def work() -> None:
-        looking = asyncio.create_task(_look(feeds, refused, stop))
-        try:
-            await services.follow(feeds)
-        finally:
+async def _run(streams: Streams, pinned: Sequence[str], refused: list[str], stop: asyncio.Event) -> None:
+    looking = asyncio.create_task(_look(streams, pinned, refused, stop)) if pinned else None
+    try:
+        await streams.run()
+    finally:
+        if looking is not None:
             looking.cancel()
-
-    _listen(services, front, functools.partial(services.feed, work), stop)
-    if stop.is_set() and refused:
-        raise UnknownSymbol(refused[0])
 
 
 # A symbol that its venue does not list is said at once; where there is no other, nothing is left to serve.
-async def _look(feeds: Feeds, refused: list[str], stop: asyncio.Event) -> None:
+async def _look(streams: Streams, pinned: Sequence[str], refused: list[str], stop: asyncio.Event) -> None:
     while not stop.is_set():
-        states = feeds.state()
-        stopped = [state.text for _, state in states if state.phase == "stopped" and "does not list" in state.text]
+        states = [state for key, state in streams.state() if key in pinned]
+        stopped = [state.text for state in states if state.phase == "stopped" and "does not list" in state.text]
         fresh = [text for text in stopped if text not in refused]
         refused += fresh
-        if len(stopped) == len(states):
+        if states and len(stopped) == len(pinned):
             stop.set()
         else:
             for text in fresh:

@@ -1,11 +1,13 @@
 import "./app.css";
 import { mount } from "svelte";
+import { Door } from "../data/access";
 import { Hub, type Socket } from "../data/hub";
 import { Rest } from "../data/rest";
 import { systemClock } from "../data/store";
 import { commandOf } from "../model/keymap";
 import type { SystemLook } from "../model/settings";
 import App from "./App.svelte";
+import { goIn, leaveIfUnknown } from "./access";
 import { addressOf, readAddress } from "./address";
 import { exposeDebugFace } from "./debug";
 import { pageStorage } from "./prefs";
@@ -79,9 +81,18 @@ async function openFirst(terminal: Terminal, rest: Rest): Promise<void> {
   }
 }
 
-function start(): void {
+// A socket that never opens may have been refused: the server then says whether it still knows this browser.
+function socketThrough(door: Door): Socket {
+  const socket = new WebSocket(socketUrl());
+  const refused = (): void => void leaveIfUnknown(door);
+  socket.addEventListener("close", refused);
+  socket.addEventListener("open", () => socket.removeEventListener("close", refused));
+  return socket as Socket;
+}
+
+function start(door: Door): void {
   const rest = new Rest(new URL("api/v1/", document.baseURI).href);
-  const hub = new Hub(() => new WebSocket(socketUrl()) as Socket);
+  const hub = new Hub(() => socketThrough(door));
   const root = chartElement();
   const terminal = new Terminal({
     root,
@@ -104,4 +115,5 @@ function start(): void {
   void openFirst(terminal, rest);
 }
 
-start();
+const door = new Door(new URL("api/v1/session", document.baseURI).href);
+void goIn(door, document.getElementById("app") as HTMLElement).then(() => start(door));
