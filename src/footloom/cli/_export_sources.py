@@ -13,21 +13,22 @@ from footloom.core.instrument import Instrument
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
-from footloom.feeds.stored import chart_tapes, span_of, stored_trades
+from footloom.feeds.continuous import ContinuousView, is_continuous, refuse_continuous
+from footloom.feeds.stored import chart_tapes
 from footloom.server.history import ChartKey, History
 from footloom.server.messages import TopicRequest
+from footloom.server.rolled import chart_history
 from footloom.store import Block, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-__all__ = ("Asked", "Rows", "Tape", "chart_table", "study_table", "tape_blocks")
+__all__ = ("Asked", "Rows", "Tape", "chart_table", "rolls_of", "study_table", "tape_blocks")
 
 Rows = Trades | Snapshots
 
 _BLOCK_ROWS = 262_144  # rows that become a table at a time
-_LATE_NS = 60 * 10**9  # a snapshot may show a trade of a minute before it
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,20 +64,25 @@ def tape_blocks(store: Store, asked: Asked) -> Tape:
     NotStored
         There is nothing of the kind.
     """
-    name = _tape_name(store, asked)
-    first_ns, last_ns = span_of(store, asked.symbol, name) if not name.startswith("partial:") else (0, 2**62)
-    from_ns = first_ns if asked.from_ns is None else asked.from_ns
-    bounds = (from_ns, max(last_ns, from_ns) + 1 if asked.to_ns is None else asked.to_ns)
-    days = [day for day in (*store.coverage(asked.symbol), *store.partials(asked.symbol)) if day.tape == name]
-    rows = sum(day.rows for day in days if _touches(day.first_ns, day.last_ns, bounds))
-    if asked.what == "trades" and name == "snapshot":
-        blocks: Iterator[Block] = _inferred(store, asked.symbol, bounds, first_ns)
+    history = chart_history(store, asked.symbol, tape=asked.tape)
+    if asked.what == "snapshots":
+        refuse_continuous(store, asked.symbol, "--what snapshots")
+    name = _tape_name(history.store, asked)
+    bounds = _bounds(asked)
+    days = [*history.store.coverage(asked.symbol), *history.store.partials(asked.symbol)]
+    rows = sum(day.rows for day in days if day.tape == name and _touches(day.first_ns, day.last_ns, bounds))
+    if asked.what == "trades" and (name == "snapshot" or history.store is not store):  # inferred, or of contracts
+        blocks: Iterator[Block] = history.pieces(asked.symbol, name, *bounds)
     else:
         blocks = store.iter_chunks(asked.symbol, name, *bounds)
     first = next(blocks, None)
-    instrument = store.grid(asked.symbol, name) if first is None else first.instrument
+    instrument = history.store.grid(asked.symbol, name) if first is None else first.instrument
     every = _cut(itertools.chain(() if first is None else (first,), blocks))
     return Tape(name, instrument, every, rows)
+
+
+def _bounds(asked: Asked) -> tuple[int, int]:
+    return 0 if asked.from_ns is None else asked.from_ns, 2**62 if asked.to_ns is None else asked.to_ns
 
 
 def _touches(first_ns: int | None, last_ns: int | None, bounds: tuple[int, int]) -> bool:
@@ -105,30 +111,28 @@ def _cut(blocks: Iterator[Block]) -> Iterator[Rows]:
             yield block.take(slice(start, start + _BLOCK_ROWS))
 
 
-# Inferred day by day of the exchange, as definitions 1.3 says: memory holds a day.
-def _inferred(store: Store, key: str, bounds: tuple[int, int], first_ns: int) -> Iterator[Block]:
-    from footloom.core.sessions import calendar
-
-    grid = store.grid(key, "snapshot")
-    from_ns = max(bounds[0], first_ns - _LATE_NS) if bounds[0] != first_ns else first_ns - _LATE_NS
-    days = calendar(grid.calendar).day_edges(from_ns, bounds[1], lambda day: day)
-    for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
-        yield stored_trades(store, key, "snapshot", max(start_ns, from_ns), min(end_ns, bounds[1])).on_grid(grid)
+def rolls_of(store: Store, asked: Asked) -> dict[str, object]:
+    """Return what a continuous future is made of in the range, for the report; nothing of any other symbol."""
+    if not is_continuous(asked.symbol):
+        return {}
+    bounds = _bounds(asked)
+    view = ContinuousView(store, asked.symbol, tape=asked.tape)
+    return {"contracts": msgspec.to_builtins(view.within(*bounds)), "rolls": msgspec.to_builtins(view.rolls(*bounds))}
 
 
 def chart_table(store: Store, asked: Asked) -> tuple[pa.Table, str]:
     """Return bars or levels, the same as `footloom bars` gives, and the name of their tape."""
     from footloom.engine.tables import bars_table, levels_table
 
-    history = History(store)
-    chart = _chart(store, history, asked, {"cvd_reset": "never", **asked.settings})
+    history = chart_history(store, asked.symbol, tape=asked.tape)
+    chart = _chart(history, asked, {"cvd_reset": "never", **asked.settings})
     frame = history.between(chart, asked.from_ns, asked.to_ns)
     make = bars_table if asked.what == "bars" else levels_table
     return make(frame, chart.tape), chart.tape
 
 
-def _chart(store: Store, history: History, asked: Asked, settings: Mapping[str, object]) -> ChartKey:
-    tape = _tape_name(store, asked)
+def _chart(history: History, asked: Asked, settings: Mapping[str, object]) -> ChartKey:
+    tape = _tape_name(history.store, asked)
     wanted = {"symbol": asked.symbol, "tape": tape, "bars": asked.bars, "ticks_per_level": asked.ticks_per_level}
     taken = sorted(set(settings) & set(wanted))
     if taken:
@@ -156,8 +160,8 @@ def study_table(store: Store, asked: Asked) -> tuple[pa.Table, str]:
     if part not in {"", *PARTS}:
         raise ConfigError(f"a study has {', '.join(PARTS)}, no {part!r}: write --what study:{name}:{PARTS[0]}")
     fold = StudyFold(name, asked.settings)
-    history = History(store)
-    chart = _chart(store, history, asked, {})
+    history = chart_history(store, asked.symbol, tape=asked.tape)
+    chart = _chart(history, asked, {})
     shown, answers = studied(history, chart, [fold], asked.from_ns, asked.to_ns)
     tables = {} if shown is None else study_tables(fold, shown, answers[fold.label], chart.tape)
     if (part or next(iter(tables), "")) not in tables:

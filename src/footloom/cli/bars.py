@@ -15,7 +15,9 @@ import typer
 from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 
 if TYPE_CHECKING:
+    from footloom.core.rolls import Roll
     from footloom.engine.frame import ChartFrame
+    from footloom.feeds.continuous import Continuous
     from footloom.feeds.stored import Inference
     from footloom.kernels.inference import SnapshotParams
     from footloom.notebook.study import StudyResult
@@ -101,16 +103,20 @@ def bars(
     elif csv:
         _print_csv(found, names)
     else:
-        _print_table(found.frame, found.tape, found.inference)
+        _print_table(found)
 
 
 class _Found(NamedTuple):
-    """Bars, the tape that they were made of, how its sides were inferred, if they were, and what studies say."""
+    """Bars, the tape that they were made of, how its sides were inferred, if they were, and what studies say.
+
+    ``rolled`` is what a continuous future was made of, None for everything else.
+    """
 
     frame: ChartFrame
     tape: str
     inference: Inference | None
     studies: list[StudyResult]
+    rolled: Continuous | None = None
 
 
 def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
@@ -129,13 +135,14 @@ def _read(
     from footloom.errors import ConfigError, NotStored
     from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
-    from footloom.server.history import History
+    from footloom.server.rolled import RolledHistory, chart_history
     from footloom.store.files import Store
 
     from_ns, to_ns = _span(*span)
     with Store(root) as store:
         try:
-            tapes = chart_tapes(store, wanted.symbol)
+            history = chart_history(store, wanted.symbol, params, wanted.tape)
+            tapes = chart_tapes(history.store, wanted.symbol)
         except NotStored as error:
             names = " or ".join(f"--tape {name}" for name in finished_names(store, wanted.symbol))
             hint = f"; finished footprints are shown with {names}" if names else ""
@@ -145,14 +152,15 @@ def _read(
         if wanted.tape is None and len(tapes) > 1:
             choices = " or ".join(f"--tape {found}" for found in tapes)
             raise ConfigError(f"{wanted.symbol} has several tapes, which never mix: choose one with {choices}")
-        history = History(store, params)
         chart = history.resolve(wanted)
         frame = history.between(chart, from_ns, to_ns)
         answers = _ask(history, chart, studies, (from_ns, to_ns))
-        if chart.tape != "snapshot":
-            return _Found(frame, chart.tape, None, answers)
         span_ns = (0 if from_ns is None else from_ns, 2**62 if to_ns is None else to_ns)
-        return _Found(frame, chart.tape, stored_inference(store, wanted.symbol, *span_ns, params), answers)
+        if isinstance(history, RolledHistory):
+            rolled = history.view.between(*span_ns)
+            return _Found(frame, chart.tape, rolled.inference, answers, rolled)
+        inference = stored_inference(store, wanted.symbol, *span_ns, params) if chart.tape == "snapshot" else None
+        return _Found(frame, chart.tape, inference, answers)
 
 
 def _ask(history: History, chart: ChartKey, names: list[str], span: tuple[int | None, int | None]) -> list[StudyResult]:
@@ -175,6 +183,8 @@ def _print_json(found: _Found, studies: list[str] | None) -> None:
     chart = chart_document(found.frame, found.tape)
     if found.inference is not None:
         chart["inference"] = inference_document(found.inference)
+    if found.rolled is not None:
+        chart |= {"contracts": found.rolled.stretches, "rolls": found.rolled.rolls}
     # One document, written as it is made: a range may have more bars than memory has room for as text.
     write, encode = sys.stdout.write, msgspec.json.encode
     write(f'{{"chart":{encode(chart).decode()},"bars":[')
@@ -243,12 +253,13 @@ _COLUMNS = ("open", "high", "low", "close", "volume", "delta", "cvd", "trades", 
 _DROPPED = ("trades", "cvd", "val", "vah", "poc", "open")  # one after the other, where the terminal is narrow
 
 
-def _print_table(frame: ChartFrame, tape: str, inference: Inference | None) -> None:
+def _print_table(found: _Found) -> None:
     from rich.table import Table
 
     from footloom.core.sessions import calendar
     from footloom.engine.export import bar_rows
 
+    frame, inference = found.frame, found.inference
     footprint, spec = frame.footprint, frame.spec
     instrument = footprint.instrument
     zone = calendar(instrument.calendar).zone
@@ -266,7 +277,9 @@ def _print_table(frame: ChartFrame, tape: str, inference: Inference | None) -> N
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(_time_text(row["open_ns"], zone), *(str(row[name]) for name in columns))
-    out.print(f"{instrument.key} {spec.bars}, {spec.ticks_per_level} ticks a level, tape {tape}")
+    out.print(f"{instrument.key} {spec.bars}, {spec.ticks_per_level} ticks a level, tape {found.tape}")
+    for roll in () if found.rolled is None else found.rolled.rolls:
+        out.print(f"rolled {_time_text(roll.at_ns, zone)} ({roll.rule}): {_sides(roll)}")
     if inference is not None:
         lost = instrument.qty_text(int(inference.unattributed_lot.sum()))
         out.print(f"sides inferred, rest_policy {inference.params.rest_policy}; volume that nobody saw: {lost}")
@@ -275,6 +288,11 @@ def _print_table(frame: ChartFrame, tape: str, inference: Inference | None) -> N
         out.print(
             f"the last {len(shown)} of {len(frame):,} bars: --json, --csv and --parquet give all, with their levels"
         )
+
+
+def _sides(roll: Roll) -> str:
+    sides = ((roll.from_symbol, roll.from_price), (roll.to_symbol, roll.to_price))
+    return " to ".join(f"{symbol} at {price}" if price else f"{symbol} (no price)" for symbol, price in sides)
 
 
 def _width(rows: list[dict[str, Any]], columns: list[str]) -> int:

@@ -105,11 +105,12 @@ def _settings(given: list[str]) -> dict[str, object]:
 
 
 def _export(store: Store, asked: Asked, out: Path, kind: str, latency_ns: int, *, force: bool) -> dict[str, Any]:
-    from footloom.cli._export_sources import chart_table, study_table, tape_blocks
+    from footloom.cli._export_sources import chart_table, rolls_of, study_table, tape_blocks
     from footloom.notebook.writing import check_free, write_tables
 
     check_free(out, force=force)
     report: dict[str, Any] = {"file": str(out), "format": kind, "what": asked.what, "symbol": asked.symbol}
+    report |= rolls_of(store, asked)
     if asked.what in {"trades", "snapshots"}:
         tape = tape_blocks(store, asked)
         return report | {"tape": tape.name} | _write_tape(tape, asked.what, out, kind, latency_ns, force=force)
@@ -171,6 +172,8 @@ def _tell(report: dict[str, Any]) -> None:
     say(f"wrote {report['rows']:,} rows ({of}) to {report['file']}, {report['bytes']:,} bytes")
     if report["what"] == "trades" and report["tape"] == "snapshot":
         say("their sides are inferred from snapshots (definitions 1.3)")
+    for roll in report.get("rolls", ()):
+        say(f"rolled from {roll['from_symbol']} to {roll['to_symbol']} at {roll['at_ns']} ns: no bar spans it")
     if report.get("split"):
         say(f"{report['split']:,} trades were heard after later ones: they are two events each, one for each clock")
     least_ns = report.get("least_latency_ns")

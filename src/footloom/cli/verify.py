@@ -38,10 +38,12 @@ def verify(
     """
     from footloom import config
     from footloom.engine.verify import newest_day, verify_day
+    from footloom.feeds.continuous import refuse_continuous
     from footloom.store.files import Store
 
     done: list[tuple[Verdict, float]] = []
     with Store(config.load(store=store).store) as opened:
+        refuse_continuous(opened, symbol, "footloom verify")
         tape, newest = newest_day(opened, symbol, tape)
         of_day = newest if day is None else day.date()
         for rule in bars or ["1m", "500t"]:

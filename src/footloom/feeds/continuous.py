@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ from footloom.core.rolls import stretches as stretches_of
 from footloom.core.sessions import calendar, cut_at
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError, DataError, NotStored
-from footloom.feeds.stored import Inference, chart_tapes, span_of, stored_inference, stored_trades
+from footloom.feeds.stored import Inference, chart_tapes, span_of, stored_inference, stored_pieces, stored_trades
 from footloom.kernels.inference import Counters, SnapshotParams
 from footloom.store import Coverage, Store
 from footloom.store.grid import gcd
@@ -143,7 +143,8 @@ def refuse_continuous(store: Store, key: str, what: str) -> None:
 class ContinuousView:
     """A continuous future over the contracts of one store; everything else is read when it is asked for.
 
-    It answers ``coverage``, ``grid``, ``instrument`` and ``gaps`` as a store does that holds this one symbol.
+    It answers ``coverage``, ``partials``, ``grid``, ``instrument`` and ``gaps`` as a store does that holds this one
+    symbol.
 
     Parameters
     ----------
@@ -195,6 +196,10 @@ class ContinuousView:
             if row.first_ns < part.to_ns and row.last_ns >= part.from_ns
         ]
 
+    def partials(self, _key: str | None = None) -> list[Coverage]:
+        """Return none: large prints of contracts are no part of the view."""
+        return []
+
     def instrument(self, _key: str | None = None) -> Instrument:
         """Return the instrument that all contracts' prices and quantities are counted in."""
         return self._instrument
@@ -209,25 +214,38 @@ class ContinuousView:
             msgspec.structs.replace(
                 gap, symbol=self.name.symbol, from_ns=max(gap.from_ns, part.from_ns), to_ns=min(gap.to_ns, part.to_ns)
             )
-            for part in self._parts(from_ns, to_ns)
+            for part in self.within(from_ns, to_ns)
             for gap in self._store.gaps(self._of(part), self.tape, part.from_ns, part.to_ns)
         ]
 
     # What the view is made of.
 
+    def within(self, from_ns: int, to_ns: int) -> list[Stretch]:
+        """Return the contracts of ``[from_ns, to_ns)``, each in its time."""
+        cut = [
+            msgspec.structs.replace(part, from_ns=max(part.from_ns, from_ns), to_ns=min(part.to_ns, to_ns))
+            for part in self.stretches
+        ]
+        return [part for part in cut if part.from_ns < part.to_ns]
+
     def rolls(self, from_ns: int, to_ns: int) -> list[Roll]:
         """Return the rolls of ``[from_ns, to_ns)``, with the last prices of both contracts within a day before each."""
         return [self._priced(roll) for roll in self._rolls if from_ns <= roll.at_ns < to_ns]
 
-    def trades(self, from_ns: int, to_ns: int) -> Trades:
-        """Return the trades of ``[from_ns, to_ns)`` in the ordering key, the same whatever the range around them is.
+    def pieces(self, from_ns: int, to_ns: int) -> Iterator[Trades]:
+        """Yield the trades of ``[from_ns, to_ns)`` in neighbouring pieces, of which only a few are in memory at a time.
 
         Raises
         ------
         DataError
             Prices are to be adjusted, and at a roll one of both contracts has none.
         """
-        return self.between(from_ns, to_ns).trades
+        for part in self.within(from_ns, to_ns):
+            with contextlib.suppress(NotStored):  # a contract that is known, and was not recorded
+                for piece in stored_pieces(
+                    self._store, self._of(part), self.tape, part.from_ns, part.to_ns, self._params
+                ):
+                    yield self._moved(piece, part)
 
     def between(self, from_ns: int, to_ns: int) -> Continuous:
         """Return all that is stored of ``[from_ns, to_ns)``.
@@ -237,7 +255,7 @@ class ContinuousView:
         DataError
             Prices are to be adjusted, and at a roll one of both contracts has none.
         """
-        parts = self._parts(from_ns, to_ns)
+        parts = self.within(from_ns, to_ns)
         pieces = [Trades.empty(self._instrument, self.tape)]
         answers = []
         for part in parts:
@@ -257,13 +275,6 @@ class ContinuousView:
 
     def _of(self, part: Stretch) -> str:
         return f"{self.name.venue}:{part.symbol}"
-
-    def _parts(self, from_ns: int, to_ns: int) -> list[Stretch]:
-        cut = [
-            msgspec.structs.replace(part, from_ns=max(part.from_ns, from_ns), to_ns=min(part.to_ns, to_ns))
-            for part in self.stretches
-        ]
-        return [part for part in cut if part.from_ns < part.to_ns]
 
     def _moved(self, found: Trades, part: Stretch) -> Trades:
         scaled = found.on_grid(self._instrument)
