@@ -6,6 +6,7 @@ What is stored already is not fetched again, and each row is stored once: a run 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import importlib
 import time
@@ -102,8 +103,11 @@ async def fetch(
     config: Config,
     watcher: Watcher | None = None,
     now_ns: Callable[[], int] = time.time_ns,
+    into: Store | None = None,
 ) -> FetchReport:
     """Fetch what is missing of some symbols (``venue:symbol``) and say what became of every day.
+
+    ``into`` is the store of ``config`` where the caller has it open for writing already.
 
     Raises
     ------
@@ -120,7 +124,7 @@ async def fetch(
     if options.to_ns <= options.from_ns:
         raise ConfigError("there is nothing to fetch: the range ends before it begins, or lies in the future")
     named = [_named(key) for key in keys]
-    with Store(config.store, writer=True) as store:
+    with contextlib.nullcontext(into) if into else Store(config.store, writer=True) as store:
         ledger = Ledger(config.store)
         run = _Run(
             store,

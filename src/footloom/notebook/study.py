@@ -85,6 +85,10 @@ class StudyResult:
         """Return one dict an event, with the times of the bar at whose close it is known."""
         return self._dicts("events")
 
+    def cells(self) -> list[dict[str, Any]]:
+        """Return one dict a level, with its bar's ``open_ns`` and its price; none where it says nothing of levels."""
+        return self._dicts("cells")
+
     def _dicts(self, part: Part) -> list[dict[str, Any]]:
         if part not in self._tables:
             return []

@@ -86,7 +86,7 @@ class Answers:
     """The answers of one server: each is made once, however many ask for it at the same time; old ones make room."""
 
     def __init__(self, work: Work, most_bytes: int = KEPT_BYTES) -> None:
-        self._work = work
+        self.work = work
         self._most = most_bytes
         self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
@@ -109,7 +109,7 @@ class Answers:
         flight_key = (key, encoding)
         flight = self._flights.get(flight_key)
         if flight is None:
-            flight = _Flight(asyncio.ensure_future(self._work.run(lambda: _packed(found or make(), encoding))))
+            flight = _Flight(asyncio.ensure_future(self.work.run(lambda: _packed(found or make(), encoding))))
             self._flights[flight_key] = flight
             flight.task.add_done_callback(lambda task: self._landed(key, flight_key, task))
         flight.waiting += 1
@@ -141,11 +141,19 @@ def _packed(answer: Answer, encoding: str) -> Answer:
 
 
 async def serve_answer(
-    request: Request[Any, Any, Any], answers: Answers, key: Hashable, make: Callable[[], Answer]
+    request: Request[Any, Any, Any], answers: Answers, prepare: Callable[[], tuple[Hashable, Callable[[], Answer]]]
 ) -> Response[Any]:
-    """Answer a request from what is kept, else make it: whole, a byte range of it, or only that it is unchanged."""
+    """Answer a request from what is kept, else make it: whole, a byte range of it, or only that it is unchanged.
+
+    ``prepare`` is called in a thread; it returns what the answer is kept under, and how it is made.
+    """
     encoding = _chosen(request.headers.get("accept-encoding", ""))
-    answer = await while_connected(request, answers.get(key, make, encoding))
+
+    async def found() -> Answer:
+        key, make = await answers.work.run(prepare)
+        return await answers.get(key, make, encoding)
+
+    answer = await while_connected(request, found())
     if len(answer.body) < _LEAST_PACKED:
         encoding = "identity"
     tag = answer.etag(encoding)

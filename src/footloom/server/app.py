@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response, WebSocket, get, websocket
 from litestar.di import NamedDependency, Provide
@@ -13,27 +12,29 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath, SkipValidation
 from litestar.types import ASGIApp
 
-from footloom.errors import FootloomError
 from footloom.server.access_routes import ACCESS_ROUTES, SESSION_PATH
 from footloom.server.auth import Access
+from footloom.server.compat import compat_routes
 from footloom.server.connection import LitestarSocket
-from footloom.server.failures import ErrorBody, ErrorReply, code_of, status_of
 from footloom.server.guard import Guard
 from footloom.server.login_routes import LOGIN_ROUTES, REDIRECT_PATH
 from footloom.server.openapi import openapi_config
 from footloom.server.pages import MISSING_PAGE, Asset, Bundle
 from footloom.server.port import LIVE_PATH
-from footloom.server.routes import ROUTES, chart_request
+from footloom.server.refusals import HANDLERS
+from footloom.server.rest import Rest
+from footloom.server.routes import ROUTES, chart_request, check_query
 from footloom.server.services import Services
 from footloom.server.session import Session
 from footloom.server.standing import alive, ready
 
+if TYPE_CHECKING:
+    from footloom.config import Config
+
 __all__ = ("create_app", "live", "page")
 
-_LOG = logging.getLogger(__name__)
 # What answers without a token: nothing here tells what is recorded. The broker's own page leads back to the redirect.
 _PUBLIC = frozenset({"/", LIVE_PATH, SESSION_PATH, REDIRECT_PATH})
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many"}
 
 Shared = NamedDependency[SkipValidation[Services]]
 
@@ -42,7 +43,7 @@ Shared = NamedDependency[SkipValidation[Services]]
 async def live(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
     """Serve one client of the live protocol."""
     await socket.accept()
-    session = Session(services.hub, LitestarSocket(socket))
+    session = Session(services.hub, LitestarSocket(socket), services.streams, services.limits)
     services.sessions.add(session)
     try:
         await session.run()
@@ -74,26 +75,14 @@ def _serve_asset(request: Request[Any, Any, Any], asset: Asset) -> Response[byte
     return Response(body, headers=headers, media_type=asset.media_type)
 
 
-def _reply(status: int, body: ErrorBody) -> Response[ErrorReply]:
-    return Response(ErrorReply(body), status_code=status, media_type="application/json")
-
-
-def _on_footloom_error(_request: Request[Any, Any, Any], error: FootloomError) -> Response[ErrorReply]:
-    return _reply(status_of(error), ErrorBody(code_of(error), str(error)))
-
-
-def _on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[ErrorReply]:
-    status = error.status_code
-    detail = {"parameters": error.extra} if error.extra else None
-    return _reply(status, ErrorBody(_CODES.get(status, f"http_{status}"), error.detail, detail))
-
-
-def _on_surprise(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorReply]:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _reply(500, ErrorBody("internal", "the server could not serve this request: its log says why"))
-
-
-def create_app(services: Services, *, access: Access | None = None, origins: Collection[str] = ()) -> ASGIApp:
+def create_app(
+    services: Services,
+    *,
+    access: Access | None = None,
+    settings: Config | None = None,
+    origins: Collection[str] = (),
+    compat: str | None = None,
+) -> ASGIApp:
     """Return the ASGI application of a server.
 
     Parameters
@@ -102,22 +91,26 @@ def create_app(services: Services, *, access: Access | None = None, origins: Col
         What the routes share.
     access
         Who may use the server: by default whoever reaches it.
+    settings
+        The limits and folders of the REST side; without them those of the environment.
     origins
         Origins of other pages that may use it where ``access`` does not say so, such as a development server's.
+    compat
+        Which of the older wires stands at the root too: 001, 002 or 003 (`docs/compat.md`).
     """
     door = access or Access(origins=frozenset(origins))
+    rest = Rest(services, settings)
+    services.on_close.append(rest.close)
     app = Litestar(
-        route_handlers=[*ROUTES, alive, ready, *ACCESS_ROUTES, *LOGIN_ROUTES, live, page],
+        route_handlers=[*ROUTES, alive, ready, *ACCESS_ROUTES, *LOGIN_ROUTES, *compat_routes(compat), live, page],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "access": Provide(lambda: door, sync_to_thread=False),
+            "rest": Provide(lambda: rest, sync_to_thread=False),
             "chart": Provide(chart_request),
         },
-        exception_handlers={
-            FootloomError: _on_footloom_error,
-            HTTPException: _on_http_error,
-            Exception: _on_surprise,
-        },
+        exception_handlers=HANDLERS,
+        before_request=check_query,
         openapi_config=openapi_config(),
         logging_config=None,
         request_max_body_size=1_000_000,

@@ -10,9 +10,13 @@ from footloom.engine.export import bar_rows
 from footloom.engine.frame import ChartFrame
 from footloom.feeds.stored import Inference
 from footloom.kernels.inference import SnapshotParams
+from footloom.server.abandon import checkpoint
 from footloom.studies.imbalance import CELL_BUY_IMBALANCE, CELL_BUY_STACK, CELL_SELL_IMBALANCE, CELL_SELL_STACK
 
-__all__ = ("bars_document", "chart_document", "imbalance_rows", "inference_document")
+__all__ = ("bars_document", "bars_json", "chart_document", "imbalance_rows", "inference_document")
+
+
+_PIECE_BARS = 64  # some milliseconds of work
 
 
 def chart_document(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None) -> dict[str, Any]:
@@ -59,6 +63,16 @@ def _inference(params: SnapshotParams) -> dict[str, Any]:
 def bars_document(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None) -> dict[str, Any]:
     """Return ``{"chart": what the numbers mean, "bars": [...]}``; prices and quantities are exact decimal text."""
     return {"chart": chart_document(frame, tape, inference), "bars": bar_rows(frame)}
+
+
+def bars_json(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None, *, has_more: bool) -> bytes:
+    """Return `bars_document` as JSON, with ``has_more``; written piece by piece, so that others get their turn."""
+    encode = msgspec.json.encode
+    parts = [b'{"chart":', encode(chart_document(frame, tape, inference)), b',"bars":[']
+    for start in range(0, len(frame), _PIECE_BARS):
+        checkpoint()
+        parts += [b"," if start else b"", encode(bar_rows(frame.slice(start, start + _PIECE_BARS)))[1:-1]]
+    return b"".join([*parts, b'],"has_more":', encode(has_more), b"}"])
 
 
 def imbalance_rows(frame: ChartFrame) -> list[list[dict[str, Any]]]:

@@ -74,7 +74,7 @@ async def test_bars_are_those_of_the_command_line(client: httpx.AsyncClient, tap
     )
     whole = build(tape, ChartSpec(bars="5m", ticks_per_level=4))
     expected = bars_document(whole.slice(len(whole) - 7, len(whole)), "trade")
-    assert reply.json() == json.loads(msgspec.json.encode(expected))
+    assert reply.json() == json.loads(msgspec.json.encode(expected)) | {"has_more": True}
 
 
 @pytest.mark.parametrize(
@@ -206,10 +206,10 @@ async def test_the_description_needs_no_internet(client: httpx.AsyncClient) -> N
     assert "<script" not in page.text
     schema = (await client.get("/schema/openapi.json")).json()
     assert schema["openapi"].startswith("3.")
-    names = ("instruments", "feeds", "coverage", "bars", "footprint", "trades")
+    names = ("instruments", "feeds", "coverage", "bars", "footprint", "trades", "profile", "book", "studies", "jobs")
     paths = {"/health", "/api/v1/logins", *(f"/api/v1/{name}" for name in names)}
-    assert set(schema["paths"]) == paths
-    for path in paths:
+    assert paths <= set(schema["paths"])
+    for path in schema["paths"]:
         assert path in page.text
     assert (await client.get("/schema/openapi.yaml")).status_code == 200
 

@@ -1,0 +1,43 @@
+"""What the REST routes of one server share beside its services: threads, kept answers, jobs, uploads, layouts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from footloom import config
+from footloom.config import Config
+from footloom.server.answers import Answers
+from footloom.server.jobs import Jobs
+from footloom.server.layouts import Layouts
+from footloom.server.services import Services
+from footloom.server.uploads import Uploads
+from footloom.server.work import Work
+
+__all__ = ("Rest",)
+
+
+class Rest:
+    """The REST side of one server.
+
+    Parameters
+    ----------
+    services
+        What all routes share.
+    settings
+        The server's settings; without them those of the environment, over the store that is served.
+    """
+
+    def __init__(self, services: Services, settings: Config | None = None) -> None:
+        root = getattr(services.history.store, "root", None)
+        self.settings = settings or config.load(store=root)
+        self.most_bars = self.settings.max_history_bars
+        self.work = Work()
+        self.answers = Answers(self.work)
+        self.jobs = Jobs(lambda: getattr(services, "writer", None))
+        self.uploads = Uploads(root.parent if isinstance(root, Path) else None, self.settings.max_upload)
+        self.layouts = Layouts(self.settings.folder / "layouts.sqlite")
+
+    def close(self) -> None:
+        """Drop what waits, and take away what was sent."""
+        self.work.close()
+        self.uploads.close()

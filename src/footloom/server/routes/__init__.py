@@ -1,0 +1,63 @@
+"""The REST side, one file a resource. Work is done in threads; replies are structs."""
+
+from __future__ import annotations
+
+from footloom.server.routes.book import book
+from footloom.server.routes.charts import bars, footprint
+from footloom.server.routes.health import Health, feeds, health
+from footloom.server.routes.jobs import (
+    job,
+    job_events,
+    jobs,
+    start_fetch,
+    start_import,
+    stop_job,
+    upload,
+    upload_removed,
+    uploads,
+)
+from footloom.server.routes.layouts import delete_layout, layout, layouts, save_layout
+from footloom.server.routes.parameters import Shared, chart_request, check_query
+from footloom.server.routes.profiles import profile
+from footloom.server.routes.stored import CoverageRow, InstrumentRow, coverage, instruments
+from footloom.server.routes.studies import studies, study_values
+from footloom.server.routes.trades import TradeList, TradeRow, trades
+
+__all__ = (
+    "ROUTES",
+    "CoverageRow",
+    "Health",
+    "InstrumentRow",
+    "Shared",
+    "TradeList",
+    "TradeRow",
+    "chart_request",
+    "check_query",
+)
+
+ROUTES = (
+    health,
+    instruments,
+    feeds,
+    coverage,
+    bars,
+    footprint,
+    profile,
+    trades,
+    book,
+    studies,
+    study_values,
+    jobs,
+    start_import,
+    start_fetch,
+    job,
+    stop_job,
+    job_events,
+    uploads,
+    upload,
+    upload_removed,
+    layouts,
+    layout,
+    save_layout,
+    delete_layout,
+)

@@ -1,0 +1,37 @@
+"""The order book at an instant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Request, get
+from litestar.params import QueryParameter
+
+from footloom.server.depth import BookReply, book_at
+from footloom.server.routes.parameters import Key, Ns, Shared, State, failures, key_of
+from footloom.server.work import while_connected
+
+__all__ = ("book",)
+
+
+@get(
+    "/api/v1/book",
+    summary="The order book at an instant",
+    tags=["data"],
+    responses=failures(404, 413, 422, 503, 504),
+)
+async def book(
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    symbol: Key,
+    at_ns: Ns = None,
+    levels: Annotated[int, QueryParameter(description="how many a side are listed, the best", ge=1, le=5_000)] = 50,
+) -> BookReply:
+    """Rebuild the book from stored depth: the last snapshot, and every change up to the instant, by our receipt.
+
+    Left out, ``at_ns`` is the newest that is stored. Where depth has a hole the answer is 404 and says where: nothing
+    is guessed. ``stands_on`` tells what the book was made of.
+    """
+    key, store = key_of(symbol), services.history.store
+    return await while_connected(request, rest.work.run(lambda: book_at(store, key, at_ns, levels)))

@@ -1,0 +1,213 @@
+"""Bars and footprints of stored ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+
+from footloom.feeds.stored import span_of
+from footloom.server.answers import Answer, serve_answer
+from footloom.server.documents import bars_json
+from footloom.server.history import ChartKey, History, Page
+from footloom.server.messages import TopicRequest
+from footloom.server.reach import grow_until_ns
+from footloom.server.routes.parameters import (
+    JSON,
+    Limit,
+    Ns,
+    Shared,
+    Shown,
+    State,
+    Wanted,
+    check_span,
+    failures,
+    no_more_than,
+)
+from footloom.server.services import Services
+from footloom.server.wire import columns_json, encode, encode_columns, encode_json
+from footloom.server.work import while_connected
+
+__all__ = ("FRAME_TYPE", "BarRow", "BarsReply", "bars", "footprint")
+
+FRAME_TYPE = "application/vnd.footloom.frame"
+_FAILURES = failures(404, 413, 416, 422, 503, 504)
+
+
+class BarRow(msgspec.Struct, frozen=True):
+    """One bar: prices and quantities are exact decimal text, times ns UTC.
+
+    ``levels`` are ``[price, buy, sell, unknown, trades]``, ascending; a price is the low edge of its level. ``poc``,
+    ``vah`` and ``val`` are levels too, ``vah_edge`` the top edge of the highest one in the value area. ``coverage`` is
+    the share of the volume whose side is known or inferred; the ``by_`` quantities say how.
+    """
+
+    open_ns: int
+    close_ns: int
+    open: str
+    high: str
+    low: str
+    close: str
+    buy: str
+    sell: str
+    unknown: str
+    delta: str
+    min_delta: str
+    max_delta: str
+    cvd: str
+    trades: int
+    poc: str
+    vah: str
+    val: str
+    vah_edge: str
+    coverage: float | None
+    quote_share: float | None
+    sure: str
+    rest: str
+    by_stated: str
+    by_prev_quote: str
+    by_prev_mid: str
+    by_tick: str
+    levels: Sequence[tuple[str, str, str, str, int]]
+
+
+class BarsReply(msgspec.Struct, frozen=True):
+    """Bars of a range; ``has_more`` says that the tape holds older ones, ``chart`` what the numbers mean."""
+
+    chart: dict[str, Any]
+    bars: Sequence[BarRow]
+    has_more: bool
+
+
+class _Asked(NamedTuple):
+    # The newest `limit` bars that open in `[from_ns, to_ns)`.
+    chart: TopicRequest
+    from_ns: int | None
+    to_ns: int | None
+    limit: int
+
+
+def _page(history: History, key: ChartKey, asked: _Asked) -> Page:
+    return history.page(key, asked.from_ns, asked.to_ns, asked.limit)
+
+
+# Everything that a page is made of: the chart, the range, and what is stored as far as it matters to it.
+def _found_under(history: History, key: ChartKey, asked: _Asked) -> Hashable:
+    _, last_ns = span_of(history.store, key.key, key.tape)
+    until_ns = None if asked.to_ns is None else grow_until_ns(key, min(asked.to_ns, last_ns + 1))
+    reached_ns = last_ns if until_ns is None else min(last_ns, until_ns)
+    return key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, history.has_candles(key)
+
+
+@get(
+    "/api/v1/bars",
+    summary="Bars with their levels, as JSON in exact decimals",
+    tags=["charts"],
+    responses={200: ResponseSpec(BarsReply, description="The bars, oldest first.")} | _FAILURES,
+)
+async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    chart: Wanted,
+    from_ns: Ns = None,
+    to_ns: Ns = None,
+    limit: Limit = 300,
+) -> Response[Any]:
+    """Return the newest bars of a range in the shape of ``footloom bars --json``.
+
+    Older ones: ``to_ns`` of the oldest bar's ``open_ns``, as long as ``has_more``. Without ``cvd_reset`` the CVD starts
+    anew with each session here, and runs on over the range there.
+    """
+    check_span(from_ns, to_ns)
+    asked = _Asked(chart, from_ns, to_ns, no_more_than(limit, rest.most_bars, "bars"))
+    history = services.history
+
+    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+        key = history.resolve(chart)
+
+        def make() -> Answer:
+            page = _page(history, key, asked)
+            inference = history.inference if key.tape == "snapshot" else None
+            body = bars_json(page.frame, key.tape, inference, has_more=page.meta.has_more)
+            return Answer.of(body, JSON)
+
+        return ("bars", _found_under(history, key, asked)), make
+
+    return await serve_answer(request, rest.answers, prepare)
+
+
+@get(
+    "/api/v1/footprint",
+    summary="Bars with their levels, as columns",
+    tags=["charts"],
+    responses={
+        200: ResponseSpec(
+            bytes,
+            media_type=FRAME_TYPE,
+            description="A frame of kind snapshot (docs/protocol.md has its layout), or its JSON twin.",
+        )
+    }
+    | _FAILURES
+    | failures(502),
+)
+async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    chart: Wanted,
+    from_ns: Ns = None,
+    to_ns: Ns = None,
+    limit: Limit = 300,
+    format: Shown = None,  # noqa: A002 - the parameter's name
+) -> Response[Any]:
+    """Return the newest bars of a range as one binary frame, or its JSON twin.
+
+    Page back with ``to_ns`` of the oldest bar's ``open_ns``, as long as the meta says ``has_more``.
+    """
+    check_span(from_ns, to_ns)
+    asked = _Asked(chart, from_ns, to_ns, no_more_than(limit, rest.most_bars, "bars"))
+    history = services.history
+    as_json = format == "json" or (format is None and request.accept.best_match([FRAME_TYPE, JSON]) == JSON)
+    if services.shelf is not None and to_ns is not None:
+        candles = await while_connected(request, _candles(services, rest, asked, as_json=as_json))
+        if candles is not None:
+            return candles
+    encoder = encode_json if as_json else encode
+
+    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+        key = history.resolve(chart)
+
+        def make() -> Answer:
+            page = _page(history, key, asked)
+            body = encoder(page.frame, "snapshot", meta=msgspec.json.encode(page.meta))
+            return Answer.of(body, JSON if as_json else FRAME_TYPE)
+
+        return ("footprint", as_json, _found_under(history, key, asked)), make
+
+    return await serve_answer(request, rest.answers, prepare)
+
+
+# Where a venue tells no trades of the past, its candles stand before the first trade that is stored.
+async def _candles(services: Services, rest: Any, asked: _Asked, *, as_json: bool) -> Response[bytes] | None:
+    history, shelf = services.history, services.shelf
+
+    def look() -> tuple[ChartKey, Page] | None:
+        key = history.resolve(asked.chart)
+        if not history.has_candles(key):
+            return None
+        page = _page(history, key, asked)
+        return (key, page) if page.meta.candles and not len(page.frame) else None
+
+    found = await rest.work.run(look)
+    if found is None or shelf is None or asked.to_ns is None:
+        return None
+    key, page = found
+    made, more = await shelf.before(key, asked.to_ns, asked.limit)
+    meta = msgspec.structs.replace(page.meta, has_more=more, open_interest=made.open_interest)
+    encoder = columns_json if as_json else encode_columns
+    body = encoder(made.columns, "snapshot", meta=msgspec.json.encode(meta))
+    return Response(body, media_type=JSON if as_json else FRAME_TYPE)

@@ -1,0 +1,191 @@
+"""Studies: which there are, how they are set, and what they say of a range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter, QueryParameter
+
+from footloom.engine.studies import StudyFold
+from footloom.errors import ConfigError
+from footloom.notebook.study import StudyResult
+from footloom.server.answers import Answer, serve_answer
+from footloom.server.history import ChartKey, History
+from footloom.server.reach import bar_length_ns
+from footloom.server.routes.parameters import (
+    JSON,
+    Limit,
+    Ns,
+    Shared,
+    State,
+    Wanted,
+    check_span,
+    failures,
+    no_more_than,
+)
+from footloom.server.studied import studied
+from footloom.studies import find_study, study_names
+
+__all__ = ("OutputRow", "StudyReply", "StudyRow", "studies", "study_values")
+
+
+class OutputRow(msgspec.Struct, frozen=True):
+    """One thing that a study says, how it wants to be drawn, and in which columns it stands."""
+
+    name: str
+    title: str
+    kind: str
+    unit: str
+    columns: Sequence[str]
+
+
+class StudyRow(msgspec.Struct, frozen=True):
+    """One study; ``params`` is the JSON schema of its settings: ranges, units, choices and defaults."""
+
+    name: str
+    title: str
+    about: str
+    params: dict[str, Any]
+    outputs: Sequence[OutputRow]
+
+
+class StudyReply(msgspec.Struct, frozen=True):
+    """What a study says of the bars of a range.
+
+    ``bars`` has one row a bar: its times and the study's columns; ``events`` one an event, with the times of the bar at
+    whose close it is known; ``cells`` one a level, where the study speaks of levels. Prices and quantities are exact
+    decimal text, times ns UTC as text, undefined is null. ``params`` are the settings, every default filled in.
+    """
+
+    chart: dict[str, Any]
+    study: str
+    params: dict[str, Any]
+    bars: Sequence[dict[str, Any]]
+    events: Sequence[dict[str, Any]]
+    cells: Sequence[dict[str, Any]]
+    has_more: bool
+
+
+@get("/api/v1/studies", summary="All studies and their settings", tags=["studies"])
+async def studies() -> list[StudyRow]:
+    """List the studies that can be asked for, those of outside packages too."""
+    return [_described(name) for name in study_names()]
+
+
+def _described(name: str) -> StudyRow:
+    study = find_study(name)
+    (schema,), components = msgspec.json.schema_components([study.Params], ref_template="#/$defs/{name}")
+    params = components.pop(study.Params.__name__, schema)
+    outputs = [OutputRow(one.name, one.title, one.kind, one.unit, one.columns) for one in study.OUTPUTS]
+    about = (getattr(study, "__doc__", None) or "").strip().partition("\n\n")[0]
+    return StudyRow(name, study.TITLE, about, params | ({"$defs": components} if components else {}), outputs)
+
+
+@get(
+    "/api/v1/studies/{name:str}",
+    summary="What a study says of a range",
+    tags=["studies"],
+    responses={200: ResponseSpec(StudyReply, description="The study's columns and events.")}
+    | failures(404, 413, 416, 422, 503, 504),
+)
+async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    chart: Wanted,
+    name: Annotated[
+        str, PathParameter(description="a name of /api/v1/studies", examples=[Example(value="value_area")])
+    ],
+    params: Annotated[
+        str,
+        QueryParameter(
+            description="the study's settings, as a JSON object",
+            max_length=2_000,
+            examples=[Example(value='{"method":"two_row"}')],
+        ),
+    ] = "{}",
+    from_ns: Ns = None,
+    to_ns: Ns = None,
+    limit: Limit = 300,
+    cells: Annotated[bool, QueryParameter(description="also what it says of levels")] = False,  # noqa: FBT002
+) -> Response[Any]:
+    """Return the newest bars of a range with what a study says of them; its answers are those of the whole tape."""
+    check_span(from_ns, to_ns)
+    most = no_more_than(limit, rest.most_bars, "bars")
+    settings = _settings(params)
+    history = services.history
+
+    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+        fold = StudyFold(name, settings)
+        key = history.resolve(chart)
+        state = history.state(key.key, key.tape)
+
+        def make() -> Answer:
+            return Answer.of(_values(history, key, fold, (from_ns, to_ns, most), cells=cells), JSON)
+
+        given = msgspec.json.encode(settings, order="sorted")
+        return ("study", name, given, key, from_ns, to_ns, most, cells, state), make
+
+    return await serve_answer(request, rest.answers, prepare)
+
+
+def _settings(text: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ConfigError(f"params is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f'params is a JSON object such as {{"k":3}}, got {type(found).__name__}')
+    return found
+
+
+def _values(
+    history: History, key: ChartKey, fold: StudyFold, asked: tuple[int | None, int | None, int], *, cells: bool
+) -> bytes:
+    from_ns, to_ns, limit = asked
+    if from_ns is None:
+        from_ns = _begin(history, key, to_ns, limit)
+    footprint, answers = studied(history, key, [fold], from_ns, to_ns)
+    parts: dict[str, list[dict[str, Any]]] = {"bars": [], "events": [], "cells": []}
+    has_more = False
+    if footprint is not None:
+        first = max(0, len(footprint) - limit)
+        answer = answers[fold.label].part(first, len(footprint), footprint.level_offset)
+        shown = footprint.slice(first, len(footprint))
+        result = StudyResult(fold, shown, answer)
+        parts["bars"], parts["events"] = result.rows(), result.events()
+        if cells:
+            parts["cells"] = result.cells()
+        has_more = history.span(key)[0] < int(shown.bars.open_ns[0])
+    return msgspec.json.encode(
+        StudyReply(
+            chart={
+                "symbol": key.key,
+                "tape": key.tape,
+                "bars": key.spec.bars,
+                "ticks_per_level": key.spec.ticks_per_level,
+                "tick_size": f"{key.instrument.tick_size:f}",
+                "lot_size": f"{key.instrument.lot_size:f}",
+            },
+            study=fold.name,
+            params=msgspec.to_builtins(fold.params),
+            has_more=has_more,
+            **{part: [_timed(row) for row in rows] for part, rows in parts.items()},
+        )
+    )
+
+
+# Where the newest bars of a range begin, about; bars may be rare, so a chart is asked.
+def _begin(history: History, key: ChartKey, to_ns: int | None, limit: int) -> int:
+    page = history.page(key, None, to_ns, limit)
+    bars = page.frame.footprint.bars
+    return int(bars.open_ns[0]) if len(page.frame) else history.span(key)[1] - limit * bar_length_ns(key.spec.bars)
+
+
+def _timed(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if name.endswith("_ns") and value is not None else value for name, value in row.items()}
