@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from litestar import Router
+from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from footloom.server.arrow import ARROW_ROUTES
+from footloom.server.compat import blocks_sse, history_sse
+from footloom.server.compat.clients import Clients
 from footloom.server.compat.orderflow_ws import orderflow
 
 __all__ = ("WIRES", "compat_routes")
@@ -16,5 +20,18 @@ WIRES = ("001", "002", "003")
 
 def compat_routes(at_root: str | None = None) -> Sequence[ControllerRouterHandler]:
     """Return the routes of the older wires; those of ``at_root`` (001, 002 or 003) stand at the root too."""
-    del at_root
-    return [orderflow, *ARROW_ROUTES]
+    routes: list[ControllerRouterHandler] = [orderflow, *ARROW_ROUTES]
+    wires = (
+        ("001", history_sse.HISTORY_ROUTES, history_sse.DEFAULTS),
+        ("002", blocks_sse.BLOCK_ROUTES, blocks_sse.DEFAULTS),
+    )
+    for wire, handlers, defaults in wires:
+        provided = {"clients": _always(Clients(wire, defaults))}
+        routes.append(Router(f"/compat/{wire}", route_handlers=handlers, dependencies=provided))
+        if at_root == wire:
+            routes.append(Router("/", route_handlers=handlers, dependencies=provided))
+    return routes
+
+
+def _always(clients: Clients) -> Provide:
+    return Provide(lambda: clients, sync_to_thread=False)

@@ -169,6 +169,8 @@ class OrderflowClient:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        except Disconnected:
+            pass
         finally:
             for task in tasks:
                 task.cancel()
@@ -297,8 +299,6 @@ async def orderflow(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
     wire = LitestarSocket(socket)
     try:
         await OrderflowClient(services, wire, parse_asked(socket.query_params)).run()
-    except Disconnected:
-        return
     except FootloomError as error:
         await _refuse(socket, wire, Failure(code_of(error), str(error)), _close_code(error))
     except Exception:  # noqa: BLE001 - one client's fault must not reach the log as an application's

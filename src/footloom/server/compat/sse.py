@@ -1,0 +1,130 @@
+"""Server-sent events of bars: paced, kept alive, and begun anew when the client's settings change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from litestar import Request
+
+from footloom.core.instrument import Instrument
+from footloom.server.compat.asking import first_symbol, symbol_of
+from footloom.server.compat.bars import Bar
+from footloom.server.compat.clients import Clients, Settings
+from footloom.server.compat.following import Follower, followed
+from footloom.server.flowing import Flow
+from footloom.server.services import Services
+
+__all__ = ("BarStream", "Teller", "bars_stored", "begun", "key_of")
+
+_RETRY_MS = 500
+_ALIVE_S = 15.0
+
+
+class Teller(Protocol):
+    """What a wire makes of bars."""
+
+    def all(self, bars: list[Bar]) -> list[bytes]:
+        """Return the data of the events that tell bars which were read, oldest first."""
+
+    def changed(self, bars: list[Bar]) -> list[bytes]:
+        """Return the data of the events that tell which bars have changed, oldest first."""
+
+
+def _always(bars: str, count: int) -> Callable[[Instrument], tuple[str, int]]:
+    return lambda _: (bars, count)
+
+
+def key_of(services: Services, settings: Settings) -> str:
+    """Return the symbol that settings mean; blocking."""
+    return symbol_of(services, settings.symbol) if settings.symbol else first_symbol(services)
+
+
+async def bars_stored(services: Services, settings: Settings, count: int) -> tuple[Instrument, list[Bar]]:
+    """Return the newest bars of settings, oldest first, and what they are of."""
+    key = await services.run(key_of, services, settings)
+    async with followed(services, key, _always(f"{settings.interval}m", count)) as follower:
+        return follower.topic.chart.instrument, await follower.read(count)
+
+
+async def begun(clients: Clients, request: Request[Any, Any, Any], stream: BarStream) -> Flow:
+    """Return the answer of a stream whose first event is there: what cannot be is an error, and no stream."""
+    watching = ExitStack()
+    changed = watching.enter_context(clients.watch(request))
+    events = stream.events(changed, has_name=clients.knows(request))
+    try:
+        first = await anext(events)
+    except BaseException:
+        watching.close()
+        raise
+
+    async def all_of_them() -> AsyncGenerator[bytes, None]:
+        try:
+            yield f"retry: {_RETRY_MS}\n\n".encode() + first
+            async for one in events:
+                yield one
+        finally:
+            await events.aclose()
+            watching.close()
+
+    return Flow(all_of_them(), "text/event-stream", {"x-accel-buffering": "no"})
+
+
+@dataclass(frozen=True)
+class BarStream:
+    """The events of one client.
+
+    ``settings`` are asked for again when they change. ``teller`` makes the events of ``count`` bars, at most every
+    ``pace_s`` seconds.
+    """
+
+    services: Services
+    settings: Callable[[], Settings]
+    teller: Callable[[Instrument, Settings], Teller]
+    count: int
+    pace_s: float
+
+    async def events(self, changed: asyncio.Event, *, has_name: bool) -> AsyncGenerator[bytes, None]:
+        """Yield events until the topic ends.
+
+        A client without a name has its stream ended when it is told of a change: it comes again with its cookie.
+        """
+        while True:
+            changed.clear()
+            settings = self.settings()
+            key = await self.services.run(key_of, self.services, settings)
+            async with followed(self.services, key, _always(f"{settings.interval}m", self.count)) as follower:
+                teller = self.teller(follower.topic.chart.instrument, settings)
+                async for data in self._told(follower, teller, changed):
+                    yield data
+                if follower.ended is not None or not has_name:
+                    return
+
+    async def _told(self, follower: Follower, teller: Teller, changed: asyncio.Event) -> AsyncGenerator[bytes, None]:
+        yield _events(teller.all(await follower.read(self.count)))
+        while not changed.is_set() and follower.ended is None:
+            if not await _happens(follower.news, changed):
+                yield b": alive\n\n"
+                continue
+            bars = follower.take()
+            found = teller.all(await follower.read(self.count)) if follower.stale else teller.changed(bars)
+            if found:
+                yield _events(found)
+            await asyncio.sleep(self.pace_s)
+
+
+def _events(found: list[bytes]) -> bytes:
+    return b"".join(b"data: " + data + b"\n\n" for data in found)
+
+
+async def _happens(*events: asyncio.Event) -> bool:
+    waiting = [asyncio.create_task(one.wait()) for one in events]
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+    return bool(done)
