@@ -1,6 +1,7 @@
 """Where tapes are kept: one contract, `Store`, and one module for each way to keep it.
 
-`footloom.store.files.Store` keeps a folder of Parquet parts behind a SQLite journal.
+`footloom.store.files.Store` keeps a folder of Parquet parts behind a SQLite journal, `footloom.store.mongo.Store` a
+MongoDB database, `footloom.store.memory.Store` nothing beyond its process; `footloom.store.open.open_store` chooses.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from footloom.store._protocol import (
     Ingested,
     PartReport,
     Quarantined,
+    RawPart,
     Recordable,
     Recovery,
     Removed,
@@ -31,6 +33,7 @@ __all__ = (
     "Ingested",
     "PartReport",
     "Quarantined",
+    "RawPart",
     "Recordable",
     "Recovery",
     "Removed",

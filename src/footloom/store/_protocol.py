@@ -44,6 +44,7 @@ __all__ = (
     "Ingested",
     "PartReport",
     "Quarantined",
+    "RawPart",
     "Recordable",
     "Recovery",
     "Removed",

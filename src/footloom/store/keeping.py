@@ -95,6 +95,11 @@ class KeptStore:
             raise
 
     @property
+    def medium(self) -> Medium:
+        """What the tapes lie in."""
+        return self._medium
+
+    @property
     def where(self) -> str:
         """How messages call the store: its folder, or its address without a password."""
         return self._medium.where
@@ -137,6 +142,15 @@ class KeptStore:
             if self._lock is not None:
                 self._lock.release()
             self._medium.close()
+
+    def abandon(self) -> None:
+        """Leave the store as a kill does: nothing is sealed or told, and only the lock is given back."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.abandon()
+        if self._lock is not None:
+            self._lock.release()
+        self._medium.close()
 
     def append(self, block: Recordable, gaps: Sequence[Gap] = ()) -> int:
         """Make rows durable and return the ingest sequence of the last one."""

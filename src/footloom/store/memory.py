@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import tempfile
 import threading
 from collections import Counter
@@ -320,6 +321,8 @@ class Memory:
         if part.sha256 in self._raw:
             return False
         text = b"".join(pieces)
+        if hashlib.sha256(text).hexdigest() != part.sha256:
+            raise StoreError(f"{part.name} changed while it was read: import it again")
         self._raw[part.sha256] = (msgspec.structs.replace(part, text_bytes=len(text), bytes=len(text)), text)
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ __all__ = ("MongoFrames", "MongoTexts", "kept_frames")
 _FRAMES, _COUNTS, _TEXTS = "footloom_frames", "footloom_store", "footloom_raw"
 _LEAST_BYTES = 4_096  # of a bounded collection
 _LEVEL = 6
+_GZIP = 31  # zlib's word for the format of gzip
 
 
 class MongoFrames:
@@ -94,17 +96,12 @@ class MongoTexts:
         with asking("write to", self._address):
             upload = self._bucket().open_upload_stream(part.sha256)
             try:
-                digest, size = _pack(upload, pieces)
-                if digest == part.sha256:
-                    whole = msgspec.structs.replace(part, text_bytes=size, bytes=upload.length)
-                    upload.metadata = {"part": msgspec.json.encode(whole).decode()}
-                    upload.close()
+                whole = _pack(upload, part, pieces)
+                upload.metadata = {"part": msgspec.json.encode(whole).decode()}
             except BaseException:
                 upload.abort()
                 raise
-            if digest != part.sha256:
-                upload.abort()
-                raise StoreError(f"{part.name} changed while it was read: import it again")
+            upload.close()
         return True
 
     def text(self, part: RawPart) -> bytes:
@@ -123,11 +120,17 @@ class MongoTexts:
         return text
 
 
-def _pack(upload: Any, pieces: Iterable[bytes]) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with gzip.GzipFile("", "wb", _LEVEL, upload, mtime=0) as packed:
-        for piece in pieces:
-            digest.update(piece)
-            size += len(piece)
-            packed.write(piece)
-    return digest.hexdigest(), size
+def _pack(upload: Any, part: RawPart, pieces: Iterable[bytes]) -> RawPart:
+    digest, size, taken = hashlib.sha256(), 0, 0
+    packer = zlib.compressobj(_LEVEL, wbits=_GZIP)
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        packed = packer.compress(piece)
+        taken += len(packed)
+        upload.write(packed)
+    packed = packer.flush()
+    upload.write(packed)
+    if digest.hexdigest() != part.sha256:
+        raise StoreError(f"{part.name} changed while it was read: import it again")
+    return msgspec.structs.replace(part, text_bytes=size, bytes=taken + len(packed))

@@ -86,6 +86,13 @@ class Writer:
                 segment.close()
             self._journal.close()
 
+    def abandon(self) -> None:
+        """Stop the background, and write nothing more."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self.frames.close()
+        for segment in self._unsealed():
+            segment.close()
+
     # --- live
 
     def append(self, items: Sequence[tuple[Recordable, Sequence[Gap]]]) -> int:
