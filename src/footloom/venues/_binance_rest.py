@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -14,7 +14,7 @@ from footloom.errors import ConfigError, SchemaChanged
 from footloom.venues import _binance
 from footloom.venues import _binance_events as events
 from footloom.venues._decimal_text import check_number, is_number, is_zero
-from footloom.venues._venue import ArchiveFile, Candle, Request
+from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, Wanted
 
 __all__ = (
     "COIN_API",
@@ -22,80 +22,132 @@ __all__ = (
     "USD_API",
     "Api",
     "Listed",
-    "archive",
-    "book_snapshot",
-    "candles",
-    "exchange_info",
-    "listed",
     "read_book",
     "read_candles",
-    "read_open_interest",
+    "read_poll",
     "read_time",
     "read_trades",
-    "recent_trades",
-    "server_time",
-    "trades_at",
-    "trades_from",
 )
 
 PAGE: Final = 1000  # rows of trades a call may return
 _HOUR_NS = 3_600_000_000_000
 _MINUTE_NS = 60_000_000_000
 _MS = 1_000_000
+_OPEN_INTEREST_S: Final = 10.0
 _ARCHIVED: Final = {"agg_trade": "aggTrades", "trade": "trades"}
 
 
 class Api(NamedTuple):
-    """One market's REST: the path of its calls, what they weigh, and the folder of its archive."""
+    """One market's REST: what it differs in, and the requests of `_venue.Venue`, which its module offers by name."""
 
+    venue: str
     path: str
     budget: str
     agg_trades_weight: int
-    depth_limit: int
+    depth_limit: int  # what lies deeper stays unknown until it changes
     depth_weight: int
     klines_weight: int  # of 1000 rows
     exchange_info_weight: int
-    folder: str
+    folder: str  # of its archive
+    inverse: bool = False
+
+    def _ask(self, bases: Bases, call: str, weight: int, **params: str | int) -> Request:
+        return Request(
+            url=f"{bases.rest}{self.path}/{call}",
+            params=tuple((name, str(value)) for name, value in params.items()),
+            weight=weight,
+            budget=self.budget,
+        )
+
+    def instruments_request(self, bases: Bases) -> Request:
+        """Ask for all instruments."""
+        # Spot's list of permissions is most of its answer, and of no use here.
+        params = {"showPermissionSets": "false"} if self.venue == _binance.SPOT else {}
+        return self._ask(bases, "exchangeInfo", self.exchange_info_weight, **params)
+
+    def instruments(self, document: bytes, at_ns: int) -> list[Instrument]:
+        """Return what is listed, valid from ``at_ns`` on. A symbol without tick or lot is left out.
+
+        So is one of the other futures market: many calls know the symbols of both.
+
+        Raises
+        ------
+        SchemaChanged
+            The answer is no list of instruments.
+        """
+        rows: list[Listed] = _decoded(_exchange_info, document, "a list of instruments").symbols
+        if self.venue != _binance.SPOT:
+            rows = [row for row in rows if _binance.venue_of(_binance.FUTURES, row.symbol) == self.venue]
+        found = [_instrument(row, self.venue, at_ns, inverse=self.inverse) for row in rows]
+        return [one for one in found if one is not None]
+
+    def recent_trades(self, symbol: str, bases: Bases) -> Request:
+        """Ask for the newest aggregate trades."""
+        return self._ask(bases, "aggTrades", self.agg_trades_weight, symbol=symbol, limit=PAGE)
+
+    def trades_from(self, symbol: str, trade_id: int, bases: Bases) -> Request:
+        """Ask for the page of aggregate trades that begins at an id. Futures know the last 48 hours only."""
+        return self._ask(bases, "aggTrades", self.agg_trades_weight, symbol=symbol, fromId=trade_id, limit=PAGE)
+
+    def trades_at(self, symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
+        """Ask for the first aggregate trades of ``[from_ns, to_ns)``, of its first hour at most: the venue's limit."""
+        end_ns = min(to_ns, from_ns + _HOUR_NS)
+        return self._ask(
+            bases,
+            "aggTrades",
+            self.agg_trades_weight,
+            symbol=symbol,
+            startTime=from_ns // _MS,
+            endTime=max(from_ns // _MS, (end_ns - 1) // _MS),  # both are inclusive
+            limit=PAGE,
+        )
+
+    def book_snapshot(self, symbol: str, bases: Bases) -> Request:
+        """Ask for the whole book, as deep as the venue tells."""
+        return self._ask(bases, "depth", self.depth_weight, symbol=symbol, limit=self.depth_limit)
+
+    def server_time(self, bases: Bases) -> Request:
+        """Ask for the venue's clock."""
+        return self._ask(bases, "time", 1)
+
+    def polls(self, wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Poll]:  # noqa: ARG002 - needs none
+        """Return what has to be asked again and again: open interest has no stream.
+
+        Every ten seconds a symbol, or as seldom as a tenth of the budget allows.
+        """
+        symbols = sorted({one.symbol for one in wanted if "open_interest" in one.streams})
+        every_s = max(_OPEN_INTEREST_S, len(symbols) / 4)
+        return [Poll(request=self._ask(bases, "openInterest", 1, symbol=s), symbol=s, every_s=every_s) for s in symbols]
+
+    def archive(self, symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
+        """Return where the trades of a past day (ISO date, UTC) lie.
+
+        Raises
+        ------
+        ConfigError
+            The archive has no such tape.
+        """
+        if tape not in _ARCHIVED:
+            have = ", ".join(_ARCHIVED)
+            raise ConfigError(f"Binance's archive has no tape {tape!r} (asked for {symbol}): it has {have}")
+        kind = _ARCHIVED[tape]
+        name = f"{symbol}-{kind}-{day}.zip"
+        url = f"{bases.archive}/data/{self.folder}/daily/{kind}/{symbol}/{name}"
+        return ArchiveFile(url=url, checksum_url=f"{url}.CHECKSUM", name=name)
+
+    def candles(self, symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG002 - needs none
+        """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
+        # Of a longer range COIN-M would send the end, the others the beginning.
+        start, end = -(-from_ns // _MS), (min(to_ns, from_ns + PAGE * _MINUTE_NS) - 1) // _MS
+        return self._ask(
+            bases, "klines", self.klines_weight, symbol=symbol, interval="1m", startTime=start, endTime=end, limit=PAGE
+        )
 
 
-SPOT_API: Final = Api("/api/v3", "binance_spot", 4, 5000, 250, 2, 20, "spot")
+SPOT_API: Final = Api(_binance.SPOT, "/api/v3", "binance_spot", 4, 5000, 250, 2, 20, "spot")
 # One budget for both since 2026-06-30.
-USD_API: Final = Api("/fapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/um")
-COIN_API: Final = Api("/dapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/cm")
-
-
-def _ask(api: Api, rest: str, call: str, weight: int, **params: str | int) -> Request:
-    return Request(
-        url=f"{rest}{api.path}/{call}",
-        params=tuple((name, str(value)) for name, value in params.items()),
-        weight=weight,
-        budget=api.budget,
-    )
-
-
-def recent_trades(api: Api, rest: str, symbol: str) -> Request:
-    """Ask for the newest aggregate trades."""
-    return _ask(api, rest, "aggTrades", api.agg_trades_weight, symbol=symbol, limit=PAGE)
-
-
-def trades_from(api: Api, rest: str, symbol: str, trade_id: int) -> Request:
-    """Ask for the page of aggregate trades that begins at an id. Futures know the last 48 hours only."""
-    return _ask(api, rest, "aggTrades", api.agg_trades_weight, symbol=symbol, fromId=trade_id, limit=PAGE)
-
-
-def trades_at(api: Api, rest: str, symbol: str, from_ns: int, to_ns: int) -> Request:
-    """Ask for the first aggregate trades of ``[from_ns, to_ns)``, of its first hour at most: the venue's limit."""
-    end_ns = min(to_ns, from_ns + _HOUR_NS)
-    return _ask(
-        api,
-        rest,
-        "aggTrades",
-        api.agg_trades_weight,
-        symbol=symbol,
-        startTime=from_ns // _MS,
-        endTime=max(from_ns // _MS, (end_ns - 1) // _MS),  # both are inclusive
-        limit=PAGE,
-    )
+USD_API: Final = Api(_binance.USDM, "/fapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/um")
+COIN_API: Final = Api(_binance.COINM, "/dapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/cm", inverse=True)
 
 
 def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
@@ -134,11 +186,6 @@ def _decoded(decoder: Any, document: bytes, what: str) -> Any:
         raise SchemaChanged(f"no answer with {what} ({error}): {events.shown(document)}") from None
 
 
-def book_snapshot(api: Api, rest: str, symbol: str) -> Request:
-    """Ask for the whole book, as deep as the venue tells."""
-    return _ask(api, rest, "depth", api.depth_weight, symbol=symbol, limit=api.depth_limit)
-
-
 _snapshot = msgspec.json.Decoder(events.Snapshot)
 
 
@@ -151,11 +198,6 @@ def read_book(document: bytes, symbol: str, ts_recv_ns: int) -> BookUpdate:
         The answer is no book.
     """
     return _binance.book_of(_decoded(_snapshot, document, "a book"), symbol, ts_recv_ns)
-
-
-def server_time(api: Api, rest: str) -> Request:
-    """Ask for the venue's clock."""
-    return _ask(api, rest, "time", 1)
 
 
 class _Time(msgspec.Struct):
@@ -185,7 +227,7 @@ class _OpenInterest(msgspec.Struct):
 _open_interest = msgspec.json.Decoder(_OpenInterest)
 
 
-def read_open_interest(document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
+def read_poll(document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
     """Yield the open interest, each contract counted once.
 
     Raises
@@ -233,30 +275,6 @@ _exchange_info = msgspec.json.Decoder(_ExchangeInfo)
 _FAR_MS = 4_000_000_000_000  # perpetuals are said to be delivered in 2100
 
 
-def exchange_info(api: Api, rest: str) -> Request:
-    """Ask for all instruments."""
-    # Spot's list of permissions is most of its answer, and of no use here.
-    params = {"showPermissionSets": "false"} if api is SPOT_API else {}
-    return _ask(api, rest, "exchangeInfo", api.exchange_info_weight, **params)
-
-
-def listed(document: bytes, venue: str, at_ns: int, *, inverse: bool = False) -> list[Instrument]:
-    """Return what the venue lists, valid from ``at_ns`` on. A symbol without tick or lot is left out.
-
-    So is one of the other futures market: many calls know the symbols of both.
-
-    Raises
-    ------
-    SchemaChanged
-        The answer is no list of instruments.
-    """
-    rows: list[Listed] = _decoded(_exchange_info, document, "a list of instruments").symbols
-    if venue != _binance.SPOT:
-        rows = [row for row in rows if _binance.venue_of(_binance.FUTURES, row.symbol) == venue]
-    found = [_instrument(row, venue, at_ns, inverse=inverse) for row in rows]
-    return [one for one in found if one is not None]
-
-
 def _instrument(row: Listed, venue: str, at_ns: int, *, inverse: bool) -> Instrument | None:
     by_type = {one.filterType: one for one in row.filters}
     price, lot = by_type.get("PRICE_FILTER"), by_type.get("LOT_SIZE")
@@ -285,30 +303,6 @@ def _is_step(text: str) -> bool:
 
 def _step(text: str) -> Decimal:
     return Decimal(text).normalize() if "." in text else Decimal(text)
-
-
-def archive(api: Api, base: str, symbol: str, day: str, tape: str) -> ArchiveFile:
-    """Return where the trades of a past day (ISO date, UTC) lie.
-
-    Raises
-    ------
-    ConfigError
-        The archive has no such tape.
-    """
-    if tape not in _ARCHIVED:
-        raise ConfigError(f"Binance's archive has no tape {tape!r} (asked for {symbol}): it has {', '.join(_ARCHIVED)}")
-    kind = _ARCHIVED[tape]
-    name = f"{symbol}-{kind}-{day}.zip"
-    url = f"{base}/data/{api.folder}/daily/{kind}/{symbol}/{name}"
-    return ArchiveFile(url=url, checksum_url=f"{url}.CHECKSUM", name=name)
-
-
-def candles(api: Api, rest: str, symbol: str, from_ns: int, to_ns: int) -> Request:
-    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
-    # Of a longer range COIN-M would send the end, the others the beginning.
-    start, end = -(-from_ns // _MS), (min(to_ns, from_ns + PAGE * _MINUTE_NS) - 1) // _MS
-    weight = api.klines_weight
-    return _ask(api, rest, "klines", weight, symbol=symbol, interval="1m", startTime=start, endTime=end, limit=PAGE)
 
 
 _klines = msgspec.json.Decoder(list[list[str | int]])

@@ -1,4 +1,4 @@
-"""Which streams of Binance's markets carry what, and the sockets and polls for them (documentation of 2026-07)."""
+"""Which streams of Binance's markets carry what, and the sockets for them (documentation of 2026-07)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from footloom.errors import ConfigError
-from footloom.venues._venue import Poll, Request, Socket, Wanted
+from footloom.venues._venue import Socket, Wanted
 
-__all__ = ("COIN_STREAMS", "FUTURES_STREAMS", "SPOT_STREAMS", "Path", "added", "open_interest_polls", "sockets")
+__all__ = ("COIN_STREAMS", "FUTURES_STREAMS", "SPOT_STREAMS", "Path", "added", "sockets")
 
 _PER_SOCKET = 200  # 1024 are documented, 200 were for years
 _PER_MESSAGE = 100  # stream names in one address or one SUBSCRIBE: a few kB
@@ -147,17 +147,3 @@ def _names(socket: Socket) -> dict[str, None]:
     for message in socket.opening:
         names += msgspec.json.decode(message)["params"]
     return dict.fromkeys(names)
-
-
-def open_interest_polls(wanted: Sequence[Wanted], url: str, budget: str) -> list[Poll]:
-    """Return a call a symbol for its open interest, every ten seconds or as seldom as a tenth of the budget allows."""
-    symbols = sorted({one.symbol for one in wanted if "open_interest" in one.streams})
-    every_s = max(10.0, len(symbols) / 4)
-    return [
-        Poll(
-            request=Request(url=url, params=(("symbol", symbol),), weight=1, budget=budget),
-            symbol=symbol,
-            every_s=every_s,
-        )
-        for symbol in symbols
-    ]

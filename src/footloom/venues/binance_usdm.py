@@ -8,12 +8,12 @@ from typing import Final
 
 from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
-from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
+from footloom.core.messages import Message
 from footloom.venues import _binance, _binance_streams, _binance_symbols
-from footloom.venues import _binance_rest as rest
+from footloom.venues._binance_rest import USD_API, read_book, read_candles, read_poll, read_time, read_trades
 from footloom.venues._binance_streams import added
 from footloom.venues._binance_symbols import Grid
-from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, Socket, Wanted
+from footloom.venues._venue import Bases, Socket, Wanted
 
 __all__ = (
     "BASES",
@@ -56,7 +56,6 @@ BOOK: Final = Chain.PREVIOUS
 GRACE_NS: Final = 250_000_000
 REACH_NS: Final = 48 * 3600 * 10**9  # how far back `trades_from` and `trades_at` answer
 BUDGETS: Final = {"binance_futures": (2400, 60.0)}  # with COIN-M
-_API = rest.USD_API
 
 # BTCUSDT had a tick of 0.01 before 2022; the day of the change is not certain, so its row starts where 0.1 has been
 # seen.
@@ -67,6 +66,18 @@ _GRIDS = (
     Grid("XRPUSDT", "0.0001", "0.1", "2021-01-01"),
     Grid("TRXUSDT", "0.00001", "1", "2021-01-01"),
 )
+
+# Asked as in Binance's other markets: `_binance_rest.Api` says what each is.
+polls = USD_API.polls
+instruments_request = USD_API.instruments_request
+instruments = USD_API.instruments
+recent_trades = USD_API.recent_trades
+trades_from = USD_API.trades_from
+trades_at = USD_API.trades_at
+book_snapshot = USD_API.book_snapshot
+server_time = USD_API.server_time
+archive = USD_API.archive
+candles = USD_API.candles
 
 
 def parse(frame: bytes, ts_recv_ns: int) -> Iterator[Message]:
@@ -93,81 +104,6 @@ def sockets(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str])
     """
     polled = frozenset({"open_interest"})
     return _binance_streams.sockets(wanted, bases.ws, _binance_streams.FUTURES_STREAMS, venue=VENUE, polled=polled)
-
-
-def polls(wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Poll]:  # noqa: ARG001 - needs none
-    """Return what has to be asked again and again: open interest has no stream."""
-    return _binance_streams.open_interest_polls(wanted, f"{bases.rest}{_API.path}/openInterest", _API.budget)
-
-
-def read_poll(document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
-    """Yield the open interest of one answer; `SchemaChanged` where it is none."""
-    return rest.read_open_interest(document, symbol, ts_recv_ns)
-
-
-def instruments_request(bases: Bases) -> Request:
-    """Ask for all instruments."""
-    return rest.exchange_info(_API, bases.rest)
-
-
-def instruments(document: bytes, at_ns: int) -> list[Instrument]:
-    """Return what is listed, valid from ``at_ns`` on; `SchemaChanged` where the answer is no such list."""
-    return rest.listed(document, VENUE, at_ns)
-
-
-def recent_trades(symbol: str, bases: Bases) -> Request:
-    """Ask for the newest aggregate trades."""
-    return rest.recent_trades(_API, bases.rest, symbol)
-
-
-def trades_from(symbol: str, trade_id: int, bases: Bases) -> Request:
-    """Ask for the page of aggregate trades that begins at an id; the venue keeps 48 hours."""
-    return rest.trades_from(_API, bases.rest, symbol, trade_id)
-
-
-def trades_at(symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
-    """Ask for the first page of aggregate trades of ``[from_ns, to_ns)``, of its first hour at most."""
-    return rest.trades_at(_API, bases.rest, symbol, from_ns, to_ns)
-
-
-def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
-    """Return a page of aggregate trades, oldest first; `SchemaChanged` where the answer is none."""
-    return rest.read_trades(document, symbol, ts_recv_ns)
-
-
-def book_snapshot(symbol: str, bases: Bases) -> Request:
-    """Ask for the best 1000 levels of each side: what lies deeper stays unknown until it changes."""
-    return rest.book_snapshot(_API, bases.rest, symbol)
-
-
-def read_book(document: bytes, symbol: str, ts_recv_ns: int) -> BookUpdate:
-    """Return the whole book; `SchemaChanged` where the answer is none."""
-    return rest.read_book(document, symbol, ts_recv_ns)
-
-
-def server_time(bases: Bases) -> Request:
-    """Ask for the venue's clock."""
-    return rest.server_time(_API, bases.rest)
-
-
-def read_time(document: bytes) -> int:
-    """Return the venue's clock, ns UTC; `SchemaChanged` where the answer is none."""
-    return rest.read_time(document)
-
-
-def archive(symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
-    """Return where the trades of a past day (ISO date, UTC) lie; `ConfigError` where the archive has no such tape."""
-    return rest.archive(_API, bases.archive, symbol, day, tape)
-
-
-def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG001 - needs none
-    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
-    return rest.candles(_API, bases.rest, symbol, from_ns, to_ns)
-
-
-def read_candles(document: bytes) -> list[Candle]:
-    """Return candles, oldest first; `SchemaChanged` where the answer is none."""
-    return rest.read_candles(document)
 
 
 def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
