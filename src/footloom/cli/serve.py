@@ -23,7 +23,6 @@ from footloom.cli._shared import (
     say,
 )
 from footloom.errors import StoreLocked, UnknownSymbol
-from footloom.store.lock import holder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +114,8 @@ def _streams(settings: Config, services: Services, writer: Writer, pinned: Seque
 
 # From the start to the end: what another kept in the journal is recovered before anybody is told that all is ready.
 def _hold(writer: Writer, root: Path, stack: contextlib.ExitStack) -> None:
+    from footloom.store.lock import holder_of
+
     try:
         stack.enter_context(writer.held())
     except StoreLocked as locked:

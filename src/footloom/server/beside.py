@@ -16,6 +16,7 @@ from footloom.feeds.flow import Commit, FeedState, Phase
 from footloom.feeds.stored import span_of
 from footloom.server.history import History
 from footloom.server.unseen import unseen
+from footloom.venues._venue import Wanted
 
 __all__ = ("Beside",)
 
@@ -67,6 +68,21 @@ class Beside:
         self._now_ns = now_ns
         self._tails = {key: _Tail(now_ns()) for key in keys}
 
+    @property
+    def resolved(self) -> dict[str, str]:
+        """Names of people and what they mean: what is stored has its own names only."""
+        return {}
+
+    def add(self, venue: str, wanted: Wanted) -> str:
+        """Look at one more symbol."""
+        key = f"{venue}:{wanted.symbol}"
+        self._tails.setdefault(key, _Tail(self._now_ns()))
+        return key
+
+    def drop(self, key: str) -> None:
+        """Look at a symbol no longer."""
+        self._tails.pop(key, None)
+
     def state(self) -> list[tuple[str, FeedState]]:
         """Return how each symbol stands."""
         return [(key, tail.state) for key, tail in self._tails.items()]
@@ -75,7 +91,7 @@ class Beside:
         """Read what was stored since, once a second, until cancelled."""
         rounds = 0
         while True:
-            for key, tail in self._tails.items():
+            for key, tail in list(self._tails.items()):
                 try:
                     counts = rounds % max(1, round(_COUNT_S / _READ_S)) == 0
                     fresh, changed = await asyncio.to_thread(self._look, key, tail, counts=counts)

@@ -18,7 +18,8 @@ from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, 
 from footloom.feeds.flow import Commit, FeedState
 from footloom.server.board import Board
 from footloom.server.writer import Writer
-from footloom.store import Store
+from footloom.store.files import Store
+from footloom.store.lock import holder_of
 from footloom.venues._venue import Wanted
 
 __all__ = ("LINGER_S", "READY_S", "LiveFeeds", "StreamSettings", "Streams")
@@ -267,7 +268,7 @@ class Streams:
             try:
                 store = await stack.enter_async_context(self._writer.lease())
             except StoreLocked as locked:
-                self.holder = _holder(locked)
+                self.holder = holder_of(locked)
                 feeds = self.settings.beside(self.holder)
                 for key in keys:
                     feeds.add(*self.settings.wanted_of(key))
@@ -328,7 +329,3 @@ class Streams:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-
-def _holder(locked: StoreLocked) -> str:
-    return str(locked).partition(" is being written to by ")[2].partition(": stop it")[0] or "another process"
