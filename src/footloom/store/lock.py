@@ -13,7 +13,7 @@ import msgspec
 from footloom.errors import StoreLocked
 from footloom.store.disk import storing
 
-__all__ = ("Holder", "WriterLock")
+__all__ = ("Holder", "WriterLock", "holder_of")
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -26,6 +26,11 @@ class Holder(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         since = f" since {self.since}" if self.since else ""
         return f"process {self.pid} ({self.command}){since}"
+
+
+def holder_of(locked: StoreLocked) -> str:
+    """Return who writes to a store, in the words of the error that says so."""
+    return str(locked).partition(" is being written to by ")[2].partition(": stop it")[0] or "another process"
 
 
 class WriterLock:
