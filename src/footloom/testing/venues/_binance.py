@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from footloom.core.trades import Trades
 from footloom.testing.venues import _history
 from footloom.testing.venues._binance_book import BookFeed
 from footloom.testing.venues._binance_socket import Rules, Socket
@@ -42,16 +43,18 @@ def csv_bool(value: bool) -> str:  # noqa: FBT001 - it is the value
 class Binance:
     """Base of both venues: an address table, and rows in their wording."""
 
-    venue = ""
-    beat_ns = 100 * _MS
+    venue: str
+    beat_ns: int
+    rules: Rules
+    speeds: tuple[int, ...]  # of diffs of the book, ms
+    usual_speed: int
+    id_step: int  # of the book's ids
+    weight_limit: int
+    prefix: str
+    archive: str
+    has_routes = False
+    oldest_ns = 0  # how far back aggregates go, before now; 0 as far as there is
     too_often: Mapping[str, object] = {"code": -1003, "msg": "Too many requests."}
-    rules = Rules(20.0, 60.0, 5)
-    speeds: tuple[int, ...] = (100, 1000)
-    usual_speed = 1000
-    id_step = 1
-    weight_limit = 6000
-    prefix = "/api/v3"
-    archive = "spot"
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -62,6 +65,7 @@ class Binance:
         }
         self._weights: list[tuple[float, int]] = []
         self._zips: dict[str, bytes] = {}
+        self._told: dict[str, object] = {}  # best quotes, by channel and symbol
 
     # --- sockets ---
 
@@ -74,8 +78,6 @@ class Binance:
         streams = tuple(one for one in named.split("/") if one)
         return Socket(self, match[1] or "", streams, combined=match[2] == "stream")
 
-    has_routes = False
-
     def serves(self, route: str, stream: str) -> bool:
         """Say whether data of a stream comes on a route."""
         return bool(stream) and not route
@@ -86,6 +88,37 @@ class Binance:
             for book in self.books.values():
                 book.restart()
         return ()
+
+    # --- trades and best quotes ---
+
+    def trades(self, listing: Listing, rows: Trades) -> Sequence[Out]:
+        """Return the messages of what was traded."""
+        name, symbol = listing.symbol.lower(), listing.symbol
+        outs: list[Out] = []
+        for channel, text in ((f"{name}@aggTrade", self.agg_trade), (f"{name}@trade", self.single_trade)):
+            if channel in self.place.channels:
+                made = self.grids[symbol].rows(rows)
+                outs += [Out(channel, text(symbol, row).encode(), "trade", b"trade/%d" % row[0]) for row in made]
+        return outs
+
+    def agg_trade(self, symbol: str, row: Row) -> str:
+        """Return an aggregate trade as its stream has it."""
+        raise NotImplementedError
+
+    def single_trade(self, symbol: str, row: Row) -> str:
+        """Return a single trade as its stream has it."""
+        raise NotImplementedError
+
+    def new_best(self, channel: str, listing: Listing) -> dict[str, object]:
+        """Return the best quotes, nothing where a channel has told them already or a side is empty."""
+        bid, ask = listing.best()
+        told = channel + listing.symbol
+        if bid is None or ask is None or self._told.get(told) == (bid, ask):
+            return {}
+        self._told[told] = (bid, ask)
+        book, grid = self.books[listing.symbol], self.grids[listing.symbol]
+        prices = {"b": grid.price(bid[0]), "B": grid.qty(bid[1]), "a": grid.price(ask[0]), "A": grid.qty(ask[1])}
+        return {"u": book.last_id, "s": listing.symbol, **prices}
 
     # --- books ---
 
@@ -203,8 +236,6 @@ class Binance:
         listing = self.listed(call)
         return listing if isinstance(listing, Reply) else self.whole_book(call, listing)
 
-    oldest_ns = 0  # how far back aggregates go, before now; 0 as far as there is
-
     def agg_trades(self, call: Call) -> object:
         """Return a page of aggregate trades."""
         listing = self.listed(call)
@@ -232,6 +263,18 @@ class Binance:
         else:
             rows = _history.newest(listing, limit)
         return [self.agg_row(row) for row in self.grids[listing.symbol].rows(rows)]
+
+    def single_trades(self, call: Call, most: int) -> list[Row] | Reply:
+        """Return a page of single trades: from an id on, or the newest."""
+        listing = self.listed(call)
+        if isinstance(listing, Reply):
+            return listing
+        limit = min(int(call.query.get("limit", 500)), most)
+        if "fromId" in call.query:
+            rows = _history.by_id(listing, int(call.query["fromId"]), limit, self.place.now_ns)
+        else:
+            rows = _history.newest(listing, limit)
+        return self.grids[listing.symbol].rows(rows)
 
     # --- archive ---
 

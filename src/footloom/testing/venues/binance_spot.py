@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
-from footloom.core.trades import Trades
-from footloom.testing.venues import _history
 from footloom.testing.venues._binance import Binance
 from footloom.testing.venues._binance_socket import Rules
 from footloom.testing.venues._grid import Row
@@ -35,49 +32,32 @@ class Local(Binance):
     prefix = "/api/v3"
     archive = "spot"
 
-    def __init__(self, place: Any) -> None:
-        super().__init__(place)
-        self._told: dict[str, object] = {}
-
     # --- streams ---
 
-    def trades(self, listing: Listing, rows: Trades) -> Sequence[Out]:
-        """Return the messages of what was traded."""
-        name, symbol = listing.symbol.lower(), listing.symbol
-        outs: list[Out] = []
-        made = self.grids[symbol].rows(rows)
-        if f"{name}@aggTrade" in self.place.channels:
-            outs += [_agg_trade(f"{name}@aggTrade", symbol, row) for row in made]
-        if f"{name}@trade" in self.place.channels:
-            outs += [_trade(f"{name}@trade", symbol, row) for row in made]
-        return outs
+    def agg_trade(self, symbol: str, row: Row) -> str:
+        """Return an aggregate trade as its stream has it."""
+        a, ms, p, q, m = row
+        return (
+            f'{{"e":"aggTrade","E":{ms + 2},"s":"{symbol}","a":{a},"p":"{p}","q":"{q}","f":{a},"l":{a},"T":{ms},'
+            f'"m":{"true" if m else "false"},"M":true}}'
+        )
+
+    def single_trade(self, symbol: str, row: Row) -> str:
+        """Return a single trade as its stream has it."""
+        t, ms, p, q, m = row
+        return (
+            f'{{"e":"trade","E":{ms + 2},"s":"{symbol}","t":{t},"p":"{p}","q":"{q}","T":{ms},'
+            f'"m":{"true" if m else "false"},"M":true}}'
+        )
 
     def beat(self, at_ns: int) -> Sequence[Out]:
         """Return books and best quotes that are due."""
         outs = self.depth_outs(at_ns)
         for symbol, listing in self.place.market.listings.items():
             channel = f"{symbol.lower()}@bookTicker"
-            if channel in self.place.channels:
-                outs += self._ticker(channel, listing, at_ns)
+            if channel in self.place.channels and (best := self.new_best(channel, listing)):
+                outs.append(Out(channel, msgspec.json.encode(best), "quote", f"quote/{channel}/{at_ns}".encode()))
         return outs
-
-    def _ticker(self, channel: str, listing: Listing, at_ns: int) -> list[Out]:
-        bid, ask = listing.best()
-        if bid is None or ask is None or self._told.get(channel) == (bid, ask):
-            return []
-        self._told[channel] = (bid, ask)
-        grid = self.grids[listing.symbol]
-        payload = msgspec.json.encode(
-            {
-                "u": self.books[listing.symbol].last_id,
-                "s": listing.symbol,
-                "b": grid.price(bid[0]),
-                "B": grid.qty(bid[1]),
-                "a": grid.price(ask[0]),
-                "A": grid.qty(ask[1]),
-            }
-        )
-        return [Out(channel, payload, "quote", f"quote/{channel}/{at_ns}".encode())]
 
     def depth_payload(
         self,
@@ -154,17 +134,12 @@ class Local(Binance):
         return {"a": number, "p": price, "q": qty, "f": number, "l": number, "T": ms, "m": maker, "M": True}
 
     def _historical(self, call: Call) -> object:
-        listing = self.listed(call)
-        if isinstance(listing, Reply):
-            return listing
-        limit = min(int(call.query.get("limit", 500)), 1000)
-        if "fromId" in call.query:
-            rows = _history.by_id(listing, int(call.query["fromId"]), limit, self.place.now_ns)
-        else:
-            rows = _history.newest(listing, limit)
+        rows = self.single_trades(call, 1000)
+        if isinstance(rows, Reply):
+            return rows
         return [
             {"id": n, "price": p, "qty": q, "quoteQty": "0", "time": ms, "isBuyerMaker": m, "isBestMatch": True}
-            for n, ms, p, q, m in self.grids[listing.symbol].rows(rows)
+            for n, ms, p, q, m in rows
         ]
 
     def archive_csv(self, rows: Sequence[Row]) -> str:
@@ -174,21 +149,3 @@ class Local(Binance):
             for a, ms, p, q, m in rows
         ]
         return "\n".join([*lines, ""])
-
-
-def _agg_trade(channel: str, symbol: str, row: Row) -> Out:
-    a, ms, p, q, m = row
-    text = (
-        f'{{"e":"aggTrade","E":{ms + 2},"s":"{symbol}","a":{a},"p":"{p}","q":"{q}","f":{a},"l":{a},"T":{ms},'
-        f'"m":{"true" if m else "false"},"M":true}}'
-    )
-    return Out(channel, text.encode(), "trade", b"trade/%d" % a)
-
-
-def _trade(channel: str, symbol: str, row: Row) -> Out:
-    t, ms, p, q, m = row
-    text = (
-        f'{{"e":"trade","E":{ms + 2},"s":"{symbol}","t":{t},"p":"{p}","q":"{q}","T":{ms},'
-        f'"m":{"true" if m else "false"},"M":true}}'
-    )
-    return Out(channel, text.encode(), "trade", b"trade/%d" % t)

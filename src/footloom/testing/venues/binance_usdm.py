@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from footloom.core.trades import Trades
-from footloom.testing.venues import _history
 from footloom.testing.venues._binance import Binance, csv_bool, failure
 from footloom.testing.venues._binance_socket import Rules
 from footloom.testing.venues._grid import Row
@@ -53,19 +52,29 @@ class Local(Binance):
     # --- streams ---
 
     def trades(self, listing: Listing, rows: Trades) -> Sequence[Out]:
-        """Return the messages of what was traded."""
-        name, symbol = listing.symbol.lower(), listing.symbol
-        channels = self.place.channels
-        made = self.grids[symbol].rows(rows)
-        outs: list[Out] = []
-        if f"{name}@aggTrade" in channels:
-            outs += [_agg_trade(f"{name}@aggTrade", symbol, row) for row in made]
-        if f"{name}@trade" in channels:
-            outs += [_trade(f"{name}@trade", symbol, row) for row in made]
-        for channel in (f"{name}@forceOrder", "!forceOrder@arr"):
-            if channel in channels:
-                outs += [_force_order(channel, symbol, row) for row in made if row[0] % _LIQUIDATED_EACH == 0]
+        """Return the messages of what was traded, liquidations among them."""
+        outs = list(super().trades(listing, rows))
+        for channel in (f"{listing.symbol.lower()}@forceOrder", "!forceOrder@arr"):
+            if channel in self.place.channels:
+                made = self.grids[listing.symbol].rows(rows)
+                outs += [_force_order(channel, listing.symbol, row) for row in made if row[0] % _LIQUIDATED_EACH == 0]
         return outs
+
+    def agg_trade(self, symbol: str, row: Row) -> str:
+        """Return an aggregate trade as its stream has it."""
+        a, ms, p, q, m = row
+        return (
+            f'{{"e":"aggTrade","E":{ms + 2},"s":"{symbol}","a":{a},"p":"{p}","q":"{q}","nq":"{q}","f":{3 * a},"l":'
+            f'{3 * a + 1},"T":{ms},"m":{"true" if m else "false"},"st":1}}'
+        )
+
+    def single_trade(self, symbol: str, row: Row) -> str:
+        """Return a single trade as its stream has it."""
+        t, ms, p, q, m = row
+        return (
+            f'{{"e":"trade","E":{ms + 2},"T":{ms},"s":"{symbol}","t":{t},"p":"{p}","q":"{q}","X":"MARKET",'
+            f'"m":{"true" if m else "false"},"st":1}}'
+        )
 
     def beat(self, at_ns: int) -> Sequence[Out]:
         """Return books, best quotes and marks that are due."""
@@ -90,31 +99,12 @@ class Local(Binance):
         return outs
 
     def _ticker(self, channel: str, listing: Listing, at_ns: int) -> list[Out]:
-        book, grid = self.books[listing.symbol], self.grids[listing.symbol]
-        bid, ask = listing.best()
-        if bid is None or ask is None or self._told.get(channel + listing.symbol) == (bid, ask):
+        best = self.new_best(channel, listing)
+        if not best:
             return []
-        self._told[channel + listing.symbol] = (bid, ask)
-        payload = msgspec.json.encode(
-            {
-                "e": "bookTicker",
-                "u": book.last_id,
-                "s": listing.symbol,
-                "ps": listing.symbol,
-                "b": grid.price(bid[0]),
-                "B": grid.qty(bid[1]),
-                "a": grid.price(ask[0]),
-                "A": grid.qty(ask[1]),
-                "T": at_ns // _MS,
-                "E": at_ns // _MS + 1,
-                "st": 1,
-            }
-        )
+        times = {"T": at_ns // _MS, "E": at_ns // _MS + 1, "st": 1}
+        payload = msgspec.json.encode({"e": "bookTicker", **best, "ps": listing.symbol, **times})
         return [Out(channel, payload, "quote", f"quote/{channel}/{listing.symbol}/{at_ns}".encode())]
-
-    def __init__(self, place: Any) -> None:
-        super().__init__(place)
-        self._told: dict[str, object] = {}
 
     def depth_payload(
         self,
@@ -211,24 +201,14 @@ class Local(Binance):
         return {"a": number, "p": price, "q": qty, "nq": qty, "f": 3 * number, "l": 3 * number + 1, "T": ms, "m": maker}
 
     def _trades(self, call: Call) -> object:
-        listing = self.listed(call)
-        if isinstance(listing, Reply):
-            return listing
-        rows = _history.newest(listing, min(int(call.query.get("limit", 500)), 1000))
-        return [_plain(row) for row in self.grids[listing.symbol].rows(rows)]
+        rows = self.single_trades(call, 1000)
+        return rows if isinstance(rows, Reply) else [_plain(row) for row in rows]
 
     def _historical(self, call: Call) -> object:
-        listing = self.listed(call)
-        if isinstance(listing, Reply):
-            return listing
         if "x-mbx-apikey" not in call.headers:
             return failure(-2014, "API-key format invalid.", 401)
-        limit = min(int(call.query.get("limit", 500)), 500)
-        if "fromId" in call.query:
-            rows = _history.by_id(listing, int(call.query["fromId"]), limit, self.place.now_ns)
-        else:
-            rows = _history.newest(listing, limit)
-        return [_plain(row) for row in self.grids[listing.symbol].rows(rows)]
+        rows = self.single_trades(call, 500)
+        return rows if isinstance(rows, Reply) else [_plain(row) for row in rows]
 
     def whole_book(self, call: Call, listing: Listing) -> dict[str, Any]:
         """Return a whole book with its times."""
@@ -284,24 +264,6 @@ class Local(Binance):
         """Return a day as the text of an archive file."""
         lines = [f"{a},{p},{q},{3 * a},{3 * a + 1},{ms},{csv_bool(m)}" for a, ms, p, q, m in rows]
         return "\n".join([_HEADER, *lines, ""])
-
-
-def _agg_trade(channel: str, symbol: str, row: Row) -> Out:
-    a, ms, p, q, m = row
-    text = (
-        f'{{"e":"aggTrade","E":{ms + 2},"s":"{symbol}","a":{a},"p":"{p}","q":"{q}","nq":"{q}","f":{3 * a},"l":'
-        f'{3 * a + 1},"T":{ms},"m":{"true" if m else "false"},"st":1}}'
-    )
-    return Out(channel, text.encode(), "trade", b"trade/%d" % a)
-
-
-def _trade(channel: str, symbol: str, row: Row) -> Out:
-    t, ms, p, q, m = row
-    text = (
-        f'{{"e":"trade","E":{ms + 2},"T":{ms},"s":"{symbol}","t":{t},"p":"{p}","q":"{q}","X":"MARKET",'
-        f'"m":{"true" if m else "false"},"st":1}}'
-    )
-    return Out(channel, text.encode(), "trade", b"trade/%d" % t)
 
 
 def _force_order(channel: str, symbol: str, row: Row) -> Out:
