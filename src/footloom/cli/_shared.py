@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footloom.core.place import StorePlace, store_place
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+    _Place = StorePlace
+else:
+    _Place = object  # typer wants one class; its parser makes a folder or an address
 
 __all__ = (
     "AllowHostFlag",
@@ -27,8 +33,13 @@ __all__ = (
 )
 
 StoreFlag = Annotated[
-    Path | None,
-    typer.Option("--store", metavar="DIR", help="The folder that holds the tape: FOOTLOOM_STORE, or your data folder."),
+    _Place | None,
+    typer.Option(
+        "--store",
+        metavar="DIR|URL",
+        parser=store_place,
+        help="The folder that holds the tape, or mongodb://HOST/DATABASE: FOOTLOOM_STORE, or your data folder.",
+    ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 AllowHostFlag = Annotated[
@@ -73,8 +84,12 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str) -> None:
-    """Tell the user something on stderr, so that stdout stays what was asked for."""
-    typer.echo(text, err=True)
+    """Tell the user something on stderr, so that stdout stays what was asked for; a log of JSON stays one."""
+    logs = sys.modules.get("footloom.server.logs")  # not there: nobody has asked for a log
+    if logs is None or not logs.is_json():
+        typer.echo(text, err=True)
+    else:
+        logging.getLogger("footloom.cli").info(text)
 
 
 def open_in_browser(address: str) -> None:

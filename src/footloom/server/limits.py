@@ -26,6 +26,8 @@ _LOG = logging.getLogger(__name__)
 _MAX_HEAD_BYTES = 32 * 1024
 _LEAST_BODY_BYTES = 16 * 1024  # a body that is still coming brings so many in one timeout
 _STALLED_S = 30.0  # an answer that nobody reads for so long is taken back
+_MOST_HEARD = 64
+_HEARD_S = 1.0
 _SPARE_FILES = 256  # for the journal, parts and sockets to venues
 _WANTED_FILES = 65_536
 _REASONS = {
@@ -73,6 +75,7 @@ class Doorkeeper:
     _of: dict[Any, str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
     turned_away: int = 0
+    _hearing: set[Any] = field(default_factory=set)  # who is turned away as soon as it has asked for something
 
     def __len__(self) -> int:
         return len(self._of)
@@ -92,8 +95,16 @@ class Doorkeeper:
         self._counts[address] += 1
         return None
 
+    def hears_out(self, transport: Any) -> bool:
+        """Say whether one that is turned away is told why: that takes until it has asked; a few at a time are."""
+        if len(self._hearing) >= _MOST_HEARD:
+            return False
+        self._hearing.add(transport)
+        return True
+
     def leave(self, transport: Any) -> None:
         """Forget a connection."""
+        self._hearing.discard(transport)
         address = self._of.pop(transport, None)
         if address is None:
             return
@@ -109,8 +120,8 @@ def _is_here(address: str) -> bool:
         return False
 
 
-class _TooLarge(Exception):
-    """The head of a request has more bytes than it may."""
+class _Refused(Exception):
+    """A request is answered before it is looked at: `_LimitedHttp` knows with what."""
 
 
 class _LimitedHttp(HttpToolsProtocol):
@@ -132,10 +143,14 @@ class _LimitedHttp(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         refused = self.door.enter(transport, self.client[0] if self.client else "")
-        if refused is not None:
-            self._send_error(503, refused)
-            return
-        self._start_timer()
+        if refused is None:
+            self._start_timer()
+        elif self.door.hears_out(transport):  # an answer before the question would be lost with the connection
+            self._refusal = (503, refused)
+            self.timeout_s = min(self.timeout_s, _HEARD_S)
+            self._start_timer()
+        else:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -161,11 +176,13 @@ class _LimitedHttp(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
+        if self._refusal is not None:
+            raise _Refused
         # Many requests may come in one read: each counts alone.
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > _MAX_HEAD_BYTES:
             self._refusal = (431, f"the head of a request may have {_MAX_HEAD_BYTES} bytes, not {size}")
-            raise _TooLarge
+            raise _Refused
         self._in_head = False
         self._head_bytes = self._body_bytes = 0
         self._start_timer()

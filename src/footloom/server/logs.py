@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ("REQUEST_ID", "configure", "redacted")
+__all__ = ("REQUEST_ID", "configure", "is_json", "redacted")
 
 REQUEST_ID: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 _MARK = "***"
@@ -114,3 +114,8 @@ def configure(form: Literal["text", "json"], *, secrets: Collection[str] = ()) -
     # They say of every request of ours, and of every one to a venue, what we say ourselves.
     for name in ("httpx", "httpcore", "uvicorn", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def is_json() -> bool:
+    """Say whether log lines are JSON by now."""
+    return any(isinstance(one.formatter, _Json) for one in logging.getLogger().handlers)
