@@ -18,7 +18,7 @@ from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, 
 from footloom.feeds.flow import Commit, FeedState
 from footloom.server.board import Board
 from footloom.server.writer import Writer
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.store.lock import holder_of
 from footloom.venues._venue import Wanted
 
@@ -118,7 +118,8 @@ class Streams:
         self._failed = failed
         self._held: Counter[str] = Counter()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._running: dict[str, str] = {}  # key -> as it was asked for
+        self._running: dict[str, str] = {}  # key -> as the feeds were asked for it
+        self._pinned = set(settings.pinned)
         self._feeds: LiveFeeds | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -155,6 +156,7 @@ class Streams:
         StoreLocked
             Another process writes to the store, and has nothing of the symbol.
         """
+        key = self._resolved(key)
         stored = await asyncio.to_thread(self._is_stored, key)
         if stored:
             self._board.note_trades(key)
@@ -169,10 +171,7 @@ class Streams:
             raise
         found = self._resolved(key)
         if found != key:
-            self._held[found] += 1
-            self._cancel_timer(found)
-            self._running.setdefault(found, key)
-            self.close(key)
+            self._rename(key, found)
         return found
 
     def close(self, key: str) -> None:
@@ -180,7 +179,7 @@ class Streams:
         if self._held[key] > 1:
             self._held[key] -= 1
             return
-        if self._held.pop(key, 0) and key in self._running and key not in self.settings.pinned:
+        if self._held.pop(key, 0) and key in self._running and key not in self._pinned:
             self._cancel_timer(key)
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(self.settings.linger_s, self._end, key)
@@ -210,6 +209,17 @@ class Streams:
     def _hold(self, key: str) -> None:
         self._held[key] += 1
         self._cancel_timer(key)
+
+    # A name of people's that the venue has resolved; another may have asked for the symbol by its own name.
+    def _rename(self, asked: str, found: str) -> None:
+        self._held[asked] -= 1
+        self._held += Counter()  # without what nobody holds
+        self._hold(found)
+        if asked in self._pinned:
+            self._pinned.add(found)
+        name = self._running.pop(asked, None)
+        if name is not None and self._running.setdefault(found, name) != name and self._feeds is not None:
+            self._feeds.drop(name)
 
     def _cancel_timer(self, key: str) -> None:
         timer = self._timers.pop(key, None)
@@ -317,10 +327,11 @@ class Streams:
 
     def _end(self, key: str) -> None:
         self._cancel_timer(key)
-        if self._feeds is None or self._running.pop(key, None) is None:
+        name = self._running.pop(key, None)
+        if self._feeds is None or name is None:
             return
-        self._feeds.drop(key)
-        self._board.forget(key)
+        self._feeds.drop(name)
+        self._board.forget(self._resolved(key))
         if not self._running and self._task is not None:
             self._feeds = None
             self._task.cancel()  # it writes what is left, and seals

@@ -1,0 +1,276 @@
+"""Streams start with the first who needs them and end some time after the last; one store, one journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from server_kit import make_tape
+
+from footloom.errors import ConfigError, NotStored, StoreLocked, UnknownSymbol
+from footloom.feeds.flow import Commit, FeedState
+from footloom.server.board import Board
+from footloom.server.streams import Streams, StreamSettings
+from footloom.server.writer import Writer
+from footloom.store.files import Store
+from footloom.venues._venue import Wanted
+
+pytestmark = pytest.mark.anyio
+
+LISTED = ("ABC", "DEF", "GHI")
+
+
+@dataclass
+class FakeFeeds:
+    """Feeds that publish one trade of each symbol that is added, and note what is asked of them."""
+
+    wanted: list[tuple[str, Wanted]]
+    told: list[str] = field(default_factory=list)
+    silent: bool = False
+    resolved: dict[str, str] = field(default_factory=dict)
+    phases: dict[str, FeedState] = field(default_factory=dict)
+    fault: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.news: asyncio.Queue[str] = asyncio.Queue()
+        for venue, one in self.wanted:
+            self.add(venue, one)
+        self.told.clear()
+
+    def add(self, venue: str, wanted: Wanted) -> str:
+        key = f"{venue}:{wanted.symbol}"
+        listed = wanted.symbol in LISTED
+        said = (
+            FeedState("live")
+            if listed
+            else FeedState("stopped", f"{venue} does not list {wanted.symbol}; it lists ABC")
+        )
+        self.phases[key] = said
+        self.told.append(f"add {key}")
+        if listed:
+            self.news.put_nowait(key)
+        return key
+
+    def drop(self, key: str) -> None:
+        del self.phases[key]
+        self.told.append(f"drop {key}")
+
+    def state(self) -> list[tuple[str, FeedState]]:
+        return list(self.phases.items())
+
+    async def run(self, publish: Callable[[Commit], None]) -> None:
+        try:
+            while True:
+                key = await self.news.get()
+                if self.fault is not None:
+                    raise self.fault
+                if not self.silent:
+                    publish(Commit(key, make_tape(1), (), 1))
+        finally:
+            self.told.append("ended")
+
+
+@dataclass
+class World:
+    """Streams over a store in a folder, and the feeds that they made."""
+
+    streams: Streams
+    writer: Writer
+    board: Board
+    made: list[FakeFeeds]
+    stored: set[str]
+    silent: bool = False
+    late: tuple[str, str] | None = None  # a name, and what it turns out to mean when its first trade comes
+    failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def feeds(self) -> FakeFeeds:
+        return self.made[-1]
+
+
+def wanted_of(key: str) -> tuple[str, Wanted]:
+    venue, _, symbol = key.partition(":")
+    if venue != "test":
+        raise ConfigError(f"{venue!r} is no venue that can be listened to: there are test")
+    return venue, Wanted(symbol=symbol, streams=frozenset({"trade"}))
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not true():  # noqa: ASYNC110 - nothing tells when a timer has run
+            await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def world(tmp_path: Path, **settings: Any) -> AsyncIterator[World]:
+    made: list[FakeFeeds] = []
+    board, writer = Board(), Writer(lambda: Store(tmp_path, writer=True))
+    found: World
+
+    def make(_store: object, wanted: Sequence[tuple[str, Wanted]]) -> FakeFeeds:
+        made.append(FakeFeeds(list(wanted), silent=found.silent))
+        return made[-1]
+
+    def publish(commit: Commit) -> None:
+        key = commit.key
+        if found.late is not None and key == found.late[0]:
+            found.feeds.resolved[key] = key = found.late[1]
+        board.note_trades(key)
+
+    def beside(_holder: str) -> FakeFeeds:
+        return make(None, [])
+
+    how = StreamSettings(make=make, beside=beside, wanted_of=wanted_of, **({"linger_s": 0.05} | settings))
+    stored: set[str] = set()
+    failures: list[Exception] = []
+    streams = Streams(how, writer, board, publish, stored.__contains__, failures.append)
+    found = World(streams, writer, board, made, stored, failures=failures)
+    running = asyncio.create_task(streams.run())
+    try:
+        yield found
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_stream_starts_with_the_first_and_ends_after_the_last(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        assert here.writer.store is None, "nobody needs anything yet"
+        assert await here.streams.open("test:ABC") == "test:ABC"
+        assert here.writer.store is not None
+        assert await here.streams.open("test:ABC") == "test:ABC"
+        assert (len(here.made), here.feeds.told) == (1, []), "one stream for both"
+        here.streams.close("test:ABC")
+        assert here.streams.keys == {"test:ABC"}
+        here.streams.close("test:ABC")
+        assert here.streams.keys == {"test:ABC"}, "it lingers: a page that is reloaded finds it"
+        await until(lambda: here.writer.store is None)
+        assert here.feeds.told == ["drop test:ABC", "ended"]
+        assert here.streams.keys == frozenset()
+        assert here.board.rows() == []
+
+
+async def test_who_comes_back_in_time_finds_the_same_stream(tmp_path: Path) -> None:
+    async with world(tmp_path, linger_s=30.0) as here:
+        for _ in range(3):
+            async with here.streams.use("test:ABC"):
+                pass
+        async with here.streams.use("test:DEF"):
+            assert here.streams.keys == {"test:ABC", "test:DEF"}
+        assert len(here.made) == 1
+        assert here.feeds.told == ["add test:DEF"]
+
+
+async def test_stream_begins_anew_after_the_last_one_was_sealed(tmp_path: Path) -> None:
+    async with world(tmp_path, linger_s=0.0) as here:
+        for times in range(1, 4):
+            async with here.streams.use("test:ABC"):
+                assert len(here.made) == times
+            await until(lambda: here.streams.keys == frozenset())
+
+
+async def test_unlisted_symbol_is_told_with_near_names_and_nothing_stays(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        with pytest.raises(UnknownSymbol, match="does not list ABX; it lists ABC"):
+            await here.streams.open("test:ABX")
+        await until(lambda: here.writer.store is None)
+        assert here.streams.keys == frozenset()
+
+
+async def test_venue_that_is_none_is_told_unless_the_symbol_is_stored(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        with pytest.raises(ConfigError, match="no venue that can be listened to"):
+            await here.streams.open("nowhere:ABC")
+        here.stored.add("nowhere:ABC")
+        assert await here.streams.open("nowhere:ABC") == "nowhere:ABC"
+        assert here.made == []
+
+
+async def test_silent_symbol_says_what_its_feed_says_and_goes_on(tmp_path: Path) -> None:
+    async with world(tmp_path, ready_s=0.05, linger_s=30.0) as here:
+        here.silent = True
+        with pytest.raises(NotStored, match=r"test:ABC.*no trade came within 0\.05 s: its feed is live"):
+            await here.streams.open("test:ABC")
+        assert here.streams.keys == {"test:ABC"}, "its first trade may come yet"
+        here.stored.add("test:ABC")
+        assert await here.streams.open("test:ABC") == "test:ABC"
+
+
+async def test_stored_symbol_is_there_at_once(tmp_path: Path) -> None:
+    async with world(tmp_path, ready_s=0.0) as here:
+        here.silent = True
+        here.stored.add("test:ABC")
+        assert await here.streams.open("test:ABC") == "test:ABC"
+        assert here.board.has_trades("test:ABC")
+
+
+async def test_without_on_demand_only_what_is_stored_opens(tmp_path: Path) -> None:
+    async with world(tmp_path, on_demand=False) as here:
+        here.stored.add("test:DEF")
+        with pytest.raises(NotStored, match="on_demand = true"):
+            await here.streams.open("test:ABC")
+        assert await here.streams.open("test:DEF") == "test:DEF"
+        assert here.made == []
+
+
+async def test_what_was_named_at_the_start_runs_without_anybody_and_for_ever(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:ABC",), linger_s=0.0) as here:
+        await until(lambda: here.streams.keys == {"test:ABC"})
+        async with here.streams.use("test:ABC"), here.streams.use("test:DEF"):
+            pass
+        await until(lambda: here.streams.keys == {"test:ABC"})
+        assert here.feeds.told == ["add test:DEF", "drop test:DEF"]
+        assert here.writer.store is not None
+
+
+async def test_store_of_another_process_is_read_beside_and_its_holder_named(tmp_path: Path) -> None:
+    with Store(tmp_path, writer=True):
+        async with world(tmp_path) as here:
+            here.stored.add("test:DEF")
+            here.silent = True
+            with pytest.raises(StoreLocked, match=r"test:ABC is not recorded.*process \d+ "):
+                await here.streams.open("test:ABC")
+            assert await here.streams.open("test:DEF") == "test:DEF"
+            assert here.streams.holder is not None
+            assert here.streams.keys == {"test:DEF"}
+            assert here.feeds.told == ["add test:DEF"] or here.feeds.phases.keys() == {"test:DEF"}
+
+
+async def test_name_that_people_use_becomes_the_venues_own(tmp_path: Path) -> None:
+    async with world(tmp_path, linger_s=0.0) as here, here.streams.use("test:ABC"):
+        here.feeds.resolved["test:GHI"] = "test:DEF"
+        async with here.streams.use("test:GHI") as found:
+            assert found == "test:DEF"
+            assert here.streams.keys == {"test:ABC", "test:DEF"}
+            async with here.streams.use("test:GHI"), here.streams.use("test:DEF"):
+                assert here.feeds.told == ["add test:DEF"], "all three share it"
+        await until(lambda: here.streams.keys == {"test:ABC"})
+        assert here.feeds.told == ["add test:DEF", "drop test:DEF"]
+
+
+async def test_name_that_is_resolved_while_it_starts_is_dropped_as_it_was_asked_for(tmp_path: Path) -> None:
+    async with world(tmp_path, linger_s=0.0) as here:
+        here.late = ("test:GHI", "test:DEF")
+        async with here.streams.use("test:GHI") as found:
+            assert found == "test:DEF"
+            assert here.streams.keys == {"test:DEF"}
+        await until(lambda: here.streams.keys == frozenset())
+        assert here.feeds.told[0] == "drop test:GHI"
+
+
+async def test_error_of_all_feeds_is_told_and_the_next_opening_tries_again(tmp_path: Path) -> None:
+    async with world(tmp_path, ready_s=0.05) as here:
+        here.stored.add("test:ABC")
+        await here.streams.open("test:ABC")
+        here.feeds.fault = OSError("the disk is gone")
+        here.feeds.news.put_nowait("test:ABC")
+        await until(lambda: bool(here.failures))
+        assert "the disk is gone" in str(here.failures[0])
+        await until(lambda: here.writer.store is None)
+        await here.streams.open("test:ABC")
+        assert len(here.made) == 2
