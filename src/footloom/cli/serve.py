@@ -22,10 +22,10 @@ from footloom.cli._shared import (
     as_usage,
     say,
 )
+from footloom.core.place import StorePlace
 from footloom.errors import StoreLocked, UnknownSymbol
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from footloom.cli._front import Front
     from footloom.config import Config
@@ -38,6 +38,11 @@ __all__ = ("serve",)
 Keys = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY]...", help="Symbols to listen to, such as binance_usdm:BTCUSDT.", show_default=False),
+]
+
+CompatFlag = Annotated[
+    str | None,
+    typer.Option(metavar="001|002|003", help="Serve an older page's addresses at the root too.", show_default=False),
 ]
 
 _LOOK_S = 0.2
@@ -54,6 +59,7 @@ def serve(
     tls_cert: TlsCertFlag = None,
     tls_key: TlsKeyFlag = None,
     endpoint: EndpointFlag = None,
+    compat: CompatFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Serve charts of what a store holds, and of live symbols, to this machine. Ctrl-C stops it.
@@ -65,7 +71,7 @@ def serve(
 
     with as_usage():
         flags = serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key))
-        settings = checked(config.load(store=store, endpoints=endpoint or (), flags=flags))
+        settings = checked(config.load(store=store, endpoints=endpoint or (), flags={**flags, "compat": compat}))
         wanted = shown(list(dict.fromkeys(keys or settings.symbols)))
     front = front_of(settings, open_page=open_page, as_json=json)
     with contextlib.ExitStack() as stack:
@@ -77,12 +83,12 @@ def _serve(settings: Config, pinned: Sequence[str], front: Front, stack: context
     from footloom.server.client_limits import Limits
     from footloom.server.services import Services
     from footloom.server.writer import Writer
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     root = settings.store
-    services = Services.over(stack.enter_context(Store(root)))
+    services = Services.over(stack.enter_context(open_store(root)))
     services.limits = Limits(settings.max_subscriptions, settings.max_history_bars, settings.max_messages_per_s)
-    writer = Writer(lambda: Store(root, writer=True, settings=store_settings(settings)))
+    writer = Writer(lambda: open_store(root, writer=True, settings=store_settings(settings)))
     services.writer = writer
     background, stop, refused = None, asyncio.Event(), list[str]()
     if pinned or settings.on_demand:
@@ -93,7 +99,7 @@ def _serve(settings: Config, pinned: Sequence[str], front: Front, stack: context
     if not services.warm() and not pinned:
         more = "open a symbol on the page, " if settings.on_demand else ""
         say(f"{root} holds no trades yet: {more}bring a recording in with footloom import, or try footloom demo")
-    _listen(services, front, background, stop)
+    _listen(settings, services, front, background, stop)
     if refused and stop.is_set():
         raise UnknownSymbol(refused[0])
     if pinned and writer.store is not None:
@@ -113,7 +119,7 @@ def _streams(settings: Config, services: Services, writer: Writer, pinned: Seque
 
 
 # From the start to the end: what another kept in the journal is recovered before anybody is told that all is ready.
-def _hold(writer: Writer, root: Path, stack: contextlib.ExitStack) -> None:
+def _hold(writer: Writer, root: StorePlace, stack: contextlib.ExitStack) -> None:
     from footloom.store.lock import holder_of
 
     try:
@@ -150,6 +156,7 @@ async def _look(streams: Streams, pinned: Sequence[str], refused: list[str], sto
 
 
 def _listen(
+    settings: Config,
     services: Services,
     front: Front,
     background: Callable[[], Awaitable[None]] | None = None,
@@ -158,7 +165,7 @@ def _listen(
     from footloom.server.app import create_app
     from footloom.server.run import run
 
-    app = create_app(services, access=front.access)
+    app = create_app(services, access=front.access, settings=settings)
     try:
         run(front.listen(app, background=background, stop=stop))
     finally:
