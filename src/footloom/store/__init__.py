@@ -6,7 +6,8 @@ MongoDB database, `footloom.store.memory.Store` nothing beyond its process; `foo
 
 from __future__ import annotations
 
-from footloom.store._protocol import (
+from footloom.store._protocol import Store
+from footloom.store._reports import (
     Block,
     Compaction,
     Coverage,
@@ -20,7 +21,6 @@ from footloom.store._protocol import (
     Settings,
     SourceInfo,
     Storable,
-    Store,
     Unreadable,
     UnreadableFrame,
     Watch,

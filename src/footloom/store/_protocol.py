@@ -24,12 +24,10 @@ from footloom.store._reports import (
     Coverage,
     Ingested,
     PartReport,
-    Quarantined,
     RawPart,
     Recordable,
     Recovery,
     Removed,
-    Settings,
     SourceInfo,
     Storable,
     Unreadable,
@@ -37,25 +35,7 @@ from footloom.store._reports import (
     Watch,
 )
 
-__all__ = (
-    "Block",
-    "Compaction",
-    "Coverage",
-    "Ingested",
-    "PartReport",
-    "Quarantined",
-    "RawPart",
-    "Recordable",
-    "Recovery",
-    "Removed",
-    "Settings",
-    "SourceInfo",
-    "Storable",
-    "Store",
-    "Unreadable",
-    "UnreadableFrame",
-    "Watch",
-)
+__all__ = ("Store",)
 
 
 class Store(Protocol):

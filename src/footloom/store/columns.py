@@ -15,7 +15,7 @@ from footloom.core.series import KINDS, SNAPSHOT, UPDATE, Series, kind_of
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, FLAG_NO_RECV, FLAG_REST, Trades
 from footloom.errors import ConfigError, StoreError
-from footloom.store._protocol import Storable
+from footloom.store._reports import Storable
 from footloom.store.layout import is_finished
 
 __all__ = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from footloom.core.instrument import Instrument
-from footloom.store._protocol import Compaction, Settings
+from footloom.store._reports import Compaction, Settings
 from footloom.store.columns import SEQ, Columns, Form, concat, form_of, length, take, wanted_columns
 from footloom.store.grid import common_instrument
 from footloom.store.layout import Stream

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from footloom.store._protocol import Settings
+from footloom.store._reports import Settings
 from footloom.store.folder import Folder
 from footloom.store.keeping import KeptStore
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from footloom.errors import StoreError
-from footloom.store._protocol import Recovery, Settings, Unreadable
+from footloom.store._reports import Recovery, Settings, Unreadable
 from footloom.store.columns import Form
 from footloom.store.disk import TEMPORARY, free_bytes, make_folder, remove, storing, sync_folder, write_whole
 from footloom.store.layout import MANIFEST, Layout, Stream

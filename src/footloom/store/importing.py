@@ -14,7 +14,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import I64
 from footloom.errors import NotStored, StoreError
-from footloom.store._protocol import PartReport, Settings, SourceInfo, Storable
+from footloom.store._reports import PartReport, Settings, SourceInfo, Storable
 from footloom.store.columns import Columns, columns_of, concat, form_of, has_id, length, take
 from footloom.store.days import day_of, split_days
 from footloom.store.healing import REACH_NS, proven_whole

@@ -14,7 +14,7 @@ from footloom.core.finished import Finished
 from footloom.core.messages import Gap
 from footloom.core.trades import I64
 from footloom.errors import StoreError
-from footloom.store._protocol import Ingested
+from footloom.store._reports import Ingested
 from footloom.store.columns import SEQ, block_of, concat, form_of, take, wanted_columns
 from footloom.store.layout import Stream
 from footloom.store.notes import Note

@@ -15,7 +15,7 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
 from footloom.errors import CorruptPart, StoreError
-from footloom.store._protocol import PartReport, Settings, SourceInfo
+from footloom.store._reports import PartReport, Settings, SourceInfo
 from footloom.store.columns import Columns, Form, form_of, has_id, length, take
 from footloom.store.grid import common_instrument, regrid
 from footloom.store.layout import Stream

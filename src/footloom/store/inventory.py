@@ -7,7 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
-from footloom.store._protocol import Coverage
+from footloom.store._reports import Coverage
 from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
 from footloom.store.days import day_of
 from footloom.store.journal import read_journal

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footloom.errors import CorruptPart, StoreError
-from footloom.store._protocol import Settings
+from footloom.store._reports import Settings
 from footloom.store.columns import length
 from footloom.store.layout import BOOKS, Stream
 from footloom.store.medium import Medium, OpenSegment

@@ -17,7 +17,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import Series, is_series
 from footloom.errors import StoreError
-from footloom.store._protocol import (
+from footloom.store._reports import (
     Block,
     Compaction,
     Coverage,

@@ -11,7 +11,7 @@ import msgspec
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import CorruptPart, StoreError
-from footloom.store._protocol import SourceInfo
+from footloom.store._reports import SourceInfo
 from footloom.store.layout import MANIFEST, Stream
 from footloom.store.medium import Medium
 from footloom.store.notes import Note, known_with

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from footloom.core.trades import FLAG_NO_ID, FLAG_NO_RECV, Trades
-from footloom.store._protocol import Recordable, Settings
+from footloom.store._reports import Recordable, Settings
 from footloom.store.columns import SEQ, TRADES, columns_of, form_of, length
 from footloom.store.merge import merge
 from footloom.store.parts import pack_part

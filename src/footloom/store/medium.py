@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart
-from footloom.store._protocol import Recovery, Settings, Unreadable, UnreadableFrame
+from footloom.store._reports import Recovery, Settings, Unreadable, UnreadableFrame
 from footloom.store.columns import Columns, Form
 from footloom.store.layout import Stream
 from footloom.store.parts import Part

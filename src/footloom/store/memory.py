@@ -15,8 +15,7 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart, StoreError, StoreLocked
-from footloom.store._protocol import Recovery, Settings, Unreadable, UnreadableFrame
-from footloom.store._reports import RawPart
+from footloom.store._reports import RawPart, Recovery, Settings, Unreadable, UnreadableFrame
 from footloom.store.chunks import Chunk, ChunkedPart, chunked, crc_of, touching, unpacked
 from footloom.store.columns import SEQ, Form, form_of, length
 from footloom.store.keeping import KeptStore

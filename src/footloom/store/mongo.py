@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from footloom.errors import StoreError
-from footloom.store._protocol import Quarantined, Recovery, Settings, Unreadable
-from footloom.store._reports import RawPart
+from footloom.store._reports import Quarantined, RawPart, Recovery, Settings, Unreadable
 from footloom.store.chunks import Chunk, ChunkedPart, chunked
 from footloom.store.columns import Form, length
 from footloom.store.keeping import KeptStore

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from footloom.errors import CorruptPart, StoreError
-from footloom.store._protocol import Settings, Unreadable, UnreadableFrame
-from footloom.store._reports import RawPart
+from footloom.store._reports import RawPart, Settings, Unreadable, UnreadableFrame
 from footloom.store.mongo_client import Address, Document, asking
 from footloom.store.unreadable import FRAME_BYTES, REASON_CHARACTERS
 

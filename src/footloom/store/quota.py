@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from footloom.core.messages import Gap
-from footloom.store._protocol import Settings, Watch
+from footloom.store._reports import Settings, Watch
 from footloom.store.columns import form_of, length, take
 from footloom.store.layout import BOOKS, Stream
 from footloom.store.medium import Medium

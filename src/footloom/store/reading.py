@@ -21,7 +21,7 @@ from footloom.core.messages import Gap
 from footloom.core.series import Series
 from footloom.core.trades import I64
 from footloom.errors import NotStored, StoreError
-from footloom.store._protocol import Block, Settings
+from footloom.store._reports import Block, Settings
 from footloom.store.columns import (
     SEQ,
     Columns,

@@ -12,7 +12,7 @@ import sqlite3
 import struct
 from pathlib import Path
 
-from footloom.store._protocol import Quarantined, Recovery
+from footloom.store._reports import Quarantined, Recovery
 from footloom.store.columns import SEQ, length
 from footloom.store.disk import make_folder, remove, storing, sync_folder
 from footloom.store.layout import Layout

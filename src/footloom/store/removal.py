@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from footloom.errors import NotStored
-from footloom.store._protocol import Removed
+from footloom.store._reports import Removed
 from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Layout, Stream
 from footloom.store.manifest import Catalog

@@ -14,7 +14,7 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart
-from footloom.store._protocol import SourceInfo
+from footloom.store._reports import SourceInfo
 from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
 from footloom.store.days import day_of
 from footloom.store.grid import common_instrument, regrid

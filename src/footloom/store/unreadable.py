@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from footloom.store._protocol import Unreadable, UnreadableFrame
+from footloom.store._reports import Unreadable, UnreadableFrame
 from footloom.store.disk import storing
 
 __all__ = ("FRAME_BYTES", "REASON_CHARACTERS", "FrameKeeper", "kept_frames")

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import StoreError
-from footloom.store._protocol import Compaction, PartReport, Recordable, Removed, Settings, SourceInfo, Storable, Watch
+from footloom.store._reports import Compaction, PartReport, Recordable, Removed, Settings, SourceInfo, Storable, Watch
 from footloom.store.columns import Columns, columns_of, form_of, has_id
 from footloom.store.compact import add_up, compact_day, compact_tail
 from footloom.store.days import day_of
