@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from footloom.config import Config
+from footloom.core.place import store_place
 from footloom.errors import ConfigError, DataError
 from footloom.server.jobs import Control, Stopped, Work, in_loop
-from footloom.store.files import Store
+from footloom.store import Store
 
 if TYPE_CHECKING:  # what reads files and venues is loaded with the first job
     from footloom.feeds.fetching import FetchOptions
@@ -88,8 +89,10 @@ def import_work(ask: ImportAsk, paths: Sequence[Path], folders: Sequence[Path]) 
             control.moved(path.name, min(done, size), size, "bytes")
 
         control.check()
-        report = ingest.import_files(paths, options, store=store.root, progress=moved, into=store)
-        return report.ok, _without(msgspec.to_builtins(report), folders)
+        report = ingest.import_files(paths, options, store=store_place(store.where), progress=moved, into=store)
+        told: dict[str, Any] = _without(msgspec.to_builtins(report), folders)
+        del told["store"]
+        return report.ok, told
 
     return work
 
@@ -161,7 +164,9 @@ def fetch_work(ask: FetchAsk, settings: Config, now_ns: int) -> Work:
 
     def work(store: Store, control: Control) -> tuple[bool, dict[str, Any]]:
         report = asyncio.run(_fetch(ask, options, settings, store, control))
-        return report.ok, msgspec.to_builtins(report)
+        told: dict[str, Any] = msgspec.to_builtins(report)
+        del told["store"]
+        return report.ok, told
 
     return work
 

@@ -34,7 +34,7 @@ _STATUS: tuple[tuple[type[FootloomError], int], ...] = (
     (NotFound, 404),
     (TooMuch, 413),
     (Conflict, 409),
-    (Overloaded, 503),
+    (Overloaded, 429),
     (TookTooLong, 504),
     (ConfigError, 400),
     (ProtocolError, 400),

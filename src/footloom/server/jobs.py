@@ -21,7 +21,7 @@ import msgspec
 
 from footloom.errors import ConfigError, FootloomError, NotFound, Overloaded
 from footloom.server.failures import ErrorBody, code_of
-from footloom.store.files import Store
+from footloom.store import Store
 
 __all__ = ("Control", "Job", "JobKind", "Jobs", "Progress", "Stopped", "Work", "Writes", "in_loop")
 

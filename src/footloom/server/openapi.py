@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from typing import Any
 
 from litestar import Request
@@ -10,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, YamlRenderPlugin
 
 import footloom
+from footloom.server.described import completed
 
 __all__ = ("OfflinePage", "openapi_config")
 
@@ -28,6 +30,7 @@ class OfflinePage(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
         """Return the page."""
+        openapi_schema = completed(openapi_schema)
         info = openapi_schema["info"]
         parts = [
             f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{_text(info['title'])}</title>",
@@ -50,20 +53,33 @@ def _text(value: object) -> str:
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     rows = [
         f"<tr><td><code>{_text(p['name'])}</code>{' *' if p.get('required') else ''}<td>{_kind(p.get('schema', {}))}"
-        f"<td>{_text(p.get('description') or p.get('schema', {}).get('description', ''))}"
+        f"<td>{_text(p.get('description') or p.get('schema', {}).get('description', ''))}{_examples(p)}"
         for p in operation.get("parameters", ())
     ]
     table = f"<table><tr><th>parameter<th>type<th>meaning{''.join(rows)}</table>" if rows else ""
+    body = operation.get("requestBody")
+    sent = "" if body is None else f"<p>Body{_kinds(body)}: {_text(body.get('description', ''))}</p>{_examples(body)}"
     replies = [
-        f"<tr><td>{_text(status)}<td>{', '.join(_kind(m.get('schema', {})) for m in r.get('content', {}).values())}"
-        f"<td>{_text(r.get('description', ''))}"
+        f"<tr><td>{_text(status)}<td>{_kinds(r)}<td>{_text(r.get('description', ''))}{_examples(r)}"
         for status, r in operation.get("responses", {}).items()
     ]
     return (
         f"<h2><b>{_text(method.upper())}</b> <code>{_text(path)}</code></h2><p>{_text(operation.get('summary', ''))}. "
-        f"{_text(operation.get('description', ''))}</p>{table}"
+        f"{_text(operation.get('description', ''))}</p>{table}{sent}"
         f"<table><tr><th>status<th>reply<th>meaning{''.join(replies)}</table>"
     )
+
+
+def _kinds(part: dict[str, Any]) -> str:
+    return ", ".join(
+        f" {_kind(media.get('schema', {}))} ({_text(name)})" for name, media in part.get("content", {}).items()
+    )
+
+
+def _examples(part: dict[str, Any]) -> str:
+    found = [part, *part.get("content", {}).values()]
+    values = [one["value"] for media in found for one in media.get("examples", {}).values() if "value" in one]
+    return "".join(f"<br><code>{_text(v if isinstance(v, str) else json.dumps(v))}</code>" for v in values)
 
 
 def _type(name: str, schema: dict[str, Any]) -> str:
@@ -87,16 +103,28 @@ def _kind(schema: dict[str, Any]) -> str:
     return _text(schema.get("type", "any"))
 
 
+class _CompletedJson(JsonRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, completed(openapi_schema))
+
+
+class _CompletedYaml(YamlRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, completed(openapi_schema))
+
+
 def openapi_config() -> OpenAPIConfig:
     """Return the settings of ``/schema``: this page, JSON and YAML."""
     return OpenAPIConfig(
         title="footloom",
         version=footloom.__version__,
         description=(
-            "Bars and footprints of stored and live symbols. Times are ns since 1970 UTC, as text in JSON; prices and "
-            "quantities are exact decimal text. Live bars come over the WebSocket /ws/v1."
+            "Bars, footprints, profiles, studies, trades and books of stored and live symbols. Prices and quantities "
+            "are exact decimal text; times are ns since 1970 UTC, as text (numbers in /api/v1/bars, which is the shape "
+            "of footloom bars --json). Every error has the shape of ErrorReply. Live bars come over the WebSocket "
+            "/ws/v1."
         ),
         path="/schema",
         use_handler_docstrings=True,
-        render_plugins=[OfflinePage(path="/"), JsonRenderPlugin(), YamlRenderPlugin()],
+        render_plugins=[OfflinePage(path="/"), _CompletedJson(), _CompletedYaml()],
     )

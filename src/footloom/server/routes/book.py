@@ -18,7 +18,7 @@ __all__ = ("book",)
     "/api/v1/book",
     summary="The order book at an instant",
     tags=["data"],
-    responses=failures(404, 413, 422, 503, 504),
+    responses=failures(404, 413, 422, 504),
 )
 async def book(
     request: Request[Any, Any, Any],

@@ -34,7 +34,7 @@ from footloom.server.work import while_connected
 __all__ = ("FRAME_TYPE", "BarRow", "BarsReply", "bars", "footprint")
 
 FRAME_TYPE = "application/vnd.footloom.frame"
-_FAILURES = failures(404, 413, 416, 422, 503, 504)
+_FAILURES = failures(404, 413, 416, 422, 504)
 
 
 class BarRow(msgspec.Struct, frozen=True):

@@ -50,7 +50,7 @@ FileName = Annotated[
     summary="Start an import",
     tags=["jobs"],
     status_code=202,
-    responses=failures(404, 409, 415, 503),
+    responses=failures(404, 409, 415),
 )
 async def start_import(
     rest: State,
@@ -93,7 +93,7 @@ async def start_import(
     summary="Start a fetch",
     tags=["jobs"],
     status_code=202,
-    responses=failures(415, 503),
+    responses=failures(415),
 )
 async def start_fetch(
     rest: State,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal
+import functools
+from typing import Annotated, Any, Literal, get_type_hints
 from urllib.parse import quote
 
 from litestar import Request
@@ -42,6 +43,7 @@ __all__ = (
 JSON = "application/json"
 MAX_NS = 2**62  # the year 2116
 _MAX_TICKS = 2**53
+_ROUTES = __name__.rpartition(".")[0]
 _LONGEST_NAME = 240  # bytes of a name in the store, escaped
 
 Shared = NamedDependency[SkipValidation[Services]]
@@ -215,7 +217,6 @@ _MEANINGS = {
     416: ("The byte range lies behind the end.", "bad_range", "the range 'bytes=900-' lies behind the end"),
     422: ("What is stored, or was sent, cannot be taken as it is.", "data_error", "a row is off the grid"),
     502: ("A venue refused or failed.", "unreachable", "the venue did not answer"),
-    503: ("Too many others wait.", "overloaded", "66 requests wait already: try again in a few seconds"),
     504: ("It took too long and was given up.", "took_too_long", "this was given up after 60 s: ask for less"),
 }
 
@@ -231,6 +232,21 @@ def _failure(status: int) -> ResponseSpec:
     return ResponseSpec(ErrorReply, description=meaning, examples=[example], generate_examples=False)
 
 
+# What a handler takes from the query; a chart is one parameter of it and many of the request.
+@functools.cache
+def _query_names(handler: Any) -> frozenset[str]:
+    own = handler.parsed_fn_signature.parameters
+    found = {one.kwarg_definition.name or name for name, one in own.items() if _is_query(one.kwarg_definition)}
+    if "chart" in own:
+        hints = get_type_hints(chart_request, include_extras=True)
+        found |= {name for name, hint in hints.items() if any(map(_is_query, getattr(hint, "__metadata__", ())))}
+    return frozenset(found)
+
+
+def _is_query(definition: Any) -> bool:
+    return isinstance(definition, QueryParameter)
+
+
 async def check_query(request: Request[Any, Any, Any]) -> None:
     """Refuse query parameters that the description of a route does not have, or that are there twice.
 
@@ -242,13 +258,9 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
         There is such a parameter.
     """
     path = str(request.scope.get("path_template", ""))
-    if not path.startswith("/api/"):
+    if not request.route_handler.fn.__module__.startswith(_ROUTES):
         return
-    item = (request.app.openapi_schema.paths or {}).get(path)
-    operation = getattr(item, request.method.lower(), None)
-    if operation is None:
-        return
-    known = {one.name for one in operation.parameters or () if getattr(one, "param_in", "") == "query"}
+    known = _query_names(request.route_handler)
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:

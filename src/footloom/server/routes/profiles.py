@@ -90,7 +90,7 @@ class _Asked(msgspec.Struct, frozen=True):
     summary="Volume profiles: of a range, of what is visible, of sessions",
     tags=["charts"],
     responses={200: ResponseSpec(ProfileReply, description="The profiles, oldest first.")}
-    | failures(404, 413, 416, 422, 503, 504),
+    | failures(404, 413, 416, 422, 504),
 )
 async def profile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     request: Request[Any, Any, Any],

@@ -56,7 +56,7 @@ class CoverageRow(msgspec.Struct, frozen=True):
     parts: int
 
 
-@get("/api/v1/instruments", summary="Symbols with stored trades", tags=["data"], responses=failures(503, 504))
+@get("/api/v1/instruments", summary="Symbols with stored trades", tags=["data"], responses=failures(504))
 async def instruments(request: Request[Any, Any, Any], services: Shared, rest: State) -> list[InstrumentRow]:
     """List the symbols that charts can be made of."""
     return await while_connected(request, rest.work.run(lambda: _instruments(services.history, services.live)))
@@ -86,7 +86,7 @@ def _instruments(history: History, live: frozenset[str]) -> list[InstrumentRow]:
     return rows
 
 
-@get("/api/v1/coverage", summary="What is stored", tags=["data"], responses=failures(503, 504))
+@get("/api/v1/coverage", summary="What is stored", tags=["data"], responses=failures(504))
 async def coverage(
     request: Request[Any, Any, Any], services: Shared, rest: State, symbol: Filter = None
 ) -> list[CoverageRow]:

@@ -91,7 +91,7 @@ def _described(name: str) -> StudyRow:
     summary="What a study says of a range",
     tags=["studies"],
     responses={200: ResponseSpec(StudyReply, description="The study's columns and events.")}
-    | failures(404, 413, 416, 422, 503, 504),
+    | failures(404, 413, 416, 422, 504),
 )
 async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     request: Request[Any, Any, Any],

@@ -54,7 +54,7 @@ class TradeList(msgspec.Struct, frozen=True):
     "/api/v1/trades",
     summary="Trades of a range, and their sums",
     tags=["data"],
-    responses=failures(404, 422, 503, 504),
+    responses=failures(404, 422, 504),
 )
 async def trades(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     request: Request[Any, Any, Any],
