@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,9 +69,24 @@ class Watcher:
                 self.changed.clear()
                 await self.changed.wait()
 
+    async def sees(self, count: int) -> None:
+        await self.until(lambda: len(self.shown) == count)
+
     @property
     def gaps(self) -> list[str]:
         return [("healed " if gap.healed else "") + gap.cause for one in self.commits for gap in one.gaps]
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[LocalBinance]:
+    async with LocalBinance() as one:
+        yield one
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "store", writer=True) as one:
+        yield one
 
 
 @asynccontextmanager
@@ -98,145 +113,131 @@ def stored(store: Store) -> list[int]:
     return sorted(store.load(KEY, "agg_trade", *EVER).trade_id.tolist())
 
 
-async def test_trades_are_durable_before_they_are_shown_and_a_lost_connection_is_mended(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(50))
-                await watcher.until(lambda: len(watcher.shown) == 50)
-                await venue.drop()
-                venue.happen(30)
-                async with asyncio.timeout(60):
-                    await venue.joined.wait()
-                await venue.send(venue.happen(20))
-                await watcher.until(lambda: len(watcher.shown) == 100)
-                live = [c.state.phase for c in watcher.commits]
-            everything = [row["a"] for row in venue.trades]
-            tape = store.load(KEY, "agg_trade", *EVER)
+async def test_trades_are_durable_before_they_are_shown_and_a_lost_connection_is_mended(
+    venue: LocalBinance, store: Store
+) -> None:
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(50))
+        await watcher.sees(50)
+        await venue.drop()
+        venue.happen(30)
+        async with asyncio.timeout(60):
+            await venue.joined.wait()
+        await venue.send(venue.happen(20))
+        await watcher.sees(100)
+        live = [c.state.phase for c in watcher.commits]
+    everything = [row["a"] for row in venue.trades]
+    tape = store.load(KEY, "agg_trade", *EVER)
 
-            assert sorted(watcher.shown) == everything
-            assert watcher.too_early == []
-            assert stored(store) == everything
-            assert np.array_equal(tape.ts_exch_ns, [row["T"] * 1_000_000 for row in venue.trades])
-            assert tape.side.tolist() == [-1 if row["m"] else 1 for row in venue.trades]
-            assert {921501} == set(tape.price_tick.tolist())
-            assert int(np.count_nonzero(tape.flags & FLAG_BACKFILLED)) >= 30
-            assert store.gaps(KEY, "agg_trade", *EVER) == []
-            assert "reconnecting" in live
-
-
-async def test_a_hole_in_the_ids_is_told_and_healed(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-                await watcher.until(
-                    lambda: any("aggTrades" in path for path in venue.asked)
-                )  # what was before is known
-                venue.happen(3)
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 13)
-                await watcher.until(lambda: len(watcher.gaps) == 2)
-
-            assert watcher.gaps == ["ids are missing", "healed ids are missing"]
-            assert stored(store) == [row["a"] for row in venue.trades]
-            assert store.gaps(KEY, "agg_trade", *EVER) == []
+    assert sorted(watcher.shown) == everything
+    assert watcher.too_early == []
+    assert stored(store) == everything
+    assert np.array_equal(tape.ts_exch_ns, [row["T"] * 1_000_000 for row in venue.trades])
+    assert tape.side.tolist() == [-1 if row["m"] else 1 for row in venue.trades]
+    assert {921501} == set(tape.price_tick.tolist())
+    assert int(np.count_nonzero(tape.flags & FLAG_BACKFILLED)) >= 30
+    assert store.gaps(KEY, "agg_trade", *EVER) == []
+    assert "reconnecting" in live
 
 
-async def test_what_the_venue_does_not_have_stays_a_gap(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-                venue.lost.update(row["a"] for row in venue.happen(3))
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 10 and watcher.gaps != [])
-            [gap] = store.gaps(KEY, "agg_trade", *EVER)
+async def test_a_hole_in_the_ids_is_told_and_healed(venue: LocalBinance, store: Store) -> None:
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(5))
+        await watcher.sees(5)
+        await watcher.until(lambda: any("aggTrades" in path for path in venue.asked))  # what was before is known
+        venue.happen(3)
+        await venue.send(venue.happen(5))
+        await watcher.sees(13)
+        await watcher.until(lambda: len(watcher.gaps) == 2)
 
-            assert gap.missing == 3
-            assert gap.cause == "ids are missing"
-
-
-async def test_a_restart_goes_on_from_the_last_stored_trade(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-        venue.clients.clear()
-        venue.joined.clear()
-        venue.happen(2500)
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store, repair_hours=1e6) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 2505)
-
-            assert stored(store) == [row["a"] for row in venue.trades]
-            assert len(set(watcher.shown)) == 2505
-            assert store.gaps(KEY, "agg_trade", *EVER) == []
+    assert watcher.gaps == ["ids are missing", "healed ids are missing"]
+    assert stored(store) == [row["a"] for row in venue.trades]
+    assert store.gaps(KEY, "agg_trade", *EVER) == []
 
 
-async def test_the_past_is_fetched_behind_the_live_edge(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        venue.happen(2500)
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store, backfill_hours=1e6) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 2505)
-                progress = [c.state.backfill for c in watcher.commits if c.state.backfill is not None]
+async def test_what_the_venue_does_not_have_stays_a_gap(venue: LocalBinance, store: Store) -> None:
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(5))
+        await watcher.sees(5)
+        venue.lost.update(row["a"] for row in venue.happen(3))
+        await venue.send(venue.happen(5))
+        await watcher.until(lambda: len(watcher.shown) == 10 and watcher.gaps != [])
+    [gap] = store.gaps(KEY, "agg_trade", *EVER)
 
-            assert stored(store) == [row["a"] for row in venue.trades]
-            assert progress
-
-
-async def test_a_tick_that_changes_while_it_is_recorded_starts_another_grid(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-                venue.tick = "0.05"
-                await venue.send(venue.happen(2, "92150.15") + venue.happen(2))
-                await watcher.until(lambda: len(watcher.shown) == 9)
-            tape = store.load(KEY, "agg_trade", *EVER)
-
-            assert [tape.instrument.price_text(tick) for tick in tape.price_tick] == [
-                *["92150.10"] * 5,
-                *["92150.15"] * 2,
-                *["92150.10"] * 2,
-            ]
-            assert str(store.instrument(KEY).tick_size) == "0.05"
-            assert watcher.gaps == []
+    assert gap.missing == 3
+    assert gap.cause == "ids are missing"
 
 
-async def test_a_trade_off_the_venues_own_grid_is_recorded_on_a_finer_one(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-                await venue.send(venue.happen(1, "92150.137") + venue.happen(3))
-                await watcher.until(lambda: len(watcher.shown) == 9)
-            tape = store.load(KEY, "agg_trade", *EVER)
+async def test_a_restart_goes_on_from_the_last_stored_trade(venue: LocalBinance, tmp_path: Path) -> None:
+    with Store(tmp_path / "store", writer=True) as store:
+        async with recording(venue, store) as watcher:
+            await venue.send(venue.happen(5))
+            await watcher.sees(5)
+    venue.clients.clear()
+    venue.joined.clear()
+    venue.happen(2500)
+    with Store(tmp_path / "store", writer=True) as store:
+        async with recording(venue, store, repair_hours=1e6) as watcher:
+            await venue.send(venue.happen(5))
+            await watcher.sees(2505)
 
-            assert tape.instrument.price_text(tape.price_tick[5]) == "92150.137"
-            assert store.gaps(KEY, "agg_trade", *EVER) == []
+        assert stored(store) == [row["a"] for row in venue.trades]
+        assert len(set(watcher.shown)) == 2505
+        assert store.gaps(KEY, "agg_trade", *EVER) == []
 
 
-async def test_a_frame_that_cannot_be_understood_is_kept_and_told(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send_text('{"stream": "btcusdt@aggTrade", "data": {"e": "aggTrade", "s": 7}}')
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-                state = watcher.commits[-1].state
+async def test_the_past_is_fetched_behind_the_live_edge(venue: LocalBinance, tmp_path: Path) -> None:
+    venue.happen(2500)
+    with Store(tmp_path / "store", writer=True) as store:
+        async with recording(venue, store, backfill_hours=1e6) as watcher:
+            await venue.send(venue.happen(5))
+            await watcher.sees(2505)
+            progress = [c.state.backfill for c in watcher.commits if c.state.backfill is not None]
 
-            [frame] = store.unreadable().frames
-            assert b'"s": 7' in frame.data
-            assert "1 frames could not be understood" in state.text
+        assert stored(store) == [row["a"] for row in venue.trades]
+        assert progress
+
+
+async def test_a_tick_that_changes_while_it_is_recorded_starts_another_grid(venue: LocalBinance, store: Store) -> None:
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(5))
+        await watcher.sees(5)
+        venue.tick = "0.05"
+        await venue.send(venue.happen(2, "92150.15") + venue.happen(2))
+        await watcher.sees(9)
+    tape = store.load(KEY, "agg_trade", *EVER)
+
+    assert [tape.instrument.price_text(tick) for tick in tape.price_tick] == [
+        *["92150.10"] * 5,
+        *["92150.15"] * 2,
+        *["92150.10"] * 2,
+    ]
+    assert str(store.instrument(KEY).tick_size) == "0.05"
+    assert watcher.gaps == []
+
+
+async def test_a_trade_off_the_venues_own_grid_is_recorded_on_a_finer_one(venue: LocalBinance, store: Store) -> None:
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(5))
+        await watcher.sees(5)
+        await venue.send(venue.happen(1, "92150.137") + venue.happen(3))
+        await watcher.sees(9)
+    tape = store.load(KEY, "agg_trade", *EVER)
+
+    assert tape.instrument.price_text(tape.price_tick[5]) == "92150.137"
+    assert store.gaps(KEY, "agg_trade", *EVER) == []
+
+
+async def test_a_frame_that_cannot_be_understood_is_kept_and_told(venue: LocalBinance, store: Store) -> None:
+    async with recording(venue, store) as watcher:
+        await venue.send_text('{"stream": "btcusdt@aggTrade", "data": {"e": "aggTrade", "s": 7}}')
+        await venue.send(venue.happen(5))
+        await watcher.sees(5)
+        state = watcher.commits[-1].state
+
+    [frame] = store.unreadable().frames
+    assert b'"s": 7' in frame.data
+    assert "1 frames could not be understood" in state.text
 
 
 def of(*symbols: str, streams: frozenset[str] = frozenset({"agg_trade"})) -> list[tuple[str, Wanted]]:
@@ -248,48 +249,45 @@ def settings(venue: LocalBinance) -> FeedSettings:
     return FeedSettings(bases=bases, backfill_hours=0.0)
 
 
-async def test_without_a_store_commits_say_that_nothing_is_recorded() -> None:
-    async with LocalBinance() as venue:
-        seen = []
-        recorder = Recorder(None, of("BTCUSDT"), settings(venue))
-        done = asyncio.Event()
+async def test_without_a_store_commits_say_that_nothing_is_recorded(venue: LocalBinance) -> None:
+    seen = []
+    recorder = Recorder(None, of("BTCUSDT"), settings(venue))
+    done = asyncio.Event()
 
-        def publish(commit: Commit) -> None:
-            seen.append(commit)
-            if len(commit.trades):
-                done.set()
+    def publish(commit: Commit) -> None:
+        seen.append(commit)
+        if len(commit.trades):
+            done.set()
 
-        task = asyncio.create_task(recorder.run(publish))
-        async with asyncio.timeout(60):
-            await venue.joined.wait()
-            await venue.send(venue.happen(5))
-            await done.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    task = asyncio.create_task(recorder.run(publish))
+    async with asyncio.timeout(60):
+        await venue.joined.wait()
+        await venue.send(venue.happen(5))
+        await done.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
-        assert {commit.recorded for commit in seen} == {False}
-        assert recorder.keys == [KEY]
-        assert recorder.figures().feeds[0].frames == 5
+    assert {commit.recorded for commit in seen} == {False}
+    assert recorder.keys == [KEY]
+    assert recorder.figures().feeds[0].frames == 5
 
 
-async def test_a_symbol_that_is_not_listed_stops_and_the_others_go_on(tmp_path: Path) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            recorder = Recorder(store, of("BTCUSD", "BTCUSDT"), settings(venue))
-            watcher = Watcher(store)
-            task = asyncio.create_task(recorder.run(watcher))
-            async with asyncio.timeout(60):
-                await venue.joined.wait()
-            await venue.send(venue.happen(5))
-            await watcher.until(lambda: len(watcher.shown) == 5)
-            states = dict(recorder.state())
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+async def test_a_symbol_that_is_not_listed_stops_and_the_others_go_on(venue: LocalBinance, store: Store) -> None:
+    recorder = Recorder(store, of("BTCUSD", "BTCUSDT"), settings(venue))
+    watcher = Watcher(store)
+    task = asyncio.create_task(recorder.run(watcher))
+    async with asyncio.timeout(60):
+        await venue.joined.wait()
+    await venue.send(venue.happen(5))
+    await watcher.sees(5)
+    states = dict(recorder.state())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
-        assert states[KEY].phase == "live"
-        assert states["binance_usdm:BTCUSD"].phase == "stopped"
-        assert "does not list BTCUSD;" in states["binance_usdm:BTCUSD"].text
-        assert "BTCUSDT" in states["binance_usdm:BTCUSD"].text
+    assert states[KEY].phase == "live"
+    assert states["binance_usdm:BTCUSD"].phase == "stopped"
+    assert "does not list BTCUSD;" in states["binance_usdm:BTCUSD"].text
+    assert "BTCUSDT" in states["binance_usdm:BTCUSD"].text
 
 
 def test_what_a_venue_does_not_have_is_refused_at_once() -> None:
@@ -300,15 +298,13 @@ def test_what_a_venue_does_not_have_is_refused_at_once() -> None:
 
 
 async def test_what_is_wrong_with_one_venue_stops_that_venue_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    venue: LocalBinance, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with LocalBinance() as venue:
-        with Store(tmp_path / "store", writer=True) as store:
-            async with recording(venue, store) as watcher:
-                await venue.send(venue.happen(5))
-                await watcher.until(lambda: len(watcher.shown) == 5)
-                monkeypatch.setattr(Keeper, "_judge", lambda _: 1 / 0)
-                await watcher.until(lambda: watcher.commits[-1].state.phase == "stopped")
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(5))
+        await watcher.sees(5)
+        monkeypatch.setattr(Keeper, "_judge", lambda _: 1 / 0)
+        await watcher.until(lambda: watcher.commits[-1].state.phase == "stopped")
 
-            assert "ZeroDivisionError" in watcher.commits[-1].state.text
-            assert stored(store) == [row["a"] for row in venue.trades]
+    assert "ZeroDivisionError" in watcher.commits[-1].state.text
+    assert stored(store) == [row["a"] for row in venue.trades]
