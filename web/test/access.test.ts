@@ -68,6 +68,13 @@ describe("enter", () => {
     expect(shown).toEqual([]);
   });
 
+  it("comes in where the server knows no tokens", async () => {
+    serverThat(new Response("", { status: 404 }));
+    const { address } = addressed("");
+
+    expect(await enter(new Door("/s"), address)).toMatchObject({ state: "in" });
+  });
+
   it("asks without a token", async () => {
     const sent = serverThat(
       Response.json({ required: true, authorized: false }),

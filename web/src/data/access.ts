@@ -52,6 +52,7 @@ export class Door {
     } catch {
       return { state: "unreachable", words: "the server cannot be reached" };
     }
+    if (answer.status === 404) return { state: "in", words: "" }; // a server that knows no tokens asks for none
     const said: unknown = await answer.json().catch(() => null);
     if (!answer.ok) return { state: "refused", words: refusal(said, answer.status) };
     const { required, authorized } = said as SessionReply;
