@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ("settings_of", "store_settings", "wanted_of")
 
-_AROUND = re.compile(r"atm(?:±|\+-|\+/-)(\d+)", re.IGNORECASE)
 _MOST_STRIKES = 50
 _ALWAYS = frozenset({"liquidation", "mark", "open_interest"})
 
@@ -46,25 +44,20 @@ def wanted_of(
         if (name, symbol) in found:
             raise ConfigError(f"{key} is named twice")
         streams = frozenset({venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
-        names = [symbol, *(_strikes(key, symbol, venue, options) if options else ())]
-        found |= {(name, one): Wanted(symbol=one, streams=streams, depth=depth or 0) for one in names}
+        rule = _rule(key, venue, options) if options else ""
+        found[name, symbol] = Wanted(symbol=symbol, streams=streams, depth=depth or 0, options=rule)
     return [(name, one) for (name, _), one in found.items()]
 
 
-# Calls and puts of the nearest week, by the money of the moment at which their names are looked up.
-def _strikes(key: str, symbol: str, venue: object, options: str) -> list[str]:
+def _rule(key: str, venue: object, options: str) -> str:
     from footloom.errors import ConfigError
 
-    found = _AROUND.fullmatch(options.strip())
-    if found is None or int(found[1]) > _MOST_STRIKES:
-        raise ConfigError(f"--options {options!r} is no atm±N with N up to {_MOST_STRIKES}, such as atm±10")
-    if not hasattr(venue, "spot_of"):
+    if not hasattr(venue, "parse_options"):
         raise ConfigError(f"--options {options}: {key} has no options")
-    underlying, count = symbol.partition(".")[0], int(found[1])
-    if "|" in underlying or " " in underlying:
-        raise ConfigError(f"--options {options}: name the underlying, such as upstox:NIFTY, not {key}")
-    offsets = ["" if at == 0 else f"{at:+d}" for at in range(-count, count + 1)]
-    return [f"{underlying}.ATM{offset}.{kind}.W1" for offset in offsets for kind in ("CE", "PE")]
+    strikes: int = venue.parse_options(options).strikes
+    if strikes > _MOST_STRIKES:
+        raise ConfigError(f"--options {options!r} is no atm±N with N up to {_MOST_STRIKES}, such as atm±10")
+    return options
 
 
 def settings_of(wanted: Sequence[tuple[str, Wanted]], settings: Config, **others: float) -> FeedSettings:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ("simulate",)
 
+_SHOWN = 4
+
 VenueName = Annotated[
     str, typer.Argument(metavar="VENUE", help="binance_usdm, binance_spot, bybit_linear, upstox or angelone.")
 ]
@@ -120,7 +122,10 @@ def _announce(name: str, venue: LocalVenue, *, as_json: bool) -> None:
         typer.echo(json.dumps(ready))
         return
     typer.echo(f"{name} is open: {venue.url}   (Ctrl-C stops it)")
-    typer.echo(f"  symbols  {', '.join(symbols)}")
+    shown = ", ".join(symbols[:_SHOWN]) + (f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else "")
+    typer.echo(f"  symbols  {shown}")
     if venue.faults.text:
         typer.echo(f"  faults   {venue.faults.text}   seed {venue.faults.seed}")
-    typer.echo(f"  try      footloom serve {name}:{symbols[0]} --endpoint {name}={venue.url}")
+    typer.echo(f"  try      footloom serve '{name}:{symbols[0]}' --endpoint {name}={venue.url}")
+    if any(one.instrument.kind == "option" for one in venue.market.listings.values()):
+        typer.echo(f"           footloom record {name}:NIFTY.FUT1 --options atm±10 --endpoint {name}={venue.url}")

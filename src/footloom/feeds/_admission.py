@@ -18,7 +18,7 @@ from footloom.feeds._stored_ids import restore
 from footloom.feeds._symbol import Symbol
 from footloom.feeds._ticks import SnapshotTape
 from footloom.feeds.backfill import Reach, Repair
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.venues._venue import Request, Wanted
 
 __all__ = ("Admission",)
@@ -26,6 +26,7 @@ __all__ = ("Admission",)
 _LOG = logging.getLogger(__name__)
 
 _AGAIN_S = 5.0
+_NAMES_S = 30.0
 _FIRST_MEND_S = 2.0  # after this a quiet symbol is asked for over REST although nothing was heard of it
 _HOUR_NS = 3_600_000_000_000
 
@@ -74,6 +75,29 @@ class Admission:
             elif not await self._admit(due, around, jobs):
                 await self._stock.yard.clock.sleep(_AGAIN_S)
 
+    async def keep_names(self, leave: Callable[[str | None], None]) -> None:
+        """Look names up anew whose contract has ended: ``FUT1`` is the next one then; ``leave`` ends the old one."""
+        stock = self._stock
+        while True:
+            now_ns = stock.yard.receipts.now_ns()
+            for name, symbol in stock.asks.meanings.items():
+                expiry_ns = self._definitions.expiry_ns(symbol)
+                if name != symbol and expiry_ns is not None and expiry_ns <= now_ns:
+                    await self._renew(name, symbol, leave)
+            await stock.yard.clock.sleep(_NAMES_S)
+
+    async def _renew(self, name: str, symbol: str, leave: Callable[[str | None], None]) -> None:
+        stock = self._stock
+        try:
+            meant = await self._definitions.resolve(name, stock.fleet.credentials)
+        except FootloomError as error:
+            _LOG.warning("%s:%s has expired, and what follows it is not known yet: %s", stock.name, name, error)
+            return
+        if meant != symbol and name in stock.asks.names:
+            _LOG.warning("%s:%s has expired: %s is %s from now on", stock.name, symbol, name, meant)
+            leave(stock.asks.resolve(name, meant))
+            self.asked.set()
+
     def _due(self) -> list[Wanted]:
         stock = self._stock
         wanted = [stock.asks.wanted(name) for name in stock.asks.symbols if name not in stock.trouble]
@@ -94,7 +118,8 @@ class Admission:
                     await self._pause(error)
                     break
                 else:
-                    stock.asks.resolve(name, symbol)
+                    if name in stock.asks.names:  # somebody may have dropped it meanwhile
+                        stock.asks.resolve(name, symbol)
 
     # Until the venue has told its instruments there is no grid to put a price on.
     async def _admit(self, due: Sequence[Wanted], around: Surroundings, jobs: Jobs) -> bool:

@@ -73,10 +73,20 @@ class Asks:
         """The symbols, each once, in the order in which they were asked for."""
         return list(dict.fromkeys(ask.symbol for ask in self._asks.values()))
 
-    def named(self, name: str) -> Wanted | None:
-        """Return what was asked for under a name, None where nothing was."""
-        ask = self._asks.get(name)
-        return None if ask is None else ask.wanted
+    @property
+    def names(self) -> list[str]:
+        """The names, as they were written."""
+        return list(self._asks)
+
+    def named(self, name: str) -> Wanted:
+        """Return what was asked for under a name.
+
+        Raises
+        ------
+        KeyError
+            Nothing was.
+        """
+        return self._asks[name].wanted
 
     def wanted(self, symbol: str) -> Wanted:
         """Return all that is wanted of a symbol.

@@ -14,7 +14,7 @@ from footloom.core.instrument import Instrument
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.clock import ReceiptClock
 from footloom.feeds.http import Http
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.venues._venue import Bases
 
 __all__ = ("Definitions",)
@@ -38,6 +38,7 @@ class Definitions:
         self.unknown: dict[str, str] = {}
         self._listed: dict[str, Instrument] = {}
         self._listed_ns: int | None = None
+        self._fetching = asyncio.Lock()
 
     async def resolve(self, name: str, credentials: dict[str, str]) -> str:
         """Return the symbol that a name of people means now; a symbol is its own.
@@ -71,9 +72,15 @@ class Definitions:
         FootloomError
             It was not asked yet, and does not answer.
         """
-        if not self._listed:
-            await self._fetch_all()
+        async with self._fetching:
+            if not self._listed:
+                await self._fetch_all()
         return list(self._listed.values())
+
+    def expiry_ns(self, symbol: str) -> int | None:
+        """Return when a symbol ends, None where it does not or is not listed."""
+        one = self._listed.get(symbol) or self._stored(symbol)
+        return None if one is None else one.expiry_ns
 
     async def _fetch_all(self) -> None:
         self._listed = await self.fetch()
@@ -133,8 +140,9 @@ class Definitions:
         """
         wanted = list(symbols)
         try:
-            if again or not self._is_known(wanted):
-                await self._fetch_all()
+            async with self._fetching:
+                if again or not self._is_known(wanted):
+                    await self._fetch_all()
         except FootloomError as error:
             stored = {name: self._stored(name) for name in wanted}
             if any(one is None for one in stored.values()):

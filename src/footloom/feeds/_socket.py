@@ -26,6 +26,7 @@ _LOOK_S = 0.5
 _OVERLAP_S = 10.0  # so long a new connection may take until it delivers, before the old one is closed regardless
 _BANNED_S = 300.0
 _LIMITS = (403, 418, 429)
+_SPEAKS_NS = 30 * 10**9  # a market that has said something so lately is not closed, whatever its calendar says
 _SECOND = 1_000_000_000
 
 
@@ -266,7 +267,10 @@ class Keeper:
 
     def _judge(self) -> str:
         market_open = self._around.is_open()
-        if not market_open and self.phase in {"live", "stale", "connecting", "reconnecting"}:
+        spoke = self.watch.moved and self._around.now_ns() - self._heard_ns < _SPEAKS_NS
+        if not market_open and spoke:
+            self._say("live", "")
+        elif not market_open and self.phase in {"live", "stale", "connecting", "reconnecting"}:
             self._say("closed", "")
         elif market_open and self.phase == "closed":
             self._say("live", "")

@@ -31,6 +31,7 @@ class Standing:
     chores: Chores
     receipts: ReceiptClock
     carriers: Callable[[str], Iterable[Keeper]]
+    options: Callable[[str], str]  # why those of a symbol are not followed
     _before: dict[str, FeedState] = field(default_factory=dict)
     _rates: dict[str, Rate] = field(default_factory=dict)
 
@@ -58,6 +59,7 @@ class Standing:
         trouble = (
             self.chores.trouble.get(name)
             or self.chores.trouble.get("")
+            or self.options(name)
             or self.reader.trouble(self.receipts.now_ns())
             or self.receipts.text
         )

@@ -7,6 +7,7 @@ exchange's day, and leave out what came long after it (`footloom.feeds.stored`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
@@ -21,7 +22,7 @@ from footloom.core.trades import Trades
 from footloom.errors import NotStored
 from footloom.feeds.flow import Quote
 from footloom.kernels.inference import InferState, SnapshotParams, infer
-from footloom.store.files import Store
+from footloom.store import Store
 
 __all__ = ("SNAPSHOT", "Seen", "SnapshotTape")
 
@@ -53,13 +54,14 @@ class Seen:
 class SnapshotTape:
     """Snapshots of one symbol, and the trades that are inferred from them.
 
-    ``last_ns`` is the receipt of the newest snapshot, ``quote`` the best bid and ask of it.
+    ``last_ns`` is the receipt of the newest snapshot, ``quote`` the best bid and ask of it, ``price`` its last price.
     """
 
     def __init__(self, instrument: Instrument, params: SnapshotParams | None = None) -> None:
         self.instrument = instrument
         self.last_ns = 0
         self.quote: Quote = (None, None)
+        self.price: Decimal | None = None
         self._params = params or SnapshotParams()
         self._merger = Merger(instrument)
         self._ticks: list[Tick] = []
@@ -121,6 +123,7 @@ class SnapshotTape:
             gaps = self._close_gap(int(seen.ts_recv_ns[0]))
             self.last_ns = int(seen.ts_recv_ns[-1])
             self.quote = (_known(seen.bid_tick[-1]), _known(seen.ask_tick[-1]))
+            self.price = int(seen.ltp_tick[-1]) * seen.instrument.tick_size
         return Seen(seen, self._infer(seen), merged.partial, gaps, merged.refused)
 
     # Snapshots are filed under their receipt: no two of a symbol share one, so that their order is kept.

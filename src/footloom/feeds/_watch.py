@@ -92,7 +92,7 @@ class Watch:
         return hush_s if self._moved and hush_s > max(_HUSH_S, usual_s) else 0.0
 
     @property
-    def proven(self) -> bool:
+    def moved(self) -> bool:
         """Whether this connection has carried market messages."""
         return self._moved
 

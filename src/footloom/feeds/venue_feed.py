@@ -18,6 +18,7 @@ from footloom.feeds._chores import Chores
 from footloom.feeds._fleet import Carried, Fleet
 from footloom.feeds._instruments import Definitions
 from footloom.feeds._jobs import Jobs
+from footloom.feeds._money import Money
 from footloom.feeds._reader import Reader
 from footloom.feeds._settings import Settings
 from footloom.feeds._socket import Keeper, Surroundings
@@ -81,9 +82,10 @@ class VenueFeed:
             trouble=self._trouble,
         )
         self._admission = Admission(stock, self._definitions, self._reader, self._chores, self._fetch)
+        self._money = Money(stock, self._definitions, self.add, self.drop)
         self._standing = Standing(
             self._symbols, self._fleet.keepers, stock.repairs, self._reader, self._chores, yard.receipts,
-            self._fleet.carriers,
+            self._fleet.carriers, self._money.trouble,
         )  # fmt: skip
 
     @property
@@ -226,6 +228,9 @@ class VenueFeed:
         jobs.start(self._chores.keep_auditing(self._stock.repairs, self._stock.settings.audit_s))
         jobs.start(self._chores.keep_time())
         jobs.start(self._chores.keep_books())
+        if hasattr(self.venue, "parse_options"):
+            jobs.start(self._money.run())
+            jobs.start(self._admission.keep_names(self._leave))
         try:
             await jobs.run()
         finally:

@@ -46,6 +46,7 @@ class _Scrip(msgspec.Struct):
     lotsize: str = ""
     instrumenttype: str = ""
     tick_size: str = ""
+    calendar: str = ""  # of a simulated venue alone, which is open day and night
 
 
 class _Answer(msgspec.Struct):
@@ -156,7 +157,7 @@ def _instrument(row: _Scrip, at_ns: int) -> Instrument | None:
         tick_size=tick,
         lot_size=Decimal(1),
         quote="INR",
-        calendar=calendar,
+        calendar=row.calendar or calendar,
         kind=kind,
         expiry_ns=_expiry_ns(row, calendar),
         name=row.symbol,

@@ -27,7 +27,20 @@ from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError, UnknownSymbol
 from footloom.venues._india_master import local_date
 
-__all__ = ("Atm", "Chain", "Continuous", "Contract", "Exact", "Plain", "futures", "parse_name", "resolve", "spot_of")
+__all__ = (
+    "Atm",
+    "Chain",
+    "Continuous",
+    "Contract",
+    "Exact",
+    "Plain",
+    "futures",
+    "futures_of",
+    "parse_name",
+    "resolve",
+    "spot_of",
+    "underlying_of",
+)
 
 _CONTINUOUS = re.compile(r"(?P<underlying>[^.|]+)\.FUT(?P<number>[1-9])")
 _ATM = re.compile(r"(?P<underlying>[^.|]+)\.ATM(?P<offset>[+-]\d{1,3})?\.(?P<option>CE|PE)\.(?P<series>[WM][1-9])")
@@ -154,6 +167,34 @@ def spot_of(name: str, instruments: Sequence[Instrument]) -> str | None:
     """Return the symbol whose price a name needs to be resolved, None where it needs none."""
     said = parse_name(name)
     return _plain(Plain(said.underlying), instruments) if isinstance(said, Atm) else None
+
+
+def underlying_of(name: str, instruments: Sequence[Instrument]) -> str:
+    """Return what a name stands on: ``NIFTY`` of ``NIFTY.FUT1``, of the future's own symbol, and of the index.
+
+    Raises
+    ------
+    ConfigError
+        The name has no known form.
+    UnknownSymbol
+        The broker lists nothing of that name.
+    """
+    said = parse_name(name)
+    if not isinstance(said, Exact | Plain):
+        return said.underlying
+    symbol = resolve(name, instruments, 0)
+    found = next((one for one in instruments if one.symbol == symbol), None)
+    if found is None:
+        raise UnknownSymbol(f"the broker lists no {name}")
+    return found.underlying or found.name
+
+
+def futures_of(name: str, instruments: Sequence[Instrument], at_ns: int) -> list[Instrument]:
+    """Return the futures of what a name stands on that have not expired at ``at_ns``, nearest first; none is none."""
+    try:
+        return futures(underlying_of(name, instruments), instruments, at_ns)
+    except UnknownSymbol:
+        return []
 
 
 def futures(underlying: str, instruments: Sequence[Instrument], at_ns: int) -> list[Instrument]:

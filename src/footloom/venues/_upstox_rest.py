@@ -51,6 +51,7 @@ class _Row(msgspec.Struct):
     strike_price: float | None = None
     underlying_symbol: str = ""
     asset_symbol: str = ""
+    calendar: str = ""  # of a simulated venue alone, which is open day and night
 
 
 class _Candles(msgspec.Struct):
@@ -151,7 +152,7 @@ def _instrument(row: _Row, at_ns: int) -> Instrument | None:
         tick_size=tick,
         lot_size=Decimal(1),
         quote="INR",
-        calendar=calendar,
+        calendar=row.calendar or calendar,
         kind=kind,
         expiry_ns=_expiry_ns(row, calendar),
         name=row.trading_symbol,

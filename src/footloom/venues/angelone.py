@@ -26,7 +26,8 @@ from footloom.venues._angelone_rest import (
     instruments_request,
     read_candles,
 )
-from footloom.venues._india_names import resolve, spot_of
+from footloom.venues._india_names import futures_of, resolve, spot_of, underlying_of
+from footloom.venues._india_options import parse_options
 from footloom.venues._venue import Bases, Ping, Socket, Wanted
 
 __all__ = (
@@ -40,6 +41,7 @@ __all__ = (
     "added",
     "candles",
     "explain",
+    "futures_of",
     "headers",
     "instrument",
     "instruments",
@@ -47,10 +49,12 @@ __all__ = (
     "known_instrument",
     "most_sockets",
     "parse",
+    "parse_options",
     "read_candles",
     "resolve",
     "sockets",
     "spot_of",
+    "underlying_of",
 )
 
 VENUE: Final = "angelone"

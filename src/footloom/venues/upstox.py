@@ -16,7 +16,8 @@ from typing import Final
 
 from footloom.core.instrument import Instrument
 from footloom.venues._india_master import CALENDARS
-from footloom.venues._india_names import resolve, spot_of
+from footloom.venues._india_names import futures_of, resolve, spot_of, underlying_of
+from footloom.venues._india_options import parse_options
 from footloom.venues._upstox_frames import parse
 from footloom.venues._upstox_rest import (
     CANDLE_SPAN_NS,
@@ -45,6 +46,7 @@ __all__ = (
     "candles",
     "candles_today",
     "explain",
+    "futures_of",
     "instrument",
     "instruments",
     "instruments_request",
@@ -54,12 +56,14 @@ __all__ = (
     "option_chain",
     "option_contracts",
     "parse",
+    "parse_options",
     "read_authorized",
     "read_candles",
     "read_option_contracts",
     "resolve",
     "sockets",
     "spot_of",
+    "underlying_of",
 )
 
 VENUE: Final = "upstox"

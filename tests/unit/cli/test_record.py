@@ -128,28 +128,19 @@ def test_names_that_cannot_be(keys: list[str], said: str) -> None:
         feeds.wanted_of(keys, depth=None, quotes=False)
 
 
-def test_options_around_the_money_are_named_by_it() -> None:
-    found = feeds.wanted_of(["upstox:NIFTY"], depth=None, quotes=False, options="atm±1")
+def test_options_around_the_money_go_with_the_symbol_that_they_stand_on() -> None:
+    ((_, found),) = feeds.wanted_of(["upstox:NIFTY.FUT1"], depth=None, quotes=False, options="ATM+-10")
 
-    assert [one.symbol for _, one in found] == [
-        "NIFTY",
-        "NIFTY.ATM-1.CE.W1",
-        "NIFTY.ATM-1.PE.W1",
-        "NIFTY.ATM.CE.W1",
-        "NIFTY.ATM.PE.W1",
-        "NIFTY.ATM+1.CE.W1",
-        "NIFTY.ATM+1.PE.W1",
-    ]
-    assert len(feeds.wanted_of(["upstox:NIFTY.FUT1"], depth=None, quotes=False, options="ATM+-10")) == 43
+    assert (found.symbol, found.options) == ("NIFTY.FUT1", "ATM+-10")
+    assert found.streams == {"snapshot", "open_interest"}
 
 
 @pytest.mark.parametrize(
     ("key", "options", "said"),
     [
         (KEY, "atm±10", "has no options"),
-        ("upstox:NIFTY", "10", "no atm±N"),
+        ("upstox:NIFTY", "10", "says not which options to follow"),
         ("upstox:NIFTY", "atm±51", "no atm±N"),
-        ("upstox:NSE_FO|1", "atm±2", "name the underlying"),
     ],
 )
 def test_options_that_cannot_be(key: str, options: str, said: str) -> None:

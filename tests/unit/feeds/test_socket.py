@@ -89,7 +89,13 @@ class Venue:
 
 @asynccontextmanager
 async def kept(
-    seed: int, hands: Hands, *, is_open: Callable[[], bool] = lambda: True, is_quiet: object = None, **of: object
+    seed: int,
+    hands: Hands,
+    *,
+    is_open: Callable[[], bool] = lambda: True,
+    is_quiet: object = None,
+    changes: Callable[[Socket, Socket], tuple[str, ...]] = lambda _old, _new: (),
+    **of: object,
 ) -> AsyncIterator:
     venue = Venue()
 
@@ -100,7 +106,7 @@ async def kept(
         venue.port = next(iter(server.sockets)).getsockname()[1]
         socket = Socket(**{"name": "venue 1", "url": f"ws://127.0.0.1:{venue.port}/market/stream?streams=x"} | of)
         around = Surroundings(
-            hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed), is_quiet
+            hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed), is_quiet, changes
         )
         keeper = Keeper(socket, around)
         task = asyncio.create_task(keeper.run())
@@ -167,6 +173,40 @@ async def test_a_mute_connection_is_replaced_while_the_market_is_open(seed: int)
         await until(lambda: keeper.losses, hands, 1.0)
         assert keeper.cause.startswith("mute for 3")
         await until(lambda: len(venue.clients) == 2, hands)
+
+
+async def test_a_market_that_speaks_is_not_called_closed_by_its_calendar(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS, is_open=lambda: False) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        phases = set()
+        for _ in range(20):
+            keeper.heard(set(PAIRS))
+            await hands.pass_s(1)
+            phases.add(keeper.phase)
+        assert phases == {"live"}
+        await hands.pass_s(40)
+        assert keeper.phase == "closed"
+
+
+async def test_what_is_asked_for_on_an_open_connection_is_told_at_the_venues_pace(seed: int) -> None:
+    hands = Hands()
+    told = {"two": ("a", "b"), "three": ("c",)}
+    async with kept(seed, hands, opening=("one",), sends_per_s=2.0, changes=lambda _, new: told[new.name]) as (
+        venue,
+        keeper,
+    ):
+        await until(lambda: venue.heard == ["one"] and hands.sleepers)
+        keeper.change(Socket(name="two", url=keeper.socket.url, expects=PAIRS, sends_per_s=2.0))
+        keeper.change(Socket(name="three", url=keeper.socket.url, expects=PAIRS, sends_per_s=2.0))
+        await until(lambda: venue.heard == ["one", "c"], hands, 0.25)  # of two changes at once the last one counts
+        keeper.change(Socket(name="two", url=keeper.socket.url, sends_per_s=2.0))
+        await hands.pass_s(0.1)
+        assert venue.heard == ["one", "c"]
+        await until(lambda: venue.heard == ["one", "c", "a"], hands, 0.25)
+        await until(lambda: venue.heard == ["one", "c", "a", "b"], hands, 0.25)
+        assert keeper.watch.unseen == {}
+        assert len(venue.clients) == 1
 
 
 async def test_a_socket_is_well_where_the_venue_says_that_nothing_happened(seed: int) -> None:

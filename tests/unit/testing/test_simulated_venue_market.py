@@ -100,3 +100,50 @@ def test_a_venue_moves_only_when_it_is_told_to(market: Market) -> None:
     before, after = asyncio.run(moved())
 
     assert after > before
+
+
+def test_options_agree_with_the_future_that_they_stand_on() -> None:
+    made = simulated_market("upstox", START, symbols=1)
+    asyncio.run(made.prepare(START + 3600 * SECOND))
+    made.forward(START + 600 * SECOND)
+    future, index, *options = made.listings.values()
+    spot = int(index.seen.price_tick[-1])
+
+    assert index.instrument.kind == "index"
+    assert len(options) == 82
+    assert abs(spot - int(future.seen.price_tick[-1])) * 0.05 < 60
+    strikes = sorted({one.instrument.strike for one in options})
+    assert strikes[0] * 20 < spot < strikes[-1] * 20
+    for one in options:
+        tape, strike = one.seen, int(one.instrument.strike * 20)
+        pays = max(0, spot - strike if one.instrument.option == "CE" else strike - spot)
+        assert len(tape) > 100
+        assert abs(int(tape.price_tick[-1]) - pays) * 0.05 < 200
+        assert int(tape.ts_exch_ns[-1]) > DAY * DAY_NS, "the day after midnight is made too"
+        assert np.all(np.diff(tape.trade_id) == 1)
+        bids, asks = one.levels(5)
+        assert asks[0][0] - int(tape.price_tick[-1]) == 1
+        assert all(tick > 0 for tick, _ in bids)
+
+
+@pytest.mark.anyio
+async def test_a_machine_that_slept_finds_the_market_at_the_present_and_its_connections_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with LocalVenue("binance_usdm", simulated_market("binance_usdm", START, symbols=1)) as venue:
+        loop = asyncio.get_running_loop()
+        awake = loop.time
+        running = asyncio.create_task(venue.run())
+        await asyncio.sleep(0)
+        monkeypatch.setattr(loop, "time", lambda: awake() + 3600.0)  # as no timeout of the loop itself could bear
+        await venue.until(lambda venue: venue.now_ns >= START + 3600 * SECOND)
+        running.cancel()
+        tape = venue.tape("BTCUSDT")
+
+    assert int(tape.ts_exch_ns[-1]) > START + 3590 * SECOND
+    assert not venue.sent
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

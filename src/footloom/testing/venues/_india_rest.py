@@ -1,16 +1,22 @@
-"""Minute candles of a tape, as venues serve them, and India's clock."""
+"""Minute candles of a tape, as venues serve them, India's clock, and what a symbol is called."""
 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
+from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.testing.venues._grid import Grid
+from footloom.testing.venues.market import Listing
 
-__all__ = ("IST", "Minute", "after_hour", "minutes")
+__all__ = ("ALWAYS", "IST", "Minute", "after_hour", "described", "minutes")
+
+ALWAYS = "crypto"  # the calendar of what is open day and night
 
 IST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 _MINUTE_NS = 60 * 10**9
@@ -57,3 +63,26 @@ def after_hour(now_ns: int, hour: int, minute: int) -> int:
     if due <= now:
         due += dt.timedelta(days=1)
     return round((due - _EPOCH).total_seconds()) * 10**9
+
+
+def described(listing: Listing, number: int, today: dt.date) -> Instrument:
+    """Return what a master says of a listing; a bare derivative is a future of NIFTY or BANKNIFTY.
+
+    A tape without a word on what it is trades in the hours of its exchange.
+    """
+    one = listing.instrument
+    segment, _, token = one.symbol.partition("|")
+    if one.kind:
+        return one
+    if segment not in {"NSE_FO", "NFO"}:
+        return msgspec.structs.replace(one, name=one.name or token, calendar="")
+    name, last = ("NIFTY", "BANKNIFTY")[number % 2], today + dt.timedelta(days=21)
+    return msgspec.structs.replace(
+        one,
+        calendar="",
+        kind="future",
+        name=f"{name} FUT {last:%d %b %y}".upper(),
+        underlying=name,
+        market_lot=Decimal(75),
+        expiry_ns=int(dt.datetime.combine(last, dt.time(18, 29, 59), dt.UTC).timestamp()) * 10**9,
+    )

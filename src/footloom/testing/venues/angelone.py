@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import pyotp
 
+from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.testing.venues._angelone_socket import EXCHANGES, Socket
 from footloom.testing.venues._grid import Grid
-from footloom.testing.venues._india_rest import IST, after_hour, minutes
+from footloom.testing.venues._india_rest import ALWAYS, IST, after_hour, described, minutes
 from footloom.testing.venues.dialect import Out, Place
 from footloom.testing.venues.market import Listing
 from footloom.testing.venues.snapshotted import Board, Look
@@ -209,26 +210,34 @@ class Local:
 
     def _master(self) -> list[dict[str, str]]:
         today = dt.datetime.fromtimestamp(self.place.now_ns // 10**9, IST).date()
-        expiry = (today + dt.timedelta(days=21)).strftime("%d%b%Y").upper()
-        rows = []
-        for number, (symbol, listing) in enumerate(self.place.market.listings.items()):
-            exchange, _, token = symbol.partition("|")
-            name = ("NIFTY", "BANKNIFTY")[number % 2]
-            factor = 10_000_000 if exchange == "CDS" else 100
-            rows.append(
-                {
-                    "token": token,
-                    "symbol": f"{name}{expiry}FUT" if exchange == "NFO" else f"{token}-EQ",
-                    "name": name,
-                    "expiry": expiry if exchange == "NFO" else "",
-                    "strike": "-1.000000",
-                    "lotsize": "75" if exchange == "NFO" else "1",
-                    "instrumenttype": "FUTIDX" if exchange == "NFO" else "",
-                    "exch_seg": exchange,
-                    "tick_size": f"{listing.instrument.tick_size * factor:.6f}",
-                }
-            )
-        return rows
+        return [_row(described(one, number, today)) for number, one in enumerate(self.place.market.listings.values())]
+
+
+def _row(one: Instrument) -> dict[str, str]:
+    exchange, _, token = one.symbol.partition("|")
+    factor = 10_000_000 if exchange == "CDS" else 100
+    expiry = "" if one.expiry_ns is None else _day(one.expiry_ns)
+    symbol = {
+        "future": f"{one.underlying}{expiry}FUT",
+        "option": f"{one.underlying}{expiry}{one.strike}{one.option}",
+        "index": "Nifty 50",
+    }.get(one.kind, f"{token}-EQ")
+    row = {
+        "token": token,
+        "symbol": symbol,
+        "name": one.underlying or one.name,
+        "expiry": expiry,
+        "strike": "-1.000000" if one.strike is None else f"{one.strike * factor:.6f}",
+        "lotsize": str(one.market_lot or 1),
+        "instrumenttype": {"future": "FUTIDX", "option": "OPTIDX", "index": "AMXIDX"}.get(one.kind, ""),
+        "exch_seg": exchange,
+        "tick_size": f"{one.tick_size * factor:.6f}",
+    }
+    return row | ({"calendar": ALWAYS} if one.calendar == ALWAYS else {})  # no field of the real file
+
+
+def _day(at_ns: int) -> str:
+    return dt.datetime.fromtimestamp(at_ns // 10**9, IST).strftime("%d%b%Y").upper()
 
 
 def _padded(levels: Sequence[tuple[int, int]], count: int) -> list[tuple[int, int]]:

@@ -109,7 +109,10 @@ class LocalVenue:
         return asyncio.get_running_loop().time() - self._opened_at
 
     async def run(self, speed: float = 1.0) -> None:
-        """Let time pass as the real one does, ``speed`` times as fast, until the market ends."""
+        """Let time pass as the real one does, ``speed`` times as fast, until the market ends.
+
+        After a machine slept, a recording goes on where it stood; a market without end has gone on meanwhile.
+        """
         loop = asyncio.get_running_loop()
         at, began = self.now_ns, loop.time()
         end_ns = self.market.end_ns
@@ -117,6 +120,8 @@ class LocalVenue:
             await asyncio.sleep(_TICK_S)
             due = at + int((loop.time() - began) * speed * _SECOND)
             if due - self.now_ns > max(_LONGEST_STEP_NS, int(speed * _SECOND)):
+                if end_ns is None:
+                    await self.leap(due)
                 at, began = self.now_ns, loop.time()
                 continue
             await self.step(due)
@@ -130,6 +135,15 @@ class LocalVenue:
             self._slice(self._next_stop(to_ns))
         self._flush()
         await asyncio.sleep(0)
+
+    async def leap(self, to_ns: int) -> None:
+        """Let time pass up to an instant unheard: connections are lost, and what happened can be asked for."""
+        self._made_ns = to_ns + _AHEAD_NS
+        await self.market.prepare(self._made_ns)
+        for connection in tuple(self.connections):
+            connection.abort()
+        self.market.forward(to_ns)
+        self.changed()
 
     async def pass_s(self, seconds: float) -> None:
         """Let so many seconds of the market pass."""

@@ -8,11 +8,13 @@ import datetime as dt
 from collections import OrderedDict
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import DAY_NS
 from footloom.core.trades import Trades
+from footloom.testing.venues._chain import chain_of
 from footloom.testing.venues.market import Changes, Listing, Market
 from footloom.venues.sim import DEFAULT_SEED, SimSession, book_changes, session, true_trades
 
@@ -32,25 +34,45 @@ _SYMBOLS: dict[str, tuple[tuple[str, str, str, int, int], ...]] = {
 }
 
 
+# venue -> the index, and the option of a number, of the first of its symbols
+_CHAINS = {
+    "upstox": ("NSE_INDEX|Nifty 50", "NSE_FO|{}"),
+    "angelone": ("NSE|99926000", "NFO|{}"),
+}
+_FIRST_OPTION = 60_001
+_NAMES = ("NIFTY", "BANKNIFTY")
+_FUTURE_DAYS = 21
+
+
 def simulated_market(venue: str, start_ns: int, seed: int = DEFAULT_SEED, symbols: int = 2) -> Market:
     """Return an endless market with the symbols of a venue, open since the day before ``start_ns`` (ns UTC)."""
-    listings = [
-        SimulatedListing(
-            Instrument(
-                venue=venue,
-                symbol=symbol,
-                tick_size=Decimal(tick),
-                lot_size=Decimal(lot),
-                quote="USDT" if symbol.endswith("USDT") else "INR",
-                base=symbol.removesuffix("USDT") if symbol.endswith("USDT") else "",
-            ),
-            start_ns,
-            seed=seed + number,
-            moved=(added, times),
-        )
-        for number, (symbol, tick, lot, added, times) in enumerate(_SYMBOLS[venue][:symbols])
+    listings: list[Listing] = [
+        SimulatedListing(_instrument(venue, number, start_ns), start_ns, seed=seed + number, moved=(added, times))
+        for number, (_, _, _, added, times) in enumerate(_SYMBOLS[venue][:symbols])
     ]
+    if venue in _CHAINS:
+        index, option = _CHAINS[venue]
+        listings += chain_of(listings[0], index, lambda number: option.format(_FIRST_OPTION + number), start_ns)
     return _Endless(listings, start_ns)
+
+
+# Indian symbols are open day and night here, and say so: the market is simulated whenever somebody wants to try it.
+def _instrument(venue: str, number: int, start_ns: int) -> Instrument:
+    symbol, tick, lot, _, times = _SYMBOLS[venue][number]
+    plain = Instrument(venue=venue, symbol=symbol, tick_size=Decimal(tick), lot_size=Decimal(lot))
+    if venue not in _CHAINS:
+        return msgspec.structs.replace(plain, quote="USDT", base=symbol.removesuffix("USDT"))
+    name = _NAMES[number]
+    last = _EPOCH + dt.timedelta(days=start_ns // DAY_NS + _FUTURE_DAYS)
+    return msgspec.structs.replace(
+        plain,
+        quote="INR",
+        kind="future",
+        name=f"{name} FUT {last:%d %b %y}".upper(),
+        underlying=name,
+        market_lot=Decimal(times),
+        expiry_ns=int(dt.datetime.combine(last, dt.time(10), dt.UTC).timestamp()) * 10**9,
+    )
 
 
 class _Endless(Market):

@@ -128,7 +128,9 @@ class Board:
         self._sums()
         tape = self.listing.trades
         last_ns = int(tape.ts_exch_ns[row - 1])
-        day_ns = (last_ns + IST_NS) // DAY_NS * DAY_NS - IST_NS
+        is_endless = bool(self.instrument.kind) and self.instrument.calendar == "crypto"
+        east_ns = 0 if is_endless else IST_NS  # open day and night: days are those of UTC
+        day_ns = (last_ns + east_ns) // DAY_NS * DAY_NS - east_ns
         minute_ns = last_ns // _MINUTE_NS * _MINUTE_NS
         first, minute = (int(at) for at in np.searchsorted(tape.ts_exch_ns[:row], (day_ns, minute_ns)))
         volume = int(self._volume[row] - self._volume[first])

@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, quote
 
 import msgspec
 
+from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.testing.venues._grid import Grid
-from footloom.testing.venues._india_rest import after_hour, minutes
+from footloom.testing.venues._india_rest import ALWAYS, after_hour, described, minutes
 from footloom.testing.venues._upstox_feed import feed, response
 from footloom.testing.venues._upstox_socket import Socket
 from footloom.testing.venues.dialect import Out, Place
@@ -208,40 +209,44 @@ class Local:
         return (dt.datetime.fromtimestamp(self.place.now_ns / 1e9, dt.UTC) + dt.timedelta(hours=5, minutes=30)).date()
 
     def _master(self, exchange: str) -> list[dict[str, object]]:
-        expiry = self._today() + dt.timedelta(days=21)
-        rows = []
-        for number, (key, listing) in enumerate(self.place.market.listings.items()):
-            segment, _, token = key.partition("|")
-            if exchange not in {"complete", segment.partition("_")[0]}:
-                continue
-            name = ("NIFTY", "BANKNIFTY")[number % 2]
-            row: dict[str, object] = {
-                "segment": segment,
-                "name": name,
-                "exchange": segment.partition("_")[0],
-                "instrument_type": "FUT" if segment.endswith("_FO") else segment.rpartition("_")[2],
-                "instrument_key": key,
-                "exchange_token": token,
-                "trading_symbol": f"{name} FUT {expiry:%d %b %y}".upper() if segment.endswith("_FO") else token,
-                "tick_size": float(listing.instrument.tick_size) * 100,  # in paise
-                "lot_size": 75,
-                "freeze_quantity": 1800.0,
-            }
-            if segment.endswith("_FO"):
-                at = dt.datetime.combine(expiry, dt.time(18, 29, 59), dt.UTC)
-                row |= {
-                    "asset_symbol": name,
-                    "underlying_symbol": name,
-                    "underlying_key": f"NSE_INDEX|{('Nifty 50', 'Nifty Bank')[number % 2]}",
-                    "asset_type": "INDEX",
-                    "underlying_type": "INDEX",
-                    "expiry": int(at.timestamp() * 1000),
-                    "weekly": False,
-                    "minimum_lot": 75,
-                    "strike_price": 0.0,
-                }
-            rows.append(row)
-        return rows
+        named = [
+            described(one, number, self._today()) for number, one in enumerate(self.place.market.listings.values())
+        ]
+        rows = [_row(one) for one in named]
+        return [row for row in rows if exchange in {"complete", row["exchange"]}]
+
+
+def _row(one: Instrument) -> dict[str, object]:
+    segment, _, token = one.symbol.partition("|")
+    row: dict[str, object] = {
+        "segment": segment,
+        "name": one.underlying or one.name,
+        "exchange": segment.partition("_")[0],
+        "instrument_type": {"future": "FUT", "option": one.option, "index": "INDEX"}.get(
+            one.kind, segment.rpartition("_")[2]
+        ),
+        "instrument_key": one.symbol,
+        "exchange_token": token,
+        "trading_symbol": one.name,
+        "tick_size": float(one.tick_size) * 100,  # in paise
+        "lot_size": int(one.market_lot or 1),
+        "freeze_quantity": 1800.0,
+    }
+    if one.calendar == ALWAYS:
+        row["calendar"] = ALWAYS  # no field of the real file
+    if one.expiry_ns is not None:
+        row |= {
+            "asset_symbol": one.underlying,
+            "underlying_symbol": one.underlying,
+            "underlying_key": f"NSE_INDEX|{'Nifty Bank' if one.underlying == 'BANKNIFTY' else 'Nifty 50'}",
+            "asset_type": "INDEX",
+            "underlying_type": "INDEX",
+            "expiry": one.expiry_ns // _MS,
+            "weekly": one.kind == "option",
+            "minimum_lot": int(one.market_lot or 1),
+            "strike_price": float(one.strike or 0),
+        }
+    return row
 
 
 def _refused(status: int, code: str, text: str) -> Reply:
