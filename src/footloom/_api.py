@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from footloom import config
 from footloom.core.instrument import split_key
+from footloom.core.place import StorePlace, store_place
 from footloom.core.quotes import Quotes
 from footloom.core.trades import Trades
 from footloom.engine.build import build, build_footprint
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from footloom.feeds.continuous import Continuous
     from footloom.kernels.inference import RestPolicy
     from footloom.kernels.side_rules import Rule
-    from footloom.store.files import Store
+    from footloom.store import Store
 
 __all__ = (
     "continuous",
@@ -105,7 +106,7 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
     *,
     tape: str | None = None,
     rest_policy: RestPolicy = "ltp_same_side",
-    store: Path | None = None,
+    store: Path | str | None = None,
     fetch: Fetch | None = None,
 ) -> Trades:
     """Return the trades of ``[start, end)``, in the ordering key; without bounds all that are stored.
@@ -131,14 +132,14 @@ def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual va
     from_ns, to_ns = _span_ns(start, end)
     if venue == "sim":
         return _simulated(symbol, from_ns, to_ns, rest_policy)
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
-    settings = config.load(store=store, flags={"fetch": fetch})
+    settings = config.load(store=_place(store), flags={"fetch": fetch})
     if settings.fetch == "missing" and start is not None:
         from footloom.feeds.missing import fetch_missing
 
         fetch_missing(key, tape, from_ns, to_ns, settings)
-    with Store(settings.store) as opened:
+    with open_store(settings.store) as opened:
         return _stored(opened, key, tape, (from_ns, to_ns), rest_policy)
 
 
@@ -159,7 +160,7 @@ def continuous(  # noqa: PLR0913 - each is a choice of its own, with a usual val
     adjusted: bool = False,
     tape: str | None = None,
     rest_policy: RestPolicy = "ltp_same_side",
-    store: Path | None = None,
+    store: Path | str | None = None,
 ) -> Continuous:
     """Return the trades of a continuous future in ``[start, end)``, its contracts and its rolls (definitions 0.7).
 
@@ -183,17 +184,21 @@ def continuous(  # noqa: PLR0913 - each is a choice of its own, with a usual val
     """
     from footloom.feeds.continuous import ContinuousName, continuous_trades
     from footloom.kernels.inference import SnapshotParams
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     if roll not in ("date", "open_interest"):
         raise ConfigError(f"roll must be date or open_interest, got {roll!r}")
     name = ContinuousName.of(key)
     if roll != "date" or adjusted:
         name = name._replace(roll=roll, adjusted=adjusted)
-    with Store(config.load(store=store).store) as opened:
+    with open_store(config.load(store=_place(store)).store) as opened:
         return continuous_trades(
             opened, name.key, *_span_ns(start, end), SnapshotParams(rest_policy=rest_policy), tape=tape
         )
+
+
+def _place(store: Path | str | None) -> StorePlace | None:
+    return None if store is None else store_place(store)
 
 
 def _stored(store: Store, key: str, tape: str | None, span_ns: tuple[int, int], rest_policy: RestPolicy) -> Trades:

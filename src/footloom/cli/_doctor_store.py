@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from footloom.core.place import StorePlace
 from footloom.errors import ConfigError, StoreError, StoreLocked
 
 if TYPE_CHECKING:
     from footloom.config import Config
-    from footloom.store.files import Store
+    from footloom.store import Store
 
 __all__ = ("Finding", "State", "calendar_findings", "settings_findings", "store_findings", "token_findings")
 
@@ -53,17 +54,18 @@ def settings_findings(settings: Config) -> Iterator[Finding]:
         yield Finding(area="settings", state="ok", text=f"{url} stands for {venue}")
 
 
-def store_findings(root: Path, now_ns: int, *, full: bool) -> Iterator[Finding]:
+def store_findings(root: StorePlace, now_ns: int, *, full: bool) -> Iterator[Finding]:
     """Look at the store; with ``full`` at every byte of it."""
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     if not root.exists():
         yield Finding(area="store", state="ok", text=f"{root} is not there yet: record, fetch or import make it")
         return
-    yield from _disk_findings(root)
-    yield _lock_finding(root)
+    if isinstance(root, Path):
+        yield from _disk_findings(root)
+        yield _lock_finding(root)
     try:
-        with Store(root) as store:
+        with open_store(root) as store:
             yield from _content_findings(store, root, now_ns, full=full)
     except StoreError as error:
         yield Finding(
@@ -95,7 +97,7 @@ def _lock_finding(root: Path) -> Finding:
     return Finding(area="store", state="ok", text="nobody writes to it")
 
 
-def _content_findings(store: Store, root: Path, now_ns: int, *, full: bool) -> Iterator[Finding]:
+def _content_findings(store: Store, root: StorePlace, now_ns: int, *, full: bool) -> Iterator[Finding]:
     days = [*store.coverage(), *store.partials(), *store.series()]
     rows, size, waiting = (sum(getattr(day, name) for day in days) for name in ("rows", "bytes", "journal_rows"))
     keys = len({day.key for day in days})
@@ -106,16 +108,21 @@ def _content_findings(store: Store, root: Path, now_ns: int, *, full: bool) -> I
         yield Finding(area="store", state="ok", text=f"{count:,} parts are as they were written")
     else:
         yield Finding(area="store", state="ok", text="parts were not compared with their checksums: --full does")
-    yield from _aside_findings(store, root)
+    if isinstance(root, Path):
+        yield from _kept_aside(root)
+    yield from _unreadable(store)
     yield _gap_finding(store, now_ns)
 
 
-def _aside_findings(store: Store, root: Path) -> Iterator[Finding]:
+def _kept_aside(root: Path) -> Iterator[Finding]:
     aside = sorted((root / "journal" / "quarantine").glob("*"))
     if aside:
         text = f"{len(aside):,} journal segments could not be read whole and are kept in {aside[0].parent}"
         advice = "a disk or file system failed there once: look at its log; fetch what is missing, then remove them"
         yield Finding(area="store", state="warn", text=text, advice=advice)
+
+
+def _unreadable(store: Store) -> Iterator[Finding]:
     frames = store.unreadable(_SHOWN)
     if frames.counts:
         counts = ", ".join(f"{count:,} of {venue}" for venue, count in sorted(frames.counts.items()))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv as csv_format
 import datetime as dt
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from footloom.cli._shared import console
+from footloom.core.place import StorePlace
 
 if TYPE_CHECKING:
     from footloom.core.footprint import Footprint
@@ -24,7 +24,7 @@ _COLUMNS = ("open", "high", "low", "close", "volume", "buy", "sell", "delta", "l
 _TABLE_BARS = 60
 
 
-def show(root: Path, key: str, name: str, span: tuple[int | None, int | None], *, json: bool, csv: bool) -> None:
+def show(root: StorePlace, key: str, name: str, span: tuple[int | None, int | None], *, json: bool, csv: bool) -> None:
     """Print finished bars as JSON, CSV or a table.
 
     Raises
@@ -33,9 +33,9 @@ def show(root: Path, key: str, name: str, span: tuple[int | None, int | None], *
         There are none under that name.
     """
     from footloom.feeds.finished import finished_footprint
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
-    with Store(root) as store:
+    with open_store(root) as store:
         footprint = finished_footprint(store, key, name, *span)
     rows = _rows(footprint)
     if json:

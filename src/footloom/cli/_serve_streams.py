@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from footloom.config import Config
     from footloom.server.services import Services
     from footloom.server.streams import LiveFeeds, StreamSettings
-    from footloom.store.files import Store
+    from footloom.store import Store
     from footloom.venues._venue import Wanted
 
 __all__ = ("Venues", "shown")

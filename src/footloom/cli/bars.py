@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 from footloom.cli._shared import JsonFlag, StoreFlag, console, say
+from footloom.core.place import StorePlace
 
 if TYPE_CHECKING:
     from footloom.core.rolls import Roll
@@ -130,16 +131,20 @@ def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
 
 
 def _read(
-    root: Path, wanted: TopicRequest, span: tuple[str | None, str | None], params: SnapshotParams, studies: list[str]
+    root: StorePlace,
+    wanted: TopicRequest,
+    span: tuple[str | None, str | None],
+    params: SnapshotParams,
+    studies: list[str],
 ) -> _Found:
     from footloom.errors import ConfigError, NotStored
     from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
     from footloom.server.rolled import RolledHistory, chart_history
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     from_ns, to_ns = _span(*span)
-    with Store(root) as store:
+    with open_store(root) as store:
         try:
             history = chart_history(store, wanted.symbol, params, wanted.tape)
             tapes = chart_tapes(history.store, wanted.symbol)

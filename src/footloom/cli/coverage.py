@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from footloom.cli._shared import JsonFlag, StoreFlag, console
+from footloom.core.place import StorePlace
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
-    from footloom.store import Coverage
-    from footloom.store.raw import RawPart
+    from footloom.store import Coverage, RawPart
 
 __all__ = ("coverage",)
 
@@ -34,14 +33,12 @@ def coverage(
     all of them, and do not count as coverage. Neither do footprints that another program has finished.
     """
     from footloom import config
-    from footloom.store.files import Store
-    from footloom.store.raw import raw_parts
+    from footloom.store.open import open_store
 
     folder = config.load(store=store).store
-    with Store(folder) as opened:
+    with open_store(folder) as opened:
         whole, partial, finished = opened.coverage(symbol), opened.partials(symbol), opened.finished(symbol)
-        beside = opened.series(symbol)
-    raw = raw_parts(folder, symbol)
+        beside, raw = opened.series(symbol), opened.raw_parts(symbol)
     if json:
         _print_json(folder, {"coverage": whole, "partial": partial, "series": beside, "finished": finished, "raw": raw})
         return
@@ -62,14 +59,14 @@ def coverage(
     shown.print(f"in {folder}")
 
 
-def _print_json(folder: Path, covered: dict[str, Sequence[object]]) -> None:
+def _print_json(folder: StorePlace, covered: dict[str, Sequence[object]]) -> None:
     import msgspec
 
     text = msgspec.json.encode({"store": str(folder), **covered})
     sys.stdout.write(text.decode() + "\n")
 
 
-def _refuse(folder: Path, symbol: str | None) -> None:
+def _refuse(folder: StorePlace, symbol: str | None) -> None:
     from footloom.errors import NotStored
 
     if symbol is not None:

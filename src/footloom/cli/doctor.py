@@ -67,12 +67,12 @@ def _venues(names: Sequence[str] | None, settings: Config) -> list[ModuleType]:
 
 def _stored_venues(settings: Config) -> set[str]:
     from footloom.errors import StoreError
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     if not settings.store.exists():
         return set()
     try:
-        with Store(settings.store) as opened:
+        with open_store(settings.store) as opened:
             return {one.venue for one in opened.instruments()}
     except StoreError:
         return set()  # told of among the findings

@@ -58,7 +58,7 @@ def export(
     from footloom.cli._export_sources import Asked
     from footloom.errors import ConfigError
     from footloom.notebook.writing import format_of
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     kind = format_of(out, format)
     _check(what, kind, bool(latency_ns))
@@ -71,7 +71,7 @@ def export(
     )  # fmt: skip
     if asked.settings and what in {"trades", "snapshots"}:
         raise ConfigError(f"--set is for charts and studies: {what} have no settings")
-    with Store(config.load(store=store).store) as opened:
+    with open_store(config.load(store=store).store) as opened:
         report = _export(opened, asked, out, kind, latency_ns, force=force)
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from footloom.cli._record_tally import Disk, Status, Tally
     from footloom.config import Config
     from footloom.feeds.recorder import Recorder
+    from footloom.store import Store
     from footloom.store.estimate import Rate
-    from footloom.store.files import Store
     from footloom.venues._venue import Wanted
 
 __all__ = ("record",)
@@ -112,9 +112,9 @@ def _record(
     tell: Callable[[str], None],
 ) -> None:
     from footloom.feeds.recorder import Recorder
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
-    with Store(settings.store, writer=True, settings=store_settings(settings)) as opened:
+    with open_store(settings.store, writer=True, settings=store_settings(settings)) as opened:
         _say_recovery(opened, tell)
         recorder = Recorder(opened, wanted, settings_of(wanted, settings))
         names = ", ".join(recorder.keys)

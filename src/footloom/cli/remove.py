@@ -30,17 +30,17 @@ def remove(
     import msgspec
 
     from footloom import config
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     folder = config.load(store=store).store
-    with Store(folder) as opened:
+    with open_store(folder) as opened:
         days = _days(opened, symbol, tape)
     name = days[0].tape
     what = f"{symbol}/{name}: {sum(day.rows for day in days):,} rows of {len(days)} days"
     if not yes:
         say(f"{what} would be removed from {folder}, for good: say --yes to do it")
         raise typer.Exit(1)
-    with Store(folder, writer=True) as opened:
+    with open_store(folder, writer=True) as opened:
         removed = opened.remove(symbol, name)
     typer.echo(msgspec.json.encode(removed).decode() if json else f"{what} are removed from {folder}")
 

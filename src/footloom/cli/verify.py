@@ -39,10 +39,10 @@ def verify(
     from footloom import config
     from footloom.engine.verify import newest_day, verify_day
     from footloom.feeds.continuous import refuse_continuous
-    from footloom.store.files import Store
+    from footloom.store.open import open_store
 
     done: list[tuple[Verdict, float]] = []
-    with Store(config.load(store=store).store) as opened:
+    with open_store(config.load(store=store).store) as opened:
         refuse_continuous(opened, symbol, "footloom verify")
         tape, newest = newest_day(opened, symbol, tape)
         of_day = newest if day is None else day.date()

@@ -15,6 +15,7 @@ from footloom.config.aliases import LOGIN, aliased
 from footloom.config.places import endpoints_from
 from footloom.config.settings import FILE, SETTINGS, Config, is_secret, value_of
 from footloom.config.sources import PREFIX, of_environment, of_file, refuse_unknown, refuse_wide, variables_of
+from footloom.core.place import StorePlace, StoreUrl, store_place
 from footloom.errors import ConfigError
 
 __all__ = ("config_folder", "load")
@@ -33,7 +34,7 @@ def config_folder(environment: Mapping[str, str] | None = None) -> Path:
 def load(
     environment: Mapping[str, str] | None = None,
     *,
-    store: Path | None = None,
+    store: StorePlace | None = None,
     endpoints: Sequence[str] = (),
     flags: Mapping[str, object] | None = None,
 ) -> Config:
@@ -50,7 +51,7 @@ def load(
     variables, files = _variables(folder, environment)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     if store is not None:
-        given["store"] = str(store)
+        given["store"] = store.secret if isinstance(store, StoreUrl) else str(store)
 
     others = aliased(variables)
     own, places = of_environment(variables)
@@ -107,8 +108,8 @@ def _refuse_open_files(
         refuse_wide(path, [name for name in files if files[name] == path and name in secret])
 
 
-def _store(chosen: object) -> Path:
-    root = Path(str(chosen or platformdirs.user_data_path("footloom", appauthor=False) / "store")).expanduser()
-    if root.exists() and not root.is_dir():
+def _store(chosen: object) -> StorePlace:
+    root = store_place(str(chosen or platformdirs.user_data_path("footloom", appauthor=False) / "store"))
+    if isinstance(root, Path) and root.exists() and not root.is_dir():
         raise ConfigError(f"the store {root} is a file: name a folder with --store or {PREFIX}STORE")
     return root

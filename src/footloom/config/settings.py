@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from footloom.core.place import StorePlace
 from footloom.core.secret import Secret
 from footloom.errors import ConfigError
 
@@ -37,7 +38,8 @@ class Notice(msgspec.Struct, frozen=True):
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one process; each is also an environment variable (``FOOTLOOM_STORE``) and a line of the file.
 
-    ``store`` is the folder that holds the tape, ``folder`` the one with ``footloom.toml`` and the credentials.
+    ``store`` is the folder that holds the tape, or a MongoDB database (``mongodb://HOST/DATABASE``). ``folder`` is the
+    one with ``footloom.toml`` and the credentials.
     ``endpoints`` are base addresses by venue where another server shall stand for it, ``sockets`` those of its
     WebSockets alone. ``commit_ms`` is how often what arrives is made durable and shown. ``depth_quota`` is how many
     bytes depth and quotes may take: then they are no longer recorded, trades are; 0 is no limit. ``backfill_hours`` is
@@ -57,7 +59,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ``origins`` tells of each field where its value comes from, ``notices`` what became of other programs' names.
     """
 
-    store: Path
+    store: StorePlace
     folder: Path
     endpoints: dict[str, str] = {}
     sockets: dict[str, str] = {}

@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 
 from footloom.core.instrument import Instrument
+from footloom.core.place import StorePlace
 from footloom.core.trades import Trades
 from footloom.errors import DataError, FootloomError, Refused, StoreError, VenueError
 from footloom.feeds import ingest
 from footloom.feeds._fetch_ledger import Ledger, Taken
 from footloom.feeds._fetch_report import DayReport, Watcher
 from footloom.feeds.http import Http
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.venues._venue import ArchiveFile, Bases, Request
 
 __all__ = ("Archive", "DayJob")
@@ -64,7 +65,7 @@ class Archive:
     http: Http
     bases: Bases
     store: Store
-    root: Path
+    root: StorePlace
     ledger: Ledger
     watcher: Watcher
     slots: asyncio.Semaphore

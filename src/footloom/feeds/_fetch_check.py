@@ -15,7 +15,7 @@ from footloom.core.trades import I64
 from footloom.errors import NotStored
 from footloom.feeds._fetch_report import Compared, Watcher
 from footloom.feeds.http import Http
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.venues._venue import Bases, Candle
 
 __all__ = ("Check", "compared")

@@ -11,7 +11,7 @@ from footloom.core.trades import Trades
 from footloom.feeds._fetch_pages import stored_ids
 from footloom.feeds._import_ids import Hole
 from footloom.feeds._import_tally import gaps_of
-from footloom.store.files import Store
+from footloom.store import Store
 
 __all__ = ("Settled", "settle_gaps")
 

@@ -21,10 +21,10 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """Files by symbol, tape and day, kept in the store's folder ``fetch``, where downloads grow too."""
+    """Files by symbol, tape and day, kept in the store's folder for what is on its way, where downloads grow too."""
 
-    def __init__(self, store: Path) -> None:
-        self.folder = store / "fetch"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._path = self.folder / "fetched.json"
         self._taken: dict[str, Taken] = {}
         if self._path.exists():

@@ -17,8 +17,7 @@ from footloom.errors import NotStored, VenueError
 from footloom.feeds._fetch_report import Watcher
 from footloom.feeds._import_ids import IdRuns
 from footloom.feeds.http import Http
-from footloom.store import SourceInfo
-from footloom.store.files import Store
+from footloom.store import SourceInfo, Store
 from footloom.venues._venue import Bases, Request
 
 __all__ = ("Pages", "stored_ids")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from footloom.core.instrument import Instrument
+from footloom.core.place import StorePlace
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.feeds._import_bare import BareTally
 from footloom.feeds._import_ids import Hole
 from footloom.feeds._import_tally import Ready, Tally, gaps_of
-from footloom.store import PartReport, SourceInfo, Storable
-from footloom.store.files import Store
-from footloom.store.raw import RawPart, write_raw
+from footloom.store import PartReport, RawPart, SourceInfo, Storable, Store
+from footloom.store.open import open_store
 
 __all__ = ("Target",)
 
@@ -49,12 +48,12 @@ class Target:
     """
 
     def __init__(
-        self, root: Path, *, dry_run: bool, at_once: bool, into: Store | None = None, beside: bool = False
+        self, root: StorePlace, *, dry_run: bool, at_once: bool, into: Store | None = None, beside: bool = False
     ) -> None:
         self._root = root
         self._dry_run = dry_run
         self._at_once = at_once
-        self._reader = into or Store(root)
+        self._reader = into or open_store(root)
         self._writer: Store | None = into
         self._is_ours = into is None
         self._beside = beside
@@ -69,8 +68,10 @@ class Target:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None and self._is_ours:
-            self._writer.close()
+        if self._is_ours:
+            self._reader.close()
+            if self._writer is not None:
+                self._writer.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -115,12 +116,11 @@ class Target:
         """Keep a text as it is; False where it is there already, or on a dry run."""
         if self._dry_run:
             return False
-        self._opened()
-        return write_raw(self._root, part, pieces)
+        return self._opened().write_raw(part, pieces)
 
     def _opened(self) -> Store:
         if self._writer is None:
-            self._writer = Store(self._root, writer=True)
+            self._writer = open_store(self._root, writer=True)
             if self._at_once:
                 self._stack.enter_context(self._writer.transaction())
         return self._writer

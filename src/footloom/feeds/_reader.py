@@ -27,8 +27,7 @@ from footloom.feeds._symbol import Symbol
 from footloom.feeds._tapes import Prints
 from footloom.kernels.print_frames import TAPES, VENUES, PrintFrames
 from footloom.kernels.print_frames import Prints as PrintRows
-from footloom.store import UnreadableFrame
-from footloom.store.files import Store
+from footloom.store import Store, UnreadableFrame
 
 __all__ = ("STREAM_OF", "Reader")
 

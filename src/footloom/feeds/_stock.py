@@ -14,7 +14,7 @@ from footloom.feeds._settings import Settings
 from footloom.feeds._symbol import Symbol
 from footloom.feeds.backfill import Repair
 from footloom.feeds.clock import Clock, ReceiptClock
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.venues._venue import Bases
 
 __all__ = ("Stock", "Yard")

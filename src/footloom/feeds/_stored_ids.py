@@ -7,7 +7,7 @@ import numpy as np
 from footloom.core.trades import FLAG_NO_ID, I64, Trades
 from footloom.errors import NotStored
 from footloom.feeds._tapes import OFF_MARKET, TradeTape
-from footloom.store.files import Store
+from footloom.store import Store
 
 __all__ = ("restore",)
 

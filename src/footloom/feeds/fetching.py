@@ -31,7 +31,8 @@ from footloom.feeds.clock import ReceiptClock, SystemClock
 from footloom.feeds.credentials import load
 from footloom.feeds.endpoints import bases_of
 from footloom.feeds.http import Http
-from footloom.store.files import Store
+from footloom.store import Store
+from footloom.store.open import open_store
 from footloom.venues._venue import Bases
 
 __all__ = (
@@ -124,8 +125,8 @@ async def fetch(
     if options.to_ns <= options.from_ns:
         raise ConfigError("there is nothing to fetch: the range ends before it begins, or lies in the future")
     named = [_named(key) for key in keys]
-    with contextlib.nullcontext(into) if into else Store(config.store, writer=True) as store:
-        ledger = Ledger(config.store)
+    with contextlib.nullcontext(into) if into else open_store(config.store, writer=True) as store:
+        ledger = Ledger(store.scratch)
         run = _Run(
             store,
             config,

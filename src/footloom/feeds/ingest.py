@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from footloom.core.place import StorePlace
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, StoreError, StoreLocked
 from footloom.feeds._import_asked import Options, asked, planned
@@ -25,9 +26,7 @@ from footloom.feeds._import_report import Drop, FileReport, GapReport, ImportRep
 from footloom.feeds._import_tally import Ready, Tally, add_counts, add_drops, iso
 from footloom.feeds._import_target import Target
 from footloom.importers import Ask, BareRows, Dropped, Grid, Importer, Outside, Plan, RawText, Rows, Source, shown
-from footloom.store import SourceInfo
-from footloom.store.files import Store
-from footloom.store.raw import RawPart
+from footloom.store import RawPart, SourceInfo, Store
 
 __all__ = ("Drop", "FileReport", "GapReport", "ImportReport", "Options", "RawReport", "TapeReport", "import_files")
 
@@ -44,7 +43,7 @@ def import_files(
     paths: Sequence[Path],
     options: Options,
     *,
-    store: Path,
+    store: StorePlace,
     progress: Progress | None = None,
     into: Store | None = None,
 ) -> ImportReport:
@@ -281,7 +280,9 @@ def _nothing_kept(file: _File) -> str:
     return "it holds a header and no rows"
 
 
-def _summed(files: list[FileReport], notes: list[str], options: Options, store: Path, *, stored: bool) -> ImportReport:
+def _summed(
+    files: list[FileReport], notes: list[str], options: Options, store: StorePlace, *, stored: bool
+) -> ImportReport:
     tapes = [tape for file in files for tape in file.tapes]
     lost = sum(drop.count for file in files for drop in file.unreadable)
     refused = options.strict and any(file.problems for file in files)

@@ -12,7 +12,7 @@ from footloom.config import Config
 from footloom.core.instrument import split_key
 from footloom.errors import ConfigError, FootloomError, StoreLocked, VenueError
 from footloom.feeds.fetching import FetchOptions, FetchReport, Silent, check_keys, fetch, venue_of
-from footloom.store.files import Store
+from footloom.store.open import open_store
 
 __all__ = ("fetch_missing", "missing_days")
 
@@ -65,7 +65,7 @@ def missing_days(settings: Config, key: str, from_ns: int, to_ns: int) -> list[t
     """Return the stretches of a range, in whole UTC days cut to it, on which the store has no row of a symbol."""
     have = set()
     if settings.store.exists():
-        with Store(settings.store) as store:
+        with open_store(settings.store) as store:
             have = {day.day.toordinal() for day in store.coverage(key) if day.rows}
     epoch = 719_163  # 1970-01-01
     first, stop = from_ns // _DAY_NS, -(-to_ns // _DAY_NS)
@@ -84,7 +84,7 @@ def missing_days(settings: Config, key: str, from_ns: int, to_ns: int) -> list[t
 def _has_rows(settings: Config, key: str) -> bool:
     if not settings.store.exists():
         return False
-    with Store(settings.store) as store:
+    with open_store(settings.store) as store:
         return any(day.rows for day in store.coverage(key))
 
 

@@ -14,7 +14,7 @@ from footloom.feeds.flow import Arrival, Commit, FeedState
 from footloom.feeds.live import COMMIT_S, Journal, live
 from footloom.feeds.metrics import Figures, Spread
 from footloom.feeds.venue_feed import VenueFeed, Yard
-from footloom.store.files import Store
+from footloom.store import Store
 from footloom.venues._venue import Bases, Wanted
 
 __all__ = ("FeedSettings", "Recorder")

@@ -23,7 +23,7 @@ from footloom.server.troubles import feed_stopped, found_at_start, not_recorded,
 from footloom.server.warming import warm_kernels
 from footloom.server.wire import encode
 from footloom.server.writer import Writer
-from footloom.store.files import Store
+from footloom.store import Store
 
 if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
     from footloom.server.candles import Shelf

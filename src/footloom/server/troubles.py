@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from footloom.errors import FootloomError, StoreError
-from footloom.store import Recovery
-from footloom.store.files import Store
+from footloom.store import Recovery, Store
 
 __all__ = ("feed_stopped", "found_at_start", "not_recorded", "not_sealed", "rows_refused")
 
@@ -17,7 +16,7 @@ def feed_stopped(error: Exception) -> str:
 
 def not_recorded(store: Store | None) -> str:
     """Say that the journal does not take what is received."""
-    where = "the store" if store is None else str(store.root)
+    where = "the store" if store is None else store.where
     return (
         f"what is received is not recorded: {where} does not take it, the log says why; it is kept in memory and tried "
         "again with every commit: mend the disk (room, rights) and leave footloom running"

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from footloom.errors import FootloomError
-from footloom.store.files import Store
+from footloom.store import Store
 
 __all__ = ("Writer",)
 
