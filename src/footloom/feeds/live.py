@@ -74,7 +74,8 @@ class Journal:
 
     Rows that the store refuses for what they are would stop all others: they are set aside, and counted in
     ``refused``. Of rows that wait too long the oldest are given up, counted in ``dropped``. For both the tape says that
-    they are missing: a gap. ``commits`` and ``rows`` count what is durable, ``spread`` how long that took, ``waiting``
+    they are missing: a gap, which is told again where another gap around it heals: what the feed has seen it counts as
+    there. ``commits`` and ``rows`` count what is durable, ``spread`` how long that took, ``waiting``
     are rows that are not durable yet.
     """
 
@@ -88,6 +89,8 @@ class Journal:
     _pending: deque[_Item] = field(default_factory=deque)
     _rows: int = 0
     _lost: dict[tuple[str, str], _Item] = field(default_factory=dict)
+    _gone: dict[tuple[str, str], list[Gap]] = field(default_factory=dict)  # lost for good, and told
+    _again: list[_Item] = field(default_factory=list)  # gaps of those to be told once more
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
     )
@@ -115,9 +118,11 @@ class Journal:
     def _write(self, new: list[_Item]) -> bool:
         self._pending.extend(new)
         self._rows += sum(len(block) for block, _ in new)
+        self._again += [one for item in new if (one := self._hidden_by(item)) is not None]
         refused = self.refused
         try:
-            self.store.append_many([*self._pending, *self._lost.values()])  # what is lost is no more healed before it
+            # What is lost is told behind what heals.
+            self.store.append_many([*self._pending, *self._lost.values(), *self._again])
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing that was received may stop the others
             trouble = error if _is_of_disk(error) else self._write_singly()
             if trouble is not None:
@@ -126,7 +131,9 @@ class Journal:
         else:
             self.commits += 1
             self.rows += self._rows
-            self._lost.clear()
+            for key in list(self._lost):
+                self._told(key)
+            self._again.clear()
             self._pending.clear()
             self._rows = 0
         if not self.recorded:
@@ -164,8 +171,25 @@ class Journal:
                 return error
             if error is not None:
                 _LOG.error("the gaps of %s are not recorded: %s", key[0], error)
-            del self._lost[key]
+            self._told(key)
+        while self._again:
+            error = self._try(self._again[0])
+            if error is not None and (_is_of_disk(error) or isinstance(error, CorruptPart)):
+                return error
+            del self._again[0]
         return None
+
+    def _told(self, key: tuple[str, str]) -> None:
+        _, gaps = self._lost.pop(key)
+        self._gone.setdefault(key, []).extend(gap for gap in gaps if gap.cause in {_REFUSED, _GIVEN_UP})
+
+    # Healed is what the feed has seen; what never reached the disk is still missing there.
+    def _hidden_by(self, item: _Item) -> _Item | None:
+        block, gaps = item
+        gone = self._gone.get((block.instrument.key, block.tape), [])
+        healed = [gap for gap in gaps if gap.healed]
+        hidden = [lost for lost in gone if any(one.from_ns < lost.to_ns and lost.from_ns < one.to_ns for one in healed)]
+        return (block.take(slice(0, 0)), hidden) if hidden else None
 
     def _try(self, item: _Item) -> Exception | None:
         try:

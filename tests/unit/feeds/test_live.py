@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from footloom.core.gaps import open_gaps
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
@@ -186,6 +187,35 @@ async def test_rows_that_are_given_up_leave_a_gap(
     assert [(gap.from_ns, gap.to_ns, gap.missing) for gap in disk.gaps] == [(100, 401, 4)]
     assert "not recorded" in disk.gaps[0].cause
     assert caplog.messages[-1] == "recording again: all but 4 rows, whose gap is recorded, is stored"
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_a_gap_that_heals_later_does_not_hide_rows_that_were_given_up_within_it(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    beside: bool,  # with rows that the store refuses: then each item goes for itself
+) -> None:
+    monkeypatch.setattr(live_module, "_PENDING_ROWS", 3)
+    disk = Disk(broken=True)
+    journal = Journal(disk)
+    hole = Gap(symbol="ABC", from_ns=50, to_ns=900, cause="disconnected", missing=3)
+    for number in range(1, 8):
+        block = rows(number)
+        [one] = arrival(block)
+        await journal.append([dataclasses.replace(one, gaps=(hole,) if number == 1 else ())])
+    disk.broken = False
+    await journal.append([])
+    healed = msgspec.structs.replace(hole, healed=True)
+    [one] = arrival(rows(8))
+    bad = arrival(dataclasses.replace(rows(9), qty_lot=np.zeros(1, np.int64))) if beside else []
+    await journal.append([dataclasses.replace(one, gaps=(healed,)), *bad])
+    left = [(gap.from_ns, gap.to_ns, gap.missing) for gap in open_gaps(disk.gaps) if gap.cause.startswith("not")]
+    assert left == [(100, 401, 4)], "what is lost stays told, whatever has healed around it"
+    [one] = arrival(rows(10))
+    far = msgspec.structs.replace(hole, from_ns=5_000, to_ns=6_000, healed=True)
+    told = len(disk.gaps)
+    await journal.append([dataclasses.replace(one, gaps=(far,))])
+    assert len(disk.gaps) == told + 1, "what heals elsewhere tells nothing anew"
 
 
 async def test_a_damaged_day_of_one_symbol_stops_no_other() -> None:
