@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     seed = int(text) if text else random.SystemRandom().randrange(2**32)
     config.stash[_SEED] = seed
     config.option.hypothesis_seed = str(seed)  # the plugin reads it after this hook
+
+
+# Examples are in the docstrings of `src`: looking for them here as well would read every test file a second time.
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    return [found for found in (yield) if isinstance(found, pytest.Module)]
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -25,7 +25,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-READY_S = 60
+READY_S = 120  # whatever is awaited may take so long on a busy machine
 HISTORY_HOURS = 12  # enough for every view; two sessions are loaded in one test of their own
 
 
@@ -37,7 +37,7 @@ class FakeMarketServer:
 
     def pull(self, handle: str) -> dict[str, Any]:
         """Make something happen: ``ticks?n=50``, ``drop``, ..."""
-        with urllib.request.urlopen(f"{self.url}/test/{handle}", timeout=60) as answer:
+        with urllib.request.urlopen(f"{self.url}/test/{handle}", timeout=READY_S) as answer:
             return dict(json.load(answer))
 
 
@@ -53,7 +53,7 @@ def start_fake(*options: str) -> FakeMarketServer:
 
 def stop_fake(server: FakeMarketServer) -> None:
     server.process.terminate()
-    server.process.communicate(timeout=20)
+    server.process.communicate(timeout=READY_S)
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +101,7 @@ def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
         palette_offered = options.pop("palette_offered", True)
         options.setdefault("color_scheme", "dark")
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(READY_S * 1000)
         contexts.append(context)
         stored = json.dumps({"settings": settings, "paletteOffered": palette_offered})
         context.add_init_script(f"localStorage.setItem('footloom.prefs.1', {json.dumps(stored)})")
@@ -108,7 +109,7 @@ def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(fake.url + path)
         if wait:
-            page.wait_for_function("window.footloom && footloom.bars().count >= 300", timeout=READY_S * 1000)
+            page.wait_for_function("window.footloom && footloom.bars().count >= 300")
             page.wait_for_function("footloom.frames().painter !== 'empty' && footloom.viewport().paging === 'complete'")
             settle(page)
         return page
@@ -132,6 +133,12 @@ def settle(page: Any) -> None:
             }
         }"""
     )
+
+
+def catch_up(page: Any, told: dict[str, Any]) -> None:
+    """Wait until the page has, and has painted, what the fake server had sent when it answered a handle."""
+    page.wait_for_function(f"footloom.status() && BigInt(footloom.status().engine_ns) >= {told['engine_ns']}n")
+    settle(page)
 
 
 def viewport(page: Any) -> dict[str, Any]:

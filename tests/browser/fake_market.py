@@ -69,8 +69,8 @@ class Day:
 class Market:
     """A random walk with a one-tick spread, clustered arrivals and round sizes."""
 
-    def __init__(self, seed: int, hours: float) -> None:
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed: int, hours: float, rate: float = 3.2) -> None:
+        self.rng, self.rate = np.random.default_rng(seed), rate
         self.prints: list[Print] = []
         self.times: list[int] = []
         self.day = Day()
@@ -88,7 +88,7 @@ class Market:
         """Let time pass and return the trades that happened."""
         hours = (self.now_ns - START_NS) / 3600e9
         busy = 1.0 + 0.55 * math.cos(2 * math.pi * (hours % 24) / 24) + 0.35 * math.sin(hours * 1.7)
-        count = int(self.rng.poisson(3.2 * max(0.3, busy) * span_ns / NS))
+        count = int(self.rng.poisson(self.rate * max(0.3, busy) * span_ns / NS))
         made = [trade for trade in self._draw(count, span_ns) if not self._is_lost(trade.ts_ns)]
         for trade in made:
             self.day.add(trade)

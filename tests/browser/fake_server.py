@@ -409,10 +409,11 @@ async def main() -> None:
     parser.add_argument("--port", type=int, default=8600)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--hours", type=float, default=60, help="history behind the live edge")
+    parser.add_argument("--rate", type=float, default=3.2, help="trades a second")
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--static", type=Path, default=STATIC)
     options = parser.parse_args()
-    fake = FakeServer(Market(options.seed, options.hours), options.speed, options.static)
+    fake = FakeServer(Market(options.seed, options.hours, options.rate), options.speed, options.static)
     async with serve(
         fake.talk, "127.0.0.1", options.port, process_request=fake.answer, compression=None, max_size=None
     ) as server:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def fake(page_bundle: Path) -> Iterator[FakeMarketServer]:
     """A market with more than two sessions behind it."""
     del page_bundle
-    server = start_fake("--speed", "0", "--hours", "60")
+    server = start_fake("--speed", "0", "--hours", "60", "--rate", "0.8")
     yield server
     stop_fake(server)
 
@@ -25,7 +25,7 @@ def test_two_sessions_are_loaded_and_more_when_wanted(open_page: PageOpener) -> 
     page = open_page(wait=False)
     page.wait_for_function("window.footloom && footloom.bars().count > 0")
     first = viewport(page)["right"]
-    page.wait_for_function("footloom.bars().count >= 2880", timeout=60_000)
+    page.wait_for_function("footloom.bars().count >= 2880")
     settle(page)
     assert viewport(page)["right"] == first, "history does not move what is on screen"
     page.keyboard.press("Home")

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, cell_box, chart_corner, last_bar, settle, viewport
+from tests.browser.conftest import (
+    FakeMarketServer,
+    PageOpener,
+    catch_up,
+    cell_box,
+    chart_corner,
+    last_bar,
+    settle,
+    viewport,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -210,14 +219,14 @@ def test_typing_letters_and_the_slash_open_the_search(open_page: PageOpener) -> 
     page.wait_for_function("document.documentElement.dataset.theme === 'light'")
 
 
-def test_a_search_without_a_hit_says_how_a_symbol_is_added(open_page: PageOpener) -> None:
+def test_a_search_without_a_hit_opens_what_is_written_as_a_symbol(open_page: PageOpener) -> None:
     page = open_page()
     press(page, "/")
     page.keyboard.type("zzz")
-    page.get_by_text("footloom serve VENUE:SYMBOL").wait_for()
+    page.get_by_text("Nothing is called “zzz”.").wait_for()
     page.keyboard.press("Control+a")
     page.keyboard.type("binance_usdm:ETHUSDT")
-    page.get_by_text("footloom serve binance_usdm:ETHUSDT").wait_for()
+    page.get_by_text("Open binance_usdm:ETHUSDT").wait_for()
 
 
 def test_zooming_out_stops_where_all_bars_fill_half_of_the_pane(open_page: PageOpener) -> None:
@@ -257,8 +266,7 @@ def test_going_away_and_back_to_live(open_page: PageOpener, fake: FakeMarketServ
     button = page.get_by_role("button", name="Go to live")
     button.wait_for()
     before = viewport(page)["right"]
-    fake.pull("bars?n=1")
-    page.wait_for_timeout(300)
+    catch_up(page, fake.pull("bars?n=1"))
     assert viewport(page)["right"] == before
     button.click()
     settle(page)
@@ -336,11 +344,9 @@ def test_a_long_press_is_the_crosshair(open_page: PageOpener) -> None:
     box = cell_box(page, bar["index"], bar["cells"][0]["row"])
     fingers = Fingers(page)
     fingers.send("touchStart", (box["x"] + 20, box["y"] + 5))
-    page.wait_for_timeout(600)
-    assert viewport(page)["cursor"]["index"] == bar["index"]
+    page.wait_for_function(f"footloom.viewport().cursor?.index === {bar['index']}")
     fingers.send("touchMove", (box["x"] - 60, box["y"] + 5))
-    page.wait_for_timeout(150)
-    assert viewport(page)["cursor"]["index"] == bar["index"] - 1
+    page.wait_for_function(f"footloom.viewport().cursor?.index === {bar['index'] - 1}")
     fingers.send("touchEnd")
     settle(page)
     assert viewport(page)["right"] == before["right"]

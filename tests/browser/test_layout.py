@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, settle
+from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, settle
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +48,8 @@ def test_texts_of_the_page_stand_apart_and_inside(
     open_page: PageOpener, fake: FakeMarketServer, width: int, height: int, theme: str
 ) -> None:
     page = open_page(width, height, settings={"theme": theme})
-    fake.pull("ticks?n=2")
-    page.wait_for_timeout(700)
+    catch_up(page, fake.pull("ticks?n=2"))
+    page.wait_for_timeout(700)  # the ticker's figures follow at their own pace
     texts = page.evaluate(VISIBLE_TEXTS)
     assert len(texts) > 15
     assert overlaps(texts) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, cell_box, last_bar, settle, viewport
+from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, cell_box, last_bar, settle, viewport
 
 pytestmark = pytest.mark.browser
 
@@ -116,9 +116,7 @@ def test_the_last_cell_moves_with_the_last_price(open_page: PageOpener, fake: Fa
     step = page.evaluate("footloom.meta().ticks_per_level")
     rows = set()
     for _ in range(12):
-        fake.pull("ticks?n=6")
-        page.wait_for_timeout(120)
-        settle(page)
+        catch_up(page, fake.pull("ticks?n=6"))
         bar = last_bar(page)
         row = bar["close_tick"] // step
         rows.add(row)
@@ -144,9 +142,7 @@ def test_the_price_scale_does_not_jump_with_ticks(open_page: PageOpener, fake: F
     settle(page)
     places = set()
     for _ in range(10):
-        fake.pull("ticks?n=5")
-        page.wait_for_timeout(60)
-        settle(page)
+        catch_up(page, fake.pull("ticks?n=5"))
         view = viewport(page)
         places.add((view["rowPx"], view["centreRow"]))
     assert len(places) == 1
@@ -181,16 +177,14 @@ def test_a_click_on_a_cell_lists_its_trades_and_their_sum(open_page: PageOpener)
 
 def test_the_open_bar_keeps_its_trades_list_right(open_page: PageOpener, fake: FakeMarketServer) -> None:
     page = open_page()
-    fake.pull("ticks?n=30")
-    page.wait_for_timeout(200)
+    catch_up(page, fake.pull("ticks?n=30"))
     bar = last_bar(page)
     cell = max(bar["cells"], key=lambda one: one["trades"])
     box = cell_box(page, bar["index"], cell["row"])
     page.mouse.click(box["x"] + 10, box["y"] + box["height"] / 2)
     page.get_by_text("the trades add up to the cell").wait_for()
     for _ in range(4):
-        fake.pull("ticks?n=4")
-        page.wait_for_timeout(300)
+        catch_up(page, fake.pull("ticks?n=4"))
     page.wait_for_timeout(900)
     fake.pull("ticks?n=1")
     page.get_by_text("the trades add up to the cell").wait_for()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, settle
+from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, settle
 
 pytestmark = pytest.mark.browser
 
@@ -42,9 +42,7 @@ def test_light_frames_leave_the_picture_of_a_full_one(
     settle(page)
     levels = set()
     for _ in range(8):
-        fake.pull("ticks?n=3")
-        page.wait_for_timeout(80)
-        settle(page)
+        catch_up(page, fake.pull("ticks?n=3"))
         levels.add(page.evaluate("footloom.frames().level"))
     assert "light" in levels
     page.evaluate(KEEP, "partly")

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, last_bar, settle, viewport
+from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, last_bar, settle, viewport
 
 pytestmark = pytest.mark.browser
 NS = 1_000_000_000
@@ -131,8 +131,8 @@ def test_settings_are_remembered(open_page: PageOpener) -> None:
 
 def test_every_tab_gets_everything(open_page: PageOpener, fake: FakeMarketServer) -> None:
     pages = [open_page(800, 600) for _ in range(3)]
-    fake.pull("ticks?n=20")
+    told = fake.pull("ticks?n=20")
     for page in pages:
-        page.wait_for_timeout(300)
+        catch_up(page, told)
     trades = {last_bar(page)["trades"] for page in pages}
     assert len(trades) == 1

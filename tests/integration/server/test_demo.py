@@ -26,6 +26,7 @@ from footloom.venues.sim import FUT, PERP, feed_trades, gaps, snapshots
 pytestmark = pytest.mark.slow
 
 START_S = 120.0  # a first start compiles, perhaps on a busy machine
+AT = "2026-03-02T14:30"  # one hour of one market, in every run
 
 
 class Demo:
@@ -97,14 +98,14 @@ def assert_every_row_once(root: Path) -> Trades:
 
 def test_killed_and_started_again_the_store_has_every_row_once(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    with demo(root, "--speed", "120") as first:
+    with demo(root, "--at", AT, "--speed", "120") as first:
         first.wait_for_live_rows()
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
     killed = assert_every_row_once(root)
     live = (killed.flags & FLAG_BACKFILLED) == 0
     assert live.sum() > 200, "the test saw rows that came live"
-    with demo(root, "--speed", "120") as second:
+    with demo(root, "--at", AT, "--speed", "120") as second:
         second.wait_for_live_rows()
         health = second.get("health")
         assert (health["status"], health["live"]) == ("ready", ["sim:FUT", "sim:PERP"])

@@ -35,7 +35,7 @@ def venue() -> Iterator[dict[str, object]]:
     assert process.stdout is not None
     yield json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
-    process.wait(30)
+    process.wait(120)
     process.stdout.close()
 
 
