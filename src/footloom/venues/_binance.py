@@ -27,6 +27,7 @@ from footloom.core.side import Side
 from footloom.errors import SchemaChanged
 from footloom.venues import _binance_events as events
 from footloom.venues._decimal_text import check_levels, check_number, check_signed, is_number, is_zero
+from footloom.venues._shown import shown
 
 __all__ = ("COINM", "FUTURES", "SPOT", "USDM", "Print", "Seen", "messages", "read", "time_ns", "trade_of", "venue_of")
 
@@ -188,7 +189,7 @@ def _best_levels(event: events.Snapshot, frame: bytes, ts_recv_ns: int) -> tuple
     try:
         symbol = partial[1].decode().upper()
     except UnicodeDecodeError:
-        raise SchemaChanged(f"a stream whose name is no text: {events.shown(frame)}") from None
+        raise SchemaChanged(f"a stream whose name is no text: {shown(frame)}") from None
     return (book_of(event, symbol, ts_recv_ns, depth=int(partial[2])),)
 
 
@@ -229,7 +230,7 @@ def _ticker(event: events.BookTicker, _frame: bytes, ts_recv_ns: int) -> tuple[M
 def _liquidation(event: events.ForceOrder, frame: bytes, ts_recv_ns: int) -> tuple[Message, ...]:
     order = event.o
     if order.S not in _SIDES:
-        raise SchemaChanged(f"a forceOrder message whose S is {order.S[:40]!r}, not BUY or SELL: {events.shown(frame)}")
+        raise SchemaChanged(f"a forceOrder message whose S is {order.S[:40]!r}, not BUY or SELL: {shown(frame)}")
     check_number("p", order.p)
     check_number("z", order.z)
     if is_zero(order.z):  # nothing of it is filled yet

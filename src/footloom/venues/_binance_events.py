@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from footloom.errors import SchemaChanged
+from footloom.venues._shown import shown
 
 __all__ = (
     "KNOWN",
@@ -26,7 +27,6 @@ __all__ = (
     "SpotTicker",
     "TradePrint",
     "decode",
-    "shown",
 )
 
 _SHOWN = 160  # characters of a frame in an error message
@@ -188,12 +188,6 @@ def decode(frame: bytes) -> Event | Snapshot | Answer | list[Any]:
     except _NOT_JSON:
         return _slow(frame)
     return found
-
-
-def shown(frame: bytes) -> str:
-    """Return the beginning of a frame for an error message."""
-    text = frame[:_SHOWN].decode("utf-8", "backslashreplace")
-    return f"{text!r}{' ...' if len(frame) > _SHOWN else ''}"
 
 
 def _slow(frame: bytes) -> Event | Snapshot | Answer | list[Any]:

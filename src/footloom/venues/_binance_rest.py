@@ -13,7 +13,8 @@ from footloom.core.messages import BookUpdate, Message, OffMarket, OpenInterest,
 from footloom.errors import ConfigError, SchemaChanged
 from footloom.venues import _binance
 from footloom.venues import _binance_events as events
-from footloom.venues._decimal_text import check_number, is_number, is_zero
+from footloom.venues._decimal_text import check_number, is_number, step
+from footloom.venues._shown import shown
 from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, Wanted
 
 __all__ = (
@@ -183,7 +184,7 @@ def _decoded(decoder: Any, document: bytes, what: str) -> Any:
     try:
         return decoder.decode(document)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise SchemaChanged(f"no answer with {what} ({error}): {events.shown(document)}") from None
+        raise SchemaChanged(f"no answer with {what} ({error}): {shown(document)}") from None
 
 
 _snapshot = msgspec.json.Decoder(events.Snapshot)
@@ -278,14 +279,16 @@ _FAR_MS = 4_000_000_000_000  # perpetuals are said to be delivered in 2100
 def _instrument(row: Listed, venue: str, at_ns: int, *, inverse: bool) -> Instrument | None:
     by_type = {one.filterType: one for one in row.filters}
     price, lot = by_type.get("PRICE_FILTER"), by_type.get("LOT_SIZE")
-    if price is None or lot is None or not (_is_step(price.tickSize) and _is_step(lot.stepSize)):
+    tick_size = None if price is None else step(price.tickSize)
+    lot_size = None if lot is None else step(lot.stepSize)
+    if tick_size is None or lot_size is None:
         return None  # precision fields are no steps: without the filters the grid is not known
     ends = 0 < row.deliveryDate < _FAR_MS
     return Instrument(
         venue=venue,
         symbol=row.symbol,
-        tick_size=_step(price.tickSize),
-        lot_size=_step(lot.stepSize),
+        tick_size=tick_size,
+        lot_size=lot_size,
         base=row.baseAsset,
         quote=row.quoteAsset,
         contract_multiplier=Decimal(row.contractSize),
@@ -295,14 +298,6 @@ def _instrument(row: Listed, venue: str, at_ns: int, *, inverse: bool) -> Instru
         expiry_ns=_binance.time_ns(row.deliveryDate, "deliveryDate") if ends else None,
         valid_from_ns=at_ns,
     )
-
-
-def _is_step(text: str) -> bool:
-    return is_number(text) and not is_zero(text)
-
-
-def _step(text: str) -> Decimal:
-    return Decimal(text).normalize() if "." in text else Decimal(text)
 
 
 _klines = msgspec.json.Decoder(list[list[str | int]])
@@ -322,10 +317,10 @@ def read_candles(document: bytes) -> list[Candle]:
 
 def _candle(row: list[str | int], document: bytes) -> Candle:
     if len(row) < 7 or not (isinstance(row[0], int) and isinstance(row[6], int)):
-        raise SchemaChanged(f"a candle that is not as documented: {events.shown(document)}")
+        raise SchemaChanged(f"a candle that is not as documented: {shown(document)}")
     numbers = [text for text in row[1:6] if isinstance(text, str) and is_number(text)]
     if len(numbers) != 5:
-        raise SchemaChanged(f"a candle with a number that is none: {events.shown(document)}")
+        raise SchemaChanged(f"a candle with a number that is none: {shown(document)}")
     return Candle(
         open_ns=_binance.time_ns(row[0], "open time"),
         close_ns=_binance.time_ns(row[6], "close time") + _MS,  # the venue names the last ms

@@ -27,12 +27,13 @@ from footloom.core.messages import (
 from footloom.core.side import Side
 from footloom.errors import SchemaChanged
 from footloom.venues._decimal_text import check_levels, check_number, check_signed, is_zero
+from footloom.venues._shown import shown
 
-__all__ = ("messages", "ms", "off_market", "shown")
+__all__ = ("TAKER", "messages", "ms", "off_market")
 
 _EARLIEST_MS, _LATEST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100
-_SHOWN = 200
-_TAKER: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
+_SAID = 200  # characters of a refusal
+TAKER: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
 # Here the side is that of the position: a long that is liquidated is sold.
 _LIQUIDATED: Final = {"Buy": Side.SELL, "Sell": Side.BUY}
 _EXACT = Context(prec=64)
@@ -151,12 +152,6 @@ def off_market(trade: Trade, *, block: bool) -> Trade | OffMarket:
     return OffMarket(trade=trade, reason="quantity is zero") if is_zero(trade.qty) else trade
 
 
-def shown(frame: bytes) -> str:
-    """Return the beginning of a frame for an error message."""
-    text = frame[:_SHOWN].decode("utf-8", "backslashreplace")
-    return f"{text!r}{' ...' if len(frame) > _SHOWN else ''}"
-
-
 def _print(one: _Print, ts_recv_ns: int, frame: bytes) -> Trade | OffMarket:
     check_number("p", one.p, "a publicTrade message")
     check_number("v", one.v, "a publicTrade message")
@@ -166,7 +161,7 @@ def _print(one: _Print, ts_recv_ns: int, frame: bytes) -> Trade | OffMarket:
             ts_exch_ns=ms(one.T, "T", frame),
             price=one.p,
             qty=one.v,
-            side=_side(_TAKER, one.S, frame),
+            side=_side(TAKER, one.S, frame),
             trade_id=None,
             ts_recv_ns=ts_recv_ns,
             seq=one.seq,
@@ -312,4 +307,4 @@ def _answer(found: _Frame, frame: bytes) -> list[Message]:
         raise SchemaChanged(f"no message of Bybit's: {shown(frame)}")
     if found.success:
         return [Reply(kind="ack", request=found.req_id, text=found.op)]
-    return [Reply(kind="error", request=found.req_id, text=found.ret_msg[:_SHOWN] or f"{found.op} failed")]
+    return [Reply(kind="error", request=found.req_id, text=found.ret_msg[:_SAID] or f"{found.op} failed")]

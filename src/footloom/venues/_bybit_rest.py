@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import unquote
 
@@ -10,13 +9,15 @@ import msgspec
 
 from footloom.core.instrument import Instrument
 from footloom.core.messages import OffMarket, Trade
-from footloom.core.side import Side
 from footloom.errors import RateLimited, Refused, SchemaChanged
-from footloom.venues._bybit_frames import ms, off_market, shown
-from footloom.venues._decimal_text import check_number, is_number, is_zero
-from footloom.venues._venue import Candle, Request
+from footloom.venues._bybit_frames import TAKER, ms, off_market
+from footloom.venues._decimal_text import check_number, is_number, step
+from footloom.venues._shown import shown
+from footloom.venues._venue import Bases, Candle, Request
 
 __all__ = (
+    "BUDGET",
+    "VENUE",
     "candles",
     "instruments",
     "instruments_next",
@@ -28,12 +29,12 @@ __all__ = (
     "server_time",
 )
 
+VENUE: Final = "bybit_linear"
 BUDGET: Final = "bybit"
 _PAGE: Final = 1000
 _MINUTE_NS = 60_000_000_000
 _MS = 1_000_000
 _TOO_OFTEN, _RETRY_S = 10_006, 5.0
-_TAKER: Final = {"Buy": Side.BUY, "Sell": Side.SELL}
 _KINDS: Final = {"LinearPerpetual": "perpetual", "LinearFutures": "future"}
 _T = TypeVar("_T")
 _Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -49,9 +50,9 @@ _envelope = msgspec.json.Decoder(_Envelope)
 _WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def _ask(rest: str, call: str, **params: str | int) -> Request:
+def _ask(bases: Bases, call: str, **params: str | int) -> Request:
     return Request(
-        url=f"{rest}/v5/market/{call}",
+        url=f"{bases.rest}/v5/market/{call}",
         params=tuple((name, str(value)) for name, value in params.items()),
         budget=BUDGET,
     )
@@ -88,9 +89,9 @@ class _Rows(msgspec.Struct):
 _rows = msgspec.json.Decoder(_Rows)
 
 
-def recent_trades(rest: str, symbol: str) -> Request:
+def recent_trades(symbol: str, bases: Bases) -> Request:
     """Ask for the newest 1000 trades: there is no way to ask for older ones."""
-    return _ask(rest, "recent-trade", category="linear", symbol=symbol, limit=_PAGE)
+    return _ask(bases, "recent-trade", category="linear", symbol=symbol, limit=_PAGE)
 
 
 def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
@@ -108,14 +109,14 @@ def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | O
 def _trade(row: _Row, symbol: str, ts_recv_ns: int, document: bytes) -> Trade | OffMarket:
     check_number("price", row.price, "a recent trade")
     check_number("size", row.size, "a recent trade")
-    if row.side not in _TAKER:
+    if row.side not in TAKER:
         raise SchemaChanged(f"a recent trade whose side is {row.side[:40]!r}, not Buy or Sell: {shown(document)}")
     trade = Trade(
         symbol=symbol,
         ts_exch_ns=ms(row.time, "time", document),
         price=row.price,
         qty=row.size,
-        side=_TAKER[row.side],
+        side=TAKER[row.side],
         trade_id=None,
         ts_recv_ns=ts_recv_ns,
         seq=_seq(row.seq, document),
@@ -159,12 +160,12 @@ class _Page(msgspec.Struct, rename="camel"):
 _page = msgspec.json.Decoder(_Page)
 
 
-def instruments_request(rest: str) -> Request:
+def instruments_request(bases: Bases) -> Request:
     """Ask for the first page of instruments."""
-    return _ask(rest, "instruments-info", category="linear", limit=_PAGE)
+    return _ask(bases, "instruments-info", category="linear", limit=_PAGE)
 
 
-def instruments_next(document: bytes, rest: str) -> Request | None:
+def instruments_next(document: bytes, bases: Bases) -> Request | None:
     """Ask for the page behind ``document``, None where it was the last.
 
     Raises
@@ -176,10 +177,10 @@ def instruments_next(document: bytes, rest: str) -> Request | None:
     if not page.next_page_cursor or not page.rows:
         return None
     # The cursor comes as it has to stand in an address; it is encoded again when it is sent.
-    return _ask(rest, "instruments-info", category="linear", limit=_PAGE, cursor=unquote(page.next_page_cursor))
+    return _ask(bases, "instruments-info", category="linear", limit=_PAGE, cursor=unquote(page.next_page_cursor))
 
 
-def instruments(document: bytes, venue: str, at_ns: int) -> list[Instrument]:
+def instruments(document: bytes, at_ns: int) -> list[Instrument]:
     """Return what one page lists, valid from ``at_ns`` on. A symbol without tick or step is left out.
 
     Raises
@@ -187,19 +188,19 @@ def instruments(document: bytes, venue: str, at_ns: int) -> list[Instrument]:
     SchemaChanged, Refused, RateLimited
         The answer is no list of instruments, or a refusal.
     """
-    found = [_instrument(row, venue, at_ns, document) for row in _result(_page, document, "instruments").rows]
+    found = [_instrument(row, at_ns, document) for row in _result(_page, document, "instruments").rows]
     return [one for one in found if one is not None]
 
 
-def _instrument(row: _Listed, venue: str, at_ns: int, document: bytes) -> Instrument | None:
-    tick, step = row.price_filter.tick_size, row.lot_size_filter.qty_step
-    if not all(is_number(text) and not is_zero(text) for text in (tick, step)):
+def _instrument(row: _Listed, at_ns: int, document: bytes) -> Instrument | None:
+    tick_size, lot_size = step(row.price_filter.tick_size), step(row.lot_size_filter.qty_step)
+    if tick_size is None or lot_size is None:
         return None
     return Instrument(
-        venue=venue,
+        venue=VENUE,
         symbol=row.symbol,
-        tick_size=_step(tick),
-        lot_size=_step(step),
+        tick_size=tick_size,
+        lot_size=lot_size,
         base=row.base_coin,
         quote=row.quote_coin,
         kind=_KINDS.get(row.contract_type, ""),
@@ -209,10 +210,6 @@ def _instrument(row: _Listed, venue: str, at_ns: int, document: bytes) -> Instru
     )
 
 
-def _step(text: str) -> Decimal:
-    return Decimal(text).normalize() if "." in text else Decimal(text)
-
-
 class _Time(msgspec.Struct, rename="camel"):
     time_nano: str
 
@@ -220,9 +217,9 @@ class _Time(msgspec.Struct, rename="camel"):
 _time = msgspec.json.Decoder(_Time)
 
 
-def server_time(rest: str) -> Request:
+def server_time(bases: Bases) -> Request:
     """Ask for the venue's clock."""
-    return _ask(rest, "time")
+    return _ask(bases, "time")
 
 
 def read_time(document: bytes) -> int:
@@ -239,11 +236,11 @@ def read_time(document: bytes) -> int:
     return int(text)
 
 
-def candles(rest: str, symbol: str, from_ns: int, to_ns: int) -> Request:
+def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG001 - needs none
     """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
     end_ns = min(to_ns, from_ns + _PAGE * _MINUTE_NS)  # of a longer range the venue sends the end
     return _ask(
-        rest,
+        bases,
         "kline",
         category="linear",
         symbol=symbol,

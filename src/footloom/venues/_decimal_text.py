@@ -7,11 +7,12 @@ scripts' digits) is refused where it comes in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import chain
 
 from footloom.errors import SchemaChanged
 
-__all__ = ("LONGEST", "check_levels", "check_number", "check_signed", "is_number", "is_zero")
+__all__ = ("LONGEST", "check_levels", "check_number", "check_signed", "is_number", "is_zero", "step")
 
 LONGEST = 40  # characters
 
@@ -59,3 +60,16 @@ def check_levels(levels: Sequence[tuple[str, str]]) -> None:
 def is_zero(text: str) -> bool:
     """Say whether a plain decimal number is zero."""
     return text[0] in "0." and not text.strip("0.")
+
+
+def step(text: str) -> Decimal | None:
+    """Return a step of prices or quantities, None where the text is no number above zero.
+
+    Examples
+    --------
+    >>> step("0.10"), step("0.000")
+    (Decimal('0.1'), None)
+    """
+    if not is_number(text) or is_zero(text):
+        return None
+    return Decimal(text).normalize() if "." in text else Decimal(text)

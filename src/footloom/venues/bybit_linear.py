@@ -11,11 +11,23 @@ import msgspec
 
 from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Message, OffMarket, Trade
+from footloom.core.messages import Message
 from footloom.errors import ConfigError
 from footloom.venues import _bybit_frames
-from footloom.venues import _bybit_rest as rest
-from footloom.venues._venue import ArchiveFile, Bases, Candle, Ping, Request, Socket, Wanted
+from footloom.venues._bybit_rest import (
+    BUDGET,
+    VENUE,
+    candles,
+    instruments,
+    instruments_next,
+    instruments_request,
+    read_candles,
+    read_time,
+    read_trades,
+    recent_trades,
+    server_time,
+)
+from footloom.venues._venue import ArchiveFile, Bases, Ping, Socket, Wanted
 
 __all__ = (
     "BASES",
@@ -46,7 +58,6 @@ __all__ = (
     "sockets",
 )
 
-VENUE: Final = "bybit_linear"
 TAPE: Final = "trade"
 IDS_BY_EVENT: Final = True  # trades are numbered by their match event's sequence and their place in it
 STREAMS: Final = frozenset({"trade", "quote", "depth", "liquidation", "mark", "open_interest"})
@@ -55,7 +66,7 @@ BOOK: Final = Chain.COUNTED
 BOOK_DEPTH: Final = 200  # every 100 ms, as other venues; 50 comes every 20 ms
 GRACE_NS: Final = 250_000_000
 CANDLE_SPAN_NS: Final = 1_000 * 60 * 10**9  # a call takes so many minute candles
-BUDGETS: Final = {rest.BUDGET: (600, 5.0)}
+BUDGETS: Final = {BUDGET: (600, 5.0)}
 
 _PATH = "/v5/public/linear"
 _TOPICS: Final = {
@@ -173,41 +184,6 @@ def renew_book(wanted: Wanted) -> tuple[str, ...]:
     return _operation("unsubscribe", topics, "renew"), _operation("subscribe", topics, "renew")
 
 
-def instruments_request(bases: Bases) -> Request:
-    """Ask for the first page of instruments."""
-    return rest.instruments_request(bases.rest)
-
-
-def instruments_next(document: bytes, bases: Bases) -> Request | None:
-    """Ask for the page behind ``document``, None where it was the last; `SchemaChanged` where it is none."""
-    return rest.instruments_next(document, bases.rest)
-
-
-def instruments(document: bytes, at_ns: int) -> list[Instrument]:
-    """Return what one page lists, valid from ``at_ns`` on; `SchemaChanged` where the answer is none."""
-    return rest.instruments(document, VENUE, at_ns)
-
-
-def recent_trades(symbol: str, bases: Bases) -> Request:
-    """Ask for the newest 1000 trades: older ones stand in the archive of their day only."""
-    return rest.recent_trades(bases.rest, symbol)
-
-
-def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
-    """Return a page of trades, oldest first; `SchemaChanged` where the answer is none."""
-    return rest.read_trades(document, symbol, ts_recv_ns)
-
-
-def server_time(bases: Bases) -> Request:
-    """Ask for the venue's clock."""
-    return rest.server_time(bases.rest)
-
-
-def read_time(document: bytes) -> int:
-    """Return the venue's clock, ns UTC; `SchemaChanged` where the answer is none."""
-    return rest.read_time(document)
-
-
 def archive(symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
     """Return where the trades of a past day (ISO date, UTC) lie: there are no checksums.
 
@@ -220,16 +196,6 @@ def archive(symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
         raise ConfigError(f"Bybit's archive has no tape {tape!r} (asked for {symbol}): it has {TAPE}")
     name = f"{symbol}{day}.csv.gz"
     return ArchiveFile(url=f"{bases.archive}/trading/{symbol}/{name}", checksum_url="", name=name)
-
-
-def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:  # noqa: ARG001 - needs none
-    """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
-    return rest.candles(bases.rest, symbol, from_ns, to_ns)
-
-
-def read_candles(document: bytes) -> list[Candle]:
-    """Return candles, oldest first; `SchemaChanged` where the answer is none."""
-    return rest.read_candles(document)
 
 
 def instrument(symbol: str, tick_size: Decimal, lot_size: Decimal) -> Instrument:
