@@ -41,6 +41,18 @@ class Spread:
                 return min(self.longest_s, _SMALLEST_S * 2.0**doublings * (1 + (part + 1) / _PER_DOUBLING))
         return None
 
+    def within(self, seconds: float) -> int:
+        """Return how many took no longer than a duration, to the width of a bucket."""
+        if seconds >= self.longest_s:
+            return self.count
+        found = 0
+        for place, count in enumerate(self._counts):
+            doublings, part = divmod(place, _PER_DOUBLING)
+            if _SMALLEST_S * 2.0**doublings * (1 + (part + 1) / _PER_DOUBLING) > seconds:
+                break
+            found += count
+        return found
+
 
 class FeedFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One venue: messages since the start, those that wait now, frames that could not be understood."""

@@ -26,7 +26,7 @@ from footloom.server.rest import Rest
 from footloom.server.routes import ROUTES, chart_request, check_query
 from footloom.server.services import Services
 from footloom.server.session import Session
-from footloom.server.standing import alive, ready
+from footloom.server.standing import STANDING_ROUTES
 
 if TYPE_CHECKING:
     from footloom.config import Config
@@ -100,9 +100,10 @@ def create_app(
     """
     door = access or Access(origins=frozenset(origins))
     rest = Rest(services, settings)
+    wire = compat or (settings.compat if settings else None)
     services.on_close.append(rest.close)
     app = Litestar(
-        route_handlers=[*ROUTES, alive, ready, *ACCESS_ROUTES, *LOGIN_ROUTES, *compat_routes(compat), live, page],
+        route_handlers=[*ROUTES, *STANDING_ROUTES, *ACCESS_ROUTES, *LOGIN_ROUTES, *compat_routes(wire), live, page],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "access": Provide(lambda: door, sync_to_thread=False),

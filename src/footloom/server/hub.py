@@ -144,6 +144,7 @@ class Hub:
         if len(commit.trades):
             self.board.note_trades(commit.key)
             self._count(commit.trades)
+        self.measures.gaps += sum(not gap.healed for gap in commit.gaps)
         if commit.state is not None:
             self.board.tell(commit.key, commit.state)
         symbol.hear(commit)

@@ -45,6 +45,7 @@ class Measures:
         self.connections = 0
         self.evicted = 0
         self.refused_requests = 0
+        self.gaps = 0
 
     def note_commit(self, first_ns: int, rows: int) -> None:
         """Note that so many received rows are durable and published; ``first_ns`` is the oldest one's receipt."""
@@ -70,6 +71,7 @@ class Measures:
         """Return what was counted."""
         return [
             Figure("messages_total", "counter", "rows received from venues and published", self.messages),
+            Figure("gaps_total", "counter", "stretches of a tape that were found to be missing", self.gaps),
             Figure("frames_total", "counter", "frames handed to clients", self.frames),
             Figure("frame_bytes_total", "counter", "bytes of these frames", self.bytes),
             Figure(

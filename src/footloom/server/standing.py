@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 
 import footloom
 from footloom.server.messages import FeedText
+from footloom.server.metrics import metrics
 from footloom.server.port import LIVE_PATH
 from footloom.server.services import Services
 
@@ -88,4 +89,4 @@ def _reasons(services: Services) -> list[str]:
     return sorted(services.trouble.values()) + feeds
 
 
-STANDING_ROUTES = (alive, health, ready)
+STANDING_ROUTES = (alive, health, ready, metrics)

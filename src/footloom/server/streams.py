@@ -16,6 +16,7 @@ from typing import Protocol
 
 from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, UnknownSymbol
 from footloom.feeds.flow import Commit, FeedState
+from footloom.feeds.metrics import Figures
 from footloom.server.board import Board
 from footloom.server.writer import Writer
 from footloom.store import Store
@@ -200,6 +201,11 @@ class Streams:
     def state(self) -> Sequence[tuple[str, FeedState]]:
         """Return how every stream stands."""
         return () if self._feeds is None else self._feeds.state()
+
+    def figures(self) -> Figures | None:
+        """Return counts and durations of what is listened to, None where nothing is or its feed counts nothing."""
+        figures: Callable[[], Figures] | None = getattr(self._feeds, "figures", None)
+        return None if figures is None else figures()
 
     def log_in(self, venue: str, values: Mapping[str, str]) -> None:
         """Go on with new credentials of a venue."""

@@ -19,8 +19,9 @@ from footloom.engine.spec import ChartSpec
 from footloom.server.app import create_app
 from footloom.server.documents import bars_document
 from footloom.server.pages import Bundle
-from footloom.server.routes import Health, InstrumentRow, TradeList
+from footloom.server.routes import InstrumentRow, TradeList
 from footloom.server.services import Services
+from footloom.server.standing import Health
 from footloom.server.wire import decode
 
 pytestmark = pytest.mark.anyio

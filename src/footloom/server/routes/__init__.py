@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footloom.server.routes.book import book
 from footloom.server.routes.charts import bars, footprint
-from footloom.server.routes.health import Health, feeds, health
+from footloom.server.routes.health import feeds
 from footloom.server.routes.jobs import (
     job,
     job_events,
@@ -26,7 +26,6 @@ from footloom.server.routes.trades import TradeList, TradeRow, trades
 __all__ = (
     "ROUTES",
     "CoverageRow",
-    "Health",
     "InstrumentRow",
     "Shared",
     "TradeList",
@@ -36,7 +35,6 @@ __all__ = (
 )
 
 ROUTES = (
-    health,
     instruments,
     feeds,
     coverage,
