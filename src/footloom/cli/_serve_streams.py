@@ -11,6 +11,7 @@ from footloom.errors import ConfigError
 
 if TYPE_CHECKING:
     from footloom.config import Config
+    from footloom.server.catalogue import Catalogue
     from footloom.server.services import Services
     from footloom.server.streams import LiveFeeds, StreamSettings
     from footloom.store import Store
@@ -78,6 +79,12 @@ class Venues:
             linger_s=self._settings.linger_s,
         )
 
+    def catalogue(self) -> Catalogue:
+        """Return what the venues list, to search in."""
+        from footloom.server.catalogue import Catalogue
+
+        return Catalogue(self._how.bases, self._lacks_login)
+
     def log_in(self, services: Services, venue: str, values: Mapping[str, str]) -> None:
         """Go on with new credentials, also where a feed of that venue starts later."""
         self._credentials[venue] = dict(values)
@@ -91,14 +98,18 @@ class Venues:
 
     # A symbol of an account that nobody has logged in to would wait for ever.
     def _wanted_of(self, key: str) -> tuple[str, Wanted]:
+        lacks = self._lacks_login(key.partition(":")[0])
+        if lacks:
+            raise ConfigError(f"{key} cannot be listened to: {lacks}")
+        return shown([key])[0]
+
+    def _lacks_login(self, venue: str) -> str:
         from footloom.feeds import credentials
         from footloom.server.login_forms import LOGIN_WAYS
 
-        venue = key.partition(":")[0]
-        if venue in LOGIN_WAYS and not self._credentials.get(venue):
-            stands = credentials.standing(venue, time.time_ns(), self._settings.folder)
-            if stands.state in {"none", "ended"}:
-                raise ConfigError(
-                    f"{key} cannot be listened to: {stands.text}; log in on the page, or with footloom login {venue}"
-                )
-        return shown([key])[0]
+        if venue not in LOGIN_WAYS or self._credentials.get(venue):
+            return ""
+        stands = credentials.standing(venue, time.time_ns(), self._settings.folder)
+        if stands.state not in {"none", "ended"}:
+            return ""
+        return f"{stands.text}, or log in on the page"

@@ -26,7 +26,6 @@ from footloom.core.place import StorePlace
 from footloom.errors import StoreLocked, UnknownSymbol
 
 if TYPE_CHECKING:
-
     from footloom.cli._front import Front
     from footloom.config import Config
     from footloom.server.services import Services
@@ -114,7 +113,8 @@ def _streams(settings: Config, services: Services, writer: Writer, pinned: Seque
 
     venues = Venues(settings)
     streams = services.stream(venues.stream_settings(services, pinned), writer)
-    services.listen_to_venues(Logins(settings, functools.partial(venues.log_in, services)), Shelf(settings))
+    logins = Logins(settings, functools.partial(venues.log_in, services))
+    services.listen_to_venues(logins, Shelf(settings), venues.catalogue() if settings.on_demand else None)
     return streams
 
 

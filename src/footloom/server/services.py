@@ -27,6 +27,7 @@ from footloom.store import Store
 
 if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
     from footloom.server.candles import Shelf
+    from footloom.server.catalogue import Catalogue
     from footloom.server.logins import Logins
 
 __all__ = ("Feeds", "Services")
@@ -56,7 +57,8 @@ class Services:
 
     ``trouble`` says what is wrong, in words, while something is: `health` tells it, and so does every header.
     ``writer`` is where this process writes to its store, ``streams`` what is listened to (`listen_to_venues`).
-    ``logins`` and ``shelf`` (candles of venues without a history of trades) are for servers that listen to venues.
+    ``logins``, ``shelf`` (candles of venues without a history of trades) and ``catalogue`` (what venues list) are for
+    servers that listen to venues.
     """
 
     history: History
@@ -69,6 +71,7 @@ class Services:
     trouble: dict[str, str] = field(default_factory=dict)
     logins: Logins | None = None
     shelf: Shelf | None = None
+    catalogue: Catalogue | None = None
     sessions: set[Session] = field(default_factory=set)
     on_close: list[Callable[[], None]] = field(default_factory=list)
     _store: Store | None = None
@@ -120,9 +123,9 @@ class Services:
             self.trouble[what] = text
         self.hub.tell_notes(tuple(said for name, said in sorted(self.trouble.items()) if name != "feed"))
 
-    def listen_to_venues(self, logins: Logins, shelf: Shelf) -> None:
+    def listen_to_venues(self, logins: Logins, shelf: Shelf, catalogue: Catalogue | None = None) -> None:
         """Offer what only a server that listens to venues has."""
-        self.logins, self.shelf = logins, shelf
+        self.logins, self.shelf, self.catalogue = logins, shelf, catalogue
         self.history.has_candles = shelf.has
 
     def stream(self, settings: StreamSettings, writer: Writer) -> Streams:

@@ -73,7 +73,7 @@ async function openFirst(terminal: Terminal, rest: Rest): Promise<void> {
         terminal.openAsked({ symbol: first, bars, step: asked.step });
       }
       if (first === undefined)
-        terminal.notice.set("No instrument is stored or live: start `footloom demo`, or import a file.");
+        terminal.notice.set("Nothing is stored yet: search a symbol ( / ) to open it live, or import a file.");
       return;
     } catch {
       await new Promise((resume) => setTimeout(resume, retryMs));

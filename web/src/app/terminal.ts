@@ -21,6 +21,7 @@ import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
 import { Numbers } from "./numbers";
 import { loadPrefs, savePrefs } from "./prefs";
+import { SymbolSearch } from "./symbol-search";
 import { Waiting } from "./waiting";
 
 const moreBars = 960;
@@ -53,6 +54,8 @@ export class Terminal implements TerminalFace {
   readonly chart: Chart;
   readonly settings: Store<Settings>;
   readonly instruments = new Store<readonly InstrumentInfo[]>([]);
+  readonly symbols: SymbolSearch;
+  readonly feeds: Hub["feeds"];
   readonly choice = new Store<Choice>({ symbol: "", bars: "1m", step: null });
   readonly meta = new Store<SnapshotMeta | null>(null);
   readonly view = new Store<ViewState>({
@@ -103,6 +106,7 @@ export class Terminal implements TerminalFace {
     this.#words = new LinkWords(host.hub, host.clocks, () => this.#shown());
     this.#waiting = new Waiting(host.hub, host.clock, () => this.openTopic(this.choice.get()));
     this.gapNews = new GapWords(host.clock);
+    [this.symbols, this.feeds] = [new SymbolSearch(host.rest, host.clock), host.hub.feeds];
     this.#logins = new Logins(host.rest, host.clock);
     void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
@@ -127,10 +131,6 @@ export class Terminal implements TerminalFace {
 
   logIn(venue: string, way: string, fields: Readonly<Record<string, string>>): Promise<LoginRow> {
     return this.#logins.logIn(venue, way, fields);
-  }
-
-  get feeds(): Hub["feeds"] {
-    return this.#host.hub.feeds;
   }
 
   get inspector(): Inspection["store"] {

@@ -1,5 +1,5 @@
 import { decodeFrame, type Frame } from "../protocol/decode";
-import type { ErrorReply, FeedNews, InstrumentInfo, LoginRow, TradesReply } from "../protocol/messages";
+import type { ErrorReply, FeedNews, InstrumentInfo, LoginRow, SymbolsFound, TradesReply } from "../protocol/messages";
 
 /** A request that the server refused or that never reached it; the message is the server's own where there is one. */
 export class RequestFailed extends Error {
@@ -42,6 +42,11 @@ export class Rest {
 
   async instruments(signal?: AbortSignal): Promise<readonly InstrumentInfo[]> {
     return (await (await this.#get("instruments", {}, signal)).json()) as readonly InstrumentInfo[];
+  }
+
+  /** What can be opened and fits some words: stored, or listed by a venue. */
+  async symbols(text: string, signal?: AbortSignal): Promise<SymbolsFound> {
+    return (await (await this.#get("symbols", { q: text }, signal)).json()) as SymbolsFound;
   }
 
   /** How the live feeds stand, in the order in which the server was asked for them. */

@@ -1,4 +1,4 @@
-import type { FeedNews, InstrumentInfo } from "../protocol/messages";
+import type { FeedNews, InstrumentInfo, SymbolsFound } from "../protocol/messages";
 import { feedWords, type Tone } from "./feed-words";
 
 export type SymbolDot = Tone;
@@ -25,6 +25,33 @@ export function symbolList(
   });
   const others = instruments.filter((one) => !feeds.has(one.key));
   return [...live, ...others.map(entryOf)];
+}
+
+/** What a search found beyond these lines: opening it starts its stream. */
+export function listedBeyond(found: SymbolsFound, lines: readonly SymbolEntry[]): readonly SymbolEntry[] {
+  const known = new Set(lines.map(({ key }) => key));
+  return found.symbols
+    .filter(({ key }) => !known.has(key))
+    .map((one) => ({
+      key: one.key,
+      dot: "quiet",
+      note: joined([one.stored ? "stored" : "opens live", `tick ${one.tick_size}`]),
+    }));
+}
+
+const unlisted = [
+  ["loading", "lists on their way"],
+  ["unreachable", "cannot be reached"],
+  ["needs_login", "need a login"],
+] as const;
+
+/** Which venues could not be searched, in words, and why, at length. */
+export function venueWords(found: SymbolsFound): readonly { readonly text: string; readonly why: string }[] {
+  return unlisted.flatMap(([wanted, words]) => {
+    const mine = found.venues.filter(({ state }) => state === wanted);
+    const text = `Not searched, ${words}: ${mine.map(({ venue }) => venue).join(", ")}`;
+    return mine.length === 0 ? [] : [{ text, why: mine.map((one) => one.text).join("\n") }];
+  });
 }
 
 function entryOf(one: InstrumentInfo): SymbolEntry {

@@ -9,7 +9,7 @@ import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
 import type { BarReadout, BarTable, CellReadout } from "../model/readout";
 import type { CellMode, Settings } from "../model/settings";
-import type { FeedNews, InstrumentInfo, LoginRow, SnapshotMeta, TradeSide } from "../protocol/messages";
+import type { FeedNews, InstrumentInfo, LoginRow, SnapshotMeta, SymbolsFound, TradeSide } from "../protocol/messages";
 
 /** What is under the crosshair, or the newest bar without one. */
 export interface ReadoutView {
@@ -89,6 +89,8 @@ export interface TerminalFace {
   readonly instruments: Readable<readonly InstrumentInfo[]>;
   /** How the feeds of live symbols stand, by symbol. */
   readonly feeds: Readable<ReadonlyMap<string, FeedNews>>;
+  /** What a search for symbols found, beside what is known of the store. */
+  readonly symbols: { readonly store: Readable<SymbolsFound>; look(text: string): void };
   readonly choice: Readable<Choice>;
   /** The symbol whose first trade is waited for; "" where none is. */
   readonly waiting: Readable<string>;

@@ -177,6 +177,26 @@ export interface InstrumentInfo {
   readonly live: boolean;
 }
 
+/** A symbol that can be opened, stored or listed by its venue. */
+export interface SymbolFound {
+  readonly key: string;
+  readonly venue: string;
+  readonly tick_size: string;
+  readonly stored: boolean;
+  readonly live: boolean;
+}
+
+/** What a search found, the nearest first, and how the lists of the venues stand, in words. */
+export interface SymbolsFound {
+  readonly symbols: readonly SymbolFound[];
+  readonly venues: readonly {
+    readonly venue: string;
+    readonly state: "listed" | "loading" | "unreachable" | "needs_login";
+    readonly text: string;
+    readonly count: number;
+  }[];
+}
+
 export type TradeSide = "buy" | "sell" | "unknown";
 
 export interface TradeRow {

@@ -21,6 +21,7 @@ from footloom.server.routes.parameters import Shared, chart_request, check_query
 from footloom.server.routes.profiles import profile
 from footloom.server.routes.stored import CoverageRow, InstrumentRow, coverage, instruments
 from footloom.server.routes.studies import studies, study_values
+from footloom.server.routes.symbols import symbols
 from footloom.server.routes.trades import TradeList, TradeRow, trades
 
 __all__ = (
@@ -36,6 +37,7 @@ __all__ = (
 
 ROUTES = (
     instruments,
+    symbols,
     feeds,
     coverage,
     bars,
