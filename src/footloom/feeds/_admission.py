@@ -275,4 +275,4 @@ class Admission:
 
 async def _restore_snapshots(store: Store | None, tape: SnapshotTape | None) -> None:
     if store is not None and tape is not None and await asyncio.to_thread(tape.restore, store):
-        tape.missed("not recording")
+        tape.missed("not recording", tape.last_ns + 1)

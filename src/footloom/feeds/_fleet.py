@@ -24,13 +24,12 @@ __all__ = ("Carried", "Fleet")
 
 @dataclass(slots=True)
 class Carried:
-    """What one socket carries, where it leads, and what has been taken note of: ``connections`` and ``losses``."""
+    """What one socket carries, where it leads, and how many ``connections`` have been taken note of."""
 
     where: str
     wanted: list[Wanted]
     task: asyncio.Task[Any]
     connections: int = 0
-    losses: int = 0
 
     @property
     def names(self) -> list[str]:

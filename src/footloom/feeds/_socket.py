@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from footloom.errors import FootloomError, Refused
 from footloom.feeds._frames import HandshakeRefused, Link, open_link
@@ -18,7 +19,7 @@ from footloom.feeds.clock import Clock
 from footloom.feeds.flow import Phase
 from footloom.venues._venue import Socket
 
-__all__ = ("Keeper", "Surroundings")
+__all__ = ("Break", "Keeper", "Surroundings")
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,11 +51,22 @@ class Surroundings:
     changes: Callable[[Socket, Socket], Sequence[bytes | str]] = lambda _old, _new: ()
 
 
+class Break(NamedTuple):
+    """A connection was lost for ``cause``: nothing was heard from ``lost_ns`` until the next one stood, ns UTC each.
+
+    What was received before ``opened_ns`` came before the loss, everything else behind it.
+    """
+
+    cause: str
+    lost_ns: int
+    opened_ns: int
+
+
 class Keeper:
     """Keeps one socket open.
 
-    ``phase`` and ``text`` say how it stands, ``cause`` why the last connection ended. ``connections`` and
-    ``losses`` count: whoever takes its messages sees by them that there may be a hole before those that follow.
+    ``phase`` and ``text`` say how it stands, ``cause`` why the last connection ended. ``connections`` and ``losses``
+    count; `take_breaks` tells whoever takes its messages between which of them there may be a hole.
     """
 
     def __init__(self, socket: Socket, around: Surroundings) -> None:
@@ -66,7 +78,8 @@ class Keeper:
         self.connections = 0
         self.losses = 0
         self.opened_ns = around.now_ns()  # nothing of the newest connection was received before
-        self.lost_ns: int | None = None  # since when nothing was heard, when the last connection ended
+        self._lost_ns: int | None = None  # since when nothing was heard; None while there is a connection
+        self._breaks: list[Break] = []
         self.relieving = False  # two connections deliver the same
         self.watch = Watch(socket.expects, socket.stall_s, socket.life_s)
         self._around = around
@@ -95,6 +108,11 @@ class Keeper:
             if len(taken) >= most:
                 break
         return taken
+
+    def take_breaks(self) -> list[Break]:
+        """Return the losses since the last time, the oldest first: each lies between messages, taken or still to be."""
+        breaks, self._breaks = self._breaks, []
+        return breaks
 
     @property
     def waiting(self) -> int:
@@ -176,6 +194,9 @@ class Keeper:
         self._asked[link] = socket
         self.connections += 1
         self.opened_ns = opened_ns
+        if self._lost_ns is not None:
+            self._breaks.append(Break(self.cause, self._lost_ns, opened_ns))
+            self._lost_ns = None
         self.watch.opened(around.clock.monotonic_ns())
         self._pinged_ns = self.watch.opened_ns
         self._heard_ns = around.now_ns()
@@ -319,7 +340,7 @@ class Keeper:
     async def _after_end(self, link: Link) -> None:
         self.cause = cause = link.closed.result()
         self.losses += 1
-        self.lost_ns = min(self._heard_ns, link.received_ns or self._heard_ns)
+        self._lost_ns = min(self._heard_ns, link.received_ns or self._heard_ns)
         wait_s = self._backoff.next_s()
         self._say("reconnecting", f"{self.socket.name}: {cause}; connecting again in {wait_s:.1f} s")
         _LOG.warning("%s", self.text)

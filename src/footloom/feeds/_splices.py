@@ -51,30 +51,34 @@ class Splices:
     holes: list[Splice] = field(default_factory=list)
 
     def lost(self, top: int, top_ns: int, since_ns: int, cause: str) -> None:
-        """Note that a connection was lost; the next one stands since a time."""
-        if self.holes and self.holes[-1].first is None:
-            self.holes[-1].since_ns = since_ns  # nothing was heard between: it is the same hole
-        else:
-            self.holes.append(Splice(top, top_ns, since_ns, cause))
+        """Note that a connection was lost; the next one stands since a time. Rows of before may still be to come."""
+        self.holes.append(Splice(top, top_ns, since_ns, cause))
 
     def heard(self, trades: Trades) -> list[Gap]:
-        """Return the gap that live trades, each new, show: from the last before the loss to the first behind it."""
+        """Return the gaps that live trades, each new, show: from the last before a loss to the first behind it."""
         if not len(trades) or not self.awaits_stream:
             return []
-        hole = self.holes[-1]
         seqs = event_of_all(trades.trade_id)
-        old = trades.ts_recv_ns < hole.since_ns
-        if old.any():
-            hole.top = max(hole.top, int(seqs[old].max()))
-            hole.top_ns = max(hole.top_ns, int(trades.ts_exch_ns[old].max()))
-        if old.all():
-            return []
-        if not hole.top:  # nothing was known before it
-            self.holes.pop()
-            return []
-        hole.first = int(seqs[~old].min())
-        hole.gap = self._gap(hole, int(np.min(trades.ts_exch_ns[~old])))
-        return [hole.gap]
+        told: list[Gap] = []
+        open_ones = [hole for hole in self.holes if hole.first is None]
+        for hole, following in zip(open_ones, [*open_ones[1:], None], strict=True):
+            behind = trades.ts_recv_ns >= hole.since_ns
+            if not behind.all():
+                hole.top = max(hole.top, int(seqs[~behind].max()))
+                hole.top_ns = max(hole.top_ns, int(trades.ts_exch_ns[~behind].max()))
+            if not behind.any():
+                break
+            between = behind if following is None else behind & (trades.ts_recv_ns < following.since_ns)
+            if following is not None and not between.any():  # nothing was heard between two losses: it is one hole
+                following.top, following.top_ns, following.cause = hole.top, hole.top_ns, hole.cause
+                self.holes.remove(hole)
+            elif not hole.top:  # nothing was known before it
+                self.holes.remove(hole)
+            else:
+                hole.first = int(seqs[between].min())
+                hole.gap = self._gap(hole, int(np.min(trades.ts_exch_ns[between])))
+                told.append(hole.gap)
+        return told
 
     def _gap(self, hole: Splice, until_ns: int) -> Gap:
         to_ns = max(hole.top_ns, until_ns) + 1
@@ -83,11 +87,12 @@ class Splices:
     def closed_by(self, page: Page) -> list[Gap]:
         """Return what a page that was taken in heals; holes that it cannot reach any more stay gaps for good."""
         told: list[Gap] = []
-        left = []
+        left: list[Splice] = []
         for hole in self.holes:
             reaches = not page.full or page.oldest <= hole.top
             if hole.gap is None or hole.first is None:
-                if hole.top and not reaches:  # what lies before the page is lost, whatever comes behind it
+                is_first = all(one.first is not None for one in left)
+                if hole.top and not reaches and is_first:  # what lies before the page is lost, whatever comes behind it
                     told.append(self._gap(hole, page.oldest_ns))
                 if page.newest > hole.top:  # whole up to the page's end; what follows was not heard yet
                     hole.top, hole.top_ns = page.newest, max(hole.top_ns, page.newest_ns)
@@ -102,7 +107,7 @@ class Splices:
     @property
     def awaits_stream(self) -> bool:
         """Whether nothing was heard yet behind the newest hole."""
-        return bool(self.holes) and self.holes[-1].first is None
+        return any(hole.first is None for hole in self.holes)
 
     @property
     def waiting(self) -> bool:

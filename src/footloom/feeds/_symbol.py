@@ -130,7 +130,7 @@ class Symbol:
         """Note that nothing was heard from ``lost_ns`` to ``now_ns``; ids say later what that cost."""
         self.missed_trades(cause, lost_ns, now_ns)
         if self.snapshots is not None:
-            self.snapshots.missed(cause)
+            self.snapshots.missed(cause, now_ns)
         if self.book is not None:
             self.book.missed(cause)
         gap = Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause)

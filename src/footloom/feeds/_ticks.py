@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -65,6 +66,7 @@ class SnapshotTape:
         self._params = params or SnapshotParams()
         self._merger = Merger(instrument)
         self._ticks: list[Tick] = []
+        self._breaks: list[tuple[int, str]] = []  # losses before the first tick that was received since
         self._missed: tuple[int, str] | None = None  # since when nothing was heard, and why
         self._state: InferState | None = None
         self._day_ns = (-_NS_MAX, -_NS_MAX)  # the exchange's day that the state is of
@@ -75,11 +77,12 @@ class SnapshotTape:
         """How a message is given, until the next `take`."""
         return self._ticks.append
 
-    def missed(self, cause: str) -> None:
-        """Note that a connection was lost: volume until the next snapshot is of unknown side."""
-        self._merger.reset()
-        if self.last_ns and self._missed is None:
-            self._missed = (self.last_ns, cause)
+    def missed(self, cause: str, since_ns: int) -> None:
+        """Note that a connection was lost: volume until the next snapshot is of unknown side.
+
+        What was received before ``since_ns`` came before the loss, and may still be to come.
+        """
+        self._breaks.append((since_ns, cause))
 
     def renew(self, instrument: Instrument) -> None:
         """Let new rows stand on another definition of the instrument; inference goes on where its numbers can."""
@@ -116,6 +119,20 @@ class SnapshotTape:
     def take(self) -> Seen:
         """Return what came since the last time."""
         ticks, self._ticks = self._ticks, []
+        pieces = []
+        while self._breaks and ticks and ticks[-1].ts_recv_ns >= self._breaks[0][0]:
+            since_ns, cause = self._breaks.pop(0)
+            before = [tick for tick in ticks if tick.ts_recv_ns < since_ns]
+            if before:
+                pieces.append(self._take(before))
+                ticks = [tick for tick in ticks if tick.ts_recv_ns >= since_ns]
+            self._merger.reset()
+            if self.last_ns and self._missed is None:
+                self._missed = (self.last_ns, cause)
+        pieces.append(self._take(ticks))
+        return pieces[0] if len(pieces) == 1 else _joined(pieces)
+
+    def _take(self, ticks: list[Tick]) -> Seen:
         merged = self._merger.take(ticks)
         seen = self._in_order(merged.snapshots)
         gaps: tuple[Gap, ...] = ()
@@ -182,6 +199,20 @@ _KEPT = (
     *("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick"),
     *("oi_lot", "bid_lot", "ask_lot", "atp_e4"),
 )
+
+
+def _joined(pieces: list[Seen]) -> Seen:
+    snapshots = [one.snapshots for one in pieces]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(rows, name) for rows in snapshots]) for name in ("ts_recv_ns", *_KEPT)
+    }
+    return Seen(
+        Snapshots(instrument=snapshots[0].instrument, **columns),
+        Trades.concat([one.trades for one in pieces]),
+        Trades.concat([one.partial for one in pieces]),
+        tuple(gap for one in pieces for gap in one.gaps),
+        tuple(refusal for one in pieces for refusal in one.refused),
+    )
 
 
 def _known(tick: np.int64) -> int | None:

@@ -166,12 +166,11 @@ class VenueFeed:
         return arrivals
 
     def _note_connection(self, keeper: Keeper, carried: Carried) -> None:
-        now_ns = self._yard.receipts.now_ns()
-        lost = keeper.losses != carried.losses
-        carried.connections, carried.losses = keeper.connections, keeper.losses
+        carried.connections = keeper.connections
+        breaks = keeper.take_breaks()
         for name in carried.names:
-            if lost and name in self._symbols:
-                self._symbols[name].missed(keeper.cause, keeper.lost_ns or now_ns, keeper.opened_ns)
+            for one in breaks if name in self._symbols else ():
+                self._symbols[name].missed(one.cause, one.lost_ns, one.opened_ns)
             if name in self._stock.mend:
                 self._stock.mend[name].set()
 

@@ -156,11 +156,11 @@ def test_sides_inferred_live_over_a_loss_and_a_restart_are_those_of_the_stored_d
         tape = SnapshotTape(NIFTY)
         for place, one in enumerate(ticks):
             if place == 30:
-                tape.missed("disconnected (1006)")
+                tape.missed("disconnected (1006)", one.ts_recv_ns)
             if place == 55:
                 tape = SnapshotTape(NIFTY)
                 assert tape.restore(store)
-                tape.missed("not recording")
+                tape.missed("not recording", one.ts_recv_ns)
             tape.add(one)
             if place % 3 == 2 or place in {54, 79}:
                 batch = tape.take()
@@ -173,6 +173,25 @@ def test_sides_inferred_live_over_a_loss_and_a_restart_are_those_of_the_stored_d
     assert sorted(seen) == facts(whole.trades)
     assert sum(row[3] for row in seen) + whole.counters.unattributed_lot == volumes[-1]
     assert whole.counters.unattributed_lot > 0
+
+
+def test_a_loss_lies_between_the_snapshots_of_both_connections_though_all_are_read_at_once() -> None:
+    tape = SnapshotTape(NIFTY)
+    ticks = [tick(number * 10**9, number, "100.05") for number in range(1, 7)]
+    tape.add(ticks[0])
+    tape.take()
+    tape.missed("disconnected (1006)", ticks[2].ts_recv_ns)
+    tape.missed("disconnected (1001)", ticks[4].ts_recv_ns)
+    for one in ticks[1:4]:
+        tape.add(one)
+    first = tape.take()
+    for one in ticks[4:]:
+        tape.add(one)
+    second = tape.take()
+
+    at = [one.ts_recv_ns for one in ticks]
+    assert [(gap.from_ns, gap.to_ns) for gap in (*first.gaps, *second.gaps)] == [(at[1], at[2]), (at[3], at[4])]
+    assert [*first.snapshots.ts_recv_ns, *second.snapshots.ts_recv_ns] == at[1:]
 
 
 def test_snapshots_of_one_wake_up_keep_their_order() -> None:

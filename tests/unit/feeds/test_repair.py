@@ -181,6 +181,30 @@ async def test_rows_of_the_old_connection_that_were_read_late_end_before_the_hol
     assert [made.misses(12), made.misses(20), made.misses(50)] == [False, True, False]
 
 
+async def test_a_connection_whose_rows_are_read_when_the_next_one_stands_has_a_hole_on_either_side() -> None:
+    made = Made(EventVenue())
+    made.hear(range(100))
+    made.lose("one", 10, 20)
+    made.lose("two", 30, 50)
+    made.hear([*range(200, 300), *range(500, 2000)])  # all of the second connection was unread when it was lost
+    await made.mend(range(1000, 2000))
+
+    assert [made.misses(15), made.misses(25), made.misses(40), made.misses(60)] == [True, False, True, False]
+
+
+async def test_a_connection_that_brought_nothing_makes_no_hole_of_its_own() -> None:
+    made = Made(EventVenue())
+    made.hear(range(100))
+    made.lose("one", 10, 20)
+    made.lose("two", 30, 50)
+    made.hear(range(500, 2000))
+    told = len(made.told)
+    await made.mend(range(90, 1090))
+
+    assert told == 1
+    assert open_gaps(made.told) == []
+
+
 async def test_a_page_that_is_older_than_the_stream_closes_nothing() -> None:
     made = Made(EventVenue())
     made.hear(range(100))
@@ -388,7 +412,7 @@ def test_after_a_restart_snapshots_of_another_grid_go_on_with_their_numbers(tmp_
             tape = SnapshotTape(nifty(grid))
             if run:
                 assert tape.restore(store)
-                tape.missed("not recording")
+                tape.missed("not recording", tape.last_ns + 1)
             for second in range(5):
                 tape.add(tick(10 * run + second, odd if not run and second == 4 else "100.05"))
             seen = tape.take()

@@ -162,6 +162,23 @@ async def test_what_is_heard_makes_it_live_and_a_loss_has_its_code(seed: int) ->
         assert keeper.connections == 2
 
 
+async def test_every_loss_is_told_although_nobody_has_read_between(seed: int) -> None:
+    hands = Hands()
+    async with kept(seed, hands, expects=PAIRS) as (venue, keeper):
+        for number in (1, 2):
+            await until(lambda number=number: len(venue.clients) == number and keeper.connections == number, hands)
+            await venue.clients[-1].send("hello")
+            await until(lambda number=number: keeper.waiting == number)
+            await venue.clients[-1].close(1001 + number)
+            await until(lambda number=number: keeper.losses == number, hands)
+        await until(lambda: keeper.connections == 3, hands)
+        first, second = keeper.take_breaks()
+        received = [at_ns for at_ns, _ in keeper.take(9)]
+        assert ["(1002)" in first.cause, "(1003)" in second.cause] == [True, True]
+        assert received[0] < first.opened_ns <= received[1] < second.opened_ns
+        assert keeper.take_breaks() == []
+
+
 async def test_a_mute_connection_is_replaced_while_the_market_is_open(seed: int) -> None:
     hands = Hands()
     hours = [False]
@@ -370,4 +387,5 @@ async def test_what_was_mute_is_lost_since_it_was_heard(seed: int) -> None:
         last_ns = hands.mono
         await until(lambda: keeper.losses, hands, 1.0)
         assert hands.mono >= last_ns + 60 * SECOND
-        assert keeper.lost_ns == last_ns
+        await until(lambda: keeper.connections == 2, hands, 1.0)
+        assert [one.lost_ns for one in keeper.take_breaks()] == [last_ns]
