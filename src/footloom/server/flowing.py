@@ -15,6 +15,8 @@ __all__ = ("Flow", "worked_out")
 _LOG = logging.getLogger(__name__)
 _STALL_S = 30.0  # a reader that takes nothing for so long is given up
 
+_END: Any = {"type": "http.response.body", "body": b"", "more_body": False}
+
 Run = Callable[..., Awaitable[Any]]
 
 
@@ -27,6 +29,9 @@ class Flow:
         Closed when the client goes away, or takes nothing for ``stall_s`` seconds.
     media_type, headers
         What the answer is.
+    endless
+        It may end anywhere: where the server stops it is ended in order. Else a part of it is cut off, so that nobody
+        takes it for the whole.
     """
 
     def __init__(
@@ -34,9 +39,12 @@ class Flow:
         pieces: AsyncGenerator[bytes, None],
         media_type: str,
         headers: Mapping[str, str] | None = None,
+        *,
+        endless: bool = False,
         stall_s: float = _STALL_S,
     ) -> None:
         self._pieces = pieces
+        self._endless = endless
         self._stall_s = stall_s
         named = {"content-type": media_type, "cache-control": "no-store", **(headers or {})}
         self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
@@ -47,23 +55,37 @@ class Flow:
         leaving = asyncio.create_task(_gone(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:  # the server stops
+            if not self._endless:
+                raise
+            await _stopped(sending)
+            with contextlib.suppress(Exception):
+                await send(_END)
         finally:
-            leaving.cancel()
-            if not sending.done():
-                sending.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await _stopped(sending, leaving)
             await self._pieces.aclose()
-        if not sending.cancelled():
-            sending.result()
 
+    # The status is sent already: what goes wrong now can only be written down, and the answer be left without its end.
     async def _send(self, send: Send, *, is_head: bool) -> None:
         start: Any = {"type": "http.response.start", "status": 200, "headers": self._headers}
         await send(start)
-        if not is_head:
-            async for piece in self._pieces:
-                async with asyncio.timeout(self._stall_s):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        try:
+            if not is_head:
+                async for piece in self._pieces:
+                    async with asyncio.timeout(self._stall_s):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError:
+            _LOG.warning("a client took nothing of its answer for %s s: dropped", self._stall_s)
+        except Exception:  # noqa: BLE001 - whatever the store or a fold raises
+            _LOG.exception("an answer could not be made to its end")
+        else:
+            await send(_END)
+
+
+async def _stopped(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _gone(receive: Receive) -> None:

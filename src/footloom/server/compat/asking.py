@@ -49,15 +49,14 @@ def first_symbol(services: Services) -> str:
     NotStored
         There is none.
     """
-    live = [row.symbol for row in services.hub.board.rows()] or sorted(services.live)
-    if live:
-        return live[0]
-    stored = services.history.symbols()
-    if not stored:
+    stored = [instrument.key for instrument, _ in services.history.symbols()]
+    asked_for = [row.symbol for row in services.hub.board.rows() if row.symbol in stored]
+    live = asked_for or [key for key in stored if key in services.live]
+    if not (live or stored):
         raise NotStored(
             "nothing is stored and nothing is live: start footloom serve with a symbol, or try footloom demo"
         )
-    return stored[0][0].key
+    return (live or stored)[0]
 
 
 def symbol_of(services: Services, text: str) -> str:
@@ -65,8 +64,10 @@ def symbol_of(services: Services, text: str) -> str:
 
     Raises
     ------
+    NotStored
+        No symbol of that name is stored or live.
     ConfigError
-        No symbol of that name is stored or live, or several are.
+        Several are.
     """
     if ":" in text:
         venue, symbol = split_key(text)
@@ -76,7 +77,7 @@ def symbol_of(services: Services, text: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise ConfigError(f"symbol {text[:60]!r} is not stored: write VENUE:SYMBOL, such as binance_usdm:BTCUSDT")
+        raise NotStored(f"symbol {text[:60]!r} is not stored: write VENUE:SYMBOL, such as binance_usdm:BTCUSDT")
     raise ConfigError(f"symbol {text[:60]!r} is traded at several venues: write one of {', '.join(found)}")
 
 

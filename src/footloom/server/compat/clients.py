@@ -29,6 +29,7 @@ _MOST_CLIENTS = 10_000
 _YEAR_S = 365 * 86_400
 _MOST_MINUTES = 1_440
 _MOST_BODY = 10_000
+_RACE_S = 10.0  # a stream that begins so long after its client got a name was asked for before it
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -95,8 +96,7 @@ class Clients:
         if client is None:
             client, cookie = self._named(request)
             cookies = [cookie]
-        else:
-            self._end_nameless(request, client)
+        self._end_nameless(request, client)
         client.settings = settings
         for watcher in client.watchers:
             watcher.set()
@@ -125,11 +125,12 @@ class Clients:
             if client is not None:
                 client.watchers.discard(changed)
 
-    # A browser that opened its stream before it had a cookie: its stream ends, and comes again with the cookie.
+    # A browser that opened its stream before it had a cookie: the stream ends, and comes again with the cookie. Of
+    # several browsers that look alike all come again, each to its own settings; no program's stream is ended.
     def _end_nameless(self, request: Request[Any, Any, Any], client: Client) -> None:
         looks = _looks(request)
         for changed, (other, began) in self._nameless.items():
-            if other == looks and began <= client.born + 10.0:
+            if looks and other == looks and began <= client.born + _RACE_S:
                 changed.set()
 
     def _find(self, request: Request[Any, Any, Any]) -> Client | None:
@@ -144,7 +145,10 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+# Only browsers say from where a request comes.
 def _looks(request: Request[Any, Any, Any]) -> str:
+    if "sec-fetch-mode" not in request.headers:
+        return ""
     host = request.client.host if request.client else ""
     return f"{host} {request.headers.get('user-agent', '')}"
 

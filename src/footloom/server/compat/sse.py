@@ -70,7 +70,7 @@ async def begun(clients: Clients, request: Request[Any, Any, Any], stream: BarSt
             await events.aclose()
             watching.close()
 
-    return Flow(all_of_them(), "text/event-stream", {"x-accel-buffering": "no"})
+    return Flow(all_of_them(), "text/event-stream", {"x-accel-buffering": "no"}, endless=True)
 
 
 @dataclass(frozen=True)
