@@ -29,9 +29,10 @@ from footloom.core.instrument import Instrument, split_key
 from footloom.core.messages import Gap
 from footloom.core.rolls import Reading, Roll, RollRule, Stretch, by_expiry, ends_by_date, ends_by_interest, rolls
 from footloom.core.rolls import stretches as stretches_of
-from footloom.core.sessions import calendar, cut_at
+from footloom.core.sessions import cut_at
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError, DataError, NotStored
+from footloom.feeds._interest import interest_at_closes
 from footloom.feeds.stored import Inference, chart_tapes, span_of, stored_inference, stored_pieces, stored_trades
 from footloom.kernels.inference import Counters, SnapshotParams
 from footloom.store import Coverage, Store
@@ -170,7 +171,7 @@ class ContinuousView:
         spans = [span_of(store, one.key, self.tape) for one in held]
         self._first_ns, self._last_ns = min(first for first, _ in spans), max(last for _, last in spans)
         by_date = self.name.roll == "date"
-        ends = ends_by_date(known) if by_date else ends_by_interest(known, _readings(store, self.name, known))
+        ends = ends_by_date(known) if by_date else ends_by_interest(known, self._readings(known))
         # A roll that nobody has traded behind is still to come.
         every = rolls(self.name.symbol, self.name.number, known, ends)
         self._rolls = [roll for roll in every if self._first_ns < roll.at_ns <= self._last_ns]
@@ -178,6 +179,15 @@ class ContinuousView:
         parts = stretches_of(self.name.number, known, ends, self._first_ns - _DAY_NS, 2**62)
         self.stretches = [part for part in parts if part.from_ns <= self._last_ns]
         self._instrument = _joined_instrument(self.name.symbol, [store.grid(one.key, self.tape) for one in held], every)
+
+    def _readings(self, known: Sequence[Instrument]) -> Mapping[str, list[Reading]]:
+        found = interest_at_closes(self._store, known)
+        if not found:
+            raise NotStored(
+                f"no open interest is stored of the futures of {self.name.underlying}, so {self.name.key} cannot roll "
+                f"by it: {self.name._replace(roll='date').key} rolls by date"
+            )
+        return found
 
     # As a store answers.
 
@@ -361,25 +371,3 @@ def _joined_instrument(symbol: str, contracts: Sequence[Instrument], every: Sequ
         newest, symbol=symbol, name=symbol, tick_size=tick, lot_size=lot, calendar=days,
         expiry_ns=None, valid_from_ns=None, valid_to_ns=None,
     )  # fmt: skip
-
-
-def _readings(store: Store, name: ContinuousName, known: Sequence[Instrument]) -> Mapping[str, list[Reading]]:
-    # Open interest as it was known at the close of each session in which it was told.
-    unit = gcd([one.lot_size for one in known])
-    found: dict[str, list[Reading]] = {}
-    for one in known:
-        with contextlib.suppress(NotStored):
-            told = store.load_series(one.key, "open_interest", 0, (one.expiry_ns or 0) + 1, ["oi_lot"])
-            days = calendar(one.calendar)
-            scale = to_units(told.instrument.lot_size, unit, "lot size")
-            times = told.ts_exch_ns
-            for opens, closes in days.sessions(days.local_date(int(times[0])), days.local_date(int(times[-1]))):
-                last = int(np.searchsorted(times, closes, side="right")) - 1
-                if last >= 0 and times[last] >= opens:
-                    found.setdefault(one.symbol, []).append((closes, int(told["oi_lot"][last]) * scale))
-    if not found:
-        raise NotStored(
-            f"no open interest is stored of the futures of {name.underlying}, so {name.key} cannot roll by it: "
-            f"{name._replace(roll='date').key} rolls by date"
-        )
-    return found

@@ -16,7 +16,7 @@ from footloom import footprint, load_trades, session_profiles
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import Series
-from footloom.core.snapshots import Snapshots
+from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
 from footloom.engine.profiles import composite
 from footloom.errors import ConfigError, DataError, NotStored
@@ -203,6 +203,23 @@ def test_rolling_by_open_interest(counted: Store) -> None:
         assert found.trades.instrument.key == INTEREST
         second = continuous_trades(store, INTEREST.replace("FUT1", "FUT2"), 0, 2**62)
         assert [(one.symbol[-1], one.to_ns) for one in second.stretches] == [("B", at_ns), ("C", END["B"])]
+
+
+def test_snapshots_carry_their_open_interest(tmp_path: Path) -> None:
+    # As imported recordings have it, on a Friday, a Monday and the Tuesday of expiry; the last snapshot of each day
+    # says none: it is as it was. B is ahead within the Friday, and at the close of the Monday.
+    days = [END["A"] - days * DAY for days in (4, 1, 0)]
+    interest = {"A": [600, 700, 500, 450, 450, 440], "B": [650, 640, 400, 480, 490, 500]}
+    with Store(tmp_path, writer=True) as store:
+        for name, told in interest.items():
+            at = np.array([close - HOUR + k * 10**9 for close in days for k in range(3)])
+            lots = np.insert(np.array(told), [2, 4, 6], NO_QUOTE)
+            flat, volume = np.full(9, 260_000), np.tile([75, 150, 225], 3)
+            rows = (at, flat, np.full(9, 75), volume, flat, flat + 1, at)
+            store.append(Snapshots(contract(name), *rows, "snapshot", oi_lot=lots))
+        found = continuous_trades(store, INTEREST, 0, 2**62)
+    assert [(one.at_ns, one.rule) for one in found.rolls] == [(days[1], "open_interest")]
+    assert [(one.symbol[-1], one.to_ns) for one in found.stretches] == [("A", days[1]), ("B", END["B"])]
 
 
 def test_without_open_interest_nothing_rolls_by_it(filled: Store) -> None:
