@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.metadata
-import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +14,9 @@ from footloom.core.place import StorePlace
 from footloom.errors import ConfigError, StoreError, StoreLocked
 
 if TYPE_CHECKING:
-    from footloom.config import Config
     from footloom.store import Store
 
-__all__ = ("Finding", "State", "calendar_findings", "settings_findings", "store_findings", "token_findings")
+__all__ = ("Finding", "State", "calendar_findings", "store_findings", "token_findings")
 
 State = Literal["ok", "warn", "bad"]
 
@@ -27,7 +24,6 @@ _LOW, _VERY_LOW = 5 * 10**9, 10**9
 _QUICK_BYTES = 2 * 10**9  # so much is compared with its checksums in a few seconds
 _RECENT_NS = 7 * 86_400 * 10**9
 _SHOWN = 3
-_PACKAGES = ("httpx", "numba", "numpy", "pyarrow", "websockets")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,21 +33,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     text: str
     advice: str = ""
-
-
-def settings_findings(settings: Config) -> Iterator[Finding]:
-    """Say which versions run, and where each setting comes from."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("footloom", *_PACKAGES))
-    yield Finding(area="versions", state="ok", text=f"{versions}, Python {platform.python_version()}")
-    named = [
-        f"{name} {getattr(settings, name)} ({origin})"
-        for name, origin in settings.origins.items()
-        if origin != "default" and name != "folder"
-    ]
-    text = ", ".join(named) or "all as they come"
-    yield Finding(area="settings", state="ok", text=f"{text}; folder {settings.folder}")
-    for venue, url in settings.endpoints.items():
-        yield Finding(area="settings", state="ok", text=f"{url} stands for {venue}")
 
 
 def store_findings(root: StorePlace, now_ns: int, *, full: bool) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from footloom.cli._shared import EndpointFlag, JsonFlag, StoreFlag, as_usage
 if TYPE_CHECKING:
     from footloom.cli._doctor_store import Finding
     from footloom.config import Config
+    from footloom.core.instrument import Instrument
 
 __all__ = ("doctor",)
 
@@ -33,7 +34,7 @@ def doctor(
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Look at clock, store, network and tokens: what is wrong, and what to do about it.
+    """Look at settings, clock, store, network and tokens: what is wrong, and what to do about it.
 
     Venues in use are those of the store, those with a token, and those with an --endpoint. Exit code 1 where something
     is bad.
@@ -60,29 +61,31 @@ def _venues(names: Sequence[str] | None, settings: Config) -> list[ModuleType]:
 
     if names:
         return [venue_named(name) for name in dict.fromkeys(names)]
-    used = {*settings.endpoints, *_stored_venues(settings)}
+    used = {*settings.endpoints, *settings.sockets, *(one.venue for one in _stored(settings))}
     used |= {name for name in _TOKENS if (settings.folder / "credentials" / f"{name}.json").exists()}
     return [venue_named(name) for name in live_venues() if name in used]
 
 
-def _stored_venues(settings: Config) -> set[str]:
+def _stored(settings: Config) -> list[Instrument]:
     from footloom.errors import StoreError
     from footloom.store.open import open_store
 
     if not settings.store.exists():
-        return set()
+        return []
     try:
         with open_store(settings.store) as opened:
-            return {one.venue for one in opened.instruments()}
+            return list(opened.instruments())
     except StoreError:
-        return set()  # told of among the findings
+        return []  # told of among the findings
 
 
 def _findings(settings: Config, modules: list[ModuleType], now_ns: int, *, full: bool) -> list[Finding]:
+    from footloom.cli import _doctor_settings as set_up
     from footloom.cli import _doctor_store as here
     from footloom.cli._doctor_network import network_findings
 
-    found = [*here.settings_findings(settings), *here.store_findings(settings.store, now_ns, full=full)]
+    found = [*set_up.settings_findings(settings), *set_up.lot_findings(settings, _stored(settings))]
+    found += [*set_up.serving_findings(settings), *here.store_findings(settings.store, now_ns, full=full)]
     if modules:
         found += asyncio.run(network_findings(modules, settings))
     else:

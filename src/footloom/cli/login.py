@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,7 +108,7 @@ async def _made(broker: str, settings: Config, wanted: _Wanted) -> Credentials:
     http = Http(getattr(venue, "BUDGETS", {}))
     try:
         if broker == "angelone":
-            return await _angelone(http, bases, wanted)
+            return await _angelone(http, bases, wanted, settings.angelone)
         return await (_oauth if wanted.oauth else _analytics)(http, bases, wanted)
     finally:
         await http.aclose()
@@ -148,9 +149,13 @@ async def _oauth(http: Http, bases: Bases, wanted: _Wanted) -> Credentials:
     )
 
 
-async def _angelone(http: Http, bases: Bases, wanted: _Wanted) -> Credentials:
+# Where the environment holds the login of a program of old, nothing is asked, and tomorrow's login needs nobody.
+async def _angelone(http: Http, bases: Bases, wanted: _Wanted, given: Mapping[str, str]) -> Credentials:
     from footloom.feeds.login import angelone_login
 
+    if given:
+        say("API_KEY, CLIENT_CODE, PASS and AUTH_TOKEN are taken from the environment")
+        return await angelone_login(http, bases, **given, now_ns=time.time_ns(), remember=True)
     say("the TOTP secret is the key shown beside the QR code at smartapi.angelbroking.com/enable-totp")
     api_key, client_code = _asked("API key", hide=False), _asked("client code", hide=False)
     pin, totp_secret = _asked("PIN", hide=True), _asked("TOTP secret", hide=True)

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from footloom import config
 from footloom.cli import _doctor_network as network
 from footloom.cli import _doctor_store as here
+from footloom.cli._doctor_settings import lot_findings
 from footloom.cli.main import app
+from footloom.config.settings import SETTINGS
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
@@ -200,3 +202,45 @@ def test_the_verb_says_everything_and_ends_with_1_where_something_is_bad(root: P
 
 def test_a_venue_that_nobody_knows_is_wrong_usage() -> None:
     assert CliRunner().invoke(app, ["doctor", "nope"]).exit_code == 2
+
+
+def test_every_setting_is_told_with_its_origin_and_no_secret(tmp_path: Path) -> None:
+    token, password = "planted-token-0123456789", "planted-password"
+    variables = {
+        "FOOTLOOM_CONFIG": str(tmp_path),
+        "FOOTLOOM_STORE": str(tmp_path / "store"),
+        "FOOTLOOM_TOKEN": token,
+        "FOOTLOOM_HOST": "0.0.0.0",  # noqa: S104 - what is told
+        "FOOTLOOM_PORT": "0",
+        "MONGO_URI": f"mongodb://me:{password}@localhost/",
+        "BINANCE_FUTURES_WS": "wss://fstream.binance.com/stream",
+        "LOTSIZE": "50",
+    }
+
+    result = CliRunner().invoke(app, ["doctor"], env=variables)
+
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    said = {line.split()[2]: line for line in lines if line[6:].startswith("settings")}
+    assert set(SETTINGS) - {"endpoints"} <= set(said)
+    assert "token set (FOOTLOOM_TOKEN)" in said["token"]
+    assert "mongo_uri set (MONGO_URI)" in said["mongo_uri"]
+    assert "lot_size 50 (LOTSIZE)" in said["lot_size"]
+    assert "max_subscriptions 64 (default)" in said["max_subscriptions"]
+    assert "retired by Binance" in said["BINANCE_FUTURES_WS:"]
+    assert "answers who shows the token, at " in result.output
+    assert token not in result.output
+    assert password not in result.output
+
+
+@pytest.mark.parametrize(("lot", "state"), [("75", "ok"), ("50", "warn")])
+def test_an_expected_lot_is_compared_with_the_exchange_s(tmp_path: Path, lot: str, state: str) -> None:
+    settings = config.load({"FOOTLOOM_CONFIG": str(tmp_path), "INSTRUMENT_TOKEN": "53001", "LOTSIZE": lot})
+    future = Instrument(
+        venue="angelone", symbol="NFO|53001", tick_size=Decimal("0.05"), lot_size=Decimal(1), market_lot=Decimal(75)
+    )
+
+    (found,) = lot_findings(settings, [future])
+
+    assert (found.state, "in lots of 75" in found.text) == (state, True)
+    assert "nothing is stored" in next(iter(lot_findings(settings, []))).text

@@ -73,6 +73,32 @@ def test_angel_one_is_told_what_it_asks_for(
     assert read("angelone", tmp_path) is not None
 
 
+def test_angel_one_asks_nothing_where_the_environment_holds_a_login(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    async def angelone(_http: object, _bases: object, **others: Any) -> Credentials:
+        asked.update(others)
+        return made("angelone", api_key=others["api_key"])
+
+    monkeypatch.setattr(feeds_login, "angelone_login", angelone)
+    given = {"API_KEY": "key", "CLIENT_CODE": "A123", "PASS": "4321", "AUTH_TOKEN": "JBSWY3DPEHPK3PXP"}
+
+    result = CliRunner().invoke(app, ["login", "angelone"], env=environment | given)
+
+    assert result.exit_code == 0, result.output
+    del asked["now_ns"]
+    assert asked == {
+        "api_key": "key",
+        "client_code": "A123",
+        "pin": "4321",
+        "totp_secret": "JBSWY3DPEHPK3PXP",
+        "remember": True,
+    }
+    assert not any(secret in result.output for secret in given.values() if secret != "key")  # noqa: S105
+
+
 def test_the_address_that_an_oauth_login_ends_on_can_be_pasted(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
