@@ -8,10 +8,11 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from footloom.server.arrow import ARROW_ROUTES
 from footloom.server.compat import blocks_sse, history_sse
+from footloom.server.compat.arrow import ARROW_ROUTES
 from footloom.server.compat.clients import Clients
 from footloom.server.compat.orderflow_ws import orderflow
+from footloom.server.standing import health
 
 __all__ = ("WIRES", "compat_routes")
 
@@ -20,7 +21,7 @@ WIRES = ("001", "002", "003")
 
 def compat_routes(at_root: str | None = None) -> Sequence[ControllerRouterHandler]:
     """Return the routes of the older wires; those of ``at_root`` (001, 002 or 003) stand at the root too."""
-    routes: list[ControllerRouterHandler] = [orderflow, *ARROW_ROUTES]
+    routes: list[ControllerRouterHandler] = [orderflow, Router("/compat/003", route_handlers=[health]), *ARROW_ROUTES]
     wires = (
         ("001", history_sse.HISTORY_ROUTES, history_sse.DEFAULTS),
         ("002", blocks_sse.BLOCK_ROUTES, blocks_sse.DEFAULTS),
