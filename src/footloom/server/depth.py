@@ -211,9 +211,12 @@ class _Rebuilt:
                 if self._proves(one):
                     on = msgspec.structs.replace(answer.stands_on, proven_recv_ns=str(one.recv_ns))
                     return msgspec.structs.replace(answer, stands_on=on)
-        if instrument is None or self._last is None or self._last.recv_ns != at_ns:
-            raise NotStored(f"nothing that follows proves how the book of {self._key} stood at {at_ns} ns")
-        return answer or self._answer(instrument, at_ns, levels)
+        if instrument is None:
+            raise NotStored(self._unknown(self._why))
+        answer = answer or self._answer(instrument, at_ns, levels)
+        if self._last is None or self._last.recv_ns != at_ns:
+            raise NotStored(self._unknown("nothing that follows proves that no change is missing"))
+        return answer
 
     def _apply(self, one: _Change) -> None:
         if one.change.is_snapshot and self._chain is Chain.COUNTED:

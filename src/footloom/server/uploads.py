@@ -69,8 +69,9 @@ class Uploads:
         check_name(name)
         self._check_unused(name)
         self._check_room(announced or 0)
-        folder: Path = self._folder or await asyncio.to_thread(_made, self._beside)
-        self._folder = folder
+        folder = self._folder
+        if folder is None:
+            folder = self._folder = await asyncio.to_thread(_made, self._beside)
         partial = folder / f".part-{secrets.token_hex(8)}"
         writing = _Writing(self, partial)
         try:

@@ -1,0 +1,278 @@
+"""Kept answers: packed once, tagged by their bytes, sent whole, in part or not at all; work nobody waits for ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pytest
+from rest_kit import client_of, services_of, settings_for
+from server_kit import MemoryStore, make_tape
+
+from footloom.core.trades import Trades
+from footloom.errors import Overloaded, TookTooLong
+from footloom.server.abandon import Abandoned, checkpoint
+from footloom.server.answers import Answer, Answers
+from footloom.server.app import create_app
+from footloom.server.history import History
+from footloom.server.services import Services
+from footloom.server.wire import decode
+from footloom.server.work import Work
+
+pytestmark = pytest.mark.anyio
+
+URL = "/api/v1/footprint?symbol=test:ABC&limit=50"
+
+
+@pytest.fixture
+def services(store: MemoryStore) -> Services:
+    return services_of(store)
+
+
+@pytest.fixture
+async def client(services: Services, tmp_path: Path, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
+    async with client_of(services, settings_for(tmp_path, tmp_path)) as made:
+        yield made
+
+
+async def raw(client: httpx.AsyncClient, encoding: str, **headers: str) -> tuple[httpx.Response, bytes]:
+    request = client.build_request("GET", URL, headers={"accept-encoding": encoding, **headers})
+    reply = await client.send(request, stream=True)
+    body = b"".join([chunk async for chunk in reply.aiter_raw()])
+    return reply, body
+
+
+async def test_every_encoding_carries_the_same_frame_under_a_tag_of_its_own(client: httpx.AsyncClient) -> None:
+    plain_reply, plain = await raw(client, "identity")
+    gzip_reply, packed = await raw(client, "gzip")
+    zstd_reply, dense = await raw(client, "gzip, zstd")
+
+    assert "content-encoding" not in plain_reply.headers
+    assert (gzip_reply.headers["content-encoding"], zstd_reply.headers["content-encoding"]) == ("gzip", "zstd")
+    assert gzip.decompress(packed) == plain
+    assert pa.Codec("zstd").decompress(dense, len(plain), asbytes=True) == plain
+    assert len({reply.headers["etag"] for reply in (plain_reply, gzip_reply, zstd_reply)}) == 3
+    assert {reply.headers["vary"] for reply in (plain_reply, gzip_reply)} == {"accept, accept-encoding"}
+    decode(plain)
+
+
+async def test_what_the_client_takes_is_what_it_gets(client: httpx.AsyncClient) -> None:
+    for accepted, chosen in [
+        ("", None),
+        ("br", None),
+        ("gzip;q=0", None),
+        ("gzip;q=0.5, zstd;q=0.1", "gzip"),
+        ("*", "zstd"),
+        ("zstd;q=0, *", "gzip"),
+        ("identity, gzip;q=nonsense", None),
+        ("GZIP", "gzip"),
+    ]:
+        reply, _ = await raw(client, accepted)
+        assert reply.headers.get("content-encoding") == chosen
+
+
+async def test_what_a_client_has_is_not_sent_again_until_more_is_stored(
+    client: httpx.AsyncClient, store: MemoryStore
+) -> None:
+    first, _ = await raw(client, "gzip")
+    tag = first.headers["etag"]
+    for header in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        reply, body = await raw(client, "gzip", **{"if-none-match": header})
+        assert (reply.status_code, body, reply.headers["etag"]) == (304, b"", tag)
+    for header in ('"other"', tag.strip('"')):
+        reply, body = await raw(client, "gzip", **{"if-none-match": header})
+        assert reply.status_code == 200
+        assert body
+
+    more = make_tape(rows=500, seed=9, hours=31.0, first_id=20_001)
+    store.tapes["test:ABC", "trade"] = Trades.concat([store.tapes["test:ABC", "trade"], more])
+    reply, body = await raw(client, "gzip", **{"if-none-match": tag})
+    assert reply.status_code == 200, "more is stored: it is another answer"
+    assert reply.headers["etag"] != tag
+
+
+async def test_an_old_page_stays_the_same_while_the_tape_grows(store: MemoryStore) -> None:
+    history = History(store)  # type: ignore[arg-type] - as much of a store as is read
+    tape = store.tapes["test:ABC", "trade"]
+    middle = int(tape.ts_exch_ns[100])
+    before = (history.state("test:ABC", "trade", middle), history.state("test:ABC", "trade"))
+    later = make_tape(rows=10, seed=3, first_id=50_000)
+    far = Trades.build(
+        tape.instrument,
+        later.ts_exch_ns + 40 * 86_400 * 10**9,
+        later.price_tick,
+        later.qty_lot,
+        later.side,
+        trade_id=later.trade_id,
+    )
+    store.tapes["test:XYZ", "trade"] = far
+    assert (history.state("test:ABC", "trade", middle), history.state("test:ABC", "trade")) == before
+
+
+async def test_byte_ranges(client: httpx.AsyncClient) -> None:
+    for asked, status, part in [
+        ("bytes=0-31", 206, slice(0, 32)),
+        ("bytes=32-", 206, slice(32, None)),
+        ("bytes=-8", 206, slice(-8, None)),
+        ("bytes=0-99999999999", 206, slice(0, None)),
+        ("bytes=5-2", 200, slice(0, None)),
+        ("bytes=0-1,4-5", 200, slice(0, None)),
+        ("lines=1-2", 200, slice(0, None)),
+        ("bytes=-", 200, slice(0, None)),
+        ("bytes=99999999-", 416, None),
+        ("bytes=-0", 416, None),
+    ]:
+        for encoding in ("identity", "gzip"):
+            _, whole = await raw(client, encoding)
+            reply, body = await raw(client, encoding, range=asked)
+            assert reply.status_code == status
+            if part is None:
+                assert reply.headers["content-range"] == f"bytes */{len(whole)}"
+                assert b'"bad_range"' in body
+            else:
+                assert body == whole[part]
+            if status == 206:
+                first = range(len(whole))[part][0]  # type: ignore[index]
+                assert reply.headers["content-range"] == f"bytes {first}-{first + len(body) - 1}/{len(whole)}"
+
+
+async def test_a_range_of_something_that_changed_is_the_whole_new_thing(client: httpx.AsyncClient) -> None:
+    first, whole = await raw(client, "identity")
+    same, part = await raw(client, "identity", range="bytes=4-", **{"if-range": first.headers["etag"]})
+    other, all_of_it = await raw(client, "identity", range="bytes=4-", **{"if-range": '"older"'})
+    assert (same.status_code, part) == (206, whole[4:])
+    assert (other.status_code, all_of_it) == (200, whole)
+
+
+async def test_many_who_ask_at_once_are_answered_by_one_making() -> None:
+    answers, made, go = Answers(Work()), [], threading.Event()
+
+    def make() -> Answer:
+        go.wait(60)
+        made.append(1)
+        return Answer.of(bytes(5_000), "text/plain")
+
+    asking = [asyncio.ensure_future(answers.get("key", make, "gzip")) for _ in range(8)]
+    await asyncio.sleep(0)
+    go.set()
+    found = await asyncio.gather(*asking)
+    assert (len(made), len({id(one) for one in found})) == (1, 1)
+    assert set(found[0].packed) == {"gzip"}
+    answers.work.close()
+
+
+async def test_old_answers_make_room_and_one_that_is_too_big_is_not_kept() -> None:
+    answers = Answers(Work(), most_bytes=10_000)
+    for number in range(20):
+        body = np.random.default_rng(number).bytes(2_000)
+        await answers.get(number, lambda body=body: Answer.of(body, "x"), "identity")  # type: ignore[misc]
+    assert 0 < answers.kept_bytes <= 10_000
+    await answers.get("big", lambda: Answer.of(bytes(9_000), "x"), "identity")
+    assert answers.kept_bytes <= 10_000
+    again = await answers.get("big", lambda: Answer.of(b"made anew", "x"), "identity")
+    assert again.body == b"made anew"
+    answers.work.close()
+
+
+async def test_work_ends_when_nobody_waits_for_it_any_more() -> None:
+    answers, begun, ended = Answers(Work(threads=1)), threading.Event(), threading.Event()
+
+    def make() -> Answer:
+        begun.set()
+        try:
+            while True:
+                checkpoint()
+        except Abandoned:
+            ended.set()
+            raise
+
+    asking = [asyncio.ensure_future(answers.get("key", make, "gzip")) for _ in range(2)]
+    assert await asyncio.to_thread(begun.wait, 60)
+    asking[0].cancel()
+    await asyncio.gather(asking[0], return_exceptions=True)
+    assert not ended.is_set(), "the other one still waits"
+    asking[1].cancel()
+    assert await asyncio.to_thread(ended.wait, 60)
+    await asyncio.gather(asking[1], return_exceptions=True)
+    assert (await answers.get("key", lambda: Answer.of(b"new", "x"), "gzip")).body == b"new"
+    answers.work.close()
+
+
+async def test_too_many_are_told_to_come_again_and_too_long_is_given_up() -> None:
+    work, ended = Work(threads=1, most_waiting=1, limit_s=0.2), threading.Event()
+
+    def slow() -> None:
+        try:
+            while True:
+                checkpoint()
+        finally:
+            ended.set()
+
+    first = asyncio.ensure_future(work.run(slow))
+    second = asyncio.ensure_future(work.run(slow))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="2 requests wait already"):
+        await work.run(slow)
+    for task in (first, second):
+        with pytest.raises(TookTooLong, match=r"given up after 0\.2 s"):
+            await task
+    assert await asyncio.to_thread(ended.wait, 60), "the thread ends at its next checkpoint, by itself"
+    work.close()
+
+
+async def test_a_client_that_leaves_takes_its_work_along(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def forever(*_: object) -> None:
+        begun.set()
+        try:
+            while True:
+                checkpoint()
+        except Abandoned:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(services.history, "page", forever)
+    app = create_app(services, settings=settings_for(tmp_path, tmp_path))
+    path, _, query = URL.partition("?")
+    sent: list[object] = []
+    left = asyncio.Event()
+    opening = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, object]:
+        if opening:
+            return opening.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(b"host", b"localhost:8123")],
+        "client": ("127.0.0.1", 5),
+        "server": ("127.0.0.1", 8123),
+    }
+    serving = asyncio.ensure_future(app(scope, receive, send))  # type: ignore[arg-type]
+    assert await asyncio.to_thread(begun.wait, 60)
+    left.set()
+    await asyncio.wait_for(serving, 60)
+    assert await asyncio.to_thread(ended.wait, 60)
+    services.close()
