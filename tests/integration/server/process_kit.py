@@ -21,6 +21,7 @@ from footloom.server.port import reachable_at
 
 TOKEN = "planted-token-0123456789abcdef"  # noqa: S105 - planted, to be looked for
 PATIENCE_S = 60.0
+FOOTLOOM = (sys.executable, "-m", "footloom.cli.main")
 
 
 def own_address() -> str | None:
@@ -32,16 +33,17 @@ class Process:
     """A server that answers; what it writes is kept."""
 
     def __init__(self, store: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", "footloom.cli.main", "serve", "--port", "0", "--json", "--store", str(store)]
+        port = () if "--port" in arguments else ("--port", "0")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FOOTLOOM_")}
         settings = {"FOOTLOOM_CONFIG": str(store.parent / "settings"), "PYTHONUNBUFFERED": "1"}
+        self.where, self.environment = store.parent, kept | settings | dict(environment)
         self.process = subprocess.Popen(
-            [*command, *arguments],
+            [*FOOTLOOM, "serve", *port, "--json", "--store", str(store), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=store.parent,
-            env=kept | settings | dict(environment),
+            cwd=self.where,
+            env=self.environment,
         )
         self.errors: list[str] = []
         self._reading = threading.Thread(target=self._read_errors, daemon=True)
@@ -65,6 +67,20 @@ class Process:
         out, _ = self.process.communicate(timeout=PATIENCE_S)
         self._reading.join(PATIENCE_S)
         return self.first + out + "".join(self.errors)
+
+    def verb(self, *arguments: str) -> str:
+        """Return what another verb prints, with this server's settings."""
+        command = [*FOOTLOOM, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.where,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+        return done.stdout + done.stderr
 
     def http(self, address: str = "127.0.0.1", **headers: str) -> httpx.Client:
         """Return a client that shows the token."""
