@@ -6,9 +6,10 @@ UTC or that of Kolkata, whatever zone it is labelled with.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -25,13 +26,20 @@ from footloom.importers._upstox import Messages, decode, time_ns
 from footloom.importers._upstox_fields import TickDocument
 from footloom.venues.upstox import VENUE
 
-__all__ = ("read", "recognise")
+__all__ = ("DOCUMENTS", "DocumentReader", "read", "recognise")
 
 _FIRST = 500  # documents that tell the recorder's zone
 _FEW = 3
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _IST_NS = 19_800_000_000_000
 _QUARTER_NS = 900_000_000_000
+DOCUMENTS = Plan(
+    format="Upstox messages recorded as documents (tick_data)",
+    venue=VENUE,
+    venue_from="the fields of its documents",
+    rows_say_symbol=True,
+    ids=False,
+)
 _decode = msgspec.json.Decoder(TickDocument).decode
 
 
@@ -53,30 +61,39 @@ def recognise(sample: Sample) -> Plan | str:
         named = named or bool(mine and document.symbol)
     if not kinds[""]:
         return kinds.most_common(1)[0][0]
-    return Plan(
-        format="Upstox messages recorded as documents (tick_data)",
-        venue=VENUE,
-        venue_from="the fields of its documents",
-        rows_say_symbol=named,
-        ids=False,
-    )
+    return dataclasses.replace(DOCUMENTS, rows_say_symbol=named)
 
 
 def read(source: Source, plan: Plan, ask: Ask) -> Iterator[Rows | BareRows | Outside]:
     """Yield the file's rows."""
-    messages = Messages(ask)
-    clock: _Clock | None = None
-    waiting: list[_Read] = []
+    reader = DocumentReader(plan, ask)
     for found in documents(source):
-        waiting += [one for one in (_read(document, messages) for document in found) if one is not None]
-        if clock is None and len(waiting) < _FIRST:
-            continue
-        clock = clock or _Clock.of(waiting)
-        _take(waiting, clock, messages, plan)
-        waiting = []
-        yield from messages.blocks()
-    _take(waiting, clock or _Clock.of(waiting), messages, plan)
-    yield from messages.blocks()
+        yield from reader.take(found)
+    yield from reader.flush()
+
+
+class DocumentReader:
+    """Reads documents as they come, some at a time."""
+
+    def __init__(self, plan: Plan, ask: Ask) -> None:
+        self._plan = plan
+        self._messages = Messages(ask)
+        self._clock: _Clock | None = None
+        self._waiting: list[_Read] = []
+
+    def take(self, found: Iterable[Document]) -> Iterator[Rows | BareRows | Outside]:
+        """Yield the rows of documents; the first hundreds wait until the recorder's zone is known."""
+        every = (_read(document, self._messages) for document in found)
+        self._waiting += [one for one in every if one is not None]
+        if self._clock is not None or len(self._waiting) >= _FIRST:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[Rows | BareRows | Outside]:
+        """Yield the rows of all documents that wait."""
+        waiting, self._waiting = self._waiting, []
+        self._clock = self._clock or _Clock.of(waiting)
+        _take(waiting, self._clock, self._messages, self._plan)
+        yield from self._messages.blocks()
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,6 +255,12 @@ class Store(Protocol):
             There are none.
         """
 
+    def note(self, name: str) -> bytes | None:
+        """Return a small text that somebody keeps here, None where there is none."""
+
+    def put_note(self, name: str, data: bytes) -> None:
+        """Replace a small text, durably: how far a source has been taken, say."""
+
     def raw_parts(self, key: str | None = None) -> list[RawPart]:
         """Return the texts that are kept as they came, by key, kind and time.
 

@@ -13,7 +13,7 @@ from footloom.errors import StoreError
 from footloom.store._reports import Recovery, Settings, Unreadable
 from footloom.store.columns import Form
 from footloom.store.disk import TEMPORARY, free_bytes, make_folder, remove, storing, sync_folder, write_whole
-from footloom.store.layout import MANIFEST, Layout, Stream
+from footloom.store.layout import MANIFEST, Layout, Stream, file_name
 from footloom.store.lock import WriterLock
 from footloom.store.medium import PartGone, Rows
 from footloom.store.parts import Part, PartFile, check_whole, describe, pack_part
@@ -194,6 +194,18 @@ class Folder:
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
                 sync_folder(path.parent)
+
+    def read_note(self, name: str) -> bytes | None:
+        """Return a small text."""
+        path = self.layout.notes / f"{file_name(name)}.json"
+        return _read(path) if path.exists() else None
+
+    def write_note(self, name: str, data: bytes) -> None:
+        """Replace a small text."""
+        path = self.layout.notes / f"{file_name(name)}.json"
+        with storing("write", path):
+            make_folder(path.parent)
+            write_whole(path, data)
 
     def frames(self, settings: Settings) -> FrameKeeper:
         """Return what keeps frames that could not be parsed."""

@@ -319,6 +319,15 @@ class KeptStore:
         """Return what is stored of finished footprints, whose rows are levels: no tape, and never coverage."""
         return [one for one in inventory(self._medium, self._reader, key) if is_finished(one.tape)]
 
+    def note(self, name: str) -> bytes | None:
+        """Return a small text that somebody keeps here, None where there is none."""
+        return self._medium.read_note(name)
+
+    def put_note(self, name: str, data: bytes) -> None:
+        """Replace a small text, durably: how far a source has been taken, say."""
+        self._writing()
+        self._medium.write_note(name, data)
+
     def raw_parts(self, key: str | None = None) -> list[RawPart]:
         """Return the texts that are kept as they came, by key, kind and time."""
         found = (part for part in self._medium.raw_parts() if key in (None, part.key))

@@ -8,6 +8,7 @@
     ├── instruments/VENUE/SYMBOL.json       dated definitions
     ├── tapes/VENUE/SYMBOL/TAPE/DAY/        manifest.json and the parts that it names
     ├── raw/VENUE/SYMBOL/KIND/              HASH.gz and HASH.json: text that is kept as it came
+    ├── notes/NAME.json                     how far what is followed has been taken
     ├── unreadable.sqlite                   frames that could not be parsed, the newest of them
     └── journal/                            segment-N.sqlite, what is not sealed yet; quarantine/ what could not be read
 """
@@ -136,6 +137,7 @@ class Layout:
         self.unreadable = root / "unreadable.sqlite"
         self.tapes = root / "tapes"
         self.instruments = root / "instruments"
+        self.notes = root / "notes"
 
     def tape(self, stream: Stream) -> Path:
         """Return the folder of a tape."""

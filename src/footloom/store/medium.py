@@ -205,6 +205,12 @@ class Medium(Protocol):
     def forget_definitions(self, venue: str, symbol: str) -> None:
         """Remove the definitions of an instrument."""
 
+    def read_note(self, name: str) -> bytes | None:
+        """Return a small text that somebody keeps here; None where there is none."""
+
+    def write_note(self, name: str, data: bytes) -> None:
+        """Replace a small text, durably."""
+
     def frames(self, settings: Settings) -> Frames:
         """Return what keeps frames that could not be parsed."""
 

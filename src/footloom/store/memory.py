@@ -118,6 +118,7 @@ class Memory:
         self._begun = 0
         self._definitions: dict[tuple[str, str], bytes] = {}
         self._raw: dict[str, tuple[RawPart, bytes]] = {}
+        self._notes: dict[str, bytes] = {}
         self._is_locked = False
 
     def claim(self) -> None:
@@ -290,6 +291,14 @@ class Memory:
         """Remove the definitions of an instrument."""
         with self.guard:
             self._definitions.pop((venue, symbol), None)
+
+    def read_note(self, name: str) -> bytes | None:
+        """Return a small text."""
+        return self._notes.get(name)
+
+    def write_note(self, name: str, data: bytes) -> None:
+        """Replace a small text."""
+        self._notes[name] = data
 
     def frames(self, settings: Settings) -> _Frames:
         """Return what keeps frames that could not be parsed."""

@@ -339,6 +339,17 @@ class MongoMedium:
         with self._asking("write to"):
             self._books.delete_one({"_id": f"{venue}:{symbol}"})
 
+    def read_note(self, name: str) -> bytes | None:
+        """Return a small text."""
+        with self._asking("read"):
+            found = self._store.find_one({"_id": f"note:{name}"})
+        return found["text"].encode() if found else None
+
+    def write_note(self, name: str, data: bytes) -> None:
+        """Replace a small text."""
+        with self._asking("write to"):
+            self._store.replace_one({"_id": f"note:{name}"}, {"text": data.decode()}, upsert=True)
+
     def frames(self, settings: Settings) -> MongoFrames:
         """Return what keeps frames that could not be parsed."""
         return MongoFrames(self._database, self.address, settings)

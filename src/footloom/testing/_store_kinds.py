@@ -206,6 +206,16 @@ def unreadable_frames_are_kept_and_bounded(home: Home) -> None:
         assert (found.counts, found.dropped) == ({"sample": 50}, 50 - found.kept)
 
 
+def notes_are_replaced_whole(home: Home) -> None:
+    with KeptStore(home(), writer=True, settings=SMALL) as store:
+        assert store.note("a/b:c") is None
+        for text in (b'{"n": 1}', b'{"n": 22}'):
+            store.put_note("a/b:c", text)
+            with KeptStore(home()) as beside:
+                assert beside.note("a/b:c") == text, "a note is not what was written last"
+                refused("a note through a reader", lambda beside=beside: beside.put_note("a/b:c", b"{}"))  # type: ignore[misc]
+
+
 def texts_are_kept_as_they_came(home: Home) -> None:
     text = b"line\n" * 10_000
     part = RawPart(

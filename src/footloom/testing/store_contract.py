@@ -34,6 +34,7 @@ from footloom.testing._store_kinds import (
     a_tape_is_removed_with_all_that_is_known_of_it,
     coverage_says_what_is_there,
     definitions_hold_from_their_dates,
+    notes_are_replaced_whole,
     one_writes_and_any_number_read,
     other_grids_are_read_on_their_common_one,
     series_and_snapshots_are_kept_in_the_order_of_receipt,
@@ -78,6 +79,7 @@ CHECKS: dict[str, Callable[[Home], None]] = {
         a_cut_while_importing_leaves_the_old_or_the_new,
         a_cut_while_removing_removes_all_or_nothing,
         unreadable_frames_are_kept_and_bounded,
+        notes_are_replaced_whole,
         texts_are_kept_as_they_came,
     )
 }
