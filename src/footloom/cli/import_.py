@@ -28,9 +28,11 @@ _INDENT = "    "
 
 def import_files(
     files: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
-            metavar="FILE...", help="Archive CSV or recorded streams; plain, gzip or zip.", show_default=False
+            metavar="FILE...",
+            help="Archive CSV or recorded streams; plain, gzip or zip; mongodb:COLLECTION or mongodb://HOST/DATABASE.",
+            show_default=False,
         ),
     ],
     venue: Annotated[
@@ -94,7 +96,9 @@ def import_files(
     import msgspec
 
     from footloom import config
+    from footloom.cli._import_documents import exported, named_places
     from footloom.feeds import ingest
+    from footloom.feeds.mongo_documents import is_collection
 
     options = ingest.Options(
         venue=venue,
@@ -108,11 +112,22 @@ def import_files(
         dry_run=dry_run,
         strict=strict,
     )
+    settings = config.load(store=store)
+    places = named_places(files, settings)
+    paths = [Path(name) for name in files if not is_collection(name)]
     if look:
-        show_previews(files, options, json=json)
+        show_previews(paths, options, json=json)
         return
-    with _progress(files) as progress:
-        report = ingest.import_files(files, options, store=config.load(store=store).store, progress=progress)
+    with exported(places, settings, dry_run=dry_run) as (documents, done):
+        every = [*paths, *(one.path for one in documents)]
+        if not every:
+            return
+        with _progress(every) as progress:
+            report = ingest.import_files(every, options, store=settings.store, progress=progress)
+        for one in documents:
+            one.rename(report)
+        if report.ok:
+            done()
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:

@@ -74,6 +74,7 @@ def record(
     a kill or a power cut the next run says what it found, and goes on.
     """
     from footloom import config
+    from footloom.cli._record_documents import are_documents, record_documents
     from footloom.cli._record_show import logging_to, showing
     from footloom.feeds.endpoints import checked
 
@@ -82,7 +83,12 @@ def record(
     with as_usage():
         flags = {"commit_ms": commit_ms, "depth_quota": depth_quota}
         settings = checked(config.load(store=store, endpoints=endpoint or (), flags=flags))
-        wanted = wanted_of(symbols, depth=depth, quotes=quotes, options=options)
+        documents = are_documents(symbols)
+        wanted = [] if documents else wanted_of(symbols, depth=depth, quotes=quotes, options=options)
+    if documents:
+        with logging_to(log, say):
+            record_documents(symbols[0], settings, seconds, say, json=json)
+        return
     if estimate:
         from footloom.cli._record_estimate import run_estimate
 
