@@ -17,6 +17,14 @@ _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 _FRAME: Final = "application/vnd.footloom.frame"
 _TAGGED: Final = ("/api/v1/bars", "/api/v1/footprint", "/api/v1/profile", "/api/v1/studies/{name}")
+_EVENT: Final = {
+    "type": "object",
+    "description": "one event: its name, and the job as JSON",
+    "properties": {
+        "event": {"const": "job"},
+        "data": {"type": "string", "contentMediaType": _JSON, "contentSchema": {"$ref": "#/components/schemas/Job"}},
+    },
+}
 # Errors of the guard and the limits, before any route is asked.
 _COMMON: Final = {
     "401": ("No token, or a wrong one, where the server asks for one.", "unauthorized", "a token is needed here"),
@@ -124,7 +132,7 @@ def _complete_bodies(paths: dict[str, Any]) -> None:
         layout["get"]["responses"]["200"]["content"] = {_JSON: {"schema": {"type": "object"}}}
     events = paths.get("/api/v1/jobs/{job_id}/events", {}).get("get")
     if events is not None:
-        events["responses"]["200"]["content"] = {_EVENTS: {"schema": {"type": "string"}}}
+        events["responses"]["200"]["content"] = {_EVENTS: {"schema": _EVENT}}
 
 
 _BODIES: Final[dict[str, dict[str, Any]]] = {
