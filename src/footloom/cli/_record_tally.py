@@ -18,6 +18,7 @@ __all__ = ("BYTES_A_ROW", "Disk", "Status", "SymbolStatus", "Tally", "fetched_ro
 # What a row takes in a sealed part, about: measured on recorded days (docs/store.md); `--estimate` measures it anew.
 BYTES_A_ROW = {"trade": 3.5, "agg_trade": 3.5, "snapshot": 12.0, "depth": 4.0, "quote": 8.0}
 _OTHER_BYTES = 12.0
+_ODD_SHOWN = 4
 _SURE_AFTER_S = 60.0  # a rate of less time is chance
 
 
@@ -162,7 +163,10 @@ def line(status: Status) -> str:
     filling = [one.backfill for one in symbols if one.backfill is not None]
     if filling:
         parts.append(f"history {min(filling):.0%}")
-    parts += [f"{one.key} {one.phase}: {one.text or 'no word why'}" for one in symbols if _is_odd(one, len(symbols))]
+    odd = [one for one in symbols if _is_odd(one, len(symbols))]
+    parts += [f"{one.key} {one.phase}: {one.text or 'no word why'}" for one in odd[:_ODD_SHOWN]]
+    if len(odd) > _ODD_SHOWN:
+        parts.append(f"and {len(odd) - _ODD_SHOWN} more")
     return " · ".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import signal
 import time
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ("record",)
 
+_LOG = logging.getLogger(__name__)
+_SHOWN = 5
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LOW_DAYS = 2.0
+_OFF_MS = 250.0  # a clock that is off by more: footloom doctor warns of it too
 _PATIENCE_S = 3.0  # who is refused at once has mistyped something; later somebody may log in again
 _WARN_EVERY_S = 3600.0
 _ESTIMATE_S = 60.0
@@ -125,10 +129,26 @@ def _record(
         recorder = Recorder(opened, wanted, settings_of(wanted, settings))
         names = ", ".join(recorder.keys)
         tell(f"recording {names} into {settings.store}   (Ctrl-C stops it)")
+        _LOG.info("recording %s into %s", names, settings.store)
         try:
-            asyncio.run(_until_stopped(recorder, opened, seconds, show, tell))
+            last = asyncio.run(_until_stopped(recorder, opened, seconds, show, tell))
         finally:
             opened.seal()
+        _LOG.info("stopped: %d rows of %d symbols", last.rows, len(last.symbols))
+        _say_silent(last, tell, must_hear=seconds is not None)
+
+
+# Nothing at all within --for is a failure, that a script has to see, unless the market was shut.
+def _say_silent(last: Status, tell: Callable[[str], None], *, must_hear: bool) -> None:
+    from footloom.errors import VenueError
+
+    silent = [one for one in last.symbols if not one.rows]
+    words = "; ".join(f"{one.key} {one.phase}{f': {one.text}' if one.text else ''}" for one in silent[:_SHOWN])
+    words += f"; and {len(silent) - _SHOWN} more" if len(silent) > _SHOWN else ""
+    if must_hear and not last.rows and any(one.phase != "closed" for one in silent):
+        raise VenueError(f"nothing was received in {last.seconds:,.0f} s: {words}")
+    if silent:
+        tell(f"footloom: nothing was received of {len(silent)} of {len(last.symbols)} symbols: {words}")
 
 
 def _say_recovery(store: Store, tell: Callable[[str], None]) -> None:
@@ -141,8 +161,8 @@ def _say_recovery(store: Store, tell: Callable[[str], None]) -> None:
 
 async def _until_stopped(
     recorder: Recorder, store: Store, seconds: float | None, show: Shower, tell: Callable[[str], None]
-) -> None:
-    from footloom.cli._record_tally import Tally
+) -> Status:
+    from footloom.cli._record_tally import Disk, Tally
 
     tally = Tally(recorder.keys, time.monotonic())
     stopped = asyncio.Event()
@@ -162,13 +182,15 @@ async def _until_stopped(
     finally:
         for task in tasks:
             task.cancel()
+        states = dict(recorder.state())
         await asyncio.gather(*tasks, return_exceptions=True)
+    return tally.status(states, Disk(free=None), time.monotonic(), time.time())
 
 
 async def _show(recorder: Recorder, tally: Tally, store: Store, show: Shower, tell: Callable[[str], None]) -> None:
     from footloom.errors import VenueError
 
-    began_s, warned_s = time.monotonic(), -_WARN_EVERY_S
+    began_s, warned_s, clock_s = time.monotonic(), -_WARN_EVERY_S, -_WARN_EVERY_S
     while True:
         await asyncio.sleep(1.0)
         now_s = time.monotonic()
@@ -178,6 +200,9 @@ async def _show(recorder: Recorder, tally: Tally, store: Store, show: Shower, te
         if _is_low(status) and now_s - warned_s >= _WARN_EVERY_S:
             warned_s = now_s
             tell(f"footloom: {_words(disk)}: make room, or name another disk with --store")
+        if (off := _clock_text(status)) and now_s - clock_s >= _WARN_EVERY_S:
+            clock_s = now_s
+            tell(f"footloom: {off}")
         if now_s - began_s > _PATIENCE_S and all(one.phase == "stopped" for one in status.symbols) and not status.rows:
             raise VenueError("; ".join(dict.fromkeys(one.text or f"{one.key} is stopped" for one in status.symbols)))
 
@@ -189,6 +214,16 @@ def _disk(store: Store, rates: Mapping[str, Rate]) -> Disk:
     watch = store.watch()
     days = estimate(rates, watch.free_bytes).days_left if watch.free_bytes is not None else None
     return Disk(free=watch.free_bytes, days=None if days is None else round(days, 1), texts=watch.texts)
+
+
+# Times of receipt, and what is late, are only as good as this clock.
+def _clock_text(status: Status) -> str:
+    offsets = [(one.offset_ms, one.key.partition(":")[0]) for one in status.symbols if one.offset_ms is not None]
+    offset_ms, venue = max(offsets, key=lambda pair: abs(pair[0]), default=(0.0, ""))
+    if abs(offset_ms) <= _OFF_MS:
+        return ""
+    way = "ahead of" if offset_ms > 0 else "behind"
+    return f"this machine's clock is {abs(offset_ms):,.0f} ms {way} {venue}'s: footloom doctor says what to do"
 
 
 def _is_low(status: Status) -> bool:

@@ -38,7 +38,7 @@ class Surroundings:
     ``now_ns`` is the time of a receipt, ``wake`` is called when something came, ``authorize`` gives the address to
     connect to, ``is_open`` says whether any market of the socket is open, ``is_quiet`` whether the venue itself says
     that there is nothing to be heard. ``changes`` gives the messages that make of a connection that was opened as one
-    socket what another asks for.
+    socket what another asks for, ``explain`` says what a status of a refusal means at this venue.
     """
 
     clock: Clock
@@ -49,6 +49,7 @@ class Surroundings:
     rng: random.Random = field(default_factory=random.Random)
     is_quiet: Callable[[Keeper], Awaitable[bool]] | None = None
     changes: Callable[[Socket, Socket], Sequence[bytes | str]] = lambda _old, _new: ()
+    explain: Callable[[int, str], str] = lambda _status, _text: ""
 
 
 class Break(NamedTuple):
@@ -128,6 +129,15 @@ class Keeper:
     def hush_s(self) -> float:
         """For how many seconds nothing came although the market is open and usually speaks; else 0."""
         return self.watch.hush_s(self._around.clock.monotonic_ns()) if self._around.is_open() else 0.0
+
+    @property
+    def mute_s(self) -> float:
+        """For how many seconds nothing came before the oldest message that waits, where that is unusual; else 0."""
+        oldest_ns = self.oldest_ns
+        if oldest_ns is None or not self.hush_s:
+            return 0.0
+        seconds = (oldest_ns - self._heard_ns) / _SECOND
+        return seconds if self.watch.is_unusual(seconds) else 0.0
 
     def heard(self, pairs: set[Pair]) -> None:
         """Note that messages of these (symbol, stream) were understood."""
@@ -235,8 +245,8 @@ class Keeper:
             return
         wait_s = max(self._backoff.next_s(), _ordered_s(error))
         if status in _LIMITS:
-            why = "too many connections or requests" if status != 403 else "not allowed from here, or too many"
-            text = f"{name}: refused with {status} ({why})"
+            why = self._around.explain(status, "")
+            text = f"{name}: refused with {status}" + (f" ({why})" if why else ", the venue does not say why")
         else:
             text = f"{name}: {error}"
         self._say("reconnecting" if self.connections else "connecting", f"{text}; trying again in {wait_s:.0f} s")

@@ -54,7 +54,7 @@ class Standing:
         self._before[name] = state
         return state
 
-    # The worst of the sockets that carry the symbol.
+    # The worst of the sockets that carry the symbol's tape.
     def _phase_of(self, name: str) -> tuple[Phase, str]:
         trouble = (
             self.chores.trouble.get(name)
@@ -70,12 +70,16 @@ class Standing:
         mine = list(self.carriers(name))
         if not mine:
             return "connecting", trouble
-        worst = max(mine, key=lambda keeper: _WORST.index(_phase(keeper, name)))
+        # Those that carry its tape say how it stands; another one that is down is told beside it.
+        tape = (name, self.symbols[name].main)
+        first = [keeper for keeper in mine if tape in keeper.socket.expects] or mine
+        worst = max(first, key=lambda keeper: _WORST.index(_phase(keeper, name)))
         phase = _phase(worst, name)
         hush_s = min(keeper.hush_s for keeper in mine) if phase == "live" else 0.0
         if hush_s:
             return "stale", f"nothing was heard for {hush_s:.0f} s, which is unusual here"
-        return phase, worst.text or trouble
+        beside = next((keeper.text for keeper in mine if keeper not in first and keeper.text), "")
+        return phase, worst.text or beside or trouble
 
 
 def _phase(keeper: Keeper, name: str) -> Phase:

@@ -137,6 +137,14 @@ class Symbol:
         for side in _WITHOUT_REPAIR:
             self.side.add_gap(side, gap)
 
+    def muted(self, cause: str, heard_ns: int) -> None:
+        """Note that nothing was heard until ``heard_ns`` on a connection that stood.
+
+        What a broker conflates meanwhile traded at quotes that nobody saw. Ids tell by themselves.
+        """
+        if self.snapshots is not None:
+            self.snapshots.missed(cause, heard_ns)
+
     def missed_trades(self, cause: str, _lost_ns: int, now_ns: int) -> None:
         """Note that until ``now_ns`` no trades were heard; whatever else there is goes on."""
         for name, tape in self.tapes.items():
@@ -271,6 +279,8 @@ class Symbol:
         beside: tuple[list[Series], list[Trades], list[tuple[str, Gap]]],
     ) -> list[Arrival]:
         every, self._seen = [*self._seen, tape.take()], []
+        self.told += tape.told
+        tape.told.clear()
         found: list[Arrival] = []
         for seen in every:
             self.refused = (self.refused + list(seen.refused))[:_MOST_REFUSED]
@@ -324,7 +334,10 @@ class Symbol:
     # Where ids do not tell what is missing, the gap stands from here on until a page has closed it: should this process
     # die between, the next one knows.
     def _take_live(self, name: str, tape: TradeTape) -> Taken:
-        taken = tape.take(self._cause[name])
+        cause = self._cause[name]
+        if name != self.main:
+            cause = f"{cause or 'ids are missing'}; the venue gives no history of single trades, it cannot be repaired"
+        taken = tape.take(cause)
         self._cause[name] = ""
         if name in self.splices:
             self._gaps[name] += self.splices[name].heard(taken.trades)

@@ -21,6 +21,7 @@ from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.ticks import Merger, Refusal
 from footloom.core.trades import Trades
 from footloom.errors import NotStored
+from footloom.feeds._minutes import MinuteCheck
 from footloom.feeds.flow import Quote
 from footloom.kernels.inference import InferState, SnapshotParams, infer
 from footloom.store import Store
@@ -55,7 +56,8 @@ class Seen:
 class SnapshotTape:
     """Snapshots of one symbol, and the trades that are inferred from them.
 
-    ``last_ns`` is the receipt of the newest snapshot, ``quote`` the best bid and ask of it, ``price`` its last price.
+    ``told`` is what is wrong, ``last_ns`` the receipt of the newest snapshot, ``quote`` the best bid and ask of it,
+    ``price`` its last price.
     """
 
     def __init__(self, instrument: Instrument, params: SnapshotParams | None = None) -> None:
@@ -63,6 +65,8 @@ class SnapshotTape:
         self.last_ns = 0
         self.quote: Quote = (None, None)
         self.price: Decimal | None = None
+        self.told: list[str] = []
+        self._minutes = MinuteCheck()
         self._params = params or SnapshotParams()
         self._merger = Merger(instrument)
         self._ticks: list[Tick] = []
@@ -127,6 +131,7 @@ class SnapshotTape:
                 pieces.append(self._take(before))
                 ticks = [tick for tick in ticks if tick.ts_recv_ns >= since_ns]
             self._merger.reset()
+            self._minutes.interrupted()
             if self.last_ns and self._missed is None:
                 self._missed = (self.last_ns, cause)
         pieces.append(self._take(ticks))
@@ -141,7 +146,11 @@ class SnapshotTape:
             self.last_ns = int(seen.ts_recv_ns[-1])
             self.quote = (_known(seen.bid_tick[-1]), _known(seen.ask_tick[-1]))
             self.price = int(seen.ltp_tick[-1]) * seen.instrument.tick_size
-        return Seen(seen, self._infer(seen), merged.partial, gaps, merged.refused)
+        trades = self._infer(seen)
+        text = self._minutes.add(ticks, trades)
+        if text:
+            self.told.append(f"{self.instrument.key}: {text}")
+        return Seen(seen, trades, merged.partial, gaps, merged.refused)
 
     # Snapshots are filed under their receipt: no two of a symbol share one, so that their order is kept.
     def _in_order(self, seen: Snapshots) -> Snapshots:

@@ -88,8 +88,11 @@ class Watch:
     def hush_s(self, now_ns: int) -> float:
         """Return for how many seconds nothing was heard, where that is longer than it uses to be; else 0."""
         hush_s = (now_ns - self.heard_ns) / _SECOND
-        usual_s = _HUSH_PAUSES * self._pause_ns / _SECOND
-        return hush_s if self._moved and hush_s > max(_HUSH_S, usual_s) else 0.0
+        return hush_s if self.is_unusual(hush_s) else 0.0
+
+    def is_unusual(self, seconds: float) -> bool:
+        """Whether so long a silence is not what it uses to be here."""
+        return self._moved and seconds > max(_HUSH_S, _HUSH_PAUSES * self._pause_ns / _SECOND)
 
     @property
     def moved(self) -> bool:

@@ -287,6 +287,8 @@ async def _beginning(response: httpx.Response, request: Request) -> str:
             if len(begun) > 4 * _SHOWN:
                 break
     text = " ".join(scrubbed(begun.decode("utf-8", "replace"), request).split())
+    if text.startswith("<"):
+        return "a web page, no answer of its API"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 

@@ -151,6 +151,7 @@ class VenueFeed:
         for keeper, carried in self._fleet.keepers.items():
             if keeper.connections != carried.connections:
                 self._note_connection(keeper, carried)
+            self._note_silence(keeper, carried)
             self._reader.read(keeper)
         oldest_ns = self.oldest_ns()
         watermark_ns = until_ns if oldest_ns is None else min(until_ns, oldest_ns - 1)
@@ -173,6 +174,13 @@ class VenueFeed:
                 self._symbols[name].missed(one.cause, one.lost_ns, one.opened_ns)
             if name in self._stock.mend:
                 self._stock.mend[name].set()
+
+    def _note_silence(self, keeper: Keeper, carried: Carried) -> None:
+        seconds, heard_ns = keeper.mute_s, keeper.oldest_ns
+        if seconds and heard_ns is not None:
+            for name in carried.names:
+                if name in self._symbols:
+                    self._symbols[name].muted(f"mute for {seconds:.0f} s", heard_ns)
 
     def carriers(self, name: str) -> Iterator[Keeper]:
         """Return the sockets that carry a symbol."""
@@ -220,6 +228,7 @@ class VenueFeed:
             is_quiet=self._is_quiet,
             rng=self._yard.rng,
             changes=self.venue.added,
+            explain=getattr(self.venue, "explain", lambda _status, _text: ""),
         )
         jobs = Jobs()
         jobs.start(self._admission.run(around, jobs))

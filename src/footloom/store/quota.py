@@ -87,7 +87,7 @@ class BookQuota:
         free, settings = self._medium.free_bytes(), self._settings
         limit = settings.disk_stop_bytes * (_RESUME if self._cause else 1)
         if free is not None and free < limit:
-            return f"not recorded: the disk has only {_size(settings.disk_stop_bytes)} left"
+            return f"not recorded: the last {_size(settings.disk_stop_bytes)} of the disk is kept for trades"
         quota = settings.book_quota_bytes
         if quota and self.sealed_bytes + self.journal_bytes >= quota:
             return f"not recorded: their quota of {_size(quota)} is used up"

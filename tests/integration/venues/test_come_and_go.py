@@ -23,6 +23,7 @@ from matrix_kit import (
     FastClock,
     judge,
     random_tape,
+    record,
     truth,
 )
 
@@ -209,3 +210,13 @@ async def test_a_venue_that_nobody_asked_for_before_begins_when_somebody_does(tm
         states = dict(made.recorder.state())
     assert states[f"{name}:NOSUCH"].phase == "stopped"
     assert "does not list NOSUCH" in states[f"{name}:NOSUCH"].text
+
+
+@pytest.mark.parametrize("name", INDIA)
+async def test_volume_of_a_silence_that_ends_by_itself_has_no_sides_and_says_so(name: str, tmp_path: Path) -> None:
+    made = await record(name, "mute@10s,for=15s", tmp_path, seconds=35)
+
+    assert made.verdict == "gap"
+    [gap] = [one for one in made.gaps if one.cause.startswith("mute")]
+    assert 5 * SECOND < gap.to_ns - gap.from_ns < 30 * SECOND
+    assert made.connections == 1

@@ -18,7 +18,7 @@ from footloom import config
 from footloom.cli import _record_feeds as feeds
 from footloom.cli import record as verb
 from footloom.cli._record_show import logging_to, showing
-from footloom.cli._record_tally import Disk, Status, Tally, line
+from footloom.cli._record_tally import Disk, Status, SymbolStatus, Tally, line
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import FLAG_BACKFILLED, Trades
@@ -294,3 +294,41 @@ def test_settings_reach_the_feeds_and_the_store() -> None:
     assert found.bases["binance_usdm"].ws == "ws://127.0.0.1:9"
     assert (found.commit_s, found.backfill_hours) == (0.002, 0.0)
     assert feeds.store_settings(settings).book_quota_bytes == 10**9
+
+
+def standing(*phases: str, rows: int = 0, offset_ms: float | None = None) -> Status:
+    symbols = [
+        SymbolStatus(
+            key=f"test:S{number}", phase=phase, text="why", messages_per_s=0.0, rows=rows if not number else 0,
+            lag_ms=None, gaps=0, healed=0, backfill=None, offset_ms=offset_ms,
+        )
+        for number, phase in enumerate(phases)
+    ]  # fmt: skip
+    return Status(time="now", seconds=8.0, recorded=True, refused=0, rows=rows, disk=Disk(free=None), symbols=symbols)
+
+
+def test_a_run_that_heard_nothing_fails_and_one_silent_symbol_is_named() -> None:
+    said: list[str] = []
+    with pytest.raises(VenueError, match="nothing was received in 8 s: test:S0 connecting: why"):
+        verb._say_silent(standing("connecting"), said.append, must_hear=True)
+    verb._say_silent(standing("closed"), said.append, must_hear=True)
+    verb._say_silent(standing("connecting"), said.append, must_hear=False)
+    assert len(said) == 2, "who shut the market, or pressed Ctrl-C, is told and not failed"
+    verb._say_silent(standing("live", "live", rows=5), said.append, must_hear=True)
+    assert said[2] == "footloom: nothing was received of 1 of 2 symbols: test:S1 live: why"
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "said"), [(None, ""), (100.0, ""), (-900.0, "900 ms behind test's"), (4e3, "4,000")]
+)
+def test_a_clock_that_is_off_is_told(offset_ms: float | None, said: str) -> None:
+    text = verb._clock_text(standing("live", offset_ms=offset_ms))
+    assert said in text
+    assert bool(text) == bool(said)
+
+
+def test_the_line_stays_short_with_many_symbols() -> None:
+    text = line(standing(*["connecting"] * 44))
+    assert "0 of 44 live" in text
+    assert "and 40 more" in text
+    assert len(text) < 400

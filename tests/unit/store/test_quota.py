@@ -132,8 +132,8 @@ def test_a_disk_that_fills_warns_then_stops_depth_then_goes_on(
     assert len(store.load(KEY, "trade", *EVER)) == 50
     gaps = [(gap.from_ns - START_NS, gap.cause) for gap in store.gaps(KEY, "depth", *EVER)]
     assert gaps == [
-        (2 * SECOND, "not recorded: the disk has only 1 GB left"),
-        (3 * SECOND, "not recorded: the disk has only 1 GB left"),
+        (2 * SECOND, "not recorded: the last 1 GB of the disk is kept for trades"),
+        (3 * SECOND, "not recorded: the last 1 GB of the disk is kept for trades"),
     ]
 
 

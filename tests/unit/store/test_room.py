@@ -123,5 +123,5 @@ def test_a_disk_of_a_few_megabytes(tmp_path: Path) -> None:
     stages = [len(texts) for texts in found["texts"]]
     assert stages == sorted(stages), "first nothing, then a warning, then depth stops"
     assert set(stages) == {0, 1, 2}
-    assert "has only 1.2 MB left; trades go on" in found["texts"][-1][0]
+    assert "the last 1.2 MB of the disk is kept for trades; trades go on" in found["texts"][-1][0]
     assert 0 < found["depth"] < found["commits"] * 200
