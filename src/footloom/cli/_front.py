@@ -154,9 +154,11 @@ def _announce(settings: Config, port: int, access: Access, *, open_page: bool, a
             said |= {"links": others, "token_required": True, "token_file": kept}
         typer.echo(json.dumps(said))
     else:
-        typer.echo(f"footloom is ready: {address}   (Ctrl-C stops it)")
+        may_show = access.token is not None and _may_show(settings)
+        shown = f"{address}#token={access.token}" if may_show else address
+        typer.echo(f"footloom is ready: {shown}   (Ctrl-C stops it)")
         if access.token is not None:
-            for line in link_lines(settings, port, str(access.token), may_show=_may_show(settings)):
+            for line in link_lines(settings, port, str(access.token), may_show=may_show):
                 typer.echo(line)
     if open_page:
         open_in_browser(address)

@@ -61,7 +61,10 @@ async def enter(request: Request[Any, Any, Any], access: Entrance) -> Response[S
         return Response(ErrorReply(ErrorBody("too_many", text)), status_code=429, headers=headers)
     if not access.is_token(token):
         access.attempts.failed(address)
-        text = "this is not the token of this server: open the link that footloom serve printed when it started"
+        text = (
+            "this is not the token of this server, or no longer: footloom link, on the machine where it runs, prints "
+            "the link that is right"
+        )
         return Response(ErrorReply(ErrorBody("wrong_token", text)), status_code=401, headers=_NO_STORE)
     cookie = access.set_cookie(is_secure=request.scope["scheme"] == "https")
     return Response(SessionState(required=True, authorized=True), headers={**_NO_STORE, "set-cookie": cookie})

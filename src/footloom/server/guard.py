@@ -179,8 +179,8 @@ class Guard:
                 return None
             access.attempts.failed(address)
         text = (
-            "this server asks for a token: open the link that footloom serve printed when it started, or send "
-            "the header Authorization: Bearer TOKEN"
+            "this server asks for a token: open the link that footloom link prints on the machine where it runs, or "
+            "send the header Authorization: Bearer TOKEN"
         )
         return _Refusal(401, "unauthorized", text, ((b"www-authenticate", b"Bearer"),))
 

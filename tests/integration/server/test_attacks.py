@@ -138,7 +138,7 @@ def test_nothing_is_told_without_the_token(server: Process) -> None:
     assert server.status("/api/v1/instruments?token=" + TOKEN) == 401, "no address carries the token"
     with server.http(authorization="") as client:
         answer = client.get("/health")
-    assert "open the link" in answer.json()["error"]["message"]
+    assert "open the link that footloom link prints" in answer.json()["error"]["message"]
     assert answer.headers["www-authenticate"] == "Bearer"
     assert "0.1.0" not in server.raw(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").decode()
 

@@ -21,6 +21,7 @@ function element<K extends keyof HTMLElementTagNameMap>(name: K, text: string, p
 export async function waitAtGate(door: Door, target: HTMLElement, first: Entry): Promise<void> {
   const gate = element("main", "", target);
   gate.className = "gate";
+  gate.dataset["theme"] = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   element("h1", "A link is needed", gate);
   for (const words of gateWords) element("p", words, gate);
   const form = element("form", "", gate);
