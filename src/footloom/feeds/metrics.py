@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 __all__ = ("FeedFigures", "Figures", "Spread")
@@ -9,6 +11,7 @@ __all__ = ("FeedFigures", "Figures", "Spread")
 _BUCKETS = 160
 _PER_DOUBLING = 8  # a bucket is 9 % wide
 _SMALLEST_S = 1e-5
+_DOUBLINGS = _BUCKETS // _PER_DOUBLING
 
 
 class Spread:
@@ -25,11 +28,11 @@ class Spread:
         self.count += 1
         self.total_s += seconds
         self.longest_s = max(self.longest_s, seconds)
-        place, edge = 0, max(seconds, _SMALLEST_S) / _SMALLEST_S
-        while edge >= 2 and place < _BUCKETS - _PER_DOUBLING:
-            edge /= 2
-            place += _PER_DOUBLING
-        self._counts[place + min(_PER_DOUBLING - 1, int((edge - 1) * _PER_DOUBLING))] += 1
+        part, doublings = math.frexp(max(seconds, _SMALLEST_S) / _SMALLEST_S)  # part is 0.5 up to 1
+        if doublings > _DOUBLINGS:
+            part, doublings = 1.0, _DOUBLINGS
+        place = (doublings - 1) * _PER_DOUBLING
+        self._counts[place + min(_PER_DOUBLING - 1, int((2 * part - 1) * _PER_DOUBLING))] += 1
 
     def below_s(self, share: float) -> float | None:
         """Return the duration that a share of all were no longer than, None where there were none."""

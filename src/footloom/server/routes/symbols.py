@@ -17,7 +17,7 @@ __all__ = ("symbols",)
 Text = Annotated[
     str,
     QueryParameter(
-        query="q", description="words of a symbol, such as btc usdt; left out, what is stored", max_length=100
+        name="q", description="words of a symbol, such as btc usdt; left out, what is stored", max_length=100
     ),
 ]
 VenueName = Annotated[str, QueryParameter(description="of this venue alone", max_length=40)]
