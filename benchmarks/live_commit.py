@@ -21,7 +21,7 @@ from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.store.files import Store
-from footloom.store.timing import AppendTimes, Pace, timed_appends
+from footloom.testing.append_times import AppendTimes, Pace, timed_appends
 
 __all__ = ("measure",)
 

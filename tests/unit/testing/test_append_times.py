@@ -8,7 +8,7 @@ import pytest
 
 from footloom.core.trades import Trades
 from footloom.store import Recordable
-from footloom.store.timing import Pace, timed_appends
+from footloom.testing.append_times import Pace, timed_appends
 
 
 class SlowStore:

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from footloom.store._reports import Recordable
+from footloom.store import Recordable
 
 __all__ = ("AppendTimes", "Pace", "timed_appends")
 
