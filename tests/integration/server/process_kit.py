@@ -64,9 +64,21 @@ class Process:
         for number in signals or (signal.SIGTERM,):
             if self.process.poll() is None:
                 self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=PATIENCE_S)
+        self.process.wait(PATIENCE_S)
+        assert self.process.stdout is not None
+        out = self.process.stdout.read()
         self._reading.join(PATIENCE_S)
         return self.first + out + "".join(self.errors)
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever went wrong."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+        self._reading.join(PATIENCE_S)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
 
     def verb(self, *arguments: str) -> str:
         """Return what another verb prints, with this server's settings."""
@@ -127,6 +139,4 @@ def serve_process(store: Path, *arguments: str, environment: Mapping[str, str] |
     try:
         yield running
     finally:
-        if running.process.poll() is None:
-            running.process.kill()
-        running.process.communicate()
+        running.end()

@@ -134,10 +134,7 @@ def drain(client: ClientConnection) -> None:
         client.recv(PATIENCE_S)
 
 
-@pytest.mark.parametrize(
-    "signals",
-    [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT), *([(signal.SIGHUP,)] if hasattr(signal, "SIGHUP") else [])],
-)
+@pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)])
 def test_what_was_received_is_sealed_however_it_is_stopped(
     tmp_path: Path, venue: str, signals: tuple[int, ...]
 ) -> None:
@@ -176,7 +173,14 @@ def test_a_second_server_on_the_store_serves_beside_the_first_and_names_it(tmp_p
     assert "beside" in written
 
 
-@pytest.mark.skipif(os.name != "posix", reason="nohup")
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
+def test_a_server_ends_whole_with_its_terminal(store: Path) -> None:
+    with serve_process(store) as server:
+        server.stop(signal.SIGHUP)
+    assert server.process.returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
 def test_a_server_outlives_its_terminal_only_where_asked(store: Path) -> None:
     script = """
 import os, signal, sys
