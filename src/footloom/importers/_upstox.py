@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from footloom.core.snapshots import NO_QUOTE
+from footloom.core.ticks import PARTIAL
 from footloom.core.trades import I64
 from footloom.errors import DataError
 from footloom.importers import _csv_rules as csv
@@ -25,9 +26,8 @@ from footloom.importers._rows import Ask, BareRows, Dropped, Outside, Rows, Sile
 from footloom.importers._upstox_fields import Feed, LastTrade, Quote
 from footloom.venues.upstox import VENUE, is_index
 
-__all__ = ("PARTIAL", "Messages", "decode", "time_ns")
+__all__ = ("Messages", "decode", "time_ns")
 
-PARTIAL = "partial:ltpc"
 _LONGEST_SILENCE_NS = 60_000_000_000
 _IST_NS = 19_800_000_000_000
 _DAY_NS = 86_400_000_000_000

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from footloom.core.ticks import PARTIAL
 from footloom.importers._exact import Refused
 from footloom.importers._json_documents import Document, documents, documents_of
 from footloom.importers._rows import Ask, BareRows, Outside, Plan, Rows
 from footloom.importers._source import Sample, Source
-from footloom.importers._upstox import PARTIAL, Messages, decode, time_ns
+from footloom.importers._upstox import Messages, decode, time_ns
 from footloom.importers._upstox_fields import Feed
 from footloom.venues.upstox import VENUE
 

@@ -16,6 +16,7 @@ from footloom import footprint, load_trades, session_profiles
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import Series
+from footloom.core.sessions import cut_at
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
 from footloom.engine.profiles import composite
@@ -28,6 +29,7 @@ from footloom.feeds.continuous import (
     refuse_continuous,
 )
 from footloom.store.files import Store
+from footloom.testing import bar_contract
 from footloom.venues._india_master import expiry_ns
 
 DAYS = {"A": dt.date(2025, 11, 25), "B": dt.date(2025, 12, 30), "C": dt.date(2026, 1, 27)}
@@ -238,6 +240,17 @@ def test_no_bar_spans_a_roll(filled: Store) -> None:
         assert bars.volume_lot.sum() == 5 * 75, rule
     assert len(footprint(trades, "1w", 1)) == 4
     assert len(footprint(dataclasses.replace(trades, instrument=contract("A", "0.05")), "1w", 1)) == 2, "uncut it would"
+
+
+@pytest.mark.parametrize("rule", ["1w", "1mo", "1h", "20t", "r10"])
+def test_bars_keep_their_contract_where_time_is_cut(rule: str) -> None:
+    first_ns = int(bar_contract.sample_trades(0).ts_exch_ns[0])
+    cuts = [first_ns + 7 * HOUR + 1]  # within a session of both
+    bar_contract.check(rule, seeds=range(2), rows=300, markets=(cut_at("nse_fo", cuts), cut_at("crypto", cuts)))
+    for market in ("nse_fo", "crypto"):
+        trades = bar_contract.sample_trades(1, 300, cut_at(market, cuts))
+        bars = footprint(trades, rule, 1).footprint.bars
+        assert not ((bars.first_ns[:, None] < cuts) & (bars.last_ns[:, None] >= cuts)).any(), market
 
 
 def test_from_python(counted: Store, tmp_path: Path) -> None:
