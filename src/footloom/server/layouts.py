@@ -18,7 +18,7 @@ import msgspec
 
 from footloom.errors import ConfigError, Conflict, NotFound, StoreError, TooMuch
 
-__all__ = ("MOST_BYTES", "MOST_LAYOUTS", "Layout", "LayoutRow", "Layouts")
+__all__ = ("MOST_BYTES", "MOST_LAYOUTS", "Layout", "LayoutRow", "Layouts", "checked")
 
 MOST_BYTES: Final = 256 * 1024
 MOST_LAYOUTS: Final = 500

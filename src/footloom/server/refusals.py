@@ -53,11 +53,17 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
     if status in {404, 405} and request.url.path.startswith("/api") and _is_unknown(request):
         return _reply(404, ErrorBody("not_found", _nothing_at(request)))
     detail = {"parameters": error.extra} if error.extra else None
-    text = _METHODS.format(method=request.method, path=request.url.path) if status == 405 else error.detail
-    return _reply(status, ErrorBody(_CODES.get(status, f"http_{status}"), text, detail), error.headers)
+    return _reply(
+        status, ErrorBody(_CODES.get(status, f"http_{status}"), _words(request, error), detail), error.headers
+    )
 
 
-_METHODS = "{method} is not what {path} takes: /schema lists what it does"
+def _words(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    if error.status_code == 405:
+        return f"{request.method} is not what {request.url.path} takes: /schema lists what it does"
+    told = error.extra if isinstance(error.extra, list) else []
+    found = [f"{one.get('key', 'it')}: {one.get('message', '')}" for one in told if isinstance(one, dict)]
+    return f"{'; '.join(found)}; /schema says what each may be" if found else error.detail
 
 
 def _is_unknown(request: Request[Any, Any, Any]) -> bool:

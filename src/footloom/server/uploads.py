@@ -16,7 +16,7 @@ import msgspec
 
 from footloom.errors import ConfigError, Conflict, NotFound, TookTooLong, TooMuch
 
-__all__ = ("Upload", "Uploads", "inside")
+__all__ = ("Upload", "Uploads", "check_name", "inside")
 
 _LONGEST: Final = 200  # bytes of a file name
 _BLOCK: Final = 1 << 20
