@@ -7,7 +7,7 @@ ARGS ?=
 export PYTHON BROWSER
 PY = .venv/bin/python
 
-.PHONY: help run test lint format soak bench bench-check clean
+.PHONY: help run test lint format soak audit bench bench-check clean
 
 help:
 	@echo "make run          install into .venv and start the demo (ARGS=... are passed to footloom demo)"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint         rules, types and layers only"
 	@echo "make format       put the code into its format"
 	@echo "make soak         the long versions of the tests"
+	@echo "make audit        look for known weaknesses in what footloom stands on (asks the network, and says when nobody answers)"
 	@echo "make bench        measure every promise and print one table (BENCH=name for one)"
 	@echo "make bench-check  the same, failing when a ratio is under its floor"
 	@echo "make clean        remove what was built (not .venv, not your data)"
@@ -44,6 +45,11 @@ soak:
 	@$(PY) tools/web_bundle.py
 	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest -m "soak or slow" --timeout 7200
 	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest tests/properties --timeout 7200
+
+audit:
+	@sh tools/setup.sh dev
+	@mkdir -p build
+	@$(PY) tools/audit.py $(ARGS)
 
 bench:
 	@sh tools/setup.sh dev
