@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from litestar.types import Receive, Scope, Send
 
-__all__ = ("Flow", "worked_out")
+__all__ = ("Flow", "end_streams", "worked_out")
 
 _LOG = logging.getLogger(__name__)
 _STALL_S = 30.0  # a reader that takes nothing for so long is given up
 
 _END: Any = {"type": "http.response.body", "body": b"", "more_body": False}
+
+_STREAMS: weakref.WeakSet[asyncio.Task[None]] = weakref.WeakSet()
 
 Run = Callable[..., Awaitable[Any]]
 
@@ -30,8 +33,8 @@ class Flow:
     media_type, headers
         What the answer is.
     endless
-        It may end anywhere: where the server stops it is ended in order. Else a part of it is cut off, so that nobody
-        takes it for the whole.
+        It may end anywhere, and does when the server stops (`end_streams`). Else a part of it is cut off, so that
+        nobody takes it for the whole.
     """
 
     def __init__(
@@ -53,16 +56,16 @@ class Flow:
         """Send the answer."""
         sending = asyncio.create_task(self._send(send, is_head=str(scope.get("method")) == "HEAD"))
         leaving = asyncio.create_task(_gone(receive))
+        if self._endless:
+            _STREAMS.add(sending)
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:  # the server stops
-            if not self._endless:
-                raise
-            await _stopped(sending)
-            with contextlib.suppress(Exception):
+            if sending.cancelled():
                 await send(_END)
         finally:
-            await _stopped(sending, leaving)
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
             await self._pieces.aclose()
 
     # The status is sent already: what goes wrong now can only be written down, and the answer be left without its end.
@@ -82,10 +85,10 @@ class Flow:
             await send(_END)
 
 
-async def _stopped(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
+def end_streams() -> None:
+    """End every answer that would else go on for ever, in order: the server stops."""
+    for task in list(_STREAMS):
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _gone(receive: Receive) -> None:

@@ -20,6 +20,7 @@ from litestar.types import ASGIApp
 
 from footloom.errors import ConfigError
 from footloom.server.connection import evicting
+from footloom.server.flowing import end_streams
 from footloom.server.limits import ConnectionLimits, Doorkeeper, counted, limited_http, raise_file_limit
 
 __all__ = ("listen", "run", "tls_of")
@@ -78,6 +79,7 @@ async def listen(
         if feed is not None:
             feed.cancel()
             await asyncio.gather(feed, return_exceptions=True)
+        end_streams()
         server.should_exit = True
         await listening
 

@@ -19,7 +19,7 @@ from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 
 from footloom.core.trades import Trades
 from footloom.server.compat.arrow import SCHEMA, arrow_pieces, whole_milliseconds
-from footloom.server.flowing import Flow, worked_out
+from footloom.server.flowing import Flow, end_streams, worked_out
 from footloom.server.history import History
 
 MS_NS = 1_000_000
@@ -202,6 +202,6 @@ async def test_a_stream_of_events_ends_in_order_when_the_server_stops() -> None:
     flow = Flow(pieces(), "text/event-stream", endless=True)
     task = asyncio.create_task(flow({"method": "GET"}, receive, send))  # type: ignore[arg-type]
     await begun.wait()
-    task.cancel()
+    end_streams()
     await task
     assert [message.get("more_body") for message in sent] == [None, True, False]

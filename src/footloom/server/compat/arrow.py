@@ -45,7 +45,7 @@ SCHEMA = pa.schema(
     ]
 )
 _NS_PER_MS = 1_000_000
-_BATCH_ROWS = 65_536  # a piece of about 1.7 MB
+_BATCH_ROWS = 16_384  # a piece of 400 kB: larger ones hold the event loop up
 _LATEST_MS = 2**62 // _NS_PER_MS
 
 Shared = NamedDependency[SkipValidation[Services]]

@@ -197,9 +197,11 @@ class OrderflowClient:
 
     # Candles are those of `ts - ts % tf`: bars of a market that opens at its own hour are put together from minutes.
     def _bars(self, instrument: Instrument) -> tuple[str, int]:
-        if instrument.calendar == "crypto":
-            return self._asked.tf, self._asked.lookback
-        return "1m", self._asked.lookback * self._asked.tf_ms // TIMEFRAMES_MS["1m"]
+        bars, count = self._asked.tf, self._asked.lookback
+        if instrument.calendar != "crypto":
+            bars, count = "1m", count * self._asked.tf_ms // TIMEFRAMES_MS["1m"]
+        self._services.limits.check(0, count)
+        return bars, count
 
     def _grid(self, instrument: Instrument) -> None:
         self._steps = Steps(instrument.tick_size, self._asked.step, self._asked.ties)
