@@ -47,7 +47,7 @@ class Demo:
         self.url: str = json.loads(line)["url"]
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as reply:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=START_S) as reply:
             return json.loads(reply.read())
 
     def rows(self) -> dict[str, int]:
@@ -58,7 +58,7 @@ class Demo:
 
     def wait_for_live_rows(self, more: int = 300) -> None:
         """Wait until the feed has added so many rows to each symbol."""
-        before, patience = self.rows(), time.monotonic() + 60
+        before, patience = self.rows(), time.monotonic() + START_S
         while any(count - before[key] < more for key, count in self.rows().items()):
             assert time.monotonic() < patience, "the feed stands still"
             time.sleep(0.05)
@@ -110,7 +110,7 @@ def test_killed_and_started_again_the_store_has_every_row_once(tmp_path: Path) -
         health = second.get("health")
         assert (health["status"], health["live"]) == ("ready", ["sim:FUT", "sim:PERP"])
         second.process.send_signal(signal.SIGINT)
-        _, told = second.process.communicate(timeout=60)
+        _, told = second.process.communicate(timeout=START_S)
     assert second.process.returncode == 0, told
     assert "Traceback" not in told
     tape = assert_every_row_once(root)

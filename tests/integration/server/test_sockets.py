@@ -32,7 +32,7 @@ MINUTE_NS = 60 * 10**9
 async def subscribe(client: ClientConnection, **topic: Any) -> Any:
     await client.send(json.dumps({"op": "subscribe", "id": 1, "topic": {"symbol": TEST.key, **topic}}))
     while True:
-        message = await asyncio.wait_for(client.recv(), 10)
+        message = await asyncio.wait_for(client.recv(), 60)
         if isinstance(message, bytes):
             return decode(message)
 
@@ -73,7 +73,7 @@ async def test_hello_snapshot_frames(server: Running, store: MemoryStore) -> Non
 
 async def _frames(client: ClientConnection, count: int) -> Any:
     while count:
-        message = await asyncio.wait_for(client.recv(), 10)
+        message = await asyncio.wait_for(client.recv(), 60)
         if isinstance(message, bytes):
             count -= 1
             yield message
@@ -105,7 +105,7 @@ async def raw_handshake(port: int, headers: dict[str, str]) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     lines = ["GET /ws/v1 HTTP/1.1", *(f"{name}: {value}" for name, value in all_headers.items()), "", ""]
     writer.write("\r\n".join(lines).encode())
-    status = (await asyncio.wait_for(reader.readline(), 5)).decode()
+    status = (await asyncio.wait_for(reader.readline(), 60)).decode()
     writer.close()
     return status
 
@@ -127,7 +127,7 @@ async def test_an_endless_message_ends_its_connection_only(server: Running) -> N
         await bad.recv()
         await bad.send("x" * 1_000_000)
         with pytest.raises(ConnectionClosed):
-            await asyncio.wait_for(bad.recv(), 10)
+            await asyncio.wait_for(bad.recv(), 60)
         assert (await subscribe(good)).kind == "snapshot"
 
 
@@ -138,7 +138,7 @@ async def test_text_that_is_no_utf8_ends_its_connection_without_a_traceback(
         await client.recv()
         await client.send(b"\xff\xfe{", text=True)
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(client.recv(), 10)
+            await asyncio.wait_for(client.recv(), 60)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1007
     said = [record for record in caplog.records if "no UTF-8" in record.message]
@@ -153,7 +153,7 @@ async def test_an_empty_message_is_answered_in_words(server: Running, empty: str
     async with connect(server.ws) as client:
         await client.recv()
         await client.send(empty)
-        answer = json.loads(await asyncio.wait_for(client.recv(), 10))
+        answer = json.loads(await asyncio.wait_for(client.recv(), 60))
         assert (answer["type"], answer["code"]) == ("error", "protocol_error")
         assert answer["message"].startswith("the message is empty")
         await subscribe(client)
@@ -168,7 +168,7 @@ def test_what_is_no_origin_is_refused(origin: str) -> None:
 async def test_a_stalled_reader_is_dropped_and_others_are_not_held_up(anyio_backend: str) -> None:  # noqa: ARG001
     tape = make_tape(2_000)
     async with serving(MemoryStore(tape), evict_after_s=0.5) as server:
-        stalled = await connect(server.ws, max_queue=1, open_timeout=5)
+        stalled = await connect(server.ws, max_queue=1, open_timeout=60)
         await subscribe(stalled)
         stalled.transport.pause_reading()
         stalled.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

@@ -93,7 +93,7 @@ async def recorded(name: str, order: str, folder: Path, seconds: int) -> None:
             await venue.run(SPEED)
             listing = venue.market.listings["BTCUSDT"]
             # The book goes on while the recorder mends its own: one level a beat, until both agree.
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while True:
                     listing.changes = listing.changes.then(
                         Changes(*(np.array([v], d) for v, d in zip(

@@ -100,7 +100,9 @@ def check(venue: str, case: str, outcome: Outcome) -> None:
 async def test_a_sample_of_the_matrix(venue: str, case: str, tmp_path: Path) -> None:
     order, *_ = CASES[case]
 
-    check_quick = await record(venue, order, tmp_path / "store", seconds=18, speed=20.0, rate=30, seed=SEED)
+    check_quick = await record(
+        venue, order, tmp_path / "store", seconds=18, rate=30, seed=SEED, is_whole=wanted(venue, case) == "whole"
+    )
 
     assert check_quick.verdict == wanted(venue, case), (check_quick.gaps, check_quick.shown.texts)
     if check_quick.verdict == "whole" and venue not in INDIA:
@@ -137,7 +139,9 @@ def word(outcome: Outcome | None) -> str:
 async def test_the_whole_matrix(venue: str, case: str, tmp_path: Path, table: dict[tuple[str, str], Outcome]) -> None:
     order, seconds, *_ = CASES[case]
 
-    outcome = await record(venue, order, tmp_path / "store", seconds=seconds, seed=SEED)
+    outcome = await record(
+        venue, order, tmp_path / "store", seconds=seconds, seed=SEED, is_whole=wanted(venue, case) == "whole"
+    )
 
     table[venue, case] = outcome
     check(venue, case, outcome)

@@ -116,7 +116,7 @@ async def test_pybit(tmp_path: Path) -> None:
         await venue.pass_s(10)
         async with client("pybit_client.py", venue, tmp_path) as pybit:
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await pybit.until("ready")
             except TimeoutError:
                 pytest.skip("pybit hung while it subscribed, as it does at times on a busy machine: run it again")

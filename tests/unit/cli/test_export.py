@@ -278,7 +278,7 @@ def slow(blocks):
     for block in made(blocks):
         yield block
         print("begun", flush=True)
-        time.sleep(30)
+        time.sleep(60)
 sources._cut = slow
 from footloom.cli.main import main
 main(sys.argv[1:])
@@ -298,7 +298,7 @@ def test_ctrl_c_leaves_no_half_file(kind: str, store: Path, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()), "it was under way"
     time.sleep(0.1)
     program.send_signal(signal.SIGINT)
-    _, error = program.communicate(timeout=20)
+    _, error = program.communicate(timeout=60)
 
     assert program.returncode == 130, error
     assert "Traceback" not in error

@@ -48,7 +48,7 @@ def test_a_recording_is_played_and_ctrl_c_ends_it(tmp_path: Path) -> None:
             info = json.load(reply)
     finally:
         process.send_signal(signal.SIGINT)
-        code = process.wait(30)
+        code = process.wait(120)
         process.stdout.close()
 
     assert code == 0

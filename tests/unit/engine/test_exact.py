@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
@@ -78,9 +79,17 @@ def test_what_fits_nowhere_is_refused():
 
 def test_it_is_fast():
     counts = np.arange(1_000_000, dtype=np.int64)
-    started = time.perf_counter()
-    decimal_array(counts, Decimal("0.05"))
-    taken = time.perf_counter() - started
-    started = time.perf_counter()
-    pa.array([from_units(value, Decimal("0.05")) for value in counts[:10_000].tolist()]).cast(pa.decimal128(38, 2))
-    assert taken < 100 * (time.perf_counter() - started) / 5, "through text it takes over a second for a million"
+    taken = least_cpu_s(lambda: decimal_array(counts, Decimal("0.05")))
+    few = counts[:10_000].tolist()
+    by_text = least_cpu_s(lambda: pa.array([from_units(value, Decimal("0.05")) for value in few]))
+    assert taken < 100 * by_text / 5, "through text it takes over a second for a million"
+
+
+def least_cpu_s(work: Callable[[], object]) -> float:
+    """The processor's time, of the best of three: what else runs on the machine says nothing."""
+    found = []
+    for _ in range(3):
+        started = time.process_time()
+        work()
+        found.append(time.process_time() - started)
+    return min(found)

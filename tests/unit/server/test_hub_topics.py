@@ -106,7 +106,7 @@ def held(history: History, bars: str) -> Iterator[None]:
     def seed(chart: ChartKey, history_bars: int) -> Seed:
         found = plain(chart, history_bars)
         if chart.spec.bars == bars:
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return found
 
     history.seed = seed  # type: ignore[method-assign]
@@ -135,17 +135,26 @@ async def test_charts_of_one_symbol_that_start_together_miss_nothing() -> None:
         assert not hub._symbols[TEST.key].backlogs, "a backlog that nobody takes grows for ever"
 
 
-async def test_a_timer_of_a_topic_that_is_gone_leaves_the_next_one_alone() -> None:
-    async with running(MemoryStore(make_tape(200, hours=0.1)), linger_s=0.2) as hub:
+async def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let the loop believe that so much time has passed, and do what was due by then."""
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + seconds, raising=False)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_a_timer_of_a_topic_that_is_gone_leaves_the_next_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(MemoryStore(make_tape(200, hours=0.1)), linger_s=2_000) as hub:
         first, page = await hub.open(request(), 10), Looker()
         hub.join(first, page)
         hub.leave(first, page)
-        await asyncio.sleep(0.15)
+        await later(monkeypatch, 1_500)
         hub.join(first, page)  # a page that is reloaded
         hub.leave(first, page)
-        await asyncio.sleep(0.1)
+        await later(monkeypatch, 1_000)
         assert hub.topics == [first], "it lingers from the last time on that somebody left"
-        await asyncio.sleep(0.15)
+        await later(monkeypatch, 1_500)
         assert not hub.topics
         second = await hub.open(request(), 10)
         hub.join(second, page)
@@ -206,7 +215,7 @@ async def test_a_late_row_is_read_beside_the_loop_and_other_charts_go_on() -> No
 
         def load(*args: Any) -> Trades:
             threads.add(threading.current_thread())
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             return plain(*args)
 
         store.load = load  # type: ignore[method-assign]

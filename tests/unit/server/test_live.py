@@ -83,7 +83,7 @@ class Page:
 
     async def close(self) -> None:
         self.socket.requests.put_nowait(None)
-        await asyncio.wait_for(self.task, 5)
+        await asyncio.wait_for(self.task, 60)
 
 
 @asynccontextmanager
