@@ -142,10 +142,10 @@ def _record(
 def _say_silent(last: Status, tell: Callable[[str], None], *, must_hear: bool) -> None:
     from footloom.errors import VenueError
 
-    silent = [one for one in last.symbols if not one.rows]
+    silent = [one for one in last.symbols if not one.rows and one.phase != "live"]
     words = "; ".join(f"{one.key} {one.phase}{f': {one.text}' if one.text else ''}" for one in silent[:_SHOWN])
     words += f"; and {len(silent) - _SHOWN} more" if len(silent) > _SHOWN else ""
-    if must_hear and not last.rows and any(one.phase != "closed" for one in silent):
+    if must_hear and len(silent) == len(last.symbols) and any(one.phase != "closed" for one in silent):
         raise VenueError(f"nothing was received in {last.seconds:,.0f} s: {words}")
     if silent:
         tell(f"footloom: nothing was received of {len(silent)} of {len(last.symbols)} symbols: {words}")

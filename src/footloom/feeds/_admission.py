@@ -250,7 +250,7 @@ class Admission:
     def _refuse(self, names: Sequence[str], text: str) -> None:
         self._stock.trouble |= dict.fromkeys(names, text)
         if names:
-            _LOG.error("%s", text)
+            _LOG.info("%s", text)  # whoever shows how it stands says it
 
     # While others run, the trouble of one that shall be added is not that of the venue.
     def _say(self, text: str, *, error: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from footloom.feeds.http import Http
 from footloom.store import Store
 from footloom.venues._venue import Bases
 
-__all__ = ("Definitions",)
+__all__ = ("Definitions", "not_listed")
 
 _LOG = logging.getLogger(__name__)
 _MOST_PAGES = 50
@@ -153,9 +153,7 @@ class Definitions:
         for name in wanted:
             self.unknown.pop(name, None)
             if name not in listed:
-                near = difflib.get_close_matches(name, listed, 5)
-                hint = f"; it lists {', '.join(near)}" if near else ""
-                self.unknown[name] = f"{self._venue.VENUE} does not list {name}{hint}"
+                self.unknown[name] = not_listed(self._venue.VENUE, name, listed)
         return {name: await self._keep(listed[name]) for name in wanted if name in listed}
 
     def _is_known(self, names: Iterable[str]) -> bool:
@@ -185,6 +183,12 @@ class Definitions:
             return self._store.instrument(f"{self._venue.VENUE}:{symbol}")
         except NotStored:
             return None
+
+
+def not_listed(venue: str, symbol: str, listed: Collection[str]) -> str:
+    """Return what to say of a symbol that a venue does not list."""
+    near = difflib.get_close_matches(symbol, listed, n=3)
+    return f"{venue} does not list {symbol}; it lists {', '.join(near) or f'{len(listed):,} others'}"
 
 
 def _alike(one: Instrument, other: Instrument) -> bool:

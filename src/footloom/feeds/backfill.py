@@ -63,7 +63,6 @@ class Repair:
     now_ns: Callable[[], int]
     reach: Reach
     progress: float | None = None
-    recovered: int = 0  # trades that no connection brought although it stood
     _tries: dict[int, int] = field(default_factory=dict)  # holes that did not shrink, by their last id
     _audited: tuple[int | None, set[str]] = (None, set())  # what the last audit saw
 
@@ -176,7 +175,6 @@ class Repair:
         self._tell_what_lies_before(due, full=len(page) >= _PAGE)
         found = self.symbol.take_page(self.tape.tape, due)
         if found:
-            self.recovered += found
             _LOG.warning("%s %s: %d trades were not sent, and fetched", self.symbol.key, self.tape.tape, found)
 
     def _whole(self, page: Page) -> Page:

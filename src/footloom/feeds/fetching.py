@@ -26,7 +26,7 @@ from footloom.feeds._fetch_gaps import settle_gaps
 from footloom.feeds._fetch_ledger import Ledger
 from footloom.feeds._fetch_pages import Pages
 from footloom.feeds._fetch_report import Compared, DayReport, FetchReport, KeyReport, Silent, Watcher
-from footloom.feeds._instruments import Definitions
+from footloom.feeds._instruments import Definitions, not_listed
 from footloom.feeds.clock import ReceiptClock, SystemClock
 from footloom.feeds.credentials import load
 from footloom.feeds.endpoints import bases_of
@@ -242,11 +242,7 @@ async def _instrument(run: _Run, venue: Any, symbol: str) -> Instrument:
         run.listed[venue.VENUE] = found
     by_symbol = {one.symbol: one for one in run.listed[venue.VENUE]}
     if symbol not in by_symbol:
-        import difflib
-
-        near = difflib.get_close_matches(symbol, by_symbol, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it lists {len(by_symbol):,} others"
-        raise UnknownSymbol(f"{venue.VENUE} does not list {symbol}: {hint}")
+        raise UnknownSymbol(not_listed(venue.VENUE, symbol, by_symbol))
     return by_symbol[symbol]
 
 

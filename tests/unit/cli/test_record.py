@@ -314,8 +314,10 @@ def test_a_run_that_heard_nothing_fails_and_one_silent_symbol_is_named() -> None
     verb._say_silent(standing("closed"), said.append, must_hear=True)
     verb._say_silent(standing("connecting"), said.append, must_hear=False)
     assert len(said) == 2, "who shut the market, or pressed Ctrl-C, is told and not failed"
-    verb._say_silent(standing("live", "live", rows=5), said.append, must_hear=True)
-    assert said[2] == "footloom: nothing was received of 1 of 2 symbols: test:S1 live: why"
+    verb._say_silent(standing("live", "stopped", rows=5), said.append, must_hear=True)
+    assert said[2] == "footloom: nothing was received of 1 of 2 symbols: test:S1 stopped: why"
+    verb._say_silent(standing("live"), said.append, must_hear=True)
+    assert len(said) == 3, "it was heard, only nothing was traded"
 
 
 @pytest.mark.parametrize(
