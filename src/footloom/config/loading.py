@@ -109,6 +109,8 @@ def _refuse_open_files(
 
 
 def _store(chosen: object) -> StorePlace:
+    if str(chosen or "").startswith("mongodb:") and not str(chosen).startswith("mongodb://"):
+        raise ConfigError("a store in MongoDB is mongodb://HOST/DATABASE: after mongodb: two slashes are missing")
     root = store_place(str(chosen or platformdirs.user_data_path("footloom", appauthor=False) / "store"))
     if isinstance(root, Path) and root.exists() and not root.is_dir():
         raise ConfigError(f"the store {root} is a file: name a folder with --store or {PREFIX}STORE")

@@ -32,6 +32,7 @@ _FIRST = 500  # documents that tell the recorder's zone
 _FEW = 3
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _IST_NS = 19_800_000_000_000
+_FARTHEST_NS = 14 * 3_600_000_000_000  # of all zones from UTC
 _QUARTER_NS = 900_000_000_000
 DOCUMENTS = Plan(
     format="Upstox messages recorded as documents (tick_data)",
@@ -136,6 +137,8 @@ class _Clock:
         if one.written_ns is None:
             return one.made_ns, 0
         offset = self.offset_ns if one.made_ns is None else zone_offset_ns(one.written_ns, one.made_ns)
+        if abs(offset) > _FARTHEST_NS:  # no zone: the document was copied, and got its ObjectId then
+            offset = self.offset_ns
         return one.written_ns - offset, offset
 
 

@@ -1,0 +1,121 @@
+"""Documents that another program keeps in MongoDB are imported like files; secrets and dead servers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from footloom.errors import ConfigError, StoreError
+from footloom.feeds.mongo_documents import place_of
+from footloom.store.files import Store as FileStore
+from footloom.store.mongo import Store
+from footloom.store.mongo_client import address_of
+from tests.integration.mongo.documents import SYMBOL, document
+
+KEY = f"upstox:{SYMBOL}"
+RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "upstox"
+DEAD = "mongodb://me:my%40secret@127.0.0.1:1/tapes?serverSelectionTimeoutMS=200"
+
+
+def footloom(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MONGO_")}
+    return subprocess.run(
+        [sys.executable, "-m", "footloom.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=own | {"FOOTLOOM_CONFIG": str(folder)},
+        timeout=110,
+    )
+
+
+@pytest.fixture
+def ticks(database: str) -> Iterator[Any]:
+    with MongoClient(database) as client:
+        yield client[address_of(database).database]["tick_data"]
+
+
+def test_an_import_takes_what_is_new_and_a_store_may_lie_beside(database: str, ticks: Any, tmp_path: Path) -> None:
+    store = database.replace("footloom_test_", "footloom_test_s")
+    for first, stored in ((0, "stored 300 new rows"), (300, "stored 300 new rows"), (600, "holds no documents behind")):
+        if first < 600:
+            ticks.insert_many(document(number) for number in range(first, first + 300))
+        done = footloom(tmp_path, "import", "--store", store, database)
+        assert done.returncode == 0, done.stderr
+        assert stored in done.stdout + done.stderr
+    with Store(store) as opened:
+        assert opened.load(KEY, "snapshot", 0, 2**62).vtt_lot.tolist() == list(range(1, 601))
+    covered = json.loads(footloom(tmp_path, "coverage", "--json", "--store", store).stdout)
+    assert [row["rows"] for row in covered["coverage"]] == [600]
+    with MongoClient(database) as client:
+        client.drop_database(address_of(store).database)
+
+
+def test_a_recording_gives_the_same_rows_by_either_way(database: str, ticks: Any, tmp_path: Path) -> None:
+    path = RECORDINGS / "NSE_FO_51510_data.json.json.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    documents = json.loads(gzip.decompress(path.read_bytes()))[:2_000]
+    for one in documents:
+        one["_insertion_time"] = dt.datetime.fromisoformat(one["_insertion_time"])
+    (tmp_path / "some.json").write_text(json.dumps(documents, default=str))
+    ticks.insert_many(documents)
+    for place, source in (("a", str(tmp_path / "some.json")), ("b", database)):
+        done = footloom(tmp_path, "import", "--store", str(tmp_path / place), source)
+        assert done.returncode == 0, done.stderr
+    with FileStore(tmp_path / "a") as one, FileStore(tmp_path / "b") as two:
+        (row,) = one.coverage()
+        found, expected = (store.load(row.key, "snapshot", 0, 2**62) for store in (two, one))
+        for column in ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns", "oi_lot"):
+            assert (getattr(found, column) == getattr(expected, column)).all(), column
+
+
+def test_a_dead_server_is_one_message_without_a_password(tmp_path: Path) -> None:
+    for arguments in (("coverage", "--store", DEAD), ("record", DEAD, "--for", "1s")):
+        done = footloom(tmp_path, *arguments)
+        assert done.returncode == 1, done
+        assert "no server answers" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "secret" not in done.stderr + done.stdout
+        assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def test_no_error_shows_a_password(database: str) -> None:
+    head, _, rest = database.partition("://")
+    wrong = f"{head}://someone:my%40secret@{rest}" + ("&" if "?" in rest else "?") + "authSource=admin"
+    with Store(wrong) as store, pytest.raises(StoreError) as caught:
+        store.coverage()
+    assert "secret" not in str(caught.value)
+    assert "my@" not in str(caught.value)
+    assert "secret" not in repr(address_of(wrong)) + str(address_of(wrong))
+    with pytest.raises(ConfigError) as refused:
+        address_of("mongodb://someone:my%40secret@host/")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("mongodb:", "mongodb://localhost:27017/upstox_strategy_db.tick_data"),
+        ("mongodb:other", "mongodb://localhost:27017/upstox_strategy_db.other"),
+        ("mongodb://127.0.0.1:9", "mongodb://127.0.0.1:9/upstox_strategy_db.tick_data"),
+        ("mongodb://a.b:9,c.d:9/x?replicaSet=r", "mongodb://a.b:9,c.d:9/x.tick_data"),
+        ("mongodb://u:p@a.b/x.y", "mongodb://a.b/x.y"),
+    ],
+)
+def test_collections_are_named(text: str, name: str, tmp_path: Path) -> None:
+    from footloom import config
+
+    settings = config.load({"MONGO_URI": "mongodb://u:p@localhost:27017/", "FOOTLOOM_CONFIG": str(tmp_path)})
+    assert str(place_of(text, settings)) == name
