@@ -37,6 +37,7 @@ from footloom.feeds.stored import Inference, chart_tapes, span_of, stored_infere
 from footloom.kernels.inference import Counters, SnapshotParams
 from footloom.store import Coverage, Store
 from footloom.store.grid import gcd
+from footloom.venues._india_names import exchange_rank
 
 __all__ = ("Continuous", "ContinuousName", "ContinuousView", "continuous_trades", "is_continuous", "refuse_continuous")
 
@@ -333,14 +334,14 @@ class ContinuousView:
 
 
 def _contracts(store: Store, name: ContinuousName) -> list[Instrument]:
-    return by_expiry(
-        [
-            one
-            for one in store.instruments()
-            if one.venue == name.venue and one.kind == "future" and one.expiry_ns is not None
-            if one.underlying.upper() == name.underlying
-        ]
-    )
+    found = [
+        one
+        for one in store.instruments()
+        if one.venue == name.venue and one.kind == "future" and one.expiry_ns is not None
+        if one.underlying.upper() == name.underlying
+    ]
+    exchange = min(map(exchange_rank, found), default=0)  # a share's futures may be listed on two
+    return by_expiry([one for one in found if exchange_rank(one) == exchange])
 
 
 def _held(

@@ -34,6 +34,7 @@ __all__ = (
     "Contract",
     "Exact",
     "Plain",
+    "exchange_rank",
     "futures",
     "futures_of",
     "parse_name",
@@ -299,7 +300,7 @@ def _plain(said: Plain, instruments: Sequence[Instrument]) -> str:
         near = difflib.get_close_matches(wanted, {word for one in instruments for word in _called(one)}, n=3)
         known = f"; did you mean {' or '.join(near)}?" if near else f": write {_FORMS}"
         raise UnknownSymbol(f"the broker lists no {said.name}{known}")
-    return min(found, key=lambda one: (one.kind != "index", _exchange(one), one.symbol)).symbol
+    return min(found, key=lambda one: (one.kind != "index", exchange_rank(one), one.symbol)).symbol
 
 
 def _called(one: Instrument) -> set[str]:
@@ -336,8 +337,8 @@ def _derivatives(underlying: str, kind: str, instruments: Sequence[Instrument]) 
         near = difflib.get_close_matches(wanted, names, n=3)
         known = f"; did you mean {' or '.join(near)}?" if near else f"; {len(names)} underlyings have {kind}s"
         raise UnknownSymbol(f"the broker lists no {kind}s of {underlying}{known}")
-    first = min(_exchange(one) for one in found)
-    return [one for one in found if _exchange(one) == first]
+    first = min(exchange_rank(one) for one in found)
+    return [one for one in found if exchange_rank(one) == first]
 
 
 def _alive(listed: list[Instrument], underlying: str, at_ns: int) -> list[Instrument]:
@@ -349,7 +350,8 @@ def _alive(listed: list[Instrument], underlying: str, at_ns: int) -> list[Instru
     return sorted(alive, key=lambda one: (one.expiry_ns or 0, one.symbol))
 
 
-def _exchange(one: Instrument) -> int:
+def exchange_rank(one: Instrument) -> int:
+    """Return the place of an instrument's exchange: where two list the same name, the lower one is meant."""
     segment = one.symbol.partition("|")[0]
     return next((i for i, name in enumerate(_EXCHANGES) if segment.startswith(name)), len(_EXCHANGES))
 

@@ -166,6 +166,13 @@ def test_one_contract_alone(tmp_path: Path) -> None:
             continuous_trades(store, "upstox:BANKNIFTY.FUT1", 0, 1)
 
 
+def test_contracts_of_another_exchange_are_others(filled: Store) -> None:
+    with filled as store:
+        other = msgspec.structs.replace(contract("A"), symbol="BSE_FO|A", expiry_ns=END["A"] - DAY)
+        put(store, other, [END["A"] - DAY - HOUR], ["25000"])
+        assert prices(continuous_trades(store, KEY, 0, 2**62)) == RAW
+
+
 def test_tapes_of_two_kinds_are_not_mixed(filled: Store) -> None:
     with filled as store:
         one = contract("C")
