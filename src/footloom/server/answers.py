@@ -22,7 +22,7 @@ from footloom.server.work import Work, while_connected
 
 __all__ = ("Answer", "Answers", "serve_answer")
 
-KEPT_BYTES: Final = 96 << 20
+KEPT_BYTES: Final = 64 << 20
 _LEAST_PACKED = 1_024  # what fits one packet is not worth packing
 _GZIP_LEVEL, _ZSTD_LEVEL = 1, 3
 _PREFERRED = ("zstd", "gzip")

@@ -16,17 +16,18 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
-from footloom.engine.build import build, build_footprint, chart_of, study
+from footloom.engine.build import build, chart_of, study
 from footloom.engine.builder import Builder
-from footloom.engine.default_step import default_ticks_per_level
 from footloom.engine.frame import ChartFrame
 from footloom.engine.grace import grace_ns
 from footloom.engine.runs import bar_runs
 from footloom.engine.spec import ChartSpec, chart_spec
 from footloom.errors import NotStored
 from footloom.feeds.stored import chart_tapes, span_of, stored_pieces, stored_trades
+from footloom.kernels.fold import Count
 from footloom.kernels.inference import SnapshotParams
 from footloom.server.abandon import checkpoint
+from footloom.server.default_steps import DefaultSteps
 from footloom.server.messages import GapSpan, SnapshotMeta, TopicRequest
 from footloom.server.reach import ChartKey, bar_length_ns, grow_until_ns, session_open, whole_stretch
 from footloom.server.unseen import unseen
@@ -36,10 +37,7 @@ from footloom.studies.imbalance import WINDOW
 __all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "grow_until_ns", "with_bars")
 
 _LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behind one that the read may cut
-_DEFAULT_STEP_BARS = 500  # definitions 2.2
-_SETTLED_BARS = 30  # from so many on, the default step of a growing tape stands
 _SEED_SESSIONS = 2  # a topic holds at least yesterday and today
-_COARSE = 100_000  # a study step under which bars have few rows: for what needs no levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class History:
         self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
         self.has_candles: Callable[[ChartKey], bool] = lambda _chart: False
-        self._default_steps: dict[tuple[str, str, str], int] = {}
+        self._default_steps = DefaultSteps(store, self._trades, self.state)
 
     def resolve(self, request: TopicRequest) -> ChartKey:
         """Return the chart of a request with every default filled in.
@@ -130,7 +128,7 @@ class History:
         settings = {name: asked[name] for name in ChartSpec.__struct_fields__ if asked.get(name) is not None}
         settings["bars"] = parse_rule(request.bars).text
         if "ticks_per_level" not in settings:
-            settings["ticks_per_level"] = self._default_step(instrument, tape, settings["bars"])
+            settings["ticks_per_level"] = self._default_steps.of(instrument, tape, settings["bars"])
         return ChartKey(instrument, tape, chart_spec(settings))
 
     def tape_of(self, key: str, tape: str | None = None) -> str:
@@ -146,8 +144,11 @@ class History:
             raise NotStored(f"{key} has no tape {tape} to draw from: it has {', '.join(tapes)}")
         return tape or tapes[0]
 
-    def seed(self, chart: ChartKey, history_bars: int) -> Seed:
-        """Return a builder that holds the newest bars, two sessions of them at least."""
+    def seed(self, chart: ChartKey, history_bars: int, count: Count | None = None) -> Seed:
+        """Return a builder that holds the newest bars, two sessions of them at least.
+
+        ``count`` is what studies count in the trades (`footloom.engine.studies.counting`).
+        """
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         sessions_ns = last_ns + 1
         for _ in range(_SEED_SESSIONS):
@@ -159,7 +160,9 @@ class History:
         def fold(lead_ns: int, until_ns: int, gaps: list[Gap]) -> ChartFrame:
             nonlocal builder, trades
             trades = self._read(chart, lead_ns, until_ns)
-            builder = _Seeded(chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape))
+            builder = _Seeded(
+                chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape), count=count
+            )
             builder.seed(trades, gaps)
             return builder.frame() or build(trades, chart.spec)
 
@@ -275,21 +278,7 @@ class History:
     def default_step(self, key: str) -> int:
         """Return the study step with which a one-minute chart of a symbol opens (definitions 2.2)."""
         tape = self.tape_of(key)
-        return self._default_step(self.store.grid(key, tape), tape, "1m")
-
-    # A tape that has only begun says little of how far its bars reach: it is asked again, until it holds some.
-    def _default_step(self, instrument: Instrument, tape: str, bars: str) -> int:
-        known = self._default_steps.get((instrument.key, tape, bars))
-        if known is not None:
-            return known
-        _, last_ns = span_of(self.store, instrument.key, tape)
-        from_ns = last_ns - _DEFAULT_STEP_BARS * bar_length_ns(bars)
-        trades = self._trades(instrument.key, tape, from_ns, last_ns + 1).on_grid(instrument)
-        found = build_footprint(trades, bars, _COARSE).bars
-        step = default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
-        if len(found) > _SETTLED_BARS:
-            self._default_steps[instrument.key, tape, bars] = step
-        return step
+        return self._default_steps.of(self.store.grid(key, tape), tape, "1m")
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> Trades:
         checkpoint()
@@ -386,7 +375,7 @@ class History:
             imbalance_compare=spec.imbalance_compare,
             min_vol="auto" if spec.min_vol_lot is None else spec.min_vol_lot,
             stack_n=spec.stack_n,
-            default_ticks_per_level=self._default_step(chart.instrument, chart.tape, spec.bars),
+            default_ticks_per_level=self._default_steps.of(chart.instrument, chart.tape, spec.bars),
             has_more=False,
             gaps=[],
             candles=self.has_candles(chart),
