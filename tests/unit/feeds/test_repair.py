@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.sequence import EventNumbers
 from footloom.feeds.stored import stored_inference
 from footloom.store.files import Store
-from footloom.venues import upstox
+from footloom.venues import binance_usdm, upstox
 from footloom.venues._venue import Request, Wanted
 
 pytestmark = pytest.mark.anyio
@@ -424,3 +425,22 @@ def test_after_a_restart_snapshots_of_another_grid_go_on_with_their_numbers(tmp_
     assert len(live) == 8
     for name in ("ts_exch_ns", "trade_id", "price_tick", "qty_lot", "side"):
         assert getattr(live, name).tolist() == getattr(whole, name).tolist()
+
+
+def test_a_hole_in_a_tape_that_the_venue_has_no_history_of_says_that_it_stays() -> None:
+    instrument = Instrument(venue="binance_usdm", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
+    symbol = Symbol(
+        Wanted(symbol="BTCUSDT", streams=frozenset({"agg_trade", "trade"})), instrument, binance_usdm, frozenset()
+    )
+    single = [msgspec.structs.replace(at(number), tape="trade") for number in (1, 2, 5)]
+    for row in single:
+        symbol.tapes["trade"].add(row)
+    symbol.tapes["agg_trade"].add(at(1))
+    symbol.tapes["agg_trade"].add(at(5))
+    gaps = {one.trades.tape: one.gaps for one in symbol.arrivals(START, FeedState("live"))}
+
+    assert gaps["agg_trade"][0].cause == "ids are missing"
+    assert (
+        gaps["trade"][0].cause == "ids are missing; the venue gives no history of single trades, it cannot be repaired"
+    )
+    assert gaps["trade"][0].missing == 2

@@ -8,12 +8,14 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from footloom.feeds._socket import Keeper, Surroundings
+from footloom.feeds._standing import Standing
 from footloom.venues._venue import Ping, Socket
 
 pytestmark = pytest.mark.anyio
@@ -424,3 +426,29 @@ async def test_what_was_mute_is_lost_since_it_was_heard(seed: int) -> None:
         assert hands.mono >= last_ns + 60 * SECOND
         await until(lambda: keeper.connections == 2, hands, 1.0)
         assert [one.lost_ns for one in keeper.take_breaks()] == [last_ns]
+
+
+def test_a_quote_socket_that_is_down_is_told_beside_trades_that_flow() -> None:
+    def carrier(stream: str, phase: str, text: str = "") -> SimpleNamespace:
+        socket = SimpleNamespace(expects=frozenset({("BTCUSDT", stream)}))
+        return SimpleNamespace(
+            socket=socket, phase=phase, text=text, hush_s=0.0, watch=SimpleNamespace(silent=frozenset())
+        )
+
+    mine = [carrier("agg_trade", "live"), carrier("quote", "reconnecting", "public: disconnected (1006)")]
+    symbol = SimpleNamespace(main="agg_trade", messages=0)
+    standing = Standing(
+        symbols={"BTCUSDT": symbol},
+        keepers={},
+        repairs={},
+        reader=SimpleNamespace(trouble=lambda _now_ns: ""),
+        chores=SimpleNamespace(trouble={}, offset_ms=None),
+        receipts=SimpleNamespace(now_ns=lambda: 5, text=""),
+        carriers=lambda _name: mine,
+        options=lambda _name: "",
+    )
+    state = standing.of("BTCUSDT")
+    assert (state.phase, state.text) == ("live", "public: disconnected (1006)")
+    mine[0].phase, mine[0].text = "reconnecting", "market: disconnected (1000)"
+    state = standing.of("BTCUSDT")
+    assert (state.phase, state.text) == ("reconnecting", "market: disconnected (1000)")
