@@ -24,7 +24,7 @@ import platformdirs
 
 from footloom.errors import StoreError
 from footloom.store._reports import Quarantined, RawPart, Recovery, Settings, Unreadable
-from footloom.store.chunks import Chunk, ChunkedPart, chunked
+from footloom.store.chunks import Chunk, ChunkedPart, chunked, crc_of
 from footloom.store.columns import Form, length
 from footloom.store.keeping import KeptStore
 from footloom.store.layout import Stream, file_name
@@ -122,7 +122,7 @@ class MongoMedium:
                 )
             self._tapes.create_index([("venue", 1), ("symbol", 1), ("tape", 1)], unique=True)
             self._days.create_index([("tape", 1), ("day", 1)])
-            self._chunks.create_index([("day", 1), ("part", 1), ("n", 1)], unique=True)
+            self._chunks.create_index([("day", 1), ("part", 1), ("sum", 1), ("n", 1)], unique=True)
             self._chunks.create_index("swept", expireAfterSeconds=_KEPT_S)
 
     def lock(self) -> WriterLease:
@@ -209,6 +209,7 @@ class MongoMedium:
         from pymongo import errors
 
         lease = self._held()
+        lease.check()
         with self._asking("write to"):
             tape = self._made_tape(stream)
             key = f"{tape}/{day}"
@@ -232,9 +233,13 @@ class MongoMedium:
         return chunked(rows, file, instrument)
 
     def add_part(self, stream: Stream, day: dt.date, file: str, data: list[Chunk]) -> None:
-        """Write a part, a document for each run; what a kill left under its name goes first."""
+        """Write a part, a document for each run; what a kill left of it goes first.
+
+        Its checksum is part of its name: a writer that has lost its lock never touches a part of the next one.
+        """
+        self._held().check()
         with self._asking("write to"):
-            key = {"day": f"{self._made_tape(stream)}/{day}", "part": file}
+            key = {"day": f"{self._made_tape(stream)}/{day}", "part": file, "sum": crc_of(one.crc32 for one in data)}
             self._chunks.delete_many(key)
             self._chunks.insert_many(key | document_of(number, chunk) for number, chunk in enumerate(data))
 
@@ -245,11 +250,12 @@ class MongoMedium:
 
     def open_part(self, stream: Stream, day: dt.date, part: Part, form: Form) -> ChunkedPart:
         """Open a part."""
-        return opened(self._chunks, self._part(stream, day, part.file), part, form)
+        return opened(self._chunks, self._part(stream, day, part), part, form)
 
-    def _part(self, stream: Stream, day: dt.date, file: str) -> PartKey:
+    def _part(self, stream: Stream, day: dt.date, part: Part) -> PartKey:
         with self._asking("read"):
-            return PartKey(self.address, self.place(stream, day, file), f"{self._tape(stream)}/{day}", file)
+            key = {"day": f"{self._tape(stream)}/{day}", "part": part.file, "sum": part.crc32}
+            return PartKey(self.address, self.place(stream, day, part.file), key)
 
     def has_part(self, stream: Stream, day: dt.date, file: str) -> bool:
         """Say whether a part is there."""
@@ -259,7 +265,7 @@ class MongoMedium:
 
     def check_part(self, stream: Stream, day: dt.date, part: Part) -> None:
         """Compare every byte of a part with its checksum."""
-        check_whole(self._chunks, self._part(stream, day, part.file), part)
+        check_whole(self._chunks, self._part(stream, day, part), part)
 
     # --- the journal
 

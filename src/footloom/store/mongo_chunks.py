@@ -22,17 +22,11 @@ _CURE = "remove its tape and import it again"
 
 
 class PartKey(NamedTuple):
-    """A part: where it is looked for, and what messages call it."""
+    """A part: what messages call it, and how all its documents are asked for."""
 
     address: Address
     place: str
-    day: str
-    part: str
-
-    @property
-    def query(self) -> Document:
-        """All its documents."""
-        return {"day": self.day, "part": self.part}
+    query: Document
 
 
 def opened(chunks: Collection[Document], key: PartKey, part: Part, form: Form) -> ChunkedPart:

@@ -1,0 +1,125 @@
+"""What only a store in MongoDB can meet: a primary that is killed, a writer that comes back after its lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from footloom.core.trades import Trades
+from footloom.errors import StoreError, StoreLocked
+from footloom.store import Settings
+from footloom.store.keeping import KeptStore
+from footloom.store.mongo import MongoMedium, Store
+from footloom.store.mongo_client import address_of
+from footloom.store.mongo_lock import WriterLease
+from footloom.testing._store_sample import EVER, KEY, SMALL, loaded, tape
+from footloom.testing.mongod import Nodes
+
+
+def test_a_killed_primary_costs_no_acknowledged_row(three: Nodes) -> None:
+    trades = tape(400)
+    with Store(three.database("tapes"), writer=True, settings=SMALL) as store:
+        killed = None
+        acknowledged = 0
+        for start in range(0, 400, 10):
+            if start == 150:
+                killed = three.primary()
+                three.kill(killed)
+            for _ in range(60):
+                try:
+                    store.append(trades.take(slice(start, start + 10)))
+                except StoreError:
+                    continue  # the rows wait, and are sent again
+                acknowledged += 10
+                break
+        assert acknowledged == 400
+        assert loaded(store).equals(trades)
+        store.seal()
+        assert loaded(store).equals(trades)
+        seq = np.concatenate(
+            [piece.seq for day in store.coverage() for piece in store.iter_ingest(KEY, "trade", day.day)]
+        )
+        assert sorted(seq.tolist()) == list(range(1, 401)), "a commit in doubt was kept twice"
+        assert killed is not None
+        three.start_one(killed)
+
+
+# A writer that was cut off while its lease ran out: it cannot renew it, and does not know.
+def frozen(medium: MongoMedium) -> KeptStore:
+    store = KeptStore(medium, writer=True, settings=Settings(roll_ns=2**62))
+    lease: Any = store._lock
+    lease._ended.set()
+    lease._thread.join()
+    return store
+
+
+def test_a_writer_that_comes_back_after_its_lease_can_change_nothing(database: str) -> None:
+    trades = tape(400)
+    address = address_of(database)
+    old = frozen(MongoMedium(address, lease_s=0.5))
+    old.append(trades.take(slice(0, 100)))
+    new = None
+    while new is None:  # until the lease has run out
+        try:
+            new = KeptStore(MongoMedium(address, lease_s=30.0), writer=True, settings=SMALL)
+        except StoreLocked:
+            continue
+    with new:
+        assert new.recovery.rows == 100
+        new.append(trades.take(slice(100, 200)))
+        for attempt in (lambda: old.append(trades.take(slice(300, 400))), old.seal, lambda: old.write_part(trades)):
+            with pytest.raises(StoreError, match="no longer holds the lock"):
+                attempt()
+        new.seal()
+        assert loaded(new).equals(trades.take(slice(0, 200)))
+        assert new.append(trades.take(slice(200, 300))) == 300
+        assert loaded(new).equals(trades.take(slice(0, 300)))
+    old.medium.close()
+
+
+def test_a_lease_that_is_renewed_is_not_lost(database: str) -> None:
+    address = address_of(database)
+    medium = MongoMedium(address)
+    medium.claim()
+    lease = WriterLease(medium._store, address, 2.0)
+    until = medium._store.find_one({"_id": "writer"})["until"]
+    with medium._database.watch(full_document="updateLookup") as changes:
+        for change in changes:
+            if change["fullDocument"].get("_id") == "writer" and change["fullDocument"]["until"] > until:
+                break
+    lease.check()
+    with pytest.raises(StoreLocked):
+        WriterLease(medium._store, address, 2.0)
+    lease.release()
+    WriterLease(medium._store, address, 2.0).release()
+    medium.close()
+
+
+def test_a_day_of_many_rows_lies_in_documents_of_at_most_65536(database: str) -> None:
+    rows = 150_000
+    base = tape(1)
+    time = np.full(rows, int(base.ts_exch_ns[0])) + np.arange(rows) * 1_000
+    trades = Trades.build(
+        base.instrument, time, time % 900, time % 7 + 1, np.ones(rows), trade_id=np.arange(1, rows + 1)
+    )
+    with Store(database, writer=True) as store:
+        store.write_part(trades)
+        chunks = list(store.medium._chunks.find({}, {"data": 0}, sort=[("n", 1)]))
+        assert [one["rows"] for one in chunks] == [65_536, 65_536, 18_928]
+        assert chunks[1]["from_ns"] == int(time[65_536])
+        assert int(chunks[1]["from"].timestamp() * 1_000) == int(time[65_536]) // 1_000_000
+        found = store.load(KEY, "trade", int(time[70_000]), int(time[70_003]))
+        assert found.trade_id.tolist() == [70_001, 70_002, 70_003]
+        assert len(store.load(KEY, "trade", *EVER)) == rows
+
+
+def test_a_damaged_document_is_told(database: str) -> None:
+    with Store(database, writer=True, settings=SMALL) as store:
+        store.write_part(tape(100))
+        store.medium._chunks.update_one({"n": 0}, {"$set": {"data": b"damaged"}})
+        with pytest.raises(StoreError, match="is damaged: crc32"):
+            store.load(KEY, "trade", *EVER)
+        with pytest.raises(StoreError, match="is damaged: crc32"):
+            store.verify()
