@@ -19,12 +19,13 @@ from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.board import Board
-from footloom.server.history import ChartKey, History
+from footloom.server.history import ChartKey, History, Seed
 from footloom.server.measures import Measures
-from footloom.server.messages import SideName, Subscribe, TopicRequest
+from footloom.server.messages import SideName, StudyRequest, Subscribe, TopicRequest
 from footloom.server.sides import Side, SideReader, stored_rows
 from footloom.server.status import STATUS_INTERVAL_S, SymbolStatus
-from footloom.server.symbol_state import SymbolState, joined, seed_of, without
+from footloom.server.study_beside import StudiesBeside
+from footloom.server.symbol_state import SymbolState, joined, start_of, without
 from footloom.server.topics import FLUSH_S, AnyTopic, Subscriber, Topic
 
 __all__ = ("LINGER_S", "Hub")
@@ -33,6 +34,8 @@ _MEND_S = 60.0  # a chart that fails twice within this time ends
 _REFRESH_S = 0.5  # fetched history is shown so soon, and where reading it takes longer, at a quarter of the time
 LINGER_S = 60.0  # a page that is reloaded finds its topic warm
 _LOG = logging.getLogger(__name__)
+_Place = tuple[ChartKey, bytes]  # what makes two requests the same topic: the chart, and the studies beside it
+encode_json = msgspec.json.encode
 
 
 class Hub:
@@ -46,7 +49,7 @@ class Hub:
         self.board = Board()
         self.measures = Measures()
         self._ids = itertools.count(1)
-        self._topics: dict[ChartKey, asyncio.Task[Topic]] = {}
+        self._topics: dict[_Place, asyncio.Task[Topic]] = {}
         self._trouble: str | None = None
         self._notes: tuple[str, ...] = ()
         self._lingering: dict[Topic, asyncio.TimerHandle] = {}
@@ -57,7 +60,7 @@ class Hub:
         """The topics that run now."""
         return [topic for symbol in self._symbols.values() for topic in symbol.topics]
 
-    async def open(self, request: TopicRequest, history_bars: int) -> Topic:
+    async def open(self, request: TopicRequest, history_bars: int, studies: tuple[StudyRequest, ...] = ()) -> Topic:
         """Return the topic of a request, started if it does not run.
 
         Raises
@@ -66,11 +69,12 @@ class Hub:
             The symbol is not there, or the request cannot be.
         """
         chart = await asyncio.to_thread(self.history.resolve, request)
-        task = self._topics.get(chart)
+        place = (chart, encode_json(studies))
+        task = self._topics.get(place)
         if task is None:
-            task = asyncio.create_task(self._start(chart, history_bars))
-            self._topics[chart] = task
-            task.add_done_callback(lambda done: self._drop_failed(chart, done))
+            task = asyncio.create_task(self._start(chart, history_bars, studies))
+            self._topics[place] = task
+            task.add_done_callback(lambda done: self._drop_failed(place, done))
         return await asyncio.shield(task)
 
     async def open_asked(self, request: Subscribe, key: str) -> AnyTopic:
@@ -82,7 +86,9 @@ class Hub:
             The symbol is not there, or the request cannot be.
         """
         if request.topic is not None:
-            return await self.open(msgspec.structs.replace(request.topic, symbol=key), request.history_bars)
+            return await self.open(
+                msgspec.structs.replace(request.topic, symbol=key), request.history_bars, request.studies
+            )
         assert request.stream is not None
         return await self._open_side(key, request.stream.name)
 
@@ -179,17 +185,17 @@ class Hub:
         for topic in self.topics:
             self._stop(topic)
 
-    async def _start(self, chart: ChartKey, history_bars: int) -> Topic:
-        symbol = self._symbols[chart.key]
-        backlog = list(symbol.unrecorded)
-        symbol.backlogs[chart] = backlog
+    async def _start(self, chart: ChartKey, history_bars: int, requests: tuple[StudyRequest, ...]) -> Topic:
+        symbol, place = self._symbols[chart.key], object()
+        backlog = symbol.backlogs[place] = list(symbol.unrecorded)
         try:
-            seed = await asyncio.to_thread(seed_of, self.history, chart, history_bars)
+            seed, studies = await asyncio.to_thread(start_of, self.history, chart, history_bars, requests)
         finally:
-            del symbol.backlogs[chart]
+            del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
         # waits behind what the seed lacks, and nothing is missed or comes twice.
         topic = Topic.of(next(self._ids), chart, seed, history_bars, self._flush_s)
+        topic.requests, topic.studies = requests, studies
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
         self._queue(topic, fresh)
         if symbol.status is None:
@@ -238,18 +244,21 @@ class Hub:
         from_ns, topic.behind_ns = topic.behind_ns, None
         backlog = symbol.backlogs[topic] = list(symbol.unrecorded)
         try:
-            seed = await asyncio.to_thread(seed_of, self.history, topic.chart, topic.history_bars)
+            seed, studies = await self._read(topic)
             while topic.work is not None:
                 await asyncio.wait({topic.work})
         finally:
             del symbol.backlogs[topic]
         if topic not in symbol.topics or from_ns is None:
             return
-        topic.renew(seed, from_ns)
+        topic.renew(seed, from_ns, studies)
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == topic.chart.tape]
         self._queue(topic, fresh)
         if topic.waiting:
             topic.work = asyncio.create_task(self._work(topic))
+
+    async def _read(self, topic: Topic) -> tuple[Seed, StudiesBeside | None]:
+        return await asyncio.to_thread(start_of, self.history, topic.chart, topic.history_bars, topic.requests)
 
     # In order, each topic for itself: one that reads the store for a late row does not stop the others.
     def _give(self, topic: Topic, commit: Commit) -> None:
@@ -263,6 +272,7 @@ class Hub:
         else:
             try:
                 topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
+                self._refresh_soon(topic)  # studies may have to be read anew
             except FootloomError as error:
                 self._fail(topic, error)
             except Exception:  # noqa: BLE001 - one chart's fault must not end the feed of all
@@ -291,6 +301,8 @@ class Hub:
             self._fail(topic, FootloomError(f"the chart {name} failed: the server's log says why"))
         finally:
             topic.work = None
+            if topic.ended is None:
+                self._refresh_soon(topic)
 
     async def _mend(self, topic: Topic) -> None:
         now = asyncio.get_running_loop().time()
@@ -302,18 +314,18 @@ class Hub:
         symbol = self._symbols[topic.chart.key]
         behind = list(symbol.unrecorded)
         async with topic.folding:
-            seed = await asyncio.to_thread(seed_of, self.history, topic.chart, topic.history_bars)
+            seed, studies = await self._read(topic)
             behind += [commit for commit in topic.waiting if commit not in behind]
             fresh = [without(commit, seed) for commit in behind if commit.trades.tape == topic.chart.tape]
             topic.waiting.clear()
-            topic.restart(seed)
+            topic.restart(seed, studies)
             self._queue(topic, fresh)
         for subscriber in list(topic.subscribers):
             subscriber.resnapshot()
 
-    def _drop_failed(self, chart: ChartKey, task: asyncio.Task[Topic]) -> None:
+    def _drop_failed(self, place: _Place, task: asyncio.Task[Topic]) -> None:
         if task.cancelled() or task.exception() is not None:
-            del self._topics[chart]
+            del self._topics[place]
 
     def _fail(self, topic: Topic, error: FootloomError) -> None:
         _LOG.error("topic %s %s stops: %s", topic.chart.key, topic.chart.spec.bars, error)
@@ -341,7 +353,7 @@ class Hub:
         running = self._symbols[topic.chart.key].topics
         if topic in running:
             running.remove(topic)
-            self._topics.pop(topic.chart, None)
+            self._topics.pop((topic.chart, encode_json(topic.requests)), None)
 
     def _publish_status(self, symbol: SymbolState, commit: Commit) -> None:
         if symbol.status is None:

@@ -280,6 +280,7 @@ class Session:
                 subscription.again = False
                 rebuilt, subscription.rebuilt = subscription.rebuilt, None
                 seq, snapshot = topic.seq, topic.snapshot(subscription.history_bars, subscription.form)
+                beside = topic.study_snapshot(subscription.history_bars, subscription.form)
             data = await snapshot
         except FootloomError as error:  # a number that the wire cannot carry: this topic ends, the others go on
             subscription.drop(error)
@@ -288,3 +289,5 @@ class Session:
             text = encode_text(Rebuilt(topic.id, seq, str(rebuilt[0]), rebuilt[1]))
             await self._send(subscription, seq, text)
         await self._send(subscription, seq, data)
+        if beside is not None:
+            await self._send(subscription, seq, beside)

@@ -66,6 +66,9 @@ class Side:
         """Return what the stream last said; of events some of the newest. It is text in either form."""
         return _made(self._text("snapshot", self.rows))
 
+    def study_snapshot(self, history_bars: int, form: Form) -> None:
+        """Return nothing: studies stand beside charts."""
+
     def apply(self, commit: Commit) -> None:
         """Take in a commit, and post what of it is this stream's."""
         fresh = self._rows_of(commit)

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from footloom.core.trades import Trades
+from footloom.engine.studies import counting
 from footloom.feeds.flow import Commit
+from footloom.kernels.fold import Count
 from footloom.server.history import ChartKey, History, Seed
+from footloom.server.messages import StudyRequest
 from footloom.server.sides import Side
 from footloom.server.status import SymbolStatus
+from footloom.server.study_beside import StudiesBeside, folds_of, studies_beside
 from footloom.server.topics import Topic
 from footloom.server.unseen import unseen
 
-__all__ = ("SymbolState", "joined", "seed_of", "without")
+__all__ = ("SymbolState", "joined", "start_of", "without")
 
 _UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 
 
-def seed_of(history: History, chart: ChartKey, history_bars: int) -> Seed:
-    """Return what a topic starts from. Blocking.
+def start_of(
+    history: History, chart: ChartKey, history_bars: int, requests: Sequence[StudyRequest]
+) -> tuple[Seed, StudiesBeside | None]:
+    """Return what a topic starts from, and the studies beside it. Blocking."""
+    if not requests:
+        return _seed_of(history, chart, history_bars, None), None
+    folds = folds_of(requests)
+    seed = _seed_of(history, chart, history_bars, counting(folds))
+    return seed, studies_beside(history, chart, seed, folds)
+
+
+def _seed_of(history: History, chart: ChartKey, history_bars: int, count: Count | None) -> Seed:
+    """Return what a topic starts from.
 
     A gap may lie behind the last stored row: every one that is known by now belongs to the topic.
     """
-    seed = history.seed(chart, history_bars)
+    seed = history.seed(chart, history_bars, count)
     behind_ns = int(seed.trades.ts_exch_ns[-1]) if len(seed.trades) else seed.first_ns
     known = [gap for gap in history.store.gaps(chart.key, chart.tape, behind_ns, 2**62) if gap not in seed.gaps]
     if known:

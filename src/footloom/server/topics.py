@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 import numpy as np
@@ -23,12 +23,14 @@ from footloom.feeds.flow import Commit
 from footloom.kernels.facts import in_order
 from footloom.server.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.history import ChartKey, Seed, with_bars
-from footloom.server.messages import GapSpan, GapText, SnapshotMeta, Subscribed, encode_text
+from footloom.server.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
+from footloom.server.study_beside import StudiesBeside
 from footloom.server.wire import encode, encode_json
 
 __all__ = ("FLUSH_S", "AnyTopic", "Client", "Subscriber", "Topic")
 
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
+_LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
 # A snapshot with more levels than this is encoded off the event loop (about 2 ms).
 _THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
@@ -64,6 +66,13 @@ class Subscriber(Protocol):
         """Say that the topic cannot go on."""
 
 
+class StateReader(Protocol):
+    """A subscriber that takes other states than bars too."""
+
+    def post_state(self, key: object, frame: Frame) -> None:
+        """Post what a newer frame under the same key replaces."""
+
+
 class AnyTopic(Protocol):
     """What a client can subscribe to: the chart of a symbol, or another stream of it."""
 
@@ -80,6 +89,9 @@ class AnyTopic(Protocol):
 
     def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
         """Return how it stands at the call, with ``folding``."""
+
+    def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
+        """Return what studies beside it say, None where there are none."""
 
 
 @dataclass(eq=False)
@@ -111,9 +123,14 @@ class Topic:
     ended: FootloomError | None = None
     behind_ns: int | None = None  # since when history was fetched that the bars do not hold yet
     refresh: asyncio.Task[None] | None = None
+    requests: tuple[StudyRequest, ...] = ()  # the studies beside the bars
+    studies: StudiesBeside | None = None
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
     _timer: asyncio.TimerHandle | None = None
+    _look: asyncio.TimerHandle | None = None
+    _looked_at: float = float("-inf")
+    _look_s: float = 0.0
     _snapshots: dict[tuple[int, Form], bytes | str] = field(default_factory=dict)
     _newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
 
@@ -124,7 +141,8 @@ class Topic:
 
     def subscribed(self, request_id: int) -> Subscribed:
         """Return the answer to a request of this topic."""
-        return Subscribed(request_id, self.id, topic=self.chart.request())
+        specs = () if self.studies is None else self.studies.specs
+        return Subscribed(request_id, self.id, topic=self.chart.request(), studies=specs)
 
     @classmethod
     def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, flush_s: float) -> Topic:
@@ -133,8 +151,9 @@ class Topic:
         topic.restart(seed)
         return topic
 
-    def restart(self, seed: Seed) -> None:
+    def restart(self, seed: Seed, studies: StudiesBeside | None = None) -> None:
         """Stand where a seed stands; nobody is told."""
+        self.studies = studies
         self.builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
         self._open, self._snapshots = {}, {}
         self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
@@ -160,10 +179,10 @@ class Topic:
         self.behind_ns = oldest_ns if self.behind_ns is None else min(self.behind_ns, oldest_ns)
         return replace(commit, trades=commit.trades.take(slice(0, 0)))
 
-    def renew(self, seed: Seed, from_ns: int) -> None:
+    def renew(self, seed: Seed, from_ns: int, studies: StudiesBeside | None = None) -> None:
         """Stand where a seed stands, and say that bars from a time on were built anew."""
         seed.builder.epoch = self.builder.epoch + 1
-        self.restart(seed)
+        self.restart(seed, studies)
         self._tell([RebuiltEvent(from_ns, seed.builder.epoch)])
 
     def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
@@ -211,6 +230,14 @@ class Topic:
         meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
         return self._encode_snapshot((history_bars, form), frame, meta, self.seq, self._snapshots)
 
+    def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
+        """Return what the studies say of the same bars, None where there are none; with ``folding``."""
+        if self.studies is None:
+            return None
+        opened = self.builder.open_frame()
+        told = self.studies.held(history_bars, None if opened is None else opened.footprint)
+        return None if told is None else self.studies.frame(told, "studies", self.id, self.seq).data(form)
+
     async def _encode_snapshot(
         self,
         want: tuple[int, Form],
@@ -231,9 +258,10 @@ class Topic:
 
     def close(self) -> None:
         """Stop the flush timer: nothing is posted any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._look):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._look = None
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -242,14 +270,17 @@ class Topic:
             case BarClosed(frame=frame):  # the open bar in its final form, so the open form need not go out any more
                 self._open.pop(_open_ns(frame), None)
                 self._post_frame(frame, "bar_closed")
+                self._close_studies(frame)
             case BarRevised(frame=frame):
                 self._open.pop(_open_ns(frame), None)
                 self._post_frame(frame, "bar_revised")
+                self._doubt_studies(_open_ns(frame))
             case GapSeen(gap=gap):
                 self.gaps = open_gaps([*self.gaps, gap])
                 self._post_gap(gap)
             case RebuiltEvent(from_ns=from_ns, epoch=epoch):
                 self._open.clear()
+                self._doubt_studies(from_ns)
                 for subscriber in list(self.subscribers):
                     subscriber.resnapshot((from_ns, epoch))
 
@@ -274,10 +305,44 @@ class Topic:
             frame = self._frame(chart, "bar_open", heard)
             for subscriber in list(self.subscribers):
                 subscriber.post_bar(open_ns, frame)
+        if self.studies is not None and self._look is None:
+            wait_s = self._looked_at + _LOOK_SHARE * self._look_s - self._flushed_at
+            self._look = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._look_at_open)
 
     def _post_frame(self, chart: ChartFrame, kind: str) -> None:
         if self.subscribers:
             self._post_event(self._frame(chart, kind, None), ends_ns=_open_ns(chart))
+
+    # What a study says of a bar that has closed is final; each is said once, behind the bar.
+    def _close_studies(self, chart: ChartFrame) -> None:
+        if self.studies is None or self.studies.is_stale:
+            return
+        told = self.studies.close(chart.footprint)
+        if self.subscribers:
+            self.seq += 1
+            self._post_event(self.studies.frame(told, "studies_closed", self.id, self.seq))
+
+    # A final bar has changed: what studies say from there on is read anew from the store, beside the moving chart.
+    def _doubt_studies(self, from_ns: int) -> None:
+        if self.studies is not None:
+            self.studies.is_stale = True
+            self.behind_ns = from_ns if self.behind_ns is None else min(from_ns, self.behind_ns)
+
+    # Studies that take long look more rarely, so that they never fill the event loop.
+    def _look_at_open(self) -> None:
+        self._look = None
+        opened, studies = self.builder.open_frame(), self.studies
+        if studies is None or studies.is_stale or opened is None or not self.subscribers:
+            return
+        loop = asyncio.get_running_loop()
+        self._looked_at = loop.time()
+        told = studies.look(opened.footprint)
+        self._look_s = loop.time() - self._looked_at
+        self.seq += 1
+        self._snapshots = {}
+        frame = studies.frame(told, "studies_open", self.id, self.seq)
+        for subscriber in list(self.subscribers):
+            cast("StateReader", subscriber).post_state("studies", frame)
 
     def _post_gap(self, gap: Gap) -> None:
         if self.subscribers:

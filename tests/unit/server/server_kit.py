@@ -47,6 +47,7 @@ class MemoryStore:
     """As much of `footloom.store.Store` as the server reads; ``broken`` makes writing fail."""
 
     root = Path("/in/memory")
+    where = "/in/memory"
     recovery = Recovery()
     seal_error: StoreError | None = None
 

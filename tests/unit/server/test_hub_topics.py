@@ -18,6 +18,7 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit
+from footloom.kernels.fold import Count
 from footloom.server import symbol_state
 from footloom.server.frames import Frame
 from footloom.server.history import ChartKey, History, Seed
@@ -103,8 +104,8 @@ def held(history: History, bars: str) -> Iterator[None]:
     """Let the seeds of charts with such bars, once read, wait until the block ends."""
     go_on, plain = threading.Event(), history.seed
 
-    def seed(chart: ChartKey, history_bars: int) -> Seed:
-        found = plain(chart, history_bars)
+    def seed(chart: ChartKey, history_bars: int, count: Count | None = None) -> Seed:
+        found = plain(chart, history_bars, count)
         if chart.spec.bars == bars:
             assert go_on.wait(60)
         return found
