@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,14 +11,16 @@ import msgspec
 from footloom.core.series import Series
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.feeds.flow import Commit, FeedState
+from footloom.store import Coverage
 from footloom.store.estimate import Rate
 
-__all__ = ("BYTES_A_ROW", "Disk", "Status", "SymbolStatus", "Tally", "fetched_rows", "line")
+__all__ = ("BYTES_A_ROW", "Disk", "Status", "SymbolStatus", "Tally", "fetched_rows", "line", "measured")
 
 # What a row takes in a sealed part, about: measured on recorded days (docs/store.md); `--estimate` measures it anew.
 BYTES_A_ROW = {"trade": 3.5, "agg_trade": 3.5, "snapshot": 12.0, "depth": 4.0, "quote": 8.0}
 _OTHER_BYTES = 12.0
 _ODD_SHOWN = 4
+_ENOUGH_ROWS = 10_000  # fewer are mostly the frame of their file
 _SURE_AFTER_S = 60.0  # a rate of less time is chance
 
 
@@ -87,11 +89,21 @@ class _Count:
             self.lag_ns = max(int(late.max()), self.lag_ns if self.lag_ns is not None else -(2**62))
 
 
+def measured(rows: Iterable[Coverage]) -> dict[str, float]:
+    """Return the bytes that a sealed row of each tape takes in this very store, where enough are stored to tell."""
+    stored: dict[str, tuple[int, int]] = {}
+    for one in rows:
+        count, size = stored.get(one.tape, (0, 0))
+        stored[one.tape] = (count + one.rows - one.journal_rows, size + one.bytes)
+    return {tape: size / count for tape, (count, size) in stored.items() if count >= _ENOUGH_ROWS and size}
+
+
 class Tally:
     """Counts commits; its memory does not grow with them."""
 
-    def __init__(self, keys: Sequence[str], began_s: float) -> None:
+    def __init__(self, keys: Sequence[str], began_s: float, bytes_a_row: Mapping[str, float] | None = None) -> None:
         self._began_s = began_s
+        self._bytes_a_row = BYTES_A_ROW | dict(bytes_a_row or {})
         self._counts = {key: _Count() for key in keys}
         self._recorded = True
         self._refused = 0
@@ -109,7 +121,7 @@ class Tally:
         for count in self._counts.values() if seconds >= _SURE_AFTER_S else ():
             for tape, heard in count.by_tape.items():
                 rows[tape] = rows.get(tape, 0) + heard
-        return {tape: Rate(heard, seconds, BYTES_A_ROW.get(tape, _OTHER_BYTES)) for tape, heard in rows.items()}
+        return {tape: Rate(heard, seconds, self._bytes_a_row.get(tape, _OTHER_BYTES)) for tape, heard in rows.items()}
 
     def status(self, states: Mapping[str, FeedState], disk: Disk, now_s: float, wall_s: float) -> Status:
         """Return how all of it stands, and begin a new lag."""

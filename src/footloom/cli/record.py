@@ -162,9 +162,10 @@ def _say_recovery(store: Store, tell: Callable[[str], None]) -> None:
 async def _until_stopped(
     recorder: Recorder, store: Store, seconds: float | None, show: Shower, tell: Callable[[str], None]
 ) -> Status:
-    from footloom.cli._record_tally import Disk, Tally
+    from footloom.cli._record_tally import Disk, Tally, measured
 
-    tally = Tally(recorder.keys, time.monotonic())
+    known = [row for key in recorder.keys for row in (*store.coverage(key), *store.series(key))]
+    tally = Tally(recorder.keys, time.monotonic(), measured(known))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import io
 import logging
 import os
@@ -18,12 +19,13 @@ from footloom import config
 from footloom.cli import _record_feeds as feeds
 from footloom.cli import record as verb
 from footloom.cli._record_show import logging_to, showing
-from footloom.cli._record_tally import Disk, Status, SymbolStatus, Tally, line
+from footloom.cli._record_tally import Disk, Status, SymbolStatus, Tally, line, measured
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import ConfigError, VenueError
 from footloom.feeds.flow import Commit, FeedState
+from footloom.store import Coverage
 from footloom.store.files import Store
 
 KEY = "binance_usdm:BTCUSDT"
@@ -334,3 +336,19 @@ def test_the_line_stays_short_with_many_symbols() -> None:
     assert "0 of 44 live" in text
     assert "and 40 more" in text
     assert len(text) < 400
+
+
+def test_how_long_the_disk_lasts_is_told_by_what_rows_take_in_this_store() -> None:
+    def stored(tape: str, rows: int, size: int, journal: int = 0) -> Coverage:
+        return Coverage(
+            key=KEY, tape=tape, day=dt.date(2026, 3, 2), rows=rows, first_ns=1, last_ns=2, bytes=size, gaps=0, parts=1,
+            journal_rows=journal,
+        )  # fmt: skip
+
+    found = measured(
+        [stored("depth", 60_000, 120_000), stored("depth", 50_000, 80_000, 10_000), stored("quote", 90, 9_000)]
+    )
+    assert found == {"depth": 2.0}
+    tally = Tally([KEY], 0.0, {"agg_trade": 7.0})
+    tally(commit(5))
+    assert tally.rates(100.0)["agg_trade"].bytes_per_row == 7.0
