@@ -29,7 +29,7 @@ from footloom.core.instrument import Instrument, split_key
 from footloom.core.messages import Gap
 from footloom.core.rolls import Reading, Roll, RollRule, Stretch, by_expiry, ends_by_date, ends_by_interest, rolls
 from footloom.core.rolls import stretches as stretches_of
-from footloom.core.sessions import cut_at
+from footloom.core.sessions import calendar, cut_at
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError, DataError, NotStored
 from footloom.feeds._interest import interest_at_closes
@@ -176,8 +176,9 @@ class ContinuousView:
         # A roll that nobody has traded behind is still to come.
         every = rolls(self.name.symbol, self.name.number, known, ends)
         self._rolls = [roll for roll in every if self._first_ns < roll.at_ns <= self._last_ns]
-        # Snapshots are filed under their receipt: the first may tell of what traded before it, that day.
-        parts = stretches_of(self.name.number, known, ends, self._first_ns - _DAY_NS, 2**62)
+        # From the start of the first day: snapshots are filed under their receipt, and tell of what traded before it.
+        days = calendar(held[0].calendar).day_edges(self._first_ns, self._first_ns + 1, lambda day: day)
+        parts = stretches_of(self.name.number, known, ends, int(days.start_ns[0]), 2**62)
         self.stretches = [part for part in parts if part.from_ns <= self._last_ns]
         self._instrument = _joined_instrument(self.name.symbol, [store.grid(one.key, self.tape) for one in held], every)
 
