@@ -16,6 +16,7 @@ _ERROR: Final = {"$ref": "#/components/schemas/ErrorReply"}
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 _FRAME: Final = "application/vnd.footloom.frame"
+_PLAIN: Final = "Request fulfilled"
 _TAGGED: Final = ("/api/v1/bars", "/api/v1/footprint", "/api/v1/profile", "/api/v1/studies/{name}")
 _EVENT: Final = {
     "type": "object",
@@ -44,6 +45,9 @@ def completed(schema: dict[str, Any]) -> dict[str, Any]:
         for operation in item.values():
             responses = operation.setdefault("responses", {})
             _one_shape(responses)
+            for response in responses.values():
+                if response.get("description", _PLAIN).startswith(_PLAIN):
+                    response["description"] = f"{operation.get('summary') or 'The answer'}."
             for status, (meaning, code, text) in _COMMON.items():
                 responses.setdefault(status, _error(meaning, code, text))
             if operation.get("parameters") or "requestBody" in operation or path.startswith("/api/"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from typing import Any
 
 from litestar import Request
@@ -50,6 +51,11 @@ def _text(value: object) -> str:
     return html.escape(str(value))
 
 
+# Docstrings as they are written: paragraphs, and names between double backticks.
+def _prose(value: object) -> str:
+    return re.sub(r"``(.+?)``", r"<code>\1</code>", _text(value).replace("\n\n", "<p>"))
+
+
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     rows = [
         f"<tr><td><code>{_text(p['name'])}</code>{' *' if p.get('required') else ''}<td>{_kind(p.get('schema', {}))}"
@@ -65,7 +71,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     ]
     return (
         f"<h2><b>{_text(method.upper())}</b> <code>{_text(path)}</code></h2><p>{_text(operation.get('summary', ''))}. "
-        f"{_text(operation.get('description', ''))}</p>{table}{sent}"
+        f"{_prose(operation.get('description', ''))}</p>{table}{sent}"
         f"<table><tr><th>status<th>reply<th>meaning{''.join(replies)}</table>"
     )
 
@@ -84,7 +90,7 @@ def _examples(part: dict[str, Any]) -> str:
 
 def _type(name: str, schema: dict[str, Any]) -> str:
     rows = [f"<tr><td><code>{_text(k)}</code><td>{_kind(v)}" for k, v in schema.get("properties", {}).items()]
-    about = _text(schema.get("description", ""))
+    about = _prose(schema.get("description", ""))
     return f"<h3 id='{_text(name)}'>{_text(name)}</h3><p>{about}</p><table>{''.join(rows)}</table>"
 
 

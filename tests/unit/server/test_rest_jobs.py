@@ -232,6 +232,14 @@ async def test_what_is_no_job_is_refused_at_once(client: httpx.AsyncClient) -> N
         assert (await client.get("/api/v1/jobs")).json() == []
 
 
+async def test_a_body_of_another_type_is_refused(client: httpx.AsyncClient) -> None:
+    for url, method in (("jobs/import", "POST"), ("jobs/fetch", "POST"), ("layouts/x", "PUT")):
+        for kind in ("text/plain", "application/x-www-form-urlencoded", None):
+            headers = {} if kind is None else {"content-type": kind}
+            reply = await client.request(method, f"/api/v1/{url}", content=b'{"files": ["a"]}', headers=headers)
+            assert (reply.status_code, reply.json()["error"]["code"]) == (415, "unsupported_media_type"), reply.text
+
+
 async def test_a_venue_that_cannot_be_reached_is_in_the_report(client: httpx.AsyncClient) -> None:
     job = await ended(client, await start(client, "fetch", symbols=["binance_usdm:BTCUSDT"], days=1))
     assert job["state"] == "done"

@@ -8,7 +8,7 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 
 from footloom.server.depth import BookReply, book_at
-from footloom.server.routes.parameters import Key, Ns, Shared, State, failures, key_of
+from footloom.server.routes.parameters import MAX_NS, Key, Shared, State, failures, key_of
 from footloom.server.work import while_connected
 
 __all__ = ("book",)
@@ -25,7 +25,10 @@ async def book(
     services: Shared,
     rest: State,
     symbol: Key,
-    at_ns: Ns = None,
+    at_ns: Annotated[
+        int | None,
+        QueryParameter(description="ns since 1970 UTC, a time of our receipt; left out, the newest", ge=0, lt=MAX_NS),
+    ] = None,
     levels: Annotated[int, QueryParameter(description="how many a side are listed, the best", ge=1, le=5_000)] = 50,
 ) -> BookReply:
     """Rebuild the book from stored depth: the last snapshot, and every change up to the instant, by our receipt.

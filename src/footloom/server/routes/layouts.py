@@ -50,6 +50,7 @@ async def layout(request: Request[Any, Any, Any], rest: State, name: LayoutName)
     tags=["layouts"],
     status_code=200,
     request_max_body_size=MOST_BYTES,
+    opt={JSON: True},
     responses=failures(409, 413, 415),
 )
 async def save_layout(request: Request[Any, Any, Any], rest: State, name: LayoutName) -> Response[LayoutRow]:

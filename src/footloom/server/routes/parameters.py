@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from litestar import Request
 from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter, SkipValidation
@@ -232,6 +233,16 @@ def _failure(status: int) -> ResponseSpec:
     return ResponseSpec(ErrorReply, description=meaning, examples=[example], generate_examples=False)
 
 
+# A form of another page can send text, but no JSON: whoever says JSON had to ask first (CORS).
+def _check_type(request: Request[Any, Any, Any]) -> None:
+    takes_json = "data" in request.route_handler.parsed_fn_signature.parameters or JSON in request.route_handler.opt
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if takes_json and sent != JSON:
+        raise HTTPException(
+            status_code=415, detail=f"the body is sent as {JSON}, not as {sent[:60] or 'nothing named'}"
+        )
+
+
 # What a handler takes from the query; a chart is one parameter of it and many of the request.
 @functools.cache
 def _query_names(handler: Any) -> frozenset[str]:
@@ -248,7 +259,7 @@ def _is_query(definition: Any) -> bool:
 
 
 async def check_query(request: Request[Any, Any, Any]) -> None:
-    """Refuse query parameters that the description of a route does not have, or that are there twice.
+    """Refuse query parameters that a route does not have, or that are there twice, and bodies of another type.
 
     A misspelt ``from_ns`` would else be left out silently, and the answer be that of another range.
 
@@ -256,10 +267,13 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
     ------
     ConfigError
         There is such a parameter.
+    HTTPException
+        The body is of another type (415).
     """
     path = str(request.scope.get("path_template", ""))
     if not request.route_handler.fn.__module__.startswith(_ROUTES):
         return
+    _check_type(request)
     known = _query_names(request.route_handler)
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
