@@ -43,12 +43,14 @@ Shared = NamedDependency[SkipValidation[Services]]
 async def live(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
     """Serve one client of the live protocol."""
     await socket.accept()
-    session = Session(services.hub, LitestarSocket(socket), services.streams, services.limits)
+    connection = LitestarSocket(socket)
+    session = Session(services.hub, connection, services.streams, services.limits)
     services.sessions.add(session)
     try:
         await session.run()
     finally:
         services.sessions.discard(session)
+        services.hub.measures.evicted += connection.was_evicted
 
 
 @get(["/", "/{path:path}"], include_in_schema=False)

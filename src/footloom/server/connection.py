@@ -19,7 +19,7 @@ from footloom.server.session import Disconnected
 __all__ = ("EVICT_AFTER_S", "LitestarSocket", "evicting")
 
 EVICT_AFTER_S = 10.0
-_DIRECT = "footloom.frames"
+_DIRECT, _EVICTED = "footloom.frames", "footloom.evicted"
 _LOG = logging.getLogger(__name__)
 
 
@@ -27,11 +27,13 @@ class _Evicting(WebSocketsSansIOProtocol):
     """Uvicorn's protocol with a timer, and without tracebacks for what a client did wrong."""
 
     after_s = EVICT_AFTER_S
+    evicted = False
     _paused: asyncio.TimerHandle | None = None
 
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = cast("dict[str, Any]", self.scope).setdefault("extensions", {})
         extensions[_DIRECT] = self.send_frame
+        extensions[_EVICTED] = lambda: self.evicted
         await super().run_asgi()
 
     async def send_frame(self, data: bytes | str) -> None:
@@ -77,6 +79,7 @@ class _Evicting(WebSocketsSansIOProtocol):
 
     def _evict(self) -> None:
         _LOG.warning("client %s has read nothing for %s s: dropped", self.client, self.after_s)
+        self.evicted = True
         self.transport.abort()
 
     def _stop_timer(self) -> None:
@@ -108,7 +111,13 @@ class LitestarSocket:
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket
         extensions: Any = socket.scope.get("extensions") or {}
+        self._evicted: Callable[[], bool] = extensions.get(_EVICTED, lambda: False)
         self._direct: Callable[[bytes | str], Awaitable[None]] | None = extensions.get(_DIRECT)
+
+    @property
+    def was_evicted(self) -> bool:
+        """Whether the connection was cut off because nothing was read."""
+        return self._evicted()
 
     async def send(self, data: bytes | str) -> None:
         """Send one message; returns when the connection can take more."""
