@@ -74,7 +74,6 @@ class Doorkeeper:
     most: int
     _of: dict[Any, str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
-    turned_away: int = 0
     _hearing: set[Any] = field(default_factory=set)  # who is turned away as soon as it has asked for something
 
     def __len__(self) -> int:
@@ -85,11 +84,9 @@ class Doorkeeper:
         if transport in self._of:
             return None
         if len(self._of) >= self.most:
-            self.turned_away += 1
             return f"this server holds {self.most} connections and takes no more"
         # Programs of this machine and a proxy before it share an address: they are not counted as one client.
         if not _is_here(address) and self._counts[address] >= self.most_of_one:
-            self.turned_away += 1
             return f"{address} holds {self.most_of_one} connections to this server and gets no more: close some"
         self._of[transport] = address
         self._counts[address] += 1
