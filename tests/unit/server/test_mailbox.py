@@ -125,3 +125,36 @@ async def play(mailbox: Mailbox, actions: list[tuple[str, int, int, bytes]]) -> 
         assert mailbox.waiting_items <= mailbox.max_items
     taken += await drain(mailbox)
     assert [data for data in taken if data in events] == events
+
+
+async def test_states_of_one_topic_are_sent_in_the_order_of_their_places() -> None:
+    # Two open bars wait, and the first one changes: its newer form is the later word of the topic.
+    mailbox = Mailbox()
+    mailbox.post_state((1, 100), b"A1", 1, (1, (10, 10)))
+    mailbox.post_state((2, 100), b"other", 2, (1, None))
+    mailbox.post_state((1, 160), b"B2", 1, (2, (20, 20)))
+    mailbox.post_state((1, 100), b"A3", 1, (3, (30, 30)))
+    items = [await mailbox.get() for _ in range(mailbox.waiting_items)]
+    assert [item.data for item in items] == [b"B2", b"other", b"A3"]
+    assert [item.mark for item in items] == [(2, (20, 20)), (1, None), (3, (10, 30))], "the oldest is not forgotten"
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.sampled_from([100, 160, 220]), st.booleans()), max_size=40))
+async def test_places_of_a_topic_only_grow(posts: list[tuple[int, int, bool]]) -> None:
+    mailbox, seqs = Mailbox(), {1: 0, 2: 0}
+    for topic, key, is_event in posts:
+        seqs[topic] += 1
+        mark = (seqs[topic], None)
+        if is_event:
+            mailbox.post_event(b"e", topic, ends=(topic, key), mark=mark)
+        else:
+            mailbox.post_state((topic, key), b"s", topic, mark)
+    sent: dict[int, list[int]] = {1: [], 2: []}
+    while mailbox.waiting_items:
+        item = await mailbox.get()
+        assert item.mark is not None
+        assert item.topic_id is not None
+        sent[item.topic_id].append(item.mark[0])
+    for topic, seen in sent.items():
+        assert seen == sorted(seen)
+        assert not posts or seqs[topic] == 0 or seen[-1] == seqs[topic], "the newest word is never lost"
