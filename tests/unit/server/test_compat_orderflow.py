@@ -14,8 +14,9 @@ import pytest
 from compat_kit import DAY_MS, MINUTE_MS, counted
 from server_kit import DAY0_NS, TEST, FakeSocket, MemoryStore, make_tape
 
+from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
-from footloom.errors import ConfigError, FootloomError, NotStored
+from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked
 from footloom.feeds.flow import Commit
 from footloom.server.compat import orderflow_ws
 from footloom.server.compat.orderflow_ws import OrderflowClient, parse_asked
@@ -332,3 +333,53 @@ def test_a_parameter_that_cannot_be_is_named(query: dict[str, str], says: str) -
     with pytest.raises(ConfigError) as told:
         parse_asked(query)
     assert says in str(told.value)
+
+
+class NoStreams:
+    """Streams of a server that cannot listen, because another process records."""
+
+    keys: frozenset[str] = frozenset()
+
+    @asynccontextmanager
+    async def use(self, key: str) -> AsyncIterator[str]:
+        raise StoreLocked(f"{key} is recorded by another process")
+        yield key
+
+
+async def test_what_is_stored_is_shown_where_nothing_can_be_heard() -> None:
+    async with serving(MemoryStore(make_tape(hours=1))) as services:
+        services.streams = NoStreams()  # type: ignore[assignment] - as much of it as is used
+        page = Page(services)
+        await page.socket.wait_for(1)
+        await page.close()
+        assert len(page.candles()) == 30
+        with pytest.raises(StoreLocked, match="another process"):
+            await OrderflowClient(services, FakeSocket(), parse_asked(asked(symbol="XYZ"))).run()
+
+
+# The market opens at 09:15 in Kolkata, 03:45 UTC: its own hours begin at a quarter to, those of the wire on the hour.
+@pytest.mark.parametrize("tf", ["5m", "1h"])
+async def test_candles_of_a_market_with_hours_of_its_own(tf: str, rng: np.random.Generator) -> None:
+    nse = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.05"), lot_size=Decimal(1), calendar="nse_fo")
+    monday_ns = DAY0_NS + 3 * DAY_MS * 10**6
+    open_ns, length_ns = monday_ns + int(3.75 * 3600 * 1e9), int(6.25 * 3600 * 1e9)
+    times = np.sort(rng.integers(0, length_ns, 3_000)) + open_ns
+    prices, sides = 480_000 + np.cumsum(rng.integers(-2, 3, 3_000)), rng.choice(np.array([-1, 0, 1], np.int8), 3_000)
+    lots = 75 * rng.integers(1, 9, 3_000)
+    tape = Trades.build(nse, times, prices, lots, sides, trade_id=np.arange(3_000), ts_recv_ns=times)
+    store = MemoryStore(tape.take(slice(0, 2_000)))
+    async with serving(store) as services:
+        page = Page(services, tf=tf, step="2", lookback="100")
+        await page.socket.wait_for(1)
+        assert page.messages()[0]["cvd_anchor_ts"] == open_ns // 10**6
+        coming = tape.take(slice(2_000, 3_000))
+        store.append_many([(coming, ())])
+        for commit in commits(coming, list(range(7, 1_000, 50))):
+            services.publish(commit)
+            await page.socket.wait_for(len(page.socket.sent) + 1)
+        truth = counted(tape, {"5m": 5, "1h": 60}[tf] * MINUTE_MS, "2")
+        count = sum(row["n"] for row in truth[max(truth)]["levels"].values())
+        await page.until(lambda: sum(level["n"] for level in page.candles()[-1]["levels"]) == count)
+        await page.socket.wait_for(len(page.socket.sent) + 5)
+        await page.close()
+        check(page, tape, {"tf": tf, "step": "2"})
