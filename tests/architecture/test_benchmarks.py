@@ -49,7 +49,7 @@ def test_a_slowed_kernel_fails_the_check(check: Callable[..., int], capsys: pyte
 
     rows = kernel_against_c.measure(SMALL, slowed)
 
-    assert [row.promise for row in rows if row.is_broken] == ["kernel, full, 1 thread, against branch-free C"]
+    assert "kernel, full, 1 thread, against branch-free C" in [row.promise for row in rows if row.is_broken]
     assert check(rows, "--check") == 1
     assert "FAILED: kernel, full" in capsys.readouterr().out
     assert check(rows) == 0, "printing alone does not judge"
