@@ -21,7 +21,7 @@ import pytest
 
 from tests.browser.test_demo import PATIENCE_S, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 FOOTLOOM = Path(sys.executable).with_name("footloom")
 KEY = "binance_usdm:BTCUSDT"
