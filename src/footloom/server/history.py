@@ -265,6 +265,11 @@ class History:
             digest.update(msgspec.json.encode(gap))
         return digest.hexdigest()
 
+    def rows(self, key: str, tape: str, from_ns: int, to_ns: int) -> int:
+        """Return how many rows of a tape lie on the days that a range touches, without reading them."""
+        days = [row for row in self.store.coverage(key) if row.tape == tape and row.first_ns is not None]
+        return sum(row.rows for row in days if (row.last_ns or 0) >= from_ns and (row.first_ns or 0) < to_ns)
+
     def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:
         """Yield the same trades in neighbouring pieces: memory stays flat over any length."""
         grid = self.store.grid(key, tape)

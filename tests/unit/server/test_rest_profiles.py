@@ -22,6 +22,7 @@ from footloom.core.trades import Trades
 from footloom.feeds.stored import stored_pieces
 from footloom.server.history import History
 from footloom.server.messages import TopicRequest
+from footloom.server.routes import parameters
 from footloom.server.routes.charts import BarRow
 from footloom.store.files import Store
 from footloom.studies import study_names
@@ -197,6 +198,28 @@ async def test_ten_years_are_refused_or_answered_by_their_end_alone(
     few = await client.get("/api/v1/bars", params=years | {"limit": 5, "cvd_reset": "session", "ticks_per_level": 1})
     assert (few.status_code, len(few.json()["bars"]), few.json()["has_more"]) == (200, 5, True)
     assert sum(read) < len(store.tapes["test:ABC", "trade"]) / 2
+
+
+async def test_years_of_trades_are_refused_before_any_is_read(
+    client: httpx.AsyncClient, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parameters, "MOST_ROWS", 19_999)
+    monkeypatch.setattr(store, "iter_chunks", None)
+    whole = {"symbol": "test:ABC", "from_ns": 0, "to_ns": 2**61}
+    for path, params in (
+        ("bars", {"symbol": "test:ABC", "cvd_reset": "never", "ticks_per_level": 5}),
+        ("footprint", {"symbol": "test:ABC", "bars": "1d", "ticks_per_level": 5}),
+        ("profile", whole | {"ticks_per_level": 5}),
+        ("trades", whole),
+        ("studies/vwap", {"symbol": "test:ABC", "ticks_per_level": 5}),
+    ):
+        reply = await client.get(f"/api/v1/{path}", params=params)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_much"), reply.text
+        assert "20,000 rows" in reply.json()["error"]["message"]
+        assert "for a shorter range" in reply.json()["error"]["message"]
+    monkeypatch.undo()
+    reply = await client.get("/api/v1/bars", params={"symbol": "test:ABC", "limit": 5})
+    assert reply.status_code == 200, "others are unharmed"
 
 
 @given(

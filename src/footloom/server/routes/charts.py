@@ -14,7 +14,7 @@ from footloom.server.answers import Answer, serve_answer
 from footloom.server.documents import bars_json
 from footloom.server.history import ChartKey, History, Page
 from footloom.server.messages import TopicRequest
-from footloom.server.reach import grow_until_ns
+from footloom.server.reach import bar_length_ns, grow_until_ns
 from footloom.server.routes.parameters import (
     JSON,
     Limit,
@@ -23,6 +23,7 @@ from footloom.server.routes.parameters import (
     Shown,
     State,
     Wanted,
+    check_rows,
     check_span,
     failures,
     no_more_than,
@@ -98,6 +99,9 @@ def _page(history: History, key: ChartKey, asked: _Asked) -> Page:
 def _found_under(history: History, key: ChartKey, asked: _Asked) -> Hashable:
     _, last_ns = span_of(history.store, key.key, key.tape)
     until_ns = None if asked.to_ns is None else grow_until_ns(key, min(asked.to_ns, last_ns + 1))
+    end_ns = last_ns + 1 if asked.to_ns is None else min(asked.to_ns, last_ns + 1)
+    begin_ns = max(asked.from_ns or 0, end_ns - asked.limit * bar_length_ns(key.spec.bars))
+    check_rows(history, key.key, key.tape, 0 if key.spec.cvd_reset == "never" else begin_ns, end_ns)
     reached_ns = last_ns if until_ns is None else min(last_ns, until_ns)
     return key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, history.has_candles(key)
 

@@ -17,6 +17,7 @@ from litestar.params import QueryParameter, SkipValidation
 from footloom.core.instrument import split_key
 from footloom.errors import ConfigError, TooMuch
 from footloom.server.failures import ErrorReply
+from footloom.server.history import History
 from footloom.server.messages import TopicRequest
 from footloom.server.rest import Rest
 from footloom.server.services import Services
@@ -35,6 +36,7 @@ __all__ = (
     "Whole",
     "chart_request",
     "check_query",
+    "check_rows",
     "check_span",
     "failures",
     "key_of",
@@ -43,6 +45,7 @@ __all__ = (
 
 JSON = "application/json"
 MAX_NS = 2**62  # the year 2116
+MOST_ROWS = 250_000_000  # some ten seconds of work
 _MAX_TICKS = 2**53
 _ROUTES = __name__.rpartition(".")[0]
 _LONGEST_NAME = 240  # bytes of a name in the store, escaped
@@ -207,6 +210,22 @@ def no_more_than(limit: int, most: int, what: str) -> int:
             "back with to_ns; its setting max_history_bars says how many"
         )
     return limit
+
+
+def check_rows(history: History, key: str, tape: str, from_ns: int, to_ns: int) -> None:
+    """Refuse to read years of trades for one answer, before any of them is read.
+
+    Raises
+    ------
+    TooMuch
+        The range holds more rows than are read at once.
+    """
+    count = history.rows(key, tape, from_ns, to_ns)
+    if count > MOST_ROWS:
+        raise TooMuch(
+            f"about {count:,} rows of {key}/{tape} would be read for this answer, and at most {MOST_ROWS:,} are: ask "
+            "for a shorter range; a CVD that is never reset, and a study that looks back, read the tape from its beginning"
+        )
 
 
 _MEANINGS = {

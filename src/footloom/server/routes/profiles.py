@@ -28,6 +28,7 @@ from footloom.server.routes.parameters import (
     TapeName,
     Tie,
     Whole,
+    check_rows,
     check_span,
     failures,
     key_of,
@@ -138,6 +139,7 @@ async def profile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         chart = history.resolve(wanted)
+        check_rows(history, chart.key, chart.tape, from_ns, to_ns)
         state = history.state(chart.key, chart.tape)
         return ("profile", chart, asked, state), lambda: Answer.of(_reply(history, chart, asked), JSON)
 

@@ -19,11 +19,13 @@ from footloom.server.history import ChartKey, History
 from footloom.server.reach import bar_length_ns
 from footloom.server.routes.parameters import (
     JSON,
+    MAX_NS,
     Limit,
     Ns,
     Shared,
     State,
     Wanted,
+    check_rows,
     check_span,
     failures,
     no_more_than,
@@ -123,6 +125,8 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         fold = StudyFold(name, settings)
         key = history.resolve(chart)
+        begin_ns = from_ns if from_ns is not None and not fold.study.warmup(fold.params) else 0
+        check_rows(history, key.key, key.tape, begin_ns, MAX_NS if to_ns is None else to_ns)
         state = history.state(key.key, key.tape)
 
         def make() -> Answer:

@@ -12,7 +12,17 @@ from litestar.params import QueryParameter
 
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.server.history import History
-from footloom.server.routes.parameters import Key, Shared, State, TapeName, Whole, check_span, failures, key_of
+from footloom.server.routes.parameters import (
+    Key,
+    Shared,
+    State,
+    TapeName,
+    Whole,
+    check_rows,
+    check_span,
+    failures,
+    key_of,
+)
 from footloom.server.work import while_connected
 
 __all__ = ("TradeList", "TradeRow", "trades")
@@ -80,6 +90,7 @@ def _trade_list(
     history: History, what: tuple[str, str | None], span: tuple[int, int], bounds: tuple[int, int], limit: int
 ) -> TradeList:
     key, tape = what[0], history.tape_of(*what)
+    check_rows(history, key, tape, *span)
     instrument = history.store.grid(key, tape)
     rows: list[TradeRow] = []
     sums, count = dict.fromkeys(_SIDES.values(), 0), 0
