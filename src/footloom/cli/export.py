@@ -14,6 +14,8 @@ from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 
 if TYPE_CHECKING:
     from footloom.cli._export_sources import Asked, Rows, Tape
+    from footloom.config import Config
+    from footloom.feeds.mongo_documents import Place
     from footloom.store import Store
 
 __all__ = ("export",)
@@ -23,7 +25,9 @@ _WHAT = ("trades", "snapshots", "bars", "levels", "study:NAME")
 
 def export(
     symbol: Annotated[str, typer.Argument(metavar="VENUE:SYMBOL", help="What footloom coverage lists.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file: .csv, .parquet, .arrow or .npz.")],
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="The file: .csv, .parquet, .arrow or .npz; or mongodb:COLLECTION.")
+    ],
     what: Annotated[str, typer.Option(metavar="WHAT", help=f"{', '.join(_WHAT)}, study:NAME:events.")] = "trades",
     start: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="From 2026-03-02, 2026-03-02T09:15 (UTC), or ns.")
@@ -60,7 +64,8 @@ def export(
     from footloom.notebook.writing import format_of
     from footloom.store.open import open_store
 
-    kind = format_of(out, format)
+    place = _place(out, what, config.load(store=store))
+    kind = "mongodb" if place else format_of(Path(out), format)
     _check(what, kind, bool(latency_ns))
     from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in (start, end))
     if from_ns is not None and to_ns is not None and to_ns <= from_ns:
@@ -72,11 +77,34 @@ def export(
     if asked.settings and what in {"trades", "snapshots"}:
         raise ConfigError(f"--set is for charts and studies: {what} have no settings")
     with open_store(config.load(store=store).store) as opened:
-        report = _export(opened, asked, out, kind, latency_ns, force=force)
+        if place:
+            report = _export_documents(opened, asked, place, force=force)
+        else:
+            report = _export(opened, asked, Path(out), kind, latency_ns, force=force)
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
         _tell(report)
+
+
+def _place(out: str, what: str, settings: Config) -> Place | None:
+    from footloom.feeds.mongo_documents import is_collection, place_of
+
+    if not is_collection(out):
+        return None
+    if what not in {"bars", "levels"}:
+        raise typer.BadParameter(f"MongoDB takes bars and levels, not {what}", param_hint="--what")
+    return place_of(out, settings)
+
+
+def _export_documents(store: Store, asked: Asked, place: Place, *, force: bool) -> dict[str, Any]:
+    from footloom.cli._export_documents import write_documents
+    from footloom.cli._export_sources import chart_table
+
+    table, tape = chart_table(store, asked)
+    rows = write_documents(table, place, asked, tape, force=force)
+    said = {"file": str(place), "format": "mongodb", "what": asked.what, "symbol": asked.symbol, "tape": tape}
+    return said | {"rows": rows, "bytes": table.nbytes}
 
 
 def _check(what: str, kind: str, latency: bool) -> None:

@@ -20,7 +20,7 @@ from footloom.feeds.mongo_documents import place_of
 from footloom.store.files import Store as FileStore
 from footloom.store.mongo import Store
 from footloom.store.mongo_client import address_of
-from tests.integration.mongo.documents import SYMBOL, document
+from tests.integration.mongo.documents import START, SYMBOL, document
 
 KEY = f"upstox:{SYMBOL}"
 RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "upstox"
@@ -40,6 +40,11 @@ def footloom(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def in_collection(url: str, name: str) -> str:
+    head, question, options = url.partition("?")
+    return f"{head}.{name}{question}{options}"
+
+
 @pytest.fixture
 def ticks(database: str) -> Iterator[Any]:
     with MongoClient(database) as client:
@@ -56,6 +61,15 @@ def test_an_import_takes_what_is_new_and_a_store_may_lie_beside(database: str, t
         assert stored in done.stdout + done.stderr
     with Store(store) as opened:
         assert opened.load(KEY, "snapshot", 0, 2**62).vtt_lot.tolist() == list(range(1, 601))
+    for flags, code in (((), 0), ((), 1), (("--force",), 0)):
+        bars = (KEY, in_collection(database, "bars"), "--what", "bars", "--bars", "1m", "--store", store)
+        done = footloom(tmp_path, "export", *bars, *flags)
+        assert done.returncode == code, done.stderr
+    with MongoClient(database) as client:
+        rows = list(client[address_of(database).database]["bars"].find(sort=[("open_ns", 1)]))
+    assert [row["open_ns"] for row in rows] == [int(START.timestamp()) * 10**9 + n * 60 * 10**9 for n in range(3)]
+    sizes = [sum(int(row[side].to_decimal()) for side in ("buy", "sell", "unknown")) for row in rows]
+    assert sum(sizes) == 599  # the first document tells what was traded before it
     covered = json.loads(footloom(tmp_path, "coverage", "--json", "--store", store).stdout)
     assert [row["rows"] for row in covered["coverage"]] == [600]
     with MongoClient(database) as client:
