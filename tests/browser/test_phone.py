@@ -67,8 +67,10 @@ def shows_chart(page: Any) -> None:
 
 
 def link_of(server: Process) -> str:
-    """Return the first link that `footloom link` prints for another machine."""
+    """Return the first link that `footloom link` prints for another machine, whose words say what to do."""
     printed = server.verb("link", *EVERYWHERE, "--port", str(server.port))
+    assert "Phones and other machines in this network open one of these links" in printed
+    assert re.search(r"no clipboard and no installing as an app.*--tls-cert", printed)
     return next(line.strip() for line in printed.splitlines() if line.strip().startswith(f"http://{own_address()}:"))
 
 
@@ -130,11 +132,3 @@ def test_a_phone_without_the_link_is_told_what_to_do_and_doing_it_works(store: P
         later.goto(link)  # in the same tab: only the fragment is new
         shows_chart(later)
         assert "token" not in later.url
-
-
-def test_the_printed_words_say_what_to_do(store: Path) -> None:
-    with serve_process(store, *EVERYWHERE) as server:
-        printed = server.verb("link", *EVERYWHERE, "--port", str(server.port))
-
-    assert "Phones and other machines in this network open one of these links" in printed
-    assert re.search(r"no clipboard and no installing as an app.*--tls-cert", printed)
