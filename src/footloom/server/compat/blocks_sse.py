@@ -22,7 +22,7 @@ from footloom.server.compat.numbers import JsonNumbers, Steps
 from footloom.server.compat.sse import BarStream, bars_stored, begun, key_of
 from footloom.server.services import Services
 
-__all__ = ("BLOCK_ROUTES", "DEFAULTS", "Block", "BlockTeller")
+__all__ = ("BLOCK_ROUTES", "DEFAULTS", "Block", "BlockTeller", "data", "set_interval", "stream")
 
 DEFAULTS = Settings(3, Decimal(3))
 _BARS = 150  # of three minutes: a session of seven hours

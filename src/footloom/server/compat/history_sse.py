@@ -21,7 +21,17 @@ from footloom.server.compat.numbers import JsonNumbers, Steps
 from footloom.server.compat.sse import BarStream, bars_stored, begun, key_of
 from footloom.server.services import Services
 
-__all__ = ("DEFAULTS", "HISTORY_ROUTES", "BarDocument", "BarTeller", "LevelDocument")
+__all__ = (
+    "DEFAULTS",
+    "HISTORY_ROUTES",
+    "BarDocument",
+    "BarTeller",
+    "LevelDocument",
+    "history",
+    "settings_changed",
+    "settings_now",
+    "stream",
+)
 
 DEFAULTS = Settings(5, Decimal(2))
 _BARS, _MOST_BARS = 500, 2_000
