@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import random
@@ -17,6 +18,7 @@ import pytest
 
 from footloom.core.trades import Trades
 from footloom.store.files import Store
+from footloom.testing.venues.simulated import simulated_market
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -58,9 +60,6 @@ def past_days(venue: dict[str, object]) -> Sequence[str]:
 def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, object], tmp_path: Path, seed: int) -> None:
     first, stop = past_days(venue)
     span = (KEY, "--from", first, "--to", stop, "--json")
-    quiet = start("fetch", *span, *flags(venue, tmp_path / "quiet"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    document = json.loads(quiet.communicate(timeout=240)[0])
-    assert document["ok"]
     chance = random.Random(seed)
 
     for _ in range(2):
@@ -71,7 +70,10 @@ def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, object], tm
     last = start("fetch", *span, *flags(venue, tmp_path / "killed"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert json.loads(last.communicate(timeout=240)[0])["ok"]
 
-    whole, mended = loaded(tmp_path / "quiet"), loaded(tmp_path / "killed")
+    now_ns = int(str(venue["start_ns"]))
+    traded = simulated_market("binance_usdm", now_ns, int(str(venue["seed"])), symbols=1).listings["BTCUSDT"]
+    whole, mended = traded.day(dt.date.fromisoformat(first), now_ns), loaded(tmp_path / "killed")
+    assert whole is not None
     assert len(whole) > 100_000
     assert np.array_equal(whole.trade_id, mended.trade_id)
     assert len(np.unique(mended.trade_id)) == len(mended)
@@ -90,10 +92,7 @@ def statuses(process: subprocess.Popen[str], rows: int) -> list[dict[str, object
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_recording_that_was_killed_goes_on_and_ends_sealed(
-    venue: dict[str, object], tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, object], tmp_path: Path) -> None:
     arguments = ("record", KEY, "--json", *flags(venue, tmp_path))
     killed = start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     told = statuses(killed, 1_020)[-1]  # the newest thousand come over REST at once
@@ -110,7 +109,7 @@ def test_a_recording_that_was_killed_goes_on_and_ends_sealed(
     statuses(again, 3)
     beside = start("record", KEY, *flags(venue, tmp_path), stderr=subprocess.PIPE)
     _, refused = beside.communicate(timeout=120)
-    again.send_signal(number)
+    again.send_signal(signal.SIGTERM)
     _, said = again.communicate(timeout=120)
 
     assert (beside.returncode, again.returncode) == (1, 0)
