@@ -192,31 +192,40 @@ class _Rebuilt:
         self._last: _Change | None = None
         self._updates = 0
         self._why = "no snapshot"
+        self._instrument: Instrument | None = None
+        self._told: BookReply | None = None
 
     def at(self, pieces: Iterator[tuple[Series, list[_Change]]], at_ns: int, levels: int) -> BookReply:
-        instrument: Instrument | None = None
-        answer: BookReply | None = None
         for piece, changes in pieces:
-            if instrument is not None and instrument.tick_size != piece.instrument.tick_size:
-                raise NotStored(f"the tick of {self._key} changed just before {at_ns} ns: {_MIX} across that")
-            instrument = piece.instrument
+            self._stand(piece.instrument, at_ns)
             checkpoint()
             for one in changes:
                 if one.recv_ns <= at_ns:
                     self._apply(one)
-                    continue
-                answer = answer or self._answer(instrument, at_ns, levels)
-                if self._last is not None and self._last.recv_ns == at_ns:
-                    return answer
-                if self._proves(one):
-                    on = msgspec.structs.replace(answer.stands_on, proven_recv_ns=str(one.recv_ns))
-                    return msgspec.structs.replace(answer, stands_on=on)
-        if instrument is None:
-            raise NotStored(self._unknown(self._why))
-        answer = answer or self._answer(instrument, at_ns, levels)
-        if self._last is None or self._last.recv_ns != at_ns:
+                elif (found := self._found(one, at_ns, levels)) is not None:
+                    return found
+        answer = self._told or self._answer(at_ns, levels)
+        if not self._is_last(at_ns):
             raise NotStored(self._unknown("nothing that follows proves that no change is missing"))
         return answer
+
+    def _stand(self, instrument: Instrument, at_ns: int) -> None:
+        if self._instrument is not None and self._instrument.tick_size != instrument.tick_size:
+            raise NotStored(f"the tick of {self._key} changed just before {at_ns} ns: {_MIX} across that")
+        self._instrument = instrument
+
+    # The answer stands as it was at the instant; what comes behind it can only prove it.
+    def _found(self, behind: _Change, at_ns: int, levels: int) -> BookReply | None:
+        answer = self._told = self._told or self._answer(at_ns, levels)
+        if self._is_last(at_ns):
+            return answer
+        if not self._proves(behind):
+            return None
+        on = msgspec.structs.replace(answer.stands_on, proven_recv_ns=str(behind.recv_ns))
+        return msgspec.structs.replace(answer, stands_on=on)
+
+    def _is_last(self, at_ns: int) -> bool:
+        return self._last is not None and self._last.recv_ns == at_ns
 
     def _apply(self, one: _Change) -> None:
         if one.change.is_snapshot and self._chain is Chain.COUNTED:
@@ -245,9 +254,9 @@ class _Rebuilt:
     def _unknown(self, why: str) -> str:
         return f"the book of {self._key} is not known then, and not guessed: {why}"
 
-    def _answer(self, instrument: Instrument, at_ns: int, levels: int) -> BookReply:
-        book, last, snapshot = self._book, self._last, self._snapshot
-        if book.state is not BookState.SYNCED or last is None or snapshot is None:
+    def _answer(self, at_ns: int, levels: int) -> BookReply:
+        book, last, snapshot, instrument = self._book, self._last, self._snapshot, self._instrument
+        if book.state is not BookState.SYNCED or last is None or snapshot is None or instrument is None:
             raise NotStored(self._unknown(self._why))
         sides = [
             [(instrument.price_text(price), instrument.qty_text(qty)) for price, qty in side[:levels]]

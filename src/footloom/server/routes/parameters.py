@@ -224,7 +224,7 @@ def check_rows(history: History, key: str, tape: str, from_ns: int, to_ns: int) 
     if count > MOST_ROWS:
         raise TooMuch(
             f"about {count:,} rows of {key}/{tape} would be read for this answer, and at most {MOST_ROWS:,} are: ask "
-            "for a shorter range; a CVD that is never reset, and a study that looks back, read the tape from its beginning"
+            "for a shorter range; a CVD that is never reset, and a study that looks back, read it from its beginning"
         )
 
 
