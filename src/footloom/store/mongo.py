@@ -98,6 +98,7 @@ class MongoMedium:
         self._journal = MongoJournal(database["footloom_journal"], address)
         self._lease: WriterLease | None = None
         self._newest = ""
+        self._segment: MongoSegment | None = None
         self._asked = 0
         self._free: int | None = None
 
@@ -298,10 +299,12 @@ class MongoMedium:
         return self._journal.names()
 
     def new_segment(self, next_seq: int) -> MongoSegment:
-        """Begin a segment."""
-        segment = self._journal.begin(self._held(), self._newest, next_seq)
-        self._newest = segment.name
-        return segment
+        """Begin a segment; what is in doubt at the end of the one before it is taken away first."""
+        if self._segment is not None:
+            self._segment.settle()
+        self._segment = self._journal.begin(self._held(), self._newest, next_seq)
+        self._newest = self._segment.name
+        return self._segment
 
     def read_segment(
         self, name: str, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None

@@ -86,10 +86,8 @@ class MongoSegment:
     def _insert(self, documents: list[Document]) -> None:
         from pymongo import errors
 
+        self.settle()
         with asking("append to", self._address):
-            if self._in_doubt:
-                self._forget_after(self._commit - 1)
-                self._in_doubt = False
             for offset, document in enumerate(documents):
                 document |= {"_id": f"{self.name}/{self._commit + offset:010d}", "term": self._lease.term}
             try:
@@ -102,6 +100,19 @@ class MongoSegment:
                 self._in_doubt = True
                 raise
         self._commit += len(documents)
+
+    def settle(self) -> None:
+        """Take away what may stand there of a commit in doubt: the next commit, or segment, gives its numbers again.
+
+        Raises
+        ------
+        StoreError
+            The server cannot be asked.
+        """
+        if self._in_doubt:
+            with asking("append to", self._address):
+                self._forget_after(self._commit - 1)
+            self._in_doubt = False
 
     # The driver sends a write again when the connection breaks before the answer: then it finds itself.
     def _is_ours(self, documents: list[Document]) -> bool:

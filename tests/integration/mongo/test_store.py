@@ -123,3 +123,40 @@ def test_a_damaged_document_is_told(database: str) -> None:
             store.load(KEY, "trade", *EVER)
         with pytest.raises(StoreError, match="is damaged: crc32"):
             store.verify()
+
+
+class LostAnswer:
+    """A collection whose inserts are made and, while ``lost``, never answered."""
+
+    def __init__(self, documents: Any) -> None:
+        self._documents = documents
+        self.lost = True
+
+    def insert_one(self, document: dict[str, Any]) -> Any:
+        from pymongo.errors import AutoReconnect
+
+        made = self._documents.insert_one(document)
+        if self.lost:
+            raise AutoReconnect("the answer was lost")
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+
+# What is in doubt has numbers that the next segment gives again: rows with the same numbers would be taken for sealed.
+def test_a_segment_that_ends_with_a_commit_in_doubt_hides_no_row_of_the_next(database: str) -> None:
+    trades = tape(400)
+    with Store(database, writer=True, settings=SMALL) as store:
+        store.append(trades.take(slice(0, 100)))
+        segment: Any = store._writing()._journal.segment
+        segment._documents = documents = LostAnswer(segment._documents)
+        with pytest.raises(StoreError):
+            store.append(trades.take(slice(100, 200)))
+        documents.lost = False
+        store.seal()
+        store.append(trades.take(slice(200, 300)))  # what was not acknowledged comes again, behind other rows
+        store.append(trades.take(slice(100, 200)))
+        assert loaded(store).equals(trades.take(slice(0, 300)))
+        store.seal()
+        assert loaded(store).equals(trades.take(slice(0, 300)))
