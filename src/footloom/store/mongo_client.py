@@ -15,7 +15,7 @@ from footloom.errors import ConfigError, StoreError
 if TYPE_CHECKING:  # an extra: `footloom[mongo]`
     from pymongo import MongoClient
 
-__all__ = ("Address", "address_of", "asking", "connected", "is_address", "is_dead")
+__all__ = ("Address", "address_of", "asking", "connected")
 
 Document = dict[str, Any]
 
@@ -37,11 +37,6 @@ class Address(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
-
-
-def is_address(text: str) -> bool:
-    """Say whether a text names a MongoDB server and no folder."""
-    return text.startswith(_SCHEMES)
 
 
 def address_of(text: str, database: str = "") -> Address:
@@ -121,13 +116,6 @@ def asking(what: str, address: Address) -> Iterator[None]:
         raise StoreError(f"cannot {what} {address}: {_clean(error, address)}; {_advice(error.code)}") from None
     except (errors.PyMongoError, BSONError) as error:
         raise StoreError(f"cannot {what} {address}: {_clean(error, address)}") from None
-
-
-def is_dead(error: Exception) -> bool:
-    """Say whether an error means that the server could not be reached, and may be later."""
-    from pymongo import errors
-
-    return isinstance(error, errors.ConnectionFailure)
 
 
 def _advice(code: int | None) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pymongo import MongoClient
 
+from footloom.cli.main import main
 from footloom.errors import ConfigError, StoreError
 from footloom.feeds.mongo_documents import place_of
 from footloom.store.files import Store as FileStore
@@ -27,17 +28,26 @@ RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "upstox"
 DEAD = "mongodb://me:my%40secret@127.0.0.1:1/tapes?serverSelectionTimeoutMS=200"
 
 
-def footloom(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("MONGO_")}
-    return subprocess.run(
-        [sys.executable, "-m", "footloom.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=own | {"FOOTLOOM_CONFIG": str(folder)},
-        timeout=110,
-    )
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def footloom(folder: Path, *arguments: str) -> Done:
+    """Run the command line in this process: a start takes seconds where many run beside it."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in [name for name in os.environ if name.startswith("MONGO_")]:
+            patch.delenv(name)
+        patch.setenv("FOOTLOOM_CONFIG", str(folder))
+        patch.chdir(folder)
+        try:
+            main(arguments)
+        except SystemExit as left:
+            code = int(left.code or 0)
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 def in_collection(url: str, name: str) -> str:
