@@ -141,14 +141,12 @@ class Guard:
         if (
             origin is not None
             and origin not in self._access.origins
-            and urlsplit(origin).netloc.lower() != host.lower()
+            and origin.partition("://")[2].lower() != host.lower()
         ):
             return _forbidden(
                 f"requests of other web sites are refused: Origin {origin!r} is not this server's {host!r}"
             )
-        if str(scope.get("method", "GET")) not in _READS:
-            return _foreign_write(headers)
-        return None
+        return _foreign_call(headers, writes=str(scope.get("method", "GET")) not in _READS)
 
     # An address is its own proof: whoever points a foreign name at this machine sends that name. Of addresses only the
     # one that this very connection came in on counts, so that a new network needs no new start.
@@ -206,12 +204,15 @@ def _forbidden(text: str) -> _Refusal:
     return _Refusal(403, "forbidden", text)
 
 
-# Whatever a browser does not say of a request that changes something, it comes from nobody's page.
-def _foreign_write(headers: Mapping[bytes, str]) -> _Refusal | None:
+# Browsers send no origin with what a page merely embeds or links to. A reading may start a stream, so that of another
+# web site's page only a link is followed.
+def _foreign_call(headers: Mapping[bytes, str], *, writes: bool) -> _Refusal | None:
     site = headers.get(b"sec-fetch-site", "same-origin")
     if site in {"same-origin", "none"} or headers.get(b"origin") is not None:
         return None
-    return _forbidden(f"a request of another web site changes nothing here: Sec-Fetch-Site {site!r}")
+    if not writes and headers.get(b"sec-fetch-dest") == "document":
+        return None
+    return _forbidden(f"a page of another web site may only link to this server: Sec-Fetch-Site {site!r}")
 
 
 def _client(scope: Any) -> str:

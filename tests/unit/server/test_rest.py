@@ -254,6 +254,14 @@ async def test_every_parameter_and_reply_is_described(client: httpx.AsyncClient)
         ({"origin": "http://evil.example"}, False),
         ({"origin": f"http://evil.example?{HOST}"}, False),
         ({"origin": "null"}, False),
+        ({"origin": "http://["}, False),
+        ({"origin": f"http://{HOST}]"}, False),
+        ({"sec-fetch-site": "same-origin", "sec-fetch-dest": "image"}, True),
+        ({"sec-fetch-site": "none", "sec-fetch-dest": "document"}, True),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}, True),  # a link
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "iframe"}, False),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, False),
+        ({"sec-fetch-site": "same-site", "sec-fetch-dest": "script"}, False),
     ],
 )
 async def test_the_guard(client: httpx.AsyncClient, headers: dict[str, str], *, allowed: bool) -> None:
