@@ -180,16 +180,15 @@ class Streams:
         if self._held[key] > 1:
             self._held[key] -= 1
             return
-        if self._held.pop(key, 0) and key in self._running and key not in self._pinned:
-            self._cancel_timer(key)
-            loop = asyncio.get_running_loop()
-            self._timers[key] = loop.call_later(self.settings.linger_s, self._end, key)
+        if self._held.pop(key, 0):
+            self._end_later(key)
 
     async def run(self) -> None:
         """Listen to what is pinned, and to what is opened, until cancelled."""
         try:
             if self.settings.pinned:
-                await self._begin(self.settings.pinned)
+                async with self._starting:  # who opens another one meanwhile joins these feeds
+                    await self._begin(self.settings.pinned)
                 assert self._task is not None
                 await asyncio.shield(self._task)
             await asyncio.Event().wait()
@@ -211,6 +210,12 @@ class Streams:
         """Go on with new credentials of a venue."""
         if self._feeds is not None and hasattr(self._feeds, "log_in"):
             self._feeds.log_in(venue, values)
+
+    def _end_later(self, key: str) -> None:
+        if key in self._running and key not in self._pinned:
+            self._cancel_timer(key)
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(self.settings.linger_s, self._end, key)
 
     def _hold(self, key: str) -> None:
         self._held[key] += 1
@@ -293,6 +298,9 @@ class Streams:
                 feeds = self.settings.make(store, [self.settings.wanted_of(key) for key in keys])
             self._feeds = feeds
             self._running |= dict(zip(keys, keys, strict=True))
+            for key in keys:
+                if key not in self._held:  # whoever opened it went away while the store was opened
+                    self._end_later(key)
             telling = asyncio.create_task(self._tell(feeds))
             ready.set_result(None)
             try:
@@ -320,7 +328,8 @@ class Streams:
         while not self._board.has_trades(self._resolved(key)):
             state = dict(self.state()).get(self._resolved(key))
             if state is not None and state.phase == "stopped":
-                self._end(key)
+                if key not in self._pinned:
+                    self._end(key)
                 unlisted = "does not list" in state.text
                 raise UnknownSymbol(state.text) if unlisted else ConfigError(f"{key}: {state.text}")
             if loop.time() > until:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -274,3 +275,49 @@ async def test_error_of_all_feeds_is_told_and_the_next_opening_tries_again(tmp_p
         await until(lambda: here.writer.store is None)
         await here.streams.open("test:ABC")
         assert len(here.made) == 2
+
+
+def held_up(here: World) -> threading.Event:
+    """Let the store be opened only when the event that is returned is set."""
+    gate, real = threading.Event(), here.writer._open_store
+
+    def opened() -> Store:
+        gate.wait(60)
+        return real()
+
+    here.writer._open_store = opened
+    return gate
+
+
+async def test_stream_that_nobody_waits_for_any_more_when_it_begins_ends(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        gate = held_up(here)
+        opening = asyncio.create_task(here.streams.open("test:ABC"))
+        await until(lambda: here.streams._task is not None)
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        gate.set()
+        await until(lambda: bool(here.made))
+        await until(lambda: not here.streams.keys and here.writer.store is None)
+
+
+async def test_stream_that_is_opened_while_the_pinned_ones_begin_joins_them(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:ABC",)) as here:
+        gate = held_up(here)
+        opening = asyncio.create_task(here.streams.open("test:DEF"))
+        await until(lambda: here.streams._held["test:DEF"] == 1)
+        gate.set()
+        async with asyncio.timeout(60):
+            assert await opening == "test:DEF"
+        assert (len(here.made), here.streams.keys) == (1, {"test:ABC", "test:DEF"})
+
+
+async def test_pinned_symbol_that_is_not_listed_ends_nothing_when_it_is_opened(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:NONE",)) as here:
+        for _ in range(2):
+            with pytest.raises(UnknownSymbol, match="does not list"):
+                await here.streams.open("test:NONE")
+        assert await here.streams.open("test:ABC") == "test:ABC"
+        here.streams.close("test:ABC")
+        await until(lambda: here.streams.keys == {"test:NONE"})
+        assert len(here.made) == 1, "the feeds went on"
