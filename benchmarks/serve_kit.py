@@ -115,7 +115,7 @@ class Client(asyncio.Protocol):
             if size is None or start + size > len(buffer):
                 break
             if buffer[at] == 0x89:  # ping
-                self.transport.write(b"\x8a\x80\x00\x00\x00\x00")
+                self.transport.write(bytes([0x8A, 0x80 | size]) + bytes(4) + bytes(buffer[start : start + size]))
             elif size >= _LEAST_BYTES and buffer[at] == 0x82:
                 self._note(buffer, start, now_ns)
             at = start + size
