@@ -93,8 +93,8 @@ def test_wrong_usage_is_code_2_with_a_hint(arguments: list[str], capsys: pytest.
         (["bars", "sim:PERP", "--store", "EMPTY"], ("nothing is stored for sim:PERP", "footloom import", "EMPTY")),
         (["bars", "nonsense", "--store", "EMPTY"], ("nonsense",)),
         (["bars", "sim:PERP", "--store", "FILE"], ("is a file",)),
-        (["serve", "--host", "0.0.0.0", "--store", "EMPTY"], ("--host 0.0.0.0", "no login yet", "ssh -L")),  # noqa: S104
-        (["demo", "--host", "192.168.1.7"], ("--host 192.168.1.7", "no login yet")),
+        (["serve", "--host", "192.0.2.77", "--store", "EMPTY"], ("192.0.2.77 is no address", "127.0.0.1", "0.0.0.0")),
+        (["serve", "--port", "0", "--tls-key", "FILE", "--store", "EMPTY"], ("without a certificate", "--tls-cert")),
     ],
 )
 def test_a_failure_is_code_1_and_one_message(
