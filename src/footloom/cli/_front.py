@@ -102,7 +102,14 @@ def front_of(settings: Config, *, open_page: bool, as_json: bool) -> Front:
 
     # First the port: everything else takes longer to load than to say that it is in use.
     listener = bind(settings.host, settings.port)
+    try:
+        return _front_at(listener, settings, open_page=open_page, as_json=as_json)
+    except BaseException:
+        listener.close()
+        raise
 
+
+def _front_at(listener: socket.socket, settings: Config, *, open_page: bool, as_json: bool) -> Front:
     from footloom.server.auth import access_of
     from footloom.server.guard import checked_origins
     from footloom.server.limits import ConnectionLimits
