@@ -33,6 +33,7 @@ __all__ = ("LINGER_S", "Hub")
 _MEND_S = 60.0  # a chart that fails twice within this time ends
 _REFRESH_S = 0.5  # fetched history is shown so soon, and where reading it takes longer, at a quarter of the time
 LINGER_S = 60.0  # a page that is reloaded finds its topic warm
+_MOST_LINGERING = 64  # of the topics that somebody has left, the newest
 _LOG = logging.getLogger(__name__)
 _Place = tuple[ChartKey, bytes]  # what makes two requests the same topic: the chart, and the studies beside it
 encode_json = msgspec.json.encode
@@ -70,12 +71,15 @@ class Hub:
         """
         chart = await asyncio.to_thread(self.history.resolve, request)
         place = (chart, encode_json(studies))
-        task = self._topics.get(place)
-        if task is None:
-            task = asyncio.create_task(self._start(chart, history_bars, studies))
-            self._topics[place] = task
-            task.add_done_callback(lambda done: self._drop_failed(place, done))
-        return await asyncio.shield(task)
+        while True:
+            task = self._topics.get(place)
+            if task is None:
+                task = asyncio.create_task(self._start(chart, history_bars, studies))
+                self._topics[place] = task
+                task.add_done_callback(lambda done: self._drop_failed(place, done))
+            topic = await asyncio.shield(task)
+            if topic in self._symbols[chart.key].topics:  # its time may have run out just now
+                return topic
 
     async def open_asked(self, request: Subscribe, key: str) -> AnyTopic:
         """Return what a client's request asks for, of a symbol whose name the venue has said.
@@ -97,6 +101,7 @@ class Hub:
         if isinstance(topic, Topic):
             self._keep(topic)
             topic.subscribers.add(cast("Subscriber", subscriber))
+            topic.was_read = True
         elif isinstance(topic, Side):
             topic.readers.add(cast("SideReader", subscriber))
         status = self._symbols[topic.key].status
@@ -108,10 +113,13 @@ class Hub:
         if isinstance(topic, Topic):
             topic.subscribers.discard(cast("Subscriber", subscriber))
             self._stop_later(topic)
+            self._make_room()
         elif isinstance(topic, Side):
             topic.readers.discard(cast("SideReader", subscriber))
             if not topic.readers:
                 self._symbols[topic.key].sides.pop(topic.name, None)
+                if self._symbols[topic.key].is_idle:  # whatever its name, somebody may have asked for it
+                    del self._symbols[topic.key]
 
     def listen(self, key: str, listener: Callable[[Commit], None]) -> Callable[[], None]:
         """Call a function with every commit of a symbol from now on; returns the function that ends it.
@@ -164,11 +172,17 @@ class Hub:
             self.measures.note_commit(int(trades.ts_recv_ns[0]), len(trades))
 
     async def _open_side(self, key: str, name: SideName) -> Side:
-        sides = self._symbols[key].sides
-        if name not in sides:
-            rows = await asyncio.to_thread(stored_rows, self.history.store, key, name)
-            sides.setdefault(name, Side(next(self._ids), key, name, rows))
-        return sides[name]
+        symbol, place = self._symbols[key], object()
+        if name not in symbol.sides:
+            backlog = symbol.backlogs[place] = []
+            try:
+                rows = await asyncio.to_thread(stored_rows, self.history.store, key, name)
+            finally:
+                del symbol.backlogs[place]
+            if name not in symbol.sides:
+                symbol.sides[name] = side = Side(next(self._ids), key, name, rows)
+                side.catch_up(backlog)
+        return symbol.sides[name]
 
     def reread(self, key: str) -> None:
         """Read the charts of a symbol anew: its stored past has changed."""
@@ -324,7 +338,7 @@ class Hub:
             subscriber.resnapshot()
 
     def _drop_failed(self, place: _Place, task: asyncio.Task[Topic]) -> None:
-        if task.cancelled() or task.exception() is not None:
+        if (task.cancelled() or task.exception() is not None) and self._topics.get(place) is task:
             del self._topics[place]
 
     def _fail(self, topic: Topic, error: FootloomError) -> None:
@@ -338,6 +352,12 @@ class Hub:
         if not topic.subscribers:
             self._keep(topic)
             self._lingering[topic] = asyncio.get_running_loop().call_later(self._linger_s, self._stop, topic)
+
+    # Each one that lingers folds every commit of its symbol. One that has just started may wait for its reader.
+    def _make_room(self) -> None:
+        left = [topic for topic in self._lingering if topic.was_read]
+        for topic in left[: max(0, len(left) - _MOST_LINGERING)]:
+            self._stop(topic)
 
     def _keep(self, topic: Topic) -> None:
         timer = self._lingering.pop(topic, None)

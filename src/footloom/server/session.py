@@ -128,13 +128,15 @@ class Session:
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     resyncs: int = 0
     _opening: set[asyncio.Task[None]] = field(default_factory=set)
+    _cut: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Serve the client until it goes away."""
         self.hub.measures.connections += 1
         self.mailbox.post_event(encode_text(Hello(PROTOCOL_VERSION, f"footloom {footloom.__version__}")))
         self.hub.board.join(self)
-        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        work = (self._read(), self._write(), self._end())
+        tasks = {asyncio.create_task(one) for one in work}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -198,9 +200,21 @@ class Session:
     # A stream that has to start first takes seconds: other requests are answered meanwhile.
     async def _open(self, request: Subscribe) -> None:
         try:
+            await self._opened(request)
+        except Disconnected:
+            self._cut.set()
+
+    async def _end(self) -> None:
+        await self._cut.wait()
+        raise Disconnected
+
+    async def _opened(self, request: Subscribe) -> None:
+        try:
             await self._subscribe(request)
         except FootloomError as error:
             self._refuse(request, error)
+        except Disconnected:
+            raise
         except Exception:  # noqa: BLE001 - one client's request must not end the others'
             _LOG.exception("a request of a client failed")
             self._answer_error(request, "internal", "the server could not serve this request: its log says why")

@@ -74,7 +74,7 @@ class Side:
         fresh = self._rows_of(commit)
         if not fresh:
             return
-        keeps = _MOST_ROWS if self.name == "liquidations" else 1
+        keeps = self._keeps
         self.rows = [*self.rows, *fresh][-keeps:]
         self.seq += 1
         text = self._text("update", fresh if keeps > 1 else fresh[-1:])
@@ -84,6 +84,16 @@ class Side:
                 reader.post_event(frame)
             else:
                 reader.post_state(self.name, frame)
+
+    def catch_up(self, commits: Sequence[Commit]) -> None:
+        """Take in what came while the stored rows were read: they may hold it already."""
+        for commit in commits:
+            fresh = self._rows_of(commit)
+            self.rows = [*(row for row in self.rows if row not in fresh), *fresh][-self._keeps :]
+
+    @property
+    def _keeps(self) -> int:
+        return _MOST_ROWS if self.name == "liquidations" else 1
 
     def _text(self, kind: str, rows: Sequence[Row]) -> str:
         return encode_text(StreamText(self.id, self.seq, self.key, self.name, kind, rows))

@@ -77,6 +77,13 @@ class SymbolState:
     status: SymbolStatus | None = None
     status_at: float = float("-inf")
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to be known of it."""
+        return self.status is None and not any(
+            (self.topics, self.backlogs, self.unrecorded, self.sides, self.listeners)
+        )
+
     def hear(self, commit: Commit) -> None:
         """Give a commit to all but the topics that run."""
         if not commit.recorded:

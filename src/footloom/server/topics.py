@@ -114,6 +114,7 @@ class Topic:
     seq: int = 0
     heard: Heard | None = None  # receipts of what no frame has shown yet
     subscribers: set[Subscriber] = field(default_factory=set)
+    was_read: bool = False
     frames_encoded: int = 0
     history_bars: int = 300
     waiting: deque[Commit] = field(default_factory=deque)

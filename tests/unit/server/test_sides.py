@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from footloom.server.hub import Hub
 from footloom.server.measures import Measures
 from footloom.server.messages import SideName
 from footloom.server.session import Session
-from footloom.server.sides import Side
+from footloom.server.sides import Side, _trade_rows
 
 pytestmark = pytest.mark.anyio
 
@@ -172,3 +173,35 @@ def test_measures_count_and_time() -> None:
     figures = {one.name: one.value for one in measures.figures()}
     assert (figures["frames_total"], figures["frame_bytes_total"]) == (2, 150)
     assert [spread.count for _, _, spread in measures.spreads()] == [0, 1, 1]
+
+
+async def test_what_comes_while_a_stream_is_read_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(History(MemoryStore(make_tape(100))))
+    loop = asyncio.get_running_loop()
+    stored = [row for log in (rows(1, tape="liquidation"), rows(2, tape="liquidation")) for row in _trade_rows(log)]
+
+    def reading(*_asked: object) -> list[dict[str, Any]]:
+        done = threading.Event()
+
+        def publish() -> None:
+            for number in (2, 3):  # the one is among what is read, the other is not
+                log = rows(number, tape="liquidation")
+                hub.publish(Commit(TEST.key, rows(), (), 0, logs=(log,)))
+            done.set()
+
+        loop.call_soon_threadsafe(publish)
+        assert done.wait(60)
+        return stored
+
+    monkeypatch.setattr("footloom.server.hub.stored_rows", reading)
+    side = await hub._open_side(TEST.key, "liquidations")
+    assert [row["ts_ns"] for row in side.rows] == [str(number * NS) for number in (1, 2, 3)]
+
+
+async def test_names_that_nobody_knows_leave_nothing_behind() -> None:
+    hub = Hub(History(MemoryStore(make_tape(100))))
+    for number in range(50):
+        side, reader = await hub._open_side(f"test:N{number}", "last"), Reader()
+        hub.join(side, reader)
+        hub.leave(side, reader)
+    assert not hub._symbols
