@@ -27,7 +27,7 @@ from footloom.server.messages import GapSpan, GapText, SnapshotMeta, StudyReques
 from footloom.server.study_beside import StudiesBeside
 from footloom.server.wire import encode, encode_json
 
-__all__ = ("FLUSH_S", "AnyTopic", "Client", "Subscriber", "Topic")
+__all__ = ("FLUSH_S", "AnyTopic", "Client", "StateReader", "Subscriber", "Topic")
 
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most

@@ -24,7 +24,7 @@ from footloom.store.medium import PartGone, Rows, missing_part
 from footloom.store.parts import Part
 from footloom.store.segment import Content, Entry, Heard, HeardGap, place_in
 
-__all__ = ("Memory", "Store")
+__all__ = ("Memory", "MemorySegment", "Store")
 
 _Day = tuple[Stream, dt.date]
 
