@@ -11,6 +11,7 @@
     ├── StoreError               the store cannot do what was asked
     │   ├── NotStored            nothing is stored for that symbol and range
     │   ├── StoreLocked          another process writes to this store
+    │   ├── StoreUnavailable     what it lies in does not answer
     │   └── CorruptPart          a stored file does not hold what its manifest says
     ├── VenueError               an exchange or vendor refused or failed
     │   ├── UnknownSymbol        the venue does not list that symbol
@@ -45,6 +46,7 @@ __all__ = (
     "SchemaChanged",
     "StoreError",
     "StoreLocked",
+    "StoreUnavailable",
     "TooMuch",
     "TookTooLong",
     "UnknownFormat",
@@ -93,6 +95,10 @@ class NotStored(StoreError):
 
 class StoreLocked(StoreError):
     """Another process writes to this store."""
+
+
+class StoreUnavailable(StoreError):
+    """What a store lies in does not answer, or is another writer's now: nothing is wrong with what was to be stored."""
 
 
 class CorruptPart(StoreError):

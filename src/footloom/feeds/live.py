@@ -20,7 +20,7 @@ from footloom.core.messages import Gap
 from footloom.core.series import Series, kind_of
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import I64, Trades
-from footloom.errors import CorruptPart, StoreLocked, UnknownSymbol
+from footloom.errors import CorruptPart, StoreLocked, StoreUnavailable, UnknownSymbol
 from footloom.feeds.flow import Arrival, Commit, Source
 from footloom.feeds.metrics import Spread
 
@@ -257,9 +257,9 @@ def _times(block: Trades | Snapshots | Series) -> I64:
 
 
 def _is_of_disk(error: BaseException | None) -> bool:
-    """Say whether the disk, or who holds the store, is in the way: the same rows may be taken another time."""
+    """Say whether the disk, a server or who holds the store is in the way: the same rows may be taken another time."""
     while error is not None and not isinstance(error, CorruptPart):
-        if isinstance(error, (OSError, sqlite3.Error, StoreLocked)):
+        if isinstance(error, (OSError, sqlite3.Error, StoreLocked, StoreUnavailable)):
             return True
         error = error.__cause__
     return False

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from footloom.errors import ConfigError, StoreError
+from footloom.errors import ConfigError, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:  # an extra: `footloom[mongo]`
     from pymongo import MongoClient
@@ -23,6 +23,7 @@ _SCHEMES = ("mongodb://", "mongodb+srv://")
 _DATABASE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _PATIENCE_MS = 15_000  # an election takes less; a server that is not there is told after this
 _NETWORK_MS = 30_000
+_TOO_LARGE = frozenset({10334, 17280})  # a document, a key: another time they are no smaller
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -101,19 +102,23 @@ def connected(address: Address) -> MongoClient[Document]:
 
 @contextlib.contextmanager
 def asking(what: str, address: Address) -> Iterator[None]:
-    """Turn what the driver refuses into a `StoreError` that says what, where and what to do."""
+    """Turn what the driver refuses into a `StoreError` that says what, where and what to do.
+
+    It is a `StoreUnavailable` where the server is in the way, and not what it was sent.
+    """
     from bson.errors import BSONError
     from pymongo import errors
 
     try:
         yield
     except errors.ConnectionFailure as error:
-        raise StoreError(
+        raise StoreUnavailable(
             f"cannot {what} {address}: no server answers there that may write ({_shortly(error)}); start mongod, or "
             "look whether host, port and replica set are right. What was acknowledged is stored"
         ) from None
     except errors.OperationFailure as error:
-        raise StoreError(f"cannot {what} {address}: {_clean(error, address)}; {_advice(error.code)}") from None
+        kind = StoreError if error.code in _TOO_LARGE else StoreUnavailable
+        raise kind(f"cannot {what} {address}: {_clean(error, address)}; {_advice(error.code)}") from None
     except (errors.PyMongoError, BSONError) as error:
         raise StoreError(f"cannot {what} {address}: {_clean(error, address)}") from None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from footloom.errors import StoreError, StoreLocked
+from footloom.errors import StoreLocked, StoreUnavailable
 from footloom.store.lock import Holder
 from footloom.store.mongo_client import Address, asking
 
@@ -97,9 +97,9 @@ class WriterLease:
         if not found or found.get("token") != self._token:
             raise self.lost()
 
-    def lost(self) -> StoreError:
+    def lost(self) -> StoreUnavailable:
         """Return the error of a writer that another one has taken the place of."""
-        return StoreError(
+        return StoreUnavailable(
             f"this process no longer holds the lock of {self._address}: it could not renew it, and another one writes "
             "now; start it again"
         )

@@ -9,6 +9,7 @@ import pytest
 
 from footloom.core.trades import Trades
 from footloom.errors import StoreError, StoreLocked
+from footloom.feeds.live import Journal
 from footloom.store import Settings
 from footloom.store.keeping import KeptStore
 from footloom.store.mongo import MongoMedium, Store
@@ -160,3 +161,19 @@ def test_a_segment_that_ends_with_a_commit_in_doubt_hides_no_row_of_the_next(dat
         assert loaded(store).equals(trades.take(slice(0, 300)))
         store.seal()
         assert loaded(store).equals(trades.take(slice(0, 300)))
+
+
+def test_rows_wait_while_the_server_does_not_answer(database: str) -> None:
+    trades = tape(400)
+    with Store(database, writer=True, settings=SMALL) as store:
+        store.append(trades.take(slice(0, 100)))
+        segment: Any = store._writing()._journal.segment
+        segment._documents = documents = LostAnswer(segment._documents)
+        journal = Journal(store)
+        for start in (100, 200):
+            assert not journal._write([(trades.take(slice(start, start + 100)), ())])
+        assert (journal.waiting, journal.refused) == (200, 0)
+        documents.lost = False
+        assert journal._write([(trades.take(slice(300, 400)), ())])
+        journal.close()
+        assert loaded(store).equals(trades)
