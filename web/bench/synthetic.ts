@@ -75,7 +75,16 @@ export function makeFrame(kind: FrameKind, count: number, seed: number, firstMs:
     price += Math.round((random() - 0.5) * 16 - (price - middle) * 0.03);
     cvd += fillBar(bars, cells, k, price, cvd, firstMs, random);
   }
-  return { kind, topicId: 1, topicSeq: 0, prevSeq: -1, meta: kind === "snapshot" ? meta : null, count, bars, levels: cells };
+  return {
+    kind,
+    topicId: 1,
+    topicSeq: 0,
+    prevSeq: -1,
+    meta: kind === "snapshot" ? meta : null,
+    count,
+    bars,
+    levels: cells,
+  };
 }
 
 function fillBar(

@@ -253,7 +253,7 @@ async def test_a_store_that_is_recorded_into_says_so_before_anything_is_fetched(
 async def test_a_symbol_that_is_not_listed(config: Config) -> None:
     options = FetchOptions(from_ns=START_MS * 10**6, to_ns=2**62)
 
-    with pytest.raises(UnknownSymbol, match="does not list .*; it lists BTCUSDT"):
+    with pytest.raises(UnknownSymbol, match=r"does not list .*; it lists BTCUSDT"):
         await fetch(["binance_usdm:BTCUSD"], options, config=config, now_ns=lambda: NOW_MS * 10**6)
 
 
