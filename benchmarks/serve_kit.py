@@ -164,14 +164,16 @@ def subscription(number: int, symbol: str, bars: str = "1m") -> str:
     return json.dumps({"op": "subscribe", "id": number, "topic": topic, "history_bars": 1})
 
 
+async def _connect(loop: asyncio.AbstractEventLoop, one: Client) -> None:
+    await loop.create_connection(lambda: one, "127.0.0.1", one.port)
+
+
 @contextlib.asynccontextmanager
 async def connected(clients: list[Client]) -> AsyncIterator[None]:
     """Connect clients, some at a time, and close them at the end."""
     loop = asyncio.get_running_loop()
     for at in range(0, len(clients), 50):
-        await asyncio.gather(
-            *(loop.create_connection(lambda one=one: one, "127.0.0.1", one.port) for one in clients[at : at + 50])
-        )
+        await asyncio.gather(*(_connect(loop, one) for one in clients[at : at + 50]))
     try:
         yield
     finally:
