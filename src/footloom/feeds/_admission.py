@@ -183,6 +183,8 @@ class Admission:
             await self._restore(symbol, list(symbol.tapes), symbol.missed)
             await _restore_snapshots(stock.yard.store, symbol.snapshots)
             tapes = list(symbol.tapes)
+            if name not in stock.asks.symbols:
+                return False  # nor while its past was read
         else:
             had = symbol.snapshots
             tapes = symbol.widen(wanted, stock.venue, shown_only)

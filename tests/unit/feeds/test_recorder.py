@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from footloom.core.trades import FLAG_BACKFILLED
 from footloom.errors import ConfigError
+from footloom.feeds import _admission
 from footloom.feeds._socket import Keeper
 from footloom.feeds.flow import Commit
 from footloom.feeds.recorder import FeedSettings, Recorder
@@ -308,3 +311,38 @@ async def test_what_is_wrong_with_one_venue_stops_that_venue_in_words(
 
     assert "ZeroDivisionError" in watcher.commits[-1].state.text
     assert stored(store) == [row["a"] for row in venue.trades]
+
+
+async def test_a_symbol_that_is_dropped_while_its_past_is_read_does_not_come_in(
+    venue: LocalBinance, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, reading, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def held_up(*asked: Any) -> bool:
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(60)
+        return restore(*asked)
+
+    restore = _admission.restore
+    monkeypatch.setattr(_admission, "restore", held_up)
+    url = f"127.0.0.1:{venue.port}"
+    settings = FeedSettings(
+        bases={"binance_usdm": Bases(ws=f"ws://{url}", rest=f"http://{url}")}, commit_s=0.002, backfill_hours=0.0
+    )
+    recorder = Recorder(store, [], settings)
+    key = recorder.add("binance_usdm", Wanted(symbol="BTCUSDT", streams=frozenset({"agg_trade"})))
+    running = asyncio.create_task(recorder.run(lambda _commit: None))
+    try:
+        async with asyncio.timeout(60):
+            await reading.wait()
+            recorder.drop(key)
+            go_on.set()
+            feed = recorder.feeds[0]
+            while not feed._admission.asked._waiters:  # noqa: ASYNC110 - until it waits for the next asking
+                await asyncio.sleep(0.005)
+        assert not feed._symbols
+        assert not feed._fleet.keepers
+    finally:
+        go_on.set()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
