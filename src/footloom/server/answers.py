@@ -123,7 +123,9 @@ class Answers:
                     del self._flights[flight_key]
 
     def _landed(self, key: Hashable, flight_key: Hashable, task: asyncio.Task[Answer]) -> None:
-        self._flights.pop(flight_key, None)
+        flight = self._flights.get(flight_key)
+        if flight is not None and flight.task is task:  # one that was given up may have been begun again
+            del self._flights[flight_key]
         if task.cancelled() or task.exception() is not None:
             return
         answer = task.result()

@@ -57,6 +57,11 @@ def address_of(text: str, database: str = "") -> Address:
     place, _, options = rest.partition("?")
     server, _, path = place.rpartition("/") if "/" in place else (place, "", "")
     hosts = server.rpartition("@")[2]
+    if "/" in server or server.count("@") > 1 or ("@" in options and "@" not in server):
+        raise ConfigError(
+            "a MongoDB address is mongodb://USER:PASSWORD@HOST:PORT/DATABASE: of this one nobody can say where the "
+            "password ends; write / ? # @ : and % in user and password as %2F %3F %23 %40 %3A and %25"
+        )
     name = unquote(path) or database
     if f"{scheme}://" not in _SCHEMES or not hosts:
         raise ConfigError("a MongoDB address is mongodb://HOST:PORT/DATABASE: this one names no host")

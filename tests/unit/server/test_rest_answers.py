@@ -167,6 +167,34 @@ async def test_many_who_ask_at_once_are_answered_by_one_making() -> None:
     answers.work.close()
 
 
+async def test_an_answer_that_was_given_up_and_begun_again_is_made_once_more_and_no_oftener() -> None:
+    work, made, go_on = Work(), [], threading.Event()
+    answers = Answers(work)
+
+    def make() -> Answer:
+        made.append(1)
+        go_on.wait(60)
+        return Answer.of(b"", "text/plain")
+
+    async def ask(count: int) -> asyncio.Task[Answer]:
+        asking = asyncio.create_task(answers.get("key", make, "identity"))
+        async with asyncio.timeout(60):
+            while len(made) < count:  # noqa: ASYNC110 - a thread counts
+                await asyncio.sleep(0.005)
+        return asking
+
+    first = await ask(1)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    second = await ask(2)
+    third = await ask(2)
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await second is await third
+    assert len(made) == 2
+    work.close()
+
+
 async def test_old_answers_make_room_and_one_that_is_too_big_is_not_kept() -> None:
     answers = Answers(Work(), most_bytes=10_000)
     for number in range(20):
