@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { SymbolSearch } from "../src/app/symbol-search";
 import type { Rest } from "../src/data/rest";
 import type { Clock } from "../src/data/store";
+import { SymbolSearch } from "../src/data/symbol-search";
 import { listedBeyond, venueWords } from "../src/model/symbol-list";
 import type { SymbolsFound } from "../src/protocol/messages";
 

@@ -2,6 +2,7 @@ import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
+import { SymbolSearch } from "../data/symbol-search";
 import { type FeedListener, type Gap, historyGoal, type Paging, TopicFeed } from "../data/topic-feed";
 import { Chart } from "../gui/chart";
 import { ChartInput } from "../gui/input";
@@ -21,7 +22,6 @@ import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
 import { Numbers } from "./numbers";
 import { loadPrefs, savePrefs } from "./prefs";
-import { SymbolSearch } from "./symbol-search";
 import { Waiting } from "./waiting";
 
 const moreBars = 960;

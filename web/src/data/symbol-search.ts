@@ -1,6 +1,6 @@
-import type { Rest } from "../data/rest";
-import { type Clock, Store } from "../data/store";
 import type { SymbolsFound } from "../protocol/messages";
+import type { Rest } from "./rest";
+import { type Clock, Store } from "./store";
 
 const restMs = 150;
 const askAgainMs = 1000;
