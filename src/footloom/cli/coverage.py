@@ -13,7 +13,6 @@ from footloom.cli._shared import JsonFlag, StoreFlag, console
 from footloom.core.place import StorePlace
 
 if TYPE_CHECKING:
-
     from footloom.store import Coverage, RawPart
 
 __all__ = ("coverage",)
