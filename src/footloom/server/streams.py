@@ -27,6 +27,7 @@ __all__ = ("LINGER_S", "READY_S", "LiveFeeds", "StreamSettings", "Streams")
 
 LINGER_S = 300.0
 READY_S = 20.0
+_MOST_LINGERING = 32  # streams that go on for nobody: the oldest make room
 _LOOK_S = 0.05
 _STATES_S = 0.25
 _LOG = logging.getLogger(__name__)
@@ -216,6 +217,8 @@ class Streams:
             self._cancel_timer(key)
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(self.settings.linger_s, self._end, key)
+        while len(self._timers) > _MOST_LINGERING:
+            self._end(next(iter(self._timers)))
 
     def _hold(self, key: str) -> None:
         self._held[key] += 1

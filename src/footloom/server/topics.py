@@ -32,6 +32,7 @@ __all__ = ("FLUSH_S", "AnyTopic", "Client", "StateReader", "Subscriber", "Topic"
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
+_MOST_SNAPSHOTS = 8  # of one state that are kept: lengths are the clients' choice
 # A snapshot with more levels than this is encoded off the event loop (about 2 ms).
 _THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
 
@@ -255,6 +256,8 @@ class Topic:
         levels = len(frame.footprint.levels)
         data = make() if levels <= _THREAD_LEVELS[want[1]] else await asyncio.to_thread(make)
         cache[want] = data
+        while len(cache) > _MOST_SNAPSHOTS:
+            del cache[next(iter(cache))]
         return data
 
     def close(self) -> None:

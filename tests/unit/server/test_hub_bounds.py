@@ -105,3 +105,15 @@ async def test_a_client_that_asks_and_reads_nothing_is_cut_off_without_a_word(
     assert not caplog.records
     assert not session.subscriptions
     hub.close()
+
+
+async def test_snapshots_of_every_length_are_not_all_kept(hub: Hub) -> None:
+    topic = await hub.open(CHART, 300)
+    for count in range(1, 50):
+        async with topic.folding:
+            made = topic.snapshot(count)
+        await made
+    assert len(topic._snapshots) <= 8
+    async with topic.folding:
+        assert await topic.snapshot(49) == await topic.snapshot(49)
+    hub.close()

@@ -321,3 +321,16 @@ async def test_pinned_symbol_that_is_not_listed_ends_nothing_when_it_is_opened(t
         here.streams.close("test:ABC")
         await until(lambda: here.streams.keys == {"test:NONE"})
         assert len(here.made) == 1, "the feeds went on"
+
+
+async def test_streams_that_go_on_for_nobody_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footloom.server.streams._MOST_LINGERING", 1)
+    async with world(tmp_path, linger_s=600.0) as here:
+        await here.streams.open("test:ABC")
+        for key in ("test:DEF", "test:GHI", "test:DEF"):
+            await here.streams.open(key)
+            here.streams.close(key)
+        assert here.streams.keys == {"test:ABC", "test:DEF"}
+        assert here.feeds.told == [
+            "add test:DEF", "add test:GHI", "drop test:DEF", "add test:DEF", "drop test:GHI"
+        ]  # fmt: skip
