@@ -60,12 +60,15 @@ class Venues:
         every: Any = [(name, None) for name in live_venues()]
         how = settings_of(every, settings, backfill_hours=settings.backfill_hours)
         self._credentials = {name: dict(values) for name, values in how.credentials.items()}
+        self._pinned: frozenset[str] = frozenset()
         self._how = dataclasses.replace(how, shown_only=_SHOWN, credentials=self._credentials)
 
     def stream_settings(self, services: Services, pinned: Sequence[str]) -> StreamSettings:
         """Return how streams come and go; ``pinned`` runs from the start to the end."""
         from footloom.server.beside import Beside
         from footloom.server.streams import StreamSettings
+
+        self._pinned = frozenset(pinned)
 
         def beside(holder: str) -> LiveFeeds:
             return Beside(services.history, (), holder, services.hub.reread)
@@ -96,10 +99,11 @@ class Venues:
 
         return Recorder(store, wanted, self._how)
 
-    # A symbol of an account that nobody has logged in to would wait for ever.
+    # A symbol of an account that nobody has logged in to would wait for ever. One that was named at the start may wait:
+    # its feed says for what, the form on the page lets it go on, and the other venues are not held up.
     def _wanted_of(self, key: str) -> tuple[str, Wanted]:
         lacks = self._lacks_login(key.partition(":")[0])
-        if lacks:
+        if lacks and key not in self._pinned:
             raise ConfigError(f"{key} cannot be listened to: {lacks}")
         return shown([key])[0]
 
