@@ -28,6 +28,7 @@ class Rest:
     """
 
     def __init__(self, services: Services, settings: Config | None = None) -> None:
+        self._hub = services.hub
         root = getattr(services.history.store, "root", None)
         self.settings = settings or config.load(store=root)
         self.most_bars = self.settings.max_history_bars
@@ -36,6 +37,11 @@ class Rest:
         self.jobs = Jobs(lambda: getattr(services, "writer", None))
         self.uploads = Uploads(root.parent if isinstance(root, Path) else None, self.settings.max_upload)
         self.layouts = Layouts(self.settings.folder / "layouts.sqlite")
+
+    def reread(self) -> None:
+        """Read the charts that are open anew: a job may have changed the past of any of them."""
+        for key in {topic.key for topic in self._hub.topics}:
+            self._hub.reread(key)
 
     def close(self) -> None:
         """Drop what waits, and take away what was sent."""

@@ -15,6 +15,7 @@ from rest_kit import client_of, services_of, settings_for
 
 from footloom.feeds import ingest
 from footloom.server import uploads as uploads_module
+from footloom.server.messages import TopicRequest
 from footloom.server.services import Services
 from footloom.store.files import Store
 
@@ -127,6 +128,25 @@ async def test_a_file_that_is_sent_is_imported_and_then_gone(client: httpx.Async
     assert job["report"]["files"][0]["file"] == name
     assert (await client.get("/api/v1/uploads")).json() == []
     assert sent_files(tmp_path) == []
+
+
+async def test_a_chart_that_is_open_shows_what_a_job_has_stored(
+    client: httpx.AsyncClient, services: Services, folder: Path
+) -> None:
+    await ended(client, await start(client, "import", files=["BTCUSDT-trades-2024-08-08.csv"], **ASK))
+    topic = await services.hub.open(TopicRequest(symbol="binance_usdm:BTCUSDT"), 300)
+
+    def shown() -> int:
+        frame = topic.builder.frame(10**6)
+        return 0 if frame is None else int(frame.footprint.bars.trades.sum())
+
+    assert shown() == 500
+    (folder / "BTCUSDT-trades-2024-08-08b.csv").write_bytes(trades_csv(600))
+    job = await ended(client, await start(client, "import", files=["BTCUSDT-trades-2024-08-08b.csv"], **ASK))
+    assert (job["state"], job["report"]["new"]) == ("done", 100), job
+    async with asyncio.timeout(60):
+        while shown() != 600:  # noqa: ASYNC110 - nobody subscribed, nothing tells
+            await asyncio.sleep(0.01)
 
 
 async def test_a_job_is_stopped_and_the_same_again_goes_on(

@@ -78,6 +78,7 @@ async def start_import(
     def ended() -> None:
         for name in held:
             rest.uploads.release(name)
+        rest.reread()
 
     try:
         started = rest.jobs.start("import", _asked(data), work, ended)
@@ -101,7 +102,7 @@ async def start_fetch(
 ) -> Response[Job]:
     """Fetch the past of symbols from their venues; what is stored already is not fetched again."""
     work = await asyncio.to_thread(fetch_work, data, rest.settings, time.time_ns())
-    return _accepted(rest.jobs.start("fetch", _asked(data), work, lambda: None))
+    return _accepted(rest.jobs.start("fetch", _asked(data), work, rest.reread))
 
 
 def _asked(data: msgspec.Struct) -> dict[str, Any]:
