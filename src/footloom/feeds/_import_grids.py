@@ -73,7 +73,8 @@ def check_venue(venue: str, possible: tuple[str, ...]) -> None:
 class Grids:
     """Chooses the grid of each instrument of one file, once.
 
-    ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once.
+    ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once;
+    where the file ``grows``, again for each instrument that it had not.
     ``calendar`` is that of an instrument that nobody knows. ``own`` takes the decimals, whatever is known. ``today`` is
     how the venue defines an instrument now.
     """
@@ -85,6 +86,7 @@ class Grids:
     calendar: str = ""
     own: bool = False
     today: Instrument | None = None
+    grows: bool = False
     chosen: dict[Key, Chosen] = field(default_factory=dict)
     _places: dict[Key, tuple[int, int]] | None = None
 
@@ -165,7 +167,7 @@ class Grids:
         return msgspec.structs.replace(plain, calendar=self.calendar) if self.calendar else plain
 
     def _decimals(self, venue: str, symbol: str) -> tuple[int, int]:
-        if self._places is None:
+        if self._places is None or (self.grows and (venue, symbol) not in self._places):
             self._places = self.places()
         price, qty = self._places.get((venue, symbol), (0, 0))
         return min(price, MOST_PLACES), min(qty, MOST_PLACES)

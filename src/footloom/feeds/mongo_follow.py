@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -58,7 +58,10 @@ class Mark(msgspec.Struct):
 
 @dataclass
 class Taken:
-    """What became of documents: ``again`` rows were stored before, ``left_out`` lie where a file without ids lies."""
+    """What became of documents: ``again`` rows were stored before, ``left_out`` lie where a file without ids lies.
+
+    ``caught_up`` says that all is read which was there at the start.
+    """
 
     documents: int = 0
     rows: int = 0
@@ -66,6 +69,7 @@ class Taken:
     left_out: int = 0
     broken: int = 0
     lost_token: bool = False
+    caught_up: bool = False
     symbols: Counter[str] = field(default_factory=Counter)
     drops: list[Drop] = field(default_factory=list)
 
@@ -81,18 +85,29 @@ class Follower:
         Where their rows go.
     told
         Called after each commit, and when nothing came.
+    stored
+        Called with rows, and the gaps among them, once they are stored.
     """
 
-    def __init__(self, collection: Collection, store: Store, told: Callable[[Taken], None] | None = None) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        store: Store,
+        told: Callable[[Taken], None] = lambda _taken: None,
+        stored: Callable[[Trades | Snapshots, Sequence[Gap]], None] = lambda _rows, _gaps: None,
+    ) -> None:
         self.taken = Taken()
         self._collection = collection
         self._store = store
-        self._told = told or (lambda _taken: None)
+        self._told = told
+        self._stored = stored
         self._mark = Mark.of(store, collection.place)
-        grids = Grids(None, None, store.instrument, self._places)
+        grids = Grids(None, None, store.instrument, self._places, grows=True)
         self._grids = grids
         self._reader = DocumentReader(DOCUMENTS, Ask(grid=grids.grid))
         self._number = 0
+        self._decimals: dict[tuple[str, str], tuple[int, int]] = {}
+        self._at_hand: list[Document] = []
         self._until: dict[tuple[str, str], int] = {}
         self._listens = False
         self._overlap: set[str] = set()  # what was read since the stream began, and will come by it once more
@@ -108,6 +123,7 @@ class Follower:
         watches = self._listens = not once and self._collection.can_watch()
         token = self._begin() if watches else None
         self._take_stored(stop)
+        self.taken.caught_up = not stop.is_set()
         if once:
             return
         if watches:
@@ -193,19 +209,20 @@ class Follower:
         if not found:
             return
         documents = [Document(one.text, self._number + n + 1, self._number + n + 1) for n, one in enumerate(found)]
+        self._at_hand = documents
         self._number += len(found)
         self.taken.documents += len(found)
         items: list[tuple[Trades | Snapshots, list[Gap]]] = []
         for rows in [*self._reader.take(documents), *self._reader.flush()]:
-            if isinstance(rows, Outside):
-                add_drops(self.taken.drops, rows.dropped)
-            elif len(rows.line):
+            add_drops(self.taken.drops, rows.dropped)
+            if not isinstance(rows, Outside) and len(rows.line):
                 items += self._ready(rows)
         if items:
             self._store.append_many(items)
+            for block, gaps in items:
+                self._stored(block, gaps)
 
     def _ready(self, rows: Rows | BareRows) -> Iterator[tuple[Trades | Snapshots, list[Gap]]]:
-        add_drops(self.taken.drops, rows.dropped)
         chosen = self._grids.chosen[rows.venue, rows.symbol]
         if chosen.define is not None and (rows.venue, rows.symbol) not in self._until:
             self._store.put_instrument(chosen.define)
@@ -268,6 +285,7 @@ class Follower:
                 raise
             self.taken.left_out += len(block)
             return 0
+        self._stored(block, ())
         return len(block)
 
     def _keep(self, token: Any, last: Found | None = None) -> None:
@@ -277,18 +295,24 @@ class Follower:
             self._mark.last_id = text_of_id(last.id)
         self._mark.keep(self._store, self._collection.place)
 
-    # The decimals of instruments that nobody knows, from the newest documents that can be asked for.
+    # The decimals of instruments that nobody knows: from what was there first, and for one that appears later from what
+    # is at hand. The few documents may all have round prices, so that no fewer are taken than its exchange uses.
     def _places(self) -> dict[tuple[str, str], tuple[int, int]]:
-        found: dict[tuple[str, str], tuple[int, int]] = {}
         reader = DocumentReader(DOCUMENTS, Ask(grid=lambda *_: SCAN))
-        for some in self._collection.stored(most=_SAMPLE):
-            documents = [Document(one.text, 1, 1) for one in some]
-            for rows in [*reader.take(documents), *reader.flush()]:
+        known = () if self._decimals else self._collection.stored(most=_SAMPLE)
+        for some in (*([Document(one.text, 1, 1) for one in found] for found in known), self._at_hand):
+            for rows in [*reader.take(some), *reader.flush()]:
                 if not isinstance(rows, Outside) and len(rows.line):
-                    places = _most_places(rows)
-                    before = found.get((rows.venue, rows.symbol), (0, 0))
-                    found[rows.venue, rows.symbol] = (max(places[0], before[0]), max(places[1], before[1]))
-        return found
+                    key = (rows.venue, rows.symbol)
+                    price, lot = _most_places(rows)
+                    before = self._decimals.get(key, (_exchange_places(rows.symbol), 0))
+                    self._decimals[key] = (max(price, before[0]), max(lot, before[1]))
+        return self._decimals
+
+
+# Rupees and paise; pairs of currencies are quoted in hundredths of a paisa.
+def _exchange_places(symbol: str) -> int:
+    return 4 if symbol.startswith(("NCD", "BCD")) else 2
 
 
 def _most_places(rows: Rows | BareRows) -> tuple[int, int]:

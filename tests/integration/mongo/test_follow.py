@@ -138,6 +138,23 @@ def test_a_server_without_a_replica_set_is_asked(tmp_path: Path) -> None:
         assert volumes(store) == list(range(1, 41))
 
 
+# Its first document has a price of one decimal, those behind it have two: nothing of them may be off the grid.
+def test_an_instrument_that_appears_later_is_stored_whole(database: str, ticks: Any) -> None:
+    other = "NSE_EQ|INE000A01001"
+    ticks.insert_many(document(number) for number in range(20))
+    with MemoryStore() as store:
+        following = Following(database, store)
+        following.wait(lambda taken: taken.documents >= 20)
+        for number in range(24, 40):  # 3183.8 is the first price
+            ticks.insert_one(document(number, other))
+        following.wait(lambda taken: taken.documents >= 36)
+        following.stop()
+        assert following.follower.taken.drops == []
+        found = store.load(f"upstox:{other}", "snapshot", *EVER)
+        assert found.vtt_lot.tolist() == list(range(25, 41))
+        assert str(found.instrument.tick_size) == "0.01"
+
+
 # Inserts documents one after the other, each until it is acknowledged, and says how many there are.
 class Recorder:
     def __init__(self, url: str, count: int) -> None:
