@@ -50,13 +50,17 @@ class Venues:
     ----------
     settings
         The process's settings.
+    followed
+        The collection that messages of Upstox come from, "" where there is none: the account itself is then not
+        listened to, or each of them would come twice.
     """
 
-    def __init__(self, settings: Config) -> None:
+    def __init__(self, settings: Config, followed: str = "") -> None:
         from footloom.cli._record_feeds import settings_of
         from footloom.feeds._venues import live_venues
 
         self._settings = settings
+        self._followed = followed
         every: Any = [(name, None) for name in live_venues()]
         how = settings_of(every, settings, backfill_hours=settings.backfill_hours)
         self._credentials = {name: dict(values) for name, values in how.credentials.items()}
@@ -108,9 +112,12 @@ class Venues:
         return shown([key])[0]
 
     def _lacks_login(self, venue: str) -> str:
+        from footloom.cli._serve_documents import DOCUMENTS
         from footloom.feeds import credentials
         from footloom.server.login_forms import LOGIN_WAYS
 
+        if self._followed and venue == DOCUMENTS:
+            return f"its messages come from {self._followed}, and are there to chart once one is inserted"
         if venue not in LOGIN_WAYS or self._credentials.get(venue):
             return ""
         stands = credentials.standing(venue, time.time_ns(), self._settings.folder)

@@ -28,6 +28,7 @@ from footloom.errors import StoreLocked, UnknownSymbol
 if TYPE_CHECKING:
     from footloom.cli._front import Front
     from footloom.config import Config
+    from footloom.feeds.mongo_documents import Place
     from footloom.server.services import Services
     from footloom.server.streams import Streams
     from footloom.server.writer import Writer
@@ -36,7 +37,11 @@ __all__ = ("serve",)
 
 Keys = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY]...", help="Symbols to listen to, such as binance_usdm:BTCUSDT.", show_default=False),
+    typer.Argument(
+        metavar="[KEY]...",
+        help="Symbols to listen to, such as binance_usdm:BTCUSDT; or a collection to follow, mongodb:tick_data.",
+        show_default=False,
+    ),
 ]
 
 CompatFlag = Annotated[
@@ -66,19 +71,24 @@ def serve(
     With --host 0.0.0.0 other machines and phones get in with a link that holds a token.
     """
     from footloom import config
+    from footloom.cli._serve_documents import parted
     from footloom.feeds.endpoints import checked
 
     with as_usage():
         flags = serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key))
         settings = checked(config.load(store=store, endpoints=endpoint or (), flags={**flags, "compat": compat}))
-        wanted = shown(list(dict.fromkeys(keys or settings.symbols)))
+        symbols, place = parted(list(dict.fromkeys(keys or settings.symbols)), settings)
+        wanted = shown(symbols)
     front = front_of(settings, open_page=open_page, as_json=json)
     with contextlib.ExitStack() as stack:
-        _serve(settings, [f"{venue}:{one.symbol}" for venue, one in wanted], front, stack)
+        _serve(settings, [f"{venue}:{one.symbol}" for venue, one in wanted], place, front, stack)
 
 
-def _serve(settings: Config, pinned: Sequence[str], front: Front, stack: contextlib.ExitStack) -> None:
+def _serve(
+    settings: Config, pinned: Sequence[str], place: Place | None, front: Front, stack: contextlib.ExitStack
+) -> None:
     from footloom.cli._record_feeds import store_settings
+    from footloom.cli._serve_documents import follow, reached
     from footloom.server.client_limits import Limits
     from footloom.server.services import Services
     from footloom.server.writer import Writer
@@ -89,29 +99,39 @@ def _serve(settings: Config, pinned: Sequence[str], front: Front, stack: context
     services.limits = Limits(settings.max_subscriptions, settings.max_history_bars, settings.max_messages_per_s)
     writer = Writer(lambda: open_store(root, writer=True, settings=store_settings(settings)))
     services.writer = writer
-    background, stop, refused = None, asyncio.Event(), list[str]()
+    works, stop, refused = list[Callable[[], Awaitable[None]]](), asyncio.Event(), list[str]()
+    if place is not None:
+        say(reached(place))
+        works.append(functools.partial(follow, services, writer, place))
     if pinned or settings.on_demand:
-        streams = _streams(settings, services, writer, pinned)
-        background = functools.partial(services.feed, functools.partial(_run, streams, pinned, refused, stop))
-    if pinned:
+        streams = _streams(settings, services, writer, pinned, place)
+        works.append(functools.partial(_run, streams, pinned, refused, stop))
+    if pinned or place is not None:
         _hold(writer, root, stack)
-    if not services.warm() and not pinned:
+    if not services.warm() and not pinned and place is None:
         more = "open a symbol on the page, " if settings.on_demand else ""
         say(f"{root} holds no trades yet: {more}bring a recording in with footloom import, or try footloom demo")
-    _listen(settings, services, front, background, stop)
+    _listen(settings, services, front, functools.partial(_all, services, works) if works else None, stop)
     if refused and stop.is_set():
         raise UnknownSymbol(refused[0])
-    if pinned and writer.store is not None:
+    if writer.store is not None:
         stack.close()
         say(f"stopped; what was received is sealed in {root}")
 
 
-def _streams(settings: Config, services: Services, writer: Writer, pinned: Sequence[str]) -> Streams:
+# Each for itself: one that ends with an error does not end the other.
+async def _all(services: Services, works: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    await asyncio.gather(*(services.feed(work) for work in works))
+
+
+def _streams(
+    settings: Config, services: Services, writer: Writer, pinned: Sequence[str], place: Place | None
+) -> Streams:
     from footloom.cli._serve_streams import Venues
     from footloom.server.candles import Shelf
     from footloom.server.logins import Logins
 
-    venues = Venues(settings)
+    venues = Venues(settings, "" if place is None else str(place))
     streams = services.stream(venues.stream_settings(services, pinned), writer)
     logins = Logins(settings, functools.partial(venues.log_in, services))
     services.listen_to_venues(logins, Shelf(settings), venues.catalogue() if settings.on_demand else None)

@@ -6,7 +6,7 @@ exchange's day, and leave out what came long after it (`footloom.feeds.stored`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -119,6 +119,13 @@ class SnapshotTape:
         self.renew(own)
         self.last_ns = int(block.ts_recv_ns.max())
         return True
+
+    def fold(self, seen: Snapshots, gaps: Sequence[Gap] = ()) -> Trades:
+        """Return the trades of snapshots that others have made and stored, in the order of receipt."""
+        self._gaps += gaps
+        if len(seen):
+            self.last_ns = int(seen.ts_recv_ns[-1])
+        return self._infer(seen)
 
     def take(self) -> Seen:
         """Return what came since the last time."""

@@ -64,7 +64,7 @@ class Services:
     history: History
     hub: Hub
     bundle: Bundle
-    fed: frozenset[str] = frozenset()  # symbols whose feed this process runs by itself, as the demo does
+    fed: set[str] = field(default_factory=set)  # symbols of feeds that this process runs by itself, as the demo does
     writer: Writer | None = None
     streams: Streams | None = None
     limits: Limits = field(default_factory=Limits)
@@ -84,7 +84,7 @@ class Services:
     def over(cls, store: Store, live: Collection[str] = ()) -> Self:
         """Return the services of a store, with the page read into memory."""
         history = History(store)
-        services = cls(history, Hub(history), Bundle.read(), frozenset(live))
+        services = cls(history, Hub(history), Bundle.read(), set(live))
         try:
             found = found_at_start(store.recovery)
         except StoreError:  # open for reading only: another process records, and knows
@@ -96,7 +96,7 @@ class Services:
     @property
     def live(self) -> frozenset[str]:
         """The symbols whose feed runs in this process."""
-        return self.fed if self.streams is None else self.fed | self.streams.keys
+        return frozenset(self.fed) if self.streams is None else self.streams.keys | self.fed
 
     @property
     def writes(self) -> Store | None:
@@ -144,7 +144,7 @@ class Services:
             self._loop.call_soon_threadsafe(self._tell, "start", found)
 
     async def follow(self, feeds: Feeds) -> None:
-        """Run live feeds to their end, and tell all the time how they stand."""
+        """Run live feeds to their end, and tell all the time how they stand; symbols may come while they run."""
         for row in self.history.store.coverage():
             if row.rows and row.key in self.live:
                 self.hub.board.note_trades(row.key)
@@ -157,6 +157,7 @@ class Services:
     async def _tell_states(self, feeds: Feeds) -> None:
         while True:
             for key, state in feeds.state():
+                self.fed.add(key)
                 self.hub.board.tell(key, state)
             await asyncio.sleep(_STATES_S)
 

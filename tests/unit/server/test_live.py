@@ -89,7 +89,7 @@ class Page:
 @asynccontextmanager
 async def serving(store: MemoryStore, feeds: FakeFeeds) -> AsyncIterator[Services]:
     history = History(store)  # type: ignore[arg-type] - as much of a store as the server reads
-    services = Services(history, Hub(history, flush_s=0.0), Bundle({}), frozenset(feeds.states))
+    services = Services(history, Hub(history, flush_s=0.0), Bundle({}), set(feeds.states))
     work = asyncio.create_task(services.follow(feeds))
     await asyncio.sleep(0)
     yield services
