@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pymongo", reason="the MongoDB driver is not installed: pip install 'footloom[mongo]'")
 from pymongo import MongoClient, errors
 
 from footloom.feeds.mongo_documents import Collection, Place
@@ -126,6 +128,22 @@ def test_rows_that_a_stop_left_without_a_note_are_known_again(database: str, tic
         assert volumes(store) == list(range(1, 96))
 
 
+def test_documents_are_asked_for_where_nothing_tells_of_them(
+    database: str, ticks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Collection, "can_watch", lambda _self: False)
+    monkeypatch.setattr(Collection, "watch", None)
+    ticks.insert_many(document(number) for number in range(20))
+    with MemoryStore() as store:
+        following = Following(database, store)
+        following.wait(lambda taken: taken.documents >= 20)
+        ticks.insert_many(document(number) for number in range(20, 40))
+        following.wait(lambda taken: taken.documents >= 40)
+        following.stop()
+        assert volumes(store) == list(range(1, 41))
+
+
+@pytest.mark.soak
 def test_a_server_without_a_replica_set_is_asked(tmp_path: Path) -> None:
     with nodes(tmp_path, replica_set=False) as alone, MongoClient(alone.url) as client, MemoryStore() as store:
         collection = client["strategy"]["tick_data"]
@@ -202,6 +220,21 @@ class Recorder:
             raise self.error
 
 
+def test_a_killed_server_that_comes_back_costs_no_document(tmp_path: Path) -> None:
+    with nodes(tmp_path) as one, MemoryStore() as store:
+        following = Following(one.database("strategy"), store)
+        recorder = Recorder(one.url, 100)
+        recorder.wait(30)
+        (port,) = one.ports
+        one.kill(port)
+        one.start_one(port)
+        recorder.stop()
+        following.wait(lambda taken: taken.documents >= 100)
+        following.stop()
+        assert volumes(store) == list(range(1, 101))
+
+
+@pytest.mark.soak
 def test_a_killed_primary_costs_no_document(three: Nodes) -> None:
     with MemoryStore() as store:
         following = Following(three.database("strategy"), store)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("pymongo", reason="the MongoDB driver is not installed: pip install 'footloom[mongo]'")
+
 from footloom.core.trades import Trades
 from footloom.errors import StoreError, StoreLocked
 from footloom.feeds.live import Journal
@@ -19,6 +21,7 @@ from footloom.testing._store_sample import EVER, KEY, SMALL, loaded, tape
 from footloom.testing.mongod import Nodes
 
 
+@pytest.mark.soak
 def test_a_killed_primary_costs_no_acknowledged_row(three: Nodes) -> None:
     trades = tape(400)
     with Store(three.database("tapes"), writer=True, settings=SMALL) as store:
