@@ -253,13 +253,13 @@ class History:
     def state(self, key: str, tape: str, until_ns: int | None = None) -> str:
         """Return a hash of what is stored of a tape before a time: as long as it is the same, so are the answers.
 
-        What is stored is only ever added to, or removed as a whole, so its counts tell.
+        The store tells each day's content by checksums (`footloom.store.Coverage.content`), and its open gaps.
         """
         digest = hashlib.blake2b(digest_size=16)
         end_ns = 2**62 if until_ns is None else until_ns
         for row in self.store.coverage(key):
             if row.tape == tape and (row.first_ns is None or row.first_ns < end_ns):
-                counted = (row.day, row.rows, row.first_ns, row.last_ns, row.bytes, row.gaps, row.parts)
+                counted = (row.day, row.rows, row.first_ns, row.last_ns, row.bytes, row.gaps, row.parts, row.content)
                 digest.update(repr(counted).encode())
         for gap in self.store.gaps(key, tape, -(2**62), end_ns):
             digest.update(msgspec.json.encode(gap))

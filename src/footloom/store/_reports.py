@@ -69,7 +69,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     ``rows`` are distinct rows, those still in the journal included. ``first_ns`` and ``last_ns`` are the times of the
     first and last row, ns UTC (exchange time of trades, receipt of snapshots); None where the day holds gaps only.
     ``bytes`` are those of its parts on disk. ``gaps`` counts gaps that begin on that day and are still open.
-    ``sources`` are the kinds of its sources.
+    ``sources`` are the kinds of its sources. ``content`` is a hash of what its parts and the journal hold of that day:
+    as long as it is the same, so are the rows.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     parts: int
     sources: tuple[str, ...] = ()
     journal_rows: int = 0
+    content: str = ""
 
 
 class Ingested(NamedTuple):

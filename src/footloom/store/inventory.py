@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
+
+import msgspec
 
 from footloom.store._reports import Coverage
 from footloom.store.columns import SEQ, Columns, concat, form_of, length, take
@@ -92,7 +95,20 @@ def _of_day(reader: Reader, manifest: Manifest, waiting: Columns, pending: Seque
         parts=len(manifest.parts),
         sources=tuple(sorted(kinds)),
         journal_rows=journal_rows,
+        content=_content(manifest, waiting, pending),
     )
+
+
+# Not counts and times alone: a tape that was removed may come again with as many rows of the same times. Parts are told
+# by the checksums of their manifest, so that none is read.
+def _content(manifest: Manifest, waiting: Columns, pending: Sequence[Pending]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(msgspec.json.encode((manifest.instruments, manifest.parts, manifest.hidden)))
+    if length(waiting):
+        digest.update(msgspec.json.encode([(one.instrument, length(one.columns)) for one in pending]))
+        for name in sorted(waiting):
+            digest.update(waiting[name].tobytes())
+    return digest.hexdigest()
 
 
 # Distinct rows of a day whose journal may repeat what its parts hold.

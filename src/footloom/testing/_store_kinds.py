@@ -36,6 +36,7 @@ __all__ = (
     "a_reader_goes_on_while_parts_are_replaced",
     "a_tape_is_removed_with_all_that_is_known_of_it",
     "coverage_says_what_is_there",
+    "coverage_tells_other_rows_apart",
     "definitions_hold_from_their_dates",
     "one_writes_and_any_number_read",
     "other_grids_are_read_on_their_common_one",
@@ -148,6 +149,30 @@ def coverage_says_what_is_there(home: Home) -> None:
         assert [row.parts for row in store.coverage()] == [1, 1, 1], "compaction leaves a small day in many parts"
         assert store.coverage("sample:Y") == []
         assert store.verify(KEY) == 3
+
+
+def coverage_tells_other_rows_apart(home: Home) -> None:
+    trades = tape(5)
+    others = [
+        trades,
+        dataclasses.replace(trades, price_tick=trades.price_tick + 1),
+        dataclasses.replace(trades, price_tick=trades.price_tick + 2),
+        tape(5, of=INSTRUMENT.with_grid("0.25", "1")),
+    ]
+    told: dict[bool, list[tuple[str, ...]]] = {False: [], True: []}
+    for sealed in told:
+        for rows in others:  # opened anew each time: numbers of rows and parts begin again
+            with KeptStore(home(), writer=True, settings=SMALL) as store:
+                store.append(rows)
+                if sealed:
+                    store.seal()
+                told[sealed].append(tuple(row.content for row in store.coverage(KEY)))
+                assert told[sealed][-1] == tuple(row.content for row in store.coverage()), "asking twice differs"
+                store.remove(KEY, "trade")
+    for sealed, contents in told.items():
+        where = "parts" if sealed else "journal"
+        assert all(contents[0]), f"what the {where} holds is not told"
+        assert len(set(contents)) == len(others), f"other rows at the same times, in the {where}, are told as the same"
 
 
 def a_tape_is_removed_with_all_that_is_known_of_it(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gzip
 import threading
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from footloom.server.history import History
 from footloom.server.services import Services
 from footloom.server.wire import decode
 from footloom.server.work import Work
+from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +115,19 @@ async def test_an_old_page_stays_the_same_while_the_tape_grows(store: MemoryStor
     )
     store.tapes["test:XYZ", "trade"] = far
     assert (history.state("test:ABC", "trade", middle), history.state("test:ABC", "trade")) == before
+
+
+def test_other_prices_at_the_same_times_are_another_state(tmp_path: Path) -> None:
+    tape = make_tape(rows=50)
+    others = [tape, dataclasses.replace(tape, price_tick=tape.price_tick + 1)]
+    found = []
+    for trades in others:
+        with Store(tmp_path, writer=True) as written:
+            written.append(trades)
+            found.append(History(written).state("test:ABC", "trade"))
+            assert found[-1] == History(written).state("test:ABC", "trade")
+            written.remove("test:ABC", "trade")
+    assert found[0] != found[1], "the answer of the tape that was removed would be given"
 
 
 async def test_byte_ranges(client: httpx.AsyncClient) -> None:
