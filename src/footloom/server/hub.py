@@ -135,10 +135,11 @@ class Hub:
         status.notes = self._notes
         self._symbols[key].status = status
 
-    def tell_trouble(self, text: str) -> None:
-        """Say in every header that nothing comes any more, and why."""
+    def tell_trouble(self, text: str | None) -> None:
+        """Say in every header that nothing comes any more, and why; with None, that it goes on."""
         self._trouble = text
-        self.board.stop(text)
+        if text is not None:
+            self.board.stop(text)
         for key, symbol in self._symbols.items():
             if symbol.status is not None:
                 symbol.status.stop(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -132,7 +133,8 @@ class Services:
         """Let clients open streams, which are recorded through ``writer``."""
         writer.opened = self._note_opened
         self.writer = writer
-        self.streams = Streams(settings, writer, self.hub.board, self.publish, self.history.can_chart, self.feed_failed)
+        told = functools.partial(self.feed_failed, again=True)
+        self.streams = Streams(settings, writer, self.hub.board, self.publish, self.history.can_chart, told)
         return self.streams
 
     # What opening found damaged; called in a thread.
@@ -170,10 +172,16 @@ class Services:
             _LOG.exception("the feed stopped")
             self.feed_failed(error)
 
-    def feed_failed(self, error: Exception) -> None:
-        """Say in `health` and in the headers that nothing is received any more, and why."""
-        text = feed_stopped(error)
-        self.trouble["feed"] = text
+    def feed_failed(self, error: Exception | None, *, again: bool = False) -> None:
+        """Say in `health` and in the headers that nothing is received any more, and why; with None, that it goes on.
+
+        ``again`` says that it is tried again by itself.
+        """
+        text = None if error is None else feed_stopped(error, again=again)
+        if text is None:
+            self.trouble.pop("feed", None)
+        else:
+            self.trouble["feed"] = text
         self.hub.tell_trouble(text)
 
     def warm(self) -> int:

@@ -74,10 +74,10 @@ class SymbolStatus:
         self._quote = commit.quote
         self._score = commit.score
 
-    def stop(self, trouble: str) -> None:
-        """Say from now on that nothing comes any more, and why."""
+    def stop(self, trouble: str | None) -> None:
+        """Say from now on that nothing comes any more, and why; with None, that it goes on."""
         self._trouble = trouble
-        self._recorded = False
+        self._recorded = trouble is None
 
     def fold(self, trades: Trades) -> None:
         """Fold trades, session by session; those of a session that is over are left out.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, 
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import Figures
 from footloom.server.board import Board
+from footloom.server.revival import Revival
 from footloom.server.writer import Writer
 from footloom.store import Store
 from footloom.store.lock import holder_of
@@ -27,10 +27,10 @@ __all__ = ("LINGER_S", "READY_S", "LiveFeeds", "StreamSettings", "Streams")
 
 LINGER_S = 300.0
 READY_S = 20.0
+RETRY_S = 1.0
 _MOST_LINGERING = 32  # streams that go on for nobody: the oldest make room
 _LOOK_S = 0.05
 _STATES_S = 0.25
-_LOG = logging.getLogger(__name__)
 
 
 class LiveFeeds(Protocol):
@@ -73,6 +73,8 @@ class StreamSettings:
         How long a stream goes on after the last who needed it.
     ready_s
         How long who opens a stream waits for the first trade.
+    retry_s
+        How long after a fault streams that somebody looks at begin again; after further faults, longer.
     """
 
     make: Callable[[Store, Sequence[tuple[str, Wanted]]], LiveFeeds]
@@ -82,6 +84,7 @@ class StreamSettings:
     on_demand: bool = True
     linger_s: float = LINGER_S
     ready_s: float = READY_S
+    retry_s: float = RETRY_S
 
 
 class Streams:
@@ -100,7 +103,7 @@ class Streams:
     is_stored
         Says, blocking, whether a symbol can be charted from the store.
     failed
-        Told the error that ended all streams.
+        Told the error that ended all streams, and None when they go on or nobody looks any more.
     """
 
     def __init__(
@@ -110,14 +113,14 @@ class Streams:
         board: Board,
         publish: Callable[[Commit], None],
         is_stored: Callable[[str], bool],
-        failed: Callable[[Exception], None] = lambda _error: None,
+        failed: Callable[[Exception | None], None] = lambda _error: None,
     ) -> None:
         self.settings = settings
         self._writer = writer
         self._board = board
         self._publish = publish
         self._is_stored = is_stored
-        self._failed = failed
+        self._revival = Revival(self._lost, self._begin_again, failed, settings.retry_s)
         self._held: Counter[str] = Counter()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._running: dict[str, str] = {}  # key -> as the feeds were asked for it
@@ -183,6 +186,9 @@ class Streams:
             return
         if self._held.pop(key, 0):
             self._end_later(key)
+            if key not in self._running and not self._pinned:  # a fault has ended it
+                self._board.forget(key)
+                self._revival.settle()
 
     async def run(self) -> None:
         """Listen to what is pinned, and to what is opened, until cancelled."""
@@ -194,6 +200,7 @@ class Streams:
                 await asyncio.shield(self._task)
             await asyncio.Event().wait()
         finally:
+            self._revival.stop()
             for timer in self._timers.values():
                 timer.cancel()
             await self._finish()
@@ -307,22 +314,49 @@ class Streams:
             telling = asyncio.create_task(self._tell(feeds))
             ready.set_result(None)
             try:
-                await feeds.run(self._publish)
+                await feeds.run(self._give)
             finally:
                 telling.cancel()
                 if self._feeds is feeds:
                     self._feeds, self._running = None, {}
 
+    def _give(self, commit: Commit) -> None:
+        self._publish(commit)
+        self._revival.note_commit()
+
     def _note_end(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception) and not self.settings.pinned:
-            _LOG.error("the feeds stopped", exc_info=error)
-            self._failed(error)
+        if isinstance(error, Exception) and not self._pinned:
+            for key in list(self._timers):  # nobody looks at it: it does not begin again
+                self._cancel_timer(key)
+                self._board.forget(key)
+            self._revival.note_fault(error)
+
+    def _lost(self) -> list[str]:
+        return [key for key in self._held if key not in self._running and self._is_sent(key)]
+
+    def _is_sent(self, key: str) -> bool:
+        try:
+            self.settings.wanted_of(key)
+        except FootloomError:
+            return False
+        return self.settings.on_demand
+
+    async def _begin_again(self, keys: Sequence[str]) -> None:
+        async with self._starting:
+            lost = [key for key in keys if key in self._held and key not in self._running]
+            if lost and self._feeds is None:
+                await self._begin(lost)
+            else:
+                for key in lost:
+                    self._add(key)
 
     async def _tell(self, feeds: LiveFeeds) -> None:
         while True:
             for key, state in feeds.state():
                 self._board.tell(key, state)
+                if state.phase == "live":
+                    self._revival.note_live()
             await asyncio.sleep(_STATES_S)
 
     async def _wait_for_trades(self, key: str) -> None:

@@ -8,10 +8,11 @@ from footloom.store import Recovery, Store
 __all__ = ("feed_stopped", "found_at_start", "not_recorded", "not_sealed", "rows_refused")
 
 
-def feed_stopped(error: Exception) -> str:
-    """Say that nothing comes any more, and why."""
+def feed_stopped(error: Exception, *, again: bool = False) -> str:
+    """Say that nothing comes any more, and why; ``again``: that it is tried again by itself."""
     reason = str(error) if isinstance(error, FootloomError) else f"{type(error).__name__}, the log says where"
-    return f"the feed stopped, nothing is received or recorded: {reason}; start footloom again"
+    cure = "it is tried again by itself" if again else "start footloom again"
+    return f"the feed stopped, nothing is received or recorded: {reason}; {cure}"
 
 
 def not_recorded(store: Store | None) -> str:

@@ -160,14 +160,14 @@ def coverage_tells_other_rows_apart(home: Home) -> None:
         tape(5, of=INSTRUMENT.with_grid("0.25", "1")),
     ]
     told: dict[bool, list[tuple[str, ...]]] = {False: [], True: []}
-    for sealed in told:
+    for sealed, contents in told.items():
         for rows in others:  # opened anew each time: numbers of rows and parts begin again
             with KeptStore(home(), writer=True, settings=SMALL) as store:
                 store.append(rows)
                 if sealed:
                     store.seal()
-                told[sealed].append(tuple(row.content for row in store.coverage(KEY)))
-                assert told[sealed][-1] == tuple(row.content for row in store.coverage()), "asking twice differs"
+                contents.append(tuple(row.content for row in store.coverage(KEY)))
+                assert contents[-1] == tuple(row.content for row in store.coverage()), "asking twice differs"
                 store.remove(KEY, "trade")
     for sealed, contents in told.items():
         where = "parts" if sealed else "journal"

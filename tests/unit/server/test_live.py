@@ -239,4 +239,8 @@ async def test_a_feed_that_ends_with_an_error_is_stopped_for_all() -> None:
         services.feed_failed(OSError("no route"))
         told = await page.until(lambda: [one for one in page.feeds() if one["phase"] == "stopped"])
         assert "OSError" in told[0]["text"]
+        assert "OSError" in services.trouble["feed"]
+        services.feed_failed(None)
+        assert "feed" not in services.trouble
+        assert services.hub._trouble is None, "a chart that is opened later does not say stopped"
         await page.close()

@@ -87,7 +87,7 @@ class World:
     stored: set[str]
     silent: bool = False
     late: tuple[str, str] | None = None  # a name, and what it turns out to mean when its first trade comes
-    failures: list[Exception] = field(default_factory=list)
+    failures: list[Exception | None] = field(default_factory=list)
 
     @property
     def feeds(self) -> FakeFeeds:
@@ -128,7 +128,7 @@ async def world(tmp_path: Path, **settings: Any) -> AsyncIterator[World]:
 
     how = StreamSettings(make=make, beside=beside, wanted_of=wanted_of, **({"linger_s": 0.05} | settings))
     stored: set[str] = set()
-    failures: list[Exception] = []
+    failures: list[Exception | None] = []
     streams = Streams(how, writer, board, publish, stored.__contains__, failures.append)
     found = World(streams, writer, board, made, stored, failures=failures)
     running = asyncio.create_task(streams.run())
@@ -275,6 +275,34 @@ async def test_error_of_all_feeds_is_told_and_the_next_opening_tries_again(tmp_p
         await until(lambda: here.writer.store is None)
         await here.streams.open("test:ABC")
         assert len(here.made) == 2
+
+
+async def test_streams_begin_again_after_faults_for_those_who_look_alone(tmp_path: Path) -> None:
+    async with world(tmp_path, retry_s=0.01, linger_s=30.0) as here:
+        await here.streams.open("test:ABC")
+        await here.streams.open("test:DEF")
+        async with here.streams.use("test:GHI"):
+            pass
+        for times in (2, 3):
+            here.feeds.fault = OSError("the disk is gone")
+            here.feeds.news.put_nowait("test:ABC")
+            await until(lambda times=times: len(here.made) == times and bool(here.failures) and not here.failures[-1])
+            assert here.streams.keys == {"test:ABC", "test:DEF"}
+        assert [str(error) for error in here.failures if error] == ["the disk is gone"] * 2
+        await until(lambda: [row.phase for row in here.board.rows()] == ["live", "live"])
+
+
+async def test_a_fault_is_told_no_more_when_nobody_looks(tmp_path: Path) -> None:
+    async with world(tmp_path, retry_s=60.0) as here:
+        await here.streams.open("test:ABC")
+        here.feeds.fault = OSError("the disk is gone")
+        here.feeds.news.put_nowait("test:ABC")
+        await until(lambda: bool(here.failures))
+        here.streams.close("test:ABC")
+        assert here.failures[-1] is None
+        assert here.board.rows() == []
+        await here.streams.open("test:ABC")
+        assert here.streams.keys == {"test:ABC"}
 
 
 def held_up(here: World) -> threading.Event:
