@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from litestar import Request
@@ -20,6 +21,9 @@ T = TypeVar("T")
 THREADS = 2
 MOST_WAITING = 64
 LIMIT_S = 60.0
+_SHARE = 4  # an address may take one place in so many: the others are left to everybody else
+
+_address: ContextVar[str] = ContextVar("address", default="")
 
 
 class ClientGone(Exception):
@@ -42,8 +46,9 @@ class Work:
     def __init__(self, threads: int = THREADS, most_waiting: int = MOST_WAITING, limit_s: float = LIMIT_S) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         self._most = threads + most_waiting
+        self._share = max(1, self._most // _SHARE)
         self._limit_s = limit_s
-        self._running: set[threading.Event] = set()
+        self._running: dict[threading.Event, str] = {}  # for whose address
 
     @property
     def running(self) -> int:
@@ -56,14 +61,22 @@ class Work:
         Raises
         ------
         Overloaded
-            Too many wait already.
+            Too many wait already, of all addresses or of this one.
         TookTooLong
             It was given up.
         """
+        address = _address.get()
+        mine = sum(other == address for other in self._running.values())
+        if address and mine >= self._share:
+            raise Overloaded(
+                f"{mine} requests from your address wait already, its share of {self._most}: try again in a few "
+                "seconds, and ask for fewer at a time",
+                2.0,
+            )
         if len(self._running) >= self._most:
             raise Overloaded(f"{len(self._running)} requests wait already: try again in a few seconds", 2.0)
         stopped = threading.Event()
-        self._running.add(stopped)
+        self._running[stopped] = address
 
         def begin() -> T:
             with abandonable(stopped):
@@ -72,7 +85,7 @@ class Work:
         try:
             future = self._pool.submit(begin)
         except RuntimeError:
-            self._running.discard(stopped)
+            del self._running[stopped]
             raise Overloaded("the server is about to stop") from None
         waiting = asyncio.wrap_future(future)
         waiting.add_done_callback(lambda done: self._end(stopped, done))
@@ -87,7 +100,7 @@ class Work:
             future.cancel()  # what has not begun never will
 
     def _end(self, stopped: threading.Event, done: asyncio.Future[Any]) -> None:
-        self._running.discard(stopped)
+        self._running.pop(stopped, None)
         if not done.cancelled():
             done.exception()  # that of work which nobody waits for is nobody's
 
@@ -99,14 +112,16 @@ class Work:
 
 
 async def while_connected(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:
-    """Return what ``work`` gives, as long as the client waits for it.
+    """Return what ``work`` gives, as long as the client waits for it; it counts for the client's address.
 
     Raises
     ------
     ClientGone
         It has gone, and the work was dropped.
     """
-    working = asyncio.ensure_future(work)
+    token = _address.set(request.client.host if request.client else "")
+    working = asyncio.ensure_future(work)  # it takes the address along
+    _address.reset(token)
     leaving = asyncio.ensure_future(_leave(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)

@@ -8,11 +8,13 @@ import gzip
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
+from litestar import Request
 from rest_kit import client_of, services_of, settings_for
 from server_kit import MemoryStore, make_tape
 
@@ -24,7 +26,7 @@ from footloom.server.app import create_app
 from footloom.server.history import History
 from footloom.server.services import Services
 from footloom.server.wire import decode
-from footloom.server.work import Work
+from footloom.server.work import Work, while_connected
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -266,6 +268,34 @@ async def test_too_many_are_told_to_come_again_and_too_long_is_given_up() -> Non
         with pytest.raises(TookTooLong, match=r"given up after 0\.2 s"):
             await task
     assert await asyncio.to_thread(ended.wait, 60), "the thread ends at its next checkpoint, by itself"
+    work.close()
+
+
+async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
+    work, go = Work(threads=2, most_waiting=6), threading.Event()
+
+    def from_address(host: str) -> Request[Any, Any, Any]:
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        return Request({"type": "http", "client": (host, 1), "headers": []}, receive=receive)  # type: ignore[typeddict-item]
+
+    def ask(host: str) -> asyncio.Task[bool]:
+        return asyncio.create_task(while_connected(from_address(host), work.run(lambda: go.wait(60))))
+
+    greedy = [ask("192.0.2.1") for _ in range(20)]
+    await asyncio.wait(greedy, return_when=asyncio.FIRST_EXCEPTION)
+    others = [ask(f"192.0.2.{number}") for number in (2, 3)]
+    while work.running < 4:
+        await asyncio.sleep(0)
+    go.set()
+    assert await asyncio.gather(*others) == [True, True]
+    found = await asyncio.gather(*greedy, return_exceptions=True)
+    assert sum(one is True for one in found) == 2, "a quarter of eight places"
+    told = [str(one) for one in found if isinstance(one, Overloaded)]
+    assert len(told) == 18
+    assert "from your address" in told[0]
+    assert await ask("192.0.2.1"), "it has its share again"
     work.close()
 
 
