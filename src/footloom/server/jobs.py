@@ -240,6 +240,8 @@ class Jobs:
         held = self._find(job_id)
         if held.job.state not in _ENDED:
             held.control.stop()
+            if held.job.started is None and held.task is not None:  # it waits for its turn: nothing has to end first
+                held.task.cancel()
             held.note(state="stopping")
         return held.job
 
