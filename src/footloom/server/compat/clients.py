@@ -60,22 +60,27 @@ def settings_from(asked: Mapping[str, object], now: Settings) -> Settings:
 class Client:
     """One client: ``watchers`` are set when its settings change."""
 
+    name: str
     settings: Settings
     born: float
     watchers: set[asyncio.Event] = field(default_factory=set)
 
 
 class Clients:
-    """All clients of one wire, the longest silent of them forgotten where there are very many."""
+    """All clients of one wire, the longest silent of them forgotten where there are very many.
+
+    Those that have changed a setting are kept apart: however many others only look, they push none of them out.
+    """
 
     def __init__(self, wire: str, defaults: Settings) -> None:
         self._name = f"footloom_{wire}"
         self._defaults = defaults
-        self._known: OrderedDict[str, Client] = OrderedDict()
+        self._greeted: OrderedDict[str, Client] = OrderedDict()
+        self._changed: OrderedDict[str, Client] = OrderedDict()
         self._nameless: dict[asyncio.Event, tuple[str, float]] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._greeted) + len(self._changed)
 
     def knows(self, request: Request[Any, Any, Any]) -> bool:
         """Say whether a request has the cookie of a client."""
@@ -88,7 +93,11 @@ class Clients:
 
     def greet(self, request: Request[Any, Any, Any]) -> list[Cookie]:
         """Return the cookie for a client that has none, else none."""
-        return [] if self._find(request) is not None else [self._named(request)[1]]
+        if self._find(request) is not None:
+            return []
+        client, cookie = self._named(request)
+        _keep(self._greeted, client)
+        return [cookie]
 
     def change(self, request: Request[Any, Any, Any], settings: Settings) -> list[Cookie]:
         """Keep the settings of a client and tell its streams; return the cookie for one that has none."""
@@ -98,15 +107,15 @@ class Clients:
             cookies = [cookie]
         self._end_nameless(request, client)
         client.settings = settings
+        self._greeted.pop(client.name, None)
+        _keep(self._changed, client)
         for watcher in client.watchers:
             watcher.set()
         return cookies
 
     def _named(self, request: Request[Any, Any, Any]) -> tuple[Client, Cookie]:
-        name, client = secrets.token_urlsafe(16), Client(self._defaults, _now())
-        self._known[name] = client
-        while len(self._known) > _MOST_CLIENTS:
-            self._known.popitem(last=False)
+        name = secrets.token_urlsafe(16)
+        client = Client(name, self._defaults, _now())
         secure = request.url.scheme == "https"
         return client, Cookie(key=self._name, value=name, max_age=_YEAR_S, httponly=True, samesite="lax", secure=secure)
 
@@ -135,10 +144,17 @@ class Clients:
 
     def _find(self, request: Request[Any, Any, Any]) -> Client | None:
         name = request.cookies.get(self._name, "")
-        client = self._known.get(name)
-        if client is not None:
-            self._known.move_to_end(name)
-        return client
+        for kept in (self._changed, self._greeted):
+            if name in kept:
+                kept.move_to_end(name)
+                return kept[name]
+        return None
+
+
+def _keep(kept: OrderedDict[str, Client], client: Client) -> None:
+    kept[client.name] = client
+    while len(kept) > _MOST_CLIENTS:
+        kept.popitem(last=False)
 
 
 def _now() -> float:
