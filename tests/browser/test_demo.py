@@ -64,7 +64,7 @@ def page(chromium: Any, demo: str) -> Iterator[Any]:
 def until(page: Any, condition: str) -> None:
     """Wait until something holds on the page."""
     end = time.monotonic() + PATIENCE_S
-    while not page.evaluate(f"Boolean({condition})"):
+    while not page.evaluate(f"Boolean(window.footloom && ({condition}))"):
         assert time.monotonic() < end, f"did not come about: {condition}"
         page.wait_for_timeout(100)
 

@@ -118,7 +118,7 @@ def test_the_switcher_filters_and_shows_how_each_feed_stands(open_page: PageOpen
     assert [row.locator(".dot").get_attribute("data-dot") for row in rows.all()] == ["bad", "ok"]
     assert "reconnecting, history 50 %" in rows.first.inner_text()
     page.keyboard.type("fut")
-    assert rows.count() == 1
+    page.wait_for_function("document.querySelectorAll('[role=option]').length === 1")
     page.keyboard.press("Enter")
     page.wait_for_function("footloom.meta().symbol === 'sim:FUT'")
     page.get_by_text("socket closed").wait_for()

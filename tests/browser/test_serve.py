@@ -116,7 +116,7 @@ def test_the_plug_is_pulled_and_put_in_again(chart: Any, tmp_path: Path) -> None
         assert asked(f"{url}health")["feeds"][0]["phase"] == "reconnecting"
         market, _ = venue(market_url.rpartition(":")[2])
         until(chart, "footloom.viewport().link.phase === 'live'")
-        assert chart.locator(".note.state").count() == 0
+        chart.locator(".note.state").wait_for(state="detached")
         assert chart.evaluate(right) == place, "what is looked at stays while the outage is mended behind it"
         time.sleep(2)  # a gap is known by then, at the latest
         end = time.monotonic() + PATIENCE_S

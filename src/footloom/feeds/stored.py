@@ -20,6 +20,8 @@ __all__ = ("Inference", "chart_tapes", "span_of", "stored_inference", "stored_pi
 
 _LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
 _PREFERENCE = ("trade", "agg_trade", "snapshot")
+# Tapes that begin or end within so long of each other reach equally far; one that streams is soon ahead of the others.
+_BEGIN_ALIKE_NS, _END_ALIKE_NS = 3600 * 10**9, 60 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,32 @@ class Inference:
 
 
 def chart_tapes(store: Store, key: str) -> list[str]:
-    """Return the tapes that charts of a symbol can be made from, the best first: every print before aggregates.
+    """Return the tapes that charts of a symbol can be made from, the best first.
 
-    Partial tapes (large prints) are left out: they are no coverage.
+    That is the one with the newest rows (a file of old trades does not take the chart of a tape that streams), of those
+    the one that reaches back farthest, of those every print before aggregates. Partial tapes (large prints) are left
+    out: they are no coverage.
 
     Raises
     ------
     NotStored
         The symbol has no such tape.
     """
-    tapes = {row.tape for row in store.coverage(key) if row.rows}
-    found = [tape for tape in _PREFERENCE if tape in tapes]
-    if not found:
+    reach: dict[str, tuple[int, int]] = {}
+    for row in store.coverage(key):
+        if row.first_ns is not None and row.last_ns is not None and row.tape in _PREFERENCE:
+            first_ns, last_ns = reach.get(row.tape, (row.first_ns, row.last_ns))
+            reach[row.tape] = (min(first_ns, row.first_ns), max(last_ns, row.last_ns))
+    if not reach:
         raise NotStored(
             f"nothing is stored for {key}: see footloom coverage, or import a recording with footloom import"
         )
-    return found
+    newest_ns = max(last_ns for _, last_ns in reach.values()) - _END_ALIKE_NS
+    oldest_ns = min(first_ns for first_ns, last_ns in reach.values() if last_ns >= newest_ns) + _BEGIN_ALIKE_NS
+    return sorted(
+        reach,
+        key=lambda tape: (reach[tape][1] < newest_ns, reach[tape][0] > oldest_ns, _PREFERENCE.index(tape)),
+    )
 
 
 def span_of(store: Store, key: str, tape: str) -> tuple[int, int]:

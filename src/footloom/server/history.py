@@ -132,7 +132,7 @@ class History:
         return ChartKey(instrument, tape, chart_spec(settings))
 
     def tape_of(self, key: str, tape: str | None = None) -> str:
-        """Return the tape that charts of a symbol read: the one asked for, else every print before aggregates.
+        """Return the tape that charts of a symbol read: the one asked for, else the best of `chart_tapes`.
 
         Raises
         ------

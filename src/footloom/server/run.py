@@ -149,7 +149,8 @@ def tls_of(cert: Path | None, key: Path | None) -> bool:
 
 
 # SIGHUP comes when the terminal is closed: the server ends whole rather than be killed or stay behind; `nohup` and
-# service managers ignore it, and then so do we.
+# service managers ignore it, and then so do we. A script's shell ignores SIGINT for what it starts with `&`: who sends
+# it means us all the same.
 @contextlib.contextmanager
 def _signals(stop: asyncio.Event, server: _Server) -> Iterator[None]:
     came: list[int] = []
@@ -164,7 +165,7 @@ def _signals(stop: asyncio.Event, server: _Server) -> Iterator[None]:
     before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is None or signal.getsignal(number) is signal.SIG_IGN:
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             continue
         handler = signal.getsignal(number)
         with contextlib.suppress(NotImplementedError, ValueError):  # Windows, or not the main thread

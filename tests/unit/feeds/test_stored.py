@@ -15,8 +15,8 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
-from footloom.errors import StoreError
-from footloom.feeds.stored import stored_inference, stored_trades
+from footloom.errors import NotStored, StoreError
+from footloom.feeds.stored import chart_tapes, stored_inference, stored_trades
 from footloom.kernels.facts import in_order
 from footloom.kernels.inference import REST_POLICIES, RestPolicy, SnapshotParams, infer
 from footloom.store.files import Store
@@ -150,3 +150,29 @@ def test_inferred_rows_are_refused_by_the_store(tmp_path: Path) -> None:
         made = stored_trades(store, NSE.key, "snapshot", 0, 2**62)
         with pytest.raises(StoreError, match="inferred from snapshots are not the tape"):
             store.append(dataclasses.replace(made, tape="trade"))
+
+
+HOUR_NS = 3600 * S
+BTC = Instrument(venue="test", symbol="BTC", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
+
+
+@pytest.mark.parametrize(
+    ("agg_trade", "trade", "first"),
+    [
+        ((0, 100), (0, 100), "trade"),  # both of one day: every print
+        ((50, 100), (0, 2), "agg_trade"),  # a file of old trades does not take the chart of a tape that streams
+        ((50, 100), (0, 99.9), "agg_trade"),
+        ((0, 100), (90, 100), "agg_trade"),  # as new, and more of it
+        ((0, 50), (90, 100), "trade"),
+    ],
+)
+def test_charts_read_the_newest_tape_then_the_longest_then_every_print(
+    tmp_path: Path, agg_trade: tuple[float, float], trade: tuple[float, float], first: str
+) -> None:
+    with Store(tmp_path, writer=True) as store:
+        for tape, hours in (("agg_trade", agg_trade), ("trade", trade)):
+            times = np.array([MIDNIGHT_NS + int(hour * HOUR_NS) for hour in hours], np.int64)
+            store.append(Trades.build(BTC, times, [1, 2], [1, 1], [1, -1], tape=tape, trade_id=[1, 2]))
+        assert chart_tapes(store, BTC.key)[0] == first
+        with pytest.raises(NotStored):
+            chart_tapes(store, NSE.key)
