@@ -180,11 +180,12 @@ def test_a_server_ends_whole_with_its_terminal(store: Path) -> None:
     assert server.process.returncode == 0
 
 
-@pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
-def test_a_server_outlives_its_terminal_only_where_asked(store: Path) -> None:
-    script = """
+# What `nohup` does with SIGHUP, and a script's shell with SIGINT for what it starts with `&`.
+@contextlib.contextmanager
+def deaf_to(number: int, store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    script = f"""
 import os, signal, sys
-signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal({int(number)}, signal.SIG_IGN)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
     ignoring = [sys.executable, "-c", script]
@@ -198,11 +199,23 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
         env=environment | {"FOOTLOOM_CONFIG": str(store.parent / "settings")},
     )
     assert process.stdout is not None
-    url = json.loads(process.stdout.readline())["url"]
     try:
-        process.send_signal(signal.SIGHUP)
-        assert httpx.get(f"{url}livez", timeout=PATIENCE_S).json()["status"] == "live"
+        yield process, json.loads(process.stdout.readline())["url"]
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE_S)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
+def test_a_server_outlives_its_terminal_only_where_asked(store: Path) -> None:
+    with deaf_to(signal.SIGHUP, store) as (process, url):
+        process.send_signal(signal.SIGHUP)
+        assert httpx.get(f"{url}livez", timeout=PATIENCE_S).json()["status"] == "live"
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are another matter there")
+def test_a_server_in_the_background_of_a_script_ends_when_asked(store: Path) -> None:
+    with deaf_to(signal.SIGINT, store) as (process, _):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=PATIENCE_S) == 0
