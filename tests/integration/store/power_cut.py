@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 __all__ = ("Call", "Disk", "calls")
 
+_Change = tuple[str, str, "_File | None"]
+
 _HEAD = struct.Struct("=cQqIIQ")
 _SECTOR = 512
 
@@ -93,7 +95,9 @@ class Disk:
         self._by_inode: dict[int, _File] = {}
         self._names: dict[str, _File | None] = {}  # None: a folder
         self._durable: dict[str, _File | None] = {}
-        self._pending: list[tuple[str, str, _File | None]] = []  # names made ("+") and removed ("-") since their flush
+        # Names made ("+") and removed ("-") since their flush; those of one call are there together or not at all, so
+        # that a rename leaves the old file or the new one.
+        self._pending: list[tuple[_Change, ...]] = []
 
     def do(self, call: Call) -> None:
         """Let one call happen."""
@@ -114,32 +118,31 @@ class Disk:
 
     def _name(self, path: str, file: _File | None) -> None:
         self._names[path] = file
-        self._pending.append(("+", path, file))
+        self._pending.append((("+", path, file),))
 
-    def _forget(self, path: str) -> None:
+    def _forget(self, path: str) -> _Change:
         file = self._names.pop(path, None)
-        self._pending.append(("-", path, file))
         for inode in [inode for inode, other in self._by_inode.items() if other is file and file is not None]:
             del self._by_inode[inode]  # the number may be given to another file
+        return "-", path, file
 
     def _flush(self, call: Call) -> None:
         if call.path == self._root or (call.path in self._names and self._names[call.path] is None):
-            mine = [one for one in self._pending if one[1].rpartition("/")[0] == call.path]
+            mine = [one for one in self._pending if any(path.rpartition("/")[0] == call.path for _, path, _ in one)]
             self._pending = [one for one in self._pending if one not in mine]
-            for change in mine:
-                _settle(self._durable, change)
+            for changes in mine:
+                _settle(self._durable, changes)
         else:
             self._file(call).flush()
 
     def _rename(self, call: Call) -> None:
-        if call.other in self._names:
-            self._forget(call.other)
+        replaced = (self._forget(call.other),) if call.other in self._names else ()
         file = self._names.pop(call.path)
-        self._pending.append(("-", call.path, file))
-        self._name(call.other, file)
+        self._names[call.other] = file
+        self._pending.append((*replaced, ("-", call.path, file), ("+", call.other, file)))
 
     def _unlink(self, call: Call) -> None:
-        self._forget(call.path)
+        self._pending.append((self._forget(call.path),))
 
     def _mkdir(self, call: Call) -> None:
         self._name(call.path, None)
@@ -150,8 +153,8 @@ class Disk:
         Names are settled in the order in which they were made, as a file system's own journal does it.
         """
         names = dict(self._durable)
-        for change in self._pending[: chance.randint(0, len(self._pending)) if chance else 0]:
-            _settle(names, change)
+        for changes in self._pending[: chance.randint(0, len(self._pending)) if chance else 0]:
+            _settle(names, changes)
         for path in sorted(names):
             place = target / Path(path).relative_to(self._root)
             file = names[path]
@@ -163,9 +166,9 @@ class Disk:
                 place.write_bytes(file.left(chance))
 
 
-def _settle(names: dict[str, _File | None], change: tuple[str, str, _File | None]) -> None:
-    kind, path, file = change
-    if kind == "+":
-        names[path] = file
-    elif path in names and names[path] is file:
-        del names[path]
+def _settle(names: dict[str, _File | None], changes: tuple[_Change, ...]) -> None:
+    for kind, path, file in changes:
+        if kind == "+":
+            names[path] = file
+        elif path in names and names[path] is file:
+            del names[path]

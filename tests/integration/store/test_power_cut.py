@@ -137,9 +137,11 @@ def test_the_least_that_is_left_is_no_damage(tmp_path: Path, shim: Path, seed: i
 @pytest.mark.parametrize("sin", ["lazy-journal", "lazy-files"])
 def test_a_store_that_does_not_flush_is_caught(tmp_path: Path, shim: Path, seed: int, sin: str) -> None:
     root, seen = recorded(tmp_path, shim, seed, 60, sin)
-    points = [random.Random(seed).randrange(len(seen) // 2, len(seen)) for _ in range(8)]
+    points = [random.Random(seed).randrange(len(seen) // 2, len(seen)) for _ in range(60)]
     found: list[str] = []
     for number, disk, said in cuts(root, seen, points):
+        if found:
+            break
         target = tmp_path / f"cut-{number}"
         target.mkdir()
         disk.leave(target)
@@ -148,3 +150,18 @@ def test_a_store_that_does_not_flush_is_caught(tmp_path: Path, shim: Path, seed:
         except Exception as error:  # noqa: BLE001 - a store that cannot be opened is a find, too
             found.append(str(error))
     assert found, f"{sin} was not noticed"
+
+
+def test_a_rename_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    call, root = module("power_cut").Call, str(tmp_path / "disk")
+    for luck in range(40):
+        disk = module("power_cut").Disk(tmp_path / "disk")
+        for inode, name, text in ((1, "manifest", b"old"), (2, "part", b"new")):
+            disk.do(call("w", inode, 0, f"{root}/{name}", "", text))
+            disk.do(call("s", inode, 0, f"{root}/{name}", "", b""))
+        disk.do(call("s", 0, 0, root, "", b""))
+        disk.do(call("r", 2, 0, f"{root}/part", f"{root}/manifest", b""))
+        target = tmp_path / str(luck)
+        target.mkdir()
+        disk.leave(target, random.Random(luck))
+        assert (target / "manifest").read_bytes() in {b"old", b"new"}
