@@ -270,8 +270,10 @@ def test_several_tapes_are_never_mixed(tmp_path: Path, capsys: pytest.CaptureFix
         assert read_trades(out).equals(some_trades(name))
 
 
+# A script's shell ignores SIGINT for what it starts with `&`, such as these tests.
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import footloom.cli._export_sources as sources
 made = sources._cut
 def slow(blocks):
