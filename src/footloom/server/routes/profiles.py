@@ -38,7 +38,6 @@ from footloom.server.studied import studied
 __all__ = ("ProfileReply", "ProfileRow", "profile")
 
 _MOST_LEVELS = 1_000_000
-_EVER_NS = 2**62
 Kind = Literal["fixed", "visible", "session", "composite"]
 Percent = Annotated[int, QueryParameter(description="percent of the mean row", ge=1, le=10_000)]
 
