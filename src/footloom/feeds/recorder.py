@@ -98,9 +98,6 @@ class Recorder:
             by_venue.setdefault(venue, []).append(one)
         self.feeds = [self._feed(name, every) for name, every in by_venue.items()]
 
-    def _is_settled(self) -> bool:
-        return self.journal is None or not self.journal.waiting
-
     def _feed(self, venue: str, wanted: Sequence[Wanted]) -> VenueFeed:
         return VenueFeed(venue_named(venue), wanted, self.settings, self._yard)
 

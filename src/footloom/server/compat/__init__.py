@@ -14,9 +14,7 @@ from footloom.server.compat.clients import Clients
 from footloom.server.compat.orderflow_ws import orderflow
 from footloom.server.standing import health
 
-__all__ = ("WIRES", "compat_routes")
-
-WIRES = ("001", "002", "003")
+__all__ = ("compat_routes",)
 
 
 def compat_routes(at_root: str | None = None) -> Sequence[ControllerRouterHandler]:
