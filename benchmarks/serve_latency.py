@@ -1,9 +1,9 @@
 """5,000 messages a second of 50 symbols to a hundred clients of which ten stall: from receipt to the written frame.
 
-The server times itself (`footloom.server.measures`): from a message's receipt to its durable commit, and until a frame
-that shows it was handed to a connection, the newest and the oldest message of each frame. Rows go through the journal
-into a store in files. Healthy clients must stay and stalled ones be cut off, every row must be in the store at the end,
-and memory must stay flat. Then the same again while a request over a tape of millions of trades is answered.
+The server times itself (`footloom.server.live.measures`): from a message's receipt to its durable commit, and until a
+frame that shows it was handed to a connection, the newest and the oldest message of each frame. Rows go through the
+journal into a store in files. Healthy clients must stay and stalled ones be cut off, every row must be in the store at
+the end, and memory must stay flat. Then the same again while a request over a tape of millions of trades is answered.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import I64, Trades
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, live
+from footloom.server.access.limits import ConnectionLimits
 from footloom.server.app import create_app
-from footloom.server.limits import ConnectionLimits
-from footloom.server.measures import Measures
+from footloom.server.live.measures import Measures
 from footloom.server.port import bind
 from footloom.server.run import listen
 from footloom.server.services import Services

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from footloom.server.layout import markdown, typescript
+from footloom.server.wire.layout import markdown, typescript
 
 __all__ = ("DOCUMENT", "TARGET", "main", "texts")
 

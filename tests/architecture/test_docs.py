@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footloom.cli import main as cli
-from footloom.server import layout
+from footloom.server.wire import layout
 
 CITATION = re.compile(r"definitions,?\s+(\d(?:\.\d+)?(?:(?:,| to| and)\s+\d\.\d+)*)")
 SUFFIXES = {".py", ".ts", ".svelte", ".css", ".md", ".toml", ".sh", ".html"}

@@ -6,7 +6,7 @@ def test_the_page_is_tested_against_the_frame_that_this_writes() -> None:
 
 
 def test_the_server_reads_what_the_page_reads() -> None:
-    from footloom.server.wire import decode
+    from footloom.server.wire.codec import decode
 
     frame = decode(golden())
     assert frame.kind == "snapshot"

@@ -15,9 +15,9 @@ from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.continuous import ContinuousView, is_continuous, refuse_continuous
 from footloom.feeds.stored import chart_tapes
-from footloom.server.history import ChartKey, History
-from footloom.server.messages import TopicRequest
-from footloom.server.rolled import chart_history
+from footloom.server.stored.history import ChartKey, History
+from footloom.server.stored.rolled import chart_history
+from footloom.server.wire.messages import TopicRequest
 from footloom.store import Block, Store
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def study_table(store: Store, asked: Asked) -> tuple[pa.Table, str]:
     """
     from footloom.engine.studies import StudyFold
     from footloom.engine.study_tables import PARTS, study_tables
-    from footloom.server.studied import studied
+    from footloom.server.stored.studied import studied
 
     _, name, part = (*asked.what.split(":"), "", "")[:3]
     if part not in {"", *PARTS}:

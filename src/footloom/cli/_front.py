@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp
 
     from footloom.config import Config
-    from footloom.server.auth import Access
-    from footloom.server.limits import ConnectionLimits
+    from footloom.server.access.auth import Access
+    from footloom.server.access.limits import ConnectionLimits
 
 __all__ = (
     "Front",
@@ -110,9 +110,9 @@ def front_of(settings: Config, *, open_page: bool, as_json: bool) -> Front:
 
 
 def _front_at(listener: socket.socket, settings: Config, *, open_page: bool, as_json: bool) -> Front:
-    from footloom.server.auth import access_of
-    from footloom.server.guard import checked_origins
-    from footloom.server.limits import ConnectionLimits
+    from footloom.server.access.auth import access_of
+    from footloom.server.access.guard import checked_origins
+    from footloom.server.access.limits import ConnectionLimits
     from footloom.server.logs import configure
     from footloom.server.run import tls_of
 
@@ -153,7 +153,7 @@ def _announce(settings: Config, port: int, access: Access, *, open_page: bool, a
     if as_json:
         import json
 
-        from footloom.server.auth import token_path
+        from footloom.server.access.auth import token_path
 
         said: dict[str, Any] = {"status": "ready", "url": address}
         if access.token is not None:

@@ -11,9 +11,9 @@ from footloom.errors import ConfigError, FootloomError, StoreLocked
 if TYPE_CHECKING:
     from footloom.config import Config
     from footloom.feeds.mongo_documents import Place
-    from footloom.server.beside import Beside
+    from footloom.server.live.writer import Writer
     from footloom.server.services import Services
-    from footloom.server.writer import Writer
+    from footloom.server.stored.beside import Beside
 
 __all__ = ("DOCUMENTS", "follow", "parted", "reached")
 
@@ -61,7 +61,7 @@ def reached(place: Place) -> str:
 async def follow(services: Services, writer: Writer, place: Place) -> None:
     """Follow a collection until cancelled; where another process writes to the store, show what that one stores."""
     from footloom.feeds.mongo_live import DocumentFeed
-    from footloom.server.beside import Beside
+    from footloom.server.stored.beside import Beside
     from footloom.store.lock import holder_of
 
     try:

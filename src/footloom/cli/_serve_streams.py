@@ -11,9 +11,9 @@ from footloom.errors import ConfigError
 
 if TYPE_CHECKING:
     from footloom.config import Config
-    from footloom.server.catalogue import Catalogue
+    from footloom.server.live.streams import LiveFeeds, StreamSettings
     from footloom.server.services import Services
-    from footloom.server.streams import LiveFeeds, StreamSettings
+    from footloom.server.stored.catalogue import Catalogue
     from footloom.store import Store
     from footloom.venues._venue import Wanted
 
@@ -69,8 +69,8 @@ class Venues:
 
     def stream_settings(self, services: Services, pinned: Sequence[str]) -> StreamSettings:
         """Return how streams come and go; ``pinned`` runs from the start to the end."""
-        from footloom.server.beside import Beside
-        from footloom.server.streams import StreamSettings
+        from footloom.server.live.streams import StreamSettings
+        from footloom.server.stored.beside import Beside
 
         self._pinned = frozenset(pinned)
 
@@ -88,7 +88,7 @@ class Venues:
 
     def catalogue(self) -> Catalogue:
         """Return what the venues list, to search in."""
-        from footloom.server.catalogue import Catalogue
+        from footloom.server.stored.catalogue import Catalogue
 
         return Catalogue(self._how.bases, self._lacks_login)
 
@@ -114,7 +114,7 @@ class Venues:
     def _lacks_login(self, venue: str) -> str:
         from footloom.cli._serve_documents import DOCUMENTS
         from footloom.feeds import credentials
-        from footloom.server.login_forms import LOGIN_WAYS
+        from footloom.server.access.login_forms import LOGIN_WAYS
 
         if self._followed and venue == DOCUMENTS:
             return f"its messages come from {self._followed}, and are there to chart once one is inserted"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from footloom.feeds.stored import Inference
     from footloom.kernels.inference import SnapshotParams
     from footloom.notebook.study import StudyResult
-    from footloom.server.history import ChartKey, History
-    from footloom.server.messages import TopicRequest
+    from footloom.server.stored.history import ChartKey, History
+    from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("bars",)
 
@@ -77,7 +77,7 @@ def bars(
         _finished.show(config.load(store=store).store, symbol, tape, _span(start, end), json=json, csv=csv)
         return
     from footloom.kernels.inference import SnapshotParams
-    from footloom.server.messages import TopicRequest
+    from footloom.server.wire.messages import TopicRequest
 
     names = None if studies is None else [name.strip() for name in studies.split(",") if name.strip()]
     wanted = TopicRequest(
@@ -140,7 +140,7 @@ def _read(
     from footloom.errors import ConfigError, NotStored
     from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
-    from footloom.server.rolled import RolledHistory, chart_history
+    from footloom.server.stored.rolled import RolledHistory, chart_history
     from footloom.store.open import open_store
 
     from_ns, to_ns = _span(*span)
@@ -173,7 +173,7 @@ def _ask(history: History, chart: ChartKey, names: list[str], span: tuple[int | 
         return []
     from footloom.engine.studies import StudyFold
     from footloom.notebook.study import StudyResult
-    from footloom.server.studied import studied
+    from footloom.server.stored.studied import studied
 
     folds = [StudyFold(name) for name in names]
     footprint, answers = studied(history, chart, folds, *span)
@@ -183,7 +183,7 @@ def _ask(history: History, chart: ChartKey, names: list[str], span: tuple[int | 
 def _print_json(found: _Found, studies: list[str] | None) -> None:
     import msgspec
 
-    from footloom.server.documents import chart_document, inference_document
+    from footloom.server.stored.documents import chart_document, inference_document
 
     chart = chart_document(found.frame, found.tape)
     if found.inference is not None:
@@ -204,7 +204,7 @@ def _print_json(found: _Found, studies: list[str] | None) -> None:
 def _pieces(found: _Found, studies: list[str] | None) -> Iterator[list[dict[str, Any]]]:
     from footloom.engine.export import bar_rows
     from footloom.notebook.chart import Chart
-    from footloom.server.documents import imbalance_rows
+    from footloom.server.stored.documents import imbalance_rows
 
     said = [(study.name, iter(study.rows())) for study in found.studies]
     for start in range(0, len(found.frame), _PIECE_BARS):

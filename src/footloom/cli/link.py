@@ -20,7 +20,7 @@ def link(host: ListenHostFlag = None, port: ListenPortFlag = None, allow_host: A
     import msgspec
 
     from footloom import config
-    from footloom.server.auth import kept_token
+    from footloom.server.access.auth import kept_token
     from footloom.server.port import is_loopback
 
     with as_usage():

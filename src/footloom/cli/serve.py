@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from footloom.cli._front import Front
     from footloom.config import Config
     from footloom.feeds.mongo_documents import Place
+    from footloom.server.live.streams import Streams
+    from footloom.server.live.writer import Writer
     from footloom.server.services import Services
-    from footloom.server.streams import Streams
-    from footloom.server.writer import Writer
 
 __all__ = ("serve",)
 
@@ -89,9 +89,9 @@ def _serve(
 ) -> None:
     from footloom.cli._record_feeds import store_settings
     from footloom.cli._serve_documents import follow, reached
-    from footloom.server.client_limits import Limits
+    from footloom.server.clients.allowance import Limits
+    from footloom.server.live.writer import Writer
     from footloom.server.services import Services
-    from footloom.server.writer import Writer
     from footloom.store.open import open_store
 
     root = settings.store
@@ -128,8 +128,8 @@ def _streams(
     settings: Config, services: Services, writer: Writer, pinned: Sequence[str], place: Place | None
 ) -> Streams:
     from footloom.cli._serve_streams import Venues
-    from footloom.server.candles import Shelf
-    from footloom.server.logins import Logins
+    from footloom.server.access.logins import Logins
+    from footloom.server.stored.candles import Shelf
 
     venues = Venues(settings, "" if place is None else str(place))
     streams = services.stream(venues.stream_settings(services, pinned), writer)

@@ -12,21 +12,21 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath, SkipValidation
 from litestar.types import ASGIApp
 
-from footloom.server.access_routes import ACCESS_ROUTES, SESSION_PATH
-from footloom.server.auth import Access
+from footloom.server.access.auth import Access
+from footloom.server.access.guard import Guard
+from footloom.server.clients.connection import LitestarSocket
+from footloom.server.clients.session import Session
 from footloom.server.compat import compat_routes
-from footloom.server.connection import LitestarSocket
-from footloom.server.guard import Guard
-from footloom.server.login_routes import LOGIN_ROUTES, REDIRECT_PATH
-from footloom.server.openapi import openapi_config
 from footloom.server.pages import MISSING_PAGE, Asset, Bundle
 from footloom.server.port import LIVE_PATH
-from footloom.server.refusals import HANDLERS
-from footloom.server.rest import Rest
+from footloom.server.rest.openapi import openapi_config
+from footloom.server.rest.refusals import HANDLERS
+from footloom.server.rest.shared import Rest
 from footloom.server.routes import ROUTES, chart_request, check_query
+from footloom.server.routes.access import ACCESS_ROUTES, SESSION_PATH
+from footloom.server.routes.logins import LOGIN_ROUTES, REDIRECT_PATH
+from footloom.server.routes.standing import STANDING_ROUTES
 from footloom.server.services import Services
-from footloom.server.session import Session
-from footloom.server.standing import STANDING_ROUTES
 
 if TYPE_CHECKING:
     from footloom.config import Config

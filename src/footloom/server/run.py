@@ -19,9 +19,9 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from footloom.errors import ConfigError
-from footloom.server.connection import evicting
-from footloom.server.flowing import end_streams
-from footloom.server.limits import ConnectionLimits, Doorkeeper, counted, limited_http, raise_file_limit
+from footloom.server.access.limits import ConnectionLimits, Doorkeeper, counted, limited_http, raise_file_limit
+from footloom.server.clients.connection import evicting
+from footloom.server.rest.flowing import end_streams
 
 __all__ = ("listen", "run", "tls_of")
 

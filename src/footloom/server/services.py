@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
 from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit, FeedState
-from footloom.server.client_limits import Limits
-from footloom.server.history import History
-from footloom.server.hub import Hub
-from footloom.server.messages import TopicRequest
+from footloom.server.clients.allowance import Limits
+from footloom.server.clients.session import Session
+from footloom.server.live.hub import Hub
+from footloom.server.live.status import SymbolStatus
+from footloom.server.live.streams import Streams, StreamSettings
+from footloom.server.live.warming import warm_kernels
+from footloom.server.live.writer import Writer
 from footloom.server.pages import Bundle
-from footloom.server.session import Session
-from footloom.server.status import SymbolStatus
-from footloom.server.streams import Streams, StreamSettings
+from footloom.server.stored.history import History
 from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
-from footloom.server.warming import warm_kernels
-from footloom.server.wire import encode
-from footloom.server.writer import Writer
+from footloom.server.wire.codec import encode
+from footloom.server.wire.messages import TopicRequest
 from footloom.store import Store
 
 if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
-    from footloom.server.candles import Shelf
-    from footloom.server.catalogue import Catalogue
-    from footloom.server.logins import Logins
+    from footloom.server.access.logins import Logins
+    from footloom.server.stored.candles import Shelf
+    from footloom.server.stored.catalogue import Catalogue
 
 __all__ = ("Feeds", "Services")
 

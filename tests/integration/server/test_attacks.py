@@ -19,8 +19,8 @@ from server_kit import TEST, make_tape
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from footloom.server.auth import Access
-from footloom.server.wire import decode
+from footloom.server.access.auth import Access
+from footloom.server.wire.codec import decode
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.slow

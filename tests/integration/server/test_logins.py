@@ -18,9 +18,9 @@ from footloom.config import Config
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds import credentials
+from footloom.server.access.logins import Logins
 from footloom.server.app import create_app
-from footloom.server.login_routes import REDIRECT_PATH
-from footloom.server.logins import Logins
+from footloom.server.routes.logins import REDIRECT_PATH
 from footloom.server.services import Services
 from footloom.testing.venues import Listing, LocalVenue, Market
 

@@ -20,9 +20,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.flow import Commit
-from footloom.server.guard import checked_origins
+from footloom.server.access.guard import checked_origins
 from footloom.server.port import bind
-from footloom.server.wire import decode
+from footloom.server.wire.codec import decode
 
 pytestmark = pytest.mark.anyio
 

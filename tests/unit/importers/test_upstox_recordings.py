@@ -14,8 +14,8 @@ import pytest
 from footloom.core.footprint import BAR_OFF_SESSION
 from footloom.feeds.ingest import Options, TapeReport, import_files
 from footloom.feeds.stored import stored_trades
-from footloom.server.history import History
-from footloom.server.messages import TopicRequest
+from footloom.server.stored.history import History
+from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from tests.unit.importers.conftest import assert_adds_up
 

@@ -12,9 +12,9 @@ import httpx
 from footloom import config
 from footloom.config import Config
 from footloom.server.app import create_app
+from footloom.server.live.writer import Writer
 from footloom.server.pages import Bundle
 from footloom.server.services import Services
-from footloom.server.writer import Writer
 from footloom.store.files import Store
 
 HOST = "localhost:8123"

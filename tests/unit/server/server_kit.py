@@ -17,7 +17,7 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import NotStored, StoreError
 from footloom.kernels.facts import in_order
-from footloom.server.session import Disconnected
+from footloom.server.clients.session import Disconnected
 from footloom.store import Coverage, Recovery
 
 DAY0_NS = 20_000 * 86_400 * 10**9  # 2024-10-04

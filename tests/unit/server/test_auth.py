@@ -11,7 +11,7 @@ import pytest
 from footloom import config
 from footloom.core.secret import Secret
 from footloom.errors import ConfigError
-from footloom.server.auth import Access, Attempts, access_of, kept_token, token_path
+from footloom.server.access.auth import Access, Attempts, access_of, kept_token, token_path
 
 TOKEN = Secret("planted-token-0123456789")
 

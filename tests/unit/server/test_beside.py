@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import footloom.server.beside
+import footloom.server.stored.beside
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
-from footloom.server.beside import Beside
-from footloom.server.history import History
+from footloom.server.stored.beside import Beside
+from footloom.server.stored.history import History
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -33,8 +33,8 @@ def rows(first: int, end: int) -> Trades:
 async def test_what_comes_at_the_end_is_shown_and_only_a_changed_past_is_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(footloom.server.beside, "_READ_S", 0.02)
-    monkeypatch.setattr(footloom.server.beside, "_COUNT_S", 0.04)
+    monkeypatch.setattr(footloom.server.stored.beside, "_READ_S", 0.02)
+    monkeypatch.setattr(footloom.server.stored.beside, "_COUNT_S", 0.04)
     reread: list[str] = []
     shown: list[int] = []
     changed, whole = asyncio.Event(), asyncio.Event()

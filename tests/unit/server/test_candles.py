@@ -14,10 +14,10 @@ from footloom.config import Config
 from footloom.core.instrument import Instrument
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.http import Http
-from footloom.server.candles import Shelf, candle_bars
-from footloom.server.history import ChartKey
-from footloom.server.layout import BAR_FLAGS
-from footloom.server.wire import decode, encode_columns
+from footloom.server.stored.candles import Shelf, candle_bars
+from footloom.server.stored.history import ChartKey
+from footloom.server.wire.codec import decode, encode_columns
+from footloom.server.wire.layout import BAR_FLAGS
 from footloom.venues import upstox
 from footloom.venues._venue import Candle
 

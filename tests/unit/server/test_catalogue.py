@@ -11,8 +11,8 @@ import pytest
 
 from footloom.core.instrument import Instrument
 from footloom.errors import Unreachable
-from footloom.server import catalogue as module
-from footloom.server.catalogue import Catalogue
+from footloom.server.stored import catalogue as module
+from footloom.server.stored.catalogue import Catalogue
 from footloom.venues import binance_usdm, bybit_linear
 
 pytestmark = pytest.mark.anyio

@@ -19,8 +19,8 @@ from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 
 from footloom.core.trades import Trades
 from footloom.server.compat.arrow import SCHEMA, arrow_pieces, whole_milliseconds
-from footloom.server.flowing import Flow, end_streams, worked_out
-from footloom.server.history import History
+from footloom.server.rest.flowing import Flow, end_streams, worked_out
+from footloom.server.stored.history import History
 
 MS_NS = 1_000_000
 EVER_MS = (0, 2**42)

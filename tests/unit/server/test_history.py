@@ -17,8 +17,8 @@ from footloom.core.sessions import DAY_NS, calendar
 from footloom.core.trades import Trades
 from footloom.engine.build import build
 from footloom.engine.frame import ChartFrame
-from footloom.server.history import ChartKey, History
-from footloom.server.messages import TopicRequest
+from footloom.server.stored.history import ChartKey, History
+from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 
 S = 10**9

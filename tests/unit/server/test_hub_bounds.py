@@ -10,12 +10,12 @@ import pytest
 from server_kit import TEST, FakeSocket, MemoryStore, make_tape
 
 from footloom.errors import FootloomError
-from footloom.server.client_limits import Limits
-from footloom.server.history import History
-from footloom.server.hub import Hub
-from footloom.server.mailbox import Mailbox
-from footloom.server.messages import TopicRequest
-from footloom.server.session import Session
+from footloom.server.clients.allowance import Limits
+from footloom.server.clients.mailbox import Mailbox
+from footloom.server.clients.session import Session
+from footloom.server.live.hub import Hub
+from footloom.server.stored.history import History
+from footloom.server.wire.messages import TopicRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def until_held(session: Session, count: int) -> None:
 async def test_topics_that_were_left_are_bounded_and_one_that_is_not_read_yet_stays(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("footloom.server.hub._MOST_LINGERING", 2)
+    monkeypatch.setattr("footloom.server.live.hub._MOST_LINGERING", 2)
     fresh = await hub.open(TopicRequest(symbol=TEST.key, ticks_per_level=100), 10)
     socket = FakeSocket()
     session = Session(hub, socket, limits=Limits(messages_per_s=0))
@@ -68,7 +68,7 @@ async def test_a_topic_whose_time_runs_out_while_it_is_opened_is_started_again(
         return shield(task)
 
     with monkeypatch.context() as patch:
-        patch.setattr("footloom.server.hub.asyncio.shield", shielded)
+        patch.setattr("footloom.server.live.hub.asyncio.shield", shielded)
         found = await hub.open(CHART, 10)
     assert found is not old
     assert hub.topics == [found]

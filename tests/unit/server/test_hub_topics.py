@@ -19,14 +19,14 @@ from footloom.core.trades import Trades
 from footloom.errors import FootloomError, StoreError
 from footloom.feeds.flow import Commit
 from footloom.kernels.fold import Count
-from footloom.server import symbol_state
-from footloom.server.frames import Frame
-from footloom.server.history import ChartKey, History, Seed
-from footloom.server.hub import Hub
-from footloom.server.messages import TopicRequest
+from footloom.server.live import symbol_state
+from footloom.server.live.hub import Hub
+from footloom.server.live.topics import Topic
 from footloom.server.pages import Bundle
 from footloom.server.services import Services
-from footloom.server.topics import Topic
+from footloom.server.stored.history import ChartKey, History, Seed
+from footloom.server.wire.frames import Frame
+from footloom.server.wire.messages import TopicRequest
 from footloom.store import Quarantined, Recovery
 
 pytestmark = pytest.mark.anyio

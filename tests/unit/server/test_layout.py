@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 
 from footloom.core import footprint
-from footloom.server import layout
+from footloom.server.wire import layout
 from footloom.studies import imbalance
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -17,14 +17,14 @@ from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.flow import Commit, FeedState
-from footloom.server.board import Board
-from footloom.server.history import History
-from footloom.server.hub import Hub
+from footloom.server.clients.session import Session
+from footloom.server.live.board import Board
+from footloom.server.live.hub import Hub
+from footloom.server.live.status import SymbolStatus
 from footloom.server.pages import Bundle
 from footloom.server.services import Services
-from footloom.server.session import Session
-from footloom.server.status import SymbolStatus
-from footloom.server.wire import Decoded, chart_columns, decode
+from footloom.server.stored.history import History
+from footloom.server.wire.codec import Decoded, chart_columns, decode
 
 pytestmark = pytest.mark.anyio
 SECOND_NS = 10**9

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footloom.server.mailbox import Mailbox
+from footloom.server.clients.mailbox import Mailbox
 
 pytestmark = pytest.mark.anyio
 

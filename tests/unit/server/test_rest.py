@@ -17,12 +17,12 @@ from footloom.core.trades import Trades
 from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
 from footloom.server.app import create_app
-from footloom.server.documents import bars_document
 from footloom.server.pages import Bundle
 from footloom.server.routes import InstrumentRow, TradeList
+from footloom.server.routes.standing import Health
 from footloom.server.services import Services
-from footloom.server.standing import Health
-from footloom.server.wire import decode
+from footloom.server.stored.documents import bars_document
+from footloom.server.wire.codec import decode
 
 pytestmark = pytest.mark.anyio
 

@@ -20,13 +20,13 @@ from server_kit import MemoryStore, make_tape
 
 from footloom.core.trades import Trades
 from footloom.errors import Overloaded, TookTooLong
-from footloom.server.abandon import Abandoned, checkpoint
-from footloom.server.answers import Answer, Answers
 from footloom.server.app import create_app
-from footloom.server.history import History
+from footloom.server.rest.answers import Answer, Answers
+from footloom.server.rest.work import Work, while_connected
 from footloom.server.services import Services
-from footloom.server.wire import decode
-from footloom.server.work import Work, while_connected
+from footloom.server.stored.abandon import Abandoned, checkpoint
+from footloom.server.stored.history import History
+from footloom.server.wire.codec import decode
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio

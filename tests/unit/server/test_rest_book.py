@@ -14,7 +14,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import ASK, BID, NO_LEVEL, NO_QUOTE, SNAPSHOT, UPDATE, Series
 from footloom.errors import FootloomError, NotStored
-from footloom.server.depth import book_at
+from footloom.server.stored.depth import book_at
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio

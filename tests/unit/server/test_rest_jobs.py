@@ -14,9 +14,9 @@ import pytest
 from rest_kit import client_of, services_of, settings_for
 
 from footloom.feeds import ingest
-from footloom.server import uploads as uploads_module
-from footloom.server.messages import TopicRequest
+from footloom.server.rest import uploads as uploads_module
 from footloom.server.services import Services
+from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio

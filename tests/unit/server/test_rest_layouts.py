@@ -16,8 +16,8 @@ from rest_kit import client_of, services_of, settings_for
 from server_kit import MemoryStore
 
 from footloom.errors import ConfigError, FootloomError
-from footloom.server import layouts as module
-from footloom.server.layouts import Layouts
+from footloom.server.rest import layouts as module
+from footloom.server.rest.layouts import Layouts
 
 pytestmark = pytest.mark.anyio
 

@@ -20,10 +20,10 @@ import footloom as fl
 from footloom.cli.main import main
 from footloom.core.trades import Trades
 from footloom.feeds.stored import stored_pieces
-from footloom.server.history import History
-from footloom.server.messages import TopicRequest
 from footloom.server.routes import parameters
 from footloom.server.routes.charts import BarRow
+from footloom.server.stored.history import History
+from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from footloom.studies import study_names
 

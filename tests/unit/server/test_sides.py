@@ -15,14 +15,14 @@ from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.errors import TooMuch
 from footloom.feeds.flow import Commit
-from footloom.server.client_limits import Limits, Pace
-from footloom.server.frames import Frame
-from footloom.server.history import History
-from footloom.server.hub import Hub
-from footloom.server.measures import Measures
-from footloom.server.messages import SideName
-from footloom.server.session import Session
-from footloom.server.sides import Side, _trade_rows
+from footloom.server.clients.allowance import Limits, Pace
+from footloom.server.clients.session import Session
+from footloom.server.live.hub import Hub
+from footloom.server.live.measures import Measures
+from footloom.server.live.sides import Side, _trade_rows
+from footloom.server.stored.history import History
+from footloom.server.wire.frames import Frame
+from footloom.server.wire.messages import SideName
 
 pytestmark = pytest.mark.anyio
 
@@ -193,7 +193,7 @@ async def test_what_comes_while_a_stream_is_read_is_told_once(monkeypatch: pytes
         assert done.wait(60)
         return stored
 
-    monkeypatch.setattr("footloom.server.hub.stored_rows", reading)
+    monkeypatch.setattr("footloom.server.live.hub.stored_rows", reading)
     side = await hub._open_side(TEST.key, "liquidations")
     assert [row["ts_ns"] for row in side.rows] == [str(number * NS) for number in (1, 2, 3)]
 

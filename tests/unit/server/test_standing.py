@@ -13,7 +13,7 @@ from footloom.core.messages import Gap
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import FeedFigures, Figures, Spread
 from footloom.server.app import create_app
-from footloom.server.metrics import Page
+from footloom.server.routes.metrics import Page
 from footloom.server.services import Services
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from typing import Any
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
-from footloom.server.status import SymbolStatus
+from footloom.server.live.status import SymbolStatus
 
 SECOND_NS = 10**9
 MIDNIGHT_NS = 20_000 * 86_400 * SECOND_NS

@@ -15,9 +15,9 @@ from server_kit import make_tape
 
 from footloom.errors import ConfigError, NotStored, StoreLocked, UnknownSymbol
 from footloom.feeds.flow import Commit, FeedState
-from footloom.server.board import Board
-from footloom.server.streams import Streams, StreamSettings
-from footloom.server.writer import Writer
+from footloom.server.live.board import Board
+from footloom.server.live.streams import Streams, StreamSettings
+from footloom.server.live.writer import Writer
 from footloom.store.files import Store
 from footloom.venues._venue import Wanted
 
@@ -352,7 +352,7 @@ async def test_pinned_symbol_that_is_not_listed_ends_nothing_when_it_is_opened(t
 
 
 async def test_streams_that_go_on_for_nobody_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("footloom.server.streams._MOST_LINGERING", 1)
+    monkeypatch.setattr("footloom.server.live.streams._MOST_LINGERING", 1)
     async with world(tmp_path, linger_s=600.0) as here:
         await here.streams.open("test:ABC")
         for key in ("test:DEF", "test:GHI", "test:DEF"):

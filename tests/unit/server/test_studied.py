@@ -8,9 +8,9 @@ from server_kit import MemoryStore, make_tape
 
 from footloom.engine.build import build_footprint
 from footloom.engine.studies import StudyFold, counting
-from footloom.server.history import History
-from footloom.server.messages import TopicRequest
-from footloom.server.studied import studied
+from footloom.server.stored.history import History
+from footloom.server.stored.studied import studied
+from footloom.server.wire.messages import TopicRequest
 
 
 @pytest.mark.parametrize("name", ["vwap", "value_area", "cvd"])

@@ -19,11 +19,11 @@ from footloom.engine.runs import bar_runs
 from footloom.engine.studies import StudyFold, counting
 from footloom.errors import ProtocolError
 from footloom.feeds.flow import Commit
-from footloom.server.history import History
-from footloom.server.hub import Hub
-from footloom.server.session import Session
-from footloom.server.study_wire import Told, decode_studies, encode_studies
-from footloom.server.wire import decode
+from footloom.server.clients.session import Session
+from footloom.server.live.hub import Hub
+from footloom.server.stored.history import History
+from footloom.server.wire.codec import decode
+from footloom.server.wire.studies import Told, decode_studies, encode_studies
 from footloom.studies import NONE, Answer, study_names
 
 pytestmark = pytest.mark.anyio

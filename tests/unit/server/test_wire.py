@@ -19,8 +19,8 @@ from footloom.engine.build import build
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
 from footloom.errors import ProtocolError
-from footloom.server.layout import HEADER_BYTES
-from footloom.server.wire import chart_columns, decode, encode, encode_json
+from footloom.server.wire.codec import chart_columns, decode, encode, encode_json
+from footloom.server.wire.layout import HEADER_BYTES
 
 TEST = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
 MINUTE_NS = 60 * 10**9

@@ -15,7 +15,7 @@ from server_kit import make_tape
 
 from footloom.core.trades import Trades
 from footloom.errors import StoreLocked
-from footloom.server.writer import Writer
+from footloom.server.live.writer import Writer
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio

@@ -106,7 +106,7 @@ function checkHeader(buffer: ArrayBuffer, head: DataView): FrameKind {
 }
 
 /**
- * Lay typed arrays over one binary message (layout: src/footloom/server/layout.py).
+ * Lay typed arrays over one binary message (layout: src/footloom/server/wire/layout.py).
  *
  * @throws ProtocolError the bytes are no frame of this version, or are not as long as their header says
  */

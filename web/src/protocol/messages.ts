@@ -1,4 +1,4 @@
-/** The JSON messages of `/ws/v1` and the answers of `/api/v1` (src/footloom/server/messages.py). */
+/** The JSON messages of `/ws/v1` and the answers of `/api/v1` (src/footloom/server/wire/messages.py). */
 import { ProtocolError } from "./problem";
 
 /** What a chart asks for; what is left out takes the symbol's default. */

@@ -12,7 +12,7 @@ from footloom.server.compat import blocks_sse, history_sse
 from footloom.server.compat.arrow import ARROW_ROUTES
 from footloom.server.compat.clients import Clients
 from footloom.server.compat.orderflow_ws import orderflow
-from footloom.server.standing import health
+from footloom.server.routes.standing import health
 
 __all__ = ("compat_routes",)
 

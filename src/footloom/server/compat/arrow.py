@@ -23,9 +23,9 @@ from footloom.errors import ConfigError
 from footloom.feeds.stored import span_of, stored_pieces
 from footloom.server.compat.asking import stored_key
 from footloom.server.failures import ErrorReply
-from footloom.server.flowing import Flow, worked_out
-from footloom.server.history import History
+from footloom.server.rest.flowing import Flow, worked_out
 from footloom.server.services import Services
+from footloom.server.stored.history import History
 
 __all__ = ("ARROW_ROUTES", "MARKETS", "SCHEMA", "arrow_pieces", "trades_arrow", "whole_milliseconds")
 

@@ -10,10 +10,10 @@ from footloom.core.instrument import Instrument
 from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
 from footloom.server.compat.bars import Bar, bars_of, last_bar
-from footloom.server.frames import Frame
-from footloom.server.messages import TopicRequest
+from footloom.server.live.topics import Topic
 from footloom.server.services import Services
-from footloom.server.topics import Topic
+from footloom.server.wire.frames import Frame
+from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("Follower", "followed")
 
@@ -23,7 +23,7 @@ _MOST_WAITING = 256  # more changed bars than this are read anew
 
 
 class Follower:
-    """Reads a topic, as `footloom.server.topics.Subscriber`.
+    """Reads a topic, as `footloom.server.live.topics.Subscriber`.
 
     ``stale`` says that the bars have to be read anew: older ones changed, or more than a slow reader may leave lying.
     ``stale_from_ns`` is the open time of the first that changed.

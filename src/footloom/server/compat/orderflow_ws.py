@@ -18,14 +18,14 @@ from msgspec import UNSET, Raw, UnsetType
 
 from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError, FootloomError, NotStored, ProtocolError, UnknownSymbol
+from footloom.server.clients.connection import LitestarSocket
+from footloom.server.clients.session import Disconnected, Socket
 from footloom.server.compat.asking import EXCHANGES, one_of, query_value, stored_key, whole_number
 from footloom.server.compat.bars import Bar, Cells, joined, rounded
 from footloom.server.compat.following import Follower, followed
 from footloom.server.compat.numbers import JsonNumbers, Steps, Ties, parse_step
-from footloom.server.connection import LitestarSocket
 from footloom.server.failures import code_of
 from footloom.server.services import Services
-from footloom.server.session import Disconnected, Socket
 
 __all__ = ("Asked", "Candle", "Delta", "Failure", "Level", "OrderflowClient", "Snapshot", "orderflow", "parse_asked")
 

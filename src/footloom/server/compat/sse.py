@@ -15,7 +15,7 @@ from footloom.server.compat.asking import first_symbol, symbol_of
 from footloom.server.compat.bars import Bar
 from footloom.server.compat.clients import Clients, Settings
 from footloom.server.compat.following import Follower, followed
-from footloom.server.flowing import Flow
+from footloom.server.rest.flowing import Flow
 from footloom.server.services import Services
 
 __all__ = ("BarStream", "Teller", "bars_stored", "begun", "key_of")

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from litestar import Request, get
 from litestar.params import QueryParameter
 
-from footloom.server.depth import BookReply, book_at
+from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import MAX_NS, Key, Shared, State, failures, key_of
-from footloom.server.work import while_connected
+from footloom.server.stored.depth import BookReply, book_at
 
 __all__ = ("book",)
 

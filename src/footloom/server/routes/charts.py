@@ -10,11 +10,8 @@ from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
 from footloom.feeds.stored import span_of
-from footloom.server.answers import Answer, serve_answer
-from footloom.server.documents import bars_json
-from footloom.server.history import ChartKey, History, Page
-from footloom.server.messages import TopicRequest
-from footloom.server.reach import bar_length_ns, grow_until_ns
+from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import (
     JSON,
     Limit,
@@ -29,8 +26,11 @@ from footloom.server.routes.parameters import (
     no_more_than,
 )
 from footloom.server.services import Services
-from footloom.server.wire import columns_json, encode, encode_columns, encode_json
-from footloom.server.work import while_connected
+from footloom.server.stored.documents import bars_json
+from footloom.server.stored.history import ChartKey, History, Page
+from footloom.server.stored.reach import bar_length_ns, grow_until_ns
+from footloom.server.wire.codec import columns_json, encode, encode_columns, encode_json
+from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("FRAME_TYPE", "BarRow", "BarsReply", "bars", "footprint")
 

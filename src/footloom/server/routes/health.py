@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from litestar import get
 
-from footloom.server.messages import FeedText
 from footloom.server.routes.parameters import Shared
+from footloom.server.wire.messages import FeedText
 
 __all__ = ("feeds",)
 

@@ -15,10 +15,10 @@ from litestar.params import BodyKwarg, PathParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from footloom.errors import ConfigError
-from footloom.server.chores import FetchAsk, ImportAsk, fetch_work, import_work
-from footloom.server.jobs import Job
+from footloom.server.rest.chores import FetchAsk, ImportAsk, fetch_work, import_work
+from footloom.server.rest.jobs import Job
+from footloom.server.rest.uploads import Upload, inside
 from footloom.server.routes.parameters import State, failures
-from footloom.server.uploads import Upload, inside
 
 __all__ = (
     "job",

@@ -11,7 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
 from footloom.errors import ConfigError
-from footloom.server.layouts import MOST_BYTES, LayoutRow
+from footloom.server.rest.layouts import MOST_BYTES, LayoutRow
 from footloom.server.routes.parameters import JSON, State, failures
 
 __all__ = ("delete_layout", "layout", "layouts", "save_layout")

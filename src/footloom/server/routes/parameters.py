@@ -17,10 +17,10 @@ from litestar.params import QueryParameter, SkipValidation
 from footloom.core.instrument import split_key
 from footloom.errors import ConfigError, TooMuch
 from footloom.server.failures import ErrorReply
-from footloom.server.history import History
-from footloom.server.messages import TopicRequest
-from footloom.server.rest import Rest
+from footloom.server.rest.shared import Rest
 from footloom.server.services import Services
+from footloom.server.stored.history import History
+from footloom.server.wire.messages import TopicRequest
 
 __all__ = (
     "JSON",

@@ -15,9 +15,7 @@ from footloom.core.sessions import calendar
 from footloom.engine.profiles import Profile, composite, session_profiles, visible_range
 from footloom.engine.runs import bar_runs
 from footloom.errors import NotStored, TooMuch
-from footloom.server.answers import Answer, serve_answer
-from footloom.server.history import ChartKey, History
-from footloom.server.messages import TopicRequest
+from footloom.server.rest.answers import Answer, serve_answer
 from footloom.server.routes.parameters import (
     JSON,
     Key,
@@ -33,7 +31,9 @@ from footloom.server.routes.parameters import (
     failures,
     key_of,
 )
-from footloom.server.studied import studied
+from footloom.server.stored.history import ChartKey, History
+from footloom.server.stored.studied import studied
+from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("ProfileReply", "ProfileRow", "profile")
 

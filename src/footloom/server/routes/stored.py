@@ -10,9 +10,9 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 
 from footloom.core.sessions import calendar
-from footloom.server.history import History
+from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import Shared, State, failures, key_of
-from footloom.server.work import while_connected
+from footloom.server.stored.history import History
 
 __all__ = ("CoverageRow", "InstrumentRow", "coverage", "instruments")
 

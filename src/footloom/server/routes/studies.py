@@ -14,9 +14,7 @@ from litestar.params import PathParameter, QueryParameter
 from footloom.engine.studies import StudyFold
 from footloom.errors import ConfigError
 from footloom.notebook.study import StudyResult
-from footloom.server.answers import Answer, serve_answer
-from footloom.server.history import ChartKey, History
-from footloom.server.reach import bar_length_ns
+from footloom.server.rest.answers import Answer, serve_answer
 from footloom.server.routes.parameters import (
     JSON,
     MAX_NS,
@@ -30,7 +28,9 @@ from footloom.server.routes.parameters import (
     failures,
     no_more_than,
 )
-from footloom.server.studied import studied
+from footloom.server.stored.history import ChartKey, History
+from footloom.server.stored.reach import bar_length_ns
+from footloom.server.stored.studied import studied
 from footloom.studies import find_study, study_names
 
 __all__ = ("OutputRow", "StudyReply", "StudyRow", "studies", "study_values")

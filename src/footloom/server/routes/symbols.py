@@ -8,9 +8,9 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from footloom.core.instrument import Instrument
-from footloom.server.catalogue import SymbolFound, SymbolsFound
-from footloom.server.history import History
 from footloom.server.routes.parameters import Shared
+from footloom.server.stored.catalogue import SymbolFound, SymbolsFound
+from footloom.server.stored.history import History
 
 __all__ = ("symbols",)
 

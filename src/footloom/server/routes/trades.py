@@ -11,7 +11,7 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 
 from footloom.core.trades import FLAG_NO_ID, Trades
-from footloom.server.history import History
+from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import (
     Key,
     Shared,
@@ -23,7 +23,7 @@ from footloom.server.routes.parameters import (
     failures,
     key_of,
 )
-from footloom.server.work import while_connected
+from footloom.server.stored.history import History
 
 __all__ = ("TradeList", "TradeRow", "trades")
 

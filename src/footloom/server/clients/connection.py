@@ -1,0 +1,137 @@
+"""The WebSocket connection: uvicorn's, dropped when its reader stands still; and what a session sees of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+from litestar import WebSocket
+from litestar.exceptions import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+
+from footloom.server.clients.session import Disconnected
+
+__all__ = ("EVICT_AFTER_S", "LitestarSocket", "evicting")
+
+EVICT_AFTER_S = 10.0
+_DIRECT, _EVICTED = "footloom.frames", "footloom.evicted"
+_LOG = logging.getLogger(__name__)
+
+
+class _Evicting(WebSocketsSansIOProtocol):
+    """Uvicorn's protocol with a timer, and without tracebacks for what a client did wrong."""
+
+    after_s = EVICT_AFTER_S
+    evicted = False
+    _paused: asyncio.TimerHandle | None = None
+
+    async def run_asgi(self) -> None:
+        extensions: dict[str, Any] = cast("dict[str, Any]", self.scope).setdefault("extensions", {})
+        extensions[_DIRECT] = self.send_frame
+        extensions[_EVICTED] = lambda: self.evicted
+        await super().run_asgi()
+
+    async def send_frame(self, data: bytes | str) -> None:
+        """Write one whole message; it goes past the layers between, which cost more than the writing itself.
+
+        A server's frames are not masked and ours are not packed, so that a message is its length and its bytes.
+        """
+        if not self.writable.is_set():
+            await self.writable.wait()
+        if self.disconnected or self.close_sent or self.conn.state is not State.OPEN:
+            raise ClientDisconnected
+        payload = data if isinstance(data, bytes) else data.encode()
+        size, kind = len(payload), 0x82 if isinstance(data, bytes) else 0x81
+        if size < 126:
+            head = struct.pack("!BB", kind, size)
+        elif size < 65_536:
+            head = struct.pack("!BBH", kind, 126, size)
+        else:
+            head = struct.pack("!BBQ", kind, 127, size)
+        self.transport.write(head + payload)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._paused = self.loop.call_later(self.after_s, self._evict)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    # The base class logs a traceback here; a client's broken text is no fault of ours.
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+            _LOG.warning("client %s sent text that is no UTF-8: closed", self.client)
+            self.frames = []
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    def _evict(self) -> None:
+        _LOG.warning("client %s has read nothing for %s s: dropped", self.client, self.after_s)
+        self.evicted = True
+        self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._paused is not None:
+            self._paused.cancel()
+            self._paused = None
+
+
+def evicting(after_s: float = EVICT_AFTER_S) -> type[asyncio.Protocol]:
+    """Return uvicorn's WebSocket protocol with a timer: who reads nothing for ``after_s`` seconds is cut off.
+
+    The transport says when its buffer is full and when it drains. A polite close would wait behind that full buffer,
+    so the connection is aborted.
+    """
+    return type("Evicting", (_Evicting,), {"after_s": after_s})
+
+
+def _is_utf8(frames: Sequence[bytes]) -> bool:
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class LitestarSocket:
+    """A litestar WebSocket as `footloom.server.clients.session.Socket`."""
+
+    def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
+        self._socket = socket
+        extensions: Any = socket.scope.get("extensions") or {}
+        self._evicted: Callable[[], bool] = extensions.get(_EVICTED, lambda: False)
+        self._direct: Callable[[bytes | str], Awaitable[None]] | None = extensions.get(_DIRECT)
+
+    @property
+    def was_evicted(self) -> bool:
+        """Whether the connection was cut off because nothing was read."""
+        return self._evicted()
+
+    async def send(self, data: bytes | str) -> None:
+        """Send one message; returns when the connection can take more."""
+        try:
+            if self._direct is not None:
+                await self._direct(data)
+            else:
+                await self._socket.send_data(data, "binary" if isinstance(data, bytes) else "text")
+        except (ClientDisconnected, OSError, WebSocketDisconnect, RuntimeError) as error:  # gone, or closing
+            raise Disconnected from error
+
+    async def receive(self) -> str | bytes:
+        """Return the next message, text or binary."""
+        message = await self._socket.receive()
+        if message["type"] != "websocket.receive":
+            raise Disconnected
+        return message.get("text") or message.get("bytes") or ""

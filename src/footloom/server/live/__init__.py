@@ -1,0 +1,1 @@
+"""What moves: streams and topics that start with their first reader, and the one hub between them."""

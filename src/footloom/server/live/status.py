@@ -1,0 +1,164 @@
+"""The header of a symbol: last and best prices and the day so far, folded from the same commits as the bars."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
+from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
+from footloom.feeds.flow import Commit
+from footloom.kernels.facts import in_order
+from footloom.server.wire.messages import Status, encode_text
+
+__all__ = ("STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
+
+STATUS_INTERVAL_S = 0.25
+_INT64_MAX = 2**63 - 1
+_LATEST = (_INT64_MAX, 0)
+_VWAP_DECIMALS = 2  # beyond those of the tick size: an average lies between ticks
+
+
+def exact_dot(a: I64, b: I64) -> int:
+    """Return the sum of products, exactly: in int64 where it must fit, else in Python integers (definitions 4.4)."""
+    if not len(a):
+        return 0
+    bound = int(np.abs(a).max()) * int(np.abs(b).max()) * len(a)
+    if bound <= _INT64_MAX:
+        return int(np.dot(a, b))
+    return sum(x * y for x, y in zip(a.tolist(), b.tolist(), strict=True))
+
+
+def _key(ordered: Trades, row: int) -> tuple[int, int]:
+    return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+
+
+class SymbolStatus:
+    """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing.
+
+    ``notes`` says what is wrong with the server beside the feed, in words.
+    """
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self._calendar = calendar(instrument.calendar)
+        self._session = (-(2**63), -(2**63))
+        self._last: int | None = None
+        self._close: int | None = None  # the last price within the session
+        self._last_key = self._close_key = (-(2**63), 0)
+        self._open_key = _LATEST
+        self._prev_close: int | None = None
+        self._open: int | None = None
+        self._high = self._low = self._volume = self._turnover = 0
+        self._quote: tuple[int | None, int | None] = (None, None)
+        self._lag_ms: int | None = None
+        self._engine_ns = 0
+        self._recorded = True
+        self._score: dict[str, float | int | None] | None = None
+        self._trouble: str | None = None
+        self.notes: tuple[str, ...] = ()
+
+    def apply(self, commit: Commit) -> None:
+        """Fold one commit."""
+        self.fold(commit.trades)
+        heard = np.flatnonzero(commit.trades.flags & FLAG_BACKFILLED == 0)
+        if len(heard):  # what was fetched later is as late as it is old
+            self._lag_ms = int(commit.trades.ts_recv_ns[heard[-1]] - commit.trades.ts_exch_ns[heard[-1]]) // 1_000_000
+        self._engine_ns = max(self._engine_ns, commit.watermark_ns)
+        self._recorded = commit.recorded
+        if len(commit.trades) and not len(heard):
+            return
+        self._quote = commit.quote
+        self._score = commit.score
+
+    def stop(self, trouble: str | None) -> None:
+        """Say from now on that nothing comes any more, and why; with None, that it goes on."""
+        self._trouble = trouble
+        self._recorded = trouble is None
+
+    def fold(self, trades: Trades) -> None:
+        """Fold trades, session by session; those of a session that is over are left out.
+
+        What is traded between sessions moves the last price alone: the day's figures are those of its session.
+        """
+        trades = in_order(trades)
+        while len(trades):
+            first_ns, end_ns = int(trades.ts_exch_ns[0]), self._session[1]
+            if first_ns < self._session[0]:
+                end_ns = self._session[0]
+            elif first_ns < end_ns:
+                self._fold_session(trades.between(first_ns, end_ns))
+            else:
+                end_ns = self._start_span(first_ns)
+                self._note_last(trades.between(first_ns, end_ns))
+                if self._session[1] == end_ns:
+                    continue
+            trades = trades.between(end_ns, 2**62)
+
+    def text(self) -> str:
+        """Return the `Status` message as JSON."""
+        price, quantity = self.instrument.price_text, self.instrument.qty_text
+        opened = self._open is not None
+        bid, ask = self._quote
+        return encode_text(
+            Status(
+                symbol=self.instrument.key,
+                last=None if self._last is None else price(self._last),
+                bid=None if bid is None else price(bid),
+                ask=None if ask is None else price(ask),
+                prev_close=None if self._prev_close is None else price(self._prev_close),
+                day_open=None if self._open is None else price(self._open),
+                day_high=price(self._high) if opened else None,
+                day_low=price(self._low) if opened else None,
+                day_volume=quantity(self._volume),
+                vwap=self._vwap_text(),
+                day_start_ns=str(self._session[0]) if opened else None,
+                day_from_ns=str(self._open_key[0]) if opened else None,
+                lag_ms=self._lag_ms,
+                engine_ns=str(self._engine_ns),
+                recorded=self._recorded,
+                score=self._score,
+                trouble=self._trouble,
+                notes=self.notes,
+            )
+        )
+
+    def _start_span(self, ts_ns: int) -> int:
+        span = self._calendar.spans(ts_ns, ts_ns + 1)
+        end_ns = int(span.end_ns[0])
+        if span.in_session[0]:
+            self._session = (int(span.start_ns[0]), end_ns)
+            self._prev_close, self._close = self._close, None
+            self._open, self._open_key = None, _LATEST
+            self._volume = self._turnover = 0
+        return end_ns
+
+    def _fold_session(self, trades: Trades) -> None:
+        high, low = int(trades.price_tick.max()), int(trades.price_tick.min())
+        if self._open is None:
+            self._high, self._low = high, low
+        if _key(trades, 0) < self._open_key:
+            self._open, self._open_key = int(trades.price_tick[0]), _key(trades, 0)
+        self._high, self._low = max(self._high, high), min(self._low, low)
+        if self._close is None or _key(trades, -1) >= self._close_key:
+            self._close, self._close_key = int(trades.price_tick[-1]), _key(trades, -1)
+        self._note_last(trades)
+        self._volume += int(trades.qty_lot.sum())
+        self._turnover += exact_dot(trades.price_tick, trades.qty_lot)
+
+    # By the ordering key, not by arrival: a print that comes late is not the last one.
+    def _note_last(self, trades: Trades) -> None:
+        if _key(trades, -1) >= self._last_key:
+            self._last, self._last_key = int(trades.price_tick[-1]), _key(trades, -1)
+
+    def _vwap_text(self) -> str | None:
+        if not self._volume:
+            return None
+        tick_size = self.instrument.tick_size
+        vwap = Fraction(self._turnover, self._volume) * Fraction(tick_size)
+        places = max(0, -int(tick_size.as_tuple().exponent)) + _VWAP_DECIMALS
+        scaled = round(vwap * 10**places)
+        return f"{Decimal(scaled).scaleb(-places):f}"

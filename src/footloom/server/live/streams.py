@@ -1,0 +1,394 @@
+"""Which symbols are listened to, and for whom: a stream starts with the first who needs it and ends after the last.
+
+What the command line named runs from the start to the end. Everything that streams is recorded through one journal;
+where another process writes to the store, its rows are read as they come instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, UnknownSymbol
+from footloom.feeds.flow import Commit, FeedState
+from footloom.feeds.metrics import Figures
+from footloom.server.live.board import Board
+from footloom.server.live.revival import Revival
+from footloom.server.live.writer import Writer
+from footloom.store import Store
+from footloom.store.lock import holder_of
+from footloom.venues._venue import Wanted
+
+__all__ = ("LINGER_S", "READY_S", "LiveFeeds", "StreamSettings", "Streams")
+
+LINGER_S = 300.0
+READY_S = 20.0
+RETRY_S = 1.0
+_MOST_LINGERING = 32  # streams that go on for nobody: the oldest make room
+_LOOK_S = 0.05
+_STATES_S = 0.25
+
+
+class LiveFeeds(Protocol):
+    """Live sources of several symbols, as `footloom.feeds.recorder.Recorder` is; symbols may come and go."""
+
+    @property
+    def resolved(self) -> dict[str, str]:
+        """Keys as people write them to those of the venue, where they differ."""
+
+    async def run(self, publish: Callable[[Commit], None]) -> None:
+        """Receive, record and publish until cancelled."""
+
+    def state(self) -> Sequence[tuple[str, FeedState]]:
+        """Return how the feed of every symbol stands."""
+
+    def add(self, venue: str, wanted: Wanted) -> str:
+        """Start a symbol's stream where it does not run; returns its key."""
+
+    def drop(self, key: str) -> None:
+        """End a symbol's stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """How streams come and go.
+
+    Attributes
+    ----------
+    make
+        Makes the feeds of some symbols over the store that is open for writing.
+    beside
+        Makes the feeds of a store that another process, named in words, writes to.
+    wanted_of
+        Says what to listen to for a key; `ConfigError` where its venue cannot be listened to.
+    pinned
+        What runs from the start to the end.
+    on_demand
+        Whether anything else may be opened.
+    linger_s
+        How long a stream goes on after the last who needed it.
+    ready_s
+        How long who opens a stream waits for the first trade.
+    retry_s
+        How long after a fault streams that somebody looks at begin again; after further faults, longer.
+    """
+
+    make: Callable[[Store, Sequence[tuple[str, Wanted]]], LiveFeeds]
+    beside: Callable[[str], LiveFeeds]
+    wanted_of: Callable[[str], tuple[str, Wanted]]
+    pinned: tuple[str, ...] = ()
+    on_demand: bool = True
+    linger_s: float = LINGER_S
+    ready_s: float = READY_S
+    retry_s: float = RETRY_S
+
+
+class Streams:
+    """The streams of one server. Everything here happens on the event loop.
+
+    Parameters
+    ----------
+    settings
+        See `StreamSettings`.
+    writer
+        Where is recorded.
+    board
+        Where it is told how they stand.
+    publish
+        Takes what is received.
+    is_stored
+        Says, blocking, whether a symbol can be charted from the store.
+    failed
+        Told the error that ended all streams, and None when they go on or nobody looks any more.
+    """
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        writer: Writer,
+        board: Board,
+        publish: Callable[[Commit], None],
+        is_stored: Callable[[str], bool],
+        failed: Callable[[Exception | None], None] = lambda _error: None,
+    ) -> None:
+        self.settings = settings
+        self._writer = writer
+        self._board = board
+        self._publish = publish
+        self._is_stored = is_stored
+        self._revival = Revival(self._lost, self._begin_again, failed, settings.retry_s)
+        self._held: Counter[str] = Counter()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._running: dict[str, str] = {}  # key -> as the feeds were asked for it
+        self._pinned = set(settings.pinned)
+        self._feeds: LiveFeeds | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self.holder: str | None = None  # who writes to the store, where it is not this process
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The symbols that are listened to."""
+        return frozenset(self._running)
+
+    @contextlib.asynccontextmanager
+    async def use(self, key: str) -> AsyncIterator[str]:
+        """Hold a stream open (see `open`), and yield its key."""
+        found = await self.open(key)
+        try:
+            yield found
+        finally:
+            self.close(found)
+
+    async def open(self, key: str) -> str:
+        """Hold the stream of a symbol open until `close`, and return its key as the venue has it.
+
+        A symbol that is stored is there at once, and goes on as soon as its venue answers. Where no venue sends it, or
+        streams are not started on demand, what is stored is all there is.
+
+        Raises
+        ------
+        UnknownSymbol
+            The venue does not list it; the message has near names.
+        NotStored
+            Nothing is stored of it, and no trade came within ``ready_s``; the message says what the feed says.
+        ConfigError
+            There is no such venue, or it needs a login.
+        StoreLocked
+            Another process writes to the store, and has nothing of the symbol.
+        """
+        key = self._resolved(key)
+        stored = await asyncio.to_thread(self._is_stored, key)
+        if stored:
+            self._board.note_trades(key)
+        self._hold(key)
+        try:
+            if key not in self._running:
+                await self._start(key, is_stored=stored)
+            if not stored and key in self._running:
+                await self._wait_for_trades(key)
+        except BaseException:
+            self.close(key)
+            raise
+        found = self._resolved(key)
+        if found != key:
+            self._rename(key, found)
+        return found
+
+    def close(self, key: str) -> None:
+        """Take back one `open`; the stream ends some time after the last."""
+        if self._held[key] > 1:
+            self._held[key] -= 1
+            return
+        if self._held.pop(key, 0):
+            self._end_later(key)
+            if key not in self._running and not self._pinned:  # a fault has ended it
+                self._board.forget(key)
+                self._revival.settle()
+
+    async def run(self) -> None:
+        """Listen to what is pinned, and to what is opened, until cancelled."""
+        try:
+            if self.settings.pinned:
+                async with self._starting:  # who opens another one meanwhile joins these feeds
+                    await self._begin(self.settings.pinned)
+                assert self._task is not None
+                await asyncio.shield(self._task)
+            await asyncio.Event().wait()
+        finally:
+            self._revival.stop()
+            for timer in self._timers.values():
+                timer.cancel()
+            await self._finish()
+
+    def state(self) -> Sequence[tuple[str, FeedState]]:
+        """Return how every stream stands."""
+        return () if self._feeds is None else self._feeds.state()
+
+    def figures(self) -> Figures | None:
+        """Return counts and durations of what is listened to, None where nothing is or its feed counts nothing."""
+        figures: Callable[[], Figures] | None = getattr(self._feeds, "figures", None)
+        return None if figures is None else figures()
+
+    def log_in(self, venue: str, values: Mapping[str, str]) -> None:
+        """Go on with new credentials of a venue."""
+        if self._feeds is not None and hasattr(self._feeds, "log_in"):
+            self._feeds.log_in(venue, values)
+
+    def _end_later(self, key: str) -> None:
+        if key in self._running and key not in self._pinned:
+            self._cancel_timer(key)
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(self.settings.linger_s, self._end, key)
+        while len(self._timers) > _MOST_LINGERING:
+            self._end(next(iter(self._timers)))
+
+    def _hold(self, key: str) -> None:
+        self._held[key] += 1
+        self._cancel_timer(key)
+
+    # A name of people's that the venue has resolved; another may have asked for the symbol by its own name.
+    def _rename(self, asked: str, found: str) -> None:
+        self._held[asked] -= 1
+        self._held += Counter()  # without what nobody holds
+        self._hold(found)
+        if asked in self._pinned:
+            self._pinned.add(found)
+        name = self._running.pop(asked, None)
+        if name is not None and self._running.setdefault(found, name) != name and self._feeds is not None:
+            self._feeds.drop(name)
+
+    def _cancel_timer(self, key: str) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _resolved(self, key: str) -> str:
+        return key if self._feeds is None else self._feeds.resolved.get(key, key)
+
+    async def _start(self, key: str, *, is_stored: bool) -> None:
+        try:
+            if not self.settings.on_demand:
+                raise NotStored(
+                    f"nothing of {key} is stored, and streams are not started on demand here: name it behind "
+                    "footloom serve, or set on_demand = true"
+                )
+            self.settings.wanted_of(key)
+        except FootloomError:
+            if is_stored:  # what nobody sends can still be looked at
+                return
+            raise
+        async with self._starting:
+            if key in self._running:
+                return
+            if self._feeds is None:
+                await self._begin((key,))
+            else:
+                self._add(key)
+        if self.holder is not None and not is_stored:
+            self._end(key)
+            raise StoreLocked(
+                f"{key} is not recorded: the store is being written to by {self.holder}; add it there, or stop that "
+                "process"
+            )
+
+    def _add(self, key: str) -> None:
+        assert self._feeds is not None
+        venue, wanted = self.settings.wanted_of(key)
+        self._feeds.add(venue, wanted)
+        self._running[key] = key
+
+    # The store is opened for the first stream, and the journal sealed behind the last.
+    async def _begin(self, keys: Sequence[str]) -> None:
+        if self._task is not None:  # what ended just now is sealed first
+            await asyncio.wait({self._task})
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._follow(keys, ready))
+        self._task.add_done_callback(self._note_end)
+        await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            self._task.result()
+
+    async def _follow(self, keys: Sequence[str], ready: asyncio.Future[None]) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                store = await stack.enter_async_context(self._writer.lease())
+            except StoreLocked as locked:
+                self.holder = holder_of(locked)
+                feeds = self.settings.beside(self.holder)
+                for key in keys:
+                    feeds.add(*self.settings.wanted_of(key))
+            else:
+                self.holder = None
+                feeds = self.settings.make(store, [self.settings.wanted_of(key) for key in keys])
+            self._feeds = feeds
+            self._running |= dict(zip(keys, keys, strict=True))
+            for key in keys:
+                if key not in self._held:  # whoever opened it went away while the store was opened
+                    self._end_later(key)
+            telling = asyncio.create_task(self._tell(feeds))
+            ready.set_result(None)
+            try:
+                await feeds.run(self._give)
+            finally:
+                telling.cancel()
+                if self._feeds is feeds:
+                    self._feeds, self._running = None, {}
+
+    def _give(self, commit: Commit) -> None:
+        self._publish(commit)
+        self._revival.note_commit()
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and not self._pinned:
+            for key in list(self._timers):  # nobody looks at it: it does not begin again
+                self._cancel_timer(key)
+                self._board.forget(key)
+            self._revival.note_fault(error)
+
+    def _lost(self) -> list[str]:
+        return [key for key in self._held if key not in self._running and self._is_sent(key)]
+
+    def _is_sent(self, key: str) -> bool:
+        try:
+            self.settings.wanted_of(key)
+        except FootloomError:
+            return False
+        return self.settings.on_demand
+
+    async def _begin_again(self, keys: Sequence[str]) -> None:
+        async with self._starting:
+            lost = [key for key in keys if key in self._held and key not in self._running]
+            if lost and self._feeds is None:
+                await self._begin(lost)
+            else:
+                for key in lost:
+                    self._add(key)
+
+    async def _tell(self, feeds: LiveFeeds) -> None:
+        while True:
+            for key, state in feeds.state():
+                self._board.tell(key, state)
+                if state.phase == "live":
+                    self._revival.note_live()
+            await asyncio.sleep(_STATES_S)
+
+    async def _wait_for_trades(self, key: str) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.settings.ready_s
+        while not self._board.has_trades(self._resolved(key)):
+            state = dict(self.state()).get(self._resolved(key))
+            if state is not None and state.phase == "stopped":
+                if key not in self._pinned:
+                    self._end(key)
+                unlisted = "does not list" in state.text
+                raise UnknownSymbol(state.text) if unlisted else ConfigError(f"{key}: {state.text}")
+            if loop.time() > until:
+                said = f"{state.phase}{f', {state.text}' if state.text else ''}" if state else "not begun"
+                raise NotStored(
+                    f"nothing of {key} is stored yet, and no trade came within {self.settings.ready_s:g} s: its feed "
+                    f"is {said}; it goes on listening for a while, ask again"
+                )
+            await asyncio.sleep(_LOOK_S)
+
+    def _end(self, key: str) -> None:
+        self._cancel_timer(key)
+        name = self._running.pop(key, None)
+        if self._feeds is None or name is None:
+            return
+        self._feeds.drop(name)
+        self._board.forget(self._resolved(key))
+        if not self._running and self._task is not None:
+            self._feeds = None
+            self._task.cancel()  # it writes what is left, and seals
+
+    async def _finish(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)

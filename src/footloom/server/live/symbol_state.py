@@ -1,0 +1,108 @@
+"""What the hub knows of one symbol, and how what a topic reads and what it hears come together, each row once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from footloom.core.trades import Trades
+from footloom.engine.studies import counting
+from footloom.feeds.flow import Commit
+from footloom.kernels.fold import Count
+from footloom.server.live.sides import Side
+from footloom.server.live.status import SymbolStatus
+from footloom.server.live.study_beside import StudiesBeside, folds_of, studies_beside
+from footloom.server.live.topics import Topic
+from footloom.server.stored.history import ChartKey, History, Seed
+from footloom.server.stored.unseen import unseen
+from footloom.server.wire.messages import StudyRequest
+
+__all__ = ("SymbolState", "joined", "start_of", "without")
+
+_UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
+
+
+def start_of(
+    history: History, chart: ChartKey, history_bars: int, requests: Sequence[StudyRequest]
+) -> tuple[Seed, StudiesBeside | None]:
+    """Return what a topic starts from, and the studies beside it. Blocking."""
+    if not requests:
+        return _seed_of(history, chart, history_bars, None), None
+    folds = folds_of(requests)
+    seed = _seed_of(history, chart, history_bars, counting(folds))
+    return seed, studies_beside(history, chart, seed, folds)
+
+
+def _seed_of(history: History, chart: ChartKey, history_bars: int, count: Count | None) -> Seed:
+    """Return what a topic starts from.
+
+    A gap may lie behind the last stored row: every one that is known by now belongs to the topic.
+    """
+    seed = history.seed(chart, history_bars, count)
+    behind_ns = int(seed.trades.ts_exch_ns[-1]) if len(seed.trades) else seed.first_ns
+    known = [gap for gap in history.store.gaps(chart.key, chart.tape, behind_ns, 2**62) if gap not in seed.gaps]
+    if known:
+        seed.builder.update(Trades.empty(chart.instrument, chart.tape), 0, known)
+    return replace(seed, gaps=[*seed.gaps, *known])
+
+
+def without(commit: Commit, seed: Seed) -> Commit:
+    """Return a commit without what was read already."""
+    gaps = tuple(gap for gap in commit.gaps if gap not in seed.gaps)
+    return replace(commit, trades=unseen(commit.trades, seed.trades), gaps=gaps)
+
+
+def joined(commits: list[Commit]) -> list[Commit]:
+    """Return what a topic missed as one commit, which is folded at once.
+
+    A late row among it reads all that is stored, also what comes behind it here.
+    """
+    if not commits:
+        return []
+    trades = Trades.concat([commit.trades for commit in commits])
+    return [replace(commits[-1], trades=trades, gaps=tuple(gap for commit in commits for gap in commit.gaps))]
+
+
+@dataclass(eq=False)
+class SymbolState:
+    """What the hub knows of one symbol: its topics, the topics that are starting, and rows that are in no store."""
+
+    topics: list[Topic] = field(default_factory=list)
+    backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the topics that are being read
+    unrecorded: deque[Commit] = field(default_factory=deque)
+    unrecorded_rows: int = 0
+    sides: dict[str, Side] = field(default_factory=dict)
+    listeners: list[Callable[[Commit], None]] = field(default_factory=list)
+    status: SymbolStatus | None = None
+    status_at: float = float("-inf")
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to be known of it."""
+        return self.status is None and not any(
+            (self.topics, self.backlogs, self.unrecorded, self.sides, self.listeners)
+        )
+
+    def hear(self, commit: Commit) -> None:
+        """Give a commit to all but the topics that run."""
+        if not commit.recorded:
+            self._wait(commit)
+        elif self.unrecorded:  # the journal caught up: what it did not give up is in the store again
+            self.unrecorded.clear()
+            self.unrecorded_rows = 0
+        for backlog in self.backlogs.values():
+            backlog.append(commit)
+        for side in list(self.sides.values()):
+            side.apply(commit)
+        for listener in list(self.listeners):
+            listener(commit)
+
+    # What is in no store; the oldest go where there are too many, as the journal's do.
+    def _wait(self, commit: Commit) -> None:
+        if not len(commit.trades) and not commit.gaps:
+            return
+        self.unrecorded.append(commit)
+        self.unrecorded_rows += len(commit.trades)
+        while self.unrecorded_rows > _UNRECORDED_ROWS:
+            self.unrecorded_rows -= len(self.unrecorded.popleft().trades)

@@ -1,0 +1,377 @@
+"""A topic: one symbol seen through one chart spec, folded once for all who look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, cast
+
+import msgspec
+import numpy as np
+
+from footloom.core.gaps import open_gaps
+from footloom.core.messages import Gap
+from footloom.core.trades import FLAG_BACKFILLED, Trades
+from footloom.engine.builder import Builder
+from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen
+from footloom.engine.events import Rebuilt as RebuiltEvent
+from footloom.engine.frame import ChartFrame
+from footloom.errors import FootloomError, NotStored
+from footloom.feeds.flow import Commit
+from footloom.kernels.facts import in_order
+from footloom.server.live.study_beside import StudiesBeside
+from footloom.server.stored.history import ChartKey, Seed, with_bars
+from footloom.server.wire.codec import encode, encode_json
+from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
+from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
+
+__all__ = ("FLUSH_S", "AnyTopic", "Client", "StateReader", "Subscriber", "Topic")
+
+FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
+_LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
+_BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
+_MOST_SNAPSHOTS = 8  # of one state that are kept: lengths are the clients' choice
+# A snapshot with more levels than this is encoded off the event loop (about 2 ms).
+_THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
+
+
+class Client(Protocol):
+    """Who looks, perhaps at several topics."""
+
+    def post_status(self, key: str, text: str) -> None:
+        """Post the header of a symbol: a newer one replaces it."""
+
+
+class Subscriber(Protocol):
+    """One client's interest in one topic. Posting never waits: what a slow client cannot take is its own affair."""
+
+    @property
+    def client(self) -> Client:
+        """Whose interest it is."""
+
+    def post_bar(self, open_ns: int, frame: Frame) -> None:
+        """Post an open bar: a newer form of the same bar replaces it."""
+
+    def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
+        """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
+
+    def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
+        """Take back what waits and send a fresh snapshot instead.
+
+        ``rebuilt`` is the time from which on bars were built anew, and the epoch that this began.
+        """
+
+    def drop(self, error: FootloomError) -> None:
+        """Say that the topic cannot go on."""
+
+
+class StateReader(Protocol):
+    """A subscriber that takes other states than bars too."""
+
+    def post_state(self, key: object, frame: Frame) -> None:
+        """Post what a newer frame under the same key replaces."""
+
+
+class AnyTopic(Protocol):
+    """What a client can subscribe to: the chart of a symbol, or another stream of it."""
+
+    id: int
+    seq: int
+    folding: asyncio.Lock
+
+    @property
+    def key(self) -> str:
+        """The symbol."""
+
+    def subscribed(self, request_id: int) -> Subscribed:
+        """Return the answer to a request of it."""
+
+    def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
+        """Return how it stands at the call, with ``folding``."""
+
+    def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
+        """Return what studies beside it say, None where there are none."""
+
+
+@dataclass(eq=False)
+class Topic:
+    """Live state of one topic: everything here happens on the event loop, but for folds that read the store.
+
+    ``meta`` is what a snapshot says about itself, ``first_ns`` the time of the tape's first trade. ``seq`` grows with
+    each frame that is sent, for all clients alike: it says where in the topic a frame belongs. ``waiting`` holds the
+    commits that ``work`` will fold: others than the next one in order come only when it is done. Who needs the bars as
+    they stand takes the lock ``folding``, and does not keep it.
+    """
+
+    id: int
+    chart: ChartKey
+    builder: Builder
+    meta: SnapshotMeta
+    gaps: list[Gap]
+    first_ns: int
+    flush_s: float = FLUSH_S
+    seq: int = 0
+    heard: Heard | None = None  # receipts of what no frame has shown yet
+    subscribers: set[Subscriber] = field(default_factory=set)
+    was_read: bool = False
+    frames_encoded: int = 0
+    history_bars: int = 300
+    waiting: deque[Commit] = field(default_factory=deque)
+    work: asyncio.Task[None] | None = None
+    folding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    mended_at: float = float("-inf")
+    ended: FootloomError | None = None
+    behind_ns: int | None = None  # since when history was fetched that the bars do not hold yet
+    refresh: asyncio.Task[None] | None = None
+    requests: tuple[StudyRequest, ...] = ()  # the studies beside the bars
+    studies: StudiesBeside | None = None
+    _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
+    _flushed_at: float = float("-inf")
+    _timer: asyncio.TimerHandle | None = None
+    _look: asyncio.TimerHandle | None = None
+    _looked_at: float = float("-inf")
+    _look_s: float = 0.0
+    _snapshots: dict[tuple[int, Form], bytes | str] = field(default_factory=dict)
+    _newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
+
+    @property
+    def key(self) -> str:
+        """The symbol: ``venue:symbol``."""
+        return self.chart.key
+
+    def subscribed(self, request_id: int) -> Subscribed:
+        """Return the answer to a request of this topic."""
+        specs = () if self.studies is None else self.studies.specs
+        return Subscribed(request_id, self.id, topic=self.chart.request(), studies=specs)
+
+    @classmethod
+    def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, flush_s: float) -> Topic:
+        """Return a topic that stands where a seed stands."""
+        topic = cls(number, chart, seed.builder, seed.meta, [], seed.first_ns, flush_s, history_bars=history_bars)
+        topic.restart(seed)
+        return topic
+
+    def restart(self, seed: Seed, studies: StudiesBeside | None = None) -> None:
+        """Stand where a seed stands; nobody is told."""
+        self.studies = studies
+        self.builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
+        self._open, self._snapshots = {}, {}
+        self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
+
+    def is_late(self, trades: Trades) -> bool:
+        """Say whether rows come behind others that were folded: the builder then reads the store."""
+        if not len(trades):
+            return False
+        first = _key(in_order(trades), 0)
+        return first <= self._newest or first[0] < self.builder.settled_to_ns
+
+    def is_behind(self, trades: Trades) -> bool:
+        """Say whether rows are history that was fetched: the bars are then read anew, now and then, not row by row."""
+        if not len(trades) or not np.all(trades.flags & FLAG_BACKFILLED):
+            return False
+        return int(trades.ts_exch_ns.max()) < self._newest[0] - _BEHIND_NS
+
+    def without_behind(self, commit: Commit) -> Commit:
+        """Note fetched history, and return what of a commit is left to fold."""
+        if not self.is_behind(commit.trades):
+            return commit
+        oldest_ns = int(commit.trades.ts_exch_ns.min())
+        self.behind_ns = oldest_ns if self.behind_ns is None else min(self.behind_ns, oldest_ns)
+        return replace(commit, trades=commit.trades.take(slice(0, 0)))
+
+    def renew(self, seed: Seed, from_ns: int, studies: StudiesBeside | None = None) -> None:
+        """Stand where a seed stands, and say that bars from a time on were built anew."""
+        seed.builder.epoch = self.builder.epoch + 1
+        self.restart(seed, studies)
+        self._tell([RebuiltEvent(from_ns, seed.builder.epoch)])
+
+    def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
+        """Fold one commit and post what it changed."""
+        self._note(trades)
+        self._tell(self.builder.update(trades, watermark_ns, gaps))
+
+    async def apply_beside(self, commit: Commit) -> None:
+        """Do the same; what reads the store does so in a thread."""
+        async with self.folding:
+            if not self.is_late(commit.trades):
+                self.apply(commit.trades, commit.watermark_ns, commit.gaps)
+                return
+            self._note(commit.trades)
+            events = await asyncio.to_thread(self.builder.update, commit.trades, commit.watermark_ns, commit.gaps)
+            if self.builder.newest is not None:  # what was read may hold rows of commits that are yet to come
+                self._newest = max(self._newest, self.builder.newest)
+            self._tell(events)
+
+    def _note(self, trades: Trades) -> None:
+        if not len(trades):
+            return
+        self._newest = max(self._newest, _key(in_order(trades), -1))
+        if self.subscribers and not (self.meta.simulated or trades.flags[-1] & FLAG_BACKFILLED):
+            received = trades.ts_recv_ns
+            self.heard = together(self.heard, (int(received[0]), int(received[-1])))
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        self._snapshots = {}  # a new one, so that a snapshot under way is kept in the old
+        for event in events:
+            self._on_event(event)
+        if self._open:
+            self._flush_soon()
+
+    def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
+        """Return the newest bars as a frame, as they stand at the call (with ``folding``), not at its await."""
+        cached = self._snapshots.get((history_bars, form))
+        if cached is not None:
+            return _made(cached)
+        frame = self.builder.frame(history_bars)
+        if frame is None:
+            raise NotStored(f"{self.chart.key} has no bars yet")
+        meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
+        return self._encode_snapshot((history_bars, form), frame, meta, self.seq, self._snapshots)
+
+    def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
+        """Return what the studies say of the same bars, None where there are none; with ``folding``."""
+        if self.studies is None:
+            return None
+        opened = self.builder.open_frame()
+        told = self.studies.held(history_bars, None if opened is None else opened.footprint)
+        return None if told is None else self.studies.frame(told, "studies", self.id, self.seq).data(form)
+
+    async def _encode_snapshot(
+        self,
+        want: tuple[int, Form],
+        frame: ChartFrame,
+        meta: bytes,
+        seq: int,
+        cache: dict[tuple[int, Form], bytes | str],
+    ) -> bytes | str:
+        def make() -> bytes | str:
+            if want[1] == "json":
+                return encode_json(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta).decode()
+            return encode(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
+
+        levels = len(frame.footprint.levels)
+        data = make() if levels <= _THREAD_LEVELS[want[1]] else await asyncio.to_thread(make)
+        cache[want] = data
+        while len(cache) > _MOST_SNAPSHOTS:
+            del cache[next(iter(cache))]
+        return data
+
+    def close(self) -> None:
+        """Stop the flush timer: nothing is posted any more."""
+        for timer in (self._timer, self._look):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._look = None
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case BarUpdated(frame=frame):
+                self._open[_open_ns(frame)] = frame
+            case BarClosed(frame=frame):  # the open bar in its final form, so the open form need not go out any more
+                self._open.pop(_open_ns(frame), None)
+                self._post_frame(frame, "bar_closed")
+                self._close_studies(frame)
+            case BarRevised(frame=frame):
+                self._open.pop(_open_ns(frame), None)
+                self._post_frame(frame, "bar_revised")
+                self._doubt_studies(_open_ns(frame))
+            case GapSeen(gap=gap):
+                self.gaps = open_gaps([*self.gaps, gap])
+                self._post_gap(gap)
+            case RebuiltEvent(from_ns=from_ns, epoch=epoch):
+                self._open.clear()
+                self._doubt_studies(from_ns)
+                for subscriber in list(self.subscribers):
+                    subscriber.resnapshot((from_ns, epoch))
+
+    def _flush_soon(self) -> None:
+        if self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        wait_s = self._flushed_at + self.flush_s - loop.time()
+        if wait_s <= 0:
+            self._flush()
+        else:
+            self._timer = loop.call_later(wait_s, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        frames, self._open = self._open, {}
+        if not self.subscribers:
+            return
+        self._flushed_at = asyncio.get_running_loop().time()
+        heard, self.heard = self.heard, None
+        for open_ns, chart in frames.items():
+            frame = self._frame(chart, "bar_open", heard)
+            for subscriber in list(self.subscribers):
+                subscriber.post_bar(open_ns, frame)
+        if self.studies is not None and self._look is None:
+            wait_s = self._looked_at + _LOOK_SHARE * self._look_s - self._flushed_at
+            self._look = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._look_at_open)
+
+    def _post_frame(self, chart: ChartFrame, kind: str) -> None:
+        if self.subscribers:
+            self._post_event(self._frame(chart, kind, None), ends_ns=_open_ns(chart))
+
+    # What a study says of a bar that has closed is final; each is said once, behind the bar.
+    def _close_studies(self, chart: ChartFrame) -> None:
+        if self.studies is None or self.studies.is_stale:
+            return
+        told = self.studies.close(chart.footprint)
+        if self.subscribers:
+            self.seq += 1
+            self._post_event(self.studies.frame(told, "studies_closed", self.id, self.seq))
+
+    # A final bar has changed: what studies say from there on is read anew from the store, beside the moving chart.
+    def _doubt_studies(self, from_ns: int) -> None:
+        if self.studies is not None:
+            self.studies.is_stale = True
+            self.behind_ns = from_ns if self.behind_ns is None else min(from_ns, self.behind_ns)
+
+    # Studies that take long look more rarely, so that they never fill the event loop.
+    def _look_at_open(self) -> None:
+        self._look = None
+        opened, studies = self.builder.open_frame(), self.studies
+        if studies is None or studies.is_stale or opened is None or not self.subscribers:
+            return
+        loop = asyncio.get_running_loop()
+        self._looked_at = loop.time()
+        told = studies.look(opened.footprint)
+        self._look_s = loop.time() - self._looked_at
+        self.seq += 1
+        self._snapshots = {}
+        frame = studies.frame(told, "studies_open", self.id, self.seq)
+        for subscriber in list(self.subscribers):
+            cast("StateReader", subscriber).post_state("studies", frame)
+
+    def _post_gap(self, gap: Gap) -> None:
+        if self.subscribers:
+            self.seq += 1
+            text = encode_text(GapText(self.id, self.seq, GapSpan.of(gap)))
+            self._post_event(Frame(self.id, self.seq, "gap", lambda _form: text))
+
+    def _post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
+        for subscriber in list(self.subscribers):
+            subscriber.post_event(frame, ends_ns=ends_ns)
+
+    def _frame(self, chart: ChartFrame, kind: str, heard: Heard | None) -> Frame:
+        self.seq += 1
+        self.frames_encoded += 1
+        self._snapshots = {}
+        return chart_frame(self.id, self.seq, kind, chart, heard)
+
+
+def _key(ordered: Trades, row: int) -> tuple[int, int]:
+    return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+
+
+async def _made(data: bytes | str) -> bytes | str:
+    return data
+
+
+def _open_ns(frame: ChartFrame) -> int:
+    return int(frame.footprint.bars.open_ns[0])

@@ -1,0 +1,92 @@
+"""How the server stands: alive, ready, or degraded and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+import footloom
+from footloom.server.port import LIVE_PATH
+from footloom.server.routes.metrics import metrics
+from footloom.server.services import Services
+from footloom.server.wire.messages import FeedText
+
+__all__ = ("STANDING_ROUTES", "Alive", "Health", "alive", "health", "ready")
+
+Shared = NamedDependency[SkipValidation[Services]]
+_NO_STORE = {"cache-control": "no-store"}
+_TROUBLED = frozenset({"reconnecting", "stale", "stopped"})
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["live"]
+    server: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the server is well, and what does not run.
+
+    ``status`` is ``degraded`` while there are ``reasons``; ``server`` is the version, ``live`` the keys whose feeds run
+    here, ``topics`` and ``clients`` count what is watched and by how many.
+    """
+
+    status: Literal["ready", "degraded"]
+    server: str
+    reasons: Sequence[str]
+    live: Sequence[str]
+    topics: int
+    clients: int
+    feeds: Sequence[FeedText] = ()
+
+
+@get(LIVE_PATH, summary="Does the process answer?", tags=["server"], sync_to_thread=False)
+def alive() -> Response[Alive]:
+    """Answer: whoever asks, without a token, and whatever else is wrong."""
+    return Response(Alive("live", "footloom"), headers=_NO_STORE)
+
+
+@get("/health", summary="Is the server well?", tags=["server"], sync_to_thread=False)
+def health(services: Shared) -> Response[Health]:
+    """Say whether everything runs, and what does not."""
+    return Response(_health(services), headers=_NO_STORE)
+
+
+@get("/readyz", summary="Does it receive and record?", tags=["server"], sync_to_thread=False)
+def ready(services: Shared) -> Response[Health]:
+    """Answer as `/health`, with status 503 while something that was asked for is not received or not recorded."""
+    found = _health(services)
+    lost = {"feed", "journal"} & set(services.trouble) or any(row.phase == "stopped" for row in found.feeds)
+    return Response(found, status_code=503 if lost else 200, headers=_NO_STORE)
+
+
+def _health(services: Services) -> Health:
+    reasons = _reasons(services)
+    return Health(
+        status="degraded" if reasons else "ready",
+        server=f"footloom {footloom.__version__}",
+        reasons=reasons,
+        live=sorted(services.live),
+        topics=len(services.hub.topics),
+        clients=len(services.sessions),
+        feeds=services.hub.board.rows(),
+    )
+
+
+# A market that is shut is well, and one that has only begun to connect is not yet in trouble.
+def _reasons(services: Services) -> list[str]:
+    feeds = [
+        f"{row.symbol} is {row.phase}{f': {row.text}' if row.text else ''}"
+        for row in services.hub.board.rows()
+        if row.phase in _TROUBLED
+    ]
+    return sorted(services.trouble.values()) + feeds
+
+
+STANDING_ROUTES = (alive, health, ready, metrics)

@@ -1,0 +1,36 @@
+"""What any study says of stored bars: the tape is folded from where the study begins to look. Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from footloom.core.footprint import Footprint
+from footloom.core.sessions import calendar
+from footloom.engine.runs import studies_between
+from footloom.engine.studies import StudyFold
+from footloom.feeds.stored import span_of
+from footloom.server.stored.history import ChartKey, History, grow_until_ns
+from footloom.studies import Answer
+
+__all__ = ("studied",)
+
+
+def studied(
+    history: History, chart: ChartKey, folds: Sequence[StudyFold], from_ns: int | None, to_ns: int | None
+) -> tuple[Footprint | None, dict[str, Answer]]:
+    """Return the bars that open in ``[from_ns, to_ns)``, and what studies say of them, by their labels.
+
+    The answers are those of the whole tape: it is read piece by piece from its first trade on, or from the session of
+    the first bar where no study looks back.
+    """
+    first_ns, last_ns = span_of(history.store, chart.key, chart.tape)
+    begin_ns = -(2**62) if from_ns is None else from_ns  # the first bar opens before its first trade
+    end_ns = last_ns + 1 if to_ns is None else to_ns
+    until_ns = min(grow_until_ns(chart, end_ns), last_ns + 1)
+    looks_back = any(fold.study.warmup(fold.params) for fold in folds)
+    start_ns = first_ns if looks_back else calendar(chart.instrument.calendar).session_of(max(begin_ns, first_ns))[0]
+    gaps = history.store.gaps(chart.key, chart.tape, start_ns, until_ns)
+    shape = (chart.spec.bars, chart.spec.ticks_per_level)
+    return studies_between(
+        history.pieces(chart.key, chart.tape, start_ns, until_ns), shape, folds, (begin_ns, end_ns), gaps
+    )

@@ -1,0 +1,1 @@
+"""What goes over `/ws/v1`: one table of the binary frames, their codec, and the text messages."""
