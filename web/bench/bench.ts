@@ -4,6 +4,7 @@
  */
 import { BarSeries } from "../src/data/bar-series";
 import { Chart } from "../src/gui/chart";
+import type { Pane } from "../src/gui/panes";
 import { ChartModel } from "../src/model/chart-model";
 import { cellQuantity } from "../src/model/format";
 import { Level } from "../src/model/invalidation";
@@ -41,7 +42,7 @@ const bars = 300;
 const firstMs = Date.UTC(2025, 10, 21);
 const model = new ChartModel();
 const root = document.getElementById("chart") as HTMLElement;
-const chart = new Chart(root, model, { viewMoved: () => {}, cursorMoved: () => {} });
+const chart = new Chart(root, model, { viewMoved: () => {}, cursorMoved: () => {}, panesChanged: () => {} });
 const series = new BarSeries();
 series.reset(makeFrame("snapshot", bars, 7, firstMs));
 model.open(series, meta);
@@ -132,11 +133,12 @@ let blanks = 0;
 
 function choosePainter(painter: PainterName): void {
   if (painter !== "footloom") {
-    const { canvas } = chart.stack.panes.price.cells;
+    const [price] = chart.stack.panes as [Pane];
+    const { canvas } = price.cells;
     naiveCanvas.width = model.time.width;
     naiveCanvas.height = canvas.height;
     naiveCanvas.style.cssText = `position:absolute;left:0;top:0;width:${model.time.width / model.dpr}px;height:${canvas.height / model.dpr}px`;
-    chart.stack.panes.price.element.append(naiveCanvas);
+    price.element.append(naiveCanvas);
   } else naiveCanvas.remove();
 }
 

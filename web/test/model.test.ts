@@ -5,12 +5,13 @@ import { cellAt, typicalLot } from "../src/model/cells";
 import { ChartModel } from "../src/model/chart-model";
 import { indexOfTime } from "../src/model/gap-bands";
 import { emptyHeader, headerView, legendView, stepText } from "../src/model/header";
-import { dragSplitter, paneBoxes, zoneAt } from "../src/model/pane-layout";
+import { boxOf, dragSplitter, type PaneLayout, paneBoxes, splitterCss, zoneAt } from "../src/model/pane-layout";
+import { addPane, closePane, movePane, type PaneSpec, pricePane, readPanes } from "../src/model/panes";
 import { barReadout, barTable, cellReadout } from "../src/model/readout";
 import { isDoubtful } from "../src/model/trust";
 import type { Status } from "../src/protocol/messages";
 import { type BarIndex, dpx } from "../src/protocol/units";
-import { type BarSpec, frameOf, meta, minutes, openOf } from "./support/frames";
+import { type BarSpec, frameOf, lowPanes, meta, minutes, openOf } from "./support/frames";
 
 const bar = (index: number): BarIndex => index as BarIndex;
 const seriesOf = (specs: readonly BarSpec[]): BarSeries => {
@@ -21,7 +22,7 @@ const seriesOf = (specs: readonly BarSpec[]): BarSeries => {
 
 function modelOf(specs: readonly BarSpec[]): ChartModel {
   const model = new ChartModel();
-  model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+  model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: lowPanes, dpr: 1 });
   model.open(seriesOf(specs), meta);
   model.settle();
   return model;
@@ -133,7 +134,7 @@ describe("ChartModel", () => {
 describe("bars that do not end by the clock", () => {
   const modelWith = (bars: string): ChartModel => {
     const model = new ChartModel();
-    model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+    model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: lowPanes, dpr: 1 });
     model.open(seriesOf([{ minute: 0 }, { minute: 1, cells: [[100, 12, 4, 7]], final: false }]), { ...meta, bars });
     return model;
   };
@@ -299,32 +300,76 @@ describe("header and legend", () => {
   });
 });
 
+const below = (...shares: readonly number[]): PaneSpec[] => [
+  pricePane,
+  ...shares.map((share, k): PaneSpec => ({ id: `p${k}`, kind: "volume", share })),
+];
+const layoutOf = (height: number, panes: readonly PaneSpec[], maximised: string | null = null): PaneLayout => ({
+  plotWidth: 900,
+  axisWidth: 70,
+  panes,
+  boxes: paneBoxes(height, panes, maximised),
+  timeAxis: { top: height - 26, height: 26 },
+});
+
 describe("panes", () => {
-  it("share the height and never overlap", () => {
+  it("share the height and never overlap, however many there are", () => {
     for (const height of [300, 600, 1000]) {
-      const boxes = paneBoxes(height, { delta: 0.2, cvd: 0.2 }, null);
-      expect(boxes.price.height).toBeGreaterThan(100);
-      expect(boxes.price.top + boxes.price.height).toBeLessThan(boxes.delta.top);
-      expect(boxes.delta.top + boxes.delta.height).toBeLessThan(boxes.cvd.top);
-      expect(boxes.cvd.top + boxes.cvd.height).toBe(height - 26);
+      for (const count of [0, 1, 2, 5, 11]) {
+        const layout = layoutOf(height, below(...Array.from({ length: count }, () => 0.2)));
+        let edge = 0;
+        for (const [k, { id }] of layout.panes.entries()) {
+          const box = boxOf(layout, id);
+          expect(box.top).toBe(k === 0 ? 0 : edge + splitterCss);
+          expect(box.height).toBeGreaterThanOrEqual(0);
+          edge = box.top + box.height;
+        }
+        expect(edge).toBe(height - 26);
+        expect(boxOf(layout, "price").height).toBeGreaterThan(100);
+      }
     }
-    expect(paneBoxes(600, { delta: 0.2, cvd: 0.2 }, "cvd")).toMatchObject({
-      price: { height: 0 },
-      cvd: { top: 0, height: 574 },
-    });
+    const alone = layoutOf(600, below(0.2, 0.2), "p1");
+    expect([boxOf(alone, "price").height, boxOf(alone, "p1")]).toEqual([0, { top: 0, height: 574 }]);
+    expect(boxOf(layoutOf(600, below(0.2), "gone"), "price").height).toBeGreaterThan(300);
   });
 
   it("know what is under the pointer, and give what a splitter takes", () => {
-    const shares = { delta: 0.2, cvd: 0.2 };
-    const boxes = paneBoxes(600, shares, null);
-    const layout = { plotWidth: 900, axisWidth: 70, boxes, timeAxis: { top: 574, height: 26 } };
+    const layout = layoutOf(600, below(0.2, 0.2, 0.1));
+    const top = (pane: string): number => boxOf(layout, pane).top;
     expect(zoneAt(layout, 10, 10)).toEqual({ kind: "plot", pane: "price", top: 0 });
-    expect(zoneAt(layout, 950, boxes.cvd.top + 5)).toMatchObject({ kind: "axis", pane: "cvd" });
+    expect(zoneAt(layout, 950, top("p1") + 5)).toMatchObject({ kind: "axis", pane: "p1" });
     expect(zoneAt(layout, 10, 590)).toEqual({ kind: "time" });
-    expect(zoneAt(layout, 10, boxes.delta.top - 3)).toEqual({ kind: "splitter", below: "delta" });
-    const dragged = dragSplitter(layout, shares, "cvd", boxes.cvd.top - 40);
-    expect(dragged.cvd).toBeGreaterThan(0.2);
-    expect(dragged.cvd + dragged.delta).toBeCloseTo(0.4);
+    expect(zoneAt(layout, 10, top("p0") - 3)).toEqual({ kind: "splitter", below: "p0" });
+    const dragged = layoutOf(600, dragSplitter(layout, "p1", top("p1") - 40));
+    for (const pane of ["price", "p2"]) expect(boxOf(dragged, pane).height).toBeCloseTo(boxOf(layout, pane).height, -1);
+    expect(boxOf(dragged, "p1").top).toBeCloseTo(top("p1") - 40, -1);
+  });
+
+  it("come, go and change places, and the price stays on top", () => {
+    const two = below(0.2, 0.2);
+    const ids = (panes: readonly PaneSpec[]): string[] => panes.map(({ id }) => id);
+    expect(ids(movePane(two, "p1", -1))).toEqual(["price", "p1", "p0"]);
+    expect(movePane(two, "p0", -1)).toBe(two);
+    expect(movePane(two, "price", 1)).toBe(two);
+    expect(ids(closePane(two, "p0"))).toEqual(["price", "p1"]);
+    expect(ids(closePane(two, "price"))).toEqual(ids(two));
+    expect(addPane(two, two[1] as PaneSpec)).toBe(two);
+    const many = below(...Array.from({ length: 11 }, () => 0.1));
+    expect(addPane(many, { id: "more", kind: "delta", share: 0.1 })).toBe(many);
+  });
+
+  it("are read from whatever was stored", () => {
+    expect(readPanes(undefined)).toBeNull();
+    expect(readPanes(JSON.parse(JSON.stringify(below(0.2, 0.3))))).toEqual(below(0.2, 0.3));
+    const odd = [
+      { id: "a", kind: "volume", share: 0.2 },
+      { id: "a", kind: "delta", share: 0.2 },
+      { id: "b", kind: "study", share: 0.1 },
+      5,
+      { id: "c", kind: "moon", share: 0.1 },
+      { id: "d", kind: "cvd", share: 7 },
+    ];
+    expect(readPanes(odd)?.map(({ id }) => id)).toEqual(["price", "a"]);
   });
 });
 

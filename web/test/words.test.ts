@@ -7,7 +7,7 @@ import { themeOf } from "../src/model/settings";
 import { symbolList } from "../src/model/symbol-list";
 import type { FeedNews, InstrumentInfo } from "../src/protocol/messages";
 import { type BarIndex, dpx } from "../src/protocol/units";
-import { frameOf, meta, minutes, openOf } from "./support/frames";
+import { frameOf, lowPanes, meta, minutes, openOf } from "./support/frames";
 
 const nowMs = 1_800_000_000_000;
 const feed = (more: Partial<FeedNews>): FeedNews => ({
@@ -73,7 +73,7 @@ describe("themeOf", () => {
 describe("a candle of the venue", () => {
   it("reads as a candle: volume and open interest, and nothing of order flow", () => {
     const model = new ChartModel();
-    model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+    model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: lowPanes, dpr: 1 });
     const frame = frameOf([{ minute: 0, cells: [] }, { minute: 1 }]);
     frame.bars.flags[0] = 9;
     frame.bars.cvd[0] = Number.NaN;
@@ -101,7 +101,7 @@ describe("a candle of the venue", () => {
 describe("the place of a view", () => {
   const modelOf = (): ChartModel => {
     const model = new ChartModel();
-    model.resize({ width: dpx(1600), priceHeight: dpx(600), deltaHeight: dpx(90), cvdHeight: dpx(90), dpr: 1 });
+    model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: lowPanes, dpr: 1 });
     const series = new BarSeries();
     series.reset(frameOf(minutes(0, 200)));
     model.open(series, meta);

@@ -1,7 +1,7 @@
 import { cellAt, rowsOf } from "../model/cells";
 import { unitsText } from "../model/decimal";
 import { Level } from "../model/invalidation";
-import { paneOrder } from "../model/pane-layout";
+import { boxOf as paneBox } from "../model/pane-layout";
 import { barTable } from "../model/readout";
 import type { BarIndex } from "../protocol/units";
 import { barLayout } from "../series/footprint/layout";
@@ -154,7 +154,7 @@ function cellBox({ model, chart }: Terminal, index: number, row: number): Rect {
   const layout = barLayout(model.time.bar, dpr);
   return {
     x: corner.left + (model.time.x(index) + layout.blockLeft) / dpr,
-    y: corner.top + chart.layout.get().boxes.price.top + model.price.y(row + 1) / dpr,
+    y: corner.top + paneBox(chart.layout.get(), "price").top + model.price.y(row + 1) / dpr,
     width: layout.blockWidth / dpr,
     height: model.price.row / dpr,
   };
@@ -164,8 +164,8 @@ function cellBox({ model, chart }: Terminal, index: number, row: number): Rect {
 function textBoxes({ model, chart }: Terminal): readonly TextBox[] {
   const boxes: TextBox[] = [];
   const names = new Map<HTMLCanvasElement, string>();
-  for (const name of paneOrder) {
-    const pane = chart.stack.panes[name];
+  for (const pane of chart.stack.panes) {
+    const { name } = pane;
     names
       .set(pane.cells.canvas, `${name}.cells`)
       .set(pane.overlay.canvas, `${name}.overlay`)

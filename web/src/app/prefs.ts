@@ -1,10 +1,11 @@
-import type { PaneShares } from "../model/pane-layout";
+import { defaultPanes, type PaneSpec, readPanes } from "../model/panes";
 import { readSettings, type Settings } from "../model/settings";
 
 /** What the page remembers between visits; a browser that keeps nothing gets the defaults. */
 export interface Prefs {
   readonly settings: Settings;
-  readonly shares: PaneShares | null;
+  /** From the top: the price pane first. */
+  readonly panes: readonly PaneSpec[];
   readonly paletteOffered: boolean;
 }
 
@@ -12,11 +13,9 @@ const key = "footloom.prefs.1";
 
 export function loadPrefs(storage: Storage | null): Prefs {
   const stored = parse(storage?.getItem(key) ?? null);
-  const shares = stored["shares"] as Partial<PaneShares> | undefined;
-  const isShares = typeof shares?.delta === "number" && typeof shares.cvd === "number";
   return {
     settings: readSettings(stored["settings"]),
-    shares: isShares ? { delta: shares.delta as number, cvd: shares.cvd as number } : null,
+    panes: readPanes(stored["panes"]) ?? defaultPanes,
     paletteOffered: stored["paletteOffered"] === true,
   };
 }

@@ -21,6 +21,7 @@ import { Inspection } from "./inspection";
 import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
 import { Numbers } from "./numbers";
+import { PaneActions } from "./pane-actions";
 import { loadPrefs, savePrefs } from "./prefs";
 import { Waiting } from "./waiting";
 
@@ -49,6 +50,8 @@ export class Terminal implements TerminalFace {
   readonly countdown = this.#numbers.countdown;
   readonly readout = this.#numbers.readout;
   readonly spoken = this.#numbers.spoken;
+  readonly titles = this.#numbers.titles;
+  readonly panes: PaneActions = new PaneActions(() => this.chart);
   readonly troubles = this.#numbers.troubles;
   readonly inference = this.#numbers.inference;
   readonly chart: Chart;
@@ -93,8 +96,9 @@ export class Terminal implements TerminalFace {
     this.chart = new Chart(host.root, this.model, {
       viewMoved: () => this.#viewMoved(),
       cursorMoved: (cursor) => this.#numbers.point(cursor),
+      panesChanged: () => this.#panesChanged(),
     });
-    if (prefs.shares !== null) this.chart.setShares(prefs.shares);
+    this.chart.setPanes(prefs.panes);
     this.#input = new ChartInput(this.chart, {
       cellChosen: (index, row) => this.#inspection.showCell(index, row),
       paneMaximised: () => this.#showView(),
@@ -287,6 +291,12 @@ export class Terminal implements TerminalFace {
     if (time.index(0) < series.first + time.visible) this.#feed.wantBars(series.length + moreBars);
   }
 
+  #panesChanged(): void {
+    this.#numbers.show();
+    this.#showView();
+    this.#save();
+  }
+
   #showView(): void {
     const { following, autoScale, priceIsOff } = this.model;
     const { maximised } = this.chart;
@@ -392,7 +402,7 @@ export class Terminal implements TerminalFace {
   #save(): void {
     savePrefs(this.#host.storage, {
       settings: this.settings.get(),
-      shares: this.chart.shares,
+      panes: this.chart.panes,
       paletteOffered: !this.offersPalette.get(),
     });
   }

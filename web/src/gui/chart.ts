@@ -4,7 +4,8 @@ import type { ChartModel } from "../model/chart-model";
 import { type Cursor, cursorAt, cursorOnCell, type PaneName } from "../model/cursor";
 import { unitsText } from "../model/decimal";
 import { Invalidation, Level, levelName } from "../model/invalidation";
-import { defaultShares, type PaneLayout, type PaneShares, paneBoxes, timeAxisCss } from "../model/pane-layout";
+import { boxOf, type PaneLayout, paneBoxes, timeAxisCss } from "../model/pane-layout";
+import type { PaneSpec } from "../model/panes";
 import { dpx } from "../protocol/units";
 import { digitWidth } from "../renderers/text";
 import type { PainterState } from "../series/footprint/painter";
@@ -25,6 +26,8 @@ export interface ChartListener {
   /** The view has moved: more history may be wanted, "go to live" may be due. */
   viewMoved(): void;
   cursorMoved(cursor: Cursor | null): void;
+  /** There are other panes, or they stand elsewhere. */
+  panesChanged(): void;
 }
 
 const leastAxisCss = 56;
@@ -39,7 +42,6 @@ export class Chart {
   readonly #invalid = new Invalidation();
   readonly #layout: Store<PaneLayout>;
   readonly #observer: ResizeObserver;
-  #shares: PaneShares = defaultShares;
   #maximised: PaneName | null = null;
   #cursor: Cursor | null = null;
   #scales = "";
@@ -73,13 +75,18 @@ export class Chart {
     return this.#cursor;
   }
 
-  get shares(): PaneShares {
-    return this.#shares;
+  /** From the top: the price pane first. */
+  get panes(): readonly PaneSpec[] {
+    return this.model.panes.specs;
   }
 
-  setShares(shares: PaneShares): void {
-    this.#shares = shares;
+  /** Show other panes, or the same ones in another order or of other heights. */
+  setPanes(panes: readonly PaneSpec[]): void {
+    this.model.panes.set(panes);
+    if (this.#maximised !== null && !panes.some(({ id }) => id === this.#maximised)) this.#maximised = null;
+    if (this.#cursor !== null && !panes.some(({ id }) => id === this.#cursor?.pane)) this.leave();
     this.resize();
+    this.#listener.panesChanged();
   }
 
   get maximised(): PaneName | null {
@@ -104,9 +111,8 @@ export class Chart {
     this.stack.place(layout, dpr);
     this.model.resize({
       width: dpx(Math.round(layout.plotWidth * dpr)),
-      priceHeight: dpx(Math.round(layout.boxes.price.height * dpr)),
-      deltaHeight: dpx(Math.round(layout.boxes.delta.height * dpr)),
-      cvdHeight: dpx(Math.round(layout.boxes.cvd.height * dpr)),
+      priceHeight: dpx(Math.round(boxOf(layout, "price").height * dpr)),
+      paneHeights: new Map(layout.panes.map(({ id }) => [id, dpx(Math.round(boxOf(layout, id).height * dpr))])),
       dpr,
     });
     this.#layout.set(layout);
@@ -175,9 +181,8 @@ export class Chart {
   }
 
   #scaleKey(): string {
-    const { time, price, delta, cvd } = this.model;
-    const values = [delta.y(0), delta.y(1000), cvd.y(0), cvd.y(1000)];
-    return [time.bar, time.right, price.row, price.centre, ...values, this.model.gaps.length].join("|");
+    const { time, price, panes, gaps } = this.model;
+    return [time.bar, time.right, price.row, price.centre, panes.key(), gaps.length].join("|");
   }
 
   #measure(): PaneLayout {
@@ -186,11 +191,11 @@ export class Chart {
     const width = snap(Math.max(80, this.root.clientWidth));
     const height = Math.max(80, this.root.clientHeight);
     const axisWidth = snap(this.#axisCss());
-    const boxes = paneBoxes(height, this.#shares, this.#maximised);
     return {
       axisWidth,
       plotWidth: width - axisWidth,
-      boxes,
+      panes: this.panes,
+      boxes: paneBoxes(height, this.panes, this.#maximised),
       timeAxis: { top: height - timeAxisCss, height: timeAxisCss },
     };
   }

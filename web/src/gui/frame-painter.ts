@@ -1,7 +1,6 @@
 import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { type GapBand, gapBands } from "../model/gap-bands";
-import { paneOrder } from "../model/pane-layout";
 import type { TimeMark } from "../model/ticks";
 import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
@@ -18,9 +17,8 @@ import {
   timeGrid,
 } from "../series/panes/axes";
 import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/crosshair";
-import { CvdSeries } from "../series/panes/cvd";
-import { drawDelta } from "../series/panes/delta";
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
+import { viewOf } from "../series/panes/registry";
 import { Watermark } from "../series/panes/watermark";
 import type { Layer } from "./layer";
 import type { Pane, PaneStack } from "./panes";
@@ -36,7 +34,6 @@ const leastGapCss = 5;
  */
 export class FramePainter {
   readonly footprint = new FootprintPainter();
-  readonly #cvd = new CvdSeries();
   readonly #watermark = new Watermark();
   readonly #stack: PaneStack;
   readonly #model: ChartModel;
@@ -66,7 +63,7 @@ export class FramePainter {
     this.#prices = priceGrid(model);
     this.#marks = timeGrid(model);
     this.#bands = gapBands(model.series, model.gaps, model.time, leastGapCss * model.dpr);
-    for (const name of paneOrder) this.#paintPane(this.#stack.panes[name], false);
+    for (const pane of this.#stack.panes) this.#paintPane(pane, false);
     const { axis } = this.#stack.time;
     axis.fill(model.palette.background);
     drawTimeAxis(axis.ctx, model, this.#marks, axis.height);
@@ -75,7 +72,7 @@ export class FramePainter {
 
   /** The newest bar and what changes with it, while no scale has moved. */
   light(): void {
-    for (const name of paneOrder) this.#paintPane(this.#stack.panes[name], name === "price");
+    for (const pane of this.#stack.panes) this.#paintPane(pane, pane.name === "price");
     this.overlays();
   }
 
@@ -83,9 +80,8 @@ export class FramePainter {
   overlays(): void {
     const model = this.#model;
     const bands = this.#bands.map(({ left, right }) => `${left}-${right}`).join(",");
-    for (const name of paneOrder) {
-      const pane = this.#stack.panes[name];
-      const mark = name === "price" ? this.#markKey() : "";
+    for (const pane of this.#stack.panes) {
+      const mark = pane.name === "price" ? this.#markKey() : "";
       const key = bands === "" && mark === "" ? "" : `${bands}|${mark}|${model.palette.theme}`;
       const layer = pane.overlay;
       if (!this.#prepare(layer, key)) continue;
@@ -98,8 +94,7 @@ export class FramePainter {
     const model = this.#model;
     const key = cursor === null ? "" : `${cursor.pane}|${cursor.x}|${cursor.y}|${cursor.index}|${cursor.value}`;
     const scales = `${model.time.right}|${model.time.bar}|${model.price.row}|${model.price.centre}|${model.palette.theme}`;
-    for (const name of paneOrder) {
-      const { cursor: layer } = this.#stack.panes[name];
+    for (const { name, cursor: layer } of this.#stack.panes) {
       if (!this.#prepare(layer, key === "" ? "" : `${key}|${scales}`) || cursor === null) continue;
       drawCrosshair(layer.ctx, model, cursor, layer.height, cursor.pane === name);
       if (cursor.pane === name) drawCursorValue(layer.ctx, model, cursor, layer.width, layer.height);
@@ -147,10 +142,7 @@ export class FramePainter {
     const model = this.#model;
     const { ctx, height } = pane.cells;
     if (pane.name !== "price") {
-      drawValueGrid(ctx, model, pane.name === "delta" ? model.delta : model.cvd);
-      drawTimeGrid(ctx, model, this.#marks, height);
-      if (pane.name === "delta") drawDelta(ctx, model);
-      else this.#cvd.draw(ctx, model);
+      this.#paintValues(pane);
       return;
     }
     const { palette, recorded, dpr, meta, time } = model;
@@ -161,6 +153,15 @@ export class FramePainter {
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);
     this.#lineY = drawLastPrice(ctx, model);
+  }
+
+  #paintValues(pane: Pane): void {
+    const model = this.#model;
+    const { ctx, height } = pane.cells;
+    const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
+    if (scale !== null) drawValueGrid(ctx, model, scale);
+    drawTimeGrid(ctx, model, this.#marks, height);
+    if (spec !== null && scale !== null) viewOf(spec)?.draw({ ctx, model, spec, scale, height });
   }
 
   // The newest bar with all that is right of it, and the line of the last price where it was and where it is now.
@@ -182,6 +183,7 @@ export class FramePainter {
     const { ctx, height } = pane.cells;
     const line = Math.max(1, Math.round(model.dpr));
     vLine(ctx, model.time.width, 0, height, model.palette.grid, line);
+    const scale = model.panes.of(pane.name);
     const label = this.#lastLabel(pane);
     const reach = axisFont(model) * 0.8;
     const covered = (y: number): boolean =>
@@ -189,7 +191,7 @@ export class FramePainter {
       y > label.middle - label.lineHeight / 2 - reach &&
       y < label.middle + label.lineHeight * (label.lines.length - 0.5) + reach;
     if (pane.name === "price") drawPriceAxis(ctx, model, this.#prices, model.time.width, covered);
-    else drawValueAxis(ctx, model, pane.name === "delta" ? model.delta : model.cvd, covered);
+    else if (scale !== null) drawValueAxis(ctx, model, scale, covered);
     if (label !== null) axisLabel(ctx, label);
   }
 
@@ -200,6 +202,9 @@ export class FramePainter {
     const { width, height } = pane.cells;
     const axis = width - model.time.width;
     if (pane.name === "price") return lastPriceLabel(model, model.time.width, axis, this.countdown);
-    return lastValueLabel(model, pane.name, axis, height);
+    const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
+    const last = spec === null ? null : (viewOf(spec)?.last(model, spec) ?? null);
+    if (last === null || scale === null || Number.isNaN(last.value)) return null;
+    return lastValueLabel(model, last, scale.y(last.value), { width: axis, height });
   }
 }

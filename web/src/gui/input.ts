@@ -1,6 +1,7 @@
 import type { PaneName } from "../model/cursor";
 import { AxisLock, doubleTapMs, type Gesture, GestureReader, holdMs, type PointerSample } from "../model/gestures";
-import { defaultShares, dragSplitter, type Zone, zoneAt } from "../model/pane-layout";
+import { dragSplitter, type Zone, zoneAt } from "../model/pane-layout";
+import { defaultPanes, newShare } from "../model/panes";
 import type { BarIndex } from "../protocol/units";
 import type { Chart } from "./chart";
 
@@ -128,7 +129,7 @@ export class ChartInput {
     const { dpr } = model;
     const zone = this.#zone;
     if (zone.kind === "splitter") {
-      this.#chart.setShares(dragSplitter(this.#chart.layout.get(), this.#chart.shares, zone.below, gesture.y));
+      this.#chart.setPanes(dragSplitter(this.#chart.layout.get(), zone.below, gesture.y));
       return;
     }
     if (zone.kind === "plot") {
@@ -153,7 +154,7 @@ export class ChartInput {
   #dragAxis(pane: PaneName, dy: number): void {
     const { model } = this.#chart;
     if (pane === "price") model.zoomPrice(model.price.height / 2, Math.exp(-dy * 0.006));
-    else (pane === "delta" ? model.delta : model.cvd).zoom(Math.exp(dy * 0.006));
+    else model.panes.of(pane)?.zoom(Math.exp(dy * 0.006));
   }
 
   // The right edge stands; what was under the pointer stays under it.
@@ -194,7 +195,7 @@ export class ChartInput {
     const { model } = this.#chart;
     if (zone.kind === "axis") {
       if (zone.pane === "price") model.resetPrice();
-      else (zone.pane === "delta" ? model.delta : model.cvd).setAuto();
+      else model.panes.of(zone.pane)?.setAuto();
     } else if (zone.kind === "time") {
       model.defaultBarWidth();
       model.toLatest();
@@ -203,7 +204,7 @@ export class ChartInput {
       this.#chart.maximise(pane);
       this.#listener.paneMaximised(pane);
     } else if (zone.kind === "splitter") {
-      this.#chart.setShares(defaultShares);
+      this.#chart.setPanes(this.#chart.panes.map((pane) => ({ ...pane, share: shareOf(pane.id) })));
     }
     this.#chart.moved();
   }
@@ -230,9 +231,11 @@ export class ChartInput {
   #zoomValues(pane: PaneName, y: number, factor: number): void {
     const { model } = this.#chart;
     if (pane === "price") model.zoomPrice(y * model.dpr, factor);
-    else (pane === "delta" ? model.delta : model.cvd).zoom(1 / factor);
+    else model.panes.of(pane)?.zoom(1 / factor);
   }
 }
+
+const shareOf = (id: PaneName): number => defaultPanes.find((pane) => pane.id === id)?.share ?? newShare;
 
 function wheelPx(event: WheelEvent): readonly [dx: number, dy: number] {
   const scale = event.deltaMode === 1 ? lineWheelPx : event.deltaMode === 2 ? pageWheelPx : 1;

@@ -17,13 +17,12 @@ import { contentOf, isAnySeen, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { type Palette, paletteOf } from "./palette";
+import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place } from "./place";
 import { PriceScale } from "./price-scale";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { TimeScale } from "./time-scale";
 import { ZoneClock } from "./time-zone";
-import { hasFlow } from "./trust";
-import { ValueScale } from "./value-scale";
 
 /** What reaches no further than this into the pane is not in sight. */
 const sliverCss = 4;
@@ -38,10 +37,6 @@ const readableBarCss = 50;
 const narrowestFirstBarCss = 65;
 /** What is left free at the right of the newest bar; less where few bars have room. */
 const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
-/** Titles of the panes below stand above their values. */
-const titleCss = 20;
-/** Numbers stand under the delta pane's columns from this width of a bar on; the line takes this height. */
-export const deltaNumbersCss = { from: 40, height: 17 } as const;
 
 /** Everything that the chart shows and where: no DOM, no drawing, no clock. */
 export class ChartModel {
@@ -56,8 +51,7 @@ export class ChartModel {
   recorded = true;
   readonly time = new TimeScale();
   readonly price = new PriceScale();
-  readonly delta = new ValueScale();
-  readonly cvd = new ValueScale();
+  readonly panes = new PaneScales();
   tick: Grid = parseGrid("1");
   quantity: QuantityStyle = quantityStyle("base", parseGrid("1"), 1);
   /** A large but common cell, in lots: what colours are measured against. Moves seldom, so that colours do not flicker. */
@@ -71,8 +65,6 @@ export class ChartModel {
   #shownFrom = 0;
   #shownTo = 0;
   #place: Left | null = null;
-  #deltaHeight = 1;
-  #cvdHeight = 1;
   #placed = false;
   #fitNow = false;
   #isOverview = false;
@@ -91,19 +83,8 @@ export class ChartModel {
     this.dpr = extent.dpr;
     this.time.resize(extent.width, extent.dpr);
     this.price.resize(extent.priceHeight, extent.dpr);
-    this.#deltaHeight = extent.deltaHeight;
-    this.#cvdHeight = extent.cvdHeight;
-    this.#resizePanes();
+    this.panes.resize(this, extent.paneHeights);
     if (!this.#placed && this.series.length > 0) this.#setPlace();
-  }
-
-  // The line of numbers under the delta pane comes and goes with the width of bars.
-  #resizePanes(): void {
-    const hasNumbers = this.time.bar >= deltaNumbersCss.from * this.dpr;
-    const numbers = hasNumbers ? this.px(deltaNumbersCss.height) : 0;
-    const title = this.px(titleCss);
-    this.delta.resize(dpx(Math.max(1, this.#deltaHeight - numbers)), title);
-    this.cvd.resize(dpx(Math.max(1, this.#cvdHeight - this.px(3))), title);
   }
 
   /** Remember the place before another topic is opened. */
@@ -125,8 +106,7 @@ export class ChartModel {
     this.tick = parseGrid(meta.tick_size);
     this.typical = typicalLot(series);
     this.#setFormats();
-    this.delta.setAuto();
-    this.cvd.setAuto();
+    this.panes.setAuto();
     this.#placed = false;
     if (this.time.width > 1) this.#setPlace();
   }
@@ -249,7 +229,7 @@ export class ChartModel {
     this.#shownFrom = from;
     this.#shownTo = to;
     this.#settlePrice(from, to, setChanged);
-    this.#settlePanes(from, to);
+    this.panes.settle(this, from, to);
   }
 
   #settlePrice(from: number, to: number, setChanged: boolean): void {
@@ -282,28 +262,6 @@ export class ChartModel {
 
   #stretches(from: number, to: number): Stretches {
     return stretchesOf(this.series, this.price.ticksPerLevel, from, to);
-  }
-
-  #settlePanes(from: number, to: number): void {
-    const { min_delta, max_delta, cvd, buy, sell } = this.series.columns;
-    const shift = this.series.shift;
-    const isCandles = this.settings.cvdStyle === "candles";
-    let [low, high] = [0, 0];
-    let [cvdLow, cvdHigh] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let place = from + shift; place <= to + shift; place += 1) {
-      if (!hasFlow(this.series, (place - shift) as BarIndex)) continue;
-      const [least, most] = [min_delta[place] as number, max_delta[place] as number];
-      const close = cvd[place] as number;
-      const open = close - (buy[place] as number) + (sell[place] as number);
-      low = Math.min(low, least);
-      high = Math.max(high, most);
-      cvdLow = Math.min(cvdLow, close, isCandles ? open + least : close);
-      cvdHigh = Math.max(cvdHigh, close, isCandles ? open + most : close);
-    }
-    if (cvdHigh < cvdLow) [cvdLow, cvdHigh] = [0, 0];
-    this.#resizePanes();
-    this.delta.follow(low, high, 0.05);
-    this.cvd.follow(cvdLow, cvdHigh, 0.08);
   }
 
   #afterMove(): void {

@@ -1,7 +1,8 @@
 import type { BarIndex, PriceTick, Row } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 
-export type PaneName = "price" | "delta" | "cvd";
+/** A pane's id; the price pane's is "price". */
+export type PaneName = string;
 
 /** Where the crosshair is, in pixels of the pane and in terms of the chart. */
 export interface Cursor {
@@ -13,14 +14,13 @@ export interface Cursor {
   readonly index: BarIndex | null;
   readonly row: Row;
   readonly tick: PriceTick;
-  /** The value on the pane's own axis: ticks, or lots. */
+  /** The value on the pane's own axis: ticks, or lots; NaN where it has none. */
   readonly value: number;
 }
 
 /** What is at a place of a pane. */
 export function cursorAt(model: ChartModel, pane: PaneName, x: number, y: number): Cursor {
   const index = Math.floor(model.time.index(x));
-  const scale = pane === "delta" ? model.delta : model.cvd;
   const tick = model.price.tickAt(y);
   return {
     pane,
@@ -29,7 +29,7 @@ export function cursorAt(model: ChartModel, pane: PaneName, x: number, y: number
     index: model.series.has(index) ? index : null,
     row: model.price.rowAt(y),
     tick,
-    value: pane === "price" ? tick : scale.value(y),
+    value: pane === "price" ? tick : (model.panes.of(pane)?.value(y) ?? Number.NaN),
   };
 }
 

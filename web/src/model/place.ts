@@ -1,5 +1,6 @@
 import type { BarSeries } from "../data/bar-series";
 import type { BarIndex, Dpx } from "../protocol/units";
+import type { PaneName } from "./cursor";
 import type { TimeScale } from "./time-scale";
 
 /** What has to be remembered to show the same place in another topic. */
@@ -15,8 +16,8 @@ export interface Left {
 export interface Extent {
   readonly width: Dpx;
   readonly priceHeight: Dpx;
-  readonly deltaHeight: Dpx;
-  readonly cvdHeight: Dpx;
+  /** By the panes' ids. */
+  readonly paneHeights: ReadonlyMap<PaneName, Dpx>;
   readonly dpr: number;
 }
 

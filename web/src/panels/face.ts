@@ -7,6 +7,8 @@ import type { HeaderView, LegendView } from "../model/header";
 import type { Command } from "../model/keymap";
 import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
+import type { PaneTitle } from "../model/pane-titles";
+import type { PaneKind } from "../model/panes";
 import type { BarReadout, BarTable, CellReadout } from "../model/readout";
 import type { CellMode, Settings } from "../model/settings";
 import type { FeedNews, InstrumentInfo, LoginRow, SnapshotMeta, SymbolsFound, TradeSide } from "../protocol/messages";
@@ -83,6 +85,19 @@ export interface GapNews {
   readonly healed: boolean;
 }
 
+/** What can be done with the panes of the chart. */
+export interface PaneFace {
+  /** Add one that shows something of the bars: "volume", "delta", ... */
+  add(kind: PaneKind): void;
+  close(pane: PaneName): void;
+  /** Up (-1) or down (+1) among those below the price. */
+  move(pane: PaneName, by: number): void;
+  /** Give it all the room, or everyone theirs again. */
+  maximise(pane: PaneName): void;
+  hasSettings(pane: PaneName): boolean;
+  settings(pane: PaneName): void;
+}
+
 /** All that panels know of the program: stores to read and actions to call. */
 export interface TerminalFace {
   readonly settings: Readable<Settings>;
@@ -105,6 +120,9 @@ export interface TerminalFace {
   readonly spoken: Readable<string>;
   readonly view: Readable<ViewState>;
   readonly layout: Readable<PaneLayout>;
+  /** The titles of the panes below the price, with their values at the bar under the crosshair. */
+  readonly titles: Readable<readonly PaneTitle[]>;
+  readonly panes: PaneFace;
   /** The theme that is drawn: the one chosen, or the system's. */
   readonly theme: Readable<ThemeName>;
   readonly dialog: Readable<Dialog | null>;

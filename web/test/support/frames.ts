@@ -1,5 +1,6 @@
 import type { BarColumns, Frame, FrameKind, LevelColumns } from "../../src/protocol/decode";
 import type { SnapshotMeta } from "../../src/protocol/messages";
+import { type Dpx, dpx } from "../../src/protocol/units";
 
 /** A cell as tests write it: row, buy, sell, flags. */
 export type CellSpec = readonly [row: number, buy: number, sell: number, flags?: number];
@@ -108,3 +109,9 @@ export function frameOf(
 /** Bars of `count` minutes from `first` on. */
 export const minutes = (first: number, count: number): BarSpec[] =>
   Array.from({ length: count }, (_, k) => ({ minute: first + k }));
+
+/** Heights of the panes that a chart begins with. */
+export const lowPanes: ReadonlyMap<string, Dpx> = new Map([
+  ["delta", dpx(90)],
+  ["cvd", dpx(90)],
+]);

@@ -30,6 +30,7 @@ function frameCell(ctx: Context, model: ChartModel, cursor: Cursor, line: number
 
 /** The cursor's price or quantity on the axis of its pane. */
 export function drawCursorValue(ctx: Context, model: ChartModel, cursor: Cursor, right: number, height: number): void {
+  if (Number.isNaN(cursor.value)) return;
   const lineHeight = Math.round(axisFont(model) * 1.55);
   const text = cursor.pane === "price" ? unitsText(cursor.tick, model.tick) : axisQuantity(model, cursor.value);
   axisLabel(ctx, {

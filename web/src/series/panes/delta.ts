@@ -1,25 +1,26 @@
-import { type ChartModel, deltaNumbersCss } from "../../model/chart-model";
 import { signed } from "../../model/format";
+import { deltaNumbersCss } from "../../model/pane-scales";
 import { hasFlow, isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { hatch } from "../../renderers/block";
 import { hLine, plainText } from "../../renderers/shapes";
-import type { Context } from "../../renderers/text";
+import type { PaneFrame } from "./registry";
 
 /** Delta of each bar as a column from zero, with the least and the most it had reached as whiskers. */
-export function drawDelta(ctx: Context, model: ChartModel): void {
+export function drawDelta(frame: PaneFrame): void {
+  const { ctx, model, scale } = frame;
   const { from, to } = model.visibleBars();
   const line = Math.max(1, Math.round(model.dpr));
-  const zero = Math.round(model.delta.y(0));
+  const zero = Math.round(scale.y(0));
   hLine(ctx, 0, model.time.width, zero, model.palette.daySeparator, line);
   for (let index = from; index <= to; index += 1) {
-    if (hasFlow(model.series, index as BarIndex)) drawColumn(ctx, model, index as BarIndex, zero, line);
+    if (hasFlow(model.series, index as BarIndex)) drawColumn(frame, index as BarIndex, zero, line);
   }
-  if (model.time.bar >= deltaNumbersCss.from * model.dpr) drawNumbers(ctx, model, from, to);
+  if (model.time.bar >= deltaNumbersCss.from * model.dpr) drawNumbers(frame, from, to);
 }
 
-function drawColumn(ctx: Context, model: ChartModel, index: BarIndex, zero: number, line: number): void {
-  const { series, palette, delta: scale } = model;
+function drawColumn({ ctx, model, scale }: PaneFrame, index: BarIndex, zero: number, line: number): void {
+  const { series, palette } = model;
   const bar = model.time.bar;
   const width = Math.max(1, bar >= 3 * line ? Math.round(bar * 0.62) : bar);
   const left = Math.round(model.time.x(index) + (bar - width) / 2);
@@ -43,9 +44,9 @@ function drawColumn(ctx: Context, model: ChartModel, index: BarIndex, zero: numb
   if (doubtful) hatch(ctx, left, top, width, bottom - top, palette.background, line);
 }
 
-function drawNumbers(ctx: Context, model: ChartModel, from: number, to: number): void {
+function drawNumbers({ ctx, model, scale }: PaneFrame, from: number, to: number): void {
   const { series, palette, dpr } = model;
-  const middle = model.delta.height + (deltaNumbersCss.height / 2) * dpr;
+  const middle = scale.height + (deltaNumbersCss.height / 2) * dpr;
   for (let index = from; index <= to; index += 1) {
     const bar = index as BarIndex;
     if (!hasFlow(series, bar)) continue;

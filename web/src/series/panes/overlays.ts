@@ -8,6 +8,7 @@ import { type AxisLabel, hLine } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
 import { barLayout } from "../footprint/layout";
 import { axisFont, axisQuantity } from "./axes";
+import type { LastValue } from "./registry";
 
 /** Stretches of the tape that are missing: a hatched band over the whole height. */
 export function drawGapBands(ctx: Context, model: ChartModel, bands: readonly GapBand[], height: number): void {
@@ -47,23 +48,23 @@ export function lastPriceLabel(model: ChartModel, left: number, width: number, c
   };
 }
 
-/** The label of a pane's newest value on its axis. */
-export function lastValueLabel(model: ChartModel, pane: "delta" | "cvd", width: number, height: number): AxisLabel {
-  const { series, palette } = model;
-  const isDelta = pane === "delta";
-  const value = isDelta ? series.delta(series.last) : series.number("cvd", series.last);
-  const y = (isDelta ? model.delta : model.cvd).y(value);
+/** The label of a pane's newest value on its axis. @param y where the value is */
+export function lastValueLabel(
+  model: ChartModel,
+  last: LastValue,
+  y: number,
+  size: { readonly width: number; readonly height: number },
+): AxisLabel {
   const lineHeight = Math.round(axisFont(model) * 1.5);
-  const side =
-    value >= 0 ? { ground: palette.buy, colour: palette.onBuy } : { ground: palette.sell, colour: palette.onSell };
   return {
     left: model.time.width,
-    width,
-    middle: Math.round(Math.max(lineHeight / 2, Math.min(y, height - lineHeight / 2))),
+    width: size.width,
+    middle: Math.round(Math.max(lineHeight / 2, Math.min(y, size.height - lineHeight / 2))),
     lineHeight,
     font: axisFont(model) * 0.94,
-    ...(isDelta ? side : { ground: palette.line, colour: palette.onLine }),
-    lines: [axisQuantity(model, value)],
+    ground: last.ground,
+    colour: last.colour,
+    lines: [axisQuantity(model, last.value)],
     align: "left",
     inset: 8 * model.dpr,
   };

@@ -1,0 +1,86 @@
+import { type Dpx, dpx } from "../protocol/units";
+import type { ChartModel } from "./chart-model";
+import type { PaneName } from "./cursor";
+import { extentOf } from "./pane-values";
+import { defaultPanes, hasValues, type PaneSpec } from "./panes";
+import { ValueScale } from "./value-scale";
+
+/** Titles of the panes stand above their values. */
+const titleCss = 20;
+const bottomCss = 3;
+/** Numbers stand under the delta pane's columns from this width of a bar on; the line takes this height. */
+export const deltaNumbersCss = { from: 40, height: 17 } as const;
+
+/** The panes of the chart and the scales of their values. */
+export class PaneScales {
+  #specs: readonly PaneSpec[] = defaultPanes;
+  #heights: ReadonlyMap<PaneName, Dpx> = new Map();
+  readonly #scales = new Map<PaneName, ValueScale>();
+
+  get specs(): readonly PaneSpec[] {
+    return this.#specs;
+  }
+
+  /** Scales of panes that stay are kept. */
+  set(specs: readonly PaneSpec[]): void {
+    this.#specs = specs;
+    for (const id of this.#scales.keys()) if (!specs.some((spec) => spec.id === id)) this.#scales.delete(id);
+  }
+
+  spec(pane: PaneName): PaneSpec | null {
+    return this.#specs.find(({ id }) => id === pane) ?? null;
+  }
+
+  /** The scale of a pane's values; null for prices, and where there are no values. */
+  of(pane: PaneName): ValueScale | null {
+    const known = this.#scales.get(pane);
+    if (known !== undefined) return known;
+    const spec = this.spec(pane);
+    if (spec === null || !hasValues(spec)) return null;
+    const scale = new ValueScale();
+    scale.setAuto();
+    this.#scales.set(pane, scale);
+    return scale;
+  }
+
+  setAuto(): void {
+    for (const scale of this.#scales.values()) scale.setAuto();
+  }
+
+  /** @param heights of the panes, device pixels */
+  resize(model: ChartModel, heights: ReadonlyMap<PaneName, Dpx>): void {
+    this.#heights = heights;
+    this.#fit(model);
+  }
+
+  // The line of numbers under the delta pane comes and goes with the width of bars.
+  #fit(model: ChartModel): void {
+    const hasNumbers = model.time.bar >= deltaNumbersCss.from * model.dpr;
+    const title = model.px(titleCss);
+    for (const { id, kind } of this.#specs) {
+      const below = kind === "delta" ? (hasNumbers ? deltaNumbersCss.height : 0) : bottomCss;
+      this.of(id)?.resize(dpx(Math.max(1, (this.#heights.get(id) ?? 1) - model.px(below))), title);
+    }
+  }
+
+  /** Take in what is on screen. */
+  settle(model: ChartModel, from: number, to: number): void {
+    this.#fit(model);
+    for (const spec of this.#specs) {
+      const scale = this.of(spec.id);
+      if (scale === null) continue;
+      const { low, high, padding } = extentOf(model, spec, from, to);
+      scale.follow(low, high, padding);
+    }
+  }
+
+  /** Changes whenever one of the scales does. */
+  key(): string {
+    return this.#specs
+      .map(({ id }) => {
+        const scale = this.of(id);
+        return scale === null ? id : `${id}:${scale.y(0)}:${scale.y(1)}`;
+      })
+      .join("|");
+  }
+}

@@ -1,0 +1,87 @@
+import type { BarIndex } from "../protocol/units";
+import type { ChartModel } from "./chart-model";
+import type { PaneName } from "./cursor";
+import { exactQuantity, exactSigned } from "./format";
+import type { PaneKind, PaneSpec } from "./panes";
+import { hasFlow, isDoubtful } from "./trust";
+
+/** A value in a pane's title. */
+export interface TitlePart {
+  /** What it is; "" where the title's name says so. */
+  readonly label: string;
+  readonly text: string;
+  readonly tone: "buy" | "sell" | "";
+  /** Left out where there is little room. */
+  readonly minor: boolean;
+}
+
+/** What stands at the top of a pane. */
+export interface PaneTitle {
+  readonly id: PaneName;
+  readonly kind: PaneKind;
+  readonly name: string;
+  readonly parts: readonly TitlePart[];
+  /** How its numbers are meant, such as the anchor of a sum. */
+  readonly note: string;
+}
+
+const dash = "–";
+
+/** What panes are called, in menus too. */
+export const paneNames: { readonly [K in PaneKind]: string } = {
+  price: "Price",
+  delta: "Delta",
+  cvd: "CVD",
+  volume: "Volume",
+  statistics: "Bar statistics",
+  study: "Study",
+  stream: "Stream",
+};
+
+type Parts = (model: ChartModel, spec: PaneSpec, index: BarIndex) => readonly TitlePart[];
+
+const part = (label: string, text: string, tone: TitlePart["tone"] = "", minor = false): TitlePart => ({
+  label,
+  text,
+  tone,
+  minor,
+});
+const toneOf = (value: number): TitlePart["tone"] => (value > 0 ? "buy" : value < 0 ? "sell" : "");
+
+const signed = (model: ChartModel, value: number): string =>
+  Number.isNaN(value) ? dash : exactSigned(value, model.quantity);
+
+const readers: { readonly [K in PaneKind]?: Parts } = {
+  delta: (model, _spec, index) => {
+    const { series } = model;
+    if (!hasFlow(series, index)) return [part("", dash)];
+    const delta = series.delta(index);
+    return [
+      part("", signed(model, delta), isDoubtful(series, index) ? "" : toneOf(delta)),
+      part("min", signed(model, series.number("min_delta", index)), "", true),
+      part("max", signed(model, series.number("max_delta", index)), "", true),
+    ];
+  },
+  cvd: (model, _spec, index) => [part("", signed(model, model.series.number("cvd", index)))],
+  volume: (model, _spec, index) => {
+    const { series, quantity } = model;
+    const total = part("", exactQuantity(series.volume(index), quantity));
+    if (!hasFlow(series, index)) return [total];
+    return [
+      total,
+      part("bid", exactQuantity(series.number("sell", index), quantity), "sell", true),
+      part("ask", exactQuantity(series.number("buy", index), quantity), "buy", true),
+    ];
+  },
+};
+
+/** The title of a pane, with its values at a bar. @param cvdAnchor since when the bars' CVD counts, in words */
+export function paneTitle(model: ChartModel, spec: PaneSpec, index: BarIndex, cvdAnchor: string): PaneTitle {
+  return {
+    id: spec.id,
+    kind: spec.kind,
+    name: paneNames[spec.kind],
+    parts: readers[spec.kind]?.(model, spec, index) ?? [],
+    note: spec.kind === "cvd" ? cvdAnchor : "",
+  };
+}

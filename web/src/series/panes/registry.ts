@@ -1,0 +1,60 @@
+import type { ChartModel } from "../../model/chart-model";
+import type { PaneKind, PaneSpec } from "../../model/panes";
+import type { ValueScale } from "../../model/value-scale";
+import type { Context } from "../../renderers/text";
+import { drawCvd } from "./cvd";
+import { drawDelta } from "./delta";
+import { drawVolume } from "./volume";
+
+/** What a pane is drawn with: its part of the chart, the scale of its values, its height in device pixels. */
+export interface PaneFrame {
+  readonly ctx: Context;
+  readonly model: ChartModel;
+  readonly spec: PaneSpec;
+  readonly scale: ValueScale;
+  readonly height: number;
+}
+
+/** The newest value of a pane, as the label on its axis says it. */
+export interface LastValue {
+  readonly value: number;
+  readonly ground: string;
+  readonly colour: string;
+}
+
+/** How a kind of pane is drawn. */
+export interface PaneView {
+  draw(frame: PaneFrame): void;
+  last(model: ChartModel, spec: PaneSpec): LastValue | null;
+}
+
+const bySign = ({ palette }: ChartModel, value: number): LastValue =>
+  value >= 0
+    ? { value, ground: palette.buy, colour: palette.onBuy }
+    : { value, ground: palette.sell, colour: palette.onSell };
+
+const views: { readonly [K in PaneKind]?: PaneView } = {
+  delta: {
+    draw: drawDelta,
+    last: (model) => bySign(model, model.series.delta(model.series.last)),
+  },
+  cvd: {
+    draw: drawCvd,
+    last: (model) => ({
+      value: model.series.number("cvd", model.series.last),
+      ground: model.palette.line,
+      colour: model.palette.onLine,
+    }),
+  },
+  volume: {
+    draw: drawVolume,
+    last: ({ series, palette }) => ({
+      value: series.volume(series.last),
+      ground: palette.label,
+      colour: palette.labelText,
+    }),
+  },
+};
+
+/** How a pane is drawn; null for the price pane. */
+export const viewOf = ({ kind }: PaneSpec): PaneView | null => views[kind] ?? null;
