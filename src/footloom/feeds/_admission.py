@@ -209,8 +209,8 @@ class Admission:
         span_ns = int(max(settings.backfill_hours, settings.repair_hours) * _HOUR_NS)
         now_ns = self._stock.yard.receipts.now_ns()
         for name in tapes:
-            tape = symbol.tapes[name]
-            if store is not None and await asyncio.to_thread(restore, store, tape, span_ns):
+            tape, splices = symbol.tapes[name], symbol.splices.get(name)
+            if store is not None and await asyncio.to_thread(restore, store, tape, splices, span_ns):
                 missed("not recording", tape.last_ns, now_ns)
 
     def _repair(self, symbol: Symbol) -> Repair:

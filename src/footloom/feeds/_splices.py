@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 
 from footloom.core.messages import Gap
-from footloom.core.trades import Trades
-from footloom.feeds.sequence import event_of_all, healed
+from footloom.core.trades import I64, Trades
+from footloom.feeds.sequence import event_of, event_of_all, healed
 
 __all__ = ("Page", "Splice", "Splices")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page of a venue's newest trades holds: match events ``oldest`` to ``newest``, whole, with their times.
+    """What a page of a venue's newest trades holds.
 
-    ``full`` says that older ones may exist.
+    ``begins`` is its oldest match event; that may be cut, all of the events behind it to ``newest`` are there.
+    ``oldest_ns`` is the time of the first that is there whole. ``full`` says that older ones may exist.
     """
 
-    oldest: int
+    begins: int
     oldest_ns: int
     newest: int
     newest_ns: int
     full: bool
+
+    def reaches(self, event: int) -> bool:
+        """Whether everything behind an event, up to the page's end, is in it."""
+        return not self.full or self.begins <= event
 
 
 @dataclass(slots=True)
@@ -49,6 +55,18 @@ class Splices:
 
     symbol: str
     holes: list[Splice] = field(default_factory=list)
+
+    def restore(self, ids: I64, ts_ns: I64, gaps: Sequence[Gap]) -> None:
+        """Begin with what is stored: ids in ascending order with their times, and the gaps that are still open.
+
+        Which events stood beside a gap is not stored: those of its first instant count as missing, and a page has to
+        hold all that follows, up to the newest that is stored.
+        """
+        for gap in gaps if len(ids) else ():
+            before = ids[ts_ns < gap.from_ns]
+            top = event_of(int(before[-1])) if len(before) else 0
+            hole = Splice(top, gap.from_ns, gap.from_ns, gap.cause, event_of(int(ids[-1])), gap)
+            self.holes.append(hole)
 
     def lost(self, top: int, top_ns: int, since_ns: int, cause: str) -> None:
         """Note that a connection was lost; the next one stands since a time. Rows of before may still be to come."""
@@ -89,7 +107,7 @@ class Splices:
         told: list[Gap] = []
         left: list[Splice] = []
         for hole in self.holes:
-            reaches = not page.full or page.oldest <= hole.top
+            reaches = page.reaches(hole.top)
             if hole.gap is None or hole.first is None:
                 is_first = all(one.first is not None for one in left)
                 if hole.top and not reaches and is_first:  # what lies before the page is lost, whatever comes behind it
@@ -115,7 +133,8 @@ class Splices:
         return any(hole.first is not None for hole in self.holes)
 
 
-def _healed(gap: Gap, from_ns: int | None) -> list[Gap]:
-    if from_ns is None or from_ns <= gap.from_ns:
+# What is missing may be of the instant in which the page begins: that stays in the gap.
+def _healed(gap: Gap, begins_ns: int | None) -> list[Gap]:
+    if begins_ns is None or begins_ns < gap.from_ns:
         return [healed(gap)]
-    return [msgspec.structs.replace(gap, from_ns=from_ns, healed=True)] if from_ns < gap.to_ns else []
+    return [msgspec.structs.replace(gap, from_ns=begins_ns + 1, healed=True)] if begins_ns + 1 < gap.to_ns else []

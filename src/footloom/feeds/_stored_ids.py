@@ -6,6 +6,7 @@ import numpy as np
 
 from footloom.core.trades import FLAG_NO_ID, I64, Trades
 from footloom.errors import NotStored
+from footloom.feeds._splices import Splices
 from footloom.feeds._tapes import OFF_MARKET, TradeTape
 from footloom.store import Store
 
@@ -14,8 +15,10 @@ __all__ = ("restore",)
 _NS_MAX = 2**62
 
 
-def restore(store: Store, tape: TradeTape, span_ns: int) -> bool:
+def restore(store: Store, tape: TradeTape, splices: Splices | None, span_ns: int) -> bool:
     """Let a tape go on from the newest ``span_ns`` that are stored of it; False where it has no rows. Blocking.
+
+    ``splices`` are the holes of a tape whose ids tell of none.
 
     Raises
     ------
@@ -33,10 +36,13 @@ def restore(store: Store, tape: TradeTape, span_ns: int) -> bool:
     ids, times = ids[order], times[order]
     if not len(ids):
         return False
-    if tape.events is not None:
-        tape.events.restore(ids, times)
+    gaps = store.gaps(key, tape.tape, begin_ns, _NS_MAX)
+    if tape.events is None:
+        tape.ids.restore(ids, times, gaps)
     else:
-        tape.ids.restore(ids, times, store.gaps(key, tape.tape, begin_ns, _NS_MAX))
+        tape.events.restore(ids, times)
+        if splices is not None:
+            splices.restore(ids, times, gaps)
     tape.last_ns = int(times.max())
     return True
 

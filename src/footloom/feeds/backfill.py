@@ -145,23 +145,39 @@ class Repair:
             The venue does not answer.
         """
         page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 0.5)
-        whole = self._whole(page)
-        self._tell_what_lies_before(whole, full=len(page) >= _PAGE)
-        return self.symbol.take_page(self.tape.tape, whole) > 0
+        if self.tape.events is None:
+            return self.symbol.take_page(self.tape.tape, page) > 0
+        return self._take_events(page, self._whole(page)) > 0
 
     # No id says whether trades are missing between the newest one known and a full page behind it: so they are. A
     # connection whose loss has been noted tells its own gap (`Splices`).
-    def _tell_what_lies_before(self, rows: Page, *, full: bool) -> None:
+    def _tell_what_lies_before(self, span: Span) -> None:
         events = self.tape.events
-        if events is None or not (events.top and rows and full):
+        if events is None or not events.top or span.reaches(events.top):
             return
-        first = _trade_of(rows[0])
-        if (first.seq or 0) <= events.top or self.symbol.splices[self.tape.tape].awaits_stream:
+        if self.symbol.splices[self.tape.tape].awaits_stream:
             return
         cause = self.symbol.cause(self.tape.tape) or "more trades were not sent than the venue's history holds"
-        from_ns, to_ns = events.top_ns, max(first.ts_exch_ns, events.top_ns) + 1
+        from_ns, to_ns = events.top_ns, max(span.oldest_ns, events.top_ns) + 1
         gap = Gap(symbol=self.symbol.wanted.symbol, from_ns=from_ns, to_ns=to_ns, cause=cause)
         self.symbol.add_gaps(self.tape.tape, [gap])
+
+    # Rows of a page, whole events all of them and without a hole between, and what they close.
+    def _take_events(self, page: Page, rows: Page) -> int:
+        if not rows:
+            return 0
+        oldest, newest = _trade_of(rows[0]), _trade_of(rows[-1])
+        span = Span(
+            begins=_trade_of(page[0]).seq or 0,
+            oldest_ns=oldest.ts_exch_ns,
+            newest=newest.seq or 0,
+            newest_ns=newest.ts_exch_ns,
+            full=len(page) >= _PAGE,
+        )
+        self._tell_what_lies_before(span)
+        found = self.symbol.take_page(self.tape.tape, rows)
+        self.symbol.add_gaps(self.tape.tape, self.symbol.splices[self.tape.tape].closed_by(span))
+        return found
 
     # A print that the venue has told in two answers, or before the newest event heard, will not come any more.
     async def _audit_events(self) -> None:
@@ -172,11 +188,11 @@ class Repair:
         whole = self._whole(page)
         due = [row for row in whole if (_trade_of(row).seq or 0) < top or _trade_of(row).uid in self._audited[1]]
         self._audited = (None, {_trade_of(row).uid for row in page})
-        self._tell_what_lies_before(due, full=len(page) >= _PAGE)
-        found = self.symbol.take_page(self.tape.tape, due)
+        found = self._take_events(page, due)
         if found:
             _LOG.warning("%s %s: %d trades were not sent, and fetched", self.symbol.key, self.tape.tape, found)
 
+    # The oldest event of a full page may be cut.
     def _whole(self, page: Page) -> Page:
         if len(page) < _PAGE:
             return page
@@ -249,23 +265,10 @@ class Repair:
 
     # --- ids that are made from match events
 
-    # The venue gives its newest thousand trades and nothing else. The oldest event of a full page may be cut.
+    # The venue gives its newest thousand trades and nothing else.
     async def _splice(self) -> None:
         page = await self._page(self.venue.recent_trades(self.symbol.wanted.symbol, self.bases), 1.0)
-        if not page:
-            return
-        whole = self._whole(page) or page[-1:]
-        self._tell_what_lies_before(whole, full=len(page) >= _PAGE)
-        self.symbol.take_page(self.tape.tape, whole)
-        oldest, newest = _trade_of(whole[0]), _trade_of(whole[-1])
-        span = Span(
-            oldest=oldest.seq or 0,
-            oldest_ns=oldest.ts_exch_ns,
-            newest=newest.seq or 0,
-            newest_ns=newest.ts_exch_ns,
-            full=len(page) >= _PAGE,
-        )
-        self.symbol.add_gaps(self.tape.tape, self.symbol.splices[self.tape.tape].closed_by(span))
+        self._take_events(page, self._whole(page) or page[-1:])
 
     # --- pages
 

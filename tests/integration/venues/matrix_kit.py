@@ -180,11 +180,12 @@ def _risen(stored: Snapshots) -> int:
     return sum(int(one.max() - one[0]) for one in volumes)
 
 
-# What was traded between the last snapshot before a gap and the first after it.
+# What was traded between the last snapshot before a gap and the first after it; older ones may come behind newer ones.
 def _across(stored: Snapshots, gap: Gap) -> int:
     before = int(np.searchsorted(stored.ts_recv_ns, gap.from_ns, side="right")) - 1
     after = min(int(np.searchsorted(stored.ts_recv_ns, gap.to_ns)), len(stored) - 1)
-    return int(stored.vtt_lot[after] - stored.vtt_lot[before]) if before >= 0 else 0
+    by_then, by_before = (_risen(stored.take(slice(0, place + 1))) for place in (after, before))
+    return by_then - by_before if before >= 0 else 0
 
 
 def same(one: Trades, other: Trades) -> bool:
@@ -292,8 +293,14 @@ async def _play(venue: LocalVenue, running: asyncio.Task[None], speed: float, ch
 async def _until_the_end_is_there(store: Store, key: str, looks: Sequence[Look]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(60):
-            while len(kept := store.load(key, "snapshot", *EVER)) == 0 or kept.vtt_lot[-1] < looks[-1].vtt:  # noqa: ASYNC110
+            wanted = max((look.ltt_ms // 1_000, look.vtt) for look in looks)
+            while _newest(store.load(key, "snapshot", *EVER)) < wanted:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+
+
+# The second of the newest trade, as coarse as the wire may tell it, and the day's volume then.
+def _newest(stored: Snapshots) -> tuple[int, int]:
+    return max(zip((stored.ts_exch_ns // SECOND).tolist(), stored.vtt_lot.tolist(), strict=True), default=(0, 0))
 
 
 # Until everything is there, or nothing has come for a while although somebody listens.

@@ -18,6 +18,7 @@ from footloom.core.messages import Gap, Tick, Trade
 from footloom.core.side import Side
 from footloom.core.trades import Trades
 from footloom.errors import Refused
+from footloom.feeds._splices import Page, Splice, Splices
 from footloom.feeds._symbol import Symbol
 from footloom.feeds._ticks import SnapshotTape
 from footloom.feeds.backfill import Reach, Repair
@@ -304,6 +305,22 @@ async def test_the_past_is_fetched_as_far_as_it_shall_reach_and_what_lacks_in_it
     assert made.repair.progress is None
 
 
+# A socket that is mute is called dead only if the venue has more than was heard: so that must be found, on a busy
+# symbol too, whose page is always full.
+@pytest.mark.parametrize("first", [0, 500, 5000])
+async def test_whether_the_venue_has_more_is_seen_on_a_full_page_too(first: int) -> None:
+    made = Made(Venue())
+    made.hear(range(first, first + 1500))
+    made.venue.history = {number: at(number) for number in range(first + 1500)}
+    assert not await made.repair.found_newer()
+    made.venue.history |= {number: at(number) for number in range(first + 1500, first + 1510)}
+
+    assert await made.repair.found_newer()
+    made.commit()
+    assert made.tape.ids.top == first + 1509
+    assert open_gaps(made.told) == []
+
+
 # --- snapshots on another grid
 
 
@@ -395,6 +412,45 @@ async def test_rows_that_wait_while_the_first_connection_is_lost_are_its_own() -
     assert made.misses(15)
     await made.mend(range(300))
     assert open_gaps(made.told) == []
+
+
+async def test_what_an_audit_has_fetched_is_no_part_of_a_gap() -> None:
+    made = Made(EventVenue())
+    made.hear(range(100))
+    made.lose("lost", 10, 11)
+    await made.mend(range(110))
+    made.venue.history = {number: at(number, tape="trade") for number in range(900)}
+    await made.repair.audit()
+    made.venue.history = {number: at(number, tape="trade") for number in range(1000)}
+    await made.repair.audit()
+    made.commit()
+    made.lose("mute for 60 s", 10, 180)
+    await made.mend(range(800, 1800))
+    made.hear(range(1800, 1900))
+    await made.mend(range(900, 1900))
+
+    assert open_gaps(made.told) == []
+
+
+def test_of_the_instant_in_which_a_page_begins_something_may_be_missing() -> None:
+    gap = Gap(symbol="BTCUSDT", from_ns=100, to_ns=501, cause="lost")
+    for begins_ns, left in ((100, [(100, 101)]), (99, []), (500, [(100, 501)]), (300, [(100, 301)])):
+        splices = Splices("BTCUSDT", [Splice(5, 100, 200, "lost", first=9, gap=gap)])
+        healed = splices.closed_by(Page(begins=7, oldest_ns=begins_ns, newest=9, newest_ns=500, full=True))
+        assert [(one.from_ns, one.to_ns) for one in open_gaps([gap, *healed])] == left
+
+
+def test_gaps_that_are_stored_are_closed_after_a_restart() -> None:
+    ids = np.array([5, 6, 9], np.int64) << 20
+    times = np.array([100, 200, 500], np.int64)
+    gap = Gap(symbol="BTCUSDT", from_ns=200, to_ns=501, cause="lost")
+    for begins, full, left in ((5, True, False), (6, True, True), (6, False, False)):
+        splices = Splices("BTCUSDT")
+        splices.restore(ids, times, [gap])
+        assert splices.closed_by(Page(begins=5, oldest_ns=100, newest=8, newest_ns=400, full=False)) == []
+        assert splices.waiting, "the page is older than what is stored"
+        healed = splices.closed_by(Page(begins=begins, oldest_ns=400, newest=9, newest_ns=500, full=full))
+        assert bool(open_gaps([gap, *healed])) is left
 
 
 async def test_before_the_first_trade_nothing_is_missing() -> None:
