@@ -11,7 +11,7 @@ from footloom.errors import ConfigError
 
 if TYPE_CHECKING:
     from footloom.config import Config
-    from footloom.server.live.streams import LiveFeeds, StreamSettings
+    from footloom.server.live.stream_settings import LiveFeeds, StreamSettings
     from footloom.server.services import Services
     from footloom.server.stored.catalogue import Catalogue
     from footloom.store import Store
@@ -69,7 +69,7 @@ class Venues:
 
     def stream_settings(self, services: Services, pinned: Sequence[str]) -> StreamSettings:
         """Return how streams come and go; ``pinned`` runs from the start to the end."""
-        from footloom.server.live.streams import StreamSettings
+        from footloom.server.live.stream_settings import StreamSettings
         from footloom.server.stored.beside import Beside
 
         self._pinned = frozenset(pinned)
@@ -84,6 +84,7 @@ class Venues:
             pinned=tuple(pinned),
             on_demand=self._settings.on_demand,
             linger_s=self._settings.linger_s,
+            most=self._settings.max_streams,
         )
 
     def catalogue(self) -> Catalogue:

@@ -50,7 +50,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     Serving: ``host`` and ``port`` are listened on, ``token`` is what a client off this machine has to show,
     ``allow_host`` are names by which this server is reached, ``allow_origin`` other pages that may use it. ``compat``
     serves the addresses of an older page at the root. A stream that nobody looks at stops after ``linger_s``;
-    ``on_demand`` lets a client start one. One client may hold ``max_subscriptions``, ask for ``max_history_bars`` bars
+    ``on_demand`` lets a client start one, up to ``max_streams`` beside those that were named. One client may hold ``max_subscriptions``, ask for ``max_history_bars`` bars
     at once and send ``max_messages_per_s``; one address may hold ``max_connections``. A request has to arrive within
     ``request_timeout_s``. Clients may import files of ``import_folder`` by name, and send files of
     ``max_upload`` bytes. A client that answers no ping for ``ws_ping_interval`` seconds is dropped.
@@ -80,6 +80,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     compat: Compat | None = None
     linger_s: float = 300.0
     on_demand: bool = True
+    max_streams: int = 100
     max_subscriptions: int = 64
     max_history_bars: int = 20_000
     max_messages_per_s: float = 50.0
@@ -231,6 +232,7 @@ SETTINGS: dict[str, Setting] = {
     "compat": Setting(Compat, read=_compat),
     "linger_s": Setting(float, 0.0, read=_seconds),
     "on_demand": Setting(bool),
+    "max_streams": Setting(int, 0.0),
     "max_subscriptions": Setting(int, 1.0),
     "max_history_bars": Setting(int, 1.0),
     "max_messages_per_s": Setting(float, 1.0),

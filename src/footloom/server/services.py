@@ -16,7 +16,8 @@ from footloom.server.clients.allowance import Limits
 from footloom.server.clients.session import Session
 from footloom.server.live.hub import Hub
 from footloom.server.live.status import SymbolStatus
-from footloom.server.live.streams import Streams, StreamSettings
+from footloom.server.live.stream_settings import StreamSettings
+from footloom.server.live.streams import Streams
 from footloom.server.live.warming import warm_kernels
 from footloom.server.live.writer import Writer
 from footloom.server.pages import Bundle

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from server_kit import make_tape
 
-from footloom.errors import ConfigError, NotStored, StoreLocked, UnknownSymbol
+from footloom.errors import ConfigError, NotStored, StoreLocked, TooMuch, UnknownSymbol
 from footloom.feeds.flow import Commit, FeedState
 from footloom.server.live.board import Board
-from footloom.server.live.streams import Streams, StreamSettings
+from footloom.server.live.stream_settings import StreamSettings
+from footloom.server.live.streams import Streams
 from footloom.server.live.writer import Writer
 from footloom.store.files import Store
 from footloom.venues._venue import Wanted
@@ -362,3 +363,58 @@ async def test_streams_that_go_on_for_nobody_are_bounded(tmp_path: Path, monkeyp
         assert here.feeds.told == [
             "add test:DEF", "add test:GHI", "drop test:DEF", "add test:DEF", "drop test:GHI"
         ]  # fmt: skip
+
+
+async def test_what_was_named_at_the_start_begins_again_after_faults(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:ABC", "test:DEF"), retry_s=0.01, on_demand=False) as here:
+        await until(lambda: bool(here.made))
+        for times in (2, 3):
+            here.feeds.fault = OSError("the disk is gone")
+            here.feeds.news.put_nowait("test:ABC")
+            await until(lambda times=times: len(here.made) == times and bool(here.failures) and not here.failures[-1])
+            assert here.streams.keys == {"test:ABC", "test:DEF"}
+        assert [str(error) for error in here.failures if error] == ["the disk is gone"] * 2
+
+
+async def test_pinned_name_that_its_venue_resolved_begins_again_once(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:ABC",), retry_s=0.01) as here:
+        await until(lambda: bool(here.made))
+        here.late = ("test:ABC", "test:ABC25")
+        here.feeds.news.put_nowait("test:ABC")
+        await until(lambda: bool(here.feeds.resolved))
+        await here.streams.open("test:ABC")
+        here.late = None
+        here.feeds.fault = OSError("the disk is gone")
+        here.feeds.news.put_nowait("test:ABC")
+        await until(lambda: len(here.made) == 2)
+        assert [one.symbol for _, one in here.feeds.wanted] == ["ABC"]
+
+
+async def test_store_that_cannot_be_opened_yet_is_tried_again_for_what_is_pinned(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:ABC",), retry_s=0.01) as here:
+        real, faults = here.writer._open_store, [OSError("no room"), OSError("no room")]
+
+        def opened() -> Store:
+            if faults:
+                raise faults.pop()
+            return real()
+
+        here.writer._open_store = opened
+        await until(lambda: here.streams.keys == {"test:ABC"})
+        await until(lambda: bool(here.failures) and here.failures[-1] is None)
+
+
+async def test_streams_of_clients_are_bounded_and_those_of_nobody_make_room(tmp_path: Path) -> None:
+    async with world(tmp_path, pinned=("test:GHI",), most=1, linger_s=600.0) as here:
+        await here.streams.open("test:GHI")
+        await here.streams.open("test:ABC")
+        with pytest.raises(TooMuch, match="max_streams is 1"):
+            await here.streams.open("test:DEF")
+        here.stored.add("test:DEF")
+        await here.streams.open("test:DEF")
+        assert {row.symbol: row.phase for row in here.board.rows()}["test:DEF"] == "stopped"
+        here.streams.close("test:DEF")
+        assert "test:DEF" not in {row.symbol for row in here.board.rows()}
+        here.streams.close("test:ABC")
+        await here.streams.open("test:DEF")
+        assert here.streams.keys == {"test:GHI", "test:DEF"}

@@ -129,6 +129,34 @@ async def test_cancelled_while_it_opens_leaves_nothing_open(tmp_path: Path) -> N
     Store(tmp_path, writer=True).close()  # the lock is free
 
 
+async def test_cancelled_twice_while_it_opens_leaves_nothing_open(tmp_path: Path) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def slowly() -> Store:
+        began.set()
+        go.wait(30)
+        return Store(tmp_path, writer=True)
+
+    writer = Writer(slowly)
+
+    async def work() -> None:
+        async with writer.lease():
+            pytest.fail("it was cancelled before")
+
+    task = asyncio.create_task(work())
+    await asyncio.to_thread(began.wait, 30)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert not task.done(), "it waits for what it has begun"
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (writer.store, writer.leases) == (None, 0)
+    Store(tmp_path, writer=True).close()  # the lock is free
+
+
 async def test_server_that_writes_all_the_time_keeps_it_open(tmp_path: Path) -> None:
     writer = _writer(tmp_path)
     with writer.held() as store:

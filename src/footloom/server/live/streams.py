@@ -10,81 +10,21 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, UnknownSymbol
+from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, TooMuch, UnknownSymbol
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import Figures
 from footloom.server.live.board import Board
 from footloom.server.live.revival import Revival
+from footloom.server.live.stream_settings import LiveFeeds, StreamSettings
 from footloom.server.live.writer import Writer
-from footloom.store import Store
 from footloom.store.lock import holder_of
-from footloom.venues._venue import Wanted
 
-__all__ = ("LINGER_S", "READY_S", "LiveFeeds", "StreamSettings", "Streams")
+__all__ = ("Streams",)
 
-LINGER_S = 300.0
-READY_S = 20.0
-RETRY_S = 1.0
 _MOST_LINGERING = 32  # streams that go on for nobody: the oldest make room
 _LOOK_S = 0.05
 _STATES_S = 0.25
-
-
-class LiveFeeds(Protocol):
-    """Live sources of several symbols, as `footloom.feeds.recorder.Recorder` is; symbols may come and go."""
-
-    @property
-    def resolved(self) -> dict[str, str]:
-        """Keys as people write them to those of the venue, where they differ."""
-
-    async def run(self, publish: Callable[[Commit], None]) -> None:
-        """Receive, record and publish until cancelled."""
-
-    def state(self) -> Sequence[tuple[str, FeedState]]:
-        """Return how the feed of every symbol stands."""
-
-    def add(self, venue: str, wanted: Wanted) -> str:
-        """Start a symbol's stream where it does not run; returns its key."""
-
-    def drop(self, key: str) -> None:
-        """End a symbol's stream."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamSettings:
-    """How streams come and go.
-
-    Attributes
-    ----------
-    make
-        Makes the feeds of some symbols over the store that is open for writing.
-    beside
-        Makes the feeds of a store that another process, named in words, writes to.
-    wanted_of
-        Says what to listen to for a key; `ConfigError` where its venue cannot be listened to.
-    pinned
-        What runs from the start to the end.
-    on_demand
-        Whether anything else may be opened.
-    linger_s
-        How long a stream goes on after the last who needed it.
-    ready_s
-        How long who opens a stream waits for the first trade.
-    retry_s
-        How long after a fault streams that somebody looks at begin again; after further faults, longer.
-    """
-
-    make: Callable[[Store, Sequence[tuple[str, Wanted]]], LiveFeeds]
-    beside: Callable[[str], LiveFeeds]
-    wanted_of: Callable[[str], tuple[str, Wanted]]
-    pinned: tuple[str, ...] = ()
-    on_demand: bool = True
-    linger_s: float = LINGER_S
-    ready_s: float = READY_S
-    retry_s: float = RETRY_S
 
 
 class Streams:
@@ -161,6 +101,8 @@ class Streams:
         StoreLocked
             Another process writes to the store, and has nothing of the symbol.
         """
+        if self._feeds is not None:
+            self._note_resolved(self._feeds)
         key = self._resolved(key)
         stored = await asyncio.to_thread(self._is_stored, key)
         if stored:
@@ -186,7 +128,7 @@ class Streams:
             return
         if self._held.pop(key, 0):
             self._end_later(key)
-            if key not in self._running and not self._pinned:  # a fault has ended it
+            if key not in self._running and key not in self._pinned:  # a fault has ended it, or there was no room
                 self._board.forget(key)
                 self._revival.settle()
 
@@ -194,10 +136,7 @@ class Streams:
         """Listen to what is pinned, and to what is opened, until cancelled."""
         try:
             if self.settings.pinned:
-                async with self._starting:  # who opens another one meanwhile joins these feeds
-                    await self._begin(self.settings.pinned)
-                assert self._task is not None
-                await asyncio.shield(self._task)
+                await self._begin_pinned()
             await asyncio.Event().wait()
         finally:
             self._revival.stop()
@@ -218,6 +157,16 @@ class Streams:
         """Go on with new credentials of a venue."""
         if self._feeds is not None and hasattr(self._feeds, "log_in"):
             self._feeds.log_in(venue, values)
+
+    # Who opens another one meanwhile joins these feeds. A fault is told, and they begin again; a slip in a name ends it.
+    async def _begin_pinned(self) -> None:
+        async with self._starting:
+            try:
+                await self._begin(self.settings.pinned)
+            except ConfigError:
+                raise
+            except Exception:  # noqa: BLE001 - `_note_end` has told it
+                return
 
     def _end_later(self, key: str) -> None:
         if key in self._running and key not in self._pinned:
@@ -242,6 +191,14 @@ class Streams:
         if name is not None and self._running.setdefault(found, name) != name and self._feeds is not None:
             self._feeds.drop(name)
 
+    # What is pinned runs under the name that its venue has found for it, whoever asked first.
+    def _note_resolved(self, feeds: LiveFeeds) -> None:
+        for asked in self._pinned & feeds.resolved.keys():
+            found = feeds.resolved[asked]
+            self._pinned.add(found)
+            if asked in self._running:
+                self._running.setdefault(found, self._running.pop(asked))
+
     def _cancel_timer(self, key: str) -> None:
         timer = self._timers.pop(key, None)
         if timer is not None:
@@ -265,6 +222,12 @@ class Streams:
         async with self._starting:
             if key in self._running:
                 return
+            full = self._full(key)
+            if full and is_stored:  # what is stored is drawn, and why it stands still is said
+                self._board.tell(key, FeedState("stopped", full))
+                return
+            if full:
+                raise TooMuch(f"{key} is not opened: {full}")
             if self._feeds is None:
                 await self._begin((key,))
             else:
@@ -275,6 +238,19 @@ class Streams:
                 f"{key} is not recorded: the store is being written to by {self.holder}; add it there, or stop that "
                 "process"
             )
+
+    # Why there is no room for one more stream, "" where there is: one that nobody looks at any more makes some.
+    def _full(self, key: str) -> str:
+        others = [one for one in self._running if one not in self._pinned]
+        if key in self._pinned or len(others) < self.settings.most:
+            return ""
+        if self._timers:
+            self._end(next(iter(self._timers)))
+            return ""
+        return (
+            f"this server listens to {len(others)} symbols for those who look at them, and max_streams is "
+            f"{self.settings.most}: close another chart, or raise max_streams where footloom serve runs"
+        )
 
     def _add(self, key: str) -> None:
         assert self._feeds is not None
@@ -317,6 +293,7 @@ class Streams:
                 await feeds.run(self._give)
             finally:
                 telling.cancel()
+                self._note_resolved(feeds)
                 if self._feeds is feeds:
                     self._feeds, self._running = None, {}
 
@@ -326,14 +303,17 @@ class Streams:
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception) and not self._pinned:
+        if isinstance(error, Exception):
             for key in list(self._timers):  # nobody looks at it: it does not begin again
                 self._cancel_timer(key)
                 self._board.forget(key)
             self._revival.note_fault(error)
 
+    # What is pinned is asked for by the name that was given, which the venue may have resolved to another.
     def _lost(self) -> list[str]:
-        return [key for key in self._held if key not in self._running and self._is_sent(key)]
+        runs = {*self._running, *self._running.values()}
+        looked_at = [key for key in self._held if key not in self._pinned and self._is_sent(key)]
+        return [key for key in (*self.settings.pinned, *looked_at) if key not in runs]
 
     def _is_sent(self, key: str) -> bool:
         try:
@@ -344,7 +324,8 @@ class Streams:
 
     async def _begin_again(self, keys: Sequence[str]) -> None:
         async with self._starting:
-            lost = [key for key in keys if key in self._held and key not in self._running]
+            wanted = self._lost()
+            lost = [key for key in keys if key in wanted]
             if lost and self._feeds is None:
                 await self._begin(lost)
             else:

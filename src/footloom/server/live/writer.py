@@ -82,16 +82,14 @@ class Writer:
         finally:
             self._release()
 
-    # Who is cancelled meanwhile leaves nothing half done: an opening is taken back, a closing is waited for.
+    # Who is cancelled meanwhile, once or again, leaves nothing half done: an opening is taken back, a closing waited for.
     async def _whole(self, work: Callable[[], T], undo: Callable[[], None] | None = None) -> T:
-        task = asyncio.ensure_future(asyncio.to_thread(work))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait({task})
-            if undo is not None and task.exception() is None:
-                await asyncio.to_thread(undo)
-            raise
+        task, cancelled = await _to_its_end(work)
+        if not cancelled:
+            return task.result()
+        if undo is not None and task.exception() is None:
+            await _to_its_end(undo)
+        raise asyncio.CancelledError
 
     def _acquire(self) -> Store:
         with self._lock:
@@ -119,3 +117,14 @@ class Writer:
                 _LOG.error("what is in the journal could not be sealed, and stays there: %s", error)
             finally:
                 store.close()
+
+
+# Work in a thread that has ended, and whether who waited for it was cancelled meanwhile.
+async def _to_its_end(work: Callable[[], T]) -> tuple[asyncio.Task[T], bool]:
+    task, cancelled = asyncio.ensure_future(asyncio.to_thread(work)), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    return task, cancelled
