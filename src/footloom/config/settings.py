@@ -50,10 +50,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     Serving: ``host`` and ``port`` are listened on, ``token`` is what a client off this machine has to show,
     ``allow_host`` are names by which this server is reached, ``allow_origin`` other pages that may use it. ``compat``
     serves the addresses of an older page at the root. A stream that nobody looks at stops after ``linger_s``;
-    ``on_demand`` lets a client start one, up to ``max_streams`` beside those that were named. One client may hold ``max_subscriptions``, ask for ``max_history_bars`` bars
-    at once and send ``max_messages_per_s``; one address may hold ``max_connections``. A request has to arrive within
-    ``request_timeout_s``. Clients may import files of ``import_folder`` by name, and send files of
-    ``max_upload`` bytes. A client that answers no ping for ``ws_ping_interval`` seconds is dropped.
+    ``on_demand`` lets a client start one, up to ``max_streams`` beside those that were named. One client may hold
+    ``max_subscriptions``, ask for ``max_history_bars`` bars at once and send ``max_messages_per_s``; one address may
+    hold ``max_connections``. A request has to arrive within ``request_timeout_s``. Clients may import files of
+    ``import_folder`` by name, and send files of ``max_upload`` bytes. A client that answers no ping for
+    ``ws_ping_interval`` seconds is dropped.
 
     ``mongo_uri``, ``mongo_db_name`` and ``tick_collection`` say where another program keeps its ticks.
     ``origins`` tells of each field where its value comes from, ``notices`` what became of other programs' names.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
@@ -59,6 +60,7 @@ class Services:
 
     ``trouble`` says what is wrong, in words, while something is: `health` tells it, and so does every header.
     ``writer`` is where this process writes to its store, ``streams`` what is listened to (`listen_to_venues`).
+    ``sessions`` are the clients of our own WebSocket, ``visitors`` counts those of the older wires.
     ``logins``, ``shelf`` (candles of venues without a history of trades) and ``catalogue`` (what venues list) are for
     servers that listen to venues.
     """
@@ -75,6 +77,7 @@ class Services:
     shelf: Shelf | None = None
     catalogue: Catalogue | None = None
     sessions: set[Session] = field(default_factory=set)
+    visitors: int = 0
     on_close: list[Callable[[], None]] = field(default_factory=list)
     _store: Store | None = None
     _loop: asyncio.AbstractEventLoop | None = None
@@ -99,6 +102,20 @@ class Services:
     def live(self) -> frozenset[str]:
         """The symbols whose feed runs in this process."""
         return frozenset(self.fed) if self.streams is None else self.streams.keys | self.fed
+
+    @property
+    def clients(self) -> int:
+        """How many are connected and told what happens."""
+        return len(self.sessions) + self.visitors
+
+    @contextlib.contextmanager
+    def visiting(self) -> Iterator[None]:
+        """Count a client of an older wire."""
+        self.visitors += 1
+        try:
+            yield
+        finally:
+            self.visitors -= 1
 
     @property
     def writes(self) -> Store | None:

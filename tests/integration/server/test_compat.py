@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from compat_kit import DAY_MS, MINUTE_MS, counted
+from litestar import Request
 from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 from serving_kit import Running, serving
 from websockets.asyncio.client import connect
@@ -21,6 +22,10 @@ from websockets.exceptions import ConnectionClosed
 import footloom as fl
 from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
+from footloom.server.compat.blocks_sse import BlockTeller
+from footloom.server.compat.clients import Clients
+from footloom.server.compat.history_sse import DEFAULTS, BarTeller
+from footloom.server.compat.sse import BarStream, begun
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -186,6 +191,27 @@ async def test_a_stream_that_nobody_reads_any_more_leaves_its_topic(server: Runn
         await until(lambda: subscribers(server) == 0)
 
 
+@pytest.mark.parametrize("teller", [BarTeller, BlockTeller])
+async def test_a_stream_whose_client_left_before_it_began_leaves_its_topic(server: Running, teller: Any) -> None:
+    scope = {"type": "http", "method": "GET", "scheme": "http", "path": "/", "query_string": b"", "headers": []}
+    clients, request = Clients("wire", DEFAULTS), Request(scope)  # type: ignore[arg-type] - as much as is read
+    flow = await begun(clients, request, BarStream(server.services, lambda: DEFAULTS, teller, 2, 0.1))
+    assert subscribers(server) == 1
+    sent: list[Any] = []
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        await asyncio.Event().wait()  # the connection takes nothing any more
+
+    await flow(scope, gone, send)  # type: ignore[arg-type] - as above
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert subscribers(server) == 0
+    assert not clients._nameless
+
+
 async def test_a_stream_of_a_symbol_that_is_not_there_is_an_error(client: httpx.AsyncClient) -> None:
     answer = await client.get("/compat/002/stream", params={"symbol": "NONE"})
     assert answer.status_code == 404
@@ -266,3 +292,16 @@ async def test_health_is_where_the_description_looks_for_it(client: httpx.AsyncC
         answer = await client.get(path)
         assert answer.status_code == 200
         assert answer.json()["status"] == "ready"
+
+
+async def test_clients_of_older_wires_are_counted(server: Running) -> None:
+    async with httpx.AsyncClient(base_url=server.http, timeout=PATIENCE_S) as client:
+        async with connect(f"ws://127.0.0.1:{server.port}/ws/orderflow?exchange=test&symbol=abc") as socket:
+            await socket.recv()
+            async with client.stream("GET", "/compat/001/stream") as stream:
+                await anext(events(stream))
+                assert (await client.get("/health")).json()["clients"] == 2
+                figures = (await client.get("/metrics")).text
+                assert "footloom_clients 2.0" in figures
+        await until(lambda: server.services.visitors == 0)
+        assert (await client.get("/health")).json()["clients"] == 0

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from litestar import Request
 from rest_kit import client_of, services_of, settings_for
-from server_kit import MemoryStore, make_tape
+from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 
 from footloom.core.trades import Trades
 from footloom.errors import Overloaded, TookTooLong
@@ -27,6 +27,7 @@ from footloom.server.services import Services
 from footloom.server.stored.abandon import Abandoned, checkpoint
 from footloom.server.stored.history import History
 from footloom.server.wire.codec import decode
+from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -117,6 +118,32 @@ async def test_an_old_page_stays_the_same_while_the_tape_grows(store: MemoryStor
     )
     store.tapes["test:XYZ", "trade"] = far
     assert (history.state("test:ABC", "trade", middle), history.state("test:ABC", "trade")) == before
+
+
+async def test_a_kept_page_tells_the_step_with_which_its_chart_opens_now(tmp_path: Path) -> None:
+    minute_ns = 60 * 10**9
+    ts = DAY0_NS + np.arange(40) * 6 * 10**9  # four minutes: a tape that has only begun
+
+    def walk(at_ns: Any, wide: int, first_id: int) -> Trades:
+        ticks = 50_000 + wide * (np.arange(len(at_ns)) % 10)
+        return Trades.build(
+            TEST, at_ns, ticks, [1] * len(at_ns), [1] * len(at_ns), trade_id=first_id + np.arange(len(at_ns))
+        )
+
+    store = Store(tmp_path / "store", writer=True)
+    store.put_instrument(TEST)
+    store.append(walk(ts, 1, 1))
+    services = services_of(store)
+    async with client_of(services, settings_for(tmp_path, tmp_path)) as client:
+        url = f"/api/v1/footprint?symbol=test:ABC&ticks_per_level=1&to_ns={DAY0_NS + minute_ns}&format=json"
+        first = (await client.get(url)).json()["meta"]
+        more = walk(DAY0_NS + 2 * 86_400 * 10**9 + np.arange(1_000) * 6 * 10**9, 900, 41)
+        store.append(more)
+        opens = services.history.resolve(TopicRequest(symbol="test:ABC")).spec.ticks_per_level
+        second = (await client.get(url)).json()["meta"]
+    assert first["default_ticks_per_level"] != opens
+    assert second["default_ticks_per_level"] == opens
+    store.close()
 
 
 def test_other_prices_at_the_same_times_are_another_state(tmp_path: Path) -> None:

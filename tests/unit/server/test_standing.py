@@ -38,7 +38,7 @@ async def client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     [
         ("live", "ready", 200),
         ("closed", "ready", 200),
-        ("connecting", "ready", 200),
+        ("connecting", "degraded", 200),
         ("stale", "degraded", 200),
         ("reconnecting", "degraded", 200),
         ("stopped", "degraded", 503),
@@ -57,6 +57,16 @@ async def test_a_feed_in_trouble_degrades_the_server(
         assert health.json()["reasons"] == [f"test:ABC is {phase}: closed (1006); attempt 3"]
     assert (await client.get("/readyz")).status_code == ready
     assert (await client.get("/livez")).json() == {"status": "live", "server": "footloom"}
+
+
+async def test_a_feed_that_waits_for_a_login_degrades_the_server(services: Services, client: httpx.AsyncClient) -> None:
+    board = services.hub.board
+    board.tell(TEST.key, FeedState("connecting"))
+    assert (await client.get("/health")).json()["status"] == "ready", "it has only begun"
+    board.tell(TEST.key, FeedState("connecting", "no token: footloom login upstox"))
+    health = (await client.get("/health")).json()
+    assert health["status"] == "degraded"
+    assert health["reasons"] == [f"{TEST.key} is connecting: no token: footloom login upstox"]
 
 
 async def test_what_is_not_recorded_is_not_ready(services: Services, client: httpx.AsyncClient) -> None:

@@ -300,7 +300,8 @@ async def orderflow(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
     await socket.accept()
     wire = LitestarSocket(socket)
     try:
-        await OrderflowClient(services, wire, parse_asked(socket.query_params)).run()
+        with services.visiting():
+            await OrderflowClient(services, wire, parse_asked(socket.query_params)).run()
     except FootloomError as error:
         await _refuse(socket, wire, Failure(code_of(error), str(error)), _close_code(error))
     except Exception:  # noqa: BLE001 - one client's fault must not reach the log as an application's

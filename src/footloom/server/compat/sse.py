@@ -53,6 +53,7 @@ async def bars_stored(services: Services, settings: Settings, count: int) -> tup
 async def begun(clients: Clients, request: Request[Any, Any, Any], stream: BarStream) -> Flow:
     """Return the answer of a stream whose first event is there: what cannot be is an error, and no stream."""
     watching = ExitStack()
+    watching.enter_context(stream.services.visiting())
     changed = watching.enter_context(clients.watch(request))
     events = stream.events(changed, has_name=clients.knows(request))
     try:
@@ -62,15 +63,15 @@ async def begun(clients: Clients, request: Request[Any, Any, Any], stream: BarSt
         raise
 
     async def all_of_them() -> AsyncGenerator[bytes, None]:
-        try:
-            yield f"retry: {_RETRY_MS}\n\n".encode() + first
-            async for one in events:
-                yield one
-        finally:
-            await events.aclose()
-            watching.close()
+        yield f"retry: {_RETRY_MS}\n\n".encode() + first
+        async for one in events:
+            yield one
 
-    return Flow(all_of_them(), "text/event-stream", {"x-accel-buffering": "no"}, endless=True)
+    async def close() -> None:
+        await events.aclose()
+        watching.close()
+
+    return Flow(all_of_them(), "text/event-stream", {"x-accel-buffering": "no"}, closing=close, endless=True)
 
 
 @dataclass(frozen=True)

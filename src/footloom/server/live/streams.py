@@ -158,7 +158,7 @@ class Streams:
         if self._feeds is not None and hasattr(self._feeds, "log_in"):
             self._feeds.log_in(venue, values)
 
-    # Who opens another one meanwhile joins these feeds. A fault is told, and they begin again; a slip in a name ends it.
+    # Who opens another one meanwhile joins these feeds. A fault is told, and they begin again; a slip in a name ends.
     async def _begin_pinned(self) -> None:
         async with self._starting:
             try:
@@ -223,12 +223,9 @@ class Streams:
             if key in self._running:
                 return
             full = self._full(key)
-            if full and is_stored:  # what is stored is drawn, and why it stands still is said
-                self._board.tell(key, FeedState("stopped", full))
-                return
             if full:
-                raise TooMuch(f"{key} is not opened: {full}")
-            if self._feeds is None:
+                self._refuse(key, full, is_stored=is_stored)
+            elif self._feeds is None:
                 await self._begin((key,))
             else:
                 self._add(key)
@@ -251,6 +248,12 @@ class Streams:
             f"this server listens to {len(others)} symbols for those who look at them, and max_streams is "
             f"{self.settings.most}: close another chart, or raise max_streams where footloom serve runs"
         )
+
+    # What is stored is drawn, and why it stands still is said.
+    def _refuse(self, key: str, why: str, *, is_stored: bool) -> None:
+        if not is_stored:
+            raise TooMuch(f"{key} is not opened: {why}")
+        self._board.tell(key, FeedState("stopped", why))
 
     def _add(self, key: str) -> None:
         assert self._feeds is not None

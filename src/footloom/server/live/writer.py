@@ -82,7 +82,8 @@ class Writer:
         finally:
             self._release()
 
-    # Who is cancelled meanwhile, once or again, leaves nothing half done: an opening is taken back, a closing waited for.
+    # Who is cancelled meanwhile, once or again, leaves nothing half done: an opening is taken back, a closing is
+    # waited for.
     async def _whole(self, work: Callable[[], T], undo: Callable[[], None] | None = None) -> T:
         task, cancelled = await _to_its_end(work)
         if not cancelled:

@@ -32,6 +32,8 @@ class Flow:
         Closed when the client goes away, or takes nothing for ``stall_s`` seconds.
     media_type, headers
         What the answer is.
+    closing
+        Called in the end, also where no piece was ever asked for: a generator that has not begun cleans nothing up.
     endless
         It may end anywhere, and does when the server stops (`end_streams`). Else a part of it is cut off, so that
         nobody takes it for the whole.
@@ -43,10 +45,12 @@ class Flow:
         media_type: str,
         headers: Mapping[str, str] | None = None,
         *,
+        closing: Callable[[], Awaitable[None]] | None = None,
         endless: bool = False,
         stall_s: float = _STALL_S,
     ) -> None:
         self._pieces = pieces
+        self._closing = closing
         self._endless = endless
         self._stall_s = stall_s
         named = {"content-type": media_type, "cache-control": "no-store", **(headers or {})}
@@ -67,6 +71,8 @@ class Flow:
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
             await self._pieces.aclose()
+            if self._closing is not None:
+                await self._closing()
 
     # The status is sent already: what goes wrong now can only be written down, and the answer be left without its end.
     async def _send(self, send: Send, *, is_head: bool) -> None:

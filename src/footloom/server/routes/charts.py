@@ -103,7 +103,8 @@ def _found_under(history: History, key: ChartKey, asked: _Asked) -> Hashable:
     begin_ns = max(asked.from_ns or 0, end_ns - asked.limit * bar_length_ns(key.spec.bars))
     check_rows(history, key.key, key.tape, 0 if key.spec.cvd_reset == "never" else begin_ns, end_ns)
     reached_ns = last_ns if until_ns is None else min(last_ns, until_ns)
-    return key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, history.has_candles(key)
+    told = history.opening_step(key), history.has_candles(key)  # the meta says them
+    return key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, told
 
 
 @get(

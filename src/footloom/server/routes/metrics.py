@@ -53,7 +53,7 @@ class Page(Collector):
         yield _gauge("build_info", "the version that runs", 1, {"version": footloom.__version__})
         yield _gauge("start_time_seconds", "when it started", _BEGAN_S)
         yield _gauge("resident_memory_bytes", "memory of the process", _resident_bytes())
-        yield _gauge("clients", "connected clients", len(self._services.sessions))
+        yield _gauge("clients", "connected clients", self._services.clients)
         yield _gauge("topics", "charts that are kept up to date", len(self._services.hub.topics))
         yield _gauge("streams", "symbols that are received", len(self._services.live))
         yield _gauge("degraded", "reasons for which the server is not well", len(trouble))

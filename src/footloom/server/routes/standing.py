@@ -62,7 +62,8 @@ def health(services: Shared) -> Response[Health]:
 def ready(services: Shared) -> Response[Health]:
     """Answer as `/health`, with status 503 while something that was asked for is not received or not recorded."""
     found = _health(services)
-    lost = {"feed", "journal"} & set(services.trouble) or any(row.phase == "stopped" for row in found.feeds)
+    stopped = any(row.phase == "stopped" and row.symbol in found.live for row in found.feeds)
+    lost = {"feed", "journal"} & set(services.trouble) or stopped
     return Response(found, status_code=503 if lost else 200, headers=_NO_STORE)
 
 
@@ -74,17 +75,18 @@ def _health(services: Services) -> Health:
         reasons=reasons,
         live=sorted(services.live),
         topics=len(services.hub.topics),
-        clients=len(services.sessions),
+        clients=services.clients,
         feeds=services.hub.board.rows(),
     )
 
 
-# A market that is shut is well, and one that has only begun to connect is not yet in trouble.
+# A market that is shut is well, and one that has only begun to connect is not yet in trouble: one that says what it
+# waits for (a login, a listing, an answer) is.
 def _reasons(services: Services) -> list[str]:
     feeds = [
         f"{row.symbol} is {row.phase}{f': {row.text}' if row.text else ''}"
         for row in services.hub.board.rows()
-        if row.phase in _TROUBLED
+        if row.phase in _TROUBLED or (row.phase == "connecting" and row.text)
     ]
     return sorted(services.trouble.values()) + feeds
 

@@ -285,6 +285,10 @@ class History:
         tape = self.tape_of(key)
         return self._default_steps.of(self.store.grid(key, tape), tape, "1m")
 
+    def opening_step(self, chart: ChartKey) -> int:
+        """Return the study step with which a chart of these bars opens where none is named, as its meta tells it."""
+        return self._default_steps.of(chart.instrument, chart.tape, chart.spec.bars)
+
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> Trades:
         checkpoint()
         return self._trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
@@ -380,7 +384,7 @@ class History:
             imbalance_compare=spec.imbalance_compare,
             min_vol="auto" if spec.min_vol_lot is None else spec.min_vol_lot,
             stack_n=spec.stack_n,
-            default_ticks_per_level=self._default_steps.of(chart.instrument, chart.tape, spec.bars),
+            default_ticks_per_level=self.opening_step(chart),
             has_more=False,
             gaps=[],
             candles=self.has_candles(chart),
