@@ -12,11 +12,15 @@ import { rampStep } from "../src/model/palette";
 import type { BarIndex } from "../src/protocol/units";
 import { fontOf } from "../src/renderers/text";
 import { barLayout, hasText } from "../src/series/footprint/layout";
+import { onECharts } from "./peers/echarts";
+import { lightweight } from "./peers/lightweight";
+import type { Peer, Scene } from "./peers/scene";
 import { levels, makeFrame, meta, randomFrom } from "./synthetic";
 
 type SceneName = "pan" | "panAll" | "zoom" | "live";
 /** `blank` paints one rectangle: what a frame of this size costs the browser, whoever draws. */
-type PainterName = "footloom" | "naive" | "blank";
+type PainterName = "footloom" | "naive" | "blank" | PeerName;
+type PeerName = keyof typeof peers;
 
 interface Timing {
   readonly scene: SceneName;
@@ -72,6 +76,7 @@ function view(right: number, count: number, rows: number): void {
   const middle = Math.max(0, Math.min(bars - 1, Math.round(right - count / 3)));
   const base = count > 80 ? 130_000 : series.number("base_row", middle as BarIndex) + levels / 2;
   model.price.set(model.price.height / rows, base);
+  peer?.show(right, count, base - rows / 2, base + rows / 2);
 }
 
 const scenes: Readonly<Record<SceneName, (frame: number) => void>> = {
@@ -131,8 +136,28 @@ function drawBlank(): void {
 
 let blanks = 0;
 
+// --- other libraries -------------------------------------------------------------------------------------------------
+
+const peers = { lightweight, echarts: onECharts };
+const peerRoot = document.getElementById("peer") as HTMLElement;
+const scene: Scene = {
+  series,
+  bars,
+  palette: model.palette,
+  typical: () => model.typical,
+  text: (quantity) => cellQuantity(quantity, model.quantity),
+};
+let peer: Peer | null = null;
+
+const isPeer = (painter: PainterName): painter is PeerName => painter in peers;
+
 function choosePainter(painter: PainterName): void {
-  if (painter !== "footloom") {
+  peer?.dispose();
+  peer = null;
+  peerRoot.hidden = !isPeer(painter);
+  root.hidden = isPeer(painter);
+  if (isPeer(painter)) peer = peers[painter](peerRoot, scene);
+  else if (painter !== "footloom") {
     const [price] = chart.stack.panes as [Pane];
     const { canvas } = price.cells;
     naiveCanvas.width = model.time.width;
@@ -143,6 +168,7 @@ function choosePainter(painter: PainterName): void {
 }
 
 function draw(painter: PainterName, level: Level): void {
+  if (peer !== null) return; // it was told of the view, and draws by itself
   if (painter !== "footloom") {
     model.settle();
     if (painter === "naive") drawNaively();
@@ -181,6 +207,7 @@ async function runLive(painter: PainterName, frames: number): Promise<Timing> {
     await pause(50);
     const start = performance.now();
     series.merge(liveFrame(random, k));
+    peer?.update();
     draw(painter, Level.light);
     script.push(performance.now() - start);
     await nextFrame();
