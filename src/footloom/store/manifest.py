@@ -211,9 +211,9 @@ class Catalog:
         self._staged = {}
 
     def commit(self) -> None:
-        """Publish what was kept."""
+        """Publish what was kept: the newest day first, for a gap is closed on its first day (`Importer.take`)."""
         staged, self._staged = self._staged or {}, None
-        for manifest in staged.values():
+        for manifest in sorted(staged.values(), key=lambda manifest: manifest.day, reverse=True):
             self.publish(manifest)
 
     def roll_back(self) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
+from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.store.keeping import KeptStore
 from footloom.store.medium import Lock, Medium
 from footloom.testing._store_sample import (
+    EVER,
     KEY,
     SMALL,
     Home,
@@ -21,6 +26,7 @@ from footloom.testing._store_sample import (
 
 __all__ = (
     "a_cut_while_compacting_loses_and_doubles_nothing",
+    "a_cut_while_importing_closes_no_gap_without_its_rows",
     "a_cut_while_importing_leaves_the_old_or_the_new",
     "a_cut_while_removing_removes_all_or_nothing",
     "a_cut_while_sealing_loses_and_doubles_nothing",
@@ -155,6 +161,34 @@ def a_cut_while_compacting_loses_and_doubles_nothing(home: Home) -> None:
 
 def a_cut_while_importing_leaves_the_old_or_the_new(home: Home) -> None:
     _cut_anywhere(home, "import")
+
+
+def a_cut_while_importing_closes_no_gap_without_its_rows(home: Home) -> None:
+    rows = sample()
+    from_ns, to_ns = int(rows.ts_exch_ns[99]), int(rows.ts_exch_ns[-1]) + 1  # into the next day
+    gap = Gap(symbol=rows.instrument.symbol, from_ns=from_ns, to_ns=to_ns, cause="disconnected (1006)")
+    for writes, how in itertools.product(range(100), ("alone", "in a transaction")):
+        medium: Any = _Cut(home(), writes)
+        store = KeptStore(medium, writer=True, settings=SMALL)
+        store.append(rows.take(slice(0, 100)), [gap])
+        medium.armed = True
+        try:
+            with store.transaction() if how == "in a transaction" else contextlib.nullcontext():
+                store.write_part(rows, gaps=[msgspec.structs.replace(gap, healed=True)])
+            was_cut = False
+        except Power:
+            was_cut = True
+        die(store)
+        with KeptStore(home(), writer=True, settings=SMALL) as again:
+            missing = len(rows) - len(loaded(again))
+            is_open = bool(again.gaps(KEY, "trade", *EVER))
+            where = f"an import {how}, cut before write {writes + 1}"
+            assert is_open or not missing, f"{where}: {missing} rows are missing, and their gap is closed"
+            again.remove(KEY, "trade")
+        if not was_cut and how == "in a transaction":
+            assert not is_open, "an import that was not cut closes its gap"
+            return
+    raise AssertionError("an import of two days takes more than a hundred writes")
 
 
 def a_cut_while_removing_removes_all_or_nothing(home: Home) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from footloom.testing._store_cuts import (
     a_cut_while_compacting_loses_and_doubles_nothing,
+    a_cut_while_importing_closes_no_gap_without_its_rows,
     a_cut_while_importing_leaves_the_old_or_the_new,
     a_cut_while_removing_removes_all_or_nothing,
     a_cut_while_sealing_loses_and_doubles_nothing,
@@ -79,6 +80,7 @@ CHECKS: dict[str, Callable[[Home], None]] = {
         a_cut_while_sealing_loses_and_doubles_nothing,
         a_cut_while_compacting_loses_and_doubles_nothing,
         a_cut_while_importing_leaves_the_old_or_the_new,
+        a_cut_while_importing_closes_no_gap_without_its_rows,
         a_cut_while_removing_removes_all_or_nothing,
         unreadable_frames_are_kept_and_bounded,
         notes_are_replaced_whole,

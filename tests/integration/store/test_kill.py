@@ -87,7 +87,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_double(
 ) -> None:
     root = tmp_path / "store"
     chance = random.Random(seed)
-    acknowledged = dict.fromkeys(TAPES, 0)
+    acknowledged, told = dict.fromkeys(TAPES, 0), dict.fromkeys(TAPES, 0)
     rounds = 0
     for kill in range(kills):
         # Now and then while it starts and recovers, else among commits, seals and compactions: so many of them that a
@@ -96,6 +96,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_double(
         said = run_and_kill(root, seed + kill, after, most * chance.random(), times=chance.randrange(*times))
         rounds += bool(said)
         acknowledged |= said
+        told |= said
         with Store(root) as reader:  # as it lies there
             before = {tape: writer.stored(reader, tape) for tape in TAPES}
         with Store(root, writer=True, settings=writer.SETTINGS) as store:
@@ -105,9 +106,11 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_double(
                 assert numbers.tolist() == before[tape].tolist()
                 acknowledged[tape] = max(acknowledged[tape], len(numbers))  # what was in flight is stored by now
                 opened = store.gaps(writer.INSTRUMENT.key, tape, *writer.EVER)
-                healed_until = writer.START_NS + (acknowledged[tape] - IN_FLIGHT) * writer.STEP_NS
+                # A round that was acknowledged heals all before it. One that was cut off may have told its own gap and
+                # not healed: an import heals last.
+                healed_until = writer.START_NS + (told[tape] - IN_FLIGHT) * writer.STEP_NS
                 proven = tape == "trade"  # its ids show, after an import, that nothing was missing there
-                assert len(opened) == bool(acknowledged[tape]) or (proven and not opened), (tape, kill, seed)
+                assert bool(opened) == bool(acknowledged[tape]) or (proven and not opened), (tape, kill, seed)
                 assert all(gap.from_ns >= healed_until for gap in opened), (tape, kill, seed)
             covered = [*store.coverage(), *store.series()]
             assert sum(one.rows for one in covered) == sum(acknowledged.values())
@@ -120,7 +123,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_double(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("readings", [15, pytest.param(300, marks=[pytest.mark.soak, pytest.mark.timeout(1_200)])])
+@pytest.mark.parametrize("readings", [15, pytest.param(300, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)])])
 def test_readers_beside_a_writer_see_each_row_once(tmp_path: Path, writer: ModuleType, readings: int) -> None:
     root = tmp_path / "store"
     command = [sys.executable, str(WRITER), str(root), "7"]
