@@ -115,8 +115,8 @@ class Importer:
                 )
             )
         plans = [self._intake.plan(arrival) for arrival in arrivals]  # refusals come before anything is written
-        # The newest day first: a gap closes on the day on which it began, and may end on a later one. If this is cut off,
-        # none is closed whose rows are not there.
+        # The newest day first: a gap closes on the day on which it began, and may end on a later one. If this is cut
+        # off, none is closed whose rows are not there.
         newest_first = sorted(zip(arrivals, plans, strict=True), key=lambda pair: pair[0].day, reverse=True)
         reports = [self._intake.carry_out(plan) for _, plan in newest_first]
         self._heal(wanted, [arrival.day for arrival in arrivals])
