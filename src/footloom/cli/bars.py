@@ -137,7 +137,7 @@ def _read(
     params: SnapshotParams,
     studies: list[str],
 ) -> _Found:
-    from footloom.errors import ConfigError, NotStored
+    from footloom.errors import NotStored
     from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
     from footloom.server.stored.rolled import RolledHistory, chart_history
@@ -154,10 +154,13 @@ def _read(
             partial = ", ".join(sorted({row.tape for row in store.partials(wanted.symbol)}))
             hint += f"; of {partial} no bars are made: it holds some trades and not all" if partial else ""
             raise NotStored(f"{error}{hint} (looked in {root})") from None
-        if wanted.tape is None and len(tapes) > 1:
-            choices = " or ".join(f"--tape {found}" for found in tapes)
-            raise ConfigError(f"{wanted.symbol} has several tapes, which never mix: choose one with {choices}")
         chart = history.resolve(wanted)
+        if wanted.tape is None and len(tapes) > 1:
+            others = " or ".join(f"--tape {found}" for found in tapes if found != chart.tape)
+            say(
+                f"{wanted.symbol} has several tapes, which never mix: these bars are made of {chart.tape}; {others} "
+                "names another"
+            )
         frame = history.between(chart, from_ns, to_ns)
         answers = _ask(history, chart, studies, (from_ns, to_ns))
         span_ns = (0 if from_ns is None else from_ns, 2**62 if to_ns is None else to_ns)

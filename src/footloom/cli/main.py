@@ -7,6 +7,7 @@ answers in a blink.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import os
 import sys
@@ -54,6 +55,10 @@ class _Verbs(typer.core.TyperGroup):
         return typer.core.TyperCommand(cmd_name, help=VERBS[cmd_name][2])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(VERBS)}"
+            ctx.fail(f"there is no verb {args[0]!r}; {hint}")
         name, command, rest = super().resolve_command(ctx, args)
         return (name, command, rest) if name is None or command is None else (name, _load(name), rest)
 

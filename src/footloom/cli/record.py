@@ -125,7 +125,8 @@ def _record(
     from footloom.store.open import open_store
 
     with open_store(settings.store, writer=True, settings=store_settings(settings)) as opened:
-        _say_recovery(opened, tell)
+        for text in opened.recovery.texts:
+            tell(text)
         recorder = Recorder(opened, wanted, settings_of(wanted, settings))
         names = ", ".join(recorder.keys)
         tell(f"recording {names} into {settings.store}   (Ctrl-C stops it)")
@@ -149,14 +150,6 @@ def _say_silent(last: Status, tell: Callable[[str], None], *, must_hear: bool) -
         raise VenueError(f"nothing was received in {last.seconds:,.0f} s: {words}")
     if silent:
         tell(f"footloom: nothing was received of {len(silent)} of {len(last.symbols)} symbols: {words}")
-
-
-def _say_recovery(store: Store, tell: Callable[[str], None]) -> None:
-    found = store.recovery
-    if found.rows or found.gaps:
-        tell(f"the last run left {found.rows:,} rows and {found.gaps:,} gaps unsealed: they are whole, and kept")
-    for odd in found.quarantined:
-        tell(f"{odd.file} could not be read whole ({odd.reason}); the original is kept as {odd.kept_as}")
 
 
 async def _until_stopped(

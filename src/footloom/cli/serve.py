@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +25,7 @@ from footloom.cli._shared import (
     say,
 )
 from footloom.core.place import StorePlace
-from footloom.errors import StoreLocked, UnknownSymbol
+from footloom.errors import ConfigError, StoreLocked, UnknownSymbol
 
 if TYPE_CHECKING:
     from footloom.cli._front import Front
@@ -95,6 +97,7 @@ def _serve(
     from footloom.store.open import open_store
 
     root = settings.store
+    _check_place(root)
     services = Services.over(stack.enter_context(open_store(root)))
     services.limits = Limits(settings.max_subscriptions, settings.max_history_bars, settings.max_messages_per_s)
     writer = Writer(lambda: open_store(root, writer=True, settings=store_settings(settings)))
@@ -117,6 +120,20 @@ def _serve(
     if writer.store is not None:
         stack.close()
         say(f"stopped; what was received is sealed in {root}")
+
+
+# Said at once, and not when the first trade cannot be stored.
+def _check_place(root: StorePlace) -> None:
+    if not isinstance(root, Path):
+        return
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the store {root} cannot be made ({error.strerror}): name another folder with --store or FOOTLOOM_STORE"
+        ) from None
+    if not os.access(root, os.W_OK):
+        say(f"{root} may not be written to by this user: what is stored is shown, nothing is recorded")
 
 
 # Each for itself: one that ends with an error does not end the other.

@@ -67,6 +67,8 @@ def load(
     _refuse_open_files(own | others.values, origins, files, has_login=bool(others.angelone))
 
     endpoint_table = endpoints_from(values.pop("endpoints", {}), places, endpoints)
+    for layer, said in layers:  # what stands below something else has to be right as well: it counts another time
+        made = {name: value_of(name, value, said[name]) for name, value in layer.items() if name != "endpoints"}
     made = {name: value_of(name, value, origins[name]) for name, value in values.items()}
     return Config(
         store=_store(made.pop("store", None)),

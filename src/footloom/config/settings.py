@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -144,13 +144,32 @@ def value_of(name: str, value: object, origin: str) -> Any:
     except ConfigError as error:
         raise ConfigError(f"{name} ({origin}): {error}") from None
     except (msgspec.ValidationError, ValueError):
-        raise ConfigError(f"{name} is {said} ({origin}), which cannot be") from None
+        raise ConfigError(f"{name} is {said} ({origin}), which cannot be: write {_can_be(setting)}") from None
     if setting.least is not None:
         if not setting.least <= made < float("inf"):  # nan is refused too
             raise ConfigError(f"{name} is {said} ({origin}), it must be {setting.least:g} or more")
         if made > setting.most:
             raise ConfigError(f"{name} is {said} ({origin}), it must be {setting.most:g} or less")
     return made
+
+
+_KINDS = {
+    bool: "true or false",
+    str: "a text",
+    Path: "the name of a file or folder",
+    tuple: 'a list, such as a,b in the environment and ["a", "b"] in the file',
+    dict: "a table",
+}
+
+
+# What may be written instead of a value that cannot be.
+def _can_be(setting: Setting) -> str:
+    if setting.kind not in {int, float}:
+        return _KINDS.get(setting.kind) or f"one of {', '.join(get_args(setting.kind))}"
+    number = "a whole number" if setting.kind is int else "a number"
+    if setting.most < float("inf"):
+        return f"{number} from {setting.least:g} to {setting.most:g}"
+    return f"{number}, {setting.least:g} or more"
 
 
 def is_secret(name: str, value: object) -> bool:

@@ -23,6 +23,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_PAGES = 50
 _FRESH_NS = 180 * 10**9
 _DAY_NS = 86_400 * 10**9
+_FEW = 5  # names of a venue that are told where none is like the one asked for
+_FAR = 0.4  # how alike a name has to be that was written in other letters
 _SPOT_NS = 5 * 86_400 * 10**9  # longer than any market rests
 
 
@@ -187,8 +189,12 @@ class Definitions:
 
 def not_listed(venue: str, symbol: str, listed: Collection[str]) -> str:
     """Return what to say of a symbol that a venue does not list."""
-    near = difflib.get_close_matches(symbol, listed, n=3)
-    return f"{venue} does not list {symbol}; it lists {', '.join(near) or f'{len(listed):,} others'}"
+    near = difflib.get_close_matches(symbol, listed, n=3) or difflib.get_close_matches(
+        symbol.upper(), listed, n=3, cutoff=_FAR
+    )
+    few = near or sorted(listed)[:_FEW]
+    others = f" and {len(listed) - len(few):,} others" if not near and len(listed) > len(few) else ""
+    return f"{venue} does not list {symbol}; it lists {', '.join(few) or 'nothing'}{others}"
 
 
 def _alike(one: Instrument, other: Instrument) -> bool:

@@ -10,6 +10,7 @@ import errno
 import http.client
 import ipaddress
 import socket
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ __all__ = ("LIVE_PATH", "bind", "is_loopback", "reachable_at")
 LIVE_PATH = "/livez"  # answers whoever asks, without a token
 _PROBE_S = 0.5
 _BACKLOG = 256
+_MOST_COMMAND = 200  # characters of another process's command
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -89,11 +91,18 @@ def _process_at(port: int) -> str | None:
             with contextlib.suppress(OSError):
                 if str(link.readlink()).removeprefix("socket:[").rstrip("]") in inodes:
                     pid = link.parts[2]
-                    command = Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    return f"process {pid}: {command.strip()[:80]}"
+                    return f"process {pid}: {_command(Path('/proc', pid, 'cmdline').read_bytes())}"
     except OSError:
         return None
     return None
+
+
+# The program by its name alone, and its arguments whole: what does not fit ends between two of them.
+def _command(line: bytes) -> str:
+    words = line.decode(errors="replace").rstrip("\0").split("\0")
+    told = " ".join([Path(words[0]).name, *words[1:]])
+    short = textwrap.shorten(told, _MOST_COMMAND, placeholder=" ...")
+    return short if short.strip(" .") else f"{told[:_MOST_COMMAND]}..."
 
 
 def _listening_inodes(port: int) -> Iterator[str]:

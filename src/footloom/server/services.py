@@ -155,8 +155,10 @@ class Services:
         self.streams = Streams(settings, writer, self.hub.board, self.publish, self.history.can_chart, told)
         return self.streams
 
-    # What opening found damaged; called in a thread.
+    # What opening found, and what of it is damaged; called in a thread.
     def _note_opened(self, store: Store) -> None:
+        for text in store.recovery.texts:
+            _LOG.warning("%s: %s", store.where, text)
         found = found_at_start(store.recovery)
         if self._loop is None:
             self._tell("start", found)

@@ -124,6 +124,10 @@ class Recovery(msgspec.Struct, frozen=True):
     def texts(self) -> tuple[str, ...]:
         """What a user should be told of it, none where the last stop was an orderly one."""
         found = []
+        if self.rows or self.gaps:
+            found.append(
+                f"the last run left {self.rows:,} rows and {self.gaps:,} gaps unsealed: they are whole, and kept"
+            )
         if self.torn_frames:
             found.append(
                 f"the last commit before the stop was cut off ({self.torn_frames} pages): it had not been "

@@ -101,11 +101,12 @@ class Folder:
             make_folder(path.parent)
             write_whole(path, data)
 
-    def sweep(self, stream: Stream, day: dt.date, named: Collection[str]) -> None:
+    def sweep(self, stream: Stream, day: dt.date, named: Collection[Part]) -> None:
         """Remove the files of a day that its manifest does not name."""
         folder = self.layout.day(stream, day)
+        kept = {MANIFEST, *(part.file for part in named)}
         with storing("list", folder):
-            others = [path for path in folder.iterdir() if path.name not in named and path.name != MANIFEST]
+            others = [path for path in folder.iterdir() if path.name not in kept]
         remove([path for path in others if path.suffix == ".parquet" or path.name.startswith(TEMPORARY)])
 
     def pack(self, rows: Rows, file: str, instrument: int) -> tuple[Part, Any]:

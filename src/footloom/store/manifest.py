@@ -202,7 +202,7 @@ class Catalog:
 
     def sweep(self, manifest: Manifest) -> None:
         """Remove the parts of a day that its manifest does not name: left by a kill, or by compaction."""
-        self.medium.sweep(manifest.stream, manifest.day, {part.file for part in manifest.parts})
+        self.medium.sweep(manifest.stream, manifest.day, manifest.parts)
 
     def begin(self) -> None:
         """Keep what is published to ourselves from here on."""

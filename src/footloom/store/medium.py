@@ -143,7 +143,7 @@ class Medium(Protocol):
     def write_manifest(self, stream: Stream, day: dt.date, data: bytes) -> None:
         """Replace the manifest of a day, at once and durably."""
 
-    def sweep(self, stream: Stream, day: dt.date, named: Collection[str]) -> None:
+    def sweep(self, stream: Stream, day: dt.date, named: Collection[Part]) -> None:
         """Remove the parts of a day that its manifest does not name."""
 
     # --- parts

@@ -22,6 +22,7 @@ from footloom.store.keeping import KeptStore
 from footloom.store.layout import Stream
 from footloom.store.medium import PartGone, Rows, missing_part
 from footloom.store.parts import Part
+from footloom.store.recovery import counted
 from footloom.store.segment import Content, Entry, Heard, HeardGap, place_in
 
 __all__ = ("Memory", "MemorySegment", "Store")
@@ -175,11 +176,12 @@ class Memory:
         with self.guard:
             self._manifests[stream, day] = data
 
-    def sweep(self, stream: Stream, day: dt.date, named: Collection[str]) -> None:
+    def sweep(self, stream: Stream, day: dt.date, named: Collection[Part]) -> None:
         """Forget the parts of a day that its manifest does not name."""
+        kept = {part.file for part in named}
         with self.guard:
             parts = self._parts.get((stream, day), {})
-            self._parts[stream, day] = {file: parts[file] for file in parts if file in named}
+            self._parts[stream, day] = {file: parts[file] for file in parts if file in kept}
 
     def pack(self, rows: Rows, file: str, instrument: int) -> tuple[Part, list[Chunk]]:
         """Return rows as runs of packed columns."""
@@ -225,13 +227,7 @@ class Memory:
     def recover(self) -> tuple[Recovery, int]:
         """Look at what another store left."""
         contents = [segment.content for segment in self._segments.values()]
-        report = Recovery(
-            segments=len(contents),
-            blocks=sum(len(content.heard) for content in contents),
-            rows=sum(length(heard.columns) for content in contents for heard in content.heard),
-            gaps=sum(len(content.gaps) for content in contents),
-        )
-        return report, max((content.next_seq for content in contents), default=0)
+        return counted(contents, 0, ())
 
     def segments(self) -> list[str]:
         """Return the names of the segments."""

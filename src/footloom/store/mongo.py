@@ -25,7 +25,7 @@ import platformdirs
 from footloom.errors import StoreError
 from footloom.store._reports import Quarantined, RawPart, Recovery, Settings, Unreadable
 from footloom.store.chunks import Chunk, ChunkedPart, chunked, crc_of
-from footloom.store.columns import Form, length
+from footloom.store.columns import Form
 from footloom.store.keeping import KeptStore
 from footloom.store.layout import Stream, file_name
 from footloom.store.medium import Rows
@@ -35,6 +35,7 @@ from footloom.store.mongo_extras import MongoFrames, MongoTexts, kept_frames
 from footloom.store.mongo_journal import MongoJournal, MongoSegment
 from footloom.store.mongo_lock import LEASE_S, WriterLease
 from footloom.store.parts import Part
+from footloom.store.recovery import counted
 from footloom.store.segment import Content
 
 if TYPE_CHECKING:
@@ -110,6 +111,11 @@ class MongoMedium:
             raise StoreError(f"the store {self.where} is open for reading only: open it with writer=True")
         return self._lease
 
+    def _checked(self) -> WriterLease:
+        lease = self._held()
+        lease.check()
+        return lease
+
     def claim(self) -> None:
         """Make the database a store."""
         with self._asking("open"):
@@ -133,7 +139,9 @@ class MongoMedium:
             self._journal.close_all(lease)
             if lease.after_kill:
                 with self._asking("recover"):
-                    self._days.update_many({}, {"$max": {"term": lease.term}})
+                    of_notes = {"_id": {"$regex": "^note:"}}
+                    for documents, which in ((self._days, {}), (self._books, {}), (self._store, of_notes)):
+                        documents.update_many(which, {"$max": {"term": lease.term}})
             self._newest = max(self._journal.names(), default="")
         except BaseException:
             lease.release()
@@ -184,7 +192,7 @@ class MongoMedium:
 
     def remove_tape(self, stream: Stream) -> None:
         """Remove a tape by one document; the others go with the next sweep."""
-        self._held().check()
+        self._checked()
         with self._asking("remove from"):
             self._tapes.delete_one(stream._asdict())
 
@@ -207,25 +215,19 @@ class MongoMedium:
 
     def write_manifest(self, stream: Stream, day: dt.date, data: bytes) -> None:
         """Replace the manifest of a day, unless a later writer has taken over."""
-        from pymongo import errors
-
-        lease = self._held()
-        lease.check()
         with self._asking("write to"):
             tape = self._made_tape(stream)
-            key = f"{tape}/{day}"
-            document = {"tape": tape, "day": str(day), "term": lease.term, "manifest": data.decode()}
-            try:
-                self._days.replace_one({"_id": key, "term": {"$lte": lease.term}}, document, upsert=True)
-            except errors.DuplicateKeyError:
-                raise lease.lost() from None
-        lease.check()
+            self._held().replace(
+                self._days, f"{tape}/{day}", {"tape": tape, "day": str(day), "manifest": data.decode()}
+            )
 
-    def sweep(self, stream: Stream, day: dt.date, named: Collection[str]) -> None:
-        """Mark the parts of a day that its manifest does not name."""
+    def sweep(self, stream: Stream, day: dt.date, named: Collection[Part]) -> None:
+        """Mark the parts of a day that its manifest does not name: by name and checksum, and none of a later writer."""
+        lease = self._checked()
         with self._asking("sweep"):
-            others = {"day": f"{self._tape(stream)}/{day}", "part": {"$nin": sorted(named)}, "swept": None}
-            self._chunks.update_many(others, {"$currentDate": {"swept": True}})
+            query = {"day": f"{self._tape(stream)}/{day}", "swept": None, "term": {"$not": {"$gt": lease.term}}}
+            kept = [{"part": part.file, "sum": part.crc32} for part in named]
+            self._chunks.update_many(query | ({"$nor": kept} if kept else {}), {"$currentDate": {"swept": True}})
 
     # --- parts
 
@@ -234,20 +236,27 @@ class MongoMedium:
         return chunked(rows, file, instrument)
 
     def add_part(self, stream: Stream, day: dt.date, file: str, data: list[Chunk]) -> None:
-        """Write a part, a document for each run; what a kill left of it goes first.
+        """Write a part, a document for each run; what a kill left of it is written over, and never absent.
 
         Its checksum is part of its name: a writer that has lost its lock never touches a part of the next one.
         """
-        self._held().check()
+        from pymongo import UpdateOne
+
+        lease = self._checked()
         with self._asking("write to"):
             key = {"day": f"{self._made_tape(stream)}/{day}", "part": file, "sum": crc_of(one.crc32 for one in data)}
-            self._chunks.delete_many(key)
-            self._chunks.insert_many(key | document_of(number, chunk) for number, chunk in enumerate(data))
+            change = {"$max": {"term": lease.term}, "$unset": {"swept": ""}}
+            runs = (document_of(number, chunk) for number, chunk in enumerate(data))
+            self._chunks.bulk_write(
+                [UpdateOne(key | {"n": run["n"]}, change | {"$set": run}, upsert=True) for run in runs]
+            )
 
     def remove_parts(self, stream: Stream, day: dt.date, files: Collection[str]) -> None:
-        """Remove parts that no manifest names."""
+        """Remove parts of this writer that no manifest names."""
+        lease = self._checked()
         with self._asking("write to"):
-            self._chunks.delete_many({"day": f"{self._tape(stream)}/{day}", "part": {"$in": sorted(files)}})
+            key = {"day": f"{self._tape(stream)}/{day}", "part": {"$in": sorted(files)}, "term": lease.term}
+            self._chunks.delete_many(key)
 
     def open_part(self, stream: Stream, day: dt.date, part: Part, form: Form) -> ChunkedPart:
         """Open a part."""
@@ -279,15 +288,7 @@ class MongoMedium:
             if content.damage:
                 put_aside.append(self._put_aside(name, content))
             contents.append(content)
-        report = Recovery(
-            segments=len(contents),
-            blocks=sum(len(content.heard) for content in contents),
-            rows=sum(length(heard.columns) for content in contents for heard in content.heard),
-            gaps=sum(len(content.gaps) for content in contents),
-            torn_frames=torn,
-            quarantined=tuple(put_aside),
-        )
-        return report, max((content.next_seq for content in contents), default=0)
+        return counted(contents, torn, put_aside)
 
     def _put_aside(self, name: str, content: Content) -> Quarantined:
         with self._asking("recover"):
@@ -318,7 +319,7 @@ class MongoMedium:
 
     def delete_segment(self, name: str) -> None:
         """Remove a segment."""
-        self._held().check()
+        self._checked()
         self._journal.delete(name)
 
     def segment_place(self, name: str) -> str:
@@ -341,10 +342,11 @@ class MongoMedium:
     def write_definitions(self, venue: str, symbol: str, data: bytes) -> None:
         """Replace the definitions of an instrument."""
         with self._asking("write to"):
-            self._books.replace_one({"_id": f"{venue}:{symbol}"}, {"definitions": data.decode()}, upsert=True)
+            self._held().replace(self._books, f"{venue}:{symbol}", {"definitions": data.decode()})
 
     def forget_definitions(self, venue: str, symbol: str) -> None:
         """Remove the definitions of an instrument."""
+        self._checked()
         with self._asking("write to"):
             self._books.delete_one({"_id": f"{venue}:{symbol}"})
 
@@ -357,7 +359,7 @@ class MongoMedium:
     def write_note(self, name: str, data: bytes) -> None:
         """Replace a small text."""
         with self._asking("write to"):
-            self._store.replace_one({"_id": f"note:{name}"}, {"text": data.decode()}, upsert=True)
+            self._held().replace(self._store, f"note:{name}", {"text": data.decode()})
 
     def frames(self, settings: Settings) -> MongoFrames:
         """Return what keeps frames that could not be parsed."""

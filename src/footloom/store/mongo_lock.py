@@ -97,6 +97,24 @@ class WriterLease:
         if not found or found.get("token") != self._token:
             raise self.lost()
 
+    def replace(self, documents: Collection[dict[str, Any]], key: str, document: dict[str, Any]) -> None:
+        """Replace a document, unless a later writer has replaced it or marked it as its own.
+
+        Raises
+        ------
+        StoreError
+            The lock is lost, or nobody can say.
+        """
+        from pymongo import errors
+
+        self.check()
+        mine = {"_id": key, "term": {"$not": {"$gt": self.term}}}
+        try:
+            documents.replace_one(mine, document | {"term": self.term}, upsert=True)
+        except errors.DuplicateKeyError:
+            raise self.lost() from None
+        self.check()
+
     def lost(self) -> StoreUnavailable:
         """Return the error of a writer that another one has taken the place of."""
         return StoreUnavailable(

@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 from footloom.store._reports import Quarantined, Recovery
@@ -19,7 +20,7 @@ from footloom.store.layout import Layout
 from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment, is_damage, read_segment
 from footloom.store.segment_files import delete_segment, segments
 
-__all__ = ("recover", "torn_pages")
+__all__ = ("counted", "recover", "torn_pages")
 
 
 def recover(layout: Layout) -> tuple[Recovery, int]:
@@ -39,8 +40,16 @@ def recover(layout: Layout) -> tuple[Recovery, int]:
         if content.damage:
             put_aside.append(_put_aside(layout, path, content))
         contents.append(content)
+    return counted(contents, torn, put_aside)
+
+
+def counted(contents: Sequence[Content], torn: int, put_aside: Sequence[Quarantined]) -> tuple[Recovery, int]:
+    """Return what segments hold, as a report, and the next ingest sequence as far as they know it.
+
+    ``torn`` are pages or documents of a last commit that was cut off.
+    """
     report = Recovery(
-        segments=len(found),
+        segments=len(contents),
         blocks=sum(len(content.heard) for content in contents),
         rows=sum(length(heard.columns) for content in contents for heard in content.heard),
         gaps=sum(len(content.gaps) for content in contents),

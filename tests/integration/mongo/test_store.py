@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +15,10 @@ from footloom.core.trades import Trades
 from footloom.errors import StoreError, StoreLocked
 from footloom.feeds.live import Journal
 from footloom.store import Settings
+from footloom.store.chunks import Chunk
 from footloom.store.keeping import KeptStore
+from footloom.store.layout import Stream
+from footloom.store.manifest import Catalog, Manifest
 from footloom.store.mongo import MongoMedium, Store
 from footloom.store.mongo_client import address_of
 from footloom.store.mongo_lock import WriterLease
@@ -73,9 +78,22 @@ def test_a_writer_that_comes_back_after_its_lease_can_change_nothing(database: s
     with new:
         assert new.recovery.rows == 100
         new.append(trades.take(slice(100, 200)))
-        for attempt in (lambda: old.append(trades.take(slice(300, 400))), old.seal, lambda: old.write_part(trades)):
+        new.put_note("how-far", b"new")
+        other = msgspec.structs.replace(trades.instrument, quote="XXX")
+        stream, day = Stream(*KEY.split(":"), "trade"), dt.datetime.fromtimestamp(0, dt.UTC).date()
+        for attempt in (
+            lambda: old.append(trades.take(slice(300, 400))),
+            old.seal,
+            lambda: old.write_part(trades),
+            lambda: old.put_note("how-far", b"old"),
+            lambda: old.put_instrument(other),
+            lambda: old.medium.remove_parts(stream, day, ["part-00000001.parquet"]),
+            lambda: old.medium.sweep(stream, day, []),
+        ):
             with pytest.raises(StoreError, match="no longer holds the lock"):
                 attempt()
+        assert new.note("how-far") == b"new"
+        assert new.instrument(KEY) == trades.instrument
         new.seal()
         assert loaded(new).equals(trades.take(slice(0, 200)))
         assert new.append(trades.take(slice(200, 300))) == 300
@@ -180,3 +198,94 @@ def test_rows_wait_while_the_server_does_not_answer(database: str) -> None:
         assert journal._write([(trades.take(slice(300, 400)), ())])
         journal.close()
         assert loaded(store).equals(trades)
+
+
+def manifest_of(store: KeptStore, stream: Stream, day: dt.date) -> Manifest:
+    found = Catalog(store.medium).read(stream, day)
+    assert found is not None
+    return found
+
+
+# What a lost writer does between asking for its lock and writing: the words of a check that went well before.
+def unasked(medium: MongoMedium) -> None:
+    lease: Any = medium._lease
+    lease.check = lambda: None
+
+
+def test_a_lost_writer_that_does_not_know_changes_nothing_of_the_next(database: str) -> None:
+    trades = tape(200)
+    address = address_of(database)
+    old = frozen(MongoMedium(address, lease_s=0.2))
+    old.put_instrument(trades.instrument)
+    old.put_note("how-far", b"old")
+    new = None
+    while new is None:  # until the lease has run out
+        try:
+            new = KeptStore(MongoMedium(address, lease_s=30.0), writer=True, settings=SMALL)
+        except StoreLocked:
+            continue
+    unasked(old.medium)
+    other = msgspec.structs.replace(trades.instrument, quote="XXX")
+    with new:
+        new.write_part(trades)
+        row = new.coverage()[0]
+        stream = Stream(*KEY.split(":"), "trade")
+        part = manifest_of(new, stream, row.day).parts[0]
+        for attempt in (lambda: old.put_note("how-far", b"older"), lambda: old.put_instrument(other)):
+            with pytest.raises(StoreError, match="no longer holds the lock"):
+                attempt()
+        old.medium.sweep(stream, row.day, [])
+        old.medium.remove_parts(stream, row.day, [part.file])
+        assert new.note("how-far") == b"old"
+        assert new.instrument(KEY) == trades.instrument
+        assert loaded(new).equals(trades)
+        assert new.medium._chunks.count_documents({"swept": {"$ne": None}}) == 0, "not even marked"
+    old.medium.close()
+
+
+def test_a_part_of_the_same_name_that_no_manifest_names_is_swept_and_the_named_one_stays(database: str) -> None:
+    trades = tape(100)
+    with Store(database, writer=True, settings=SMALL) as store:
+        store.write_part(trades)
+        row = store.coverage()[0]
+        stream = Stream(*KEY.split(":"), "trade")
+        manifest = manifest_of(store, stream, row.day)
+        medium = store.medium
+        named = medium._chunks.find_one({"part": manifest.parts[0].file, "sum": manifest.parts[0].crc32})
+        stray = {**named, "sum": named["sum"] + 1, "term": named["term"] - 1}
+        del stray["_id"]
+        medium._chunks.insert_one(stray)
+        medium.sweep(stream, row.day, manifest.parts)
+        marked = list(medium._chunks.find({"swept": {"$ne": None}}))
+        assert [one["sum"] for one in marked] == [stray["sum"]]
+        assert loaded(store).equals(trades)
+
+
+def test_a_part_that_is_written_again_is_never_absent(database: str) -> None:
+    trades = tape(100)
+    with Store(database, writer=True, settings=SMALL) as store:
+        store.write_part(trades)
+        row = store.coverage()[0]
+        medium, stream = store.medium, Stream(*KEY.split(":"), "trade")
+        part = manifest_of(store, stream, row.day).parts[0]
+        before = medium._chunks.find_one({"part": part.file})
+        chunks = [
+            Chunk(one["rows"], one["from_ns"], one["to_ns"], one["crc32"], one["data"])
+            for one in medium._chunks.find({"part": part.file}, sort=[("n", 1)])
+        ]
+        medium._chunks = OnlyWrites(medium._chunks)
+        medium.add_part(stream, row.day, part.file, chunks)
+        medium._chunks = medium._chunks.documents
+        assert medium._chunks.find_one({"part": part.file})["_id"] == before["_id"]
+        assert loaded(store).equals(trades)
+
+
+class OnlyWrites:
+    """A collection from which nothing may be removed."""
+
+    def __init__(self, documents: Any) -> None:
+        self.documents = documents
+
+    def __getattr__(self, name: str) -> Any:
+        assert "delete" not in name
+        return getattr(self.documents, name)

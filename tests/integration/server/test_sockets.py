@@ -21,7 +21,7 @@ from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.flow import Commit
 from footloom.server.access.guard import checked_origins
-from footloom.server.port import bind
+from footloom.server.port import _command, bind
 from footloom.server.wire.codec import decode
 
 pytestmark = pytest.mark.anyio
@@ -209,6 +209,14 @@ async def test_another_program_on_the_port_is_named() -> None:
             await asyncio.to_thread(bind, "127.0.0.1", port)
         if sys.platform == "linux":
             assert "process " in str(refused.value)
+
+
+def test_a_command_is_told_by_its_name_and_never_cut_within_a_word() -> None:
+    words = ["/a/very/long/way/to/.venv/bin/python", "/a/very/long/way/to/footloom", "serve", "--store", "/data/tapes"]
+    assert _command("\0".join([*words, ""]).encode()) == f"python {' '.join(words[1:])}"
+    long = _command("\0".join([*words, *(f"binance_usdm:SYMBOL{n}USDT" for n in range(50)), ""]).encode())
+    assert len(long) <= 200
+    assert long.removesuffix(" ...").split()[-1] in {f"binance_usdm:SYMBOL{n}USDT" for n in range(50)}
 
 
 @pytest.mark.parametrize("host", ["192.0.2.77", "no-such-name.invalid", "x" * 80])

@@ -165,3 +165,21 @@ def test_a_closed_standard_output_is_no_traceback(tmp_path: Path, arguments: str
     done = subprocess.run(["sh", "-c", command], env=environment, stderr=subprocess.PIPE, check=False, timeout=60)
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"), [("serv", "did you mean serve?"), ("reocrd", "did you mean record?"), ("zzz", "there are demo,")]
+)
+def test_a_mistyped_verb_is_answered_with_the_nearest_one(
+    verb: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(verb, "binance_usdm:BTCUSDT") == 2
+    assert f"there is no verb '{verb}'; {says}" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+def test_a_store_that_cannot_be_made_is_told_before_anything_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("serve", "--store", "/proc/nowhere/store", "--port", "0") == 1
+    said = capsys.readouterr()
+    assert "the store /proc/nowhere/store cannot be made" in said.err
+    assert "ready" not in said.out

@@ -74,6 +74,15 @@ def test_what_cannot_be_is_refused(environment: dict[str, str], text: str, said:
         config.load(environment)
 
 
+@pytest.mark.parametrize("text", ["port = [1, 2]", 'port = "abc"', "symbols = 3", "log_format = 1"])
+def test_what_cannot_be_is_refused_under_a_flag_too(environment: dict[str, str], text: str) -> None:
+    settings(environment, text)
+    flags = {"port": 8123, "log_format": "text", "symbols": ["test:ABC"]}
+
+    with pytest.raises(ConfigError, match=r"footloom\.toml\), which cannot be: write "):
+        config.load(environment, flags=flags)
+
+
 @pytest.mark.parametrize("text", ["binance_usdm", "=http://x", "Binance=http://x", "x=", "x=127.0.0.1:9"])
 def test_an_endpoint_that_is_none(text: str) -> None:
     with pytest.raises(ConfigError, match="endpoint"):

@@ -147,10 +147,12 @@ def test_an_address_with_a_password_is_a_secret_and_one_without_is_none(folder: 
         ("PORT", "65536", "65535 or less"),
         ("PORT", "-1", "0 or more"),
         ("ALLOW_HOST", "http://chart.example", "no host name"),
-        ("LOG_FORMAT", "xml", "cannot be"),
-        ("COMPAT", "004", "cannot be"),
-        ("WS_PING_INTERVAL", "soon", "cannot be"),
-        ("ON_DEMAND", "maybe", "cannot be"),
+        ("LOG_FORMAT", "xml", "cannot be: write one of text, json"),
+        ("COMPAT", "009", "cannot be: write one of 001, 002, 003"),
+        ("PORT", "abc", "cannot be: write a whole number from 0 to 65535"),
+        ("WS_PING_INTERVAL", "soon", "cannot be: write a number, 0.1 or more"),
+        ("MAX_STREAMS", "many", "cannot be: write a whole number, 0 or more"),
+        ("ON_DEMAND", "maybe", "cannot be: write true or false"),
     ],
 )
 def test_what_cannot_be_is_refused_and_no_secret_repeated(name: str, value: str, said: str, tmp_path: Path) -> None:

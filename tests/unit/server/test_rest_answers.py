@@ -326,6 +326,60 @@ async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
     work.close()
 
 
+async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
+    work, go = Work(threads=3, most_waiting=64), threading.Event()
+    begun: list[str] = []
+
+    def ask(host: str, name: str, *, short: bool = False) -> asyncio.Task[None]:
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        def slow() -> None:
+            begun.append(name)
+            go.wait(60)
+
+        scope: Any = {"type": "http", "client": (host, 1), "headers": []}
+        job = work.run(lambda: begun.append(name) if host == "other" else slow(), short=short)
+        return asyncio.create_task(while_connected(Request(scope, receive=receive), job))
+
+    greedy = [ask("greedy", f"slow-{number}") for number in range(16)]
+    async with asyncio.timeout(60):
+        await ask("other", "mine")
+        await ask("other", "brief", short=True)
+    assert sorted(begun) == ["brief", "mine", "slow-0", "slow-1"], "a thread is left for others"
+    go.set()
+    await asyncio.gather(*greedy)
+    assert len(begun) == 18
+    assert work.running == 0
+    work.close()
+
+
+async def test_clients_are_taken_by_turns() -> None:
+    work, go = Work(threads=1, most_waiting=64), threading.Event()
+    begun: list[str] = []
+
+    def ask(host: str) -> asyncio.Task[None]:
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        def slow() -> None:
+            begun.append(host)
+            go.wait(60)
+
+        scope: Any = {"type": "http", "client": (host, 1), "headers": []}
+        return asyncio.create_task(while_connected(Request(scope, receive=receive), work.run(slow)))
+
+    asked = [ask(host) for host in ["one"] * 5 + ["two"] * 2 + ["three"]]
+    while work.running < len(asked):  # noqa: ASYNC110 - nothing tells when work waits
+        await asyncio.sleep(0)
+    asked[3].cancel()
+    go.set()
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert begun == ["one", "one", "two", "three", "one", "two", "one"]
+    assert work.running == 0
+    work.close()
+
+
 async def test_a_client_that_leaves_takes_its_work_along(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

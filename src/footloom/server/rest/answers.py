@@ -147,12 +147,12 @@ async def serve_answer(
 ) -> Response[Any]:
     """Answer a request from what is kept, else make it: whole, a byte range of it, or only that it is unchanged.
 
-    ``prepare`` is called in a thread; it returns what the answer is kept under, and how it is made.
+    ``prepare`` is called in a thread and reads little; it returns what the answer is kept under, and how it is made.
     """
     encoding = _chosen(request.headers.get("accept-encoding", ""))
 
     async def found() -> Answer:
-        key, make = await answers.work.run(prepare)
+        key, make = await answers.work.run(prepare, short=True)
         return await answers.get(key, make, encoding)
 
     answer = await while_connected(request, found())

@@ -59,7 +59,9 @@ class CoverageRow(msgspec.Struct, frozen=True):
 @get("/api/v1/instruments", summary="Symbols with stored trades", tags=["data"], responses=failures(504))
 async def instruments(request: Request[Any, Any, Any], services: Shared, rest: State) -> list[InstrumentRow]:
     """List the symbols that charts can be made of."""
-    return await while_connected(request, rest.work.run(lambda: _instruments(services.history, services.live)))
+    return await while_connected(
+        request, rest.work.run(lambda: _instruments(services.history, services.live), short=True)
+    )
 
 
 def _instruments(history: History, live: frozenset[str]) -> list[InstrumentRow]:
@@ -92,7 +94,7 @@ async def coverage(
 ) -> list[CoverageRow]:
     """List what is stored by symbol, tape and day; none where nothing is."""
     key = None if symbol is None else key_of(symbol)
-    found = await while_connected(request, rest.work.run(lambda: services.history.store.coverage(key)))
+    found = await while_connected(request, rest.work.run(lambda: services.history.store.coverage(key), short=True))
     return [
         CoverageRow(
             row.key,
