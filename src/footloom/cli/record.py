@@ -59,7 +59,8 @@ def record(
         bool, typer.Option("--estimate", help="Listen for a minute (or --for) and say bytes a day; record nothing.")
     ] = False,
     commit_ms: Annotated[
-        float | None, typer.Option(min=1, max=1000, help="How often rows are made durable: 15.", show_default=False)
+        float | None,
+        typer.Option(min=1, max=1000, help="Rows are made durable so often at most: 3.", show_default=False),
     ] = None,
     depth_quota: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Bytes of depth and quotes: 20GB.", show_default=False)

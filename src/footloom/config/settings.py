@@ -41,11 +41,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ``store`` is the folder that holds the tape, or a MongoDB database (``mongodb://HOST/DATABASE``). ``folder`` is the
     one with ``footloom.toml`` and the credentials.
     ``endpoints`` are base addresses by venue where another server shall stand for it, ``sockets`` those of its
-    WebSockets alone. ``commit_ms`` is how often what arrives is made durable and shown. ``depth_quota`` is how many
-    bytes depth and quotes may take: then they are no longer recorded, trades are; 0 is no limit. ``backfill_hours`` is
-    how far back a live chart is filled. ``fetch`` says whether `load_trades` may fetch what is missing. ``symbols`` are
-    listened to where a verb names none; ``lot_size`` is what the first one's lot is expected to be. ``angelone`` holds
-    a login of that broker.
+    WebSockets alone. ``commit_ms`` is how often what arrives is made durable and shown at the most: the first row at
+    once, what follows with the next group commit. ``depth_quota`` is how many bytes depth and quotes may take: then
+    they are no longer recorded, trades are; 0 is no limit. ``backfill_hours`` is how far back a live chart is filled.
+    ``fetch`` says whether `load_trades` may fetch what is missing. ``symbols`` are listened to where a verb names none;
+    ``lot_size`` is what the first one's lot is expected to be. ``angelone`` holds a login of that broker.
 
     Serving: ``host`` and ``port`` are listened on, ``token`` is what a client off this machine has to show,
     ``allow_host`` are names by which this server is reached, ``allow_origin`` other pages that may use it. ``compat``
@@ -64,7 +64,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     endpoints: dict[str, str] = {}
     sockets: dict[str, str] = {}
-    commit_ms: float = 15.0
+    commit_ms: float = 3.0
     depth_quota: int = 20 * 10**9
     backfill_hours: float = 6.0
     fetch: Fetch = "missing"

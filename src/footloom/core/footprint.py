@@ -162,7 +162,7 @@ class Footprint:
     prints: Mapping[str, I64] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.level_offset) != len(self.bars) + 1 or int(self.level_offset[-1]) != len(self.levels):
+        if len(self.level_offset) != len(self.bars.open_ns) + 1 or self.level_offset[-1] != len(self.levels.row):
             raise DataError(
                 f"level_offset must hold {len(self.bars) + 1} entries ending at {len(self.levels)}, "
                 f"got {len(self.level_offset)} ending at {self.level_offset[-1:]}"
@@ -171,7 +171,7 @@ class Footprint:
             column.setflags(write=False)
 
     def __len__(self) -> int:
-        return len(self.bars)
+        return len(self.bars.open_ns)
 
     def __repr__(self) -> str:
         return (
@@ -191,9 +191,10 @@ class Footprint:
 
     def slice(self, start: int, stop: int) -> Footprint:
         """Return bars ``start`` to ``stop`` with their levels."""
-        start, stop, _ = slice(start, stop).indices(len(self))
+        count = len(self)
+        start, stop, _ = slice(start, stop).indices(count)
         stop = max(start, stop)
-        if stop - start == len(self):
+        if stop - start == count:
             return self
         lo, hi = int(self.level_offset[start]), int(self.level_offset[stop])
         return Footprint(

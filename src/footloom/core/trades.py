@@ -39,14 +39,14 @@ FLAG_BY_QUOTE = 16  # inferred: at or through the previous best quote
 FLAG_BY_TICK = 32  # inferred: by the tick rule (neither bit: by the previous mid, or unknown)
 FLAG_REST = 64  # inferred: the part of the volume that is not known to have traded at this price
 
-_DTYPES = {
-    "ts_exch_ns": np.int64,
-    "price_tick": np.int64,
-    "qty_lot": np.int64,
-    "side": np.int8,
-    "trade_id": np.int64,
-    "ts_recv_ns": np.int64,
-    "flags": np.uint8,
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "ts_exch_ns": np.dtype(np.int64),
+    "price_tick": np.dtype(np.int64),
+    "qty_lot": np.dtype(np.int64),
+    "side": np.dtype(np.int8),
+    "trade_id": np.dtype(np.int64),
+    "ts_recv_ns": np.dtype(np.int64),
+    "flags": np.dtype(np.uint8),
 }
 
 
@@ -84,14 +84,15 @@ class Trades:
     _noted: object = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        shape = (len(self.ts_exch_ns),)
         for name, dtype in _DTYPES.items():
             column = getattr(self, name)
-            if column.dtype != dtype or column.ndim != 1 or len(column) != len(self.ts_exch_ns):
+            if column.shape != shape or (column.dtype is not dtype and column.dtype != dtype):
                 raise DataError(
-                    f"column {name} must be {np.dtype(dtype).name} of shape ({len(self.ts_exch_ns)},), "
+                    f"column {name} must be {dtype.name} of shape ({len(self.ts_exch_ns)},), "
                     f"got {column.dtype} of shape {column.shape}"
                 )
-            column.flags.writeable = False
+            column.setflags(write=False)
 
     @classmethod
     def build(  # noqa: PLR0913 - one argument a column
@@ -145,6 +146,8 @@ class Trades:
         if not pieces:
             raise DataError("nothing to join: no pieces were given")
         first = pieces[0]
+        if len(pieces) == 1 and type(first) is cls:
+            return first
         for other in pieces[1:]:
             if (other.tape, other.instrument.key) != (first.tape, first.instrument.key):
                 raise DataError(

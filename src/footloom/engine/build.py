@@ -135,13 +135,13 @@ def study(
 
 def _per_bar(footprint: Footprint, spec: ChartSpec, least: I64, threads: int) -> tuple[I64, I64, I64, U8]:
     # What each bar says by itself: POC, value area, and the bits of its cells.
-    def share(bars: slice) -> tuple[I64, I64, I64, U8]:
-        piece = footprint.slice(bars.start, bars.stop)
+    def of(piece: Footprint, least: I64) -> tuple[I64, I64, I64, U8]:
         area = areas.profiles(piece, spec.profile)
-        return area.poc_row, area.vah_row, area.val_row, imbalance.flags(piece, least[bars], spec.imbalance)
+        return area.poc_row, area.vah_row, area.val_row, imbalance.flags(piece, least, spec.imbalance)
 
     if threads == 1 or len(footprint) < threads:
-        return share(slice(0, len(footprint)))
-    pieces = _together(share, _shares(footprint.level_offset, threads))
+        return of(footprint, least)
+    shares = _shares(footprint.level_offset, threads)
+    pieces = _together(lambda bars: of(footprint.slice(bars.start, bars.stop), least[bars]), shares)
     poc, vah, val, marks = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
     return poc, vah, val, marks

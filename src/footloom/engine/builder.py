@@ -25,14 +25,13 @@ from footloom.engine.holes import Holes
 from footloom.engine.spec import ChartSpec
 from footloom.kernels.facts import in_order
 from footloom.kernels.fold import Count, combine, fold
+from footloom.kernels.growing import grow
 from footloom.studies import imbalance
 from footloom.studies.cvd import Carry
 
 __all__ = ("GRACE_NS", "LEAST_BARS", "MOST_BARS", "Builder", "Source")
 
-GRACE_NS = (
-    250_000_000  # crypto's grace: how long behind its close a bar waits for trades whose ids do not prove it whole
-)
+GRACE_NS = 250_000_000  # crypto's grace: so long behind its close a bar waits for trades whose ids prove nothing
 _NEVER = -(2**63)
 _REVISIONS = 64  # more changed bars than this are announced as one rebuild
 _MANY_ROWS = 1_000_000  # where no store gives them back, so many rows are kept, and as a rule those of two sessions
@@ -239,15 +238,18 @@ class Builder:
         return with_new(stored.between(from_ns, 2**62), new.between(from_ns, 2**62))
 
     def _extend(self, trades: Trades) -> int:
-        # The common path: rows behind all that were seen. Returns the open of the first bar that changed.
+        # Rows behind all that were seen, mostly all of the one open bar. Returns the open of the first that changed.
         edges, self._state = self._rule.edges(trades, self._calendar, self._state)
-        piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level, self._count)
         recent = [gap for gap in self._gaps if gap.to_ns >= edges.open_ns[0]]
-        if recent:
-            piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
+        grown = None if recent or self._count is not None else grow(self._tail, trades, edges)
+        if grown is None:
+            piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level, self._count)
+            if recent:
+                piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
+            grown = piece if self._tail is None else combine(self._tail, piece)
         self._holes.note(trades, self._last)
         self._note_ends(edges)
-        self._tail = piece if self._tail is None else combine(self._tail, piece)
+        self._tail = grown
         self._last = (int(trades.ts_exch_ns[-1]), int(trades.trade_id[-1]))
         return int(edges.open_ns[0])
 
@@ -268,9 +270,10 @@ class Builder:
         return tape.take(slice(len(tape) - int(np.count_nonzero(newer)), len(tape)))
 
     def _count_final(self, tail: Footprint, watermark_ns: int) -> int:
-        # Definitions 2.3: final by an id-contiguous trade beyond the close (or one that completes it), else by the
-        # engine's time.
+        # Definitions 2.3: final by an id-contiguous trade beyond it (or one that completes it), else by engine time.
         bars = tail.bars
+        if len(bars) == 1 and not (self._rule.sequential and self._complete):  # no trade shows it to be over
+            return int(self._until_ns[0] + self._grace_ns <= watermark_ns)
         by_time = self._until_ns + self._grace_ns <= watermark_ns
         if self._rule.sequential:  # whole up to its last trade; a hole behind that begins with it
             follows = np.append(bars.last_ns[:-1], bars.last_ns[-1] if self._complete else 2**62)
@@ -289,10 +292,12 @@ class Builder:
         if count:
             tail = tail.with_flags(np.where(np.arange(len(tail)) < count, tail.bars.flags | BAR_FINAL, tail.bars.flags))
         shown = study(tail, self.spec, self._min_volume(tail), self._carry)
+        if not count and len(tail) == 1:  # the common path
+            self._shown = shown
+            return [BarUpdated(shown)]
         events: list[Event] = [BarClosed(shown.slice(i, i + 1), watermark_ns) for i in range(count)]
         if changed_from is not None:
-            opens = tail.bars.open_ns
-            fresh = range(max(count, int(np.searchsorted(opens, changed_from))), len(tail))
+            fresh = range(max(count, int(np.searchsorted(tail.bars.open_ns, changed_from))), len(tail))
             events += [BarUpdated(shown.slice(i, i + 1)) for i in fresh]
         if count:
             self._settle(shown.slice(0, count))

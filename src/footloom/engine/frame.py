@@ -36,7 +36,7 @@ class ChartFrame:
     cell_flags: U8
 
     def __len__(self) -> int:
-        return len(self.footprint)
+        return len(self.footprint.bars.open_ns)
 
     @property
     def coverage(self) -> NDArray[np.float64]:

@@ -27,6 +27,8 @@ class Holes:
         if facts(trades).flags & FLAG_NO_ID:
             self._note(before_ns, int(times[-1]))
             return
+        if facts(trades).in_a_row and int(ids[0]) - before_id == 1:
+            return
         ids, times = np.concatenate([[before_id], ids]), np.concatenate([[before_ns], times])
         follows = ids[1:] - ids[:-1] == 1
         if not follows.all():

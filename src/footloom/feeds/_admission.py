@@ -180,6 +180,7 @@ class Admission:
         symbol = stock.symbols.get(name)
         if symbol is None:
             symbol = Symbol(wanted, instrument, stock.venue, shown_only)
+            symbol.wake = stock.yard.wake
             await self._restore(symbol, list(symbol.tapes), symbol.missed)
             await _restore_snapshots(stock.yard.store, symbol.snapshots)
             tapes = list(symbol.tapes)

@@ -78,6 +78,11 @@ class BookTape:
         bid, ask = self.book.best_bid, self.book.best_ask
         return (None if bid is None else bid[0], None if ask is None else ask[0])
 
+    @property
+    def waiting(self) -> bool:
+        """Whether rows or gaps were given since the last time."""
+        return bool(self._rows or self._gaps)
+
     def take_gaps(self) -> list[Gap]:
         """Return the stretches that became known of which the book is not known."""
         gaps, self._gaps = self._gaps, []

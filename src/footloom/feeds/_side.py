@@ -93,6 +93,11 @@ class SideTapes:
         if tape in self.recorded:
             self._gaps.append((tape, gap))
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything was given since the last `take`."""
+        return bool(self._quotes or self._marks or self._interest or self._forced or self._gaps)
+
     def take(self) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
         """Return what came since the last time: series, liquidations, and gaps with the tape they are in."""
         series = [*self._take_marks(), *self._take_interest(), *self._take_quotes()]

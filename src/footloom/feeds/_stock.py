@@ -22,13 +22,17 @@ __all__ = ("Stock", "Yard")
 
 @dataclass(frozen=True, slots=True)
 class Yard:
-    """What the feeds of one process share; ``settled`` says whether all that they gave is durable."""
+    """What the feeds of one process share.
+
+    ``settled`` says whether all that they gave is durable; they call ``wake`` when there is something to take.
+    """
 
     clock: Clock
     receipts: ReceiptClock
     store: Store | None
     rng: random.Random = field(default_factory=random.Random)
     settled: Callable[[], bool] = lambda: True
+    wake: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)

@@ -51,6 +51,7 @@ class Symbol:
         self.wanted = wanted
         self.main: str = venue.TAPE
         self.messages = 0
+        self.wake: Callable[[], None] = lambda: None  # called when a page has come
         self._begun = False
         self._defined = instrument  # as the venue has it; rows may stand on a finer grid
         self.told: list[str] = []  # what was wrong with messages, not told yet
@@ -160,6 +161,7 @@ class Symbol:
         """Take in a page of the venue's history; returns how many of its rows were new."""
         taken = self.tapes[tape].take_page(page, self._cause[tape])
         self._pages[tape].append(taken)
+        self.wake()
         return len(taken.trades) + len(taken.off_market)
 
     def add_gaps(self, tape: str, gaps: Iterable[Gap]) -> None:
@@ -234,6 +236,18 @@ class Symbol:
         return lost
 
     # --- towards the journal
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything came since the last time."""
+        return bool(
+            any(tape.waiting for tape in self.tapes.values())
+            or self.side.waiting
+            or (self.snapshots is not None and (self.snapshots.waiting or self._seen))
+            or (self.book is not None and self.book.waiting)
+            or any(self._pages.values())
+            or any(self._gaps.values())
+        )
 
     def arrivals(self, until_ns: int, state: FeedState) -> list[Arrival]:
         """Return what came since the last time: an arrival a tape, the side tapes with the first."""

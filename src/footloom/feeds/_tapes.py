@@ -78,7 +78,9 @@ class TradeTape:
     def __init__(self, instrument: Instrument, tape: str, *, by_event: bool) -> None:
         self.grid = Grid(instrument)
         self._log_grid = Grid(fine(instrument))  # of prints off the market, which may be off the tick as well
+        self._log_none = Trades.empty(self._log_grid.instrument, OFF_MARKET)  # one for all: rows never change
         self.tape = tape
+        self._no_rows = Trades.empty(instrument, tape)
         self.ids = IdSequence(instrument.symbol)
         self.events = EventNumbers() if by_event else None
         self.held: list[Held] = []
@@ -150,6 +152,8 @@ class TradeTape:
         """Let new rows stand on another definition of the instrument."""
         self.grid = Grid(instrument)
         self._log_grid = Grid(fine(instrument))
+        self._log_none = Trades.empty(self._log_grid.instrument, OFF_MARKET)
+        self._no_rows = Trades.empty(instrument, self.tape)
 
     def take_held(self) -> Taken:
         """Try the rows again that were off the grid: on a new one they may stand."""
@@ -187,11 +191,11 @@ class TradeTape:
         return Taken(trades, outside, tuple(gaps))
 
     def _none(self) -> Trades:
-        return Trades.empty(self.instrument, self.tape)
+        return self._no_rows
 
     def no_log(self) -> Trades:
         """Return no prints off the market."""
-        return Trades.empty(self._log_grid.instrument, OFF_MARKET)
+        return self._log_none
 
     def _log(self, rows: Sequence[Trade], flags: int, ids: I64) -> Trades:
         try:

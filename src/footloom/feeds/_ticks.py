@@ -127,6 +127,11 @@ class SnapshotTape:
             self.last_ns = int(seen.ts_recv_ns[-1])
         return self._infer(seen)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything was given since the last `take`."""
+        return bool(self._ticks)
+
     def take(self) -> Seen:
         """Return what came since the last time."""
         ticks, self._ticks = self._ticks, []

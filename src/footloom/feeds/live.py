@@ -1,6 +1,7 @@
 """The path of a live row: source, journal, then everyone else.
 
-`live` takes what a source has received, makes it durable, and only then hands it on, in group commits. Time comes
+`live` takes what a source has received, makes it durable, and only then hands it on, in group commits: the first row
+commits at once, what comes meanwhile makes the next commit, so that commits grow where the disk is slow. Time comes
 from a pacer and is the market's own; nothing here looks at rows beyond their order.
 """
 
@@ -28,8 +29,10 @@ __all__ = ("Journal", "Pacer", "WallPacer", "Writer", "commits", "live")
 
 _LOG = logging.getLogger(__name__)
 
-COMMIT_S = 0.015  # the length of a group commit: short to the eye, long enough to share one fsync
-_IDLE_TICKS = 7  # without rows, time is told on every seventh tick: about ten times a second
+_IDLE_TICKS = 7  # without rows, a pacer that ticks steadily tells the time on every seventh tick
+_SIM_S = 0.015  # a market that is computed from tick to tick
+_PATIENCE_S = 2.0  # so long the display waits for a disk or a server; rows wait as long as it takes
+_GLANCE_S = 0.05  # and so long where that was in vain already
 _REFUSED = "refused by the store: not recorded"
 _GIVEN_UP = "not recorded: the disk did not take it"
 _PENDING_ROWS = 2_000_000  # rows kept for another try while the journal fails: about 100 MB
@@ -43,7 +46,10 @@ class Writer(Protocol):
 
 
 class Pacer(Protocol):
-    """Says what time it is in the market, again and again."""
+    """Says what time it is in the market, again and again.
+
+    One that is woken by rows and not by a clock has `is_due`: whether the time is to be told now, rows or not.
+    """
 
     def ticks(self) -> AsyncIterator[int]:
         """Yield the market's time, ns UTC, ascending."""
@@ -55,7 +61,7 @@ class WallPacer:
 
     start_ns: int
     speed: float = 1.0
-    interval_s: float = COMMIT_S
+    interval_s: float = _SIM_S
 
     async def ticks(self) -> AsyncIterator[int]:
         """Yield the market's time once an interval; a tick that comes late is not made up for by several."""
@@ -75,14 +81,15 @@ class Journal:
     Rows that the store refuses for what they are would stop all others: they are set aside, and counted in
     ``refused``. Of rows that wait too long the oldest are given up, counted in ``dropped``. For both the tape says that
     they are missing: a gap, which is told again where another gap around it heals: what the feed has seen it counts as
-    there. ``commits`` and ``rows`` count what is durable, ``spread`` how long that took, ``waiting``
-    are rows that are not durable yet.
+    there. ``late`` says that a write takes too long. ``commits`` and ``rows`` count what is durable, ``spread`` how
+    long that took, ``waiting`` are rows that are not durable yet.
     """
 
     store: Writer
     recorded: bool = True
     refused: int = 0
     dropped: int = 0
+    late: bool = False
     commits: int = 0
     rows: int = 0
     spread: Spread = field(default_factory=Spread)
@@ -91,27 +98,58 @@ class Journal:
     _lost: dict[tuple[str, str], _Item] = field(default_factory=dict)
     _gone: dict[tuple[str, str], list[Gap]] = field(default_factory=dict)  # lost for good, and told
     _again: list[_Item] = field(default_factory=list)  # gaps of those to be told once more
+    _next: list[_Item] = field(default_factory=list)  # what came while a write was under way that takes too long
+    _writing: asyncio.Future[bool] | None = None
+    _begun_s: float = 0.0
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
     )
 
     async def append(self, arrivals: Sequence[Arrival]) -> bool:
-        """Make rows and gaps durable; False where they are not (yet)."""
-        new: list[_Item] = [item for arrival in arrivals for item in arrival.stored()]
-        if not new and not self._pending and not self._lost:
+        """Make rows and gaps durable; False where they are not (yet).
+
+        A disk or a server that does not answer is waited for two seconds and no longer: then the rows stand in line
+        behind those that are being written, and are durable when a later call says so.
+        """
+        self._next += [item for arrival in arrivals for item in arrival.stored()]
+        if await self._ended() is None:
+            return False
+        if not self._next and not self._pending and not self._lost:
             return self.recorded
-        begun_s = time.perf_counter()
-        done = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, new)
-        self.spread.note(time.perf_counter() - begun_s)
-        return done
+        items, self._next = self._next, []
+        self._begun_s = time.perf_counter()
+        self._writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, items)
+        return bool(await self._ended())
+
+    # What became of the write under way; None where it takes too long.
+    async def _ended(self) -> bool | None:
+        writing = self._writing
+        if writing is None:
+            return True
+        if not writing.done():
+            left_s = self._begun_s + _PATIENCE_S - time.perf_counter()
+            await asyncio.wait({writing}, timeout=max(_GLANCE_S, left_s))
+        if not writing.done():
+            if not self.late:
+                _LOG.error(
+                    "a commit takes longer than %.0f s: what comes is shown, and recorded behind it", _PATIENCE_S
+                )
+            self.late = True
+            return None
+        self._writing, self.late = None, False
+        self.spread.note(time.perf_counter() - self._begun_s)
+        return writing.result()
 
     @property
     def waiting(self) -> int:
         """How many rows are not durable yet."""
-        return self._rows
+        return self._rows + sum(len(block) for block, _ in self._next)
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way, and write what stands in line behind it."""
+        if self._next:
+            self._thread.submit(self._write, self._next)
+            self._next = []
         self._thread.shutdown()
 
     # One group commit, all of it or none: rows that waited stand before the new ones.
@@ -266,20 +304,21 @@ def _is_of_disk(error: BaseException | None) -> bool:
 
 
 async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIterator[list[Commit]]:
-    """Yield commits as they become durable: when any symbol has rows or gaps, and now and then to tell the time.
+    """Yield commits as they become durable: of symbols that have rows or gaps, and now and then of all, to tell time.
 
     Without a journal nothing is recorded, and the commits say so.
     """
-    idle = 0
+    idle, is_due = 0, getattr(pacer, "is_due", None)
     async for now_ns in pacer.ticks():
         arrivals = await source.receive(now_ns)
-        news = any(a.stored() for a in arrivals)
+        news = [arrival for arrival in arrivals if len(arrival.trades) or arrival.stored()]
         idle = 0 if news else idle + 1
-        if not news and idle % _IDLE_TICKS:
+        told = bool(news) or not idle % _IDLE_TICKS if is_due is None else is_due()
+        if not news and not told:
             continue
-        recorded = journal is not None and await journal.append(arrivals)
+        recorded = journal is not None and await journal.append(news)
         refused = 0 if journal is None else journal.refused
-        yield [arrival.committed(recorded=recorded, refused=refused) for arrival in arrivals]
+        yield [arrival.committed(recorded=recorded, refused=refused) for arrival in (arrivals if told else news)]
 
 
 async def commits(key: str) -> AsyncIterator[Commit]:

@@ -11,8 +11,9 @@ from footloom.errors import FootloomError
 from footloom.feeds._venues import venue_named
 from footloom.feeds.clock import Clock, ReceiptClock, SystemClock
 from footloom.feeds.flow import Arrival, Commit, FeedState
-from footloom.feeds.live import COMMIT_S, Journal, live
+from footloom.feeds.live import Journal, live
 from footloom.feeds.metrics import Figures, Spread
+from footloom.feeds.pace import COMMIT_S, Pace
 from footloom.feeds.venue_feed import VenueFeed, Yard
 from footloom.store import Store
 from footloom.venues._venue import Bases, Wanted
@@ -31,7 +32,8 @@ class FeedSettings:
     bases
         Addresses by venue, where they are not the venue's own.
     commit_s
-        Length of a group commit: what is received waits so long at most for its fsync.
+        From one group commit to the next, at least. The first row commits at once; what comes while it is written, or
+        within this time, makes the next commit.
     credentials
         By venue, what its sockets need.
     depth_quota_bytes
@@ -87,8 +89,13 @@ class Recorder:
         self.journal = None if store is None else Journal(store)
         self._clock = clock or SystemClock()
         self._receipts = ReceiptClock(self._clock)
+        self._pace = Pace(self._clock, self.settings.commit_s)
         self._yard = Yard(
-            self._clock, self._receipts, store, settled=lambda: not (self.journal and self.journal.waiting)
+            self._clock,
+            self._receipts,
+            store,
+            settled=lambda: not (self.journal and self.journal.waiting),
+            wake=self._pace.wake,
         )
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running = self._to_seal = False
@@ -174,13 +181,17 @@ class Recorder:
         )
 
     async def receive(self, until_ns: int) -> list[Arrival]:
-        """Return what all venues received up to a time."""
-        return [arrival for feed in self.feeds for arrival in feed.receive(until_ns)]
+        """Return what all venues received up to a time; symbols without rows only when time is to be told."""
+        whole = self.is_due()
+        return [arrival for feed in self.feeds for arrival in feed.receive(until_ns, whole=whole)]
+
+    def is_due(self) -> bool:
+        """Say whether time is to be told of every symbol now: about ten times a second."""
+        return self._pace.is_idle
 
     async def ticks(self) -> AsyncIterator[int]:
         """Yield the time of receipts, once a group commit."""
-        while True:
-            await self._clock.sleep(self.settings.commit_s)
+        async for _ in self._pace.beats():
             yield self._receipts.now_ns()
 
     async def run(self, publish: Callable[[Commit], None]) -> None:

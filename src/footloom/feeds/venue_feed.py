@@ -145,8 +145,11 @@ class VenueFeed:
 
     # --- towards the journal
 
-    def receive(self, until_ns: int) -> list[Arrival]:
-        """Return what was received up to a time: an arrival a symbol and tape, those without rows included."""
+    def receive(self, until_ns: int, *, whole: bool = True) -> list[Arrival]:
+        """Return what was received up to a time: an arrival a symbol and tape.
+
+        Those without rows are included, or with ``whole`` false left out: asking how each one stands takes time.
+        """
         self._admission.turn()
         for keeper, carried in self._fleet.keepers.items():
             if keeper.connections != carried.connections:
@@ -157,6 +160,8 @@ class VenueFeed:
         watermark_ns = until_ns if oldest_ns is None else min(until_ns, oldest_ns - 1)
         arrivals: list[Arrival] = []
         for name, symbol in self._symbols.items():
+            if not whole and not symbol.has_news:
+                continue
             found = symbol.arrivals(watermark_ns, self._standing.of(name))
             self._after(symbol, found)
             arrivals += found
@@ -222,7 +227,7 @@ class VenueFeed:
         around = Surroundings(
             clock=self._yard.clock,
             now_ns=self._yard.receipts.now_ns,
-            wake=_nothing,
+            wake=self._yard.wake,
             authorize=self._authorize,
             is_open=self._is_open,
             is_quiet=self._is_quiet,
@@ -313,7 +318,3 @@ def _refuse_missing(venue: Any, wanted: Wanted) -> None:
     if missing:
         have = ", ".join(sorted(venue.STREAMS))
         raise ConfigError(f"{venue.VENUE} has no stream {', '.join(missing)} (for {wanted.symbol}): it has {have}")
-
-
-def _nothing() -> None:
-    pass

@@ -14,32 +14,38 @@ __all__ = ("Facts", "facts", "in_order", "once")
 
 
 class Facts(NamedTuple):
-    """Whether rows ascend in the ordering key (definitions 0.4), the largest quantity, every flag that a row bears."""
+    """Whether rows ascend in the ordering key (definitions 0.4), the largest quantity, every flag that a row bears.
+
+    ``in_a_row`` says that each id is the one behind that of the row before.
+    """
 
     ordered: bool
     max_qty_lot: int
     flags: int
+    in_a_row: bool
 
 
-@jit(types.UniTuple(INT, 3)(I64_IN, I64_IN, I64_IN, U8_IN))
+@jit(types.UniTuple(INT, 4)(I64_IN, I64_IN, I64_IN, U8_IN))
 def _look(ts, trade_id, qty, flags):
     n = len(ts)
-    disorder, largest, bits = False, np.int64(0), np.uint8(0)
+    disorder, largest, bits, steps = False, np.int64(0), np.uint8(0), True
     for i in range(n):
         largest = max(largest, qty[i])
     for i in range(n):
         bits |= flags[i]
     for i in range(1, n):
         disorder |= (ts[i] < ts[i - 1]) | ((ts[i] == ts[i - 1]) & (trade_id[i] < trade_id[i - 1]))
-    return np.int64(not disorder), largest, np.int64(bits)
+    for i in range(1, n):
+        steps &= trade_id[i] - trade_id[i - 1] == 1
+    return np.int64(not disorder), largest, np.int64(bits), np.int64(steps)
 
 
 def facts(trades: Trades) -> Facts:
     """Return the facts of a tape; the second time they are remembered."""
     known = trades.noted
     if not isinstance(known, Facts):
-        ordered, largest, bits = _look(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags)
-        known = Facts(bool(ordered), int(largest), int(bits))
+        ordered, largest, bits, steps = _look(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags)
+        known = Facts(bool(ordered), int(largest), int(bits), bool(steps))
         trades.note(known)
     return known
 

@@ -19,10 +19,11 @@ from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
 from footloom.core.instrument import check_same_grid
 from footloom.core.trades import I64, Trades
 from footloom.errors import ConfigError, DataError
-from footloom.kernels.cells import DENSE_ROWS, LANES, fill_cells, most_trades
+from footloom.kernels.cells import DENSE_ROWS, fill_cells, most_trades
 from footloom.kernels.confidence import confidence
 from footloom.kernels.facts import facts
 from footloom.kernels.joining import join_bars, join_levels
+from footloom.kernels.scratch import scratch
 
 __all__ = ("Count", "combine", "fold")
 
@@ -33,9 +34,6 @@ _BAR_ROWS = 9
 _ROWS_A_TRADE = 8  # where a wide bar has more rows than that, those in use are sorted out
 _WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
-# Half a megabyte that the kernel leaves as it was, all zeros: it need not be cleared for every commit. A list's `pop`
-# and `append` are safe in threads.
-_SCRATCH: list[I64] = []
 
 
 def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, count: Count | None = None) -> Footprint:
@@ -114,7 +112,6 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
     n_bars = len(ends) - 1
     bars = np.empty((_BAR_ROWS, n_bars), np.int64)
     counts = np.zeros(n_bars, np.int64)
-    scratch = _scratch()
     columns = (trades.price_tick, trades.qty_lot, trades.side)
     most = most_trades(facts(trades).max_qty_lot)
     pieces = []
@@ -122,7 +119,8 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
     bar = 0
     while bar < n_bars:
         levels = np.empty((5, capacity), np.int64)
-        following, cause = fill_cells(ends, bar, *columns, most, step, scratch, bars, counts, levels)
+        with scratch() as space:
+            following, cause = fill_cells(ends, bar, *columns, most, step, space, bars, counts, levels)
         pieces.append(levels[:, : int(counts[bar:following].sum())])
         if cause == _WIDE:
             rows = slice(int(ends[following]), int(ends[following + 1]))
@@ -134,18 +132,10 @@ def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64
         elif cause == _FULL and following == bar:
             capacity = max(2 * capacity, DENSE_ROWS)
         bar = following
-    _SCRATCH.append(scratch)
     levels = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((5, 0), np.int64), *pieces], axis=1)
     offset = np.zeros(n_bars + 1, np.int64)
     np.cumsum(counts, out=offset[1:])
     return bars, offset, levels
-
-
-def _scratch() -> I64:
-    try:
-        return _SCRATCH.pop()
-    except IndexError:  # another thread may have been quicker
-        return np.zeros(DENSE_ROWS * LANES, np.int64)
 
 
 def _wide_bar(tick: I64, qty: I64, side: NDArray[np.int8], step: int) -> tuple[list[int], NDArray[np.int64]]:

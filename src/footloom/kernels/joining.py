@@ -10,7 +10,7 @@ from numba import types
 from footloom.core.footprint import Bars, Levels
 from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit
 
-__all__ = ("join_bars", "join_levels")
+__all__ = ("BUY", "LAW", "SELL", "join_bars", "join_columns", "join_levels", "merge_levels")
 
 _FIRST, _LAST, _HIGH, _LOW, _SUM, _BITS, _LOW_DELTA, _HIGH_DELTA = range(8)
 _LAWS = {
@@ -26,15 +26,16 @@ _LAWS = {
     "max_delta_lot": _HIGH_DELTA,
     "flags": _BITS,
 }
-_LAW = np.array([_LAWS.get(name, _SUM) for name in Bars.__slots__], np.int64)
-_BUY, _SELL = (Bars.__slots__.index(name) for name in ("buy_lot", "sell_lot"))
+LAW = np.array([_LAWS.get(name, _SUM) for name in Bars.__slots__], np.int64)
+BUY, SELL = (Bars.__slots__.index(name) for name in ("buy_lot", "sell_lot"))
 _columns_of_bar = attrgetter(*Bars.__slots__)
 _columns_of_levels = attrgetter(*Levels.__slots__)
 _I64_2D = types.Array(types.int64, 2, "C")
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, I64_OUT))
-def _join_columns(a, b, law, buy, sell, out):
+def join_columns(a, b, law, buy, sell, out):
+    """Join the columns of two parts of one bar, each int64 (n_columns,), by ``law``; ``buy``, ``sell`` are places."""
     delta = a[buy] - a[sell]
     for i in range(len(law)):
         if law[i] == _SUM:
@@ -56,7 +57,8 @@ def _join_columns(a, b, law, buy, sell, out):
 
 
 @jit(INT(*[I64_IN] * 10, _I64_2D))
-def _merge(row_a, buy_a, sell_a, unknown_a, trades_a, row_b, buy_b, sell_b, unknown_b, trades_b, out):
+def merge_levels(row_a, buy_a, sell_a, unknown_a, trades_a, row_b, buy_b, sell_b, unknown_b, trades_b, out):
+    """Merge the levels of two parts of one bar, ascending by row, into ``out`` (5, at least both); returns how many."""
     i, j, n = 0, 0, 0
     while i < len(row_a) or j < len(row_b):
         from_a = j == len(row_b) or (i < len(row_a) and row_a[i] <= row_b[j])
@@ -79,14 +81,14 @@ def _merge(row_a, buy_a, sell_a, unknown_a, trades_a, row_b, buy_b, sell_b, unkn
 
 def join_bars(left: Bars, right: Bars) -> Bars:
     """Return the one bar of two neighbouring parts of it, each given as one bar."""
-    out = np.empty(len(_LAW), np.int64)
+    out = np.empty(len(LAW), np.int64)
     parts = (np.concatenate(_columns_of_bar(bar)) for bar in (left, right))
-    _join_columns(*parts, _LAW, _BUY, _SELL, out)
-    return Bars(*out.reshape(len(_LAW), 1))
+    join_columns(*parts, LAW, BUY, SELL, out)
+    return Bars(*out.reshape(len(LAW), 1))
 
 
 def join_levels(left: Levels, right: Levels) -> Levels:
     """Return the levels of one bar, given those of two parts of it, ascending by row."""
     out = np.empty((len(Levels.__slots__), len(left) + len(right)), np.int64)
-    count = _merge(*_columns_of_levels(left), *_columns_of_levels(right), out)
+    count = merge_levels(*_columns_of_levels(left), *_columns_of_levels(right), out)
     return Levels(*out[:, :count])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import struct
+import sys
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -27,15 +30,24 @@ class _Header(msgspec.Struct, array_like=True):
 
 def pack(columns: Columns) -> bytes:
     """Return columns of equal length as one blob: a small header, then one little-endian column behind the other."""
-    little = {name: _little(values) for name, values in columns.items()}
-    body = b"".join(values.tobytes() for values in little.values())
+    kinds = tuple([(name, values.dtype) for name, values in columns.items()])
+    if sys.byteorder == "little" and all(kind.isnative for _, kind in kinds):
+        body = b"".join([values.tobytes() for values in columns.values()])
+        named = _named(kinds)
+    else:
+        little = {name: _little(values) for name, values in columns.items()}
+        body = b"".join([values.tobytes() for values in little.values()])
+        named = [(name, values.dtype.str) for name, values in little.items()]
     compressed = len(body) >= _PLAIN_BYTES
-    header = msgspec.msgpack.encode(
-        _Header(length(columns), [(name, v.dtype.str) for name, v in little.items()], len(body), compressed)
-    )
+    header = msgspec.msgpack.encode(_Header(length(columns), named, len(body), compressed))
     if compressed:
         body = pa.Codec("zstd", 1).compress(body, asbytes=True)
     return _LENGTH.pack(len(header)) + header + body
+
+
+@functools.lru_cache(maxsize=256)
+def _named(kinds: tuple[tuple[str, np.dtype[Any]], ...]) -> list[tuple[str, str]]:
+    return [(name, kind.str) for name, kind in kinds]
 
 
 def _little(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -21,7 +21,7 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import DataError, StoreError
-from footloom.store.columns import SEQ, Columns, completed, form_of, length
+from footloom.store.columns import SEQ, Columns, bounds, completed, form_of, length
 from footloom.store.disk import storing, sync_folder
 from footloom.store.layout import Stream
 from footloom.store.notes import Note
@@ -43,6 +43,9 @@ __all__ = (
 SALVAGED = "-salvaged.sqlite"  # how a segment is called that holds what was whole of a damaged one
 SIDES = ("-wal", "-shm")  # what SQLite keeps beside a database that is in use
 _VERSION = 1
+# Rows go in with few statements: each is a chance for another thread to take the interpreter, which is given back some
+# milliseconds later. Few lengths, so that SQLite finds each statement prepared.
+_AT_ONCE = (64, 16, 4, 1)
 _DAMAGED = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # 0: text that is no text
 _SCHEMA = (
     """CREATE TABLE meta (version INTEGER NOT NULL, first_seq INTEGER NOT NULL, crc32 INTEGER NOT NULL)""",
@@ -124,6 +127,7 @@ class Segment:
         self.is_empty = True
         self._streams: dict[tuple[Stream, Instrument], int] = {}
         self._held: dict[Stream, Instrument] = {}
+        self._newest: dict[Stream, tuple[Instrument, int]] = {}  # found without comparing definitions
         with storing("make", path):
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
@@ -146,16 +150,20 @@ class Segment:
         """Make entries durable, all or none, and return the sequence of the last row."""
         next_seq = self.next_seq
         sizes: Counter[str] = Counter()
+        gaps: list[tuple[int | bytes, ...]] = []
+        blocks: list[tuple[int | bytes, ...]] = []
         with storing("append to", self.path), self._transaction():
             for entry in entries:
                 number = self._stream(entry.stream, entry.instrument)
                 for gap in entry.gaps:
                     data = msgspec.json.encode(gap)
-                    self._database.execute(
-                        "INSERT INTO gaps (at_seq, stream, crc32, data) VALUES (?, ?, ?, ?)",
-                        (next_seq, number, _crc((next_seq, number), data), data),
-                    )
-                next_seq += self._rows(entry, number, next_seq, sizes)
+                    gaps.append((next_seq, number, _crc((next_seq, number), data), data))
+                count = length(entry.columns)
+                if count:
+                    blocks.append(_block(entry, number, next_seq, sizes))
+                next_seq += count
+            self._insert("gaps (at_seq, stream, crc32, data)", gaps)
+            self._insert("blocks", blocks)
         self.tape_bytes.update(sizes)
         self.gap_records += sum(len(entry.gaps) for entry in entries)
         for entry in entries:
@@ -166,18 +174,32 @@ class Segment:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        known = dict(self._streams)
+        known = len(self._streams)
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._database.execute("COMMIT")
         except BaseException:
-            self._streams = known
+            for _ in range(len(self._streams) - known):  # the last ones are those that this transaction has made
+                self._streams.popitem()
+                self._newest.clear()
             with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell
                 self._database.execute("ROLLBACK")
             raise
 
+    def _insert(self, table: str, rows: Sequence[tuple[int | bytes, ...]]) -> None:
+        start = 0
+        while start < len(rows):
+            size = next(size for size in _AT_ONCE if size <= len(rows) - start)
+            row = f"({', '.join('?' * len(rows[0]))})"
+            statement = f"INSERT INTO {table} VALUES {', '.join([row] * size)}"  # noqa: S608 - our own words
+            self._database.execute(statement, [value for one in rows[start : start + size] for value in one])
+            start += size
+
     def _stream(self, stream: Stream, instrument: Instrument) -> int:
+        newest = self._newest.get(stream)
+        if newest is not None and newest[0] is instrument:
+            return newest[1]
         number = self._streams.get((stream, instrument))
         if number is None:
             number = len(self._streams) + 1
@@ -188,26 +210,26 @@ class Segment:
             )
             self._streams[stream, instrument] = number
             self._held[stream] = instrument
+        self._newest[stream] = (instrument, number)
         return number
-
-    def _rows(self, entry: Entry, number: int, first_seq: int, sizes: Counter[str]) -> int:
-        count = length(entry.columns)
-        if count:
-            time = entry.columns[form_of(entry.stream.tape).time]
-            facts = (first_seq, count, number, int(time.min()), int(time.max()))
-            data = pack(entry.columns)
-            sizes[entry.stream.tape] += len(data)
-            self._database.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _crc(facts, data), data))
-        return count
 
     def holds_other_grid(self, stream: Stream, instrument: Instrument) -> bool:
         """Say whether rows of this tape with another definition of the instrument are in the segment."""
-        return self._held.get(stream, instrument) != instrument
+        held = self._held.get(stream, instrument)
+        return held is not instrument and held != instrument
 
     def close(self) -> None:
         """Give the file back."""
         with storing("close", self.path):
             self._database.close()
+
+
+def _block(entry: Entry, number: int, first_seq: int, sizes: Counter[str]) -> tuple[int | bytes, ...]:
+    time = entry.columns[form_of(entry.stream.tape).time]
+    facts = (first_seq, len(time), number, *bounds(time))
+    data = pack(entry.columns)
+    sizes[entry.stream.tape] += len(data)
+    return *facts, _crc(facts, data), data
 
 
 @contextlib.contextmanager

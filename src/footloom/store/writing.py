@@ -12,7 +12,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import StoreError
 from footloom.store._reports import Compaction, PartReport, Recordable, Removed, Settings, SourceInfo, Storable, Watch
-from footloom.store.columns import Columns, columns_of, form_of, has_id
+from footloom.store.columns import Columns, bounds, columns_of, form_of, has_id
 from footloom.store.compact import add_up, compact_day, compact_tail
 from footloom.store.days import day_of
 from footloom.store.importing import Import, Importer
@@ -49,6 +49,7 @@ class Writer:
         self._parts_lock = threading.RLock()
         self._book_lock = threading.Lock()
         self._known: set[Instrument] = set()
+        self._defined: dict[Stream, Instrument] = {}  # found in `_known`, without comparing definitions
         self._bare: dict[tuple[Stream, dt.date], list[Seen]] = {}
         self._closing: list[OpenSegment] = []
         self.seal_error: StoreError | None = None
@@ -155,20 +156,24 @@ class Writer:
         return Entry(stream, block.instrument, columns, tuple(gaps))
 
     def _define(self, stream: Stream, instrument: Instrument) -> None:
+        if self._defined.get(stream) is instrument:
+            return
         if instrument not in self._known and stream.tape not in OWN_GRID:
             with self._book_lock:
                 self._book.put_if_new(instrument)
             self._known.add(instrument)
+        self._defined[stream] = instrument
 
     # Rows that come live where a file's rows without ids lie, or without ids where any file's rows lie, might be the
     # same trades. What lies there is looked up once a day and tape, and again after every import.
     def _refuse_bare_overlap(self, stream: Stream, instrument: Instrument, columns: Columns) -> None:
-        time = columns[form_of(stream.tape).time]
-        first, last = int(time.min()), int(time.max())
-        ids = bool(has_id(columns).all())
+        first, last = bounds(columns[form_of(stream.tape).time])
         day = day_of(instrument)
-        dates = range(day(first).toordinal(), day(last).toordinal() + 1)
-        for date in map(dt.date.fromordinal, dates):
+        begin, end = day(first), day(last)
+        if begin == end and not self._files_on(stream, begin):
+            return
+        ids = bool(has_id(columns).all())
+        for date in map(dt.date.fromordinal, range(begin.toordinal(), end.toordinal() + 1)):
             for other in self._files_on(stream, date):
                 if not (ids and other.ids) and other.span[0] <= last and other.span[1] >= first:
                     raise StoreError(
@@ -283,6 +288,7 @@ class Writer:
                     return remove_tape(self._catalog, stream)
             finally:
                 self._known.clear()
+                self._defined.clear()
                 self._bare.clear()
                 self._count_books()
 

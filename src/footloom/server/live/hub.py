@@ -7,6 +7,7 @@ topic that starts while commits arrive reads the store first and then folds what
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 from collections import defaultdict
@@ -19,12 +20,14 @@ from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.live.board import Board
+from footloom.server.live.joining import joined
 from footloom.server.live.measures import Measures
+from footloom.server.live.readers import Subscriber
 from footloom.server.live.sides import Side, SideReader, stored_rows
 from footloom.server.live.status import STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.symbol_state import SymbolState, joined, start_of, without
-from footloom.server.live.topics import FLUSH_S, AnyTopic, Subscriber, Topic
+from footloom.server.live.symbol_state import SymbolState, start_of, without
+from footloom.server.live.topics import FLUSH_S, AnyTopic, Topic
 from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.wire.messages import SideName, StudyRequest, Subscribe, TopicRequest
 
@@ -211,6 +214,7 @@ class Hub:
         # waits behind what the seed lacks, and nothing is missed or comes twice.
         topic = Topic.of(next(self._ids), chart, seed, history_bars, self._flush_s)
         topic.requests, topic.studies = requests, studies
+        topic.folded = functools.partial(self._folded, topic)
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
         self._queue(topic, fresh)
         if symbol.status is None:
@@ -285,17 +289,19 @@ class Hub:
             topic.waiting.append(commit)
             topic.work = asyncio.create_task(self._work(topic))
         else:
-            try:
-                topic.apply(commit.trades, commit.watermark_ns, commit.gaps)
-                self._refresh_soon(topic)  # studies may have to be read anew
-            except FootloomError as error:
-                self._fail(topic, error)
-            except Exception:  # noqa: BLE001 - one chart's fault must not end the feed of all
-                _LOG.exception("%s %s failed: it starts again from the store", topic.chart.key, topic.chart.spec.bars)
-                topic.work = asyncio.create_task(self._work(topic, broken=True))
+            topic.take(commit)
+
+    # One chart's fault must not end the feed of all.
+    def _folded(self, topic: Topic, error: Exception | None) -> None:
+        if error is None:
+            self._refresh_soon(topic)  # studies may have to be read anew
+        elif isinstance(error, FootloomError):
+            self._fail(topic, error)
+        else:
+            _LOG.error("%s failed: it starts again from the store", topic.name, exc_info=error)
+            topic.work = topic.work or asyncio.create_task(self._work(topic, broken=True))
 
     async def _work(self, topic: Topic, *, broken: bool = False) -> None:
-        name = f"{topic.chart.key} {topic.chart.spec.bars}"
         try:
             while broken or topic.waiting:
                 if broken:
@@ -307,13 +313,13 @@ class Hub:
                 except FootloomError:
                     raise
                 except Exception:  # noqa: BLE001 - mended below
-                    _LOG.exception("%s failed: it starts again from the store", name)
+                    _LOG.exception("%s failed: it starts again from the store", topic.name)
                     broken = True
         except FootloomError as error:
             self._fail(topic, error)
         except Exception:  # noqa: BLE001 - it ends alone
-            _LOG.exception("%s cannot start again", name)
-            self._fail(topic, FootloomError(f"the chart {name} failed: the server's log says why"))
+            _LOG.exception("%s cannot start again", topic.name)
+            self._fail(topic, FootloomError(f"the chart {topic.name} failed: the server's log says why"))
         finally:
             topic.work = None
             if topic.ended is None:
@@ -322,9 +328,7 @@ class Hub:
     async def _mend(self, topic: Topic) -> None:
         now = asyncio.get_running_loop().time()
         if now - topic.mended_at < _MEND_S:
-            raise FootloomError(
-                f"the chart {topic.chart.key} {topic.chart.spec.bars} fails again and again: see the log"
-            )
+            raise FootloomError(f"the chart {topic.name} fails again and again: see the log")
         topic.mended_at = now
         symbol = self._symbols[topic.chart.key]
         behind = list(symbol.unrecorded)
@@ -343,7 +347,7 @@ class Hub:
             del self._topics[place]
 
     def _fail(self, topic: Topic, error: FootloomError) -> None:
-        _LOG.error("topic %s %s stops: %s", topic.chart.key, topic.chart.spec.bars, error)
+        _LOG.error("topic %s stops: %s", topic.name, error)
         topic.ended = error
         for subscriber in list(topic.subscribers):
             subscriber.drop(error)

@@ -17,7 +17,7 @@ from footloom.errors import NotStored
 from footloom.feeds.flow import Commit
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
 from footloom.kernels.facts import in_order
-from footloom.server.live.topics import Client
+from footloom.server.live.readers import Client
 from footloom.server.wire.frames import Form, Frame
 from footloom.server.wire.messages import SideName, StreamRequest, StreamText, Subscribed, encode_text
 from footloom.store import Store

@@ -18,7 +18,7 @@ from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import StudyRequest
 
-__all__ = ("SymbolState", "joined", "start_of", "without")
+__all__ = ("SymbolState", "start_of", "without")
 
 _UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 
@@ -51,17 +51,6 @@ def without(commit: Commit, seed: Seed) -> Commit:
     """Return a commit without what was read already."""
     gaps = tuple(gap for gap in commit.gaps if gap not in seed.gaps)
     return replace(commit, trades=unseen(commit.trades, seed.trades), gaps=gaps)
-
-
-def joined(commits: list[Commit]) -> list[Commit]:
-    """Return what a topic missed as one commit, which is folded at once.
-
-    A late row among it reads all that is stored, also what comes behind it here.
-    """
-    if not commits:
-        return []
-    trades = Trades.concat([commit.trades for commit in commits])
-    return [replace(commits[-1], trades=trades, gaps=tuple(gap for commit in commits for gap in commit.gaps))]
 
 
 @dataclass(eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
@@ -21,13 +21,15 @@ from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit
 from footloom.kernels.facts import in_order
+from footloom.server.live.joining import joined
+from footloom.server.live.readers import StateReader, Subscriber
 from footloom.server.live.study_beside import StudiesBeside
 from footloom.server.stored.history import ChartKey, Seed, with_bars
 from footloom.server.wire.codec import encode, encode_json
 from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
 
-__all__ = ("FLUSH_S", "AnyTopic", "Client", "StateReader", "Subscriber", "Topic")
+__all__ = ("FLUSH_S", "AnyTopic", "Topic")
 
 FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
@@ -35,43 +37,6 @@ _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history,
 _MOST_SNAPSHOTS = 8  # of one state that are kept: lengths are the clients' choice
 # A snapshot with more levels than this is encoded off the event loop (about 2 ms).
 _THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
-
-
-class Client(Protocol):
-    """Who looks, perhaps at several topics."""
-
-    def post_status(self, key: str, text: str) -> None:
-        """Post the header of a symbol: a newer one replaces it."""
-
-
-class Subscriber(Protocol):
-    """One client's interest in one topic. Posting never waits: what a slow client cannot take is its own affair."""
-
-    @property
-    def client(self) -> Client:
-        """Whose interest it is."""
-
-    def post_bar(self, open_ns: int, frame: Frame) -> None:
-        """Post an open bar: a newer form of the same bar replaces it."""
-
-    def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
-        """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
-
-    def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
-        """Take back what waits and send a fresh snapshot instead.
-
-        ``rebuilt`` is the time from which on bars were built anew, and the epoch that this began.
-        """
-
-    def drop(self, error: FootloomError) -> None:
-        """Say that the topic cannot go on."""
-
-
-class StateReader(Protocol):
-    """A subscriber that takes other states than bars too."""
-
-    def post_state(self, key: object, frame: Frame) -> None:
-        """Post what a newer frame under the same key replaces."""
 
 
 class AnyTopic(Protocol):
@@ -102,12 +67,13 @@ class Topic:
     ``meta`` is what a snapshot says about itself, ``first_ns`` the time of the tape's first trade. ``seq`` grows with
     each frame that is sent, for all clients alike: it says where in the topic a frame belongs. ``waiting`` holds the
     commits that ``work`` will fold: others than the next one in order come only when it is done. Who needs the bars as
-    they stand takes the lock ``folding``, and does not keep it.
+    they stand takes the lock ``folding``, and does not keep it. ``folded`` is told of each fold, with the error where
+    it failed.
     """
 
     id: int
     chart: ChartKey
-    builder: Builder
+    _builder: Builder
     meta: SnapshotMeta
     gaps: list[Gap]
     first_ns: int
@@ -127,6 +93,8 @@ class Topic:
     refresh: asyncio.Task[None] | None = None
     requests: tuple[StudyRequest, ...] = ()  # the studies beside the bars
     studies: StudiesBeside | None = None
+    folded: Callable[[Exception | None], None] = lambda error: None  # noqa: ARG005 - nobody asks yet
+    _held: list[Commit] = field(default_factory=list)  # to be folded at once, when the next flush is due
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
     _timer: asyncio.TimerHandle | None = None
@@ -140,6 +108,17 @@ class Topic:
     def key(self) -> str:
         """The symbol: ``venue:symbol``."""
         return self.chart.key
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"{self.key} {self.chart.spec.bars}"
+
+    @property
+    def builder(self) -> Builder:
+        """Its bars, with all that was taken in."""
+        self.catch_up()
+        return self._builder
 
     def subscribed(self, request_id: int) -> Subscribed:
         """Return the answer to a request of this topic."""
@@ -156,8 +135,8 @@ class Topic:
     def restart(self, seed: Seed, studies: StudiesBeside | None = None) -> None:
         """Stand where a seed stands; nobody is told."""
         self.studies = studies
-        self.builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
-        self._open, self._snapshots = {}, {}
+        self._builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
+        self._held, self._open, self._snapshots = [], {}, {}
         self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
 
     def is_late(self, trades: Trades) -> bool:
@@ -165,7 +144,7 @@ class Topic:
         if not len(trades):
             return False
         first = _key(in_order(trades), 0)
-        return first <= self._newest or first[0] < self.builder.settled_to_ns
+        return first <= self._newest or first[0] < self._builder.settled_to_ns
 
     def is_behind(self, trades: Trades) -> bool:
         """Say whether rows are history that was fetched: the bars are then read anew, now and then, not row by row."""
@@ -183,25 +162,47 @@ class Topic:
 
     def renew(self, seed: Seed, from_ns: int, studies: StudiesBeside | None = None) -> None:
         """Stand where a seed stands, and say that bars from a time on were built anew."""
-        seed.builder.epoch = self.builder.epoch + 1
+        seed.builder.epoch = self._builder.epoch + 1
         self.restart(seed, studies)
         self._tell([RebuiltEvent(from_ns, seed.builder.epoch)])
 
-    def apply(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap]) -> None:
-        """Fold one commit and post what it changed."""
-        self._note(trades)
-        self._tell(self.builder.update(trades, watermark_ns, gaps))
+    def take(self, commit: Commit) -> None:
+        """Take in a commit that is not late: folded now, or with those that come until the next flush is due.
+
+        Any chunking gives the same bars, so that folds are no more than frames, however often rows are committed.
+        """
+        self._note(commit.trades)
+        self._held.append(commit)
+        if commit.gaps or self._is_flush_due():
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Fold what was taken in, and post what it changed."""
+        if self._held:
+            try:
+                self._fold_held()
+            except Exception as error:  # noqa: BLE001 - whoever asked has another errand
+                self.folded(error)
+            else:
+                self.folded(None)
+
+    def _fold_held(self) -> None:
+        held, self._held = self._held, []
+        for commit in joined(held):
+            self._tell(self._builder.update(commit.trades, commit.watermark_ns, commit.gaps))
 
     async def apply_beside(self, commit: Commit) -> None:
-        """Do the same; what reads the store does so in a thread."""
+        """Fold one commit and post what it changed; what reads the store does so in a thread."""
         async with self.folding:
-            if not self.is_late(commit.trades):
-                self.apply(commit.trades, commit.watermark_ns, commit.gaps)
-                return
+            self._fold_held()
+            is_late, builder = self.is_late(commit.trades), self._builder
             self._note(commit.trades)
-            events = await asyncio.to_thread(self.builder.update, commit.trades, commit.watermark_ns, commit.gaps)
-            if self.builder.newest is not None:  # what was read may hold rows of commits that are yet to come
-                self._newest = max(self._newest, self.builder.newest)
+            if not is_late:
+                self._tell(builder.update(commit.trades, commit.watermark_ns, commit.gaps))
+                return
+            events = await asyncio.to_thread(builder.update, commit.trades, commit.watermark_ns, commit.gaps)
+            if builder.newest is not None:  # what was read may hold rows of commits that are yet to come
+                self._newest = max(self._newest, builder.newest)
             self._tell(events)
 
     def _note(self, trades: Trades) -> None:
@@ -289,21 +290,30 @@ class Topic:
                     subscriber.resnapshot((from_ns, epoch))
 
     def _flush_soon(self) -> None:
+        if self._is_flush_due():
+            self._flush()
+
+    # Where it is not, a timer is set.
+    def _is_flush_due(self) -> bool:
         if self._timer is not None:
-            return
+            return False
         loop = asyncio.get_running_loop()
         wait_s = self._flushed_at + self.flush_s - loop.time()
-        if wait_s <= 0:
+        if wait_s > 0:
+            self._timer = loop.call_later(wait_s, self._when_due)
+        return wait_s <= 0
+
+    def _when_due(self) -> None:
+        self.catch_up()  # the timer stands yet: nothing is flushed twice
+        self._timer = None
+        if self._open:
             self._flush()
-        else:
-            self._timer = loop.call_later(wait_s, self._flush)
 
     def _flush(self) -> None:
-        self._timer = None
         frames, self._open = self._open, {}
+        self._flushed_at = asyncio.get_running_loop().time()
         if not self.subscribers:
             return
-        self._flushed_at = asyncio.get_running_loop().time()
         heard, self.heard = self.heard, None
         for open_ns, chart in frames.items():
             frame = self._frame(chart, "bar_open", heard)
