@@ -86,15 +86,3 @@ def test_the_system_says_which_theme_until_the_user_does(open_page: PageOpener, 
     page.emulate_media(color_scheme=scheme)
     page.emulate_media(color_scheme=other)
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
-
-
-def test_the_menu_of_bars_offers_every_kind(open_page: PageOpener) -> None:
-    page = open_page()
-    page.get_by_role("button", name="Bars").click()
-    listed = page.locator(".list")
-    groups = listed.locator(".group").all_inner_texts()
-    assert groups[:9] == ["Time", "Trades", "Volume", "Turnover", "Range", "Renko", "Delta", "Imbalance", "Runs"]
-    box = listed.bounding_box()
-    assert box["y"] + box["height"] <= 720
-    listed.get_by_role("option", name="Other: type it").click()
-    page.get_by_role("dialog").get_by_label("Bars").wait_for()

@@ -93,6 +93,18 @@ describe("times", () => {
 
 describe("intervals and steps", () => {
   it.each([
+    ["$1000000", "1000000q"],
+    ["$1,000,000", "1000000q"],
+    ["$1M", "1e6q"],
+    ["$2.5m", "2.5e6q"],
+    ["$1e6", "1e6q"],
+    ["$250k-split", "250e3q-split"],
+    ["1M", "1mo"],
+    ["M", "1mo"],
+    ["1m", "1m"],
+  ])("%s is %s", (typed, bars) => expect(parseInterval(typed)).toEqual({ bars }));
+
+  it.each([
     ["5", "5m"],
     ["15s", "15s"],
     ["60", "1h"],
@@ -107,13 +119,15 @@ describe("intervals and steps", () => {
     for (const text of ["", "0", "5 apples", "%"]) expect(parseInterval(text)).toHaveProperty("problem");
   });
 
-  it("leaves the bars that do not end by the clock to the server, as they were typed", () => {
-    const typed = ["500t", "100v", "1e6q", "$1000000", "r20", "ren10", "d500", "ib", "5x"];
+  it("leaves the bars that do not end by the clock to the server", () => {
+    const typed = ["500t", "100v", "1e6q", "r20", "ren10", "d500", "ib", "5x"];
     for (const bars of [...typed, "100v-split", "ren10-3", "ib500-e"]) {
       expect(parseInterval(` ${bars}`)).toEqual({ bars });
     }
+    expect(parseInterval("R20")).toEqual({ bars: "r20" });
+    expect(parseInterval("500T")).toEqual({ bars: "500t" });
     const meant = ["500t", "1e6q", "$1000000", "r20", "ren10", "d500", "ib20"];
-    for (const text of [...meant, "100v-split", "1e6q-split", "ren10-3", "vib0.5-e50", "qrb1e6"]) {
+    for (const text of [...meant, "$1M", "$250,000", "100v-split", "1e6q-split", "ren10-3", "vib0.5-e50", "qrb1e6"]) {
       expect(meansBars(text)).toBe(true);
     }
     for (const text of ["", "r", "perp", "sim:PERP", "d", "redo"]) expect(meansBars(text)).toBe(false);

@@ -1,6 +1,7 @@
 import { nextStep } from "../model/interval";
 import type { Command, PlainKind } from "../model/keymap";
 import { cellModes } from "../model/settings";
+import type { BarIndex, PriceTick } from "../protocol/units";
 import type { Terminal } from "./terminal";
 
 type Handlers = {
@@ -61,6 +62,10 @@ const plainHandlers: Readonly<Record<PlainKind, (terminal: Terminal) => void>> =
   keys: (terminal) => terminal.open({ kind: "keys" }),
   cancel: (terminal) => cancel(terminal),
   table: (terminal) => terminal.showTable(),
+  ruler: (terminal) => takeRuler(terminal),
+  picture: (terminal) => void terminal.tools.savePicture(),
+  copyPicture: (terminal) => void terminal.tools.copyPicture(),
+  layouts: (terminal) => terminal.open({ kind: "layouts" }),
   maximise: ({ chart }) => {
     chart.maximise(chart.maximised === null ? "price" : null);
     chart.moved();
@@ -81,11 +86,20 @@ export function runCommand(terminal: Terminal, command: Command): void {
 function cancel(terminal: Terminal): void {
   const { chart } = terminal;
   if (terminal.dialog.get() !== null) terminal.open(null);
+  else if (chart.ruler.clear()) return;
   else if (terminal.inspector.get() !== null) terminal.closeInspector();
   else if (chart.maximised !== null) {
     chart.maximise(null);
     chart.moved();
   } else chart.leave();
+}
+
+// From the cell under the read-out where there is one: the keyboard leads it on. Else the next drag measures.
+function takeRuler({ model, chart }: Terminal): void {
+  if (chart.ruler.clear()) return;
+  const { cursor } = chart;
+  if (cursor?.pane !== "price" || cursor.index === null) chart.ruler.arm();
+  else chart.ruler.startAt({ index: cursor.index, tick: (cursor.row * model.price.ticksPerLevel) as PriceTick });
 }
 
 // From where the crosshair is, else onto the last price.
@@ -103,5 +117,7 @@ function moveCursor({ model, chart }: Terminal, bars: number, rows: number): voi
   if (left < 0) model.panTime(-left);
   else if (left + model.time.bar > model.time.width) model.panTime(model.time.width - left - model.time.bar);
   chart.pointAtCell(index, cursor.row + rows);
+  const tick = ((cursor.row + rows) * model.price.ticksPerLevel) as PriceTick;
+  chart.ruler.follow({ index: index as BarIndex, tick });
   chart.moved();
 }

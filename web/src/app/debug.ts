@@ -99,6 +99,8 @@ function viewportOf({ model, chart, settings, link, paging }: Terminal): Readonl
     link: link.get(),
     paging: paging.get(),
     cursor: chart.cursor,
+    ruler: chart.ruler.ruler,
+    rulerArmed: chart.ruler.armed,
     gapBands: chart.painter.bands.map(({ left, right, gap }) => ({
       left: left / dpr,
       right: right / dpr,

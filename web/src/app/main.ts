@@ -107,7 +107,7 @@ function start(door: Door): void {
   mount(App, { target: document.getElementById("app") as HTMLElement, props: { terminal, root } });
   listenToKeys(terminal);
   for (const query of lookQueries) {
-    window.matchMedia(query).addEventListener("change", () => terminal.lookChanged(systemLook()));
+    window.matchMedia(query).addEventListener("change", () => terminal.look.systemChanged(systemLook()));
   }
   exposeDebugFace(terminal);
   window.addEventListener("online", () => hub.retryNow());

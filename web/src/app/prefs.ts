@@ -12,7 +12,11 @@ export interface Prefs {
 const key = "footloom.prefs.1";
 
 export function loadPrefs(storage: Storage | null): Prefs {
-  const stored = parse(storage?.getItem(key) ?? null);
+  return readPrefs(parse(storage?.getItem(key) ?? null));
+}
+
+/** Read what was remembered, or what a layout says; what is not understood is left at its default. */
+export function readPrefs(stored: Readonly<Record<string, unknown>>): Prefs {
   return {
     settings: readSettings(stored["settings"]),
     panes: readPanes(stored["panes"]) ?? defaultPanes,

@@ -10,9 +10,8 @@ import type { AutoScale } from "../model/auto-scale";
 import { ChartModel } from "../model/chart-model";
 import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
-import type { ThemeName } from "../model/palette";
 import type { PaneLayout } from "../model/pane-layout";
-import { type CellMode, type Settings, type SystemLook, themeOf } from "../model/settings";
+import type { CellMode, Settings, SystemLook } from "../model/settings";
 import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
 import { runCommand } from "./commands";
@@ -20,9 +19,10 @@ import { GapWords } from "./gap-words";
 import { Inspection } from "./inspection";
 import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
+import { Look } from "./look";
 import { Numbers } from "./numbers";
 import { PaneActions } from "./pane-actions";
-import { loadPrefs, savePrefs } from "./prefs";
+import { Tools } from "./tools";
 import { Waiting } from "./waiting";
 
 const moreBars = 960;
@@ -55,7 +55,11 @@ export class Terminal implements TerminalFace {
   readonly troubles = this.#numbers.troubles;
   readonly inference = this.#numbers.inference;
   readonly chart: Chart;
-  readonly settings: Store<Settings>;
+  readonly look: Look;
+  readonly settings: Look["settings"];
+  readonly theme: Look["theme"];
+  readonly offersPalette: Look["offersPalette"];
+  readonly tools: Tools;
   readonly instruments = new Store<readonly InstrumentInfo[]>([]);
   readonly symbols: SymbolSearch;
   readonly feeds: Hub["feeds"];
@@ -68,17 +72,14 @@ export class Terminal implements TerminalFace {
     priceIsOff: false,
   });
   readonly dialog = new Store<Dialog | null>(null);
-  readonly theme: Store<ThemeName>;
   readonly notice = new Store("");
   readonly paging = new Store<Paging>("idle");
-  readonly offersPalette: Store<boolean>;
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
   readonly #words: LinkWords;
   readonly #waiting: Waiting;
   readonly #logins: Logins;
   readonly gapNews: GapWords;
-  #look: SystemLook;
   #stepChosen = false;
   #asksDefault = true;
   #feed: TopicFeed | null = null;
@@ -87,18 +88,21 @@ export class Terminal implements TerminalFace {
 
   constructor(host: TerminalHost) {
     this.#host = host;
-    this.#look = host.look;
-    const prefs = loadPrefs(host.storage);
-    this.settings = new Store(prefs.settings);
-    this.offersPalette = new Store(!prefs.paletteOffered && prefs.settings.hue === "classic");
-    this.theme = new Store(themeOf(prefs.settings.theme, host.look.isLight));
-    this.model.apply(prefs.settings, host.look);
+    this.look = new Look(this.model, {
+      storage: host.storage,
+      look: host.look,
+      panes: () => ({ panes: this.chart.panes }),
+      changed: () => this.#redraw(),
+    });
+    ({ settings: this.settings, theme: this.theme, offersPalette: this.offersPalette } = this.look);
     this.chart = new Chart(host.root, this.model, {
       viewMoved: () => this.#viewMoved(),
       cursorMoved: (cursor) => this.#numbers.point(cursor),
       panesChanged: () => this.#panesChanged(),
     });
-    this.chart.setPanes(prefs.panes);
+    this.chart.setPanes(this.look.first.panes);
+    this.tools = new Tools(this, host.rest, host.clock);
+    this.chart.ruler.store.subscribe(() => this.tools.showRuler());
     this.#input = new ChartInput(this.chart, {
       cellChosen: (index, row) => this.#inspection.showCell(index, row),
       paneMaximised: () => this.#showView(),
@@ -202,6 +206,7 @@ export class Terminal implements TerminalFace {
     if (feed !== this.#coming) return;
     this.#coming = null;
     this.#inspection.close();
+    this.chart.ruler.clear();
     this.model.leave();
     const isOther = this.meta.get()?.symbol !== meta.symbol;
     this.#feed?.close();
@@ -242,6 +247,7 @@ export class Terminal implements TerminalFace {
     if (change.renumbered) {
       this.chart.painter.footprint.forget();
       this.#inspection.close();
+      this.chart.ruler.clear();
     }
     if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
     this.model.changed(change);
@@ -249,6 +255,7 @@ export class Terminal implements TerminalFace {
     this.#inspection.refresh(this.#host.clock.now());
     this.#numbers.show();
     this.#showView();
+    this.tools.showRuler();
     this.#followDefaultStep();
   }
 
@@ -294,7 +301,7 @@ export class Terminal implements TerminalFace {
   #panesChanged(): void {
     this.#numbers.show();
     this.#showView();
-    this.#save();
+    this.look.save();
   }
 
   #showView(): void {
@@ -304,7 +311,7 @@ export class Terminal implements TerminalFace {
     const isSame = shown.following === following && shown.autoScale === autoScale && shown.maximised === maximised;
     if (isSame && shown.priceIsOff === priceIsOff) return;
     this.view.set({ following, autoScale, maximised, priceIsOff });
-    if (!isSame) this.#save();
+    if (!isSame) this.look.save();
   }
 
   // --- what can be done ----------------------------------------------------------------------------------------------
@@ -334,14 +341,12 @@ export class Terminal implements TerminalFace {
   }
 
   change(settings: Partial<Settings>): void {
-    const next = { ...this.settings.get(), ...settings };
-    this.settings.set(next);
-    this.theme.set(themeOf(next.theme, this.#look.isLight));
-    this.model.apply(next, this.#look);
-    if (settings.hue !== undefined) this.dismissPaletteOffer();
+    this.look.change(settings);
+  }
+
+  #redraw(): void {
     this.chart.invalidate(Level.full);
     this.#numbers.show();
-    this.#save();
   }
 
   open(dialog: Dialog | null): void {
@@ -384,26 +389,11 @@ export class Terminal implements TerminalFace {
     this.gapNews.dismiss();
   }
 
-  /** The system asks for another look. */
-  lookChanged(look: SystemLook): void {
-    this.#look = look;
-    this.change({});
-  }
-
   dismissPaletteOffer(): void {
-    this.offersPalette.set(false);
-    this.#save();
+    this.look.dismissOffer();
   }
 
   retryNow(): void {
     this.#host.hub.retryNow();
-  }
-
-  #save(): void {
-    savePrefs(this.#host.storage, {
-      settings: this.settings.get(),
-      panes: this.chart.panes,
-      paletteOffered: !this.offersPalette.get(),
-    });
   }
 }

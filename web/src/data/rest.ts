@@ -97,6 +97,11 @@ export class Rest {
     return (await answer.json()) as TradesReply;
   }
 
+  /** Any other request; a refusal is `RequestFailed`. */
+  send(path: string, options: RequestInit): Promise<Response> {
+    return this.#fetch(new URL(path, this.#base), options);
+  }
+
   async #get(
     path: string,
     query: Readonly<Record<string, string | number | bigint>>,

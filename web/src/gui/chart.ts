@@ -12,6 +12,7 @@ import type { PainterState } from "../series/footprint/painter";
 import { axisFont } from "../series/panes/axes";
 import { FramePainter } from "./frame-painter";
 import { PaneStack } from "./panes";
+import { RulerTool } from "./ruler-tool";
 
 /** What the last frame did, for tests and benchmarks. */
 export interface FrameStats {
@@ -38,6 +39,7 @@ export class Chart {
   readonly model: ChartModel;
   readonly stack: PaneStack;
   readonly painter: FramePainter;
+  readonly ruler: RulerTool;
   readonly #listener: ChartListener;
   readonly #invalid = new Invalidation();
   readonly #layout: Store<PaneLayout>;
@@ -53,6 +55,7 @@ export class Chart {
     this.#listener = listener;
     this.stack = new PaneStack(root);
     this.painter = new FramePainter(this.stack, model);
+    this.ruler = new RulerTool(model, () => this.invalidate(Level.cursor));
     this.#layout = new Store(this.#measure());
     this.#observer = new ResizeObserver(() => this.resize());
     this.#observer.observe(root);
@@ -164,7 +167,7 @@ export class Chart {
     if (level === Level.full) this.painter.full();
     else if (level === Level.light) this.painter.light();
     if (level >= Level.light && this.#cursor !== null) this.#refreshCursor(this.#cursor);
-    this.painter.cursor(this.#cursor);
+    this.painter.cursor(this.#cursor, this.ruler.ruler);
     this.#stats = {
       frames: this.#stats.frames + 1,
       level: levelName(level),

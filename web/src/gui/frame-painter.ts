@@ -1,6 +1,7 @@
 import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { type GapBand, gapBands } from "../model/gap-bands";
+import { type Ruler, rulerWords } from "../model/ruler";
 import type { TimeMark } from "../model/ticks";
 import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
@@ -19,6 +20,7 @@ import {
 import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/crosshair";
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
 import { viewOf } from "../series/panes/registry";
+import { drawRuler } from "../series/panes/ruler";
 import { Watermark } from "../series/panes/watermark";
 import type { Layer } from "./layer";
 import type { Pane, PaneStack } from "./panes";
@@ -90,17 +92,30 @@ export class FramePainter {
     }
   }
 
-  cursor(cursor: Cursor | null): void {
+  /** The crosshair, and the ruler of the price pane. */
+  cursor(cursor: Cursor | null, ruler: Ruler | null): void {
     const model = this.#model;
-    const key = cursor === null ? "" : `${cursor.pane}|${cursor.x}|${cursor.y}|${cursor.index}|${cursor.value}`;
+    const key = cursorKey(cursor);
     const scales = `${model.time.right}|${model.time.bar}|${model.price.row}|${model.price.centre}|${model.palette.theme}`;
     for (const { name, cursor: layer } of this.#stack.panes) {
-      if (!this.#prepare(layer, key === "" ? "" : `${key}|${scales}`) || cursor === null) continue;
-      drawCrosshair(layer.ctx, model, cursor, layer.height, cursor.pane === name);
-      if (cursor.pane === name) drawCursorValue(layer.ctx, model, cursor, layer.width, layer.height);
+      const measured = name === "price" ? this.#rulerKey(ruler) : "";
+      if (!this.#prepare(layer, key + measured === "" ? "" : `${key}|${measured}|${scales}`)) continue;
+      if (ruler !== null && name === "price") drawRuler(layer.ctx, model, ruler, layer.height);
+      if (cursor !== null) this.#paintCursor(layer, cursor, cursor.pane === name);
     }
     const { cursor: layer } = this.#stack.time;
     if (this.#prepare(layer, key) && cursor !== null) drawCursorTime(layer.ctx, model, cursor, layer.height);
+  }
+
+  #paintCursor(layer: Layer, cursor: Cursor, isHere: boolean): void {
+    drawCrosshair(layer.ctx, this.#model, cursor, layer.height, isHere);
+    if (isHere) drawCursorValue(layer.ctx, this.#model, cursor, layer.width, layer.height);
+  }
+
+  // What it measures changes while the newest of its bars is open.
+  #rulerKey(ruler: Ruler | null): string {
+    if (ruler === null) return "";
+    return [...rulerWords(this.#model, ruler).lines, ruler.from.index, ruler.from.tick, ruler.to.tick].join("|");
   }
 
   // Clears a layer that has to be drawn anew and says so; "" is a layer with nothing on it.
@@ -208,3 +223,6 @@ export class FramePainter {
     return lastValueLabel(model, last, scale.y(last.value), { width: axis, height });
   }
 }
+
+const cursorKey = (cursor: Cursor | null): string =>
+  cursor === null ? "" : `${cursor.pane}|${cursor.x}|${cursor.y}|${cursor.index}|${cursor.value}`;

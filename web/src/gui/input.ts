@@ -23,6 +23,7 @@ export class ChartInput {
   readonly #reader = new GestureReader();
   readonly #stop = new AbortController();
   #zone: Zone = { kind: "none" };
+  #measures = false;
   readonly #lock = new AxisLock();
   #tapTimer: ReturnType<typeof setTimeout> | undefined;
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
@@ -68,6 +69,8 @@ export class ChartInput {
     this.#chart.root.focus({ preventScroll: true });
     this.#chart.root.setPointerCapture(event.pointerId);
     this.#zone = this.#zoneAt(at.x, at.y);
+    const isPrice = this.#zone.kind === "plot" && this.#zone.pane === "price";
+    this.#measures = isPrice && (event.shiftKey || this.#chart.ruler.armed);
     this.#run(this.#reader.down(at));
     clearTimeout(this.#holdTimer);
     if (this.#reader.mayHold) this.#holdTimer = setTimeout(() => this.#run(this.#reader.rest()), holdMs);
@@ -87,6 +90,7 @@ export class ChartInput {
   }
 
   #on(gesture: Gesture): void {
+    if (this.#measures && this.#measure(gesture)) return;
     switch (gesture.kind) {
       case "hover":
       case "hold":
@@ -115,6 +119,18 @@ export class ChartInput {
         this.#doubleTap(gesture.x, gesture.y);
         return;
     }
+  }
+
+  // A drag with Shift held, or after the ruler was taken up: from where it began to where it is.
+  #measure(gesture: Gesture): boolean {
+    const { ruler, model } = this.#chart;
+    const top = this.#zone.kind === "plot" ? this.#zone.top : 0;
+    if (gesture.kind === "dragStart") ruler.start(gesture.x * model.dpr, (gesture.y - top) * model.dpr);
+    else if (gesture.kind === "drag") ruler.move(gesture.x * model.dpr, (gesture.y - top) * model.dpr);
+    else if (gesture.kind === "dragEnd") this.#measures = false;
+    else return false;
+    this.#chart.leave();
+    return true;
   }
 
   #point(x: number, y: number): void {
@@ -180,6 +196,7 @@ export class ChartInput {
   // A single tap counts when no second one follows.
   #tap(x: number, y: number): void {
     clearTimeout(this.#tapTimer);
+    if (this.#chart.ruler.clear()) return;
     const zone = this.#zoneAt(x, y);
     if (zone.kind !== "plot" || zone.pane !== "price") return;
     const { model } = this.#chart;

@@ -1,54 +1,44 @@
-/** Bars that can be chosen from the menu. */
-export const offeredBars: readonly string[] = [
-  "1s",
-  "5s",
-  "15s",
-  "1m",
-  "3m",
-  "5m",
-  "15m",
-  "30m",
-  "1h",
-  "4h",
-  "1d",
-  "1w",
-];
+import { barKinds } from "./bar-kinds";
 
-/** Bars that end by what was traded, not by the clock, with what they are called. */
-export const offeredKinds: readonly { readonly kind: string; readonly bars: readonly string[] }[] = [
-  { kind: "Trades", bars: ["100t", "500t", "1000t"] },
-  { kind: "Volume", bars: ["10v", "100v", "1000v"] },
-  { kind: "Turnover", bars: ["1e5q", "1e6q", "1e7q"] },
-  { kind: "Range", bars: ["r10", "r20", "r50"] },
-  { kind: "Renko", bars: ["ren10", "ren20", "ren50"] },
-  { kind: "Delta", bars: ["d50", "d100", "d500"] },
-  { kind: "Imbalance", bars: ["ib20", "ib100", "vib20"] },
-  { kind: "Runs", bars: ["rb20", "rb100", "vrb20"] },
-];
+const seldom = new Set(["30s", "2m", "2h", "1mo"]);
+/** Bars by the clock that the interval box offers. */
+export const offeredBars: readonly string[] = barKinds[0].offered.filter((bars) => !seldom.has(bars));
 
 export type IntervalText = { readonly bars: string } | { readonly problem: string };
 
-/** How text looks that means bars, and no symbol: `15s`, `500t`, `100v-split`, `1e6q`, `r20`, `ren10-3`, `d500`, `ib20-e`. */
+/** How text looks that means bars, and no symbol: `15s`, `500t`, `100v-split`, `1e6q`, `$1M`, `r20`, `ren10-3`, `ib20-e`. */
 const looksLikeBars =
-  /^(?:\$?\d[\d.e]*[a-z]{0,3}(?:-split)?|(?:r|ren|d)\d[\d.e]*(?:-\d+)?|[vq]?(?:ib|rb)[\d.e]*(?:-e[\d.e]*)?)$/i;
+  /^(?:\d[\d.e]*[a-z]{0,2}(?:-split)?|\$\d[\d.,e]*[kmb]?(?:-split)?|(?:r|ren|d)\d[\d.e]*(?:-\d+)?|[vq]?(?:ib|rb)[\d.e]*(?:-e[\d.e]*)?)$/i;
 
 export const meansBars = (text: string): boolean => looksLikeBars.test(text.trim());
 
+/** Thousands, millions and billions, as they are written behind a value. */
+const powers: Readonly<Record<string, number>> = { k: 3, m: 6, b: 9 };
+
 /**
- * Read what was typed into the interval box: `5` is five minutes, the rest is the server's bar grammar and goes to it as
- * it stands; what the server does not take it refuses in words.
+ * Read what was typed into the interval box: `5` is five minutes, `1M` a month, `$1M` bars of a turnover of a million; the
+ * rest is the server's bar grammar and goes to it in small letters. What the server does not take it refuses in words.
  */
 export function parseInterval(text: string): IntervalText {
   const typed = text.trim();
+  if (/^(1?M|1mo)$/.test(typed)) return { bars: "1mo" };
   const time = /^(\d{1,4})\s*([smhdw]?)$/.exec(typed.toLowerCase());
-  if (time === null) {
-    if (/^[\w.$-]+$/.test(typed)) return { bars: typed };
-    return { problem: "write 15s, 5 (minutes), 1h, 1d, 500t (trades), 100v (volume), r20 (range) ..." };
-  }
+  if (time === null) return otherBars(typed);
   const count = Number(time[1]);
   const unit = time[2] === "" ? "m" : (time[2] ?? "m");
   if (count === 0) return { problem: "a bar must last longer than nothing" };
   return { bars: canonical(count, unit) };
+}
+
+function otherBars(typed: string): IntervalText {
+  const value = /^\$\s*(\d[\d,]*(?:\.\d+)?)(?:e(\d{1,2}))?([kmb]?)(-split)?$/i.exec(typed);
+  if (value !== null) {
+    const [, digits = "", exponent = "0", power = "", split = ""] = value;
+    const zeros = Number(exponent) + (powers[power.toLowerCase()] ?? 0);
+    return { bars: `${digits.replace(/,/g, "")}${zeros > 0 ? `e${zeros}` : ""}q${split.toLowerCase()}` };
+  }
+  if (/^[\w.-]+$/.test(typed)) return { bars: typed.toLowerCase() };
+  return { problem: "write 15s, 5 (minutes), 1h, 1d, 500t (trades), 100v (volume), $1M (turnover), r20 (range) ..." };
 }
 
 // 60 seconds are a minute and 60 minutes an hour, however they were typed.

@@ -12,7 +12,19 @@ export type Command =
   | { readonly kind: "type"; readonly text: string };
 
 /** Commands that need nothing but their name. */
-export type PlainKind = "oldest" | "latest" | "autoScale" | "search" | "keys" | "cancel" | "table" | "maximise";
+export type PlainKind =
+  | "oldest"
+  | "latest"
+  | "autoScale"
+  | "search"
+  | "keys"
+  | "cancel"
+  | "table"
+  | "maximise"
+  | "ruler"
+  | "picture"
+  | "copyPicture"
+  | "layouts";
 
 /** The part of a KeyboardEvent that is looked at. */
 export interface Key {
@@ -35,6 +47,7 @@ export const keyHelp: readonly KeyHelp[] = [
   { keys: "Shift + wheel, sideways swipe", action: "pan time" },
   { keys: "drag the pane, an axis", action: "pan, scale that axis" },
   { keys: "double click price axis, time axis, pane", action: "auto-scale, latest bar at default width, maximise" },
+  { keys: "Shift + drag, Alt + R", action: "ruler: ticks, %, time, volume, delta" },
   { keys: "click a cell", action: "its trades and their sum" },
   { keys: "← → ↑ ↓", action: "one bar, one row" },
   { keys: "Ctrl + ← →", action: "half a screen" },
@@ -46,8 +59,10 @@ export const keyHelp: readonly KeyHelp[] = [
   { keys: "Alt + 1 2 3", action: "cells: bid x ask, delta, volume" },
   { keys: "Alt + arrows", action: "move the read-out from cell to cell" },
   { keys: "Enter", action: "data table of the bar under the cursor" },
-  { keys: "digits", action: "interval box: 5, 15s, 1h, 500t, 100v" },
+  { keys: "digits, $", action: "interval box: 5, 15s, 1h, 500t, 100v, $1M" },
   { keys: "letters, / or Ctrl + K", action: "symbols, commands, bars (r20)" },
+  { keys: "Alt + S, Ctrl + Shift + S", action: "picture to a file, to the clipboard" },
+  { keys: "Alt + L", action: "layouts: save, open, export, import" },
   { keys: "?", action: "this list" },
   { keys: "Esc", action: "close, cancel" },
   { keys: "one finger, pinch, long press", action: "pan, zoom, crosshair" },
@@ -86,15 +101,31 @@ const plain: Readonly<Record<string, Command>> = {
   Enter: { kind: "table" },
 };
 
+// By the key's place and not by its letter: with Alt held some systems make another one of it.
+const altCodes: Readonly<Record<string, Command>> = {
+  KeyR: { kind: "ruler" },
+  KeyS: { kind: "picture" },
+  KeyL: { kind: "layouts" },
+};
+
+function altCommand(key: Key): Command | null {
+  if (key.ctrl || key.shift) return null;
+  const digit = /^Digit([1-6])$/.exec(key.code)?.[1];
+  return digit === undefined ? (altCodes[key.code] ?? null) : { kind: "mode", number: Number(digit) };
+}
+
+function ctrlCommand(key: Key): Command | null {
+  const letter = key.key.toLowerCase();
+  if (letter === "k" && !key.shift) return { kind: "search" };
+  return letter === "s" && key.shift ? { kind: "copyPicture" } : null;
+}
+
 /** The command of a key press, or null where the page leaves it to the browser. */
 export function commandOf(key: Key): Command | null {
   const arrow = arrows[key.key];
   if (arrow !== undefined) return arrowCommand(arrow[0], arrow[1], key);
-  if (key.alt) {
-    const digit = /^Digit([1-6])$/.exec(key.code)?.[1];
-    return digit === undefined || key.ctrl ? null : { kind: "mode", number: Number(digit) };
-  }
-  if (key.ctrl) return key.key.toLowerCase() === "k" ? { kind: "search" } : null;
+  if (key.alt) return altCommand(key);
+  if (key.ctrl) return ctrlCommand(key);
   const known = plain[key.key];
   if (known !== undefined) return known;
   return /^[\p{L}\p{N}$]$/u.test(key.key) ? { kind: "type", text: key.key } : null;

@@ -168,6 +168,12 @@ export function cellReadout(model: ChartModel, cell: Cell): CellReadout {
   };
 }
 
+/** A bar in one line, as it stands below a picture's legend. */
+export function barWordsOf(bar: BarReadout): string {
+  const flow = bar.hasFlow ? `   Δ ${bar.delta}   Trades ${bar.trades}` : "   no order flow";
+  return `${bar.time}${bar.isFinal ? "" : " open"}   O ${bar.open}   H ${bar.high}   L ${bar.low}   C ${bar.close}   ${bar.change}   Vol ${bar.volume}${flow}`;
+}
+
 /** A sentence for a screen reader. */
 export function spoken(bar: BarReadout, cell: CellReadout | null): string {
   const cellWords =

@@ -1,3 +1,4 @@
+import type { LayoutRow } from "../data/layouts";
 import type { Readable } from "../data/store";
 import type { Paging } from "../data/topic-feed";
 import type { AutoScale } from "../model/auto-scale";
@@ -33,6 +34,7 @@ export type Dialog =
   | { readonly kind: "search"; readonly text: string }
   | { readonly kind: "interval"; readonly text: string }
   | { readonly kind: "keys" }
+  | { readonly kind: "layouts" }
   | { readonly kind: "login"; readonly venue: string }
   | { readonly kind: "settings" };
 
@@ -98,6 +100,50 @@ export interface PaneFace {
   settings(pane: PaneName): void;
 }
 
+/** The layouts of the server. */
+export interface LayoutsView {
+  readonly state: "loading" | "ready";
+  readonly rows: readonly LayoutRow[];
+  /** Why the last thing asked for was not done. */
+  readonly problem: string;
+  /** The layout that was opened or saved last; "" where none was. */
+  readonly current: string;
+}
+
+/** What can be done with layouts; each says whether it was done. */
+export interface LayoutsFace {
+  readonly store: Readable<LayoutsView>;
+  look(): Promise<unknown>;
+  /** Under a name that is taken it replaces that layout. */
+  save(name: string): Promise<boolean>;
+  openLayout(name: string): Promise<boolean>;
+  rename(name: string, to: string): Promise<boolean>;
+  remove(name: string): Promise<boolean>;
+  exportFile(name: string | null): Promise<boolean>;
+  importFile(name: string, text: string): Promise<boolean>;
+}
+
+/** What was done, and how to take it back. */
+export interface SaidView {
+  readonly text: string;
+  readonly undo: (() => void) | null;
+}
+
+export interface RulerView {
+  /** The next drag on the chart measures. */
+  readonly armed: boolean;
+  /** What is measured, in words. */
+  readonly said: string;
+}
+
+/** The tools beside the chart. */
+export interface ToolsFace {
+  readonly ruler: Readable<RulerView>;
+  readonly layouts: LayoutsFace;
+  readonly said: Readable<SaidView | null>;
+  dismissSaid(): void;
+}
+
 /** All that panels know of the program: stores to read and actions to call. */
 export interface TerminalFace {
   readonly settings: Readable<Settings>;
@@ -136,6 +182,7 @@ export interface TerminalFace {
   /** What the badge of a feed with inferred sides says, and its score. */
   readonly inference: Readable<{ readonly text: string; readonly score: string }>;
   readonly offersPalette: Readable<boolean>;
+  readonly tools: ToolsFace;
 
   run(command: Command): void;
   chooseSymbol(symbol: string): void;
