@@ -37,7 +37,8 @@ class Surroundings:
 
     ``now_ns`` is the time of a receipt, ``wake`` is called when something came, ``authorize`` gives the address to
     connect to, ``is_open`` says whether any market of the socket is open, ``is_quiet`` whether the venue itself says
-    that there is nothing to be heard. ``changes`` gives the messages that make of a connection that was opened as one
+    that there is nothing to be heard, ``silent`` of which pairs, unheard for so many seconds, it says
+    so. ``changes`` gives the messages that make of a connection that was opened as one
     socket what another asks for, ``explain`` says what a status of a refusal means at this venue.
     """
 
@@ -48,6 +49,7 @@ class Surroundings:
     is_open: Callable[[], bool]
     rng: random.Random = field(default_factory=random.Random)
     is_quiet: Callable[[Keeper], Awaitable[bool]] | None = None
+    silent: Callable[[dict[Pair, float]], Awaitable[set[Pair]]] | None = None
     changes: Callable[[Socket, Socket], Sequence[bytes | str]] = lambda _old, _new: ()
     explain: Callable[[int, str], str] = lambda _status, _text: ""
 
@@ -145,7 +147,7 @@ class Keeper:
         self._heard_ns = self._around.now_ns()
         self._backoff.reset()
         if self.phase in {"connecting", "reconnecting", "stale", "closed"}:
-            self._say("stale" if self.watch.silent else "live", self._silence() if self.watch.silent else "")
+            self._say("stale" if self.watch.silent else "live", self.watch.silence(self.socket.url))
 
     def replace(self) -> None:
         """Connect anew at once: the venue says that it will close this connection."""
@@ -265,10 +267,25 @@ class Keeper:
                 successor = await self._relieve(link) if self._is_relief_due(verdict) else None
                 if successor is not None:
                     return successor
-            elif verdict != "stalled" or not await self._is_quiet():
+            elif not await (self._is_well(link) if verdict == "stalled" else self._hears_all()):
                 link.close(self._reason(verdict))
         await self._after_end(link)
         return None
+
+    # Whether what came lately waits to be read, or something came while the venue was asked; or there is nothing.
+    async def _is_well(self, link: Link) -> bool:
+        heard_ns = self.watch.heard_ns
+        return self._is_behind(link) or await self._is_quiet() or self.watch.heard_ns != heard_ns
+
+    def _is_behind(self, link: Link) -> bool:
+        late_ns = self._around.now_ns() - (link.received_ns or 0)
+        return link.waiting > 0 and late_ns < self.socket.stall_s * _SECOND
+
+    # Whether what was never heard has nothing to say: others here must not suffer for a symbol that does not trade.
+    async def _hears_all(self) -> bool:
+        unheard = self.watch.unheard(self._around.clock.monotonic_ns())
+        quiet = await self._around.silent(unheard) if self._around.silent is not None else set()
+        return self.watch.judge(self._around.clock.monotonic_ns(), unheard, quiet)
 
     # Whether nothing is heard because nothing happens, as the venue itself says.
     async def _is_quiet(self) -> bool:
@@ -358,18 +375,9 @@ class Keeper:
 
     def _reason(self, verdict: str) -> str:
         if verdict == "silent":
-            return self._silence()
-        seconds = (self._around.clock.monotonic_ns() - self.watch.heard_ns) / _SECOND
-        return f"mute for {seconds:.0f} s although the market is open"
-
-    def _silence(self) -> str:
-        names = [f"{symbol} {stream}" for symbol, stream in sorted(self.watch.silent)]
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        where = self.socket.url.partition("?")[0]
-        return (
-            f"{shown} never heard on {where} while others move there: refused silently, asked at the wrong path, or "
-            "it does not trade"
-        )
+            return self.watch.silence(self.socket.url)
+        seconds = (self._around.clock.monotonic_ns() - self.watch.heard_ns) // _SECOND
+        return f"mute for {seconds} s although the market is open"
 
     def _say(self, phase: Phase, text: str) -> None:
         if (phase, text) != (self.phase, self.text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 __all__ = ("Backoff", "Watch")
@@ -56,6 +57,7 @@ class Watch:
     _pause_ns: float = 0.0  # the longest pause of late
     _stalls: int = 0
     _silences: int = 0
+    _quiet: dict[Pair, int] = field(default_factory=dict)  # how often the venue said that there was nothing to be heard
 
     def opened(self, now_ns: int) -> None:
         """Begin with a connection."""
@@ -70,6 +72,7 @@ class Watch:
             self.unseen.pop(gone, None)
             self.silent.discard(gone)
             self._known.discard(gone)
+            self._quiet.pop(gone, None)
         self.expects = expects
 
     def heard(self, now_ns: int, pairs: set[Pair]) -> None:
@@ -108,14 +111,38 @@ class Watch:
         elif now_ns - self.heard_ns > self.stall_s * _SECOND * min(2**self._stalls, _PATIENCE):
             self._stalls += 1
             return "stalled"
-        elif silent := self._silent_now(now_ns):
-            self._silences += 1
-            self.silent |= silent
+        elif self.unheard(now_ns):
             return "silent"
         return "old" if now_ns - self.opened_ns > self.life_s * _SECOND else ""
 
+    def unheard(self, now_ns: int) -> dict[Pair, float]:
+        """Return the pairs that no connection has carried although others move, and for how long each, in seconds."""
+        waited_ns = {pair: now_ns - self.unseen[pair] for pair in self.unseen.keys() - self._known}
+        return {pair: ns / _SECOND for pair, ns in waited_ns.items() if self._moved and ns > self._wait_ns(pair)}
+
+    def silence(self, url: str) -> str:
+        """Return what there is to say of `silent`, "" where it is empty; nothing is shown of the query of ``url``."""
+        names = [f"{symbol} {stream}" for symbol, stream in sorted(self.silent)]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        where = url.partition("?")[0]
+        if not names:
+            return ""
+        return (
+            f"{shown} never heard on {where} while others move there: refused silently, asked at the wrong path, or "
+            "it does not trade"
+        )
+
     # A symbol that trades once an hour looks the same for a while: each time it is waited for longer.
-    def _silent_now(self, now_ns: int) -> set[Pair]:
-        wait_ns = int(max(self.stall_s, _SILENT_S) * min(2**self._silences, _PATIENCE) * _SECOND)
-        never = self.unseen.keys() - self._known
-        return {pair for pair in never if now_ns - self.unseen[pair] > wait_ns} if self._moved else set()
+    def _wait_ns(self, pair: Pair) -> int:
+        times = self._silences + self._quiet.get(pair, 0)
+        return int(max(self.stall_s, _SILENT_S) * min(2**times, _PATIENCE) * _SECOND)
+
+    def judge(self, now_ns: int, unheard: Collection[Pair], quiet: set[Pair]) -> bool:
+        """Say whether pairs that were never heard are well: all ``quiet``, or heard meanwhile; the others are noted."""
+        for pair in quiet & self.unseen.keys():
+            self.unseen[pair] = now_ns
+            self._quiet[pair] = self._quiet.get(pair, 0) + 1
+        deaf = (self.unseen.keys() & unheard) - quiet
+        self._silences += bool(deaf)
+        self.silent |= deaf
+        return not deaf

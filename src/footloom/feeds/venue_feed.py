@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,8 @@ _LOG = logging.getLogger(__name__)
 _SAME_LIST_NS = 180 * 10**9
 _MOST_PROBED = 5  # symbols of a socket that are asked for over REST before it is called dead
 _DAY_S = 86_400.0
+_CLOCKS_APART_S = 2.0  # the venue's and ours
+_AS_TRADES_MOVE = frozenset({"agg_trade", "trade", "quote", "depth"})  # marks and open interest come by themselves
 
 
 class VenueFeed:
@@ -231,6 +234,7 @@ class VenueFeed:
             authorize=self._authorize,
             is_open=self._is_open,
             is_quiet=self._is_quiet,
+            silent=self._silent,
             rng=self._yard.rng,
             changes=self.venue.added,
             explain=getattr(self.venue, "explain", lambda _status, _text: ""),
@@ -280,6 +284,19 @@ class VenueFeed:
             return not any([await repair.found_newer() for repair in mine])
         except FootloomError:
             return False
+
+    # Which pairs were not heard because nothing was traded since they are waited for: the newest trade is older. It may
+    # have come over REST or another socket; then the stream is deaf.
+    async def _silent(self, unheard: Mapping[tuple[str, str], float]) -> set[tuple[str, str]]:
+        quiet: set[tuple[str, str]] = set()
+        for name in sorted({name for name, _ in unheard} & self._stock.repairs.keys()):
+            repair = self._stock.repairs[name]
+            with contextlib.suppress(FootloomError):  # what is known has to do
+                await repair.found_newer()
+            hushed_s = (self._yard.receipts.now_ns() - repair.tape.last_ns) / 1e9 + _CLOCKS_APART_S
+            waited = {pair: seconds for pair, seconds in unheard.items() if pair[0] == name}
+            quiet |= {pair for pair, seconds in waited.items() if pair[1] in _AS_TRADES_MOVE and hushed_s > seconds}
+        return quiet
 
     async def _authorize(self, socket: Socket) -> str:
         if socket.authorize is None:

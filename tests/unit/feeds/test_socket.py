@@ -96,6 +96,7 @@ async def kept(
     *,
     is_open: Callable[[], bool] = lambda: True,
     is_quiet: object = None,
+    silent: object = None,
     changes: Callable[[Socket, Socket], tuple[str, ...]] = lambda _old, _new: (),
     explain: Callable[[int, str], str] = lambda _status, _text: "",
     **of: object,
@@ -109,8 +110,9 @@ async def kept(
         venue.port = next(iter(server.sockets)).getsockname()[1]
         socket = Socket(**{"name": "venue 1", "url": f"ws://127.0.0.1:{venue.port}/market/stream?streams=x"} | of)
         around = Surroundings(
-            hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed), is_quiet, changes, explain
-        )
+            hands, hands.monotonic_ns, lambda: None, authorize, is_open, random.Random(seed), is_quiet, silent, changes,
+            explain,
+        )  # fmt: skip
         keeper = Keeper(socket, around)
         task = asyncio.create_task(keeper.run())
         try:
@@ -276,6 +278,63 @@ async def test_a_socket_is_well_where_the_venue_says_that_nothing_happened(seed:
         await until(lambda: keeper.losses, hands, 1.0)
         assert len(asked) == 3
         assert keeper.cause.startswith("mute for")
+
+
+async def test_what_came_while_the_venue_was_asked_keeps_the_socket(seed: int) -> None:
+    hands, asked = Hands(), []
+
+    async def is_quiet(keeper: Keeper) -> bool:
+        asked.append(hands.mono)
+        if len(asked) == 1:
+            await hands.sleep(1.0)
+            keeper.heard({("BTCUSDT", "quote")})
+        return False
+
+    async with kept(seed, hands, stall_s=30.0, is_quiet=is_quiet) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        await until(lambda: len(asked) == 1, hands, 1.0)
+        await hands.pass_s(5)
+        assert keeper.losses == 0
+        await until(lambda: keeper.losses, hands, 1.0)
+        assert len(asked) == 2
+
+
+async def test_what_waits_to_be_read_keeps_the_socket(seed: int) -> None:
+    hands, asked = Hands(), []
+
+    async def is_quiet(_keeper: Keeper) -> bool:
+        asked.append(hands.mono)
+        return False
+
+    async with kept(seed, hands, stall_s=30.0, is_quiet=is_quiet) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        for count in range(1, 9):
+            await venue.clients[0].send("a trade")
+            await until(lambda count=count: keeper.waiting == count)
+            await hands.pass_s(10)
+        assert (asked, keeper.losses) == ([], 0)
+        await until(lambda: keeper.losses, hands, 1.0)
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+async def test_others_do_not_suffer_for_a_symbol_that_does_not_trade(seed: int, *, quiet: bool) -> None:
+    hands, asked = Hands(), []
+    busy, still = ("BTCUSDT", "agg_trade"), ("OLDUSDT", "agg_trade")
+
+    async def silent(unheard: dict[tuple[str, str], float]) -> set[tuple[str, str]]:
+        asked.append(unheard)
+        return set(unheard) if quiet else set()
+
+    async with kept(seed, hands, expects=frozenset({busy, still}), stall_s=15.0, silent=silent) as (venue, keeper):
+        await until(lambda: venue.clients and keeper.connections and hands.sleepers)
+        for _ in range(600):
+            keeper.heard({busy})
+            await hands.pass_s(1)
+            if keeper.losses:
+                break
+    assert (keeper.losses, len(asked)) == ((0, 4) if quiet else (1, 1))
+    assert all(set(one) == {still} for one in asked)
 
 
 async def test_a_silent_pair_is_named_with_the_path(seed: int) -> None:

@@ -68,11 +68,26 @@ def test_a_pair_that_is_silent_while_others_move_is_named() -> None:
         one.heard(second * SECOND, {BTC})
 
     assert verdict(one, 36) == "silent"
+    assert one.unheard(36 * SECOND) == {ETH: 36.0}
+    assert not one.judge(36 * SECOND, {ETH}, set())
     assert one.silent == {ETH}
     one.opened(40 * SECOND)
     one.heard(41 * SECOND, {BTC, ETH})
     assert one.silent == set()
     assert verdict(one, 60) == ""
+
+
+def test_a_pair_that_has_nothing_to_say_is_waited_for_longer_each_time() -> None:
+    one, asked = watch(BTC, ETH), []
+    for second in range(400):
+        one.heard(second * SECOND, {BTC})
+        if verdict(one, second) == "silent":
+            asked.append(second)
+            assert one.judge(second * SECOND, one.unheard(second * SECOND), {ETH})
+
+    assert one.silent == set()
+    assert [later - sooner for sooner, later in zip(asked, asked[1:], strict=False)] == [61, 121]
+    assert one.judge(400 * SECOND, {BTC}, set()), "what was heard meanwhile is not deaf"
 
 
 def test_a_pair_that_spoke_before_may_be_quiet_on_the_next_connection() -> None:
