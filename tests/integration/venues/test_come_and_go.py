@@ -28,6 +28,7 @@ from matrix_kit import (
 )
 
 from footloom.core.trades import Trades
+from footloom.feeds._socket import Keeper
 from footloom.feeds.flow import Commit
 from footloom.feeds.recorder import FeedSettings, Recorder
 from footloom.store.files import Store
@@ -220,3 +221,35 @@ async def test_volume_of_a_silence_that_ends_by_itself_has_no_sides_and_says_so(
     [gap] = [one for one in made.gaps if one.cause.startswith("mute")]
     assert 5 * SECOND < gap.to_ns - gap.from_ns < 30 * SECOND
     assert made.connections == 1
+
+
+@pytest.mark.parametrize("name", ["binance_usdm", "binance_spot", "bybit_linear"])
+async def test_a_symbol_that_does_not_trade_costs_the_others_nothing(name: str, tmp_path: Path) -> None:
+    busy, still = SYMBOLS[name][0], OTHERS[name][0]
+    start_ns = time.time_ns() // SECOND * SECOND
+    quiet = listing(name, still, start_ns - 3_600 * SECOND, 1)  # its last trade was fifty minutes ago
+    async with LocalVenue(name, Market([listing(name, busy, start_ns, 0), quiet], start_ns)) as venue:
+        bases = Bases(ws=venue.url.replace("http", "ws"), rest=venue.url, archive=venue.url + "/archive")
+        settings = FeedSettings(bases={name: bases}, commit_s=0.1, backfill_hours=0.0)
+        wanted = [(name, Wanted(symbol=one, streams=frozenset({SYMBOLS[name][3]}))) for one in (busy, still)]
+        with Store(tmp_path / "store", writer=True) as store:
+            recorder, seen = Recorder(store, wanted, settings, FastClock(venue.now_ns, SPEED)), Seen()
+            tasks = [asyncio.create_task(recorder.run(seen)), asyncio.create_task(_played(venue))]
+            try:
+                [keeper] = await _keepers(recorder, seen)
+                await seen.until(lambda: (still, SYMBOLS[name][3]) in keeper.watch._quiet or keeper.losses > 0)
+                assert (keeper.losses, keeper.watch.silent) == (0, set())
+                assert seen.phases[busy] <= {"connecting", "live", "stale"}
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _played(venue: LocalVenue) -> None:
+    await venue.run(SPEED)
+
+
+async def _keepers(recorder: Recorder, seen: Seen) -> list[Keeper]:
+    await seen.until(lambda: bool(recorder.feeds[0]._fleet.keepers))
+    return list(recorder.feeds[0]._fleet.keepers)
