@@ -23,16 +23,16 @@ class Spread:
         self.longest_s = 0.0
         self._counts = [0] * _BUCKETS
 
-    def note(self, seconds: float) -> None:
-        """Take in one duration."""
-        self.count += 1
-        self.total_s += seconds
+    def note(self, seconds: float, times: int = 1) -> None:
+        """Take in one duration, which was seen so often."""
+        self.count += times
+        self.total_s += times * seconds
         self.longest_s = max(self.longest_s, seconds)
         part, doublings = math.frexp(max(seconds, _SMALLEST_S) / _SMALLEST_S)  # part is 0.5 up to 1
         if doublings > _DOUBLINGS:
             part, doublings = 1.0, _DOUBLINGS
         place = (doublings - 1) * _PER_DOUBLING
-        self._counts[place + min(_PER_DOUBLING - 1, int((2 * part - 1) * _PER_DOUBLING))] += 1
+        self._counts[place + min(_PER_DOUBLING - 1, int((2 * part - 1) * _PER_DOUBLING))] += times
 
     def below_s(self, share: float) -> float | None:
         """Return the duration that a share of all were no longer than, None where there were none."""

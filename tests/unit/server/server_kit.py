@@ -18,6 +18,7 @@ from footloom.core.trades import Trades
 from footloom.errors import NotStored, StoreError
 from footloom.kernels.facts import in_order
 from footloom.server.clients.session import Disconnected
+from footloom.server.wire.frames import Message
 from footloom.store import Coverage, Recovery
 
 DAY0_NS = 20_000 * 86_400 * 10**9  # 2024-10-04
@@ -127,13 +128,20 @@ class FakeSocket:
         self.requests: asyncio.Queue[str | None] = asyncio.Queue()
         self.reading = asyncio.Event()
         self.reading.set()
-        self._news = asyncio.Condition()
+        self._news = asyncio.Event()
 
-    async def send(self, data: bytes | str) -> None:
+    def offer(self, message: Message) -> bool:
+        if self.reading.is_set():
+            self.take(message)
+        return self.reading.is_set()
+
+    async def send(self, message: Message) -> None:
         await self.reading.wait()
-        self.sent.append(data)
-        async with self._news:
-            self._news.notify_all()
+        self.take(message)
+
+    def take(self, message: Message) -> None:
+        self.sent.append(message.data)
+        self._news.set()
 
     async def receive(self) -> str | bytes:
         text = await self.requests.get()
@@ -143,6 +151,8 @@ class FakeSocket:
 
     async def wait_for(self, count: int) -> list[bytes | str]:
         """Wait until so many messages came."""
-        async with self._news:
-            await asyncio.wait_for(self._news.wait_for(lambda: len(self.sent) >= count), 60)
+        async with asyncio.timeout(60):
+            while len(self.sent) < count:
+                self._news.clear()
+                await self._news.wait()
         return self.sent

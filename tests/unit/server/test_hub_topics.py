@@ -25,7 +25,7 @@ from footloom.server.live.topics import Topic
 from footloom.server.pages import Bundle
 from footloom.server.services import Services
 from footloom.server.stored.history import ChartKey, History, Seed
-from footloom.server.wire.frames import Frame
+from footloom.server.wire.frames import Frame, Message
 from footloom.server.wire.messages import TopicRequest
 from footloom.store import Quarantined, Recovery
 
@@ -76,8 +76,8 @@ class Looker:
     def client(self) -> Looker:
         return self
 
-    def post_status(self, key: str, text: str) -> None:  # noqa: ARG002 - as a client's
-        self.statuses.append(text)
+    def post_status(self, key: str, said: Message) -> None:  # noqa: ARG002 - as a client's
+        self.statuses.append(str(said.data))
 
     def post_bar(self, open_ns: int, frame: Frame) -> None:  # noqa: ARG002 - as a subscriber's
         self.told.append("bar")

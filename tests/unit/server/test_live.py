@@ -25,6 +25,7 @@ from footloom.server.pages import Bundle
 from footloom.server.services import Services
 from footloom.server.stored.history import History
 from footloom.server.wire.codec import Decoded, chart_columns, decode
+from footloom.server.wire.frames import Message
 
 pytestmark = pytest.mark.anyio
 SECOND_NS = 10**9
@@ -142,8 +143,8 @@ async def test_figures_alone_are_told_once_a_second() -> None:
     told: list[str] = []
 
     class Reader:
-        def post_feed(self, _key: str, text: str) -> None:
-            told.append(text)
+        def post_feed(self, _key: str, said: Message) -> None:
+            told.append(str(said.data))
 
     board = Board(lambda: now[0])
     board.join(Reader())

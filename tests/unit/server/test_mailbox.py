@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footloom.server.clients.mailbox import Mailbox
+from footloom.server.clients.mailbox import Item, Mailbox
 
 pytestmark = pytest.mark.anyio
+
+
+def taken_from(mailbox: Mailbox) -> Item:
+    item = mailbox.take()
+    assert item is not None
+    return item
 
 
 async def drain(mailbox: Mailbox) -> list[bytes | str | None]:
     taken = []
     while mailbox.waiting_items:
-        taken.append((await mailbox.get()).data)
+        taken.append(taken_from(mailbox).data)
     return taken
 
 
@@ -84,13 +90,12 @@ async def test_forgetting_a_topic_leaves_the_others() -> None:
     assert (mailbox.waiting_bytes, mailbox.waiting_items) == (0, 0)
 
 
-async def test_getting_waits_for_the_next_post() -> None:
+async def test_an_empty_mailbox_gives_nothing() -> None:
     mailbox = Mailbox()
-    getter = asyncio.create_task(mailbox.get())
-    await asyncio.sleep(0)
-    assert not getter.done()
+    assert mailbox.take() is None
     mailbox.post_due("a snapshot", 7)
-    assert (await getter).due == "a snapshot"
+    assert taken_from(mailbox).due == "a snapshot"
+    assert mailbox.take() is None
 
 
 posts = st.lists(
@@ -119,7 +124,7 @@ async def play(mailbox: Mailbox, actions: list[tuple[str, int, int, bytes]]) -> 
             mailbox.forget(topic)
             events = [event for event in events if event in taken or not event.startswith(b"%d:" % topic)]
         elif what == "get":
-            taken += [(await mailbox.get()).data] if mailbox.waiting_items else []
+            taken += [taken_from(mailbox).data] if mailbox.waiting_items else []
         elif mailbox.post_event(data, topic, ends=(topic, bar) if what == "close" else None):
             events.append(data)
         assert mailbox.waiting_items <= mailbox.max_items
@@ -134,7 +139,7 @@ async def test_states_of_one_topic_are_sent_in_the_order_of_their_places() -> No
     mailbox.post_state((2, 100), b"other", 2, (1, None))
     mailbox.post_state((1, 160), b"B2", 1, (2, (20, 20)))
     mailbox.post_state((1, 100), b"A3", 1, (3, (30, 30)))
-    items = [await mailbox.get() for _ in range(mailbox.waiting_items)]
+    items = [taken_from(mailbox) for _ in range(mailbox.waiting_items)]
     assert [item.data for item in items] == [b"B2", b"other", b"A3"]
     assert [item.mark for item in items] == [(2, (20, 20)), (1, None), (3, (10, 30))], "the oldest is not forgotten"
 
@@ -151,7 +156,7 @@ async def test_places_of_a_topic_only_grow(posts: list[tuple[int, int, bool]]) -
             mailbox.post_state((topic, key), b"s", topic, mark)
     sent: dict[int, list[int]] = {1: [], 2: []}
     while mailbox.waiting_items:
-        item = await mailbox.get()
+        item = taken_from(mailbox)
         assert item.mark is not None
         assert item.topic_id is not None
         sent[item.topic_id].append(item.mark[0])

@@ -86,3 +86,20 @@ def test_a_print_outside_the_session_starts_no_day() -> None:
         "day_volume": "5",
         "vwap": "150.00",
     }
+
+
+def test_the_engine_s_time_alone_is_no_news() -> None:
+    status = header()
+    tell(status, (MIDNIGHT_NS + 10, 100, 1))
+    assert status.has_news
+    said = json.loads(status.said().data)
+    assert not status.has_news
+    nothing = Trades.empty(status.instrument)
+    status.apply(Commit("x:Y", nothing, (), MIDNIGHT_NS + SECOND_NS))
+    assert not status.has_news
+    assert json.loads(status.text())["engine_ns"] != said["engine_ns"], "it is told with the next message all the same"
+    status.apply(Commit("x:Y", nothing, (), MIDNIGHT_NS + SECOND_NS, quote=(99, 101)))
+    assert status.has_news
+    status.said()
+    status.stop("the feed stopped")
+    assert status.has_news

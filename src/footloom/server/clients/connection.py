@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from litestar import WebSocket
@@ -15,11 +14,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from footloom.server.clients.session import Disconnected
+from footloom.server.wire.frames import Message
 
 __all__ = ("EVICT_AFTER_S", "LitestarSocket", "evicting")
 
 EVICT_AFTER_S = 10.0
-_DIRECT, _EVICTED = "footloom.frames", "footloom.evicted"
+_DIRECT = "footloom.connection"
 _LOG = logging.getLogger(__name__)
 
 
@@ -32,28 +32,29 @@ class _Evicting(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = cast("dict[str, Any]", self.scope).setdefault("extensions", {})
-        extensions[_DIRECT] = self.send_frame
-        extensions[_EVICTED] = lambda: self.evicted
+        extensions[_DIRECT] = self
         await super().run_asgi()
 
-    async def send_frame(self, data: bytes | str) -> None:
-        """Write one whole message; it goes past the layers between, which cost more than the writing itself.
+    # Both go past the layers between, which cost more than the writing itself.
+    def offer(self, message: Message) -> bool:
+        """Write one message if the connection takes more just now, and say whether it does."""
+        if not self.writable.is_set() or self.is_over:
+            return False
+        self.transport.write(message.packed())
+        return True
 
-        A server's frames are not masked and ours are not packed, so that a message is its length and its bytes.
-        """
+    async def send_message(self, message: Message) -> None:
+        """Write one message as soon as the connection takes more."""
         if not self.writable.is_set():
             await self.writable.wait()
-        if self.disconnected or self.close_sent or self.conn.state is not State.OPEN:
+        if self.is_over:
             raise ClientDisconnected
-        payload = data if isinstance(data, bytes) else data.encode()
-        size, kind = len(payload), 0x82 if isinstance(data, bytes) else 0x81
-        if size < 126:
-            head = struct.pack("!BB", kind, size)
-        elif size < 65_536:
-            head = struct.pack("!BBH", kind, 126, size)
-        else:
-            head = struct.pack("!BBQ", kind, 127, size)
-        self.transport.write(head + payload)
+        self.transport.write(message.packed())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self.disconnected or self.close_sent or self.conn.state is not State.OPEN
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -111,20 +112,24 @@ class LitestarSocket:
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket
         extensions: Any = socket.scope.get("extensions") or {}
-        self._evicted: Callable[[], bool] = extensions.get(_EVICTED, lambda: False)
-        self._direct: Callable[[bytes | str], Awaitable[None]] | None = extensions.get(_DIRECT)
+        self._direct: _Evicting | None = extensions.get(_DIRECT)
 
     @property
     def was_evicted(self) -> bool:
         """Whether the connection was cut off because nothing was read."""
-        return self._evicted()
+        return self._direct is not None and self._direct.evicted
 
-    async def send(self, data: bytes | str) -> None:
-        """Send one message; returns when the connection can take more."""
+    def offer(self, message: Message) -> bool:
+        """Send one message if the connection takes more just now, and say whether it does."""
+        return self._direct is not None and self._direct.offer(message)
+
+    async def send(self, message: Message) -> None:
+        """Send one message as soon as the connection takes more."""
         try:
             if self._direct is not None:
-                await self._direct(data)
+                await self._direct.send_message(message)
             else:
+                data = message.data
                 await self._socket.send_data(data, "binary" if isinstance(data, bytes) else "text")
         except (ClientDisconnected, OSError, WebSocketDisconnect, RuntimeError) as error:  # gone, or closing
             raise Disconnected from error

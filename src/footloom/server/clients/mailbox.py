@@ -7,7 +7,6 @@ everything of their topic goes, and the client gets a fresh snapshot instead.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -57,7 +56,6 @@ class Mailbox:
     replaced: int = 0
     _queue: deque[Item] = field(default_factory=deque)
     _states: dict[Hashable, Item] = field(default_factory=dict)
-    _filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def post_event(
         self, data: bytes | str, topic_id: int | None = None, *, ends: Hashable = None, mark: Mark | None = None
@@ -101,7 +99,6 @@ class Mailbox:
     def post_due(self, due: object, topic_id: int) -> None:
         """Append the mark of a snapshot: it holds no bytes and always fits, one a topic is all there can be."""
         self._queue.append(Item(topic_id, None, due=due))
-        self._filled.set()
 
     def forget(self, topic_id: int) -> None:
         """Take back everything of a topic."""
@@ -111,22 +108,20 @@ class Mailbox:
                 self._take_back(item)
                 item.due = None
 
-    async def get(self) -> Item:
-        """Wait for the next message and take it."""
-        while True:
-            while self._queue:
-                item = self._queue.popleft()
-                if item.due is not None:
-                    return item
-                if item.data is None:
-                    continue
-                if self._states.get(item.key) is item:
-                    del self._states[item.key]
-                self.waiting_bytes -= len(item.data)
-                self.waiting_items -= 1
+    def take(self) -> Item | None:
+        """Take the next message, None where nothing waits."""
+        while self._queue:
+            item = self._queue.popleft()
+            if item.due is not None:
                 return item
-            self._filled.clear()
-            await self._filled.wait()
+            if item.data is None:
+                continue
+            if self._states.get(item.key) is item:
+                del self._states[item.key]
+            self.waiting_bytes -= len(item.data)
+            self.waiting_items -= 1
+            return item
+        return None
 
     # The states of a topic that can still be replaced, in the order in which they are sent: that of their posting.
     def _states_of(self, topic_id: int) -> list[Item]:
@@ -154,7 +149,6 @@ class Mailbox:
         self._queue.append(item)
         self.waiting_items += 1
         self.waiting_bytes += len(item.data)
-        self._filled.set()
         return True
 
     def _take_back(self, item: Item) -> None:

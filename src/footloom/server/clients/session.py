@@ -1,7 +1,9 @@
-"""One connected client: a reader of its requests, a mailbox, and the one task that writes to it.
+"""One connected client: a reader of its requests, and a mailbox for what its connection cannot take just now.
 
-Nothing here waits for a client but its own writer task, so a slow reader harms only itself. A reader
-that is paused for ten seconds is dropped by the connection's own timer (`footloom.server.clients.connection`).
+What is posted goes to the connection at once where nothing waits and the connection takes more. Else it waits in the
+mailbox, and one task writes until nothing waits any more. Nothing waits for a client but that task, so a slow reader
+harms only itself. A reader that is paused for ten seconds is dropped by the connection's own timer
+(`footloom.server.clients.connection`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from footloom.server.live.hub import Hub
 from footloom.server.live.streams import Streams
 from footloom.server.live.topics import AnyTopic
 from footloom.server.wire.codec import stamped
-from footloom.server.wire.frames import Form, Frame
+from footloom.server.wire.frames import Form, Frame, Message
 from footloom.server.wire.layout import NO_SEQ
 from footloom.server.wire.messages import (
     PROTOCOL_VERSION,
@@ -46,8 +48,11 @@ class Disconnected(Exception):
 class Socket(Protocol):
     """The connection, as a session needs it: `Disconnected` is raised when it is gone."""
 
-    async def send(self, data: bytes | str) -> None:
-        """Send one message; returns when the connection can take more."""
+    def offer(self, message: Message) -> bool:
+        """Send one message if the connection takes more just now, and say whether it does."""
+
+    async def send(self, message: Message) -> None:
+        """Send one message as soon as the connection takes more."""
 
     async def receive(self) -> str | bytes:
         """Return the next message."""
@@ -77,18 +82,22 @@ class Subscription:
 
     def post_state(self, key: object, frame: Frame) -> None:
         """Post what a newer frame under the same key replaces."""
-        mailbox, topic_id = self.client.mailbox, self.topic.id
-        if self.live and not mailbox.post_state((topic_id, key), frame.data(self.form), topic_id, _mark(frame)):
+        if not self.live or self.client.hand(self, frame):
+            return
+        topic_id = self.topic.id
+        if not self.client.mailbox.post_state((topic_id, key), frame.data(self.form), topic_id, _mark(frame)):
             self._overflow()
+        self.client.wake()
 
     def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
         """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
-        if not self.live:
+        if not self.live or self.client.hand(self, frame):
             return
         mailbox, topic_id = self.client.mailbox, self.topic.id
         ends = None if ends_ns is None else (topic_id, ends_ns)
         if not mailbox.post_event(frame.data(self.form), topic_id, ends=ends, mark=_mark(frame)):
             self._overflow()
+        self.client.wake()
 
     def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
         """Take back what waits and send a fresh snapshot instead; one is enough where several are asked for."""
@@ -99,12 +108,12 @@ class Subscription:
             self.live = False
             self.again = True
             self.client.mailbox.forget(self.topic.id)
-            self.client.mailbox.post_due(self, self.topic.id)
+            self.client.post_due(self)
 
     def drop(self, error: FootloomError) -> None:
         """Tell the client that the topic cannot go on, and end it."""
         self.client.leave(self)
-        self.client.mailbox.post_event(encode_text(ErrorText(None, code_of(error), str(error))))
+        self.client.post(encode_text(ErrorText(None, code_of(error), str(error))))
 
     def _overflow(self) -> None:
         self.client.resyncs += 1
@@ -116,9 +125,12 @@ def _mark(frame: Frame) -> Mark:
     return frame.seq, frame.heard
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Session:
-    """The server's side of one WebSocket."""
+    """The server's side of one WebSocket.
+
+    ``_idle`` is true while nothing waits and nothing is being written: what is posted may then go out at once.
+    """
 
     hub: Hub
     socket: Socket
@@ -128,38 +140,90 @@ class Session:
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     resyncs: int = 0
     _opening: set[asyncio.Task[None]] = field(default_factory=set)
-    _cut: asyncio.Event = field(default_factory=asyncio.Event)
+    _idle: bool = True
+    _writing: asyncio.Task[None] | None = None
+    _reading: asyncio.Task[None] | None = None  # the task that runs the session, while it may be cut off
+    _ended: bool = False
+    _fault: Exception | None = None
 
     async def run(self) -> None:
         """Serve the client until it goes away."""
         self.hub.measures.connections += 1
-        self.mailbox.post_event(encode_text(Hello(PROTOCOL_VERSION, f"footloom {footloom.__version__}")))
+        self.post(encode_text(Hello(PROTOCOL_VERSION, f"footloom {footloom.__version__}")))
         self.hub.board.join(self)
-        work = (self._read(), self._write(), self._end())
-        tasks = {asyncio.create_task(one) for one in work}
+        self._reading = asyncio.current_task()
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            if not self._ended:
+                await self._read()
         except Disconnected:
             pass
+        except asyncio.CancelledError:
+            if not self._ended or self._reading is None or self._reading.uncancel():
+                raise
         finally:
-            tasks |= self._opening
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self.hub.board.leave(self)
-            self.hub.measures.conflated += self.mailbox.replaced
-            for subscription in list(self.subscriptions.values()):
-                self.leave(subscription)
+            await self._end()
+        if self._fault is not None:
+            raise self._fault
 
-    def post_status(self, key: str, text: str) -> None:
+    async def _end(self) -> None:
+        self._ended, self._idle, self._reading = True, False, None
+        tasks = [*self._opening, *([] if self._writing is None else [self._writing])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.hub.board.leave(self)
+        self.hub.measures.conflated += self.mailbox.replaced
+        for subscription in list(self.subscriptions.values()):
+            self.leave(subscription)
+
+    def _cut(self, fault: Exception | None = None) -> None:
+        if not self._ended:
+            self._ended, self._idle, self._fault = True, False, fault
+            if self._reading is not None:
+                self._reading.cancel()
+
+    def hand(self, subscription: Subscription, frame: Frame) -> bool:
+        """Send a frame at once where nothing waits and the connection takes more; say whether it was sent."""
+        if not self._idle:
+            return False
+        message = frame.stamped(subscription.form, subscription.sent)
+        if not self.socket.offer(message):
+            return False
+        subscription.sent = frame.seq
+        self.hub.measures.hand(frame, len(message.data))
+        return True
+
+    def post(self, text: str) -> bool:
+        """Post what must arrive; False where it does not fit."""
+        if self._idle and self.socket.offer(Message(text)):
+            return True
+        fits = self.mailbox.post_event(text)
+        self.wake()
+        return fits
+
+    def post_due(self, subscription: Subscription) -> None:
+        """Post the mark of a snapshot, which is taken when its turn comes."""
+        self.mailbox.post_due(subscription, subscription.topic.id)
+        self.wake()
+
+    def post_status(self, key: str, said: Message) -> None:
         """Post the header of a symbol: a newer one replaces it, and one that does not fit is left out."""
-        self.mailbox.post_state(("status", key), text)
+        self._post_state(("status", key), said)
 
-    def post_feed(self, key: str, text: str) -> None:
+    def post_feed(self, key: str, said: Message) -> None:
         """Post how a symbol's feed stands: a newer one replaces it, and one that does not fit is left out."""
-        self.mailbox.post_state(("feed", key), text)
+        self._post_state(("feed", key), said)
+
+    def _post_state(self, key: tuple[str, str], said: Message) -> None:
+        if not (self._idle and self.socket.offer(said)):
+            self.mailbox.post_state(key, said.data)
+            self.wake()
+
+    def wake(self) -> None:
+        """Write what waits, beside everything else."""
+        if self._writing is None and not self._ended:
+            self._idle = False
+            self._writing = asyncio.create_task(self._write())
 
     def leave(self, subscription: Subscription) -> None:
         """End a subscription."""
@@ -202,11 +266,7 @@ class Session:
         try:
             await self._opened(request)
         except Disconnected:
-            self._cut.set()
-
-    async def _end(self) -> None:
-        await self._cut.wait()
-        raise Disconnected
+            self._cut()
 
     async def _opened(self, request: Subscribe) -> None:
         try:
@@ -245,7 +305,7 @@ class Session:
             if self.streams is not None:  # it is held once already
                 self.streams.close(topic.key)
         self._answer(encode_text(topic.subscribed(request.id)))
-        self.mailbox.post_due(subscription, topic.id)
+        self.post_due(subscription)
 
     def _refuse(self, request: Request | None, error: FootloomError) -> None:
         self.hub.measures.refused_requests += 1
@@ -256,18 +316,24 @@ class Session:
 
     # A client that asks faster than it reads answers is cut off: its questions cost the others time.
     def _answer(self, text: str) -> None:
-        if not self.mailbox.post_event(text):
+        if not self.post(text):
             raise Disconnected
 
+    # Between the last look into the mailbox and the end there is no await: what is posted then goes out at once.
     async def _write(self) -> None:
-        while True:
-            item = await self.mailbox.get()
-            if isinstance(item.due, Subscription):
-                await self._write_snapshot(item.due)
-            elif item.mark is not None:
-                await self._write_frame(item, item.mark)
-            elif item.data is not None:
-                await self.socket.send(item.data)
+        try:
+            while (item := self.mailbox.take()) is not None:
+                if isinstance(item.due, Subscription):
+                    await self._write_snapshot(item.due)
+                elif item.mark is not None:
+                    await self._write_frame(item, item.mark)
+                elif item.data is not None:
+                    await self.socket.send(Message(item.data))
+        except Disconnected:
+            self._cut()
+        except Exception as fault:  # noqa: BLE001 - it ends the session, which raises it
+            self._cut(fault)
+        self._writing, self._idle = None, not self._ended
 
     async def _write_frame(self, item: Item, mark: Mark) -> None:
         subscription = self.subscriptions.get(item.topic_id or 0)
@@ -278,7 +344,7 @@ class Session:
 
     async def _send(self, subscription: Subscription, seq: int, data: bytes | str) -> None:
         prev_seq, subscription.sent = subscription.sent, seq
-        await self.socket.send(stamped(data, prev_seq))
+        await self.socket.send(Message(stamped(data, prev_seq)))
 
     # `live` turns true when `snapshot` takes its bars, with no await between: what changes from here on is posted
     # behind it.

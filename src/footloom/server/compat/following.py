@@ -12,7 +12,7 @@ from footloom.errors import FootloomError, NotStored
 from footloom.server.compat.bars import Bar, bars_of, last_bar
 from footloom.server.live.topics import Topic
 from footloom.server.services import Services
-from footloom.server.wire.frames import Frame
+from footloom.server.wire.frames import Frame, Message
 from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("Follower", "followed")
@@ -46,7 +46,7 @@ class Follower:
         """Itself: it has one topic."""
         return self
 
-    def post_status(self, key: str, text: str) -> None:
+    def post_status(self, key: str, said: Message) -> None:
         """Leave the header of the symbol: these wires have none."""
 
     def post_bar(self, open_ns: int, frame: Frame) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from footloom.feeds.flow import FeedState
+from footloom.server.wire.frames import Message
 from footloom.server.wire.messages import FeedGone, FeedText, encode_text
 
 __all__ = ("Board", "Reader", "feed_text")
@@ -18,7 +19,7 @@ _PROGRESS_STEPS = 200
 class Reader(Protocol):
     """A connected client."""
 
-    def post_feed(self, key: str, text: str) -> None:
+    def post_feed(self, key: str, said: Message) -> None:
         """Post how a symbol's feed stands: a newer one replaces it."""
 
 
@@ -56,7 +57,7 @@ class Board:
         """Tell a client all states, and what changes from here on."""
         self._readers.add(reader)
         for row in self.rows():
-            reader.post_feed(row.symbol, encode_text(row))
+            reader.post_feed(row.symbol, Message(encode_text(row)))
 
     def leave(self, reader: Reader) -> None:
         """Tell a client nothing more."""
@@ -88,9 +89,7 @@ class Board:
             return
         self._told.pop(key, None)
         self._traded.discard(key)
-        text = encode_text(FeedGone(key))
-        for reader in list(self._readers):
-            reader.post_feed(key, text)
+        self._post(key, FeedGone(key))
 
     def stop(self, text: str) -> None:
         """Say of every symbol that nothing comes any more, and why."""
@@ -104,6 +103,9 @@ class Board:
         if told is not None and _news(told[0]) == _news(row) and (told[0] == row or now - told[1] < _FIGURES_S):
             return
         self._told[key] = (row, now)
-        text = encode_text(row)
+        self._post(key, row)
+
+    def _post(self, key: str, news: FeedText | FeedGone) -> None:
+        said = Message(encode_text(news))
         for reader in list(self._readers):
-            reader.post_feed(key, text)
+            reader.post_feed(key, said)

@@ -24,7 +24,7 @@ from footloom.server.live.joining import joined
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
 from footloom.server.live.sides import Side, SideReader, stored_rows
-from footloom.server.live.status import STATUS_INTERVAL_S, SymbolStatus
+from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside
 from footloom.server.live.symbol_state import SymbolState, start_of, without
 from footloom.server.live.topics import FLUSH_S, AnyTopic, Topic
@@ -109,7 +109,7 @@ class Hub:
             topic.readers.add(cast("SideReader", subscriber))
         status = self._symbols[topic.key].status
         if status is not None:
-            subscriber.client.post_status(topic.key, status.text())
+            subscriber.client.post_status(topic.key, status.said())
 
     def leave(self, topic: AnyTopic, subscriber: Subscriber | SideReader) -> None:
         """Take a subscriber away; the topic stops some time after the last."""
@@ -159,12 +159,12 @@ class Hub:
     def publish(self, commit: Commit) -> None:
         """Fold a commit into every topic of its symbol, and post what changed."""
         symbol = self._symbols[commit.key]
+        if commit.state is not None:
+            self.board.tell(commit.key, commit.state)
         if len(commit.trades):
             self.board.note_trades(commit.key)
             self._count(commit.trades)
         self.measures.gaps += sum(not gap.healed for gap in commit.gaps)
-        if commit.state is not None:
-            self.board.tell(commit.key, commit.state)
         symbol.hear(commit)
         for topic in list(symbol.topics):
             if topic.chart.tape == commit.trades.tape:
@@ -384,16 +384,15 @@ class Hub:
         if symbol.status is None:
             return
         symbol.status.apply(commit)
-        now = asyncio.get_running_loop().time()
-        if now - symbol.status_at < STATUS_INTERVAL_S:
-            return
-        self._post_status(commit.key, symbol)
+        since_s = asyncio.get_running_loop().time() - symbol.status_at
+        if since_s >= CLOCK_INTERVAL_S or (since_s >= STATUS_INTERVAL_S and symbol.status.has_news):
+            self._post_status(commit.key, symbol)
 
     def _post_status(self, key: str, symbol: SymbolState) -> None:
         readers = {subscriber.client for topic in symbol.topics for subscriber in topic.subscribers}
         readers |= {reader.client for side in symbol.sides.values() for reader in side.readers}
         if readers and symbol.status is not None:
             symbol.status_at = asyncio.get_running_loop().time()
-            text = symbol.status.text()
+            said = symbol.status.said()
             for client in readers:
-                client.post_status(key, text)
+                client.post_status(key, said)

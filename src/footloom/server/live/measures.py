@@ -5,6 +5,7 @@ Times run from the receipt of a venue's message on this machine. Nothing here kn
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from footloom.feeds.metrics import Spread
+from footloom.server.wire.frames import Frame, Heard
 
 __all__ = ("Figure", "Measures")
 
@@ -46,20 +48,39 @@ class Measures:
         self.evicted = 0
         self.refused_requests = 0
         self.gaps = 0
+        self._handed: list[Frame] = []
 
     def note_commit(self, first_ns: int, rows: int) -> None:
         """Note that so many received rows are durable and published; ``first_ns`` is the oldest one's receipt."""
         self.messages += rows
         self.durable.note((time.time_ns() - first_ns) / 1e9)
 
-    def note_frame(self, size: int, heard_ns: tuple[int, int] | None) -> None:
-        """Note that a frame was handed to a connection; ``heard_ns`` are the oldest and newest receipt it shows."""
-        self.frames += 1
+    def note_frame(self, size: int, heard_ns: Heard | None, times: int = 1) -> None:
+        """Note that a frame was handed to connections; ``heard_ns`` are the oldest and newest receipt it shows."""
+        self.frames += times
         self.bytes += size
         if heard_ns is not None:
             now_ns = time.time_ns()
-            self.oldest.note((now_ns - heard_ns[0]) / 1e9)
-            self.newest.note((now_ns - heard_ns[1]) / 1e9)
+            self.oldest.note((now_ns - heard_ns[0]) / 1e9, times)
+            self.newest.note((now_ns - heard_ns[1]) / 1e9, times)
+
+    def hand(self, frame: Frame, size: int) -> None:
+        """Note that one more connection was handed a frame; it is timed once for all, when the loop has written it.
+
+        What is handed to connections in one turn of the event loop is written at the end of that turn.
+        """
+        if not frame.handed:
+            if not self._handed:
+                asyncio.get_running_loop().call_soon(self._note_handed)
+            self._handed.append(frame)
+        frame.handed += 1
+        self.bytes += size
+
+    def _note_handed(self) -> None:
+        frames, self._handed = self._handed, []
+        for frame in frames:
+            times, frame.handed = frame.handed, 0
+            self.note_frame(0, frame.heard, times)
 
     def spreads(self) -> Iterator[tuple[str, str, Spread]]:
         """Yield what was timed: a name (of seconds), words, and the spread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from footloom.errors import FootloomError
-from footloom.server.wire.frames import Frame
+from footloom.server.wire.frames import Frame, Message
 
 __all__ = ("Client", "StateReader", "Subscriber")
 
@@ -13,7 +13,7 @@ __all__ = ("Client", "StateReader", "Subscriber")
 class Client(Protocol):
     """Who looks, perhaps at several topics."""
 
-    def post_status(self, key: str, text: str) -> None:
+    def post_status(self, key: str, said: Message) -> None:
         """Post the header of a symbol: a newer one replaces it."""
 
 

@@ -12,11 +12,13 @@ from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
 from footloom.feeds.flow import Commit
 from footloom.kernels.facts import in_order
+from footloom.server.wire.frames import Message
 from footloom.server.wire.messages import Status, encode_text
 
-__all__ = ("STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
+__all__ = ("CLOCK_INTERVAL_S", "STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
 
 STATUS_INTERVAL_S = 0.25
+CLOCK_INTERVAL_S = 1.0  # where nothing has changed but the engine's time and the lag
 _INT64_MAX = 2**63 - 1
 _LATEST = (_INT64_MAX, 0)
 _VWAP_DECIMALS = 2  # beyond those of the tick size: an average lies between ticks
@@ -60,6 +62,12 @@ class SymbolStatus:
         self._score: dict[str, float | int | None] | None = None
         self._trouble: str | None = None
         self.notes: tuple[str, ...] = ()
+        self._told: object = None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything but the engine's time and the lag has changed since it was last said."""
+        return self._told != self._facts()
 
     def apply(self, commit: Commit) -> None:
         """Fold one commit."""
@@ -98,6 +106,11 @@ class SymbolStatus:
                     continue
             trades = trades.between(end_ns, 2**62)
 
+    def said(self) -> Message:
+        """Return the header as all clients are sent it."""
+        self._told = self._facts()
+        return Message(self.text())
+
     def text(self) -> str:
         """Return the `Status` message as JSON."""
         price, quantity = self.instrument.price_text, self.instrument.qty_text
@@ -124,6 +137,13 @@ class SymbolStatus:
                 trouble=self._trouble,
                 notes=self.notes,
             )
+        )
+
+    def _facts(self) -> tuple[object, ...]:
+        return (
+            *(self._last, self._quote, self._prev_close, self._session, self._open, self._open_key),
+            *(self._high, self._low, self._volume, self._turnover),
+            *(self._recorded, self._score, self._trouble, self.notes),
         )
 
     def _start_span(self, ts_ns: int) -> int:

@@ -1,14 +1,17 @@
-"""What a topic says, encoded once in each form for all who look at it."""
+"""What clients are told: each message is encoded, and packed for the WebSocket, once for all who are sent it."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Literal
 
 from footloom.engine.frame import ChartFrame
-from footloom.server.wire.codec import encode, encode_json
+from footloom.server.wire.codec import encode, encode_json, stamped
 
-__all__ = ("Form", "Frame", "Heard", "chart_frame", "together")
+__all__ = ("Form", "Frame", "Heard", "Message", "chart_frame", "together")
+
+_MOST_STAMPS = 4  # clients that keep up were all sent the same frame before; a few are one or two behind
 
 Form = Literal["binary", "json"]
 Heard = tuple[int, int]  # the receipt of the oldest and of the newest message that a frame shows, ns UTC
@@ -21,14 +24,43 @@ def together(one: Heard | None, other: Heard | None) -> Heard | None:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
+class Message:
+    """Bytes, or text, as a client is sent them."""
+
+    __slots__ = ("_packed", "data")
+
+    def __init__(self, data: bytes | str) -> None:
+        self.data = data
+        self._packed: bytes | None = None
+
+    def packed(self) -> bytes:
+        """Return it as one frame of a WebSocket; made at the first call.
+
+        A server's frames are not masked and ours are not compressed: a frame is its kind, its length and its bytes.
+        """
+        if self._packed is None:
+            payload = self.data if isinstance(self.data, bytes) else self.data.encode()
+            self._packed = _head(len(payload), isinstance(self.data, bytes)) + payload
+        return self._packed
+
+
+def _head(size: int, is_binary: bool) -> bytes:  # noqa: FBT001 - one of two kinds
+    kind = 0x82 if is_binary else 0x81
+    if size < 126:
+        return struct.pack("!BB", kind, size)
+    if size < 65_536:
+        return struct.pack("!BBH", kind, 126, size)
+    return struct.pack("!BBQ", kind, 127, size)
+
+
 class Frame:
     """One message of a topic: ``seq`` is its place in it, ``kind`` what it is.
 
     ``chart`` holds the bars that it shows, None where it shows something else. ``heard`` tells when the messages that
-    it is the first to show were received. ``size`` is about what it takes on the wire.
+    it is the first to show were received. ``handed`` counts the connections that have it and were not timed yet.
     """
 
-    __slots__ = ("_forms", "_make", "chart", "heard", "kind", "seq", "topic_id")
+    __slots__ = ("_forms", "_make", "_stamps", "chart", "handed", "heard", "kind", "seq", "topic_id")
 
     def __init__(
         self,
@@ -45,8 +77,10 @@ class Frame:
         self.kind = kind
         self.chart = chart
         self.heard = heard
+        self.handed = 0
         self._make = make
         self._forms: dict[Form, bytes | str] = {}
+        self._stamps: dict[tuple[Form, int], Message] = {}
 
     def data(self, form: Form) -> bytes | str:
         """Return it in a form; made at the first call.
@@ -59,6 +93,21 @@ class Frame:
         made = self._forms.get(form)
         if made is None:
             made = self._forms[form] = self._make(form)
+        return made
+
+    def stamped(self, form: Form, prev_seq: int) -> Message:
+        """Return it as it is sent to those who were sent the frame ``prev_seq`` before it.
+
+        Raises
+        ------
+        ProtocolError
+            It holds a number that the wire cannot carry.
+        """
+        made = self._stamps.get((form, prev_seq))
+        if made is None:
+            made = Message(stamped(self.data(form), prev_seq))
+            if len(self._stamps) < _MOST_STAMPS:
+                self._stamps[form, prev_seq] = made
         return made
 
 
