@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import tempfile
 import time
@@ -28,11 +29,11 @@ from benchmarks.data import DAY_NS, day_of_trades
 from benchmarks.harness import Row, Scale
 from benchmarks.serve_kit import Client, connected, rss_bytes, served, subscription
 from footloom.core.instrument import Instrument
-from footloom.core.trades import I64, Trades
+from footloom.core.trades import Trades
 from footloom.feeds.clock import SystemClock
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, live
-from footloom.feeds.pace import Pace
+from footloom.feeds.pace import Pace, in_turns
 from footloom.server.access.limits import ConnectionLimits
 from footloom.server.app import create_app
 from footloom.server.live.measures import Measures
@@ -47,6 +48,8 @@ _SYMBOLS = 50
 _RATE = int(os.environ.get("FOOTLOOM_BENCH_RATE", "5000"))  # messages a second
 _CLIENTS, _STALLED = 100, 10
 _WARM_S = 3.0
+_PREPARED = 1 << 16
+_QUIET_RATE = 500  # until the clients have their charts
 _SECONDS = float(os.environ.get("FOOTLOOM_BENCH_SECONDS", "20"))  # 600 for the promise's ten minutes
 _BIG = "bench:BTCUSDT"
 
@@ -62,30 +65,41 @@ _INSTRUMENTS = [
 
 
 class _Source:
-    """Rows as if they had come one by one since the last tick."""
+    """Rows as if they had come one by one since the last tick; prepared, so that making them costs little."""
 
     def __init__(self) -> None:
-        self.rng = np.random.default_rng(5)
+        rng = np.random.default_rng(5)
         self.last_ns = time.time_ns()
+        self.rate = _QUIET_RATE
         self.sent = [0] * _SYMBOLS
-        self.price = [100_000] * _SYMBOLS
+        self.heard = 0
+        self.symbol = rng.integers(0, _SYMBOLS, _PREPARED)
+        self.tick = 100_000 + np.cumsum(rng.integers(-1, 2, _PREPARED))
+        self.lot = rng.integers(1, 1_000, _PREPARED)
+        self.side = rng.choice(np.array([-1, 1], np.int8), _PREPARED)
 
     async def receive(self, until_ns: int) -> list[Arrival]:
-        count = int((until_ns - self.last_ns) / 1e9 * _RATE)
-        times = self.last_ns + (np.arange(count) + 1) * (10**9 // _RATE)
-        self.last_ns += count * (10**9 // _RATE)
-        which = self.rng.integers(0, _SYMBOLS, count)
-        return [self._arrival(number, times[which == number], until_ns) for number in np.unique(which).tolist()]
+        count = int((until_ns - self.last_ns) / 1e9 * self.rate)
+        place = (self.heard + np.arange(count)) % _PREPARED
+        times = self.last_ns + (np.arange(count) + 1) * (10**9 // self.rate)
+        self.last_ns += count * (10**9 // self.rate)
+        self.heard += count
+        which = self.symbol[place]
+        order = np.argsort(which, kind="stable")
+        columns = [one[order] for one in (times, self.tick[place], self.lot[place], self.side[place])]
+        ends = np.searchsorted(which[order], np.arange(_SYMBOLS + 1)).tolist()
+        return [
+            self._arrival(number, [column[start:stop] for column in columns], until_ns)
+            for number, (start, stop) in enumerate(itertools.pairwise(ends))
+            if stop > start
+        ]
 
-    def _arrival(self, number: int, times: I64, until_ns: int) -> Arrival:
-        count, one = len(times), _INSTRUMENTS[number]
-        ticks = self.price[number] + np.cumsum(self.rng.integers(-1, 2, count))
-        self.price[number] = int(ticks[-1]) if count else self.price[number]
-        ids = self.sent[number] + np.arange(count)
+    def _arrival(self, number: int, columns: list[Any], until_ns: int) -> Arrival:
+        times, ticks, lots, sides = columns
+        one, count = _INSTRUMENTS[number], len(times)
+        ids = np.arange(self.sent[number], self.sent[number] + count)
         self.sent[number] += count
-        sides = self.rng.choice(np.array([-1, 1], np.int8), count)
-        lots = self.rng.integers(1, 1_000, count)
-        rows = Trades.build(one, times, ticks, lots, sides, trade_id=ids, ts_recv_ns=times)
+        rows = Trades(one, times, ticks, lots, sides, ids, times, np.zeros(count, np.uint8))
         return Arrival(one.key, rows, rows, until_ns)
 
 
@@ -106,8 +120,7 @@ class _Pacer:
 
 async def _feed(services: Services, source: _Source, journal: Journal, feeding: asyncio.Event) -> None:
     async for commits in live(source, journal, _Pacer()):
-        for commit in commits:
-            services.publish(commit)
+        await in_turns(commits, services.publish)
         if not feeding.is_set():
             return
 
@@ -134,7 +147,9 @@ async def _run_server(pipe: Connection, folder: Path) -> None:
         feed = asyncio.create_task(_feed(services, source, journal, feeding))
         pipe.send(listener.getsockname()[1])
         while (asked := await asyncio.to_thread(pipe.recv)) != "stop":
-            if asked == "begin":
+            if asked == "full":
+                source.rate = _RATE
+            elif asked == "begin":
                 services.hub.measures = Measures()  # it counts from here on
             elif asked == "end":
                 feeding.clear()
@@ -180,6 +195,7 @@ async def _load(pipe: Connection, seconds: float) -> dict[str, Any]:
             await asyncio.sleep(0.1)
         for one in stalled:
             one.stall()
+        await _ask(pipe, "full")
         await asyncio.sleep(_WARM_S)
         first = await _ask(pipe, "begin")
         await asyncio.sleep(seconds)

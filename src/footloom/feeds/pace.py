@@ -7,15 +7,19 @@ commits grow by themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import TypeVar
 
 from footloom.feeds.clock import Clock
 
-__all__ = ("COMMIT_S", "IDLE_S", "Pace")
+__all__ = ("COMMIT_S", "IDLE_S", "Pace", "in_turns")
 
 COMMIT_S = 0.003  # from the begin of one commit to that of the next, at least: what comes within shares an fsync
 IDLE_S = 0.1  # without rows, time is told so often
 _SECOND = 1e9
+_TURN_S = 0.002
+T = TypeVar("T")
 
 
 class Pace:
@@ -68,3 +72,22 @@ class Pace:
         while True:
             self._woken.set()
             await self._clock.sleep(self._idle_ns / _SECOND)
+
+
+async def in_turns(every: Iterable[T], give: Callable[[T], None]) -> None:
+    """Call a function with each of many, and let others have their turn every two milliseconds.
+
+    A commit may be of all symbols: frames of the first ones leave before the last ones are folded. Who is cancelled
+    meanwhile gives the rest first: what is durable is shown.
+    """
+    begun_s, rest = time.perf_counter(), iter(every)
+    for one in rest:
+        if time.perf_counter() - begun_s > _TURN_S:
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                for left in (one, *rest):
+                    give(left)
+                raise
+            begun_s = time.perf_counter()
+        give(one)

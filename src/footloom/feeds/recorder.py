@@ -13,7 +13,7 @@ from footloom.feeds.clock import Clock, ReceiptClock, SystemClock
 from footloom.feeds.flow import Arrival, Commit, FeedState
 from footloom.feeds.live import Journal, live
 from footloom.feeds.metrics import Figures, Spread
-from footloom.feeds.pace import COMMIT_S, Pace
+from footloom.feeds.pace import COMMIT_S, Pace, in_turns
 from footloom.feeds.venue_feed import VenueFeed, Yard
 from footloom.store import Store
 from footloom.venues._venue import Bases, Wanted
@@ -217,8 +217,7 @@ class Recorder:
 
     async def _commit(self, publish: Callable[[Commit], None]) -> None:
         async for commits in live(self, self.journal, self):
-            for commit in commits:
-                publish(commit)
+            await in_turns(commits, publish)
             if self._to_seal:
                 self._seal_what_left()
 

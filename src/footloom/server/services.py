@@ -21,6 +21,7 @@ from footloom.server.live.stream_settings import StreamSettings
 from footloom.server.live.streams import Streams
 from footloom.server.live.warming import warm_kernels
 from footloom.server.live.writer import Writer
+from footloom.server.memory import give_back_freed
 from footloom.server.pages import Bundle
 from footloom.server.stored.history import History
 from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
@@ -88,6 +89,7 @@ class Services:
     @classmethod
     def over(cls, store: Store, live: Collection[str] = ()) -> Self:
         """Return the services of a store, with the page read into memory."""
+        give_back_freed()
         history = History(store)
         services = cls(history, Hub(history), Bundle.read(), set(live))
         try:

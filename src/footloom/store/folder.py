@@ -13,7 +13,7 @@ from footloom.errors import StoreError
 from footloom.store._reports import Recovery, Settings, Unreadable
 from footloom.store.columns import Form
 from footloom.store.disk import TEMPORARY, free_bytes, make_folder, remove, storing, sync_folder, write_whole
-from footloom.store.layout import MANIFEST, Layout, Stream, file_name
+from footloom.store.layout import MANIFEST, Asked, Layout, Stream, file_name
 from footloom.store.lock import WriterLock
 from footloom.store.medium import PartGone, Rows
 from footloom.store.parts import Part, PartFile, check_whole, describe, pack_part
@@ -155,7 +155,7 @@ class Folder:
         return new_segment(self.layout, next_seq)
 
     def read_segment(
-        self, name: str, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+        self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
     ) -> Content:
         """Return what a segment holds."""
         return read_segment(self.layout.journal / name, stream, from_ns, to_ns)

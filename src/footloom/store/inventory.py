@@ -27,13 +27,11 @@ __all__ = ("inventory",)
 
 def inventory(medium: Medium, reader: Reader, key: str | None) -> list[Coverage]:
     """Return what is stored of one key, or of all, by key, tape and day; the journal is read before the manifests."""
-    contents = read_journal(medium)
+    contents = read_journal(medium, key)
     heard = {block.stream for content in contents for block in content.heard}
     heard |= {found.stream for content in contents for found in content.gaps}
-    streams = sorted({*medium.streams(), *heard})
-    return [
-        one for stream in streams if key in (None, stream.key) for one in _of_stream(medium, reader, stream, contents)
-    ]
+    streams = sorted(stream for stream in {*medium.streams(), *heard} if stream.is_of(key))
+    return [one for stream in streams for one in _of_stream(medium, reader, stream, contents)]
 
 
 def _of_stream(medium: Medium, reader: Reader, stream: Stream, contents: Sequence[Content]) -> list[Coverage]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from footloom.errors import CorruptPart, StoreError
 from footloom.store._reports import Settings
 from footloom.store.columns import length
-from footloom.store.layout import BOOKS, Stream
+from footloom.store.layout import BOOKS, Asked
 from footloom.store.medium import Medium, OpenSegment
 from footloom.store.segment import Content, Entry, place_in
 
@@ -22,9 +22,9 @@ _LEAP_NS = 1_000_000_000
 
 
 def read_journal(
-    medium: Medium, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+    medium: Medium, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
 ) -> list[Content]:
-    """Return what waits in the journal for one tape and range, or all of it.
+    """Return what waits in the journal for one tape and range, for a symbol by its key, or all of it.
 
     A segment that is sealed and deleted meanwhile is left out: its rows are in manifests that are on the disk by then,
     and whoever reads manifests after the journal finds them there.

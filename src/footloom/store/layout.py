@@ -19,7 +19,7 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, unquote
 
 from footloom.core.instrument import Instrument, split_key
@@ -32,6 +32,7 @@ __all__ = (
     "MANIFEST",
     "OFF_MARKET",
     "OWN_GRID",
+    "Asked",
     "Layout",
     "Stream",
     "file_name",
@@ -87,6 +88,9 @@ def is_finished(tape: str) -> bool:
     return tape.startswith(_FINISHED)
 
 
+Asked: TypeAlias = "Stream | str | None"  # one tape, all tapes of a symbol by its key, or everything
+
+
 class Stream(NamedTuple):
     """One tape of one symbol."""
 
@@ -101,6 +105,10 @@ class Stream(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.key}/{self.tape}"
+
+    def is_of(self, asked: Asked) -> bool:
+        """Say whether it is what was asked for."""
+        return asked is None or asked in (self, self.key)
 
     @classmethod
     def of(cls, instrument: Instrument, tape: str) -> Stream:

@@ -17,7 +17,7 @@ from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart
 from footloom.store._reports import Recovery, Settings, Unreadable, UnreadableFrame
 from footloom.store.columns import Columns, Form
-from footloom.store.layout import Stream
+from footloom.store.layout import Asked, Stream
 from footloom.store.parts import Part
 from footloom.store.raw import RawPart
 from footloom.store.segment import Content, Entry
@@ -178,9 +178,9 @@ class Medium(Protocol):
         """Begin a segment behind all others."""
 
     def read_segment(
-        self, name: str, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+        self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
     ) -> Content:
-        """Return what a segment holds: all of it, or the blocks of one tape that may touch a range."""
+        """Return what a segment holds: all of it, or the blocks of a tape, or of a symbol, that may touch a range."""
 
     def has_segment(self, name: str) -> bool:
         """Say whether a segment is there."""

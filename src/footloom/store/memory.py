@@ -19,7 +19,7 @@ from footloom.store._reports import RawPart, Recovery, Settings, Unreadable, Unr
 from footloom.store.chunks import Chunk, ChunkedPart, chunked, crc_of, touching, unpacked
 from footloom.store.columns import SEQ, Form, form_of, length
 from footloom.store.keeping import KeptStore
-from footloom.store.layout import Stream
+from footloom.store.layout import Asked, Stream
 from footloom.store.medium import PartGone, Rows, missing_part
 from footloom.store.parts import Part
 from footloom.store.recovery import counted
@@ -243,15 +243,15 @@ class Memory:
             return segment
 
     def read_segment(
-        self, name: str, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+        self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
     ) -> Content:
         """Return what a segment holds."""
         segment = self._segments.get(name)
         if segment is None:
             raise StoreError(f"{name} has been sealed meanwhile")
         held = segment.content
-        heard = [one for one in list(held.heard) if stream in (None, one.stream) and _touches(one, from_ns, to_ns)]
-        gaps = [one for one in list(held.gaps) if stream in (None, one.stream)]
+        heard = [one for one in list(held.heard) if one.stream.is_of(stream) and _touches(one, from_ns, to_ns)]
+        gaps = [one for one in list(held.gaps) if one.stream.is_of(stream)]
         heard = [Heard(one.stream, one.instrument, one.first_seq, dict(one.columns)) for one in heard]
         return Content(first_seq=held.first_seq, next_seq=held.next_seq, heard=heard, gaps=gaps, damage=[])
 

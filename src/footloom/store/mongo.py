@@ -27,7 +27,7 @@ from footloom.store._reports import Quarantined, RawPart, Recovery, Settings, Un
 from footloom.store.chunks import Chunk, ChunkedPart, chunked, crc_of
 from footloom.store.columns import Form
 from footloom.store.keeping import KeptStore
-from footloom.store.layout import Stream, file_name
+from footloom.store.layout import Asked, Stream, file_name
 from footloom.store.medium import Rows
 from footloom.store.mongo_chunks import PartKey, check_whole, document_of, opened
 from footloom.store.mongo_client import Address, Document, address_of, asking, connected
@@ -308,7 +308,7 @@ class MongoMedium:
         return self._segment
 
     def read_segment(
-        self, name: str, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
+        self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
     ) -> Content:
         """Return what a segment holds."""
         return self._journal.read(name, stream, from_ns, to_ns)

@@ -18,7 +18,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import DataError, StoreError
 from footloom.store.columns import SEQ, Columns, completed, form_of, length, take
-from footloom.store.layout import Stream
+from footloom.store.layout import Asked, Stream
 from footloom.store.mongo_client import Address, asking
 from footloom.store.mongo_lock import WriterLease
 from footloom.store.packing import pack, unpack
@@ -195,9 +195,7 @@ class MongoJournal:
         with asking("delete from the journal of", self._address):
             self._documents.delete_many({"_id": _within(name)})
 
-    def read(
-        self, name: str, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
-    ) -> Content:
+    def read(self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None) -> Content:
         """Return what a segment holds: all of it, or the blocks of one tape that may touch a range."""
         content = Content(first_seq=0, next_seq=0, heard=[], gaps=[], damage=[])
         records = 0
@@ -210,7 +208,7 @@ class MongoJournal:
                 _take_gap(content, said, stream, place_in(name, records))
             for said in document.get("blocks", ()):
                 content.next_seq = said["first_seq"] + said["rows"]
-                if "data" in said and stream in (None, _stream(said)) and _touches(said, from_ns, to_ns):
+                if "data" in said and _stream(said).is_of(stream) and _touches(said, from_ns, to_ns):
                     _take_block(content, said)
         return content
 
@@ -304,8 +302,8 @@ def _touches(said: Document, from_ns: int | None, to_ns: int | None) -> bool:
     return from_ns is None or to_ns is None or (said["to_ns"] >= from_ns and said["from_ns"] < to_ns)
 
 
-def _take_gap(content: Content, said: Document, stream: Stream | None, place: int) -> None:
-    if stream in (None, _stream(said)):
+def _take_gap(content: Content, said: Document, stream: Asked, place: int) -> None:
+    if _stream(said).is_of(stream):
         gap, instrument = msgspec.json.decode(said["gap"], type=Gap), _instrument(said)
         content.gaps.append(HeardGap(_stream(said), instrument, said["at_seq"], gap, place))
 

@@ -66,20 +66,31 @@ def unpack(blob: bytes) -> Columns:
     """
     try:
         (size,) = _LENGTH.unpack_from(blob)
-        header = msgspec.msgpack.decode(blob[_LENGTH.size : _LENGTH.size + size], type=_Header)
-        body = blob[_LENGTH.size + size :]
+        header = _header(blob[_LENGTH.size : _LENGTH.size + size])
         if header.compressed:
-            body = pa.Codec("zstd", 1).decompress(body, header.plain_bytes, asbytes=True)
-        return _columns(header, body)
+            body = pa.Codec("zstd", 1).decompress(blob[_LENGTH.size + size :], header.plain_bytes, asbytes=True)
+            return _columns(header, body, 0)
+        return _columns(header, blob, _LENGTH.size + size)
     except (struct.error, msgspec.MsgspecError, ValueError, TypeError, OSError) as error:
         raise DataError(f"a block of the journal cannot be unpacked: {error}") from error
 
 
-def _columns(header: _Header, body: bytes) -> Columns:
+# Commits of a few rows have the same header again and again.
+@functools.lru_cache(maxsize=256)
+def _header(data: bytes) -> _Header:
+    return msgspec.msgpack.decode(data, type=_Header)
+
+
+def _columns(header: _Header, body: bytes, start: int) -> Columns:
     columns: Columns = {}
-    start = 0
     for name, kind in header.columns:
-        dtype = np.dtype(kind)
-        columns[name] = np.frombuffer(body, dtype, header.rows, start).astype(dtype.newbyteorder("="), copy=False)
+        dtype = _dtype(kind)
+        values = np.frombuffer(body, dtype, header.rows, start)
+        columns[name] = values if dtype.isnative else values.astype(dtype.newbyteorder("="))
         start += header.rows * dtype.itemsize
     return columns
+
+
+@functools.lru_cache(maxsize=64)
+def _dtype(kind: str) -> np.dtype[Any]:
+    return np.dtype(kind)

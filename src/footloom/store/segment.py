@@ -23,7 +23,7 @@ from footloom.core.messages import Gap
 from footloom.errors import DataError, StoreError
 from footloom.store.columns import SEQ, Columns, bounds, completed, form_of, length
 from footloom.store.disk import storing, sync_folder
-from footloom.store.layout import Stream
+from footloom.store.layout import Asked, Stream
 from footloom.store.notes import Note
 from footloom.store.packing import pack, unpack
 
@@ -258,10 +258,8 @@ def is_damage(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED  # extended codes keep the plain one in the low byte
 
 
-def read_segment(
-    path: Path, stream: Stream | None = None, from_ns: int | None = None, to_ns: int | None = None
-) -> Content:
-    """Return what a segment holds: all of it, or the blocks of one tape that may touch a range.
+def read_segment(path: Path, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None) -> Content:
+    """Return what a segment holds: all of it, or the blocks of a tape, or of a symbol, that may touch a range.
 
     What cannot be read is named in ``damage``; what can, is returned.
 
@@ -275,7 +273,7 @@ def read_segment(
     with storing("read", path):
         try:
             with _open_to_read(path) as database:
-                _read_all(database, content, _Asked(path, stream, from_ns, to_ns, has_holes))
+                _read_all(database, content, _Reading(path, stream, from_ns, to_ns, has_holes))
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
@@ -283,7 +281,7 @@ def read_segment(
     return content
 
 
-def _read_all(database: sqlite3.Connection, content: Content, asked: _Asked) -> None:
+def _read_all(database: sqlite3.Connection, content: Content, asked: _Reading) -> None:
     if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
         return  # killed while it was made: nothing was ever acknowledged from here
     version, first_seq, crc = database.execute("SELECT * FROM meta").fetchone() or (0, 0, 0)
@@ -300,9 +298,9 @@ def _read_all(database: sqlite3.Connection, content: Content, asked: _Asked) -> 
     _read_blocks(database, content, streams, asked)
 
 
-class _Asked(NamedTuple):
+class _Reading(NamedTuple):
     path: Path
-    stream: Stream | None
+    stream: Asked
     from_ns: int | None
     to_ns: int | None
     has_holes: bool  # sequences may be missing
@@ -321,14 +319,14 @@ def _streams(database: sqlite3.Connection, content: Content) -> _Streams:
     return found
 
 
-def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, asked: _Asked) -> None:
+def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, asked: _Reading) -> None:
     query = "SELECT id, at_seq, stream, crc32, data FROM gaps ORDER BY id"
     for record, at_seq, number, crc, data in database.execute(query):
         if _crc((at_seq, number), data) != crc or number not in streams:
             content.damage.append(f"a gap at sequence {at_seq} cannot be read")
             continue
         stream, instrument = streams[number]
-        if asked.stream in (None, stream):
+        if stream.is_of(asked.stream):
             gap = msgspec.json.decode(data, type=Gap)
             content.gaps.append(HeardGap(stream, instrument, at_seq, gap, place_in(asked.path.name, record)))
 
@@ -337,12 +335,12 @@ def _read_blocks(
     database: sqlite3.Connection,
     content: Content,
     streams: _Streams,
-    asked: _Asked,
+    asked: _Reading,
 ) -> None:
     query = "SELECT first_seq, rows, stream, first_ns, last_ns, crc32, data FROM blocks"
     limits: list[int] = []
     if asked.stream is not None:
-        numbers = [number for number, (stream, _) in streams.items() if stream == asked.stream]
+        numbers = [number for number, (stream, _) in streams.items() if stream.is_of(asked.stream)]
         query += f" WHERE stream IN ({', '.join(map(str, numbers))})"  # our own numbers, no text
         if asked.from_ns is not None and asked.to_ns is not None:
             query += " AND last_ns >= ? AND first_ns < ?"

@@ -17,7 +17,7 @@ from footloom.feeds import live as live_module
 from footloom.feeds.clock import SystemClock
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, live
-from footloom.feeds.pace import IDLE_S, Pace
+from footloom.feeds.pace import IDLE_S, Pace, in_turns
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +80,29 @@ async def test_time_is_told_without_rows() -> None:
     async with asyncio.timeout(PATIENCE_S):
         told = [pace.is_idle for _ in range(3) if await anext(beats) is None]
     assert told == [True, True, True]
+
+
+async def test_a_large_commit_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footloom.feeds.pace._TURN_S", -1.0)
+    order: list[str] = []
+    beside = asyncio.create_task(_note(order))
+    await in_turns(["one", "two"], order.append)
+    await beside
+    assert order == ["beside", "one", "two"], "in order, and others between"
+
+
+async def test_who_is_cancelled_between_two_of_a_commit_shows_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footloom.feeds.pace._TURN_S", -1.0)
+    order: list[str] = []
+    giving = asyncio.create_task(in_turns(["one", "two", "three"], order.append))
+    await asyncio.sleep(0)
+    giving.cancel()
+    await asyncio.gather(giving, return_exceptions=True)
+    assert (order, giving.cancelled()) == (["one", "two", "three"], True)
+
+
+async def _note(order: list[str]) -> None:
+    order.append("beside")
 
 
 @dataclass

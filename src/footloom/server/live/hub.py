@@ -20,6 +20,7 @@ from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.live.board import Board
+from footloom.server.live.charts import Charts
 from footloom.server.live.joining import joined
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
@@ -48,9 +49,8 @@ class Hub:
     def __init__(self, history: History, *, flush_s: float = FLUSH_S, linger_s: float = LINGER_S) -> None:
         self.history = history
         history.unrecorded = self._unrecorded
-        self._flush_s = flush_s
-        self._linger_s = linger_s
-        self.board = Board()
+        self._flush_s, self._linger_s = flush_s, linger_s
+        self.board, self.charts = Board(), Charts(history)
         self.measures = Measures()
         self._ids = itertools.count(1)
         self._topics: dict[_Place, asyncio.Task[Topic]] = {}
@@ -72,7 +72,7 @@ class Hub:
         FootloomError
             The symbol is not there, or the request cannot be.
         """
-        chart = await asyncio.to_thread(self.history.resolve, request)
+        chart = await self.charts.of(request)
         place = (chart, encode_json(studies))
         while True:
             task = self._topics.get(place)
@@ -190,6 +190,7 @@ class Hub:
 
     def reread(self, key: str) -> None:
         """Read the charts of a symbol anew: its stored past has changed."""
+        self.charts.forget(key)
         for topic in self._symbols[key].topics:
             topic.behind_ns = topic.first_ns
             self._refresh_soon(topic)

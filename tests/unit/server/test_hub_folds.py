@@ -1,0 +1,70 @@
+"""A chart folds no more often than it shows: commits between two frames are folded at once, none is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from server_kit import MemoryStore, make_tape
+from test_hub_topics import Looker, after, commit, count, request, running, settled
+
+from footloom.core.messages import Gap
+from footloom.server.live import topics as topics_module
+from footloom.server.live.topics import Topic
+
+pytestmark = pytest.mark.anyio
+
+
+def counted(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note the rows of each fold of a topic."""
+    folds: list[int] = []
+    plain = topic.builder.update
+
+    def update(trades: Any, *more: Any) -> Any:
+        folds.append(len(trades))
+        return plain(trades, *more)
+
+    monkeypatch.setattr(topic.builder, "update", update)
+    return folds
+
+
+async def test_commits_between_two_frames_are_folded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    async with running(store, flush_s=3600.0) as hub:
+        topic = await hub.open(request(), 10)
+        page = Looker()
+        hub.join(topic, page)
+        folds = counted(topic, monkeypatch)
+        for number in range(1, 6):
+            hub.publish(commit(after(tape, number, ids=(number,)), recorded=False))
+        assert (folds, page.told.count("bar")) == ([1], 1), "the first at once, the others with the flush"
+        assert count(topic) == 205, "who reads the bars has all of them"
+        assert folds == [1, 4]
+        topic._when_due()
+        assert (folds, page.told.count("bar")) == ([1, 4], 2)
+
+
+async def test_a_gap_is_told_at_once_and_a_late_row_finds_the_rows_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = make_tape(200, hours=0.1)
+    store = MemoryStore(tape)
+    async with running(store, flush_s=3600.0) as hub:
+        topic = await hub.open(request(), 10)
+        page = Looker()
+        hub.join(topic, page)
+        folds = counted(topic, monkeypatch)
+        rows = [after(tape, number, ids=(number,)) for number in (1, 2, 4)]
+        for one in rows:
+            store.append_many([(one, ())])
+            hub.publish(commit(one))
+        gap = Gap(symbol="ABC", from_ns=int(rows[1].ts_exch_ns[0]) + 1, to_ns=int(rows[2].ts_exch_ns[0]), cause="lost")
+        store.append_many([(after(tape, 5, ids=(5,)), ())])
+        hub.publish(commit(after(tape, 5, ids=(5,)), gaps=(gap,)))
+        assert folds == [1, 3]
+        assert "event" in page.told, "a gap does not wait"
+        late = after(tape, 3, ids=(3,))
+        store.append_many([(late, ())])
+        hub.publish(commit(late))
+        await settled(topic)
+        assert count(topic) == 205
+        assert topics_module.FLUSH_S < 1
