@@ -77,6 +77,8 @@ interface Heard {
   changes: number;
 }
 
+const asked1m = { topic: { symbol: "sim:PERP", bars: "1m" }, studies: [] } as const;
+
 function feedOf(
   pages: readonly Frame[] = [],
 ): ReturnType<typeof hubOf> & { feed: TopicFeed; heard: Heard; asked: FootprintQuery[]; socket: TestSocket } {
@@ -100,8 +102,11 @@ function feedOf(
     status: () => {},
     paging: (state) => heard.paging.push(state),
     refused: (_code, message) => heard.refused.push(message),
+    studied: () => {},
+    studiesTaken: () => {},
+    studiesRefused: (message) => heard.refused.push(message),
   };
-  const feed: TopicFeed = new TopicFeed(parts.hub, rest, parts.clock, { symbol: "sim:PERP", bars: "1m" }, listener);
+  const feed: TopicFeed = new TopicFeed(parts.hub, rest, parts.clock, asked1m, listener);
   const socket = parts.sockets[0] as TestSocket;
   socket.say(hello);
   return { ...parts, feed, heard, asked, socket };
@@ -115,13 +120,14 @@ describe("Hub", () => {
     const listener = {
       subscribed: () => {},
       frame: () => {},
+      studies: () => {},
       gap: () => {},
       rebuilt: () => {},
       lost: () => {},
       status: () => {},
       refused: () => {},
     };
-    hub.subscribe({ symbol: "a:B", bars: "1m" }, 300, listener);
+    hub.subscribe({ topic: { symbol: "a:B", bars: "1m" }, historyBars: 300, studies: [] }, listener);
     expect(sockets[0]?.sent).toEqual([]);
     sockets[0]?.say(hello);
     expect(sockets[0]?.sent).toMatchObject([{ op: "subscribe", id: 1, history_bars: 300 }]);

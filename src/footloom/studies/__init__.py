@@ -17,7 +17,7 @@ from typing import Any, cast
 import msgspec
 
 from footloom.errors import ConfigError, DataError
-from footloom.studies._study import NONE, Answer, Column, Counting, Kind, NoState, Output, Run, Study, Unit
+from footloom.studies._study import NONE, Answer, Column, Counting, Kind, Life, NoState, Output, Run, Study, Unit
 
 __all__ = (
     "NONE",
@@ -25,6 +25,7 @@ __all__ = (
     "Column",
     "Counting",
     "Kind",
+    "Life",
     "NoState",
     "Output",
     "Run",

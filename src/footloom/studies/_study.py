@@ -18,7 +18,7 @@ from footloom.core.footprint import Footprint
 from footloom.core.sessions import Calendar
 from footloom.core.trades import I64, Trades
 
-__all__ = ("NONE", "Answer", "Column", "Counting", "Kind", "NoState", "Output", "Run", "Study", "Unit")
+__all__ = ("NONE", "Answer", "Column", "Counting", "Kind", "Life", "NoState", "Output", "Run", "Study", "Unit")
 
 Column = NDArray[Any]
 Kind = Literal["line", "histogram", "candle", "band", "level", "zone", "marker", "cell_flag", "column"]
@@ -27,12 +27,27 @@ Unit = Literal["tick", "row", "lot", "count", "ratio", "percent", "ns", "per_sec
 NONE = int(np.iinfo(np.int64).min)  # in an integer column: undefined (definitions 0.6); a float column says NaN
 
 
+class Life(msgspec.Struct, frozen=True, kw_only=True):
+    """How the events of a zone tell its life, so that it can be drawn from where it begins to where it ends.
+
+    Events with the same values of the columns ``key`` are of one zone. It stands from the first of them that was seen,
+    or from the time in the column ``since``, until the column ``ends`` holds one of ``ended``. ``side`` names the
+    column of its side: above zero support, below zero resistance.
+    """
+
+    key: tuple[str, ...]
+    ends: str
+    ended: tuple[int, ...]
+    since: str = ""
+    side: str = ""
+
+
 class Output(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a study says, and how it wants to be drawn.
 
     ``columns`` names its columns in the `Answer`, in the order that the kind needs: a line, histogram, level or column
     has one; a band a lower and an upper one; a candle open, high, low and close; zones and markers the columns of their
-    events.
+    events. A zone with a ``life`` is drawn for as long as it stands: between its two columns, or along its only one.
     """
 
     name: str
@@ -40,6 +55,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     unit: Unit
     columns: tuple[str, ...]
     title: str
+    life: Life | None = None
 
 
 class NoState(msgspec.Struct, frozen=True):

@@ -15,13 +15,20 @@ from footloom.kernels.naked import fill_naked
 from footloom.studies import value_area as areas
 from footloom.studies._developing import HeldRows, develop
 from footloom.studies._periods import Periods, follow, session_starts
-from footloom.studies._study import NONE, Answer, Output, Run
+from footloom.studies._study import NONE, Answer, Life, Output, Run
 
 __all__ = ("OUTPUTS", "TITLE", "Params", "State", "update", "warmup")
 
 TITLE = "Naked POC"
 OUTPUTS = (
-    Output(name="pocs", kind="zone", unit="row", columns=("bar", "row", "since_ns", "what"), title="naked POCs"),
+    Output(
+        name="pocs",
+        kind="zone",
+        unit="row",
+        columns=("row",),
+        title="naked POCs",
+        life=Life(key=("row", "since_ns"), ends="what", ended=(2, 3), since="since_ns"),
+    ),
     Output(name="above", kind="level", unit="row", columns=("above_row",), title="naked POC at or above the close"),
     Output(name="below", kind="level", unit="row", columns=("below_row",), title="naked POC at or below the close"),
     Output(name="standing", kind="column", unit="count", columns=("standing",), title="naked POCs"),

@@ -17,7 +17,7 @@ from footloom.core.trades import I64, U8
 from footloom.kernels import zones as kernel
 from footloom.studies import imbalance
 from footloom.studies._sessions import anchors
-from footloom.studies._study import NONE, Answer, Column, Output, Run
+from footloom.studies._study import NONE, Answer, Column, Life, Output, Run
 
 __all__ = (
     "BORN",
@@ -39,7 +39,14 @@ __all__ = (
 
 TITLE = "Stacked zones"
 OUTPUTS = (
-    Output(name="zone", kind="zone", unit="tick", columns=("lo_tick", "hi_tick"), title="zone, edge to edge"),
+    Output(
+        name="zone",
+        kind="zone",
+        unit="tick",
+        columns=("lo_tick", "hi_tick"),
+        title="zone, edge to edge",
+        life=Life(key=("zone",), ends="ends", ended=(1,), side="side"),
+    ),
     Output(name="rows", kind="marker", unit="row", columns=("lo_row", "hi_row"), title="lowest and highest row"),
     Output(name="side", kind="marker", unit="side", columns=("side",), title="support +1, resistance -1"),
     Output(name="buy_zones", kind="column", unit="count", columns=("buy_zones",), title="support zones standing"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from footloom.core.footprint import Footprint
 from footloom.core.trades import U8
 from footloom.kernels import auctions as kernel
-from footloom.studies._study import NONE, Answer, Column, Output, Run
+from footloom.studies._study import NONE, Answer, Column, Life, Output, Run
 
 __all__ = (
     "BORN",
@@ -39,7 +39,14 @@ OUTPUTS = (
     Output(name="low", kind="column", unit="flag", columns=("low",), title="low: 1 unfinished, 2 finished"),
     Output(name="open_highs", kind="column", unit="count", columns=("open_highs",), title="highs left open"),
     Output(name="open_lows", kind="column", unit="count", columns=("open_lows",), title="lows left open"),
-    Output(name="level", kind="zone", unit="tick", columns=("tick",), title="level, as traded"),
+    Output(
+        name="level",
+        kind="zone",
+        unit="tick",
+        columns=("tick",),
+        title="level, as traded",
+        life=Life(key=("level", "extreme"), ends="event", ended=(kernel.CLOSED, kernel.EXPIRED)),
+    ),
     Output(name="extreme", kind="marker", unit="side", columns=("extreme",), title="high +1, low -1"),
 )
 

@@ -6,7 +6,7 @@ import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
 import { Level } from "../model/invalidation";
-import { type PaneTitle, paneTitle } from "../model/pane-titles";
+import { overlayTitles, type PaneTitle, paneTitle } from "../model/pane-titles";
 import { barReadout, cellReadout, spoken } from "../model/readout";
 import type { ReadoutView } from "../panels/face";
 import type { Status } from "../protocol/messages";
@@ -20,6 +20,7 @@ export class Numbers {
   readonly header = new ThrottledStore(emptyHeader, 100);
   readonly countdown = new ThrottledStore("", 200);
   readonly readout = new ThrottledStore<ReadoutView>(emptyReadout, 50);
+  readonly overlays = new ThrottledStore<readonly PaneTitle[]>([], 50);
   readonly titles = new ThrottledStore<readonly PaneTitle[]>([], 50);
   readonly spoken = new ThrottledStore("", 700);
   readonly troubles = new Store<readonly string[]>([]);
@@ -71,11 +72,19 @@ export class Numbers {
   /** What is under the crosshair; the newest bar without one. */
   point(cursor: Cursor | null): void {
     this.readout.touch(() => this.#readoutOf(cursor));
+    this.overlays.touch(() => this.#overlaysAt(cursor?.index ?? null));
     this.titles.touch(() => this.#titlesAt(cursor?.index ?? null));
     this.spoken.touch(() => {
       const { bar, cell, pointed } = this.#readoutOf(cursor);
       return bar === null || !pointed ? "" : spoken(bar, cell);
     });
+  }
+
+  #overlaysAt(pointed: number | null): readonly PaneTitle[] {
+    const model = this.#model;
+    if (model.series.length === 0) return [];
+    const index = pointed !== null && model.series.has(pointed) ? pointed : model.series.last;
+    return overlayTitles(model, index);
   }
 
   #titlesAt(pointed: number | null): readonly PaneTitle[] {

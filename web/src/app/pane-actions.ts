@@ -2,13 +2,18 @@ import type { Chart } from "../gui/chart";
 import type { PaneName } from "../model/cursor";
 import { addPane, closePane, movePane, newShare, type PaneKind } from "../model/panes";
 import type { PaneFace } from "../panels/face";
+import type { Studies } from "./studies";
 
 /** What is done to the panes from menus and commands. */
 export class PaneActions implements PaneFace {
   readonly #chart: () => Chart;
+  readonly #studies: Studies;
+  readonly #openSettings: (label: string) => void;
 
-  constructor(chart: () => Chart) {
+  constructor(chart: () => Chart, studies: Studies, openSettings: (label: string) => void) {
     this.#chart = chart;
+    this.#studies = studies;
+    this.#openSettings = openSettings;
   }
 
   add(kind: PaneKind): void {
@@ -18,7 +23,9 @@ export class PaneActions implements PaneFace {
 
   close(pane: PaneName): void {
     const chart = this.#chart();
-    chart.setPanes(closePane(chart.panes, pane));
+    const label = this.#labelOf(pane);
+    if (label !== null) this.#studies.remove(label);
+    else chart.setPanes(closePane(chart.panes, pane));
   }
 
   move(pane: PaneName, by: number): void {
@@ -32,9 +39,17 @@ export class PaneActions implements PaneFace {
     chart.moved();
   }
 
-  hasSettings(_pane: PaneName): boolean {
-    return false;
+  hasSettings(pane: PaneName): boolean {
+    return this.#labelOf(pane) !== null;
   }
 
-  settings(_pane: PaneName): void {}
+  settings(pane: PaneName): void {
+    const label = this.#labelOf(pane);
+    if (label !== null) this.#openSettings(label);
+  }
+
+  #labelOf(pane: PaneName): string | null {
+    const spec = this.#chart().model.panes.spec(pane);
+    return spec?.kind === "study" ? (spec.of ?? null) : null;
+  }
 }

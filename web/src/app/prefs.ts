@@ -1,11 +1,13 @@
 import { defaultPanes, type PaneSpec, readPanes } from "../model/panes";
 import { readSettings, type Settings } from "../model/settings";
+import { readStudies, type StudyChoice } from "../model/study-choice";
 
 /** What the page remembers between visits; a browser that keeps nothing gets the defaults. */
 export interface Prefs {
   readonly settings: Settings;
   /** From the top: the price pane first. */
   readonly panes: readonly PaneSpec[];
+  readonly studies: readonly StudyChoice[];
   readonly paletteOffered: boolean;
 }
 
@@ -20,6 +22,7 @@ export function readPrefs(stored: Readonly<Record<string, unknown>>): Prefs {
   return {
     settings: readSettings(stored["settings"]),
     panes: readPanes(stored["panes"]) ?? defaultPanes,
+    studies: readStudies(stored["studies"]),
     paletteOffered: stored["paletteOffered"] === true,
   };
 }

@@ -14,6 +14,7 @@ import type { PaneLayout } from "../model/pane-layout";
 import type { CellMode, Settings, SystemLook } from "../model/settings";
 import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
+import type { BarIndex } from "../protocol/units";
 import { runCommand } from "./commands";
 import { GapWords } from "./gap-words";
 import { Inspection } from "./inspection";
@@ -22,6 +23,7 @@ import { Logins } from "./logins";
 import { Look } from "./look";
 import { Numbers } from "./numbers";
 import { PaneActions } from "./pane-actions";
+import { Studies } from "./studies";
 import { Tools } from "./tools";
 import { Waiting } from "./waiting";
 
@@ -51,7 +53,9 @@ export class Terminal implements TerminalFace {
   readonly readout = this.#numbers.readout;
   readonly spoken = this.#numbers.spoken;
   readonly titles = this.#numbers.titles;
-  readonly panes: PaneActions = new PaneActions(() => this.chart);
+  readonly overlays = this.#numbers.overlays;
+  readonly studies: Studies;
+  readonly panes: PaneActions;
   readonly troubles = this.#numbers.troubles;
   readonly inference = this.#numbers.inference;
   readonly chart: Chart;
@@ -91,7 +95,7 @@ export class Terminal implements TerminalFace {
     this.look = new Look(this.model, {
       storage: host.storage,
       look: host.look,
-      panes: () => ({ panes: this.chart.panes }),
+      panes: () => ({ panes: this.chart.panes, studies: this.studies.chosen.get() }),
       changed: () => this.#redraw(),
     });
     ({ settings: this.settings, theme: this.theme, offersPalette: this.offersPalette } = this.look);
@@ -100,6 +104,22 @@ export class Terminal implements TerminalFace {
       cursorMoved: (cursor) => this.#numbers.point(cursor),
       panesChanged: () => this.#panesChanged(),
     });
+    this.studies = new Studies(
+      {
+        rest: host.rest,
+        chart: () => this.chart,
+        feed: () => this.#feed,
+        changed: () => this.#panesChanged(),
+        problem: (words) => this.notice.set(words),
+      },
+      this.look.first.studies,
+    );
+    this.panes = new PaneActions(
+      () => this.chart,
+      this.studies,
+      (label) => this.open({ kind: "study", label }),
+    );
+    this.model.shows = this.studies.shows;
     this.chart.setPanes(this.look.first.panes);
     this.tools = new Tools(this, host.rest, host.clock);
     this.chart.ruler.store.subscribe(() => this.tools.showRuler());
@@ -167,7 +187,7 @@ export class Terminal implements TerminalFace {
   }
 
   /** Open a chart; what is on screen stays until the first bars of the new one are there. */
-  openTopic(choice: Choice): void {
+  openTopic(choice: Choice, studies = this.studies.requests): void {
     this.choice.set(choice);
     this.notice.set("");
     this.#waiting.stop();
@@ -183,7 +203,7 @@ export class Terminal implements TerminalFace {
       this.#host.hub,
       this.#host.rest,
       this.#host.clock,
-      request,
+      { topic: request, studies },
       this.#listenerOf(() => feed),
     );
     this.#coming = feed;
@@ -197,6 +217,9 @@ export class Terminal implements TerminalFace {
       prepended: () => isShown() && this.#prepended(),
       gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
       status: (status) => isShown() && this.#numbers.onStatus(status),
+      studied: (newestOnly) => isShown() && this.#studied(newestOnly),
+      studiesTaken: () => this.studies.taken(),
+      studiesRefused: (message) => this.studies.refused(message),
       paging: (state) => isShown() && this.#paged(state),
       refused: (code, message) => this.#refused(feed(), code, message),
     };
@@ -216,7 +239,7 @@ export class Terminal implements TerminalFace {
     this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
     this.model.gaps = feed.gapList;
     this.model.openInterest = feed.openInterest;
-    this.model.open(feed.series, meta);
+    this.model.open(feed.series, meta, feed.board);
     this.chart.painter.footprint.forget();
     this.chart.resize();
     this.#numbers.show();
@@ -234,6 +257,12 @@ export class Terminal implements TerminalFace {
     }
     feed.close();
     this.#coming = null;
+    if (feed.asksStudies && code !== "not_stored") {
+      // It may be the studies that are refused: the chart comes without them, and says so.
+      this.openTopic(this.choice.get(), []);
+      this.notice.set(`shown without its studies: ${message}`);
+      return;
+    }
     if (code === "not_stored" && this.feeds.get().has(feed.request.symbol)) {
       this.#waiting.wait(feed.request.symbol);
       return;
@@ -268,6 +297,20 @@ export class Terminal implements TerminalFace {
     }
   }
 
+  #studied(newestOnly: boolean): void {
+    this.chart.invalidate(newestOnly ? Level.light : Level.full);
+    this.#numbers.show();
+    if (!newestOnly) this.#wantStudies();
+  }
+
+  // What is looked at, and a screen before it.
+  #wantStudies(): void {
+    const { series, time } = this.model;
+    if (series.length === 0 || this.model.studies.list.length === 0) return;
+    const from = Math.max(series.first, Math.floor(time.index(0) - time.visible)) as BarIndex;
+    this.#feed?.wantStudies(series.openNs(from));
+  }
+
   #prepended(): void {
     this.model.prepended();
     this.chart.invalidate(Level.full);
@@ -295,6 +338,7 @@ export class Terminal implements TerminalFace {
     this.#showView();
     const { series, time } = this.model;
     if (this.#feed === null || series.length === 0) return;
+    this.#wantStudies();
     if (time.index(0) < series.first + time.visible) this.#feed.wantBars(series.length + moreBars);
   }
 

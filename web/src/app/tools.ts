@@ -75,7 +75,8 @@ export class Tools implements ToolsFace {
   }
 
   #show({ charts: [chart], look }: LayoutDocument): void {
-    const { settings, panes } = readPrefs(look);
+    const { settings, panes, studies } = readPrefs(look);
+    this.#terminal.studies.restore(studies);
     this.#terminal.chart.setPanes(panes);
     this.#terminal.change(settings);
     this.#terminal.openAsked(chart);

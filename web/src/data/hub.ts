@@ -7,9 +7,12 @@ import {
   parseServerMessage,
   type ServerMessage,
   type Status,
+  type StudyRequest,
+  type StudySpec,
   type Subscribed,
   type TopicRequest,
 } from "../protocol/messages";
+import { decodeStudies, isStudyFrame, type StudyFrame } from "../protocol/studies";
 import { type Clock, type Readable, Store, systemClock } from "./store";
 
 /** Where the connection stands, as the header says it. */
@@ -30,8 +33,10 @@ export interface Socket {
 
 /** Who listens to one topic. */
 export interface TopicListener {
-  subscribed(topic: TopicRequest): void;
+  subscribed(topic: TopicRequest, studies: readonly StudySpec[]): void;
   frame(frame: Frame): void;
+  /** What the studies beside the bars say. */
+  studies(frame: StudyFrame): void;
   gap(gap: GapSpan): void;
   /** Bars from there on were built anew, with null perhaps all; a snapshot follows. */
   rebuilt(fromNs: bigint | null): void;
@@ -41,9 +46,15 @@ export interface TopicListener {
   refused(code: string, message: string): void;
 }
 
-interface Topic {
-  readonly request: TopicRequest;
+/** What is asked for: a chart, and the studies beside it. */
+export interface Wanted {
+  readonly topic: TopicRequest;
   readonly historyBars: number;
+  readonly studies: readonly StudyRequest[];
+}
+
+interface Topic {
+  readonly wanted: Wanted;
   readonly listener: TopicListener;
   requestId: number;
   topicId: number | null;
@@ -110,8 +121,8 @@ export class Hub {
   }
 
   /** Ask for a topic; it is asked for again after each reconnect. Returns the function that gives it up. */
-  subscribe(request: TopicRequest, historyBars: number, listener: TopicListener): () => void {
-    const topic: Topic = { request, historyBars, listener, requestId: 0, topicId: null };
+  subscribe(wanted: Wanted, listener: TopicListener): () => void {
+    const topic: Topic = { wanted, listener, requestId: 0, topicId: null };
     this.#topics.add(topic);
     if (this.#live) this.#ask(topic);
     return () => {
@@ -131,9 +142,8 @@ export class Hub {
       if (typeof data === "string") {
         const message = parseServerMessage(data);
         if (message !== null) this.#onMessage(message);
-      } else {
-        this.#onFrame(decodeFrame(data));
-      }
+      } else if (isStudyFrame(data)) this.#onStudies(decodeStudies(data));
+      else this.#onFrame(decodeFrame(data));
     } catch (error) {
       this.#problem(error instanceof Error ? error.message : String(error));
     }
@@ -141,6 +151,11 @@ export class Hub {
 
   #onFrame(frame: Frame): void {
     for (const topic of this.#of(frame.topicId)) topic.listener.frame(frame);
+    this.#check(frame.topicId, frame.topicSeq, frame.prevSeq);
+  }
+
+  #onStudies(frame: StudyFrame): void {
+    for (const topic of this.#of(frame.topicId)) topic.listener.studies(frame);
     this.#check(frame.topicId, frame.topicSeq, frame.prevSeq);
   }
 
@@ -161,7 +176,8 @@ export class Hub {
         this.#subscribed(message);
         return;
       case "status":
-        for (const topic of this.#topics) if (topic.request.symbol === message.symbol) topic.listener.status(message);
+        for (const topic of this.#topics)
+          if (topic.wanted.topic.symbol === message.symbol) topic.listener.status(message);
         return;
       case "feed":
         this.#feeds.set(new Map(this.#feeds.get()).set(message.symbol, message));
@@ -200,7 +216,7 @@ export class Hub {
     for (const topic of this.#topics) {
       if (topic.requestId !== message.id) continue;
       topic.topicId = message.topic_id;
-      topic.listener.subscribed(message.topic);
+      topic.listener.subscribed(message.topic, message.studies ?? []);
     }
   }
 
@@ -217,7 +233,9 @@ export class Hub {
   #ask(topic: Topic): void {
     topic.requestId = this.#nextId++;
     topic.topicId = null;
-    this.#send({ op: "subscribe", id: topic.requestId, topic: topic.request, history_bars: topic.historyBars });
+    const { topic: asked, historyBars, studies } = topic.wanted;
+    const beside = studies.length === 0 ? {} : { studies };
+    this.#send({ op: "subscribe", id: topic.requestId, topic: asked, history_bars: historyBars, ...beside });
   }
 
   #send(message: ClientMessage): void {

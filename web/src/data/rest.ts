@@ -1,5 +1,15 @@
 import { decodeFrame, type Frame } from "../protocol/decode";
-import type { ErrorReply, FeedNews, InstrumentInfo, LoginRow, SymbolsFound, TradesReply } from "../protocol/messages";
+import type {
+  ErrorReply,
+  FeedNews,
+  InstrumentInfo,
+  LoginRow,
+  StudyInfo,
+  StudyRequest,
+  SymbolsFound,
+  TradesReply,
+} from "../protocol/messages";
+import { decodeStudies, type StudyFrame } from "../protocol/studies";
 
 /** A request that the server refused or that never reached it; the message is the server's own where there is one. */
 export class RequestFailed extends Error {
@@ -79,6 +89,29 @@ export class Rest {
       signal,
     );
     return decodeFrame(await answer.arrayBuffer());
+  }
+
+  /** All studies that the server knows, with the schema of their settings. */
+  async studies(signal?: AbortSignal): Promise<readonly StudyInfo[]> {
+    return (await (await this.#get("studies", {}, signal)).json()) as readonly StudyInfo[];
+  }
+
+  /** What one study says of bars before a time. */
+  async studyFrame(study: StudyRequest, query: FootprintQuery, signal?: AbortSignal): Promise<StudyFrame> {
+    const answer = await this.#get(
+      `studies/${encodeURIComponent(study.study)}`,
+      {
+        symbol: query.symbol,
+        bars: query.bars,
+        ticks_per_level: query.ticksPerLevel,
+        to_ns: query.toNs,
+        limit: query.limit,
+        params: JSON.stringify(study.params),
+        format: "binary",
+      },
+      signal,
+    );
+    return decodeStudies(await answer.arrayBuffer());
   }
 
   async trades(query: TradesQuery, signal?: AbortSignal): Promise<TradesReply> {

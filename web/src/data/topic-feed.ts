@@ -1,9 +1,12 @@
 import type { Frame } from "../protocol/decode";
-import type { GapSpan, SnapshotMeta, Status, TopicRequest } from "../protocol/messages";
+import type { GapSpan, SnapshotMeta, Status, StudyRequest, StudySpec, TopicRequest } from "../protocol/messages";
+import type { StudyFrame } from "../protocol/studies";
 import { BarSeries, type SeriesChange } from "./bar-series";
 import type { Hub, TopicListener } from "./hub";
 import type { Rest } from "./rest";
 import type { Clock } from "./store";
+import { StudyBoard } from "./study-board";
+import { StudyHistory } from "./study-history";
 
 /** A stretch of the tape that is known to be missing. */
 export interface Gap {
@@ -26,6 +29,11 @@ export interface FeedListener {
   gaps(news: Gap, healed: boolean): void;
   status(status: Status): void;
   paging(state: Paging): void;
+  /** What studies say has changed; of the newest bar only, or of others too. */
+  studied(newestOnly: boolean): void;
+  /** The server took the studies that were asked for, or did not: then those before go on. */
+  studiesTaken(): void;
+  studiesRefused(message: string): void;
   refused(code: string, message: string): void;
 }
 
@@ -59,6 +67,12 @@ export class TopicFeed implements TopicListener {
   gapList: readonly Gap[] = [];
   /** Open interest of the venue's candles, by the time of their open, as text. */
   readonly openInterest = new Map<bigint, string>();
+  readonly board = new StudyBoard();
+  readonly #studyHistory: StudyHistory;
+  #studies: readonly StudyRequest[];
+  #studiesAreOld = false;
+  /** The subscription that is about to be given up, once the one that takes its place is there. */
+  #leaveFormer: (() => void) | null = null;
   readonly #hub: Hub;
   readonly #rest: Rest;
   readonly #clock: Clock;
@@ -75,17 +89,34 @@ export class TopicFeed implements TopicListener {
   #askedAgainMs = Number.NEGATIVE_INFINITY;
   #abort = new AbortController();
 
-  constructor(hub: Hub, rest: Rest, clock: Clock, request: TopicRequest, listener: FeedListener) {
+  constructor(
+    hub: Hub,
+    rest: Rest,
+    clock: Clock,
+    asked: { readonly topic: TopicRequest; readonly studies: readonly StudyRequest[] },
+    listener: FeedListener,
+  ) {
     this.#hub = hub;
     this.#rest = rest;
     this.#clock = clock;
-    this.request = request;
+    this.request = asked.topic;
+    this.#studies = asked.studies;
     this.#listener = listener;
-    this.#leave = hub.subscribe(request, firstHistoryBars, this);
+    this.#studyHistory = new StudyHistory(rest, this.board, this.series, {
+      came: () => listener.studied(false),
+      failed: (words) => listener.refused("history", words),
+    });
+    this.#leave = this.#subscribe();
+  }
+
+  get asksStudies(): boolean {
+    return this.#studies.length > 0;
   }
 
   close(): void {
     this.#leave();
+    this.#leaveFormer?.();
+    this.#studyHistory.close();
     this.#abort.abort();
   }
 
@@ -95,10 +126,40 @@ export class TopicFeed implements TopicListener {
     void this.#page();
   }
 
+  /** Ask for other studies; the bars stay, and go on under the old subscription until the new one is there. */
+  setStudies(studies: readonly StudyRequest[]): void {
+    this.#studies = studies;
+    this.#leaveFormer?.();
+    this.#leaveFormer = this.#leave;
+    this.#leave = this.#subscribe();
+  }
+
+  /** Bars from that time on are looked at: what studies say of them is loaded. */
+  wantStudies(fromNs: bigint): void {
+    if (this.meta !== null) this.#studyHistory.want(this.meta, fromNs);
+  }
+
   // After a loss older bars may have been revised unheard.
-  subscribed(): void {
+  subscribed(_topic: TopicRequest, studies: readonly StudySpec[]): void {
+    const wasHanded = this.#leaveFormer !== null;
+    this.#leaveFormer?.();
+    this.#leaveFormer = null;
     this.#seq = -1;
-    if (this.meta !== null) this.rebuilt(null);
+    this.board.open(studies, this.series);
+    if (this.meta !== null && !wasHanded) this.rebuilt(null);
+    if (wasHanded) this.#listener.studied(false);
+    this.#listener.studiesTaken();
+  }
+
+  studies(frame: StudyFrame): void {
+    if (this.meta === null) return;
+    if (frame.kind === "studies" && this.#studiesAreOld) {
+      this.#studiesAreOld = false;
+      this.board.renew(this.series);
+    }
+    this.board.merge(frame);
+    if (frame.kind === "studies") this.#studyHistory.again(this.meta);
+    this.#listener.studied(frame.kind === "studies_open");
   }
 
   frame(frame: Frame): void {
@@ -108,7 +169,9 @@ export class TopicFeed implements TopicListener {
     }
     if (this.meta === null || frame.topicSeq <= this.#seq) return;
     this.#seq = frame.topicSeq;
-    this.#listener.changed(this.series.merge(frame));
+    const change = this.series.merge(frame);
+    this.board.align(this.series);
+    this.#listener.changed(change);
     if (this.series.length > mostBars + trimBars && this.series.trim(mostBars) > 0) this.#setPaging("idle");
   }
 
@@ -125,6 +188,7 @@ export class TopicFeed implements TopicListener {
 
   rebuilt(fromNs: bigint | null): void {
     const from = fromNs ?? 0n;
+    this.#studiesAreOld = true;
     if (this.#rebuiltFrom === null || from < this.#rebuiltFrom) this.#rebuiltFrom = from;
   }
 
@@ -133,7 +197,15 @@ export class TopicFeed implements TopicListener {
   }
 
   refused(code: string, message: string): void {
-    this.#listener.refused(code, message);
+    if (this.#leaveFormer === null) {
+      this.#listener.refused(code, message);
+      return;
+    }
+    this.#leave();
+    this.#leave = this.#leaveFormer;
+    this.#leaveFormer = null;
+    this.#studies = this.board.list.map(({ spec: { study, label, params } }) => ({ study, label, params }));
+    this.#listener.studiesRefused(message);
   }
 
   #snapshot(frame: Frame): void {
@@ -146,6 +218,7 @@ export class TopicFeed implements TopicListener {
     this.#addGaps(frame.meta.gaps);
     const oldest = this.series.length > 0 ? this.series.openNs(this.series.first) : null;
     const change = this.series.merge(frame);
+    this.board.align(this.series);
     if (begins !== undefined) this.#noteStale(begins);
     if (isFirst || oldest === null || change.renumbered || begins === undefined || begins <= oldest) {
       this.#setPaging(frame.meta.has_more ? "idle" : "complete");
@@ -202,7 +275,9 @@ export class TopicFeed implements TopicListener {
     if (this.#abort.signal.aborted || this.#staleTo !== toNs) return goOn;
     const isOldest = frame.count === 0 || frame.meta?.has_more === false;
     const begins = frame.bars.open_ns[0];
-    this.#listener.changed(series.refill(frame, toNs, isOldest));
+    const change = series.refill(frame, toNs, isOldest);
+    this.board.align(series);
+    this.#listener.changed(change);
     const isDone = isOldest || begins === undefined || begins <= this.#staleFrom;
     this.#staleTo = isDone ? null : begins;
     return !isOldest;
@@ -217,6 +292,7 @@ export class TopicFeed implements TopicListener {
     if (this.#abort.signal.aborted) return false;
     if (this.series.openNs(this.series.first) !== oldest) return true;
     const count = this.series.prepend(frame);
+    this.board.align(this.series);
     if (frame.meta !== null) this.#addGaps(frame.meta.gaps);
     if (count > 0) this.#listener.prepended(count);
     return count > 0 && frame.meta?.has_more !== false;
@@ -252,7 +328,12 @@ export class TopicFeed implements TopicListener {
     if (now - this.#askedAgainMs < resubscribeEveryMs) return;
     this.#askedAgainMs = now;
     this.#leave();
-    this.#leave = this.#hub.subscribe(this.request, firstHistoryBars, this);
+    this.#leave = this.#subscribe();
+  }
+
+  #subscribe(): () => void {
+    const wanted = { topic: this.request, historyBars: firstHistoryBars, studies: this.#studies };
+    return this.#hub.subscribe(wanted, this);
   }
 
   #setPaging(state: Paging): void {

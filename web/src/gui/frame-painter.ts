@@ -2,6 +2,7 @@ import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { type GapBand, gapBands } from "../model/gap-bands";
 import { type Ruler, rulerWords } from "../model/ruler";
+import { unitOf } from "../model/study-values";
 import type { TimeMark } from "../model/ticks";
 import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
@@ -21,6 +22,7 @@ import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
 import { viewOf } from "../series/panes/registry";
 import { drawRuler } from "../series/panes/ruler";
+import { drawStudyOverlays } from "../series/panes/study-overlay";
 import { Watermark } from "../series/panes/watermark";
 import type { Layer } from "./layer";
 import type { Pane, PaneStack } from "./panes";
@@ -167,6 +169,7 @@ export class FramePainter {
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);
+    drawStudyOverlays(ctx, model);
     this.#lineY = drawLastPrice(ctx, model);
   }
 
@@ -174,7 +177,7 @@ export class FramePainter {
     const model = this.#model;
     const { ctx, height } = pane.cells;
     const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
-    if (scale !== null) drawValueGrid(ctx, model, scale);
+    if (scale !== null) drawValueGrid(ctx, model, scale, unitOf(model, pane.name));
     drawTimeGrid(ctx, model, this.#marks, height);
     if (spec !== null && scale !== null) viewOf(spec)?.draw({ ctx, model, spec, scale, height });
   }
@@ -206,7 +209,7 @@ export class FramePainter {
       y > label.middle - label.lineHeight / 2 - reach &&
       y < label.middle + label.lineHeight * (label.lines.length - 0.5) + reach;
     if (pane.name === "price") drawPriceAxis(ctx, model, this.#prices, model.time.width, covered);
-    else if (scale !== null) drawValueAxis(ctx, model, scale, covered);
+    else if (scale !== null) drawValueAxis(ctx, model, scale, unitOf(model, pane.name), covered);
     if (label !== null) axisLabel(ctx, label);
   }
 

@@ -1,4 +1,5 @@
 import { BarSeries, type SeriesChange } from "../data/bar-series";
+import { StudyBoard } from "../data/study-board";
 import type { Gap } from "../data/topic-feed";
 import type { SnapshotMeta } from "../protocol/messages";
 import { type BarIndex, type Dpx, dpx, type Lot } from "../protocol/units";
@@ -21,6 +22,7 @@ import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place } from "./place";
 import { PriceScale } from "./price-scale";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
+import { Zones } from "./study-zones";
 import { TimeScale } from "./time-scale";
 import { ZoneClock } from "./time-zone";
 
@@ -52,6 +54,11 @@ export class ChartModel {
   readonly time = new TimeScale();
   readonly price = new PriceScale();
   readonly panes = new PaneScales();
+  /** What studies say of the bars. */
+  studies = new StudyBoard();
+  /** Of studies whose outputs were chosen by hand: which of them are drawn, by label. */
+  shows: ReadonlyMap<string, readonly string[]> = new Map();
+  readonly zones = new Zones();
   tick: Grid = parseGrid("1");
   quantity: QuantityStyle = quantityStyle("base", parseGrid("1"), 1);
   /** A large but common cell, in lots: what colours are measured against. Moves seldom, so that colours do not flicker. */
@@ -101,8 +108,9 @@ export class ChartModel {
   }
 
   /** Show a topic whose first bars are there. */
-  open(series: BarSeries, meta: SnapshotMeta): void {
-    [this.series, this.meta, this.olderComes] = [series, meta, false];
+  open(series: BarSeries, meta: SnapshotMeta, studies = new StudyBoard()): void {
+    [this.series, this.meta, this.studies, this.olderComes] = [series, meta, studies, false];
+    this.zones.join(series, meta.ticks_per_level);
     this.tick = parseGrid(meta.tick_size);
     this.typical = typicalLot(series);
     this.#setFormats();

@@ -1,8 +1,12 @@
+import type { StudySeries } from "../data/study-series";
+import type { StudyOutput } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { exactQuantity, exactSigned } from "./format";
 import type { PaneKind, PaneSpec } from "./panes";
+import { isPerEvent, shownOutputs } from "./study-look";
+import { hasSides, outputText, paneOutputs, studyOf } from "./study-values";
 import { hasFlow, isDoubtful } from "./trust";
 
 /** A value in a pane's title. */
@@ -26,6 +30,8 @@ export interface PaneTitle {
 }
 
 const dash = "–";
+/** More values than these of one study would fill the line. */
+const mostParts = 6;
 
 /** What panes are called, in menus too. */
 export const paneNames: { readonly [K in PaneKind]: string } = {
@@ -63,6 +69,10 @@ const readers: { readonly [K in PaneKind]?: Parts } = {
     ];
   },
   cvd: (model, _spec, index) => [part("", signed(model, model.series.number("cvd", index)))],
+  study: (model, spec, index) => {
+    const study = studyOf(model, spec);
+    return study === null ? [part("", "waiting")] : studyParts(model, study, paneOutputs(model, spec), index);
+  },
   volume: (model, _spec, index) => {
     const { series, quantity } = model;
     const total = part("", exactQuantity(series.volume(index), quantity));
@@ -75,12 +85,40 @@ const readers: { readonly [K in PaneKind]?: Parts } = {
   },
 };
 
+// What a study says of a bar: the outputs that are drawn there.
+function studyParts(
+  model: ChartModel,
+  study: StudySeries,
+  outputs: readonly StudyOutput[],
+  index: BarIndex,
+): TitlePart[] {
+  return outputs.slice(0, mostParts).map((output, k) => {
+    const value = study.value(output.columns.at(-1) ?? "", index);
+    const tone = hasSides(output) ? toneOf(value) : "";
+    return part(outputs.length > 1 ? output.title : "", outputText(model, study, output, index), tone, k > 0);
+  });
+}
+
+/** The studies over the price, with their values at a bar. */
+export function overlayTitles(model: ChartModel, index: BarIndex): readonly PaneTitle[] {
+  return model.studies.list.flatMap((study) => {
+    const { label, title, outputs } = study.spec;
+    const shown = shownOutputs(outputs, model.shows.get(label) ?? null, "price");
+    if (shown.length === 0) return [];
+    const perBar = shown.filter((output) => !isPerEvent(output));
+    return [
+      { id: label, kind: "study" as const, name: title, parts: studyParts(model, study, perBar, index), note: "" },
+    ];
+  });
+}
+
 /** The title of a pane, with its values at a bar. @param cvdAnchor since when the bars' CVD counts, in words */
 export function paneTitle(model: ChartModel, spec: PaneSpec, index: BarIndex, cvdAnchor: string): PaneTitle {
+  const study = spec.kind === "study" ? studyOf(model, spec) : null;
   return {
     id: spec.id,
     kind: spec.kind,
-    name: paneNames[spec.kind],
+    name: study?.spec.title ?? paneNames[spec.kind],
     parts: readers[spec.kind]?.(model, spec, index) ?? [],
     note: spec.kind === "cvd" ? cvdAnchor : "",
   };

@@ -1,6 +1,7 @@
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneKind, PaneSpec } from "./panes";
+import { studyExtent } from "./study-values";
 import { hasFlow } from "./trust";
 
 /** The least and the most value of some bars, and the room above and below as a share of their distance. */
@@ -51,6 +52,7 @@ const readers: { readonly [K in PaneKind]?: Reader } = {
   delta: deltaExtent,
   cvd: cvdExtent,
   volume: volumeExtent,
+  study: studyExtent,
 };
 
 /** What the values of a pane reach from and to on some bars. */

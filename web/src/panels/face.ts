@@ -12,7 +12,17 @@ import type { PaneTitle } from "../model/pane-titles";
 import type { PaneKind } from "../model/panes";
 import type { BarReadout, BarTable, CellReadout } from "../model/readout";
 import type { CellMode, Settings } from "../model/settings";
-import type { FeedNews, InstrumentInfo, LoginRow, SnapshotMeta, SymbolsFound, TradeSide } from "../protocol/messages";
+import type { StudyChoice } from "../model/study-choice";
+import type {
+  FeedNews,
+  InstrumentInfo,
+  LoginRow,
+  SnapshotMeta,
+  StudyInfo,
+  StudyParams,
+  SymbolsFound,
+  TradeSide,
+} from "../protocol/messages";
 
 /** What is under the crosshair, or the newest bar without one. */
 export interface ReadoutView {
@@ -33,6 +43,8 @@ export interface ViewState {
 export type Dialog =
   | { readonly kind: "search"; readonly text: string }
   | { readonly kind: "interval"; readonly text: string }
+  | { readonly kind: "studies" }
+  | { readonly kind: "study"; readonly label: string }
   | { readonly kind: "keys" }
   | { readonly kind: "layouts" }
   | { readonly kind: "login"; readonly venue: string }
@@ -98,6 +110,19 @@ export interface PaneFace {
   maximise(pane: PaneName): void;
   hasSettings(pane: PaneName): boolean;
   settings(pane: PaneName): void;
+}
+
+/** The studies beside the bars of the chart. */
+export interface StudyFace {
+  /** All that the server knows; empty until `load` was called. */
+  readonly catalogue: Readable<readonly StudyInfo[]>;
+  readonly chosen: Readable<readonly StudyChoice[]>;
+  load(): Promise<void>;
+  infoOf(study: string): StudyInfo | null;
+  add(study: string, params?: StudyParams): void;
+  remove(label: string): void;
+  /** @param shows the outputs that are drawn, by name; null: as they come */
+  change(label: string, params: StudyParams, shows: readonly string[] | null): void;
 }
 
 /** The layouts of the server. */
@@ -169,6 +194,9 @@ export interface TerminalFace {
   /** The titles of the panes below the price, with their values at the bar under the crosshair. */
   readonly titles: Readable<readonly PaneTitle[]>;
   readonly panes: PaneFace;
+  readonly studies: StudyFace;
+  /** The studies that are drawn over the price, with their values at the bar under the crosshair. */
+  readonly overlays: Readable<readonly PaneTitle[]>;
   /** The theme that is drawn: the one chosen, or the system's. */
   readonly theme: Readable<ThemeName>;
   readonly dialog: Readable<Dialog | null>;

@@ -48,6 +48,98 @@ export interface SnapshotMeta {
   readonly open_interest?: readonly string[];
 }
 
+/** How an output of a study is drawn; a newer server may know more. */
+export type OutputKind =
+  | "line"
+  | "histogram"
+  | "candle"
+  | "band"
+  | "level"
+  | "zone"
+  | "marker"
+  | "cell_flag"
+  | "column";
+export type OutputUnit =
+  | "tick"
+  | "row"
+  | "lot"
+  | "count"
+  | "ratio"
+  | "percent"
+  | "ns"
+  | "per_second"
+  | "text"
+  | "side"
+  | "flag";
+
+/** One thing that a study says: its columns, their unit, and how it wants to be drawn. */
+export interface StudyOutput {
+  readonly name: string;
+  readonly kind: OutputKind;
+  readonly unit: OutputUnit;
+  readonly columns: readonly string[];
+  readonly title: string;
+  readonly life?: ZoneLife | null;
+}
+
+/** How the events of a zone tell its life (`Life` in src/footloom/studies/_study.py). */
+export interface ZoneLife {
+  readonly key: readonly string[];
+  readonly ends: string;
+  readonly ended: readonly number[];
+  readonly since: string;
+  readonly side: string;
+}
+
+/** A study beside a chart, as it is asked for. */
+export interface StudyRequest {
+  readonly study: string;
+  readonly label: string;
+  readonly params: StudyParams;
+}
+/** The settings of a study, by the names of its parameters. */
+export type StudyParams = Readonly<Record<string, unknown>>;
+
+/** A study as it was resolved: every parameter, and what it says. */
+export interface StudySpec extends StudyRequest {
+  readonly title: string;
+  readonly outputs: readonly StudyOutput[];
+}
+
+/** One row of `/api/v1/studies`; `params` is the JSON schema of its settings. */
+export interface StudyInfo {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+  readonly params: JsonSchema;
+  readonly outputs: readonly StudyOutput[];
+}
+
+/** As much of JSON schema as the settings of studies use. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly prefixItems?: readonly JsonSchema[];
+  readonly items?: JsonSchema | boolean;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+}
+
 export interface Hello {
   readonly type: "hello";
   readonly version: number;
@@ -58,6 +150,7 @@ export interface Subscribed {
   readonly id: number;
   readonly topic_id: number;
   readonly topic: TopicRequest;
+  readonly studies?: readonly StudySpec[];
 }
 /** The place of a message in its topic, and that of the one before it which this client was sent. */
 export interface Placed {
@@ -157,7 +250,13 @@ export function parseServerMessage(text: string): ServerMessage | null {
 }
 
 export type ClientMessage =
-  | { readonly op: "subscribe"; readonly id: number; readonly topic: TopicRequest; readonly history_bars: number }
+  | {
+      readonly op: "subscribe";
+      readonly id: number;
+      readonly topic: TopicRequest;
+      readonly history_bars: number;
+      readonly studies?: readonly StudyRequest[];
+    }
   | { readonly op: "unsubscribe"; readonly topic_id: number };
 
 /** One row of `/api/v1/instruments`. */

@@ -52,7 +52,10 @@ def specs_of(folds: Sequence[StudyFold]) -> list[StudySpec]:
             study=fold.name,
             title=fold.study.TITLE,
             params=msgspec.to_builtins(fold.params),
-            outputs=[StudyOutput(one.name, one.kind, one.unit, one.columns, one.title) for one in fold.study.OUTPUTS],
+            outputs=[
+                StudyOutput(one.name, one.kind, one.unit, one.columns, one.title, one.life)
+                for one in fold.study.OUTPUTS
+            ],
         )
         for fold in folds
     ]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+import numpy as np
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
+from footloom.core.footprint import Footprint
 from footloom.engine.studies import StudyFold
 from footloom.errors import ConfigError
 from footloom.notebook.study import StudyResult
 from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.routes.charts import FRAME_TYPE
 from footloom.server.routes.parameters import (
     JSON,
     MAX_NS,
@@ -31,7 +34,9 @@ from footloom.server.routes.parameters import (
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.reach import bar_length_ns
 from footloom.server.stored.studied import studied
-from footloom.studies import find_study, study_names
+from footloom.server.wire.studies import Told, encode_studies
+from footloom.studies import Answer as Said
+from footloom.studies import Life, find_study, study_names
 
 __all__ = ("OutputRow", "StudyReply", "StudyRow", "studies", "study_values")
 
@@ -44,6 +49,7 @@ class OutputRow(msgspec.Struct, frozen=True):
     kind: str
     unit: str
     columns: Sequence[str]
+    life: Life | None = None
 
 
 class StudyRow(msgspec.Struct, frozen=True):
@@ -83,7 +89,7 @@ def _described(name: str) -> StudyRow:
     study = find_study(name)
     (schema,), components = msgspec.json.schema_components([study.Params], ref_template="#/$defs/{name}")
     params = components.pop(study.Params.__name__, schema)
-    outputs = [OutputRow(one.name, one.title, one.kind, one.unit, one.columns) for one in study.OUTPUTS]
+    outputs = [OutputRow(one.name, one.title, one.kind, one.unit, one.columns, one.life) for one in study.OUTPUTS]
     about = (getattr(study, "__doc__", None) or "").strip().partition("\n\n")[0]
     return StudyRow(name, study.TITLE, about, params | ({"$defs": components} if components else {}), outputs)
 
@@ -115,8 +121,15 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     to_ns: Ns = None,
     limit: Limit = 300,
     cells: Annotated[bool, QueryParameter(description="also what it says of levels")] = False,  # noqa: FBT002
+    format: Annotated[  # noqa: A002 - the parameter's name
+        Literal["json", "binary"], QueryParameter(description="binary: a frame of studies, as a chart is sent them")
+    ] = "json",
 ) -> Response[Any]:
-    """Return the newest bars of a range with what a study says of them; its answers are those of the whole tape."""
+    """Return the newest bars of a range with what a study says of them; its answers are those of the whole tape.
+
+    As a binary frame its columns are whole ticks and lots, under its own name as label; page back with ``to_ns`` of the
+    oldest bar's ``open_ns`` until no bar comes.
+    """
     check_span(from_ns, to_ns)
     most = no_more_than(limit, rest.most_bars, "bars")
     settings = _settings(params)
@@ -130,10 +143,13 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         state = history.state(key.key, key.tape)
 
         def make() -> Answer:
-            return Answer.of(_values(history, key, fold, (from_ns, to_ns, most), cells=cells), JSON)
+            said = _said(history, key, fold, (from_ns, to_ns, most))
+            if format == "binary":
+                return Answer.of(_as_frame(fold, said), FRAME_TYPE)
+            return Answer.of(_as_json(history, key, fold, said, cells=cells), JSON)
 
         given = msgspec.json.encode(settings, order="sorted")
-        return ("study", name, given, key, from_ns, to_ns, most, cells, state), make
+        return ("study", name, given, key, from_ns, to_ns, most, cells, format, state), make
 
     return await serve_answer(request, rest.answers, prepare)
 
@@ -148,19 +164,38 @@ def _settings(text: str) -> dict[str, Any]:
     return found
 
 
-def _values(
-    history: History, key: ChartKey, fold: StudyFold, asked: tuple[int | None, int | None, int], *, cells: bool
-) -> bytes:
+# The newest bars of a range and what the study says of them; None where there are none.
+def _said(
+    history: History, key: ChartKey, fold: StudyFold, asked: tuple[int | None, int | None, int]
+) -> tuple[Footprint, Said] | None:
     from_ns, to_ns, limit = asked
     if from_ns is None:
         from_ns = _begin(history, key, to_ns, limit)
     footprint, answers = studied(history, key, [fold], from_ns, to_ns)
+    if footprint is None:
+        return None
+    first = max(0, len(footprint) - limit)
+    answer = answers[fold.label].part(first, len(footprint), footprint.level_offset)
+    return footprint.slice(first, len(footprint)), answer
+
+
+def _as_frame(fold: StudyFold, said: tuple[Footprint, Said] | None) -> bytes:
+    told = Told(np.empty(0, np.int64), np.zeros(1, np.int64), {})
+    if said is not None:
+        shown, answer = said
+        told = Told(shown.bars.open_ns, shown.level_offset, {fold.label: answer})
+    frame = encode_studies(told, {fold.label: fold.study}, "studies", "binary", topic_id=0, topic_seq=0)
+    assert isinstance(frame, bytes)
+    return frame
+
+
+def _as_json(
+    history: History, key: ChartKey, fold: StudyFold, said: tuple[Footprint, Said] | None, *, cells: bool
+) -> bytes:
     parts: dict[str, list[dict[str, Any]]] = {"bars": [], "events": [], "cells": []}
     has_more = False
-    if footprint is not None:
-        first = max(0, len(footprint) - limit)
-        answer = answers[fold.label].part(first, len(footprint), footprint.level_offset)
-        shown = footprint.slice(first, len(footprint))
+    if said is not None:
+        shown, answer = said
         result = StudyResult(fold, shown, answer)
         parts["bars"], parts["events"] = result.rows(), result.events()
         if cells:

@@ -14,6 +14,7 @@ from msgspec import Meta
 from footloom.core.messages import Gap
 from footloom.errors import ProtocolError
 from footloom.feeds.flow import Phase
+from footloom.studies import Life
 
 __all__ = (
     "PROTOCOL_VERSION",
@@ -123,6 +124,7 @@ class StudyOutput(msgspec.Struct, frozen=True):
     unit: str
     columns: Sequence[str]
     title: str
+    life: Life | None = None
 
 
 class StudySpec(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
 import type { ChartModel } from "../../model/chart-model";
 import { unitsText } from "../../model/decimal";
-import { compact } from "../../model/format";
+import { axisValue } from "../../model/study-values";
 import { priceTicks, type TimeMark, timeMarks } from "../../model/ticks";
 import type { ValueScale } from "../../model/value-scale";
+import type { OutputUnit } from "../../protocol/messages";
 import { hLine, plainText, vLine } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
 
@@ -56,15 +57,10 @@ export function drawPriceAxis(
   }
 }
 
-/** A quantity on the axis of a pane. */
-export function axisQuantity(model: ChartModel, lots: number): string {
-  return compact(model.quantity.unit === "lots" ? lots : lots * model.quantity.lot.step);
-}
-
 /** The values of a pane below: their grid lines. */
-export function drawValueGrid(ctx: Context, model: ChartModel, scale: ValueScale): void {
+export function drawValueGrid(ctx: Context, model: ChartModel, scale: ValueScale, unit: OutputUnit): void {
   const line = Math.max(1, Math.round(model.dpr));
-  for (const value of valueTicks(model, scale))
+  for (const value of valueTicks(model, scale, unit))
     hLine(ctx, 0, model.time.width, scale.y(value), model.palette.grid, line);
 }
 
@@ -73,20 +69,22 @@ export function drawValueAxis(
   ctx: Context,
   model: ChartModel,
   scale: ValueScale,
+  unit: OutputUnit,
   covered: (y: number) => boolean,
 ): void {
   const look = { size: axisFont(model) * 0.94, colour: model.palette.axisText };
-  for (const value of valueTicks(model, scale)) {
+  for (const value of valueTicks(model, scale, unit)) {
     const y = scale.y(value);
     if (covered(y)) continue;
-    plainText(ctx, axisQuantity(model, value), model.time.width + 8 * model.dpr, y, look);
+    plainText(ctx, axisValue(model, unit, value), model.time.width + 8 * model.dpr, y, look);
   }
 }
 
-function valueTicks(model: ChartModel, scale: ValueScale): number[] {
+// Quantities and counts are whole: lines between them would say nothing.
+function valueTicks(model: ChartModel, scale: ValueScale, unit: OutputUnit): number[] {
   const half = axisFont(model) * 0.6;
   return scale
-    .ticks(valueSpacingCss * model.dpr, 1)
+    .ticks(valueSpacingCss * model.dpr, unit === "lot" || unit === "count" ? 1 : 0)
     .filter((value) => scale.y(value) > half * 1.4 && scale.y(value) < scale.height - half * 0.4);
 }
 

@@ -3,11 +3,12 @@ import { cellAt } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import type { Cursor } from "../../model/cursor";
 import { unitsText } from "../../model/decimal";
+import { axisValue, unitOf } from "../../model/study-values";
 import { frame } from "../../renderers/block";
 import { axisLabel, hLine, vLine } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
 import { barLayout, hasText } from "../footprint/layout";
-import { axisFont, axisQuantity } from "./axes";
+import { axisFont } from "./axes";
 
 /** The crosshair's lines in one pane; the horizontal one only in the pane that the cursor is in. */
 export function drawCrosshair(ctx: Context, model: ChartModel, cursor: Cursor, height: number, isHere: boolean): void {
@@ -32,7 +33,10 @@ function frameCell(ctx: Context, model: ChartModel, cursor: Cursor, line: number
 export function drawCursorValue(ctx: Context, model: ChartModel, cursor: Cursor, right: number, height: number): void {
   if (Number.isNaN(cursor.value)) return;
   const lineHeight = Math.round(axisFont(model) * 1.55);
-  const text = cursor.pane === "price" ? unitsText(cursor.tick, model.tick) : axisQuantity(model, cursor.value);
+  const text =
+    cursor.pane === "price"
+      ? unitsText(cursor.tick, model.tick)
+      : axisValue(model, unitOf(model, cursor.pane), cursor.value);
   axisLabel(ctx, {
     left: model.time.width,
     width: right - model.time.width,

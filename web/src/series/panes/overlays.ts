@@ -2,12 +2,13 @@ import { cellAt } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import { unitsText } from "../../model/decimal";
 import type { GapBand } from "../../model/gap-bands";
+import { axisValue } from "../../model/study-values";
 import type { BarIndex } from "../../protocol/units";
 import { frame, hatch } from "../../renderers/block";
 import { type AxisLabel, hLine } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
 import { barLayout } from "../footprint/layout";
-import { axisFont, axisQuantity } from "./axes";
+import { axisFont } from "./axes";
 import type { LastValue } from "./registry";
 
 /** Stretches of the tape that are missing: a hatched band over the whole height. */
@@ -64,7 +65,7 @@ export function lastValueLabel(
     font: axisFont(model) * 0.94,
     ground: last.ground,
     colour: last.colour,
-    lines: [axisQuantity(model, last.value)],
+    lines: [axisValue(model, last.unit ?? "lot", last.value)],
     align: "left",
     inset: 8 * model.dpr,
   };

@@ -1,9 +1,11 @@
 import type { ChartModel } from "../../model/chart-model";
 import type { PaneKind, PaneSpec } from "../../model/panes";
 import type { ValueScale } from "../../model/value-scale";
+import type { OutputUnit } from "../../protocol/messages";
 import type { Context } from "../../renderers/text";
 import { drawCvd } from "./cvd";
 import { drawDelta } from "./delta";
+import { drawStudyPane, lastOfStudy } from "./study-pane";
 import { drawVolume } from "./volume";
 
 /** What a pane is drawn with: its part of the chart, the scale of its values, its height in device pixels. */
@@ -18,6 +20,7 @@ export interface PaneFrame {
 /** The newest value of a pane, as the label on its axis says it. */
 export interface LastValue {
   readonly value: number;
+  readonly unit?: OutputUnit;
   readonly ground: string;
   readonly colour: string;
 }
@@ -54,6 +57,7 @@ const views: { readonly [K in PaneKind]?: PaneView } = {
       colour: palette.labelText,
     }),
   },
+  study: { draw: drawStudyPane, last: lastOfStudy },
 };
 
 /** How a pane is drawn; null for the price pane. */

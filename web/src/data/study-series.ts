@@ -1,0 +1,131 @@
+import type { StudySpec } from "../protocol/messages";
+import type { StudyFrame, StudyPart } from "../protocol/studies";
+import type { BarIndex } from "../protocol/units";
+import type { BarSeries } from "./bar-series";
+import { StudyTable } from "./study-columns";
+
+/** What one study says of the bars of a chart, joined to them by the times of their open. */
+export class StudySeries {
+  readonly spec: StudySpec;
+  readonly bars = new StudyTable();
+  readonly events = new StudyTable();
+  /** Grows with each change. */
+  version = 0;
+  #series: BarSeries | null = null;
+  #base: number | null = null;
+
+  constructor(spec: StudySpec) {
+    this.spec = spec;
+  }
+
+  /** When its first bar opens; null without bars. */
+  get firstNs(): bigint | null {
+    return this.bars.time("open_ns", 0);
+  }
+
+  /** Take what a frame says; a snapshot is the whole truth from its first bar on. */
+  merge(frame: StudyFrame, part: StudyPart): void {
+    const [first, last] = [frame.openNs[0], frame.openNs.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const isSnapshot = frame.kind === "studies";
+    this.#put(frame, part, first, isSnapshot ? null : last);
+  }
+
+  /** Put older bars in front; what is held already is left out. Returns how many came. */
+  prepend(frame: StudyFrame, part: StudyPart): number {
+    const first = this.firstNs;
+    let count = frame.openNs.length;
+    while (first !== null && count > 0 && (frame.openNs[count - 1] as bigint) >= first) count -= 1;
+    if (count > 0)
+      this.#put(
+        shortened(frame, count),
+        cut(part, frame, count),
+        frame.openNs[0] as bigint,
+        frame.openNs[count - 1] as bigint,
+      );
+    return count;
+  }
+
+  /** The row of a bar; -1 where nothing is said of it. */
+  row(index: number): number {
+    const series = this.#series;
+    if (series === null || !series.has(index)) return -1;
+    if (this.#base !== null) {
+      const row = index - this.#base;
+      return row >= 0 && row < this.bars.length ? row : -1;
+    }
+    const opens = series.openNs(index as BarIndex);
+    const row = lowerBound(this.bars, opens);
+    return this.bars.time("open_ns", row) === opens ? row : -1;
+  }
+
+  value(name: string, index: number): number {
+    return this.bars.number(name, this.row(index));
+  }
+
+  time(name: string, index: number): bigint | null {
+    return this.bars.time(name, this.row(index));
+  }
+
+  /** Its bars are nearly always the chart's own, one for one: then a row is found by counting. */
+  align(series: BarSeries): void {
+    this.#series = series;
+    this.#base = null;
+    const first = this.firstNs;
+    if (first === null || series.length === 0) return;
+    const base = series.lowerBound(first);
+    const last = Math.min(base + this.bars.length - 1, series.last) as BarIndex;
+    const isWhole = last >= base && series.openNs(base) === first;
+    if (isWhole && this.bars.time("open_ns", last - base) === series.openNs(last)) this.#base = base;
+  }
+
+  #put(frame: StudyFrame, part: StudyPart, first: bigint, last: bigint | null): void {
+    const [from, to] = [
+      lowerBound(this.bars, first),
+      last === null ? this.bars.length : lowerBound(this.bars, last + 1n),
+    ];
+    this.bars.splice(from, to, { open_ns: frame.openNs, ...part.bars }, frame.openNs.length);
+    const [begin, end] = [
+      lowerBound(this.events, first),
+      last === null ? this.events.length : lowerBound(this.events, last + 1n),
+    ];
+    this.events.splice(begin, end, { open_ns: eventTimes(frame, part), ...part.events }, part.eventCount);
+    this.version += 1;
+    if (this.#series !== null) this.align(this.#series);
+  }
+}
+
+function eventTimes(frame: StudyFrame, part: StudyPart): BigInt64Array {
+  const at = part.events["bar"];
+  const times = new BigInt64Array(part.eventCount);
+  if (at instanceof Float64Array)
+    for (let k = 0; k < times.length; k += 1) times[k] = frame.openNs[at[k] as number] ?? 0n;
+  return times;
+}
+
+const shortened = (frame: StudyFrame, count: number): StudyFrame => ({
+  ...frame,
+  openNs: frame.openNs.subarray(0, count),
+});
+
+// The first bars of a part, with their events.
+function cut(part: StudyPart, frame: StudyFrame, count: number): StudyPart {
+  if (count === frame.openNs.length) return part;
+  const at = part.events["bar"];
+  let events = part.eventCount;
+  if (at instanceof Float64Array) while (events > 0 && (at[events - 1] as number) >= count) events -= 1;
+  const take = (columns: StudyPart["bars"], rows: number): StudyPart["bars"] =>
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice(0, rows)]));
+  return { ...part, bars: take(part.bars, count), events: take(part.events, events), eventCount: events };
+}
+
+/** The first row whose bar opens at or after a time. */
+function lowerBound(table: StudyTable, openNs: bigint): number {
+  let [low, high] = [0, table.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((table.time("open_ns", middle) as bigint) < openNs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

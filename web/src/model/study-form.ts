@@ -1,0 +1,136 @@
+import type { JsonSchema, StudyParams } from "../protocol/messages";
+
+/** One field of the form of a study's settings, as the schema of its Python parameters describes it. */
+export interface FormField {
+  readonly name: string;
+  readonly label: string;
+  /** What the schema says of it: unit, meaning. */
+  readonly hint: string;
+  readonly kind: "choice" | "flag" | "number" | "whole" | "text" | "list" | "time" | "unknown";
+  readonly choices: readonly string[];
+  readonly default: unknown;
+  /** An empty field means "none". */
+  readonly mayBeEmpty: boolean;
+  /** Of numbers, and of each number of a list. */
+  readonly least: number | null;
+  readonly most: number | null;
+  /** The least itself is not allowed. */
+  readonly above: boolean;
+  /** Of a list: how many. */
+  readonly count: number;
+}
+
+const words = (name: string): string => {
+  const text = name.replace(/_ns$/, "").replaceAll("_", " ");
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+};
+
+/** The fields of a form, in the order of the parameters. */
+export function fieldsOf(schema: JsonSchema): FormField[] {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => fieldOf(schema, name, property));
+}
+
+function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormField {
+  const options = (property.anyOf ?? []).map((one) => resolved(root, one));
+  const own = options.find(({ type }) => type !== "null") ?? resolved(root, property);
+  const item = own.type === "array" ? resolved(root, own.prefixItems?.[0] ?? {}) : own;
+  return {
+    name,
+    label: words(name),
+    hint: own.description ?? property.description ?? "",
+    kind: kindOf(name, own),
+    choices: (own.enum ?? []).map(String),
+    default: property.default ?? null,
+    mayBeEmpty: options.some(({ type }) => type === "null"),
+    least: item.minimum ?? item.exclusiveMinimum ?? null,
+    most: item.maximum ?? item.exclusiveMaximum ?? null,
+    above: item.exclusiveMinimum !== undefined,
+    count: own.prefixItems?.length ?? 0,
+  };
+}
+
+function resolved(root: JsonSchema, schema: JsonSchema): JsonSchema {
+  const name = schema.$ref?.split("/").at(-1);
+  return name === undefined ? schema : { ...schema, ...root.$defs?.[name] };
+}
+
+function kindOf(name: string, { type, enum: choices, prefixItems }: JsonSchema): FormField["kind"] {
+  if (choices !== undefined) return "choice";
+  if (type === "boolean") return "flag";
+  if (type === "integer") return name.endsWith("_ns") ? "time" : "whole";
+  if (type === "number") return "number";
+  if (type === "string") return "text";
+  return type === "array" && prefixItems !== undefined ? "list" : "unknown";
+}
+
+/** A value as it stands in its field. */
+export function fieldText(field: FormField, value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (field.kind === "time") return new Date(Number(BigInt(String(value)) / 1_000_000n)).toISOString().slice(0, 19);
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+/** What was written in a field, or what is wrong with it. */
+export type Parsed = { readonly value: unknown } | { readonly problem: string };
+
+export function parseField(field: FormField, text: string): Parsed {
+  const given = text.trim();
+  if (given === "" && field.kind !== "text") return field.mayBeEmpty ? { value: null } : { problem: "it is empty" };
+  switch (field.kind) {
+    case "flag":
+      return { value: given === "true" };
+    case "choice":
+      return field.choices.includes(given) ? { value: given } : { problem: `one of ${field.choices.join(", ")}` };
+    case "whole":
+    case "number":
+      return parseNumber(field, given);
+    case "time":
+      return parseTime(given);
+    case "list":
+      return parseList(field, given);
+    default:
+      return { value: given };
+  }
+}
+
+function parseNumber(field: FormField, text: string): Parsed {
+  const value = Number(text);
+  if (!Number.isFinite(value) || (field.kind === "whole" && !Number.isInteger(value))) {
+    return { problem: `"${text}" is no ${field.kind === "whole" ? "whole " : ""}number` };
+  }
+  const { least, most, above } = field;
+  if (least !== null && (above ? value <= least : value < least))
+    return { problem: `${above ? "above" : "at least"} ${least}` };
+  return most !== null && value > most ? { problem: `at most ${most}` } : { value };
+}
+
+// A bar's own time is what is chosen; what JavaScript's numbers cannot hold is cut off below it, never above.
+function parseTime(text: string): Parsed {
+  const ms = Date.parse(/z$|[+-]\d\d:?\d\d$/i.test(text) ? text : `${text}Z`);
+  return Number.isNaN(ms)
+    ? { problem: `"${text}" is no time such as 2026-03-02T14:30` }
+    : { value: anchorOf(BigInt(ms) * 1_000_000n) };
+}
+
+/** A time as a JSON number that is not behind it: 256 ns is what a double tells apart in this century. */
+export const anchorOf = (ns: bigint): number => Number((ns / 256n) * 256n);
+
+function parseList(field: FormField, text: string): Parsed {
+  const parts = text.split(/[\s,;/]+/).filter((one) => one !== "");
+  if (parts.length !== field.count) return { problem: `${field.count} numbers, got ${parts.length}` };
+  const values: unknown[] = [];
+  for (const part of parts) {
+    const parsed = parseNumber({ ...field, kind: "number" }, part);
+    if ("problem" in parsed) return parsed;
+    values.push(parsed.value);
+  }
+  return { value: values };
+}
+
+/** The settings that are not the defaults: what is sent, kept and shown. */
+export function changedOnly(schema: JsonSchema, params: StudyParams): StudyParams {
+  const known = schema.properties ?? {};
+  return Object.fromEntries(
+    Object.entries(params).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name]?.default)),
+  );
+}

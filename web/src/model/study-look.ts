@@ -1,0 +1,73 @@
+import type { StudySeries } from "../data/study-series";
+import type { OutputKind, StudyOutput } from "../protocol/messages";
+import type { ThemeName } from "./palette";
+
+/** Where an output is drawn: over the price, in a pane of its own, or not at all. */
+export type OutputPlace = "price" | "pane" | "none";
+
+const drawnKinds: readonly OutputKind[] = ["line", "histogram", "candle", "band", "level", "zone", "marker"];
+const perEvent: readonly OutputKind[] = ["zone", "marker"];
+
+/** Where an output belongs, by what it says of itself: no study is known by its name. */
+export function placeOf(output: StudyOutput): OutputPlace {
+  if (!drawnKinds.includes(output.kind)) return "none";
+  if (output.kind === "zone") return output.life == null ? "none" : "price";
+  if (output.kind === "marker") return "none"; // markers without a bar's price have no place of their own
+  return output.unit === "tick" || output.unit === "row" ? "price" : "pane";
+}
+
+export const isPerEvent = (output: StudyOutput): boolean => perEvent.includes(output.kind);
+
+/** What of a study can be drawn, in its own order. */
+export const drawable = (outputs: readonly StudyOutput[]): StudyOutput[] =>
+  outputs.filter((output) => placeOf(output) !== "none");
+
+/** Whether a study has something for a pane of its own. */
+export const wantsPane = (outputs: readonly StudyOutput[]): boolean => outputs.some((one) => placeOf(one) === "pane");
+export const wantsPrice = (outputs: readonly StudyOutput[]): boolean => outputs.some((one) => placeOf(one) === "price");
+
+// A pane has one axis: unasked it shows the outputs that are like the first one.
+function unasked(outputs: readonly StudyOutput[]): StudyOutput[] {
+  const first = outputs.find((one) => placeOf(one) === "pane");
+  return outputs.filter((one) => {
+    const place = placeOf(one);
+    return place === "price" || (place === "pane" && one.kind === first?.kind && one.unit === first.unit);
+  });
+}
+
+/** The outputs of a study that are drawn at a place. */
+export function shownOutputs(
+  outputs: readonly StudyOutput[],
+  shows: readonly string[] | null,
+  place: OutputPlace,
+): StudyOutput[] {
+  const chosen = shows === null ? unasked(outputs) : outputs.filter(({ name }) => shows.includes(name));
+  return chosen.filter((output) => placeOf(output) === place);
+}
+
+const hues: Readonly<Record<ThemeName, readonly string[]>> = {
+  dark: ["#6ea8fe", "#f2b93b", "#c58cff", "#4dd0e1", "#ff9e80", "#aed581", "#f48fb1", "#90a4ae"],
+  light: ["#1f6feb", "#a86a00", "#7b3fc4", "#00838f", "#c4441a", "#4f7a1c", "#b0306a", "#4f6472"],
+};
+
+/** The colour of the n-th output of the k-th study. */
+export function studyColour(theme: ThemeName, study: number, output: number): string {
+  const list = hues[theme];
+  return list[(study * 3 + output) % list.length] as string;
+}
+
+/** Words for the end of a level's line: short enough to stand beside prices. */
+export function shortTitle(title: string): string {
+  return title
+    .replace(/^previous (day|week)'s /, (_all, period: string) => (period === "day" ? "pd " : "pw "))
+    .replace(/^open of the (day|week)$/, "$1 open")
+    .replace(/ at or (above|below) the close$/, "");
+}
+
+/** A column whose value changes where a study begins anew; null where it has none. */
+export function anchorColumn(study: StudySeries): string | null {
+  const output = study.spec.outputs.find(
+    ({ name, unit }) => unit === "ns" && (name === "anchor" || name === "session"),
+  );
+  return output?.columns[0] ?? null;
+}

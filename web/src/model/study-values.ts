@@ -1,0 +1,98 @@
+import type { StudySeries } from "../data/study-series";
+import type { OutputUnit, StudyOutput } from "../protocol/messages";
+import type { BarIndex } from "../protocol/units";
+import type { ChartModel } from "./chart-model";
+import type { PaneName } from "./cursor";
+import { unitsText } from "./decimal";
+import { compact, exactQuantity, minus } from "./format";
+import type { ValueExtent } from "./pane-values";
+import type { PaneSpec } from "./panes";
+import { shownOutputs } from "./study-look";
+
+const dash = "–";
+const signedKinds: readonly string[] = ["delta", "cvd"];
+
+/** The study of a pane, where it is on the chart and has said something. */
+export const studyOf = (model: ChartModel, spec: PaneSpec): StudySeries | null => model.studies.of(spec.of ?? "");
+
+/** What the pane of a study draws. */
+export function paneOutputs(model: ChartModel, spec: PaneSpec): readonly StudyOutput[] {
+  const study = studyOf(model, spec);
+  return study === null ? [] : shownOutputs(study.spec.outputs, model.shows.get(study.spec.label) ?? null, "pane");
+}
+
+/** What the study of a pane reaches from and to on some bars. */
+export function studyExtent(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent {
+  const study = studyOf(model, spec);
+  const outputs = paneOutputs(model, spec);
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const output of outputs) {
+    if (output.kind === "histogram") [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+    for (const name of output.columns) {
+      for (let index = from; index <= to; index += 1) {
+        const value = study?.value(name, index) ?? Number.NaN;
+        if (Number.isNaN(value)) continue;
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+  }
+  return high < low ? { low: 0, high: 1, padding: 0.08 } : { low, high, padding: 0.08 };
+}
+
+/** The unit of a study pane's axis. */
+export const paneUnit = (model: ChartModel, spec: PaneSpec): OutputUnit => paneOutputs(model, spec)[0]?.unit ?? "lot";
+
+/** The unit of a pane's axis. */
+export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
+  const spec = model.panes.spec(pane);
+  return spec?.kind === "study" ? paneUnit(model, spec) : "lot";
+}
+
+/** A value of a unit, short, for an axis. */
+export function axisValue(model: ChartModel, unit: OutputUnit, value: number): string {
+  if (unit === "lot") return compact(model.quantity.unit === "lots" ? value : value * model.quantity.lot.step);
+  if (unit === "percent") return `${compact(value)} %`;
+  return compact(value);
+}
+
+// What was divided is no whole number of ticks or lots: it has two decimals more than they have.
+function pricesText({ tick, price }: ChartModel, unit: OutputUnit, value: number): string {
+  if (unit === "row") return unitsText(value * price.ticksPerLevel, tick);
+  return Number.isInteger(value) ? unitsText(value, tick) : (value * tick.step).toFixed(tick.decimals + 2);
+}
+
+function lotsText({ quantity }: ChartModel, value: number): string {
+  if (Number.isInteger(value)) return exactQuantity(value, quantity);
+  return quantity.unit === "lots" ? value.toFixed(2) : (value * quantity.lot.step).toFixed(quantity.lot.decimals + 2);
+}
+
+/** A value of a unit, exact: prices in the tick's decimals, quantities in the lot's, what is divided with two more. */
+export function exactValue(model: ChartModel, unit: OutputUnit, value: number): string {
+  if (Number.isNaN(value)) return dash;
+  switch (unit) {
+    case "tick":
+    case "row":
+      return pricesText(model, unit, value);
+    case "lot":
+      return lotsText(model, value);
+    case "percent":
+      return `${value.toFixed(1)} %`;
+    case "ratio":
+    case "per_second":
+      return value.toFixed(2);
+    case "side":
+      return ["sell", dash, "buy"][Math.sign(value) + 1] ?? dash;
+    default:
+      return value < 0 ? `${minus}${Math.abs(value)}` : String(value);
+  }
+}
+
+/** Whether the sign of an output's values is that of buyers and sellers: then it has their colours. */
+export const hasSides = (output: StudyOutput): boolean =>
+  output.kind === "histogram" || output.kind === "candle" || signedKinds.includes(output.name);
+
+/** All of an output at a bar, as text. */
+export function outputText(model: ChartModel, study: StudySeries, output: StudyOutput, index: BarIndex): string {
+  return output.columns.map((name) => exactValue(model, output.unit, study.value(name, index))).join(" to ");
+}

@@ -1,0 +1,50 @@
+import type { StudySeries } from "../../data/study-series";
+import type { ChartModel } from "../../model/chart-model";
+import type { PaneSpec } from "../../model/panes";
+import { anchorColumn, studyColour } from "../../model/study-look";
+import { hasSides, paneOutputs, paneUnit, studyOf } from "../../model/study-values";
+import type { StudyOutput } from "../../protocol/messages";
+import { hLine } from "../../renderers/shapes";
+import type { LastValue, PaneFrame } from "./registry";
+import { drawBand, drawCandles, drawColumns, drawLine, type Strokes } from "./strokes";
+
+/** The number of a study on its chart, which chooses its colours. */
+export const studyNumber = (model: ChartModel, study: StudySeries): number =>
+  Math.max(0, model.studies.list.indexOf(study));
+
+/** Whatever a study says in a unit of its own: lines, columns, candles and bands, as it describes them. */
+export function drawStudyPane(frame: PaneFrame): void {
+  const { ctx, model, spec, scale } = frame;
+  const study = studyOf(model, spec);
+  if (study === null) return;
+  hLine(ctx, 0, model.time.width, scale.y(0), model.palette.daySeparator, Math.max(1, Math.round(model.dpr)));
+  const number = studyNumber(model, study);
+  paneOutputs(model, spec).forEach((output, k) => {
+    const colour = studyColour(model.palette.theme, number, k);
+    drawOutput({ ctx, model, study, y: (value) => scale.y(value), anchor: anchorColumn(study) }, output, colour);
+  });
+}
+
+function drawOutput(strokes: Strokes, output: StudyOutput, colour: string): void {
+  if (output.kind === "histogram") drawColumns(strokes, output, colour);
+  else if (output.kind === "candle") drawCandles(strokes, output);
+  else if (output.kind === "band") drawBand(strokes, output, colour);
+  else drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: output.kind === "level" });
+}
+
+/** The label of a study pane's newest value: that of its first output. */
+export function lastOfStudy(model: ChartModel, spec: PaneSpec): LastValue | null {
+  const study = studyOf(model, spec);
+  const output = paneOutputs(model, spec)[0];
+  if (study === null || output === undefined) return null;
+  const value = study.value(output.columns.at(-1) ?? "", model.series.last);
+  const { palette } = model;
+  const unit = paneUnit(model, spec);
+  if (hasSides(output) && output.kind !== "line") {
+    return value >= 0
+      ? { value, unit, ground: palette.buy, colour: palette.onBuy }
+      : { value, unit, ground: palette.sell, colour: palette.onSell };
+  }
+  const ground = studyColour(palette.theme, studyNumber(model, study), 0);
+  return { value, unit, ground, colour: palette.theme === "dark" ? "#0b0f14" : "#ffffff" };
+}
