@@ -229,7 +229,10 @@ async def _ask(http: Http, request: Request, explain: Any) -> bytes:
         raise
     except Refused as refused:
         meaning = explain(refused.status, refused.text)
-        raise Refused(f"{meaning} ({refused})" if meaning else str(refused), refused.status, refused.text) from None
+        said = f"{meaning} ({refused})" if meaning else str(refused)
+        if refused.status == 403:  # of the account or the way to it, not of what was typed
+            said += "; nothing was kept of this login: once that is mended, log in again"
+        raise Refused(said, refused.status, refused.text) from None
 
 
 def _read(document: bytes, kind: type[Any], venue: str, path: str) -> Any:

@@ -92,6 +92,24 @@ def test_a_token_that_is_refused() -> None:
     assert "footloom login upstox" in str(refused.value)
 
 
+def test_a_login_that_the_account_does_not_allow_now_says_what_to_do() -> None:
+    with pytest.raises(Refused, match="2 at a time") as refused:
+        with_server(
+            lambda _: answer({"status": "error"}, 403),
+            lambda http, bases: login.upstox_analytics(http, bases, "s3cret-token", now_ns=NOW),
+        )
+    assert "Close the others" in str(refused.value)
+    assert str(refused.value).endswith("nothing was kept of this login: once that is mended, log in again")
+    assert "s3cret-token" not in str(refused.value)
+
+
+def test_angel_one_s_rate_limit_at_a_login_says_what_to_do() -> None:
+    with pytest.raises(Refused, match="rate limit") as refused:
+        logged_in(lambda _: answer({}, 403))
+    assert "wait a minute" in str(refused.value)
+    assert "log in again" in str(refused.value)
+
+
 @pytest.mark.parametrize("token", ["", "  ", "two words", "two\nlines"])
 def test_what_is_no_token(token: str) -> None:
     with pytest.raises(ConfigError, match="one line"):
