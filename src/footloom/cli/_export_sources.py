@@ -71,7 +71,7 @@ def tape_blocks(store: Store, asked: Asked) -> Tape:
     bounds = _bounds(asked)
     days = [*history.store.coverage(asked.symbol), *history.store.partials(asked.symbol)]
     rows = sum(day.rows for day in days if day.tape == name and _touches(day.first_ns, day.last_ns, bounds))
-    if asked.what == "trades" and (name == "snapshot" or history.store is not store):  # inferred, or of contracts
+    if asked.what == "trades" and (name == "snapshot" or is_continuous(asked.symbol)):  # inferred, or of contracts
         blocks: Iterator[Block] = history.pieces(asked.symbol, name, *bounds)
     else:
         blocks = store.iter_chunks(asked.symbol, name, *bounds)

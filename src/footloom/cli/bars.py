@@ -138,9 +138,10 @@ def _read(
     studies: list[str],
 ) -> _Found:
     from footloom.errors import NotStored
+    from footloom.feeds.continuous import is_continuous
     from footloom.feeds.finished import finished_names
     from footloom.feeds.stored import chart_tapes, stored_inference
-    from footloom.server.stored.rolled import RolledHistory, chart_history
+    from footloom.server.stored.rolled import chart_history
     from footloom.store.open import open_store
 
     from_ns, to_ns = _span(*span)
@@ -164,8 +165,8 @@ def _read(
         frame = history.between(chart, from_ns, to_ns)
         answers = _ask(history, chart, studies, (from_ns, to_ns))
         span_ns = (0 if from_ns is None else from_ns, 2**62 if to_ns is None else to_ns)
-        if isinstance(history, RolledHistory):
-            rolled = history.view.between(*span_ns)
+        if is_continuous(wanted.symbol):
+            rolled = history.views.view(chart.key, chart.tape).between(*span_ns)
             return _Found(frame, chart.tape, rolled.inference, answers, rolled)
         inference = stored_inference(store, wanted.symbol, *span_ns, params) if chart.tape == "snapshot" else None
         return _Found(frame, chart.tape, inference, answers)

@@ -16,10 +16,10 @@ from footloom.kernels.facts import in_order
 from footloom.kernels.inference import Counters, Inferred, SnapshotParams, infer
 from footloom.store import Store
 
-__all__ = ("Inference", "chart_tapes", "span_of", "stored_inference", "stored_pieces", "stored_trades")
+__all__ = ("CHART_TAPES", "Inference", "chart_tapes", "span_of", "stored_inference", "stored_pieces", "stored_trades")
 
 _LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
-_PREFERENCE = ("trade", "agg_trade", "snapshot")
+CHART_TAPES = ("trade", "agg_trade", "snapshot")
 # Tapes that begin or end within so long of each other reach equally far; one that streams is soon ahead of the others.
 _BEGIN_ALIKE_NS, _END_ALIKE_NS = 3600 * 10**9, 60 * 10**9
 
@@ -53,7 +53,7 @@ def chart_tapes(store: Store, key: str) -> list[str]:
     """
     reach: dict[str, tuple[int, int]] = {}
     for row in store.coverage(key):
-        if row.first_ns is not None and row.last_ns is not None and row.tape in _PREFERENCE:
+        if row.first_ns is not None and row.last_ns is not None and row.tape in CHART_TAPES:
             first_ns, last_ns = reach.get(row.tape, (row.first_ns, row.last_ns))
             reach[row.tape] = (min(first_ns, row.first_ns), max(last_ns, row.last_ns))
     if not reach:
@@ -64,7 +64,7 @@ def chart_tapes(store: Store, key: str) -> list[str]:
     oldest_ns = min(first_ns for first_ns, last_ns in reach.values() if last_ns >= newest_ns) + _BEGIN_ALIKE_NS
     return sorted(
         reach,
-        key=lambda tape: (reach[tape][1] < newest_ns, reach[tape][0] > oldest_ns, _PREFERENCE.index(tape)),
+        key=lambda tape: (reach[tape][1] < newest_ns, reach[tape][0] > oldest_ns, CHART_TAPES.index(tape)),
     )
 
 

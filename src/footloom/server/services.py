@@ -24,6 +24,7 @@ from footloom.server.live.writer import Writer
 from footloom.server.memory import give_back_freed
 from footloom.server.pages import Bundle
 from footloom.server.stored.history import History
+from footloom.server.stored.rolled import RolledHistory
 from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
 from footloom.server.wire.codec import encode
 from footloom.server.wire.messages import TopicRequest
@@ -90,7 +91,7 @@ class Services:
     def over(cls, store: Store, live: Collection[str] = ()) -> Self:
         """Return the services of a store, with the page read into memory."""
         give_back_freed()
-        history = History(store)
+        history = RolledHistory(store)
         services = cls(history, Hub(history), Bundle.read(), set(live))
         try:
             found = found_at_start(store.recovery)

@@ -18,6 +18,17 @@ export interface GapSpan {
   readonly healed?: boolean;
 }
 
+/** From `at_ns` on another contract stands for a continuous future; prices are decimal text, "" where not known. */
+export interface RollSpan {
+  readonly at_ns: string;
+  readonly from_symbol: string;
+  readonly to_symbol: string;
+  readonly rule: string;
+  readonly from_price: string;
+  readonly to_price: string;
+  readonly difference: string;
+}
+
 /** What a chart's legend says and what its numbers mean. Nanoseconds, prices and quantities are exact decimal text. */
 export interface SnapshotMeta {
   readonly symbol: string;
@@ -46,6 +57,8 @@ export interface SnapshotMeta {
   readonly candles?: boolean;
   /** Of candles: at the end of each bar, "" where the venue does not say. */
   readonly open_interest?: readonly string[];
+  /** Of a continuous future: where another contract takes over, between the bars. */
+  readonly rolls?: readonly RollSpan[];
 }
 
 /** How an output of a study is drawn; a newer server may know more. */

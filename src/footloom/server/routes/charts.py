@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
+from msgspec import UNSET
 
 from footloom.feeds.stored import span_of
 from footloom.server.rest.answers import Answer, serve_answer
@@ -137,7 +138,8 @@ async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
         def make() -> Answer:
             page = _page(history, key, asked)
             inference = history.inference if key.tape == "snapshot" else None
-            body = bars_json(page.frame, key.tape, inference, has_more=page.meta.has_more)
+            rolls = {} if page.meta.rolls is UNSET else {"rolls": page.meta.rolls}
+            body = bars_json(page.frame, key.tape, inference, has_more=page.meta.has_more, **rolls)
             return Answer.of(body, JSON)
 
         return ("bars", _found_under(history, key, asked)), make

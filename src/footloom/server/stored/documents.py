@@ -65,10 +65,15 @@ def bars_document(frame: ChartFrame, tape: str, inference: SnapshotParams | None
     return {"chart": chart_document(frame, tape, inference), "bars": bar_rows(frame)}
 
 
-def bars_json(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None, *, has_more: bool) -> bytes:
-    """Return `bars_document` as JSON, with ``has_more``; written piece by piece, so that others get their turn."""
+def bars_json(
+    frame: ChartFrame, tape: str, inference: SnapshotParams | None = None, *, has_more: bool, **more: Any
+) -> bytes:
+    """Return `bars_document` as JSON, with ``has_more``; written piece by piece, so that others get their turn.
+
+    ``more`` is said of the chart beside its meaning.
+    """
     encode = msgspec.json.encode
-    parts = [b'{"chart":', encode(chart_document(frame, tape, inference)), b',"bars":[']
+    parts = [b'{"chart":', encode(chart_document(frame, tape, inference) | more), b',"bars":[']
     for start in range(0, len(frame), _PIECE_BARS):
         checkpoint()
         parts += [b"," if start else b"", encode(bar_rows(frame.slice(start, start + _PIECE_BARS)))[1:-1]]

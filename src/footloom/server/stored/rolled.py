@@ -2,36 +2,157 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, NamedTuple, cast
 
+import msgspec
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.rolls import Roll
 from footloom.core.trades import Trades
-from footloom.feeds.continuous import ContinuousView, is_continuous
+from footloom.engine.frame import ChartFrame
+from footloom.errors import ConfigError, NotStored
+from footloom.feeds.continuous import ContinuousName, ContinuousView, is_continuous
+from footloom.feeds.stored import CHART_TAPES
 from footloom.kernels.inference import SnapshotParams
-from footloom.server.stored.history import History
-from footloom.store import Store
+from footloom.server.stored.history import ChartKey, History, Page, Seed
+from footloom.server.wire.messages import RollSpan, SnapshotMeta
+from footloom.store import Coverage, Store
 
-__all__ = ("RolledHistory", "chart_history")
+__all__ = ("RolledHistory", "WithViews", "chart_history")
+
+
+class _Known(NamedTuple):
+    # A view, and of what state of the contracts it was made.
+    state: object
+    view: ContinuousView
+
+
+class WithViews:
+    """A store that answers for the names of continuous futures too; everything else is the store's own.
+
+    ``tape`` is what is read of the contracts; left out, what charts of them read.
+    """
+
+    def __init__(self, store: Store, params: SnapshotParams | None = None, tape: str | None = None) -> None:
+        self._store, self._params, self._tape = store, params, tape
+        self._views: dict[tuple[str, str | None], _Known] = {}
+        self._guard = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def view(self, key: str, tape: str | None = None) -> ContinuousView:
+        """Return the view that a name means, made anew where something was stored since.
+
+        Raises
+        ------
+        NotStored
+            No contract of the continuous future is stored.
+        ConfigError
+            Its contracts have several tapes, and none is named.
+        """
+        name, tape = ContinuousName.of(key), tape or self._tape
+        state = tuple(
+            (row.key, row.tape, row.day, row.rows, row.last_ns)
+            for row in self._store.coverage()
+            if row.key.startswith(f"{name.venue}:")
+        )
+        with self._guard:
+            known = self._views.get((name.key, tape))
+        if known is None or known.state != state:
+            known = _Known(state, ContinuousView(self._store, name.key, self._params, tape))
+            with self._guard:
+                self._views[name.key, tape] = known
+        return known.view
+
+    # Contracts whose charts read several tapes have a view for each.
+    def _every(self, key: str) -> list[ContinuousView]:
+        try:
+            return [self.view(key)]
+        except ConfigError:
+            found = []
+            for tape in CHART_TAPES:
+                try:
+                    found.append(self.view(key, tape))
+                except NotStored:
+                    continue
+            if not found:
+                raise
+            return found
+
+    def coverage(self, key: str | None = None) -> list[Coverage]:
+        """Return what is stored, of a view its contracts' days."""
+        if key is None or not is_continuous(key):
+            return self._store.coverage(key)
+        return [row for view in self._every(key) for row in view.coverage()]
+
+    def partials(self, key: str | None = None) -> list[Coverage]:
+        """Return the partial tapes; a view has none."""
+        return [] if key is not None and is_continuous(key) else self._store.partials(key)
+
+    def instrument(self, key: str) -> Instrument:
+        """Return the instrument of a symbol, or that in which all contracts of a view are counted."""
+        return self._every(key)[0].instrument() if is_continuous(key) else self._store.instrument(key)
+
+    def grid(self, key: str, tape: str) -> Instrument:
+        """Return the grid of a tape."""
+        return self.view(key, tape).grid() if is_continuous(key) else self._store.grid(key, tape)
+
+    def gaps(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Gap]:
+        """Return what is missing in a range."""
+        if is_continuous(key):
+            return self.view(key, tape).gaps(key, tape, from_ns, to_ns)
+        return self._store.gaps(key, tape, from_ns, to_ns)
 
 
 class RolledHistory(History):
-    """The charts of one continuous future; its view stands where a store stands for other symbols."""
+    """The charts of a store, continuous futures among them."""
 
-    def __init__(self, view: ContinuousView, inference: SnapshotParams | None = None) -> None:
-        super().__init__(cast("Store", view), inference)
-        self.view = view
+    def __init__(self, store: Store, inference: SnapshotParams | None = None, tape: str | None = None) -> None:
+        self.views = WithViews(store, inference, tape)
+        super().__init__(cast("Store", self.views), inference)
 
-    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:  # noqa: ARG002 - has one
+    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:
         """Yield the trades of ``[from_ns, to_ns)`` in neighbouring pieces."""
-        return self.view.pieces(from_ns, to_ns)
+        if is_continuous(key):
+            return self.views.view(key, tape).pieces(from_ns, to_ns)
+        return super().pieces(key, tape, from_ns, to_ns)
 
-    def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:  # noqa: ARG002 - has one
-        return self.view.between(from_ns, to_ns).trades
+    def page(self, chart: ChartKey, from_ns: int | None, to_ns: int | None, limit: int) -> Page:
+        """Return the last bars of a range; of a continuous future also where it rolled between them."""
+        page = super().page(chart, from_ns, to_ns, limit)
+        return dataclasses.replace(page, meta=self._with_rolls(chart, page.frame, page.meta))
+
+    def seed(self, chart: ChartKey, history_bars: int, count: Any = None) -> Seed:
+        """Return a builder that holds the newest bars; of a continuous future also where it rolled."""
+        seed = super().seed(chart, history_bars, count)
+        return dataclasses.replace(seed, meta=self._with_rolls(chart, seed.builder.frame(), seed.meta))
+
+    def rolls(self, chart: ChartKey, frame: ChartFrame | None) -> list[Roll]:
+        """Return the rolls of a continuous future that its bars span; none of any other symbol."""
+        if frame is None or not len(frame) or not is_continuous(chart.key):
+            return []
+        bars = frame.footprint.bars
+        return self.views.view(chart.key, chart.tape).rolls(int(bars.open_ns[0]), int(bars.close_ns[-1]))
+
+    def _with_rolls(self, chart: ChartKey, frame: ChartFrame | None, meta: SnapshotMeta) -> SnapshotMeta:
+        if not is_continuous(chart.key):
+            return meta
+        return msgspec.structs.replace(meta, rolls=[RollSpan.of(roll) for roll in self.rolls(chart, frame)])
+
+    def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
+        if is_continuous(key):
+            return self.views.view(key, tape).between(from_ns, to_ns).trades
+        return super()._trades(key, tape, from_ns, to_ns)
 
 
 def chart_history(
     store: Store, key: str, inference: SnapshotParams | None = None, tape: str | None = None
-) -> History | RolledHistory:
+) -> RolledHistory:
     """Return the charts of a symbol: of the store, or of the view where ``key`` names a continuous future.
 
     ``tape`` is the one asked for: the contracts of a view may have several.
@@ -41,6 +162,7 @@ def chart_history(
     NotStored
         No contract of the continuous future is stored.
     """
+    history = RolledHistory(store, inference, tape)
     if is_continuous(key):
-        return RolledHistory(ContinuousView(store, key, inference, tape), inference)
-    return History(store, inference)
+        history.views.view(key)
+    return history

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from footloom.core.messages import Gap
+from footloom.core.rolls import Roll
 from footloom.errors import ProtocolError
 from footloom.feeds.flow import Phase
 from footloom.studies import Life
@@ -169,6 +170,29 @@ class GapSpan(msgspec.Struct, frozen=True):
         return cls(str(gap.from_ns), str(gap.to_ns), gap.cause, gap.missing, gap.healed)
 
 
+class RollSpan(msgspec.Struct, frozen=True):
+    """From ``at_ns`` on another contract stands for a continuous future.
+
+    ``from_price`` and ``to_price`` are the last prices of both before it, ``difference`` how far the new one stands
+    above the old one: decimal text, "" where it is not known.
+    """
+
+    at_ns: str
+    from_symbol: str
+    to_symbol: str
+    rule: str
+    from_price: str
+    to_price: str
+    difference: str
+
+    @classmethod
+    def of(cls, roll: Roll) -> RollSpan:
+        """Return a roll as the wire has it."""
+        difference = "" if roll.gap is None else f"{roll.gap:f}"
+        prices = roll.from_price, roll.to_price, difference
+        return cls(str(roll.at_ns), roll.from_symbol, roll.to_symbol, roll.rule, *prices)
+
+
 class GapText(msgspec.Struct, frozen=True, tag_field="type", tag="gap"):
     """A gap was seen, or is healed."""
 
@@ -285,6 +309,7 @@ class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
     gaps: Sequence[GapSpan]
     candles: bool = False  # before the first recorded trade stand the venue's candles, without order flow
     open_interest: Sequence[str] = ()  # of candles: at the end of each bar, "" where the venue does not say
+    rolls: Sequence[RollSpan] | UnsetType = UNSET  # of a continuous future: those that the bars span
 
 
 _REQUESTS = msgspec.json.Decoder(Request)

@@ -1,0 +1,86 @@
+"""Continuous futures over the server: charts of their contracts, and where one takes over from the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rest_kit import client_of, services_of, settings_for
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.server.wire.messages import TopicRequest
+from footloom.store.files import Store
+from footloom.venues._india_master import expiry_ns
+
+pytestmark = pytest.mark.anyio
+
+HOUR, DAY = 3_600 * 10**9, 86_400 * 10**9
+END = {"A": expiry_ns(dt.date(2025, 11, 25), "nse_fo"), "B": expiry_ns(dt.date(2025, 12, 30), "nse_fo")}
+KEY = "upstox:NIFTY.FUT1"
+ROLL = {
+    "at_ns": str(END["A"]), "from_symbol": "NSE_FO|A", "to_symbol": "NSE_FO|B", "rule": "date",
+    "from_price": "26002.0", "to_price": "26102.0", "difference": "100.0",
+}  # fmt: skip
+
+
+# A on the day before its end and on that day, B on that day and the one after: in the last hour of each, three trades.
+def contract(name: str, base: int, days: tuple[int, int], first_id: int = 1) -> Trades:
+    one = Instrument(
+        venue="upstox", symbol=f"NSE_FO|{name}", tick_size=Decimal("0.1"), lot_size=Decimal(1), calendar="nse_fo",
+        kind="future", underlying="NIFTY", expiry_ns=END[name],
+    )  # fmt: skip
+    at = np.concatenate([END["A"] + day * DAY - HOUR + np.arange(1, 4) * 10**9 for day in days])
+    ticks = base + np.tile([0, 10, 20], 2)
+    return Trades.build(one, at, ticks, np.full(6, 75), np.ones(6), trade_id=first_id + np.arange(6))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "store", writer=True) as made:
+        for trades in (contract("A", 260_000, (-1, 0)), contract("B", 261_000, (0, 1))):
+            made.put_instrument(trades.instrument)
+            made.append(trades)
+        yield made
+
+
+async def test_a_continuous_future_is_charted_and_its_rolls_are_told(store: Store, tmp_path: Path) -> None:
+    async with client_of(services_of(store), settings_for(tmp_path, tmp_path)) as client:
+        asked = {"symbol": KEY, "bars": "1h", "ticks_per_level": 1}
+        frame = (await client.get("/api/v1/footprint", params=asked | {"format": "json"})).json()
+        bars = (await client.get("/api/v1/bars", params=asked)).json()
+        before = (await client.get("/api/v1/footprint", params=asked | {"format": "json", "to_ns": END["A"]})).json()
+        plain = (await client.get("/api/v1/footprint", params={"symbol": "upstox:NSE_FO|A", "format": "json"})).json()
+    assert frame["meta"]["rolls"] == bars["chart"]["rolls"] == [ROLL]
+    assert [bar["close"] for bar in bars["bars"]] == ["26002.0", "26002.0", "26102.0"]
+    assert frame["meta"]["symbol"] == KEY
+    assert before["meta"]["rolls"] == [], "the roll is not among these bars"
+    assert "rolls" not in plain["meta"], "nothing rolls but a continuous future"
+
+
+async def test_what_is_stored_later_is_in_the_view(store: Store, tmp_path: Path) -> None:
+    services = services_of(store)
+    async with client_of(services, settings_for(tmp_path, tmp_path)) as client:
+        asked = {"symbol": KEY, "bars": "1h", "ticks_per_level": 1}
+        first = (await client.get("/api/v1/bars", params=asked)).json()["bars"]
+        store.append(contract("B", 262_000, (2, 3), first_id=100))
+        second = (await client.get("/api/v1/bars", params=asked)).json()["bars"]
+    assert (len(first), len(second)) == (3, 5)
+
+
+async def test_a_topic_of_a_continuous_future_tells_its_rolls(store: Store) -> None:
+    services = services_of(store)
+    topic = await services.hub.open(TopicRequest(symbol=KEY, bars="1h", ticks_per_level=1), 100)
+    assert [roll.at_ns for roll in topic.meta.rolls] == [ROLL["at_ns"]]  # type: ignore[union-attr] - it has some
+    services.close()
+
+
+async def test_a_name_without_contracts_is_refused(store: Store, tmp_path: Path) -> None:
+    async with client_of(services_of(store), settings_for(tmp_path, tmp_path)) as client:
+        answer = await client.get("/api/v1/bars", params={"symbol": "upstox:BANKNIFTY.FUT1"})
+    assert answer.status_code == 404
+    assert "no future of BANKNIFTY is stored" in answer.json()["error"]["message"]
