@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from footloom import studies
-    from footloom._api import continuous, footprint, infer_sides, load_trades, profile, session_profiles, stream
+    from footloom._api import (
+        continuous,
+        footprint,
+        infer_sides,
+        load_chain,
+        load_trades,
+        profile,
+        session_profiles,
+        stream,
+    )
     from footloom.core.footprint import Footprint
     from footloom.core.instrument import Instrument
     from footloom.core.quotes import Quotes
@@ -40,6 +49,7 @@ __all__ = (
     "from_pandas",
     "from_polars",
     "infer_sides",
+    "load_chain",
     "load_trades",
     "profile",
     "read_trades",
@@ -64,6 +74,7 @@ _HOME = {
     "from_pandas": "footloom.notebook.frames",
     "from_polars": "footloom.notebook.frames",
     "infer_sides": "footloom._api",
+    "load_chain": "footloom._api",
     "load_trades": "footloom._api",
     "profile": "footloom._api",
     "read_trades": "footloom.notebook.trade_files",

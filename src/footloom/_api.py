@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from footloom.feeds.continuous import Continuous
     from footloom.kernels.inference import RestPolicy
     from footloom.kernels.side_rules import Rule
+    from footloom.notebook.chains import OptionChain
     from footloom.store import Store
 
 __all__ = (
@@ -37,6 +38,7 @@ __all__ = (
     "footprint",
     "infer_sides",
     "instant_ns",
+    "load_chain",
     "load_trades",
     "profile",
     "session_profiles",
@@ -195,6 +197,30 @@ def continuous(  # noqa: PLR0913 - each is a choice of its own, with a usual val
         return continuous_trades(
             opened, name.key, *_span_ns(start, end), SnapshotParams(rest_policy=rest_policy), tape=tape
         )
+
+
+def load_chain(
+    key: str,
+    start: str | int | dt.date | None = None,
+    end: str | int | dt.date | None = None,
+    *,
+    store: Path | str | None = None,
+) -> OptionChain:
+    """Return the option chain of an underlying (``nse:NIFTY``) in ``[start, end)``; without bounds all that is stored.
+
+    What was said earlier on the day of ``start`` comes with it, so that the chain is whole from there on.
+
+    Raises
+    ------
+    NotStored
+        No chain of it is stored there; `footloom import` brings one in.
+    """
+    from footloom.feeds.stored_chain import load_chain as load
+    from footloom.notebook.chains import OptionChain
+    from footloom.store.open import open_store
+
+    with open_store(config.load(store=_place(store)).store) as opened:
+        return OptionChain(load(opened, key, *_span_ns(start, end)), instant_ns)
 
 
 def _place(store: Path | str | None) -> StorePlace | None:

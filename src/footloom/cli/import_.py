@@ -54,6 +54,12 @@ def import_files(
         str,
         typer.Option(metavar="T", help="The quantity step: stands before what is known or found.", show_default=False),
     ] = "",
+    market_lot: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Units of a contract, where quantities are contracts.", min=0, show_default=False
+        ),
+    ] = 0,
     tape: Annotated[
         str,
         typer.Option(metavar="T", help="The tape to put it on: trade, agg_trade or partial:NAME.", show_default=False),
@@ -105,6 +111,7 @@ def import_files(
         symbol=symbol,
         tick_size=_size(tick_size, "--tick-size"),
         lot_size=_size(lot_size, "--lot-size"),
+        market_lot=market_lot or None,
         tape=tape,
         zone=zone,
         day=_day(date),

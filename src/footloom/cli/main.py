@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "verify": ("footloom.cli.verify", "verify", "Fold a stored day live and at once, and compare bit by bit."),
     "export": ("footloom.cli.export", "export", "Write trades, snapshots, bars, levels or a study as a file."),
     "bars": ("footloom.cli.bars", "bars", "Print or write bars and footprints of a stored symbol."),
+    "options": ("footloom.cli.options", "options", "Show option chains: open interest, ratios, max pain, walls, IV."),
     "simulate": ("footloom.cli.simulate", "simulate", "Stand in for an exchange on this machine, faults included."),
 }
 

@@ -71,6 +71,24 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             optional=frozenset(("prev_id",)),
             time="ts_recv_ns",
         ),
+        # What a row says of one option of an underlying (`footloom.core.chains`); quantities in units of what is
+        # traded. What a row leaves out has not changed; a side of the quote without orders says a quantity of 0.
+        # Volatility and Greeks are the venue's own, times 10^8; a volatility of 0.12 is 12 %.
+        "chain": Kind(
+            (
+                *("side", "expiry_ns", "strike_tick", "oi_lot", "prev_oi_lot", "volume_lot", "ltp_tick"),
+                *("bid_tick", "bid_lot", "ask_tick", "ask_lot", "iv_e8", "delta_e8", "gamma_e8", "theta_e8", "vega_e8"),
+                "source",
+            ),
+            ticks=("strike_tick", "ltp_tick", "bid_tick", "ask_tick"),
+            lots=("oi_lot", "prev_oi_lot", "volume_lot", "bid_lot", "ask_lot"),
+            optional=frozenset(
+                (
+                    *("oi_lot", "prev_oi_lot", "volume_lot", "ltp_tick", "bid_tick", "bid_lot", "ask_tick", "ask_lot"),
+                    *("iv_e8", "delta_e8", "gamma_e8", "theta_e8", "vega_e8"),
+                )
+            ),
+        ),
     }
 )
 _TIMES = ("ts_exch_ns", "ts_recv_ns")

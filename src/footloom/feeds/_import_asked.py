@@ -28,8 +28,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ``lot_size`` stand before everything else that is known. ``dry_run`` stores nothing, ``strict`` stores nothing where
     anything is wrong. ``tape`` names another tape than the format's own, ``zone`` and ``day`` say what local times and
     times of day lack, ``mapping`` which column of a table is what. ``today`` is how the venue defines the instrument
-    now: where nothing is known of the days of the file, its grid stands if it is fine enough for them. ``beside`` lets
-    rows without ids fill what was not recorded live, where they would else be refused.
+    now: where nothing is known of the days of the file, its grid stands if it is fine enough for them. ``market_lot``
+    is how many units a contract is, where quantities are contracts. ``beside`` lets rows without ids fill what was not
+    recorded live, where they would else be refused.
     """
 
     venue: str = ""
@@ -41,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     tick_size: Decimal | None = None
     lot_size: Decimal | None = None
     today: Instrument | None = None
+    market_lot: int | None = None
     beside: bool = False
     dry_run: bool = False
     strict: bool = False
@@ -73,7 +75,14 @@ def asked(plan: Plan, options: Options, path: Path) -> Ask:
         A flag is missing, or says something else than the file.
     """
     venue, symbol = _whose(plan, options, path)
-    ask = Ask(venue, symbol, tape=options.tape, zone=options.zone or plan.zone, day=options.day or plan.day)
+    ask = Ask(
+        venue,
+        symbol,
+        tape=options.tape,
+        zone=options.zone or plan.zone,
+        day=options.day or plan.day,
+        market_lot=options.market_lot,
+    )
     _check_flags(plan, options, path)
     if plan.needs_day and ask.day is None:
         raise ConfigError(f"{path.name} holds times of a day, and nothing says of which: add --date YYYY-MM-DD")
@@ -91,6 +100,10 @@ def _check_flags(plan: Plan, options: Options, path: Path) -> None:
         raise ConfigError(f"--tz {options.zone}: the times in {path.name} need no zone, leave the flag out")
     if options.day and not plan.needs_day:
         raise ConfigError(f"--date {options.day}: the rows of {path.name} carry their date, leave the flag out")
+    if options.market_lot and not plan.takes_lot:
+        raise ConfigError(
+            f"--market-lot {options.market_lot}: the quantities of {path.name} are no contracts, leave the flag out"
+        )
     if options.tape and not plan.takes_tape:
         raise ConfigError(f"--tape {options.tape}: {path.name} is a {plan.format}, which says its tape itself")
     if options.tape and plan.tape and is_partial(plan.tape) and not options.tape.startswith("partial:"):

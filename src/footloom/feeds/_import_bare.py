@@ -65,9 +65,10 @@ class BareTally:
         add_drops(report.drops, rows.dropped)
         add_counts(report.counted, rows.counted)
         dropped = sum(drop.count for drop in rows.dropped)
-        report.read += len(rows.line) + dropped
+        kept = len(rows.line) if rows.lines is None else rows.lines
+        report.read += kept + dropped
         report.dropped += dropped
-        report.kept += len(rows.line)
+        report.kept += kept
         self._add_gaps(rows.gaps)
         if not len(rows.line):
             return []

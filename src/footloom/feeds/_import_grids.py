@@ -24,6 +24,7 @@ __all__ = ("DECIMALS", "MOST_PLACES", "Chosen", "Grids", "check_venue", "venue_m
 
 _VENUE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_PLACES = 18
+_FORMAT = "the format"
 _LISTED, _STORED, DECIMALS = "known instrument", "stored instrument", "decimals of the file"
 _TODAY = "the venue's definition of today"
 _TICK_FLAG, _LOT_FLAG = "--tick-size", "--lot-size"
@@ -76,7 +77,7 @@ class Grids:
     ``places`` reads the file for the decimals of each instrument; it runs where nothing else is known, and only once;
     where the file ``grows``, again for each instrument that it had not.
     ``calendar`` is that of an instrument that nobody knows. ``own`` takes the decimals, whatever is known. ``today`` is
-    how the venue defines an instrument now.
+    how the venue defines an instrument now. ``fixed`` is the grid of a format, which no instrument is defined by.
     """
 
     tick_size: Decimal | None
@@ -87,6 +88,7 @@ class Grids:
     own: bool = False
     today: Instrument | None = None
     grows: bool = False
+    fixed: tuple[Decimal, Decimal] | None = None
     chosen: dict[Key, Chosen] = field(default_factory=dict)
     _places: dict[Key, tuple[int, int]] | None = None
 
@@ -107,6 +109,8 @@ class Grids:
         return Grid.of(instrument.tick_size, instrument.lot_size)
 
     def _choose(self, venue: str, symbol: str, at_ns: int) -> Chosen:
+        if self.fixed is not None:
+            return Chosen(self._instrument(venue, symbol, *self.fixed), _FORMAT, _FORMAT)
         module = venue_module(venue)
         listed: Instrument | None = module.known_instrument(symbol, at_ns) if module else None
         if self.tick_size is not None and self.lot_size is not None:

@@ -146,6 +146,7 @@ def _opened(source: Source, options: Options, target: Target, report: FileReport
         calendar=plan.calendar,
         own=plan.own_grid,
         today=options.today,
+        fixed=plan.grid,
     )
     return _File(source, importer, plan, dataclasses.replace(ask, grid=grids.grid), grids, report)
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -80,7 +81,8 @@ class BareRows:
     ``columns`` are those of the tape's form (`footloom.store.columns`), int64 on the instrument's grid, except those
     that the file does not have. ``line`` is the number of each row's line in the file. With `SCAN` instead of a grid
     the columns of prices and quantities hold the decimals that these need. ``gaps`` are stretches that are known to be
-    missing; ``dropped`` and ``counted`` are as in `Rows`.
+    missing; ``dropped`` and ``counted`` are as in `Rows`. ``lines`` is how many rows of the file these are,
+    where one may be several.
     """
 
     venue: str
@@ -91,6 +93,7 @@ class BareRows:
     dropped: list[Dropped] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     gaps: list[Silence] = field(default_factory=list)
+    lines: int | None = None
 
 
 @dataclass(slots=True)
@@ -126,9 +129,10 @@ class Plan:
     nothing did, ``venues`` are those that it can be (none: any). ``ids`` says that rows carry the venue's ids.
     ``holes`` False: the ids are sparse by nature, so that none is missing. ``own_grid``: prices are off the
     instrument's tick by nature, and say nothing about it. ``takes_tape`` says that the tape can be chosen.
-    ``needs_zone`` says that times are those of a zone, ``needs_day`` that they are times of a day; ``zone`` and ``day``
-    are what the format or the file's name say. ``calendar`` names the sessions of its instruments, where the venue is
-    none that footloom knows. ``layout`` is the importer's own.
+    ``grid`` are tick and lot of a format whose numbers stand on one by nature. ``takes_lot`` says that its quantities
+    are contracts. ``needs_zone`` says that times are those of a zone, ``needs_day`` that they are times of a day;
+    ``zone`` and ``day`` are what the format or the file's name say. ``calendar`` names the sessions of its instruments,
+    where the venue is none that footloom knows. ``layout`` is the importer's own.
     """
 
     format: str
@@ -142,6 +146,8 @@ class Plan:
     ids: bool = True
     holes: bool = True
     own_grid: bool = False
+    grid: tuple[Decimal, Decimal] | None = None
+    takes_lot: bool = False
     takes_tape: bool = False
     needs_zone: bool = False
     zone: str = ""
@@ -157,7 +163,8 @@ class Ask:
     """What to read: venue and symbol where the plan leaves them open (``""``: all), and the grid of each instrument.
 
     `scan` instead of a grid reads the decimals that prices and quantities need, in the place of ticks and lots.
-    ``tape`` (``""``: that of the plan), ``zone`` and ``day`` are set where the plan asks for them.
+    ``tape`` (``""``: that of the plan), ``zone`` and ``day`` are set where the plan asks for them; ``market_lot`` is
+    how many units a contract is, where the user says it.
     """
 
     venue: str = ""
@@ -165,6 +172,7 @@ class Ask:
     tape: str = ""
     zone: str = ""
     day: dt.date | None = None
+    market_lot: int | None = None
     grid: Callable[[str, str, int], Grid] = lambda _venue, _symbol, _at_ns: SCAN
 
 

@@ -54,8 +54,9 @@ def forward_of(spot: ArrayLike, years: ArrayLike, rate: ArrayLike, dividend: Arr
 
 # Columns of one length, as the kernels want them.
 def _columns(*given: ArrayLike) -> list[F64]:
-    alike = np.broadcast_arrays(*(np.asarray(column, np.float64) for column in given))
-    return [np.ascontiguousarray(column).reshape(-1) for column in alike]
+    columns = [np.asarray(column, np.float64) for column in given]
+    shape = np.broadcast_shapes(*(column.shape for column in columns))
+    return [np.array(np.broadcast_to(column, shape)).reshape(-1) for column in columns]
 
 
 def price(

@@ -7,7 +7,7 @@ by the caller, never 0.
 from __future__ import annotations
 
 import itertools
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -135,15 +135,20 @@ def max_pain(strikes: I64, call_oi: I64, put_oi: I64, forward: float | None = No
     _check(strikes, call_oi, put_oi)
     if not len(strikes) or not (call_oi.any() or put_oi.any()):
         return None
-    # Sums over strikes in Python's integers: ticks times open interest may pass 64 bits.
-    rows = list(zip(strikes.tolist(), call_oi.tolist(), put_oi.tolist(), strict=True))
-    payouts = {
-        at: sum(calls * max(at - strike, 0) + puts * max(strike - at, 0) for strike, calls, puts in rows)
-        for at, _, _ in rows
-    }
+    payouts = _payouts(strikes, call_oi, put_oi)
     least = min(payouts.values())
     tied = [strike for strike, payout in payouts.items() if payout == least]
     return Pain(min(tied, key=lambda strike: (_apart(strike, forward), strike)), payouts)
+
+
+# What is paid at each strike: sums over the strikes below it and above it, by running totals.
+def _payouts(strikes: I64, call_oi: I64, put_oi: I64) -> dict[int, int]:
+    most = int(np.abs(strikes).max()) * (sum(call_oi.tolist()) + sum(put_oi.tolist()))
+    exact: Any = np.int64 if most < 2**61 else object  # ticks times open interest may pass 64 bits
+    at, calls, puts = strikes.astype(exact), call_oi.astype(exact), put_oi.astype(exact)
+    below = at * np.cumsum(calls) - np.cumsum(calls * at)
+    above = np.cumsum((puts * at)[::-1])[::-1] - at * np.cumsum(puts[::-1])[::-1]
+    return {int(strike): int(payout) for strike, payout in zip(strikes, below + above, strict=True)}
 
 
 def _apart(strike: int, place: float | None) -> float:

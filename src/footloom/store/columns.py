@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from footloom.core.chains import SOURCES, UNDERLYING
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.series import KINDS, SNAPSHOT, UPDATE, Series, kind_of
@@ -248,6 +249,13 @@ def _check_series(block: Series, columns: Columns) -> None:
         sides, kinds = columns["side"], columns["kind"]
         _refuse(sides, np.abs(sides) > 1, f"side in {where} must be +1 (bid), -1 (ask) or 0 (no level), got")
         _refuse(kinds, (kinds != UPDATE) & (kinds != SNAPSHOT), f"kind in {where} must be 0 or 1, got")
+    if block.tape == "chain":
+        sides, sources = columns["side"], columns["source"]
+        _refuse(sides, np.abs(sides) > 1, f"side in {where} must be +1 (call), -1 (put) or 0 (the underlying), got")
+        option = sides != UNDERLYING
+        _refuse(columns["strike_tick"], option & (columns["strike_tick"] <= 0), f"strikes in {where} are above 0, got")
+        _refuse(columns["expiry_ns"], option & (columns["expiry_ns"] <= 0), f"options in {where} expire, got expiry_ns")
+        _refuse(sources, (sources < 0) | (sources >= len(SOURCES)), f"source in {where} is none that is known, got")
 
 
 def _refuse(values: NDArray[Any], wrong: NDArray[np.bool_], message: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import KINDS, NO_QUOTE, Series
-from footloom.core.trades import Trades
+from footloom.core.trades import I64, Trades
 from footloom.errors import NotStored, StoreError
 from footloom.store import Settings, SourceInfo
 from footloom.store.columns import columns_of, form_of
@@ -49,6 +49,17 @@ def quotes(of: Instrument, rng: np.random.Generator, count: int, start_ns: int =
     )  # fmt: skip
 
 
+def options(of: Instrument, rng: np.random.Generator, time: I64) -> Series:
+    """What a feed says of options: seldom everything at once."""
+    count = len(time)
+    quiet = rng.random(count) < 0.5
+    return Series.build(
+        of, "chain", time, time + 5_000_000, side=rng.choice([1, -1], count), expiry_ns=START_NS + 9 * DAY_NS,
+        strike_tick=rng.integers(1, 90, count) * 5_000, oi_lot=np.where(quiet, NO_QUOTE, rng.integers(0, 2**30, count)),
+        iv_e8=np.where(quiet, NO_QUOTE, rng.integers(1, 10**8, count)), source=3,
+    )  # fmt: skip
+
+
 def sample(of: Instrument, tape: str, rng: np.random.Generator, count: int, start_ns: int = START_NS) -> Series:
     if tape == "depth":
         return levels(of, rng, -(-count // 5), 5, start_ns).take(slice(0, count))
@@ -57,6 +68,8 @@ def sample(of: Instrument, tape: str, rng: np.random.Generator, count: int, star
     time = start_ns + np.arange(count) * 1_000_000_000
     if tape == "open_interest":
         return Series.build(of, tape, time, time + 5_000_000, oi_lot=rng.integers(0, 2**40, count))
+    if tape == "chain":
+        return options(of, rng, time)
     mark = 6_000_000_000_000 + np.cumsum(rng.integers(-99, 99, count))
     return Series.build(of, tape, time, mark_e8=mark, rate_e8=10_000, next_ns=START_NS + DAY_NS)
 

@@ -17,6 +17,7 @@ from footloom.server.routes.jobs import (
     uploads,
 )
 from footloom.server.routes.layouts import delete_layout, layout, layouts, save_layout
+from footloom.server.routes.options import chain, chains, open_interest_heat, options_history, smile
 from footloom.server.routes.parameters import Shared, chart_request, check_query
 from footloom.server.routes.profiles import profile
 from footloom.server.routes.stored import CoverageRow, InstrumentRow, coverage, instruments
@@ -47,6 +48,11 @@ ROUTES = (
     book,
     studies,
     study_values,
+    chains,
+    chain,
+    options_history,
+    open_interest_heat,
+    smile,
     jobs,
     start_import,
     start_fetch,

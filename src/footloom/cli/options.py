@@ -1,0 +1,281 @@
+"""``footloom options``: option chains that are stored, and what they say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from footloom.cli._shared import JsonFlag, StoreFlag, console, say
+
+if TYPE_CHECKING:
+    from footloom.feeds.stored_chain import ChainAsk
+    from footloom.options.documents import ChainReply, HistoryReply, SmileReply
+    from footloom.store import Store
+
+__all__ = ("options",)
+
+What = Literal["list", "chain", "pcr", "maxpain", "walls", "iv", "heat", "history", "export"]
+_MINUTE_S = 60
+
+
+def options(
+    what: Annotated[
+        What,
+        typer.Argument(metavar="WHAT", help="list, chain, pcr, maxpain, walls, iv, heat, history or export."),
+    ],
+    symbol: Annotated[str, typer.Argument(metavar="[VENUE:SYMBOL]", help="The underlying, as `list` names it.")] = "",
+    out: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", help="export: the file, .csv or .parquet.", show_default=False)
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The chain at this time (UTC); its last one.", show_default=False)
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Through time: from here; the last day.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time, itself left out.")] = None,
+    expiry: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Day of expiry, such as 2025-12-09; the next one.")
+    ] = None,
+    strikes: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Strikes on each side of the money; all.", show_default=False)
+    ] = None,
+    every: Annotated[
+        int, typer.Option(metavar="S", min=1, help="Through time: seconds between two instants.")
+    ] = _MINUTE_S,
+    price: Annotated[
+        float | None, typer.Option(metavar="P", help="Price of the underlying, where the chain does not say it.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(metavar="R", help="Interest a year; 0.055 is 5.5 %.")] = None,
+    of: Annotated[
+        Literal["chain", "history"], typer.Option(help="export: options, or their ratios through time.")
+    ] = "chain",
+    force: Annotated[bool, typer.Option("--force", help="export: replace OUT where it is there already.")] = False,
+    json: JsonFlag = False,
+    store: StoreFlag = None,
+) -> None:
+    """Show an option chain that is stored: open interest, ratios, max pain, walls, volatilities.
+
+    Open interest and volume are shown in lots where it is known how many units a lot is, in JSON and files in units.
+    """
+    from footloom import config
+    from footloom.store.open import open_store
+
+    if what != "list" and not symbol:
+        raise typer.BadParameter("name the underlying, as `footloom options list` does", param_hint="VENUE:SYMBOL")
+    if (out is not None) != (what == "export"):
+        raise typer.BadParameter("export needs a file, and nothing else takes one", param_hint="OUT")
+    with open_store(config.load(store=store).store) as opened:
+        if what == "list":
+            _list(opened, json=json)
+            return
+        ask = _ask(expiry, strikes, price, rate)
+        if what == "export" and out is not None:
+            _export(opened, symbol, ask, (start, end), (every, of, out), force=force)
+        elif what in {"chain", "iv"}:
+            _instant(opened, symbol, ask, at, what, json=json)
+        else:
+            _through(opened, symbol, ask, (start, end), every, what, json=json)
+
+
+def _ask(expiry: str | None, strikes: int | None, price: float | None, rate: float | None) -> ChainAsk:
+    from footloom.feeds.stored_chain import ChainAsk
+
+    ask = ChainAsk(expiry=expiry, around=strikes, price=price)
+    return ask if rate is None else ChainAsk(expiry=expiry, around=strikes, price=price, rate=rate)
+
+
+def _print_json(reply: object) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(reply).decode() + "\n")
+
+
+def _list(store: Store, *, json: bool) -> None:
+    from footloom.feeds.stored_chain import stored_chains
+
+    found = stored_chains(store)
+    if json:
+        _print_json([one._asdict() for one in found])
+        return
+    if not found:
+        console().print("no option chain is stored yet: footloom import FILE brings one in")
+    for one in found:
+        console().print(f"{one.key}: {one.rows:,} rows, {_moment(one.first_ns)} to {_moment(one.last_ns)} UTC")
+
+
+def _moment(ns: int) -> str:
+    import datetime as dt
+
+    return f"{dt.datetime.fromtimestamp(ns // 10**9, dt.UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _table(names: list[str], title: str = "") -> Any:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _instant(store: Store, symbol: str, ask: ChainAsk, at: str | None, what: str, *, json: bool) -> None:
+    from footloom._api import instant_ns
+    from footloom.feeds.stored_chain import chain_at
+    from footloom.options.documents import chain_reply, smile_reply
+
+    measures = chain_at(store, symbol, ask, None if at is None else instant_ns(at))
+    if what == "iv":
+        smile = smile_reply(measures)
+        _print_json(smile) if json else _print_smile(smile)
+        return
+    reply = chain_reply(measures)
+    _print_json(reply) if json else _print_chain(reply)
+
+
+def _print_smile(reply: SmileReply) -> None:
+    table = _table(["strike", "IV", "call IV", "put IV"])
+    for strike, *vols in zip(reply.strikes, reply.iv, reply.call_iv, reply.put_iv, strict=True):
+        table.add_row(strike, *(_percent(one) for one in vols))
+    console().print(
+        f"{reply.symbol}, expiry {reply.expiry}, at {_moment(int(reply.at_ns))} UTC; forward {_shown(reply.forward)}, "
+        f"interest {reply.rate:.2%} a year"
+    )
+    console().print(table)
+
+
+def _print_chain(reply: ChainReply) -> None:
+    out = console()
+    unit = "lots" if reply.units_a_lot else "units"
+    out.print(
+        f"{reply.symbol}, expiry {reply.expiry}, at {_moment(int(reply.at_ns))} UTC; {reply.days_to_expiry} days left"
+    )
+    out.print(
+        f"spot {_shown(reply.spot)} ({reply.spot_from or 'not known'}), forward {_shown(reply.forward)}, "
+        f"straddle {_shown(reply.straddle)}, IV {_percent(reply.atm_iv)} at interest {reply.rate:.2%}"
+    )
+    out.print(
+        f"PCR {_shown(reply.pcr_oi, 4)} by open interest, {_shown(reply.pcr_volume, 4)} by volume; "
+        f"max pain {reply.max_pain or '-'}"
+        + (f"; {reply.left_out} strikes of which one side is not known are left out" if reply.left_out else "")
+    )
+    names = ["IV", "volume", "dOI day", "OI", "call", "strike", "put", "OI", "dOI day", "volume", "IV"]
+    table = _table(names, f"in {unit}" + (f" of {reply.units_a_lot}" if reply.units_a_lot else ""))
+    marks = {one.strike: "C" for one in reply.call_walls}
+    for one in reply.put_walls:
+        marks[one.strike] = marks.get(one.strike, "") + "P"
+    for row in reply.rows:
+        call, put = (
+            (
+                _percent(one.iv),
+                *(_lots(text, reply.units_a_lot) for text in (one.volume, one.oi_day, one.oi)),
+                one.ltp or "-",
+            )
+            for one in (row.call, row.put)
+        )
+        table.add_row(*call, f"{marks.get(row.strike, '')} {row.strike}", *reversed(put))
+    out.print(table)
+    if reply.gex is not None:
+        out.print(f"gamma exposure {reply.gex:,.0f} a move of 1 %: assumes that {reply.gex_assumes}")
+
+
+def _through(
+    store: Store, symbol: str, ask: ChainAsk, span: tuple[str | None, str | None], every: int, what: str, *, json: bool
+) -> None:
+    from footloom.feeds.stored_chain import chain_through
+    from footloom.options.documents import heat_reply, history_reply
+    from footloom.options.heat import Heat
+
+    measures = chain_through(store, symbol, ask, *_span(*span), every * 10**9)
+    if what == "heat":
+        _print_json(heat_reply(Heat(measures.board), measures))
+        return
+    reply = history_reply(measures)
+    if json:
+        _print_json(reply)
+    else:
+        _print_history(reply, what)
+
+
+def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    from footloom._api import instant_ns
+    from footloom.errors import ConfigError
+
+    from_ns, to_ns = (None if moment is None else instant_ns(moment) for moment in (start, end))
+    if from_ns is not None and to_ns is not None and to_ns <= from_ns:
+        raise ConfigError(f"the range is empty: --from {start} is not before --to {end}")
+    return from_ns, to_ns
+
+
+def _print_history(reply: HistoryReply, what: str) -> None:
+    lot = reply.units_a_lot
+    columns = {
+        "pcr": {
+            "PCR OI": [_shown(one, 4) for one in reply.pcr_oi],
+            "PCR volume": [_shown(one, 4) for one in reply.pcr_volume],
+            "call OI": [_lots(one, lot) for one in reply.call_oi],
+            "put OI": [_lots(one, lot) for one in reply.put_oi],
+        },
+        "maxpain": {"max pain": [one or "-" for one in reply.max_pain]},
+        "walls": {
+            name: [
+                f"{one.strike} ({_lots(one.oi, lot)}{', strong' if one.strong else ''})" if one else "-"
+                for one in walls
+            ]
+            for name, walls in (("call wall", reply.call_wall), ("put wall", reply.put_wall))
+        },
+    }
+    shown = columns.get(what) or {name: one for group in columns.values() for name, one in group.items()}
+    if what == "history":
+        shown |= {"straddle": [_shown(one) for one in reply.straddle], "IV": [_percent(one) for one in reply.atm_iv]}
+    table = _table(["UTC", *shown])
+    for i, at in enumerate(reply.at_ns):
+        table.add_row(_moment(int(at)), *(column[i] for column in shown.values()))
+    unit = f"lots of {lot}" if lot else "units"
+    console().print(f"{reply.symbol}, expiry {reply.expiry}; open interest in {unit}")
+    console().print(table)
+
+
+def _export(
+    store: Store,
+    symbol: str,
+    ask: ChainAsk,
+    span: tuple[str | None, str | None],
+    wanted: tuple[int, str, Path],
+    *,
+    force: bool,
+) -> None:
+    from footloom.engine.chain_tables import chain_table, history_table
+    from footloom.errors import ConfigError
+    from footloom.feeds.stored_chain import chain_through
+    from footloom.notebook.writing import check_free, format_of, write_tables
+
+    every, of, out = wanted
+    kind = format_of(out)
+    if kind == "npz":
+        raise ConfigError(f"{out.name}: npz holds trades; name a .csv, .parquet or .arrow file")
+    check_free(out, force=force)
+    measures = chain_through(store, symbol, ask, *_span(*span), every * 10**9)
+    table = chain_table(measures) if of == "chain" else history_table(measures)
+    written = write_tables(out, kind, table.schema, [table], force=force)
+    say(f"wrote {written.rows:,} rows ({of} of {symbol}) to {out}, {written.bytes:,} bytes")
+
+
+def _lots(units: str | None, lot: int | None) -> str:
+    if units is None:
+        return "-"
+    if not lot:
+        return f"{int(units):,}"
+    whole, rest = divmod(int(units), lot)
+    return f"{whole:,}" if not rest else f"{int(units) / lot:,.2f}"
+
+
+def _shown(value: float | None, places: int = 2) -> str:
+    return "-" if value is None else f"{value:,.{places}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"

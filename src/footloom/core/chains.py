@@ -1,0 +1,39 @@
+"""The words of an option chain: which side a row is of, who said it, and when NSE's options expire (definitions 7)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from footloom.core import nse
+from footloom.core.sessions import wall_ns
+from footloom.errors import DataError
+
+__all__ = ("CALL", "CHAIN", "PUT", "SOURCES", "UNDERLYING", "Source", "nse_expiry_ns", "source_code")
+
+CHAIN: Final = "chain"  # the tape
+CALL, PUT, UNDERLYING = 1, -1, 0  # `side` of a row; a row of the underlying has its price as `ltp_tick`, and no strike
+
+Source = Literal["chain_csv", "nse_export", "upstox_chain", "upstox_feed", "simulated"]
+# By number, as rows carry it: new ones go to the end.
+SOURCES: Final[tuple[Source, ...]] = ("chain_csv", "nse_export", "upstox_chain", "upstox_feed", "simulated")
+
+
+def source_code(name: Source) -> int:
+    """Return the number that rows carry for who said them."""
+    return SOURCES.index(name)
+
+
+def nse_expiry_ns(day: dt.date) -> int:
+    """Return the instant at which NSE's options of a day of expiry end: the close of trading (definitions 7.8).
+
+    Raises
+    ------
+    DataError
+        NSE does not trade on that day, so nothing expires on it.
+    """
+    hours = nse.hours_of("FO_OPT", day)
+    if not hours:
+        raise DataError(f"no option of NSE expires on {day}, a {day:%A}: NSE does not trade on that day")
+    return wall_ns(day, hours[-1][1], ZoneInfo(nse.ZONE))

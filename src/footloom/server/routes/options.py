@@ -1,0 +1,178 @@
+"""Option chains: which are stored, one at a time, its measures through time, changes of open interest, the smile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from litestar import Request, get
+from litestar.params import QueryParameter
+
+from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_through, load_chain, stored_chains
+from footloom.options.documents import (
+    ChainReply,
+    HeatReply,
+    HistoryReply,
+    SmileReply,
+    chain_reply,
+    heat_reply,
+    history_reply,
+    smile_reply,
+)
+from footloom.options.heat import Heat
+from footloom.options.measures import RATE
+from footloom.server.rest.shared import Rest
+from footloom.server.rest.work import while_connected
+from footloom.server.routes.parameters import Key, Ns, Shared, State, check_span, failures, key_of
+from footloom.server.services import Services
+
+__all__ = ("ChainRow", "chain", "chains", "open_interest_heat", "options_history", "smile")
+
+_SECOND_NS: Final = 1_000_000_000
+T = TypeVar("T")
+
+Expiry = Annotated[
+    str | None,
+    QueryParameter(description="day of expiry, such as 2025-12-09; left out, the next one", max_length=10),
+]
+Around = Annotated[
+    int | None,
+    QueryParameter(description="strikes on each side of the money; left out, all that are known", ge=0, le=1_000),
+]
+Rate = Annotated[float, QueryParameter(description="interest a year: 0.055 is 5.5 %", ge=-0.5, le=1.0)]
+Price = Annotated[
+    float | None,
+    QueryParameter(description="price of the underlying, where the chain does not say it", gt=0, le=1e12),
+]
+Every = Annotated[int, QueryParameter(description="seconds between two instants", ge=1, le=86_400)]
+
+
+class ChainRow(msgspec.Struct, frozen=True):
+    """A chain that is stored: ``expiries`` are those of its last day."""
+
+    symbol: str
+    rows: int
+    first_ns: str
+    last_ns: str
+    expiries: Sequence[str]
+
+
+@get("/api/v1/options", summary="Option chains that are stored", tags=["options"], responses=failures(504))
+async def chains(request: Request[Any, Any, Any], services: Shared, rest: State) -> list[ChainRow]:
+    """List the underlyings whose option chain is stored."""
+    return await while_connected(request, rest.work.run(lambda: _chains(services)))
+
+
+def _chains(services: Services) -> list[ChainRow]:
+    store, rows = services.history.store, []
+    for one in stored_chains(store):
+        last = load_chain(store, one.key, one.last_ns, one.last_ns + 1)
+        days = [last.day_text(expiry) for expiry in last.expiries.tolist()]
+        rows.append(ChainRow(one.key, one.rows, str(one.first_ns), str(one.last_ns), days))
+    return rows
+
+
+@get(
+    "/api/v1/options/chain",
+    summary="An option chain at a time",
+    tags=["options"],
+    responses=failures(404, 413, 422, 504),
+)
+async def chain(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    symbol: Key,
+    at_ns: Ns = None,
+    expiry: Expiry = None,
+    strikes: Around = None,
+    rate: Rate = RATE,
+    price: Price = None,
+) -> ChainReply:
+    """Return an expiry's calls and puts as they stood at a time (left out: last), and what they say (definitions 7)."""
+    key, store = key_of(symbol), services.history.store
+    asked = ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price)
+    return await _answer(request, rest, lambda: chain_reply(chain_at(store, key, asked, at_ns)))
+
+
+@get("/api/v1/options/smile", summary="Volatility by strike", tags=["options"], responses=failures(404, 413, 422, 504))
+async def smile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    symbol: Key,
+    at_ns: Ns = None,
+    expiry: Expiry = None,
+    strikes: Around = None,
+    rate: Rate = RATE,
+    price: Price = None,
+) -> SmileReply:
+    """Return the volatility that each strike's price implies at a time (definitions 7.6)."""
+    key, store = key_of(symbol), services.history.store
+    asked = ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price)
+    return await _answer(request, rest, lambda: smile_reply(chain_at(store, key, asked, at_ns)))
+
+
+@get(
+    "/api/v1/options/history",
+    summary="PCR, max pain, walls, straddle and volatility through time",
+    tags=["options"],
+    responses=failures(404, 413, 422, 504),
+)
+async def options_history(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    symbol: Key,
+    from_ns: Ns = None,
+    to_ns: Ns = None,
+    expiry: Expiry = None,
+    strikes: Around = None,
+    every_s: Every = 60,
+    rate: Rate = RATE,
+    price: Price = None,
+) -> HistoryReply:
+    """Return what a chain said at each instant with news; without a range, its last day (definitions 7.3, 7.4, 7.6)."""
+    key, store = key_of(symbol), services.history.store
+    asked = ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price)
+    check_span(from_ns, to_ns)
+    return await _answer(
+        request,
+        rest,
+        lambda: history_reply(chain_through(store, key, asked, from_ns, to_ns, every_s * _SECOND_NS)),
+    )
+
+
+@get(
+    "/api/v1/options/heat",
+    summary="Changes of open interest by strike and time",
+    tags=["options"],
+    responses=failures(404, 413, 422, 504),
+)
+async def open_interest_heat(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    symbol: Key,
+    from_ns: Ns = None,
+    to_ns: Ns = None,
+    expiry: Expiry = None,
+    strikes: Around = None,
+    every_s: Every = 60,
+    price: Price = None,
+) -> HeatReply:
+    """Return how open interest changed between instants; strikes stay where they are (definitions 7.5)."""
+    key, store = key_of(symbol), services.history.store
+    asked = ChainAsk(expiry=expiry, around=strikes, price=price)
+
+    def work() -> HeatReply:
+        measures = chain_through(store, key, asked, from_ns, to_ns, every_s * _SECOND_NS)
+        return heat_reply(Heat(measures.board), measures)
+
+    check_span(from_ns, to_ns)
+    return await _answer(request, rest, work)
+
+
+async def _answer(request: Request[Any, Any, Any], rest: Rest, work: Callable[[], T]) -> T:
+    return await while_connected(request, rest.work.run(work))

@@ -1,0 +1,241 @@
+"""Ratios, max pain, walls, volatilities and exposure of a chain, against arithmetic in plain Python."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import footloom as fl
+from footloom.core.series import NO_QUOTE
+from footloom.core.sessions import calendar
+from footloom.feeds.ingest import Options, import_files
+from footloom.feeds.stored_chain import ChainAsk
+from footloom.notebook.chains import OptionChain
+from footloom.options import black76
+from footloom.options.chain import Side
+from footloom.options.heat import Heat
+from footloom.options.measures import Measures, days_left
+from tests.unit.options.chain_kit import EXPIRY_NS, MINUTE_NS, MONDAY_NS, OPEN_NS, Row, call, chain_of, put, spot
+
+RATE = 0.06
+Day = tuple[OptionChain, dict[str, list[dict[str, int]]]]
+
+
+def measured(*rows: Row, at_ns: int = OPEN_NS, **settings: Any) -> Measures:
+    ask = ChainAsk(**settings)
+    return ask.measures(chain_of(*rows), EXPIRY_NS, np.array([at_ns]))
+
+
+def test_sums_run_over_strikes_of_which_both_sides_are_known() -> None:
+    """A ratio of half a chain is no ratio: the put at 26 100 has no call beside it and is told as left out."""
+    found = measured(
+        call(OPEN_NS, 26000, oi_lot=400, volume_lot=0), put(OPEN_NS, 26000, oi_lot=500, volume_lot=9),
+        put(OPEN_NS, 26100, oi_lot=1_000),
+    )  # fmt: skip
+    assert found.put_call_ratio("oi_lot").tolist() == [1.25]
+    assert math.isnan(found.put_call_ratio("volume_lot")[0])  # no calls traded
+    assert found.left_out("oi_lot").tolist() == [1]
+    assert found.walls("put")[0][0].strike == 2_610_000  # what is open at a strike needs no other side
+
+
+def test_nothing_is_made_of_nothing() -> None:
+    found = measured(call(OPEN_NS, 26000, ltp_tick=1), put(OPEN_NS, 26000, ltp_tick=1))
+    assert math.isnan(found.put_call_ratio("oi_lot")[0])
+    assert found.max_pain.tolist() == [NO_QUOTE]
+    assert found.walls("call") == [[]]
+    assert math.isnan(found.straddle[0])
+    assert math.isnan(found.gamma_exposure()[0])
+
+
+def quoted(spot_price: float, vol: float, strikes: range, *, at_ns: int = OPEN_NS) -> list[Row]:
+    """Quote every option a tick around its Black-76 price."""
+    years = (EXPIRY_NS - at_ns) / (365 * 86_400 * 1e9)
+    forward = spot_price * math.exp(RATE * years)
+    rows: list[Row] = []
+    for strike in strikes:
+        for made, is_call in ((call, True), (put, False)):
+            price = float(black76.price(forward, strike, years, RATE, vol, is_call=is_call)[0])
+            middle = round(price * 100)
+            quote = {"bid_tick": max(0, middle - 1), "bid_lot": 75, "ask_tick": middle + 1, "ask_lot": 75}
+            rows.append(made(at_ns, strike, oi_lot=1_500, **quote))
+    return rows
+
+
+def test_the_forward_the_smile_and_the_straddle_come_back() -> None:
+    found = measured(*quoted(26_180, 0.12, range(25_900, 26_500, 50)), rate=RATE)
+    years = (EXPIRY_NS - OPEN_NS) / (365 * 86_400 * 1e9)
+    assert found.forward[0] == pytest.approx(26_180 * math.exp(RATE * years), abs=0.02)
+    assert found.smile[0] == pytest.approx(0.12, abs=1e-4)
+    assert found.atm_vol[0] == pytest.approx(0.12, abs=1e-4)
+    assert found.board.strikes[found.atm[0]] == 2_620_000
+    at_money = [
+        float(black76.price(found.forward[0], 26_200, years, RATE, 0.12, is_call=one)[0]) for one in (True, False)
+    ]
+    assert found.straddle[0] == pytest.approx(sum(at_money), abs=0.02)
+    gamma = found.greeks("call").gamma[0]
+    assert gamma == pytest.approx(found.greeks("put").gamma[0], rel=1e-2)
+    # The same open interest on both sides: calls and puts cancel.
+    assert found.gamma_exposure()[0] == pytest.approx(0, abs=1e-3 * float(np.sum(gamma)) * 1_500 * 26_180**2 * 0.01)
+
+
+def test_crossed_quotes_imply_nothing() -> None:
+    rows = quoted(26_180, 0.12, range(26_100, 26_300, 50))
+    rows[0] |= {"bid_tick": rows[0]["ask_tick"] + 5}
+    found = measured(*rows, rate=RATE)
+    assert np.isnan(found.vols["call"][0, 0])
+    assert np.isfinite(found.vols["call"][0, 1:]).all()
+    assert found.board.crossed("call")[0].tolist() == [True, False, False, False]
+
+
+def test_no_time_left_is_no_volatility() -> None:
+    late = EXPIRY_NS - 1
+    rows = quoted(26_180, 0.12, range(26_100, 26_300, 50), at_ns=late)
+    expired = measured(*rows, at_ns=EXPIRY_NS, rate=RATE)
+    assert np.isnan(expired.vols["call"]).all()
+    assert np.isnan(expired.forward).all()
+
+
+def test_strikes_around_the_money_need_a_price() -> None:
+    rows = [made(OPEN_NS, strike, oi_lot=strike) for strike in range(25_900, 26_300, 100) for made in (call, put)]
+    assert measured(*rows, around=1, price=26_050.0).total("oi_lot", "call").tolist() == [25_900 + 26_000 + 26_100]
+    assert measured(*rows, spot(OPEN_NS, 26_151), around=0).total("oi_lot", "call").tolist() == [26_200]
+    with pytest.raises(fl.FootloomError, match="where the money is of nse:NIFTY is not known"):
+        measured(*rows, around=1)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"rate": 2.0}, {"price": 0.0}, {"price": math.nan}, {"rate": math.nan}, {"around": -1}]
+)
+def test_numbers_that_cannot_be_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(fl.FootloomError, match="cannot be"):
+        measured(call(OPEN_NS, 26000, oi_lot=1), **settings)
+
+
+def test_days_left_are_those_of_the_calendar() -> None:
+    """From Friday to Tuesday: four days, three sessions; on Tuesday before the close one session and no day."""
+    assert days_left("nse_fo", OPEN_NS, EXPIRY_NS) == (4, 3)
+    assert days_left("nse_fo", OPEN_NS + 8 * 3600 * 10**9, EXPIRY_NS) == (4, 2)
+    assert days_left("nse_fo", EXPIRY_NS - 1, EXPIRY_NS) == (0, 1)
+    assert days_left("nse_fo", EXPIRY_NS, EXPIRY_NS) == (0, 0)
+
+
+def test_steps_of_open_interest_are_between_updates_of_one_day() -> None:
+    rows = [
+        *(call(OPEN_NS + i * 3 * MINUTE_NS, 26000, oi_lot=oi) for i, oi in enumerate((100, 130, 130, 90))),
+        call(OPEN_NS + 12 * MINUTE_NS, 26100, oi_lot=5),
+        call(MONDAY_NS, 26000, oi_lot=400),
+    ]
+    chain = chain_of(*rows)
+    heat = Heat(chain.board(EXPIRY_NS, chain.stamps(MINUTE_NS)))
+    assert heat.steps("call")[:, 0].tolist() == [NO_QUOTE, 30, 0, -40, 0, NO_QUOTE]
+    assert heat.held("call")[:, 0].tolist() == [False, False, False, False, True, False]
+    assert heat.steps("call")[:, 1].tolist() == [NO_QUOTE] * 6
+    assert heat.stale_ns == 6 * MINUTE_NS
+    assert heat.clip(heat.steps("call")) == 40
+    assert heat.clip(heat.steps("put")) is None
+
+
+def test_open_interest_that_is_too_old_is_no_data() -> None:
+    rows = [call(OPEN_NS, 26000, oi_lot=1), *(put(OPEN_NS + i * MINUTE_NS, 26000, oi_lot=i) for i in range(8))]
+    chain = chain_of(*rows)
+    heat = Heat(chain.board(EXPIRY_NS, chain.stamps(MINUTE_NS)))
+    assert heat.stale_ns == 5 * MINUTE_NS
+    assert heat.steps("call")[:, 0].tolist() == [NO_QUOTE, 0, 0, 0, 0, 0, NO_QUOTE, NO_QUOTE]
+
+
+@pytest.fixture(scope="module")
+def day(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    path, store = recordings / "seeds" / "NIFTY_OptionChainData.csv.gz", tmp_path_factory.mktemp("chain")
+    assert import_files([path], Options(), store=store).ok
+    latest: dict[tuple[str, str], dict[str, str]] = {}
+    for one in csv.DictReader(io.StringIO(gzip.decompress(path.read_bytes()).decode())):
+        latest[one["timestamp"], one["strike_price"]] = one
+    stamps: dict[str, list[dict[str, int]]] = {}
+    for (minute, _), one in latest.items():
+        numbers = {name: int(text) for name, text in one.items() if name.startswith(("call_", "put_", "strike"))}
+        stamps.setdefault(minute, []).append(numbers)
+    return fl.load_chain("nse:NIFTY", store=store), stamps
+
+
+def wall_of(rows: list[dict[str, int]], side: str) -> int:
+    return min(rows, key=lambda one: (-one[f"{side}_oi"], one["strike_price"]))["strike_price"]
+
+
+def pain_of(rows: list[dict[str, int]]) -> int:
+    def paid(at: int) -> int:
+        return sum(
+            one["call_oi"] * max(at - one["strike_price"], 0) + one["put_oi"] * max(one["strike_price"] - at, 0)
+            for one in rows
+        )
+
+    return min((one["strike_price"] for one in rows), key=lambda at: (paid(at), at))
+
+
+def test_every_stamp_of_a_real_day_is_the_plain_sum_of_its_rows(
+    day: Day,
+) -> None:
+    chain, stamps = day
+    found = chain.history()
+    zone = calendar("nse_fo").zone
+    minutes = [f"{dt.datetime.fromtimestamp(at // 10**9, zone):%H:%M}" for at in found.board.at_ns.tolist()]
+    assert minutes == sorted(stamps)
+    assert len(minutes) == 91
+    plain = [stamps[minute] for minute in minutes]
+    totals = [{name: sum(one[name] for one in rows) for name in rows[0]} for rows in plain]
+    assert found.total("oi_lot", "call").tolist() == [75 * one["call_oi"] for one in totals]
+    assert found.put_call_ratio("oi_lot").tolist() == [one["put_oi"] / one["call_oi"] for one in totals]
+    assert found.put_call_ratio("volume_lot").tolist() == [one["put_volume"] / one["call_volume"] for one in totals]
+    assert found.max_pain.tolist() == [100 * pain_of(rows) for rows in plain]
+    sides: tuple[Side, Side] = ("call", "put")
+    for side in sides:
+        assert [one[0].strike for one in found.walls(side)] == [100 * wall_of(rows, side) for rows in plain]
+    assert found.left_out("oi_lot").tolist() == [0] * 91
+
+
+def test_the_heat_of_a_real_day_is_the_plain_difference(
+    day: Day,
+) -> None:
+    chain, stamps = day
+    heat = chain.heat()
+    minutes = sorted(stamps)
+    for i, strike in enumerate(heat.strikes):
+        oi = [next(one["put_oi"] for one in stamps[minute] if one["strike_price"] == int(strike)) for minute in minutes]
+        assert heat.puts[i] == [None, *(75 * (now - before) for before, now in zip(oi, oi[1:], strict=False))]
+    assert sum(one or 0 for one in heat.day_puts) == 75 * sum(one["put_oi_change"] for one in stamps[minutes[-1]])
+
+
+def test_a_real_chain_at_an_instant_says_who_said_what(
+    day: Day,
+) -> None:
+    chain, stamps = day
+    reply = chain.at("2025-12-05T10:00:30+05:30", price=26_100.0, around=2)
+    rows = {one["strike_price"]: one for one in stamps["09:55"]}
+    assert [row.strike for row in reply.rows] == ["26000", "26050", "26100", "26150", "26200"]
+    for row in reply.rows:
+        plain = rows[int(row.strike)]
+        assert (row.call.oi, row.put.oi_day) == (str(75 * plain["call_oi"]), str(75 * plain["put_oi_change"]))
+        assert row.call.said["oi"].source == "chain_csv"
+        assert (row.call.iv, row.call.bid, row.call.venue) == (None, None, {})
+    assert (reply.units_a_lot, reply.expiry, reply.spot_from, reply.forward) == (75, "2025-12-09", "given", None)
+
+
+def test_tables_of_a_real_day_are_exact(day: Day) -> None:
+    chain, stamps = day
+    table = chain.to_arrow()
+    assert len(table) == 91 * 85 * 2
+    assert sum(int(one) for one in table.column("oi").to_pylist()) == 75 * sum(
+        one["call_oi"] + one["put_oi"] for rows in stamps.values() for one in rows
+    )
+    history = chain.history_arrow()
+    assert [int(one) for one in history.column("max_pain").to_pylist()] == [
+        pain_of(stamps[one]) for one in sorted(stamps)
+    ]
+    assert set(history.column("atm_iv").to_pylist()) == {None}
