@@ -12,7 +12,7 @@ from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 
 if TYPE_CHECKING:
     from footloom.feeds.stored_chain import ChainAsk
-    from footloom.options.documents import ChainReply, HistoryReply, SmileReply
+    from footloom.options.replies import ChainReply, HistoryReply, SmileReply
     from footloom.store import Store
 
 __all__ = ("options",)

@@ -12,9 +12,10 @@ from footloom.engine.chain_tables import chain_table, history_table
 from footloom.errors import DataError
 from footloom.feeds.stored_chain import ChainAsk
 from footloom.options.chain import Chain
-from footloom.options.documents import ChainReply, HeatReply, chain_reply, heat_reply
+from footloom.options.documents import chain_reply, heat_reply
 from footloom.options.heat import Heat
 from footloom.options.measures import Measures
+from footloom.options.replies import ChainReply, HeatReply
 
 if TYPE_CHECKING:
     import polars as pl

@@ -72,7 +72,7 @@ class Chain:
 
     @functools.cached_property
     def _days(self) -> I64:
-        return days_of(self.instrument.calendar, self.series.ts_exch_ns)
+        return _days_of(self.instrument.calendar, self.series.ts_exch_ns)
 
     def expiry(self, asked: int | None = None, at_ns: int | None = None) -> int:
         """Return an expiry that the chain has: the one asked for, else the first that has not passed at an instant.
@@ -153,7 +153,7 @@ class Board:
     @functools.cached_property
     def at_days(self) -> I64:
         """The day that each instant is filed under, as the ordinal of its date (n,)."""
-        return days_of(self.chain.instrument.calendar, self.at_ns)
+        return _days_of(self.chain.instrument.calendar, self.at_ns)
 
     @functools.cached_property
     def _slot(self) -> I64:
@@ -222,7 +222,7 @@ class Board:
         return crossed
 
 
-def days_of(name: str, times_ns: I64) -> I64:
+def _days_of(name: str, times_ns: I64) -> I64:
     """Return the day that each instant is filed under, as the ordinal of its date (n,)."""
     session_date = calendar(name).session_date
     minutes, place = np.unique(times_ns // _MINUTE_NS, return_inverse=True)

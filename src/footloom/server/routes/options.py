@@ -10,18 +10,10 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_through, load_chain, stored_chains
-from footloom.options.documents import (
-    ChainReply,
-    HeatReply,
-    HistoryReply,
-    SmileReply,
-    chain_reply,
-    heat_reply,
-    history_reply,
-    smile_reply,
-)
+from footloom.options.documents import chain_reply, heat_reply, history_reply, smile_reply
 from footloom.options.heat import Heat
 from footloom.options.measures import RATE
+from footloom.options.replies import ChainReply, HeatReply, HistoryReply, SmileReply
 from footloom.server.rest.shared import Rest
 from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import Key, Ns, Shared, State, check_span, failures, key_of
