@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from footloom.core.instrument import Instrument
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.feeds.flow import Commit
 from footloom.server.live.status import SymbolStatus
 
@@ -103,3 +103,27 @@ def test_the_engine_s_time_alone_is_no_news() -> None:
     status.said()
     status.stop("the feed stopped")
     assert status.has_news
+
+
+def test_many_rows_and_few_give_the_same_figures() -> None:
+    many, few = header(), header()
+    rows = [(MIDNIGHT_NS + number * SECOND_NS, 2**40 + number % 17, 1 + number % 5) for number in range(300)]
+    told = tell(many, *rows)
+    for at in range(0, len(rows), 3):
+        last = tell(few, *rows[at : at + 3], ids=(at, at + 1, at + 2))
+    assert last == told
+    assert told["day_volume"] == str(sum(lots for _, _, lots in rows))
+
+
+def test_the_lag_is_that_of_the_last_row_that_was_heard() -> None:
+    status = header()
+    ts = [MIDNIGHT_NS + number for number in range(3)]
+    trades = Trades.build(
+        status.instrument, ts, [1, 2, 3], [1, 1, 1], [1, 1, 1], trade_id=range(3),
+        ts_recv_ns=[at + 5_000_000 * (number + 1) for number, at in enumerate(ts)], flags=[0, 0, FLAG_BACKFILLED],
+    )  # fmt: skip
+    status.apply(Commit("x:Y", trades, (), ts[-1]))
+    assert json.loads(status.text())["lag_ms"] == 10
+    fetched = trades.take(slice(2, 3))
+    status.apply(Commit("x:Y", fetched, (), ts[-1]))
+    assert json.loads(status.text())["lag_ms"] == 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
 
@@ -20,7 +21,9 @@ from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
 from footloom.errors import ProtocolError
 from footloom.server.wire.codec import chart_columns, decode, encode, encode_json
+from footloom.server.wire.frames import chart_frame
 from footloom.server.wire.layout import HEADER_BYTES
+from footloom.server.wire.one_bar import encode_one
 
 TEST = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
 MINUTE_NS = 60 * 10**9
@@ -161,3 +164,40 @@ def test_foreign_or_torn_bytes_are_refused() -> None:
         decode(data[:-8])
     with pytest.raises(ProtocolError, match="bytes, got"):
         decode(data + bytes(8))
+
+
+near_the_edge = st.sampled_from([0, 1, 2**31 - 1, 2**31, 2**53 - 1, 2**53, 2**53 + 1, 2**60])
+
+
+@given(trade_rows.filter(bool), st.integers(1, 7), st.sampled_from(["bar_open", "bar_closed", "bar_revised"]))
+def test_one_bar_is_the_same_bytes_by_the_short_way(
+    rows: list[tuple[int, int, int, int]], step: int, kind: str
+) -> None:
+    frame = chart(rows, ticks_per_level=step)
+    for at in range(len(frame)):
+        one = frame.slice(at, at + 1)
+        assert encode_one(one, kind, 3, 2**40) == encode(one, kind, topic_id=3, topic_seq=2**40)
+    if len(frame) > 1:
+        assert encode_one(frame, kind, 3, 4) is None
+
+
+@given(near_the_edge, near_the_edge, st.sampled_from([-1, 0, 1]), st.sampled_from([1, -1]))
+def test_what_the_short_way_cannot_carry_is_refused_as_ever(lots: int, tick: int, side: int, turn: int) -> None:
+    rows = [(1, 5, 1, -1), (1, tick, max(lots, 1), side)]
+    frame = chart(sorted(rows)[::turn], min_vol_lot=3)
+    assert said(lambda: chart_frame(1, 2, "bar_open", frame).data("binary")) == said(
+        lambda: encode(frame, "bar_open", topic_id=1, topic_seq=2)
+    )
+
+
+def said(make: Callable[[], bytes | str]) -> bytes | str:
+    try:
+        return make()
+    except ProtocolError as error:
+        return str(error)
+
+
+def test_shares_of_sides_that_are_inferred_are_the_same_by_the_short_way() -> None:
+    frame = with_bar(chart([(1, 5, 7, 1), (2, 6, 9, 0)]), inferred_lot=7, quote_lot=3)
+    assert encode_one(frame, "bar_open", 1, 2) == encode(frame, "bar_open", topic_id=1, topic_seq=2)
+    assert decode(encode(frame, "bar_open")).bars["quote_share"][0] == 3 / 16

@@ -11,7 +11,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
 from footloom.feeds.flow import Commit
-from footloom.kernels.facts import in_order
+from footloom.kernels.facts import facts, in_order
 from footloom.server.wire.frames import Message
 from footloom.server.wire.messages import Status, encode_text
 
@@ -19,6 +19,7 @@ __all__ = ("CLOCK_INTERVAL_S", "STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
 
 STATUS_INTERVAL_S = 0.25
 CLOCK_INTERVAL_S = 1.0  # where nothing has changed but the engine's time and the lag
+_FEW_ROWS = 64  # numpy is faster for more
 _INT64_MAX = 2**63 - 1
 _LATEST = (_INT64_MAX, 0)
 _VWAP_DECIMALS = 2  # beyond those of the tick size: an average lies between ticks
@@ -36,6 +37,23 @@ def exact_dot(a: I64, b: I64) -> int:
 
 def _key(ordered: Trades, row: int) -> tuple[int, int]:
     return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+
+
+def _last_heard(trades: Trades) -> int | None:
+    """Return the row that was heard last, None where all were fetched later."""
+    if not len(trades) or not facts(trades).flags & FLAG_BACKFILLED:
+        return len(trades) - 1 if len(trades) else None
+    heard = np.flatnonzero(trades.flags & FLAG_BACKFILLED == 0)
+    return int(heard[-1]) if len(heard) else None
+
+
+def _sums(trades: Trades) -> tuple[int, int, int, int]:
+    """Return highest and lowest price, volume and turnover; of a few rows, as most commits have, in plain integers."""
+    ticks, lots = trades.price_tick, trades.qty_lot
+    if len(trades) > _FEW_ROWS:
+        return int(ticks.max()), int(ticks.min()), int(lots.sum()), exact_dot(ticks, lots)
+    few, sizes = ticks.tolist(), lots.tolist()
+    return max(few), min(few), sum(sizes), sum(tick * lot for tick, lot in zip(few, sizes, strict=True))
 
 
 class SymbolStatus:
@@ -72,12 +90,12 @@ class SymbolStatus:
     def apply(self, commit: Commit) -> None:
         """Fold one commit."""
         self.fold(commit.trades)
-        heard = np.flatnonzero(commit.trades.flags & FLAG_BACKFILLED == 0)
-        if len(heard):  # what was fetched later is as late as it is old
-            self._lag_ms = int(commit.trades.ts_recv_ns[heard[-1]] - commit.trades.ts_exch_ns[heard[-1]]) // 1_000_000
+        heard = _last_heard(commit.trades)
+        if heard is not None:  # what was fetched later is as late as it is old
+            self._lag_ms = int(commit.trades.ts_recv_ns[heard] - commit.trades.ts_exch_ns[heard]) // 1_000_000
         self._engine_ns = max(self._engine_ns, commit.watermark_ns)
         self._recorded = commit.recorded
-        if len(commit.trades) and not len(heard):
+        if len(commit.trades) and heard is None:
             return
         self._quote = commit.quote
         self._score = commit.score
@@ -92,7 +110,12 @@ class SymbolStatus:
 
         What is traded between sessions moves the last price alone: the day's figures are those of its session.
         """
+        if not len(trades):
+            return
         trades = in_order(trades)
+        if self._session[0] <= trades.ts_exch_ns[0] and trades.ts_exch_ns[-1] < self._session[1]:
+            self._fold_session(trades)
+            return
         while len(trades):
             first_ns, end_ns = int(trades.ts_exch_ns[0]), self._session[1]
             if first_ns < self._session[0]:
@@ -157,7 +180,7 @@ class SymbolStatus:
         return end_ns
 
     def _fold_session(self, trades: Trades) -> None:
-        high, low = int(trades.price_tick.max()), int(trades.price_tick.min())
+        high, low, volume, turnover = _sums(trades)
         if self._open is None:
             self._high, self._low = high, low
         if _key(trades, 0) < self._open_key:
@@ -166,8 +189,8 @@ class SymbolStatus:
         if self._close is None or _key(trades, -1) >= self._close_key:
             self._close, self._close_key = int(trades.price_tick[-1]), _key(trades, -1)
         self._note_last(trades)
-        self._volume += int(trades.qty_lot.sum())
-        self._turnover += exact_dot(trades.price_tick, trades.qty_lot)
+        self._volume += volume
+        self._turnover += turnover
 
     # By the ordering key, not by arrival: a print that comes late is not the last one.
     def _note_last(self, trades: Trades) -> None:

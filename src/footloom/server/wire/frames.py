@@ -8,6 +8,7 @@ from typing import Literal
 
 from footloom.engine.frame import ChartFrame
 from footloom.server.wire.codec import encode, encode_json, stamped
+from footloom.server.wire.one_bar import encode_one
 
 __all__ = ("Form", "Frame", "Heard", "Message", "chart_frame", "together")
 
@@ -117,6 +118,7 @@ def chart_frame(topic_id: int, seq: int, kind: str, chart: ChartFrame, heard: He
     def make(form: Form) -> bytes | str:
         if form == "json":
             return encode_json(chart, kind, topic_id=topic_id, topic_seq=seq).decode()
-        return encode(chart, kind, topic_id=topic_id, topic_seq=seq)
+        one = encode_one(chart, kind, topic_id, seq)
+        return encode(chart, kind, topic_id=topic_id, topic_seq=seq) if one is None else one
 
     return Frame(topic_id, seq, kind, make, chart=chart, heard=heard)
