@@ -28,7 +28,8 @@ from footloom.server.live.sides import Side, SideReader, stored_rows
 from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside
 from footloom.server.live.symbol_state import SymbolState, start_of, without
-from footloom.server.live.topics import FLUSH_S, AnyTopic, Topic
+from footloom.server.live.tempo import FLUSH_S, Tempo
+from footloom.server.live.topics import AnyTopic, Topic
 from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.wire.messages import SideName, StudyRequest, Subscribe, TopicRequest
 
@@ -49,7 +50,7 @@ class Hub:
     def __init__(self, history: History, *, flush_s: float = FLUSH_S, linger_s: float = LINGER_S) -> None:
         self.history = history
         history.unrecorded = self._unrecorded
-        self._flush_s, self._linger_s = flush_s, linger_s
+        self._tempo, self._linger_s = Tempo(flush_s), linger_s
         self.board, self.charts = Board(), Charts(history)
         self.measures = Measures()
         self._ids = itertools.count(1)
@@ -213,7 +214,7 @@ class Hub:
             del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
         # waits behind what the seed lacks, and nothing is missed or comes twice.
-        topic = Topic.of(next(self._ids), chart, seed, history_bars, self._flush_s)
+        topic = Topic.of(next(self._ids), chart, seed, history_bars, self._tempo)
         topic.requests, topic.studies = requests, studies
         topic.folded = functools.partial(self._folded, topic)
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]

@@ -20,18 +20,18 @@ from footloom.engine.events import Rebuilt as RebuiltEvent
 from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit
-from footloom.kernels.facts import in_order
+from footloom.kernels.facts import facts, in_order
 from footloom.server.live.joining import joined
 from footloom.server.live.readers import StateReader, Subscriber
 from footloom.server.live.study_beside import StudiesBeside
+from footloom.server.live.tempo import Tempo
 from footloom.server.stored.history import ChartKey, Seed, with_bars
 from footloom.server.wire.codec import encode, encode_json
 from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
 
-__all__ = ("FLUSH_S", "AnyTopic", "Topic")
+__all__ = ("AnyTopic", "Topic")
 
-FLUSH_S = 0.016  # the first change goes out at once, then at most once a screen refresh
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
 _MOST_SNAPSHOTS = 8  # of one state that are kept: lengths are the clients' choice
@@ -77,7 +77,7 @@ class Topic:
     meta: SnapshotMeta
     gaps: list[Gap]
     first_ns: int
-    flush_s: float = FLUSH_S
+    tempo: Tempo = field(default_factory=Tempo)
     seq: int = 0
     heard: Heard | None = None  # receipts of what no frame has shown yet
     subscribers: set[Subscriber] = field(default_factory=set)
@@ -126,9 +126,9 @@ class Topic:
         return Subscribed(request_id, self.id, topic=self.chart.request(), studies=specs)
 
     @classmethod
-    def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, flush_s: float) -> Topic:
+    def of(cls, number: int, chart: ChartKey, seed: Seed, history_bars: int, tempo: Tempo) -> Topic:
         """Return a topic that stands where a seed stands."""
-        topic = cls(number, chart, seed.builder, seed.meta, [], seed.first_ns, flush_s, history_bars=history_bars)
+        topic = cls(number, chart, seed.builder, seed.meta, [], seed.first_ns, tempo, history_bars=history_bars)
         topic.restart(seed)
         return topic
 
@@ -148,7 +148,7 @@ class Topic:
 
     def is_behind(self, trades: Trades) -> bool:
         """Say whether rows are history that was fetched: the bars are then read anew, now and then, not row by row."""
-        if not len(trades) or not np.all(trades.flags & FLAG_BACKFILLED):
+        if not len(trades) or not facts(trades).flags & FLAG_BACKFILLED or not np.all(trades.flags & FLAG_BACKFILLED):
             return False
         return int(trades.ts_exch_ns.max()) < self._newest[0] - _BEHIND_NS
 
@@ -174,7 +174,8 @@ class Topic:
         self._note(commit.trades)
         self._held.append(commit)
         if commit.gaps or self._is_flush_due():
-            self.catch_up()
+            with self.tempo.working():
+                self.catch_up()
 
     def catch_up(self) -> None:
         """Fold what was taken in, and post what it changed."""
@@ -293,23 +294,28 @@ class Topic:
         if self._is_flush_due():
             self._flush()
 
-    # Where it is not, a timer is set.
+    # Where it is not, a timer is set, a while behind the time at which it is: mostly a row comes meanwhile, and a frame
+    # that goes out with a row shows something newer than one that goes out by the clock.
     def _is_flush_due(self) -> bool:
-        if self._timer is not None:
-            return False
-        loop = asyncio.get_running_loop()
-        wait_s = self._flushed_at + self.flush_s - loop.time()
-        if wait_s > 0:
-            self._timer = loop.call_later(wait_s, self._when_due)
-        return wait_s <= 0
+        loop, interval_s = asyncio.get_running_loop(), self.tempo.interval_s
+        wait_s = self._flushed_at + interval_s - loop.time()
+        if wait_s <= 0:
+            return True
+        if self._timer is None:
+            self._timer = loop.call_later(wait_s + interval_s, self._when_due)
+        return False
 
     def _when_due(self) -> None:
-        self.catch_up()  # the timer stands yet: nothing is flushed twice
         self._timer = None
-        if self._open:
-            self._flush()
+        with self.tempo.working():
+            self.catch_up()
+            if self._open:
+                self._flush()
 
     def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         frames, self._open = self._open, {}
         self._flushed_at = asyncio.get_running_loop().time()
         if not self.subscribers:
