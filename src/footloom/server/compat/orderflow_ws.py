@@ -26,6 +26,7 @@ from footloom.server.compat.following import Follower, followed
 from footloom.server.compat.numbers import JsonNumbers, Steps, Ties, parse_step
 from footloom.server.failures import code_of
 from footloom.server.services import Services
+from footloom.server.wire.frames import Message
 
 __all__ = ("Asked", "Candle", "Delta", "Failure", "Level", "OrderflowClient", "Snapshot", "orderflow", "parse_asked")
 
@@ -254,7 +255,7 @@ class OrderflowClient:
         await self._send(Delta(**self._head(), candle=candle, cvd_anchor_ts=self._anchor_ns // _NS_PER_MS))
 
     async def _send(self, message: msgspec.Struct) -> None:
-        await self._socket.send(msgspec.json.encode(message).decode())
+        await self._socket.send(Message(msgspec.json.encode(message).decode()))
 
     def _head(self) -> dict[str, Any]:
         asked = self._asked
@@ -312,7 +313,7 @@ async def orderflow(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
 
 async def _refuse(socket: WebSocket[Any, Any, Any], wire: Socket, failure: Failure, code: int) -> None:
     with contextlib.suppress(Disconnected):
-        await wire.send(msgspec.json.encode(failure).decode())
+        await wire.send(Message(msgspec.json.encode(failure).decode()))
         await socket.close(code=code, reason=failure.code)
 
 
