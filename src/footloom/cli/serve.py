@@ -144,13 +144,15 @@ async def _all(services: Services, works: Sequence[Callable[[], Awaitable[None]]
 def _streams(
     settings: Config, services: Services, writer: Writer, pinned: Sequence[str], place: Place | None
 ) -> Streams:
+    from footloom.cli._serve_documents import DOCUMENTS
     from footloom.cli._serve_streams import Venues
     from footloom.server.access.logins import Logins
     from footloom.server.stored.candles import Shelf
 
     venues = Venues(settings, "" if place is None else str(place))
     streams = services.stream(venues.stream_settings(services, pinned), writer)
-    logins = Logins(settings, functools.partial(venues.log_in, services))
+    without = "" if place is None else DOCUMENTS
+    logins = Logins(settings, functools.partial(venues.log_in, services), without=without)
     services.listen_to_venues(logins, Shelf(settings), venues.catalogue() if settings.on_demand else None)
     return streams
 

@@ -200,6 +200,8 @@ def test_documents_move_the_bars_of_a_served_chart(database: str, ticks: Any, tm
             assert told["type"] == "frame", told
         rows = httpx.get(f"{server.url}/api/v1/instruments", timeout=PATIENCE_S).json()
         assert {row["key"]: row["live"] for row in rows} == {KEY: True, f"upstox:{OTHER}": True}
+        logins = httpx.get(f"{server.url}/api/v1/logins", timeout=PATIENCE_S).json()
+        assert "upstox" not in {row["venue"] for row in logins}, "nobody has to log in to what is followed"
         assert "sealed in" in server.stop()
     finally:
         server.end()

@@ -79,7 +79,7 @@ def test_a_writer_that_comes_back_after_its_lease_can_change_nothing(database: s
         assert new.recovery.rows == 100
         new.append(trades.take(slice(100, 200)))
         new.put_note("how-far", b"new")
-        other = msgspec.structs.replace(trades.instrument, quote="XXX")
+        other = msgspec.structs.replace(trades.instrument, quote="EUR")
         stream, day = Stream(*KEY.split(":"), "trade"), dt.datetime.fromtimestamp(0, dt.UTC).date()
         for attempt in (
             lambda: old.append(trades.take(slice(300, 400))),
@@ -225,7 +225,7 @@ def test_a_lost_writer_that_does_not_know_changes_nothing_of_the_next(database: 
         except StoreLocked:
             continue
     unasked(old.medium)
-    other = msgspec.structs.replace(trades.instrument, quote="XXX")
+    other = msgspec.structs.replace(trades.instrument, quote="EUR")
     with new:
         new.write_part(trades)
         row = new.coverage()[0]

@@ -183,3 +183,13 @@ def test_a_store_that_cannot_be_made_is_told_before_anything_is_served(capsys: p
     said = capsys.readouterr()
     assert "the store /proc/nowhere/store cannot be made" in said.err
     assert "ready" not in said.out
+
+
+def test_the_link_of_a_server_with_tls_is_https(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOOTLOOM_CONFIG", str(tmp_path))
+    assert run("link", "--host", "192.0.2.5", "--port", "8443", "--tls-cert", "cert.pem", "--tls-key", "key.pem") == 0
+    assert "  https://192.0.2.5:8443/#token=" in capsys.readouterr().out
+    assert run("link", "--host", "192.0.2.5") == 0
+    assert "  http://192.0.2.5:8123/#token=" in capsys.readouterr().out

@@ -47,6 +47,8 @@ class Logins:
         Called with the venue and its new values.
     now_ns
         The wall clock, ns UTC.
+    without
+        A broker whose account is not listened to: its messages come from elsewhere, and nobody is asked to log in.
     """
 
     def __init__(
@@ -54,15 +56,17 @@ class Logins:
         settings: Config,
         on_login: Callable[[str, Mapping[str, str]], None] = lambda _venue, _values: None,
         now_ns: Callable[[], int] = time.time_ns,
+        without: str = "",
     ) -> None:
         self._settings = settings
+        self._without = without
         self.on_login = on_login
         self._now_ns = now_ns
         self._pending: dict[str, _Pending] = {}
 
     def rows(self) -> list[LoginRow]:
         """Return how every broker's token stands."""
-        return [self.row(venue) for venue in LOGIN_WAYS]
+        return [self.row(venue) for venue in LOGIN_WAYS if venue != self._without]
 
     def row(self, venue: str, open_next: str | None = None) -> LoginRow:
         """Return how one broker's token stands."""

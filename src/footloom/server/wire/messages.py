@@ -28,6 +28,7 @@ __all__ = (
     "Rebuilt",
     "Request",
     "Resync",
+    "RollSpan",
     "SideName",
     "SnapshotMeta",
     "Status",
