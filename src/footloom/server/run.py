@@ -21,6 +21,7 @@ from litestar.types import ASGIApp
 from footloom.errors import ConfigError
 from footloom.server.access.limits import ConnectionLimits, Doorkeeper, counted, limited_http, raise_file_limit
 from footloom.server.clients.connection import evicting
+from footloom.server.pauses import short_pauses
 from footloom.server.rest.flowing import end_streams
 
 __all__ = ("listen", "run", "tls_of")
@@ -75,7 +76,8 @@ async def listen(
         feed = asyncio.create_task(_run(background)) if background else None
         if server.ready.is_set():
             on_ready()
-        await _first(listening, stop.wait())
+        with short_pauses():
+            await _first(listening, stop.wait())
         if feed is not None:
             feed.cancel()
             await asyncio.gather(feed, return_exceptions=True)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_BACKFILLED, Trades
@@ -127,3 +131,15 @@ def test_the_lag_is_that_of_the_last_row_that_was_heard() -> None:
     fetched = trades.take(slice(2, 3))
     status.apply(Commit("x:Y", fetched, (), ts[-1]))
     assert json.loads(status.text())["lag_ms"] == 10
+
+
+@given(
+    st.sampled_from(["1", "0.05", "0.125", "1E-8", "25"]),
+    st.lists(st.tuples(st.integers(-50, 2**45), st.integers(1, 2**40)), min_size=1, max_size=20),
+)
+def test_the_average_price_is_rounded_exactly(tick_size: str, trades: list[tuple[int, int]]) -> None:
+    one = Instrument(venue="x", symbol="Y", tick_size=Decimal(tick_size), lot_size=Decimal(1), calendar="crypto")
+    told = tell(SymbolStatus(one), *((MIDNIGHT_NS + at, tick, lots) for at, (tick, lots) in enumerate(trades)))
+    places = max(0, -int(Decimal(tick_size).as_tuple().exponent)) + 2
+    mean = Fraction(sum(tick * lots for tick, lots in trades), sum(lots for _, lots in trades)) * Fraction(tick_size)
+    assert told["vwap"] == f"{Decimal(round(mean * 10**places)).scaleb(-places):f}"

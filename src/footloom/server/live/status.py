@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,6 +64,7 @@ class SymbolStatus:
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self._price_text = lru_cache(16)(instrument.price_text)  # most prices of a header stand for long
         self._calendar = calendar(instrument.calendar)
         self._session = (-(2**63), -(2**63))
         self._last: int | None = None
@@ -136,7 +137,7 @@ class SymbolStatus:
 
     def text(self) -> str:
         """Return the `Status` message as JSON."""
-        price, quantity = self.instrument.price_text, self.instrument.qty_text
+        price, quantity = self._price_text, self.instrument.qty_text
         opened = self._open is not None
         bid, ask = self._quote
         return encode_text(
@@ -201,7 +202,9 @@ class SymbolStatus:
         if not self._volume:
             return None
         tick_size = self.instrument.tick_size
-        vwap = Fraction(self._turnover, self._volume) * Fraction(tick_size)
         places = max(0, -int(tick_size.as_tuple().exponent)) + _VWAP_DECIMALS
-        scaled = round(vwap * 10**places)
+        ticks, per = tick_size.as_integer_ratio()
+        whole = self._volume * per
+        scaled, rest = divmod(self._turnover * ticks * 10**places, whole)
+        scaled += 2 * rest > whole or (2 * rest == whole and scaled % 2 == 1)  # half to even
         return f"{Decimal(scaled).scaleb(-places):f}"
