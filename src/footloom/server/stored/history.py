@@ -28,6 +28,7 @@ from footloom.kernels.fold import Count
 from footloom.kernels.inference import SnapshotParams
 from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.default_steps import DefaultSteps
+from footloom.server.stored.kept_rows import KeptRows
 from footloom.server.stored.reach import ChartKey, bar_length_ns, grow_until_ns, session_open, whole_stretch
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import GapSpan, SnapshotMeta, TopicRequest
@@ -110,7 +111,8 @@ class History:
         self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
         self.has_candles: Callable[[ChartKey], bool] = lambda _chart: False
-        self._default_steps = DefaultSteps(store, self._trades, self.state)
+        self._kept = KeptRows(store, self._trades)
+        self._default_steps = DefaultSteps(store, self._chart_trades, self.state)
 
     def resolve(self, request: TopicRequest) -> ChartKey:
         """Return the chart of a request with every default filled in.
@@ -280,6 +282,12 @@ class History:
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)
 
+    # Sides that are inferred follow from rows before them: a day of snapshots cannot be taken by itself.
+    def _chart_trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
+        if tape == "snapshot":
+            return self._trades(key, tape, from_ns, to_ns)
+        return self._kept.between(key, tape, from_ns, to_ns)
+
     def default_step(self, key: str) -> int:
         """Return the study step with which a one-minute chart of a symbol opens (definitions 2.2)."""
         tape = self.tape_of(key)
@@ -291,7 +299,7 @@ class History:
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> Trades:
         checkpoint()
-        return self._trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
+        return self._chart_trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
 
     # Piece by piece: what becomes of months of trades is small, the trades are not.
     def _fold(self, chart: ChartKey, from_ns: int, to_ns: int, gaps: list[Gap]) -> ChartFrame:
