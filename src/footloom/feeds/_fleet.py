@@ -89,7 +89,7 @@ class Fleet:
             There is no room and no further connection to be had; what had room is listened to.
         """
         for where, parts in self._by_where(wanted).items():
-            left = parts
+            left = [rest for one in parts if (rest := self._kept(where, one)).streams]
             for keeper, carried in self.keepers.items():
                 if carried.where == where and left:
                     count = self._room(carried.wanted, left)
@@ -99,6 +99,19 @@ class Fleet:
                 count = self._room([], left)
                 self._open(where, left[:count], around, jobs)
                 left = left[count:]
+
+    # What a socket carries of a symbol stays on it, with more of the same symbol as far as that has room; the rest is
+    # returned. Nothing may come twice.
+    def _kept(self, where: str, one: Wanted) -> Wanted:
+        for keeper, carried in self.keepers.items():
+            mine = next((part for part in carried.wanted if part.symbol == one.symbol), None)
+            if mine is None or carried.where != where:
+                continue
+            more = _merged(carried.wanted, [one])
+            known = one.streams if self._is_one(more) else one.streams & mine.streams
+            self._change(keeper, carried, _merged(carried.wanted, [msgspec.structs.replace(one, streams=known)]))
+            one = msgspec.structs.replace(one, streams=one.streams - known)
+        return one
 
     def remove(self, symbol: str) -> None:
         """Listen to a symbol no more; a socket that carries nothing else is closed."""
