@@ -81,6 +81,7 @@ def serve(
         settings = checked(config.load(store=store, endpoints=endpoint or (), flags={**flags, "compat": compat}))
         symbols, place = parted(list(dict.fromkeys(keys or settings.symbols)), settings)
         wanted = shown(symbols)
+    _check_place(settings.store)
     front = front_of(settings, open_page=open_page, as_json=json)
     with contextlib.ExitStack() as stack:
         _serve(settings, [f"{venue}:{one.symbol}" for venue, one in wanted], place, front, stack)
@@ -97,7 +98,6 @@ def _serve(
     from footloom.store.open import open_store
 
     root = settings.store
-    _check_place(root)
     services = Services.over(stack.enter_context(open_store(root)))
     services.limits = Limits(settings.max_subscriptions, settings.max_history_bars, settings.max_messages_per_s)
     writer = Writer(lambda: open_store(root, writer=True, settings=store_settings(settings)))
