@@ -311,6 +311,8 @@ class MongoMedium:
         self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
     ) -> Content:
         """Return what a segment holds."""
+        if self._segment is not None and name == self._segment.name:
+            self._segment.settle()
         return self._journal.read(name, stream, from_ns, to_ns)
 
     def has_segment(self, name: str) -> bool:

@@ -6,6 +6,7 @@ a segment that the next one has closed: the closing document stands where it wou
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -50,6 +51,7 @@ class MongoSegment:
         self._address = address
         self._commit = 0
         self._in_doubt = False
+        self._one_at_a_time = threading.RLock()  # who reads settles too, and must not meet what is being written
         self._held: dict[Stream, Instrument] = {}
 
     def begin(self, next_seq: int) -> None:
@@ -84,9 +86,14 @@ class MongoSegment:
     # An answer that is lost leaves a commit in doubt: it was not acknowledged, and its rows will be sent again. So what
     # may stand there of it is taken away first.
     def _insert(self, documents: list[Document]) -> None:
+        with self._one_at_a_time:
+            self.settle()
+            self._insert_new(documents)
+            self._commit += len(documents)
+
+    def _insert_new(self, documents: list[Document]) -> None:
         from pymongo import errors
 
-        self.settle()
         with asking("append to", self._address):
             for offset, document in enumerate(documents):
                 document |= {"_id": f"{self.name}/{self._commit + offset:010d}", "term": self._lease.term}
@@ -99,20 +106,22 @@ class MongoSegment:
             except BaseException:
                 self._in_doubt = True
                 raise
-        self._commit += len(documents)
 
     def settle(self) -> None:
         """Take away what may stand there of a commit in doubt: the next commit, or segment, gives its numbers again.
+
+        Whoever reads what this writer has stored settles first: else rows would be taken for stored and then removed.
 
         Raises
         ------
         StoreError
             The server cannot be asked.
         """
-        if self._in_doubt:
-            with asking("append to", self._address):
-                self._forget_after(self._commit - 1)
-            self._in_doubt = False
+        with self._one_at_a_time:
+            if self._in_doubt:
+                with asking("append to", self._address):
+                    self._forget_after(self._commit - 1)
+                self._in_doubt = False
 
     # The driver sends a write again when the connection breaks before the answer: then it finds itself.
     def _is_ours(self, documents: list[Document]) -> bool:

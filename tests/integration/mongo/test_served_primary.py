@@ -20,7 +20,7 @@ from tests.integration.mongo.documents import SYMBOL, document
 from tests.integration.server.process_kit import Process
 
 KEY = f"upstox:{SYMBOL}"
-PATIENCE_S = 240.0
+PATIENCE_S = 120.0
 
 
 def insert(ticks: MongoClient[dict[str, object]], number: int) -> None:
@@ -51,7 +51,7 @@ def test_a_killed_primary_loses_nothing_of_what_is_served(three: Nodes, tmp_path
                     killed = three.primary()
                     three.kill(killed)
                 insert(client, number)
-            wait_for(server.port, 200)
+            wait_for(server, 200)
             assert "sealed in" in server.stop()
         finally:
             server.end()
@@ -62,13 +62,13 @@ def test_a_killed_primary_loses_nothing_of_what_is_served(three: Nodes, tmp_path
     three.start_one(killed)
 
 
-def wait_for(port: int, rows: int) -> None:
+def wait_for(server: Process, rows: int) -> None:
     """Wait until the server has stored so many rows."""
     until = time.monotonic() + PATIENCE_S
     counted = -1
     while counted < rows:
-        assert time.monotonic() < until, f"{counted} of {rows} rows"
+        assert time.monotonic() < until, f"{counted} of {rows} rows; {''.join(server.errors)}"
         time.sleep(0.5)
-        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/coverage", params={"symbol": KEY}, timeout=60)
+        answer = httpx.get(f"{server.url}/api/v1/coverage", params={"symbol": KEY}, timeout=60)
         if answer.status_code == 200:
             counted = sum(row["rows"] for row in json.loads(answer.text) if row["tape"] == "snapshot")

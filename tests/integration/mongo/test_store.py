@@ -184,6 +184,22 @@ def test_a_segment_that_ends_with_a_commit_in_doubt_hides_no_row_of_the_next(dat
         assert loaded(store).equals(trades.take(slice(0, 300)))
 
 
+# Whoever sends again what was not acknowledged leaves out what it finds stored: that must not be removed behind it.
+def test_a_commit_in_doubt_is_not_read_as_stored(database: str) -> None:
+    trades = tape(400)
+    with Store(database, writer=True, settings=SMALL) as store:
+        store.append(trades.take(slice(0, 100)))
+        segment: Any = store._writing()._journal.segment
+        segment._documents = documents = LostAnswer(segment._documents)
+        with pytest.raises(StoreError):
+            store.append(trades.take(slice(100, 200)))
+        documents.lost = False
+        assert sum(row.rows for row in store.coverage(KEY)) == 100
+        assert loaded(store).equals(trades.take(slice(0, 100)))
+        store.append(trades.take(slice(100, 200)))
+        assert loaded(store).equals(trades.take(slice(0, 200)))
+
+
 def test_rows_wait_while_the_server_does_not_answer(database: str) -> None:
     trades = tape(400)
     with Store(database, writer=True, settings=SMALL) as store:

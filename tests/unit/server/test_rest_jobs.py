@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -343,3 +344,14 @@ async def test_what_waits_counts_together(client: httpx.AsyncClient) -> None:
     assert (await client.delete("/api/v1/uploads/a.csv")).json()["name"] == "a.csv"
     assert (await client.put("/api/v1/uploads/b.csv", content=b"x" * 60_000)).status_code == 201
     assert (await client.delete("/api/v1/uploads/a.csv")).status_code == 404
+
+
+async def test_the_readers_are_compiled_beside_the_server_and_it_is_told(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "footloom.importers._csv_rows", raising=False)
+    told = await ended(client, await start(client, "import", files=["BTCUSDT-trades-2024-08-08.csv"], **ASK))
+    assert (told["state"], told["report"]["new"]) == ("done", 500), told
+    assert any("compiled once" in text for text in told["said"])
+    again = await ended(client, await start(client, "import", files=["BTCUSDT-trades-2024-08-08.csv"], **ASK))
+    assert again["said"] == [], "they are ready"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +31,8 @@ Word = Annotated[str, msgspec.Meta(max_length=200)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 Key = Annotated[str, msgspec.Meta(min_length=3, max_length=200)]
 _DAY_NS = 86_400_000_000_000
+_READERS = "footloom.importers._csv_rows"
+_LOOK_S = 0.2
 
 
 class ImportAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +93,7 @@ def import_work(ask: ImportAsk, paths: Sequence[Path], folders: Sequence[Path]) 
         def moved(path: Path, done: int, size: int) -> None:
             control.moved(path.name, min(done, size), size, "bytes")
 
+        _compile_readers(control)
         control.check()
         report = ingest.import_files(paths, options, store=store_place(store.where), progress=moved, into=store)
         told: dict[str, Any] = _without(msgspec.to_builtins(report), folders)
@@ -95,6 +101,25 @@ def import_work(ask: ImportAsk, paths: Sequence[Path], folders: Sequence[Path]) 
         return report.ok, told
 
     return work
+
+
+# The first import after an installation compiles the reader of tables, half a minute of work that holds Python's lock:
+# in a process of its own it holds up nobody's chart, and what it leaves in the cache is loaded here in an instant.
+def _compile_readers(control: Control) -> None:
+    if _READERS in sys.modules:
+        return
+    control.say("the readers are made ready: after an installation they are compiled once, which takes up to a minute")
+    command = [sys.executable, "-c", f"import {_READERS}"]
+    making = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    try:
+        while True:
+            control.check()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                making.wait(_LOOK_S)
+                return  # whatever went wrong goes wrong here too, and is told
+    finally:
+        making.kill()
+        making.wait()
 
 
 def _options(ask: ImportAsk) -> Options:
