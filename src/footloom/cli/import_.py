@@ -60,6 +60,9 @@ def import_files(
             metavar="N", help="Units of a contract, where quantities are contracts.", min=0, show_default=False
         ),
     ] = 0,
+    at: Annotated[
+        str, typer.Option(metavar="TIME", help="The moment of a chain that does not say it.", show_default=False)
+    ] = "",
     tape: Annotated[
         str,
         typer.Option(metavar="T", help="The tape to put it on: trade, agg_trade or partial:NAME.", show_default=False),
@@ -112,6 +115,7 @@ def import_files(
         tick_size=_size(tick_size, "--tick-size"),
         lot_size=_size(lot_size, "--lot-size"),
         market_lot=market_lot or None,
+        at_ns=_moment(at),
         tape=tape,
         zone=zone,
         day=_day(date),
@@ -170,6 +174,16 @@ def _mapping(columns: str, ts_unit: str, side_buy: str, side_sell: str) -> Mappi
         if text:
             raise typer.BadParameter("it needs --map, which says what the columns are", param_hint=flag)
     return None
+
+
+def _moment(text: str) -> int | None:
+    from footloom._api import instant_ns
+    from footloom.errors import ConfigError
+
+    try:
+        return instant_ns(text) if text else None
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from None
 
 
 def _day(text: str) -> dt.date | None:

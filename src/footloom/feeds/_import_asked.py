@@ -29,8 +29,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     anything is wrong. ``tape`` names another tape than the format's own, ``zone`` and ``day`` say what local times and
     times of day lack, ``mapping`` which column of a table is what. ``today`` is how the venue defines the instrument
     now: where nothing is known of the days of the file, its grid stands if it is fine enough for them. ``market_lot``
-    is how many units a contract is, where quantities are contracts. ``beside`` lets rows without ids fill what was not
-    recorded live, where they would else be refused.
+    is how many units a contract is, where quantities are contracts; ``at_ns`` the instant of a file that has none.
+    ``beside`` lets rows without ids fill what was not recorded live, where they would else be refused.
     """
 
     venue: str = ""
@@ -43,6 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lot_size: Decimal | None = None
     today: Instrument | None = None
     market_lot: int | None = None
+    at_ns: int | None = None
     beside: bool = False
     dry_run: bool = False
     strict: bool = False
@@ -82,10 +83,14 @@ def asked(plan: Plan, options: Options, path: Path) -> Ask:
         zone=options.zone or plan.zone,
         day=options.day or plan.day,
         market_lot=options.market_lot,
+        at_ns=options.at_ns,
     )
     _check_flags(plan, options, path)
     if plan.needs_day and ask.day is None:
         raise ConfigError(f"{path.name} holds times of a day, and nothing says of which: add --date YYYY-MM-DD")
+    if plan.needs_instant != (options.at_ns is not None):
+        needs = "says of which moment it is: add --at, as --at 2025-12-05T10:30+05:30" if plan.needs_instant else ""
+        raise ConfigError(f"nothing in {path.name} {needs}" if needs else f"--at: {path.name} says its times itself")
     if plan.needs_zone and not ask.zone:
         raise ConfigError(
             f"the times in {path.name} are local, of which zone nothing says: add --tz, as --tz Asia/Kolkata"

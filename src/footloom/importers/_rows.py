@@ -130,8 +130,9 @@ class Plan:
     ``holes`` False: the ids are sparse by nature, so that none is missing. ``own_grid``: prices are off the
     instrument's tick by nature, and say nothing about it. ``takes_tape`` says that the tape can be chosen.
     ``grid`` are tick and lot of a format whose numbers stand on one by nature. ``takes_lot`` says that its quantities
-    are contracts. ``needs_zone`` says that times are those of a zone, ``needs_day`` that they are times of a day;
-    ``zone`` and ``day`` are what the format or the file's name say. ``calendar`` names the sessions of its instruments,
+    are contracts, ``needs_instant`` that it is of one instant which it does not say. ``needs_zone`` says that times are
+    those of a zone, ``needs_day`` that they are times of a day; ``zone`` and ``day`` are what the format or the file's
+    name say. ``calendar`` names the sessions of its instruments,
     where the venue is none that footloom knows. ``layout`` is the importer's own.
     """
 
@@ -148,6 +149,7 @@ class Plan:
     own_grid: bool = False
     grid: tuple[Decimal, Decimal] | None = None
     takes_lot: bool = False
+    needs_instant: bool = False
     takes_tape: bool = False
     needs_zone: bool = False
     zone: str = ""
@@ -164,7 +166,7 @@ class Ask:
 
     `scan` instead of a grid reads the decimals that prices and quantities need, in the place of ticks and lots.
     ``tape`` (``""``: that of the plan), ``zone`` and ``day`` are set where the plan asks for them; ``market_lot`` is
-    how many units a contract is, where the user says it.
+    how many units a contract is, ``at_ns`` the instant of a file that does not say its own, where the user says them.
     """
 
     venue: str = ""
@@ -173,6 +175,7 @@ class Ask:
     zone: str = ""
     day: dt.date | None = None
     market_lot: int | None = None
+    at_ns: int | None = None
     grid: Callable[[str, str, int], Grid] = lambda _venue, _symbol, _at_ns: SCAN
 
 

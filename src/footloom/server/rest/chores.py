@@ -40,8 +40,9 @@ class ImportAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     ``files`` are names within the import folder, ``uploads`` names of files that were sent; together at least one.
     ``map`` says which column of a table is what, such as ``ts=time,price=p,qty=q``; ``ts_unit``, ``side_buy`` and
-    ``side_sell`` go with it. ``date`` is YYYY-MM-DD, ``tz`` a zone such as Asia/Kolkata. ``dry_run`` stores nothing,
-    ``strict`` stores nothing where anything is wrong.
+    ``side_sell`` go with it. ``date`` is YYYY-MM-DD, ``tz`` a zone such as Asia/Kolkata. ``market_lot`` is how
+    many units a contract is, ``at`` the moment of a chain that does not say it. ``dry_run`` stores nothing, ``strict``
+    stores nothing where anything is wrong.
     """
 
     files: Annotated[list[Name], msgspec.Meta(max_length=1_000)] = []
@@ -57,6 +58,8 @@ class ImportAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ts_unit: Word = ""
     side_buy: Word = ""
     side_sell: Word = ""
+    market_lot: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    at: Word = ""
     dry_run: bool = False
     strict: bool = False
 
@@ -123,6 +126,7 @@ def _compile_readers(control: Control) -> None:
 
 
 def _options(ask: ImportAsk) -> Options:
+    from footloom._api import instant_ns
     from footloom.feeds.ingest import Options
     from footloom.importers._mapping import mapping_of
 
@@ -138,6 +142,8 @@ def _options(ask: ImportAsk) -> Options:
         symbol=ask.symbol,
         tape=ask.tape,
         zone=ask.tz,
+        market_lot=ask.market_lot,
+        at_ns=instant_ns(ask.at) if ask.at else None,
         day=day,
         mapping=mapping_of(ask.map, ask.ts_unit, ask.side_buy, ask.side_sell) if ask.map else None,
         dry_run=ask.dry_run,
