@@ -4,7 +4,7 @@ import { Level } from "../model/invalidation";
 import { boxOf as paneBox } from "../model/pane-layout";
 import { barTable } from "../model/readout";
 import type { BarIndex } from "../protocol/units";
-import { barLayout } from "../series/footprint/layout";
+import { barLayout, shapeOf } from "../series/footprint/layout";
 import type { Terminal } from "./terminal";
 
 /** A rectangle in CSS pixels of the page. */
@@ -153,7 +153,7 @@ function barOf({ model }: Terminal, index: BarIndex): Readonly<Record<string, un
 function cellBox({ model, chart }: Terminal, index: number, row: number): Rect {
   const { dpr } = model;
   const corner = chart.root.getBoundingClientRect();
-  const layout = barLayout(model.time.bar, dpr);
+  const layout = barLayout(model.time.bar, dpr, shapeOf(model.settings));
   return {
     x: corner.left + (model.time.x(index) + layout.blockLeft) / dpr,
     y: corner.top + paneBox(chart.layout.get(), "price").top + model.price.y(row + 1) / dpr,

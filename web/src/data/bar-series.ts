@@ -15,6 +15,9 @@ export interface BarLevels {
   readonly to: number;
 }
 
+/** Gives levels `from` up to, without, `to` other marks than those they came with; `minVol` is their bar's, lots. */
+export type LevelMarker = (columns: LevelColumns, from: number, to: number, minVol: number) => LevelColumns;
+
 /** What a change did, for whoever draws: indices are stable unless `renumbered`. */
 export interface SeriesChange {
   /** Only the last bar changed, and no bar was added. */
@@ -55,6 +58,8 @@ const anyColumn = (columns: SeriesColumns | BarColumns, name: ColumnName): AnyCo
  */
 export class BarSeries {
   columns: SeriesColumns = allocate(64);
+  /** Null: cells are marked as they came. */
+  marker: LevelMarker | null = null;
   #levels: (LevelColumns | undefined)[] = new Array<LevelColumns | undefined>(64);
   #levelFrom = new Uint32Array(64);
   #levelTo = new Uint32Array(64);
@@ -98,11 +103,10 @@ export class BarSeries {
 
   levels(index: BarIndex): BarLevels {
     const at = index + this.shift;
-    return {
-      columns: this.#levels[at] as LevelColumns,
-      from: this.#levelFrom[at] as number,
-      to: this.#levelTo[at] as number,
-    };
+    const columns = this.#levels[at] as LevelColumns;
+    const [from, to] = [this.#levelFrom[at] as number, this.#levelTo[at] as number];
+    if (this.marker === null) return { columns, from, to };
+    return { columns: this.marker(columns, from, to, this.columns.min_vol[at] as number), from, to };
   }
 
   openNs(index: BarIndex): bigint {

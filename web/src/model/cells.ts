@@ -93,6 +93,26 @@ export function typicalLot(series: BarSeries, bars = 120): number {
   return Math.max(1, sorted[Math.floor(sorted.length * 0.95)] ?? 1);
 }
 
+const knownTrades = new WeakMap<BarSeries, { readonly typical: number; readonly trades: number }>();
+
+/**
+ * A number of trades in a cell that is large but common: the 95th percentile of the last `bars` bars. It is counted anew
+ * when the typical quantity has changed, so that colours do not flicker.
+ */
+export function typicalTrades(series: BarSeries, typical: number, bars = 120): number {
+  const known = knownTrades.get(series);
+  if (known !== undefined && known.typical === typical) return known.trades;
+  const counts: number[] = [];
+  for (let index = Math.max(series.first, series.end - bars); index < series.end; index += 1) {
+    const { columns, from, to } = series.levels(index as BarIndex);
+    for (let k = from; k < to; k += 1) counts.push(columns.trades[k] as number);
+  }
+  const sorted = Float64Array.from(counts).sort();
+  const trades = Math.max(1, sorted[Math.floor(sorted.length * 0.95)] ?? 1);
+  knownTrades.set(series, { typical, trades });
+  return trades;
+}
+
 /** Imbalances on each side of a bar. */
 export function imbalanceCounts(series: BarSeries, index: BarIndex): { readonly buy: number; readonly sell: number } {
   const { columns, from, to } = series.levels(index);

@@ -17,6 +17,7 @@ import { typicalLot } from "./cells";
 import { contentOf, isAnySeen, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
+import { areServers, markerOf, rulesOf } from "./imbalance";
 import { type Palette, paletteOf } from "./palette";
 import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place } from "./place";
@@ -84,6 +85,14 @@ export class ChartModel {
     this.settings = settings;
     this.palette = paletteOf(themeOf(settings.theme, system.isLight), settings.hue, system.isStrong);
     this.#setFormats();
+    this.#setMarker();
+  }
+
+  // Cells keep the marks they came with while the reader's imbalances are those of the engine.
+  #setMarker(): void {
+    if (this.meta === null) return;
+    const rules = rulesOf(this.settings, parseGrid(this.meta.lot_size));
+    this.series.marker = areServers(rules, this.meta) ? null : markerOf(rules);
   }
 
   resize(extent: Extent): void {
@@ -114,6 +123,7 @@ export class ChartModel {
     this.tick = parseGrid(meta.tick_size);
     this.typical = typicalLot(series);
     this.#setFormats();
+    this.#setMarker();
     this.panes.setAuto();
     this.#placed = false;
     if (this.time.width > 1) this.#setPlace();

@@ -2,7 +2,8 @@ import { type Grid, unitsText } from "./decimal";
 
 /** How quantities are written in one chart: in base units with a fixed number of decimals, or in whole lots. */
 export interface QuantityStyle {
-  readonly unit: "base" | "lots";
+  /** `quote`: the numbers in cells are worth so much; whatever is exact stays in base units. */
+  readonly unit: "base" | "quote" | "lots";
   readonly decimals: number;
   readonly lot: Grid;
 }
@@ -15,7 +16,7 @@ const suffixes = ["", "k", "M", "B", "T"] as const;
  *
  * @param typicalLot a large but common one-sided cell, in lots
  */
-export function quantityStyle(unit: "base" | "lots", lot: Grid, typicalLot: number): QuantityStyle {
+export function quantityStyle(unit: QuantityStyle["unit"], lot: Grid, typicalLot: number): QuantityStyle {
   if (unit === "lots") return { unit, decimals: 0, lot };
   const typical = typicalLot * lot.step;
   const wanted = typical >= 50 ? 0 : typical >= 5 ? 1 : typical >= 0.5 ? 2 : 3;
@@ -29,6 +30,19 @@ export function cellQuantity(lots: number, style: QuantityStyle): string {
   const size = Math.abs(value);
   if (size < 1000) return value.toFixed(size >= 100 && style.decimals > 1 ? 1 : style.decimals);
   return compact(value);
+}
+
+/** A whole number for a cell: `0`, `87`, `1.24k`. */
+export function countText(value: number): string {
+  const whole = Math.round(value);
+  return Math.abs(whole) < 1000 ? String(whole) : compact(whole);
+}
+
+/** A side as a percentage of what it is compared with, cut to whole percents; `∞` against nothing, "" without a neighbour. */
+export function ratioText(strong: number, weak: number): string {
+  if (weak < 0) return "";
+  if (strong === 0) return "0";
+  return weak === 0 ? "∞" : countText(Math.floor((100 * strong) / weak));
 }
 
 /** Three significant digits with k, M, B, T from a thousand on. */

@@ -3,6 +3,7 @@ import { ms, nsToMs } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import { parseGrid, unitsOf, unitsText } from "./decimal";
 import { compact, percentText } from "./format";
+import { rulesOf, rulesText } from "./imbalance";
 
 /** The header's figures in words; a dash where the feed does not say. */
 export interface HeaderView {
@@ -125,21 +126,18 @@ export interface LegendView {
   readonly inferred: boolean;
 }
 
-const comparisons: Readonly<Record<string, string>> = { ge: "≥", gt: ">" };
-
 export function legendView(model: ChartModel, meta: SnapshotMeta, status: Status | null): LegendView {
   const [venue, ...rest] = meta.symbol.split(":");
   const lots = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
   const minVol = model.quantity.unit === "lots" ? String(lots) : unitsText(lots, model.quantity.lot);
-  const compare = comparisons[meta.imbalance_compare] ?? meta.imbalance_compare;
   return {
     symbol: rest.join(":"),
     venue: venue ?? "",
     bars: meta.bars,
     step: stepText(meta),
-    imbalance: `${meta.imbalance_pct} % diagonal ${compare}, min_vol ${meta.min_vol === "auto" ? `auto (${minVol})` : minVol}`,
+    imbalance: rulesText(rulesOf(model.settings, model.quantity.lot), meta, minVol),
     valueArea: `VA ${meta.value_area_pct} % ${meta.value_area.replace("_", "-")}`,
-    unit: model.quantity.unit === "lots" ? "lots" : meta.base,
+    unit: { base: meta.base, lots: "lots", quote: `cells in ${meta.quote}, else ${meta.base}` }[model.quantity.unit],
     zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),
     cvdAnchor: cvdAnchor(model, meta, status),
     simulated: meta.simulated,

@@ -56,7 +56,7 @@ export const keyHelp: readonly KeyHelp[] = [
   { keys: "Home, End", action: "oldest, latest" },
   { keys: "A", action: "auto-scale: fit, centre last, manual" },
   { keys: "[ ]", action: "finer, coarser study step" },
-  { keys: "Alt + 1 2 3", action: "cells: bid x ask, delta, volume" },
+  { keys: "Alt + 1 to 6", action: "cells: bid × ask, delta, volume, trades, profile, imbalance" },
   { keys: "Alt + arrows", action: "move the read-out from cell to cell" },
   { keys: "Enter", action: "data table of the bar under the cursor" },
   { keys: "digits, $", action: "interval box: 5, 15s, 1h, 500t, 100v, $1M" },

@@ -37,6 +37,15 @@ export interface Palette {
   readonly buyRamp: Ramp;
   readonly sellRamp: Ramp;
   readonly neutralRamp: Ramp;
+  /** Volume where cells are colour and nothing else. */
+  readonly heatRamp: Ramp;
+  /** What rows stand on that their bars do not fill: plain, or inside the body of a candle behind them. */
+  readonly buyTint: string;
+  readonly sellTint: string;
+  readonly flatTint: string;
+  /** Numbers that can be read on the strongest of a ramp's grounds and beside it, and zeros beside it. */
+  readonly cellText: string;
+  readonly freeFaint: string;
 }
 
 /** Cell grounds from faint to strong, each with a text colour that can be read on it. */
@@ -44,6 +53,9 @@ export interface Ramp {
   readonly ground: readonly string[];
   readonly text: readonly string[];
   readonly faint: readonly string[];
+  /** The text of an imbalance of that side. */
+  readonly buyMark: readonly string[];
+  readonly sellMark: readonly string[];
   /** The grounds as the 32-bit pixels of an ImageData (little-endian RGBA). */
   readonly pixels: Uint32Array;
 }
@@ -73,6 +85,8 @@ interface Base {
   readonly cellTexts: readonly string[];
   readonly faintTexts: readonly string[];
   readonly deepest: number;
+  /** The heatmap's colours, from nothing to the most. */
+  readonly heat: readonly string[];
 }
 
 const bases: Readonly<Record<ThemeName, Base>> = {
@@ -99,6 +113,7 @@ const bases: Readonly<Record<ThemeName, Base>> = {
     cellTexts: ["#dfe6ee", "#0b0f14"],
     faintTexts: ["#8a95a3", "#a9b3bf", "#dfe6ee"],
     deepest: 0.72,
+    heat: ["#141a22", "#173a63", "#14708c", "#2fae8e", "#e8c547", "#fff3c4"],
   },
   light: {
     background: "#ffffff",
@@ -123,6 +138,7 @@ const bases: Readonly<Record<ThemeName, Base>> = {
     cellTexts: ["#141a22", "#ffffff"],
     faintTexts: ["#6b7582", "#56616f", "#141a22"],
     deepest: 0.68,
+    heat: ["#f4f6f9", "#cfe3f2", "#7fb8d8", "#3d7fb8", "#5b3f9e", "#3a0d4f"],
   },
 };
 
@@ -152,19 +168,64 @@ function deepestOf(base: Base, hue: string): number {
   return deepest;
 }
 
-function ramp(base: Base, hue: string): Ramp {
+const pixelsOf = (grounds: readonly Rgb[]): Uint32Array =>
+  Uint32Array.from(grounds, ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
+
+const rounded = (colour: Rgb): Rgb => colour.map(Math.round) as unknown as Rgb;
+
+function ramp(base: Base, hue: string, pair: Hues): Ramp {
   const [cell, over] = [parseHex(base.cell), parseHex(hue)];
   const deepest = deepestOf(base, hue);
+  const grounds = Array.from({ length: rampSteps }, (_, k) =>
+    rounded(mix(cell, over, (deepest * k) / (rampSteps - 1))),
+  );
+  return rampOn(base, grounds, pair);
+}
+
+// The text of an imbalance has its side's colour as far as that can be read, else the plain text's.
+function rampOn(base: Base, grounds: readonly Rgb[], pair: Hues): Ramp {
   const texts = base.cellTexts.map(parseHex);
   const faints = [...base.faintTexts.map(parseHex), ...texts];
-  const grounds: Rgb[] = [];
-  for (let k = 0; k < rampSteps; k += 1)
-    grounds.push(mix(cell, over, (deepest * k) / (rampSteps - 1)).map(Math.round) as unknown as Rgb);
+  const on = (candidates: readonly Rgb[]): string[] => grounds.map((ground) => hex(readable(ground, candidates)));
   return {
     ground: grounds.map(hex),
-    text: grounds.map((ground) => hex(readable(ground, texts))),
-    faint: grounds.map((ground) => hex(readable(ground, faints))),
-    pixels: Uint32Array.from(grounds, ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0),
+    text: on(texts),
+    faint: on(faints),
+    buyMark: on([parseHex(pair.buyStrong), ...texts]),
+    sellMark: on([parseHex(pair.sellStrong), ...texts]),
+    pixels: pixelsOf(grounds),
+  };
+}
+
+function heat(base: Base, pair: Hues): Ramp {
+  const stops = base.heat.map(parseHex);
+  const grounds = Array.from({ length: rampSteps }, (_, k) => {
+    const at = (k / (rampSteps - 1)) * (stops.length - 1);
+    const low = Math.min(Math.floor(at), stops.length - 2);
+    return rounded(mix(stops[low] as Rgb, stops[low + 1] as Rgb, at - low));
+  });
+  return rampOn(base, grounds, pair);
+}
+
+const tintShare = 0.2;
+
+// What numbers stand on where bars leave room, and the colours in which they can be read on all of it.
+function freeColours(
+  base: Base,
+  pair: Hues,
+): Pick<Palette, "buyTint" | "sellTint" | "flatTint" | "cellText" | "freeFaint"> {
+  const ground = parseHex(base.background);
+  const tint = (hue: string): Rgb => rounded(mix(ground, parseHex(hue), tintShare));
+  const tints = [tint(pair.buy), tint(pair.sell), tint(base.neutral)] as const;
+  const cellText = base.cellTexts[0] as string;
+  const onAll = (candidates: readonly string[]): string =>
+    candidates.find((text) => [ground, ...tints].every((one) => contrast(one, parseHex(text)) >= 4.5)) ?? cellText;
+  return {
+    buyTint: hex(tints[0]),
+    sellTint: hex(tints[1]),
+    flatTint: hex(tints[2]),
+    cellText,
+    freeFaint: onAll(base.faintTexts),
   };
 }
 
@@ -185,9 +246,11 @@ function build(theme: ThemeName, hue: HueName, strong: boolean): Palette {
     onLine: onColour(base.line),
     buyText: onGround(pair.buy, pair.buyStrong),
     sellText: onGround(pair.sell, pair.sellStrong),
-    buyRamp: ramp(base, pair.buy),
-    sellRamp: ramp(base, pair.sell),
-    neutralRamp: ramp(base, base.neutral),
+    buyRamp: ramp(base, pair.buy, pair),
+    sellRamp: ramp(base, pair.sell, pair),
+    neutralRamp: ramp(base, base.neutral, pair),
+    heatRamp: heat(base, pair),
+    ...freeColours(base, pair),
   };
 }
 

@@ -1,16 +1,23 @@
-import { mark, type Sheet } from "./sheet";
+import { paintBack, paintBars, paintBlocks, paintBubbles } from "./forms";
+import { frame, hatch } from "./shapes";
+import { mark, type Sheet, type SheetForm } from "./sheet";
 import { advancesOf, baselineOf, type Context, fontOf, widthOf } from "./text";
 
 /** How a block of cells is to look; sizes in device pixels. */
 export interface BlockStyle {
   readonly background: string;
+  /** 0: no numbers. */
   readonly font: number;
   /** Texts longer than this are squeezed into their cell. */
   readonly fits: number;
   readonly gap: number;
   readonly line: number;
+  /** The frame of the chosen row. */
   readonly poc: string;
   readonly valueArea: string;
+  /** Imbalances have a frame, or their text alone says it. */
+  readonly marksFramed: boolean;
+  readonly marksBold: boolean;
   readonly buyStrong: string;
   readonly sellStrong: string;
   readonly hatch: string;
@@ -29,13 +36,23 @@ export interface BlockPlace {
 
 /** Paint grounds, marks and text of the rows from `from` to `to`, both included. */
 export function paintBlock(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
-  paintGrounds(ctx, sheet, at, style);
-  paintHatches(ctx, sheet, at, style);
-  paintTexts(ctx, sheet, at, style);
-  paintImbalances(ctx, sheet, at, style);
+  if (sheet.form !== "grounds") paintBack(ctx, sheet, at, style);
+  painters[sheet.form](ctx, sheet, at, style);
+  if (style.font > 0) paintTexts(ctx, sheet, at, style);
+  if (style.marksFramed && sheet.form !== "bubbles") paintImbalances(ctx, sheet, at, style);
   paintValueArea(ctx, sheet, at, style);
-  paintPoc(ctx, sheet, at, style);
+  paintFrame(ctx, sheet, at, style);
 }
+
+const painters: Readonly<Record<SheetForm, typeof paintGrounds>> = {
+  grounds: (ctx, sheet, at, style) => {
+    paintGrounds(ctx, sheet, at, style);
+    paintHatches(ctx, sheet, at, style);
+  },
+  bars: paintBars,
+  blocks: paintBlocks,
+  bubbles: paintBubbles,
+};
 
 const half = (width: number): number => Math.floor(width / 2);
 
@@ -45,7 +62,7 @@ function paintGrounds(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockSt
   for (let k = at.from; k <= at.to; k += 1) {
     const top = at.bottom - (k + 1) * at.row;
     ctx.fillStyle = sheet.leftGround[k] ?? style.background;
-    if (!sheet.split) {
+    if (!sheet.splitGround) {
       ctx.fillRect(at.left, top, at.width, high);
       continue;
     }
@@ -66,33 +83,6 @@ function paintHatches(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockSt
   }
 }
 
-/** Slanted lines inside a rectangle. */
-export function hatch(
-  ctx: Context,
-  left: number,
-  top: number,
-  width: number,
-  height: number,
-  colour: string,
-  line: number,
-): void {
-  const pitch = 4 * line;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
-  ctx.beginPath();
-  for (let x = left - height; x < left + width; x += pitch) {
-    ctx.moveTo(x, top + height);
-    ctx.lineTo(x + height, top);
-  }
-  ctx.strokeStyle = colour;
-  ctx.globalAlpha = 0.45;
-  ctx.lineWidth = line;
-  ctx.stroke();
-  ctx.restore();
-}
-
 /** One column of numbers in the block. */
 interface TextColumn {
   readonly text: readonly string[];
@@ -105,31 +95,41 @@ interface TextColumn {
 }
 
 function paintTexts(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
-  const inset = Math.round(4 * style.line);
-  const middle = at.left + half(at.width);
-  const left: TextColumn = {
-    text: sheet.leftText,
-    colour: sheet.leftColour,
-    x: sheet.split ? middle - inset : middle,
-    align: sheet.split ? "right" : "center",
-    room: sheet.split ? half(at.width) - inset : at.width - inset,
-    boldMark: sheet.split ? mark.sellImbalance : mark.sellImbalance | mark.buyImbalance,
-  };
-  const right: TextColumn = {
-    text: sheet.rightText,
-    colour: sheet.rightColour,
-    x: middle + inset,
-    align: "left",
-    room: left.room,
-    boldMark: mark.buyImbalance,
-  };
+  const columns = sheet.splitText ? splitColumns(sheet, at, style) : [singleColumn(sheet, at, style)];
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "left";
   for (const bold of [false, true]) {
     ctx.font = fontOf(style.font, bold ? 700 : 400);
-    paintColumn(ctx, sheet, at, style, left, bold);
-    if (sheet.split) paintColumn(ctx, sheet, at, style, right, bold);
+    for (const column of columns) paintColumn(ctx, sheet, at, style, column, bold);
   }
+}
+
+const insetOf = (style: BlockStyle): number => Math.round(4 * style.line);
+
+// Sold left, bought right of the middle.
+function splitColumns(sheet: Sheet, at: BlockPlace, style: BlockStyle): readonly TextColumn[] {
+  const inset = insetOf(style);
+  const middle = at.left + half(at.width);
+  const room = half(at.width) - inset;
+  const [sellMark, buyMark] = style.marksBold ? [mark.sellImbalance, mark.buyImbalance] : [0, 0];
+  return [
+    { text: sheet.leftText, colour: sheet.leftColour, x: middle - inset, align: "right", room, boldMark: sellMark },
+    { text: sheet.rightText, colour: sheet.rightColour, x: middle + inset, align: "left", room, boldMark: buyMark },
+  ];
+}
+
+// One number: in the middle, or where its bar begins.
+function singleColumn(sheet: Sheet, at: BlockPlace, style: BlockStyle): TextColumn {
+  const inset = insetOf(style);
+  const isBar = sheet.form === "bars";
+  return {
+    text: sheet.leftText,
+    colour: sheet.leftColour,
+    x: isBar ? at.left + inset : at.left + half(at.width),
+    align: isBar ? "left" : "center",
+    room: at.width - inset,
+    boldMark: style.marksBold ? mark.sellImbalance | mark.buyImbalance : 0,
+  };
 }
 
 function paintColumn(
@@ -160,7 +160,7 @@ function paintColumn(
   }
 }
 
-// Split cells: a frame round the half that dominates. One cell a row: a strong edge on that side.
+// Two numbers a row: a frame round the half that dominates. One number: a strong edge on that side.
 function paintImbalances(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
   const left = half(at.width);
   const line = style.line;
@@ -170,31 +170,14 @@ function paintImbalances(ctx: Context, sheet: Sheet, at: BlockPlace, style: Bloc
     const top = at.bottom - (k + 1) * at.row;
     const high = at.row - style.gap;
     if ((marks & mark.sellImbalance) !== 0) {
-      if (sheet.split) frame(ctx, at.left, top, left, high, line, style.sellStrong);
+      if (sheet.splitText) frame(ctx, at.left, top, left, high, line, style.sellStrong);
       else edge(ctx, at.left, top, 3 * line, high, style.sellStrong);
     }
     if ((marks & mark.buyImbalance) !== 0) {
-      if (sheet.split) frame(ctx, at.left + left, top, at.width - left, high, line, style.buyStrong);
+      if (sheet.splitText) frame(ctx, at.left + left, top, at.width - left, high, line, style.buyStrong);
       else edge(ctx, at.left + at.width - 3 * line, top, 3 * line, high, style.buyStrong);
     }
   }
-}
-
-/** A frame drawn inside of a rectangle, on whole pixels. */
-export function frame(
-  ctx: Context,
-  left: number,
-  top: number,
-  width: number,
-  height: number,
-  line: number,
-  colour: string,
-): void {
-  ctx.fillStyle = colour;
-  ctx.fillRect(left, top, width, line);
-  ctx.fillRect(left, top + height - line, width, line);
-  ctx.fillRect(left, top + line, line, height - 2 * line);
-  ctx.fillRect(left + width - line, top + line, line, height - 2 * line);
 }
 
 function edge(ctx: Context, left: number, top: number, width: number, height: number, colour: string): void {
@@ -213,8 +196,8 @@ function paintValueArea(ctx: Context, sheet: Sheet, at: BlockPlace, style: Block
   ctx.fillRect(at.left, low, at.width, thick);
 }
 
-function paintPoc(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
-  if (sheet.poc < at.from || sheet.poc > at.to) return;
-  const top = at.bottom - (sheet.poc + 1) * at.row;
+function paintFrame(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+  if (sheet.framed < at.from || sheet.framed > at.to) return;
+  const top = at.bottom - (sheet.framed + 1) * at.row;
   frame(ctx, at.left, top, at.width, at.row - style.gap, style.line, style.poc);
 }

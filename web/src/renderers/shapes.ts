@@ -92,6 +92,30 @@ export function candle(
   ctx.fillRect(left, bodyTop, width, Math.max(line, bodyBottom - bodyTop));
 }
 
+/** As `candle`, with a body of which only the outline is drawn; `edges`: high, top of the body, its bottom, low. */
+export function hollowCandle(
+  ctx: Context,
+  left: number,
+  width: number,
+  edges: readonly [number, number, number, number],
+  colour: string,
+  background: string,
+  line: number,
+): void {
+  const [high, top, bottom, low] = edges;
+  candle(ctx, left, width, high, top, bottom, low, colour, line);
+  if (bottom - top <= 2 * line) return;
+  ctx.fillStyle = background;
+  ctx.fillRect(left + line, top + line, width - 2 * line, bottom - top - 2 * line);
+}
+
+/** A row of square dots. */
+export function dots(ctx: Context, left: number, right: number, y: number, colour: string, line: number): void {
+  ctx.fillStyle = colour;
+  const size = 2 * line;
+  for (let x = left; x + size <= right; x += 3 * size) ctx.fillRect(x, Math.round(y - line), size, size);
+}
+
 /** A bracket along the side of stacked imbalances, open towards the cells. */
 export function bracket(
   ctx: Context,
@@ -108,6 +132,50 @@ export function bracket(
   ctx.fillRect(spine, top, line, bottom - top);
   ctx.fillRect(x, top, width, line);
   ctx.fillRect(x, bottom - line, width, line);
+}
+
+/** Slanted lines inside a rectangle. */
+export function hatch(
+  ctx: Context,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  colour: string,
+  line: number,
+): void {
+  const pitch = 4 * line;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = left - height; x < left + width; x += pitch) {
+    ctx.moveTo(x, top + height);
+    ctx.lineTo(x + height, top);
+  }
+  ctx.strokeStyle = colour;
+  ctx.globalAlpha = 0.45;
+  ctx.lineWidth = line;
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** A frame drawn inside of a rectangle, on whole pixels. */
+export function frame(
+  ctx: Context,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  line: number,
+  colour: string,
+): void {
+  ctx.fillStyle = colour;
+  ctx.fillRect(left, top, width, line);
+  ctx.fillRect(left, top + height - line, width, line);
+  ctx.fillRect(left, top + line, line, height - 2 * line);
+  ctx.fillRect(left + width - line, top + line, line, height - 2 * line);
 }
 
 /** A label on an axis: a filled box with one or two lines of text. */

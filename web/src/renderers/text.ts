@@ -32,7 +32,7 @@ export function advancesOf(ctx: Context, font: string): Advances {
     if (known.size > 200) known.clear();
     advances = new Map();
     known.set(font, advances);
-    for (const character of "0123456789.,+\u2212-kMBT") advances.set(character, ctx.measureText(character).width);
+    for (const character of "0123456789.,+\u2212-kMBT\u221e") advances.set(character, ctx.measureText(character).width);
   }
   return advances;
 }

@@ -1,24 +1,18 @@
-import type { BarSeries } from "../../data/bar-series";
+import type { BarLevels, BarSeries } from "../../data/bar-series";
+import { isSplit } from "../../model/cell-look";
 import { rowsOf } from "../../model/cells";
-import { cellQuantity, type QuantityStyle, signed } from "../../model/format";
-import { type Palette, type Ramp, rampStep } from "../../model/palette";
-import type { CellMode } from "../../model/settings";
+import type { FrameChoice } from "../../model/settings";
+import { isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
-import { emptySheet, type Sheet } from "../../renderers/sheet";
+import { type BackCandle, clearRows, emptySheet, type Sheet } from "../../renderers/sheet";
+import { emptyCell, fillGround, fillLengths, fillText, hasSides, readCell, type SheetStyle } from "./fillers";
 
-/** What decides how a bar's cells look, apart from their numbers. */
-export interface SheetStyle {
-  readonly mode: CellMode;
-  readonly palette: Palette;
-  readonly quantity: QuantityStyle;
-  /** The quantity at which colours are strongest, in lots. */
-  readonly typical: number;
-}
-
-interface Numbers {
-  buy: number;
-  sell: number;
-  unknown: number;
+/** What of a bar is marked on its sheet. */
+export interface SheetMarks {
+  readonly frame: FrameChoice;
+  readonly valueArea: boolean;
+  readonly candle: boolean;
+  readonly ticksPerLevel: number;
 }
 
 interface Kept {
@@ -32,6 +26,7 @@ const mostKept = 96;
 /** Turns a bar's levels into a sheet, and keeps it while neither the bar nor the look has changed. */
 export class SheetMaker {
   readonly #kept = new Map<number, Kept>();
+  readonly #cell = emptyCell();
   #look = "";
 
   /** Sheets made for another look are forgotten; "" forgets all. */
@@ -42,14 +37,16 @@ export class SheetMaker {
   }
 
   /** @returns null for a bar without levels */
-  make(series: BarSeries, index: BarIndex, style: SheetStyle): Sheet | null {
+  make(series: BarSeries, index: BarIndex, style: SheetStyle, marks: SheetMarks): Sheet | null {
     const rows = rowsOf(series, index);
     if (rows === null) return null;
     const version = series.version(index);
     const kept = this.#kept.get(index) ?? this.#keep(index);
     if (kept.version !== version) {
       kept.version = version;
-      this.#fill(kept.sheet, series, index, style, rows.high - rows.low + 1);
+      const own = { ...style, doubtful: isDoubtful(series, index) };
+      this.#fill(kept.sheet, series, index, own, rows.high - rows.low + 1);
+      mark(kept.sheet, series, index, marks, own);
     }
     return kept.sheet;
   }
@@ -62,86 +59,95 @@ export class SheetMaker {
   }
 
   #fill(sheet: Sheet, series: BarSeries, index: BarIndex, style: SheetStyle, count: number): void {
-    this.#begin(sheet, count, style);
-    const { columns, from, to } = series.levels(index);
+    begin(sheet, count, style);
+    const levels = series.levels(index);
+    const { columns, from, to } = levels;
+    const base = series.number("base_row", index);
     const lowest = columns.row[from] as number;
-    const cell: Numbers = { buy: 0, sell: 0, unknown: 0 };
+    const most = fullLength(levels, style);
+    const cell = this.#cell;
     for (let k = from; k < to; k += 1) {
-      cell.buy = columns.buy[k] as number;
-      cell.sell = columns.sell[k] as number;
-      cell.unknown = columns.unknown[k] as number;
+      readCell(cell, levels, k);
       const row = (columns.row[k] as number) - lowest;
-      fillers[style.mode](sheet, row, cell, style);
-      sheet.marks[row] = columns.cell_flags[k] as number;
-      sheet.unknown[row] = cell.unknown / Math.max(1, cell.buy + cell.sell + cell.unknown);
-    }
-    sheet.poc = series.number("poc", index) - lowest;
-    sheet.vah = series.number("vah", index) - lowest;
-    sheet.val = series.number("val", index) - lowest;
-  }
-
-  // Rows in which nothing traded keep the faintest ground and no text.
-  #begin(sheet: Sheet, count: number, style: SheetStyle): void {
-    sheet.count = count;
-    sheet.split = style.mode === "bid-ask";
-    if (sheet.marks.length < count) {
-      sheet.marks = new Uint8Array(count * 2);
-      sheet.unknown = new Float32Array(count * 2);
-    }
-    sheet.marks.fill(0, 0, count);
-    sheet.unknown.fill(0, 0, count);
-    const ground = style.palette.neutralRamp.ground[0] as string;
-    for (let row = 0; row < count; row += 1) {
-      sheet.leftGround[row] = ground;
-      sheet.rightGround[row] = ground;
-      sheet.leftText[row] = "";
-      sheet.rightText[row] = "";
+      fillGround(sheet, row, cell, style);
+      fillText(sheet, row, cell, style, base + lowest);
+      if (sheet.form === "grounds") {
+        sheet.unknown[row] = cell.unknown / Math.max(1, cell.buy + cell.sell + cell.unknown);
+      } else fillLengths(sheet, row, cell, style, most);
+      sheet.marks[row] = cell.flags;
     }
   }
 }
 
-type Filler = (sheet: Sheet, row: number, cell: Numbers, style: SheetStyle) => void;
+// Rows in which nothing traded keep the faintest ground and no text.
+function begin(sheet: Sheet, count: number, style: SheetStyle): void {
+  clearRows(sheet, count);
+  sheet.form = style.look.form;
+  sheet.splitGround = hasSides(style.look);
+  sheet.splitText = isSplit(style.look.text);
+  const ground = style.palette.neutralRamp.ground[0] as string;
+  for (let row = 0; row < count; row += 1) {
+    sheet.leftGround[row] = ground;
+    sheet.rightGround[row] = ground;
+    sheet.leftText[row] = "";
+    sheet.rightText[row] = "";
+  }
+}
 
-const fillers: Readonly<Record<CellMode, Filler>> = {
-  "bid-ask": (sheet, row, cell, style) => {
-    const { sellRamp, buyRamp } = style.palette;
-    const left = rampStep(cell.sell, style.typical);
-    const right = rampStep(cell.buy, style.typical);
-    sheet.leftGround[row] = sellRamp.ground[left] as string;
-    sheet.rightGround[row] = buyRamp.ground[right] as string;
-    sheet.leftColour[row] = colourOf(sellRamp, left, cell.sell);
-    sheet.rightColour[row] = colourOf(buyRamp, right, cell.buy);
-    sheet.leftText[row] = cellQuantity(cell.sell, style.quantity);
-    sheet.rightText[row] = cellQuantity(cell.buy, style.quantity);
-  },
-  delta: (sheet, row, cell, style) => {
-    const delta = cell.buy - cell.sell;
-    const ramp = delta >= 0 ? style.palette.buyRamp : style.palette.sellRamp;
-    const step = rampStep(Math.abs(delta), style.typical);
-    sheet.leftGround[row] = ramp.ground[step] as string;
-    sheet.leftColour[row] = colourOf(ramp, step, delta);
-    sheet.leftText[row] = signed(delta, style.quantity);
-  },
-  volume: (sheet, row, cell, style) => {
-    const volume = cell.buy + cell.sell + cell.unknown;
-    const ramp = style.palette.neutralRamp;
-    const step = rampStep(volume, style.typical * 1.6);
-    sheet.leftGround[row] = ramp.ground[step] as string;
-    sheet.leftColour[row] = colourOf(ramp, step, volume);
-    sheet.leftText[row] = cellQuantity(volume, style.quantity);
-  },
-};
+// What fills the room of a bar's longest row: of `bars` its volume, of `blocks` its larger side; circles are compared
+// over the whole chart.
+function fullLength({ columns, from, to }: BarLevels, style: SheetStyle): number {
+  const { form } = style.look;
+  if (form === "bubbles") return style.typical * bubbleFrom;
+  let most = 1;
+  for (let k = from; k < to; k += 1) {
+    const [buy, sell] = [columns.buy[k] as number, columns.sell[k] as number];
+    const unknown = columns.unknown[k] as number;
+    most = Math.max(most, form === "bars" ? buy + sell + unknown : Math.max(buy, sell, unknown));
+  }
+  return most;
+}
 
-const colourOf = (ramp: Ramp, step: number, lots: number): string =>
-  (lots === 0 ? ramp.faint[step] : ramp.text[step]) as string;
+/** A circle has its full size from so many typical large cells on. */
+const bubbleFrom = 3;
 
-/** The pixel of a cell that is too small for anything else: its delta's hue, as strong as its volume or delta. */
-export function cellPixel(buy: number, sell: number, unknown: number, style: SheetStyle): number {
-  const { buyRamp, sellRamp, neutralRamp } = style.palette;
-  const volume = buy + sell + unknown;
-  if (style.mode === "volume") return neutralRamp.pixels[rampStep(volume, style.typical * 1.6)] as number;
-  const delta = buy - sell;
-  const strength = style.mode === "delta" ? Math.abs(delta) : volume * 0.6;
-  const ramp = delta === 0 ? neutralRamp : delta > 0 ? buyRamp : sellRamp;
-  return ramp.pixels[rampStep(strength, style.typical)] as number;
+function mark(sheet: Sheet, series: BarSeries, index: BarIndex, marks: SheetMarks, style: SheetStyle): void {
+  const lowest = series.levels(index).columns.row[series.levels(index).from] as number;
+  const place = (name: "poc" | "vah" | "val"): number => series.number(name, index) - lowest;
+  sheet.framed = marks.frame === "poc" ? place("poc") : marks.frame === "delta" ? mostDelta(series, index) : -1;
+  sheet.vah = marks.valueArea ? place("vah") : -1;
+  sheet.val = marks.valueArea ? place("val") : -1;
+  sheet.back = marks.candle ? backOf(series, index, marks.ticksPerLevel, style) : null;
+}
+
+// The row whose delta is farthest from zero; the lower of equals.
+function mostDelta(series: BarSeries, index: BarIndex): number {
+  const { columns, from, to } = series.levels(index);
+  let [best, most] = [-1, 0];
+  for (let k = from; k < to; k += 1) {
+    const size = Math.abs((columns.buy[k] as number) - (columns.sell[k] as number));
+    if (size > most) [best, most] = [(columns.row[k] as number) - (columns.row[from] as number), size];
+  }
+  return best;
+}
+
+function backOf(series: BarSeries, index: BarIndex, perLevel: number, { palette }: SheetStyle): BackCandle {
+  const { columns, from } = series.levels(index);
+  const base = series.number("base_row", index) + (columns.row[from] as number);
+  const [open, close] = [series.number("open_tick", index), series.number("close_tick", index)];
+  const row = (tick: number): number => tick / perLevel - base;
+  const [tint, colour] =
+    close > open
+      ? [palette.buyTint, palette.buy]
+      : close < open
+        ? [palette.sellTint, palette.sell]
+        : [palette.flatTint, palette.muted];
+  return {
+    low: row(series.number("low_tick", index)),
+    bodyLow: row(Math.min(open, close)),
+    bodyHigh: row(Math.max(open, close) + 1),
+    high: row(series.number("high_tick", index) + 1),
+    tint,
+    colour,
+  };
 }

@@ -1,8 +1,9 @@
 import type { BarSeries } from "../../data/bar-series";
 import { rowsOf } from "../../model/cells";
+import { isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import type { Context } from "../../renderers/text";
-import { cellPixel, type SheetStyle } from "./sheet-maker";
+import { cellPixel, emptyCell, type Numbers, readCell, type SheetStyle } from "./fillers";
 import { type CanvasSource, pageCanvas } from "./tiles";
 
 /** Bars a chunk: one bitmap holds so many columns. */
@@ -43,7 +44,7 @@ export class StripCache {
   }
 
   /** A chunk, brought up to date. */
-  chunk(series: BarSeries, number: number, style: SheetStyle): Chunk {
+  chunk(series: BarSeries, number: number, style: SheetStyle, isHeatmap: boolean): Chunk {
     const from = Math.max(series.first, number * chunkBars);
     const to = Math.min(series.last, number * chunkBars + chunkBars - 1);
     const held = this.#chunks.get(number);
@@ -51,7 +52,7 @@ export class StripCache {
     const { low, high } = rowSpan(series, from, to);
     const fits = held !== undefined && (high < low || (low >= held.low && high < held.low + held.rows));
     const chunk = fits ? held : this.#allocate(number, low, high);
-    for (let index = from; index <= to; index += 1) paintColumn(chunk, series, index as BarIndex, style);
+    for (let index = from; index <= to; index += 1) paintColumn(chunk, series, index as BarIndex, style, isHeatmap);
     this.#stamps += 1;
     chunk.stamp = this.#stamps;
     return chunk;
@@ -74,6 +75,8 @@ export class StripCache {
   }
 }
 
+const cell: Numbers = emptyCell();
+
 function isCurrent(chunk: Chunk, series: BarSeries, from: number, to: number): boolean {
   for (let index = from; index <= to; index += 1) {
     if (chunk.versions[columnOf(index)] !== series.version(index as BarIndex)) return false;
@@ -92,7 +95,7 @@ function rowSpan(series: BarSeries, from: number, to: number): { readonly low: n
   return { low, high };
 }
 
-function paintColumn(chunk: Chunk, series: BarSeries, index: BarIndex, style: SheetStyle): void {
+function paintColumn(chunk: Chunk, series: BarSeries, index: BarIndex, style: SheetStyle, isHeatmap: boolean): void {
   const column = columnOf(index);
   const version = series.version(index);
   if (chunk.versions[column] === version) return;
@@ -102,12 +105,14 @@ function paintColumn(chunk: Chunk, series: BarSeries, index: BarIndex, style: Sh
   const rows = rowsOf(series, index);
   if (rows !== null) {
     const top = chunk.low + chunk.rows - 1;
-    pixels.fill(style.palette.neutralRamp.pixels[0] as number, top - rows.high, top - rows.low + 1);
-    const { columns, from, to } = series.levels(index);
+    const ground = isHeatmap ? style.palette.heatRamp : style.palette.neutralRamp;
+    pixels.fill(ground.pixels[0] as number, top - rows.high, top - rows.low + 1);
+    const levels = series.levels(index);
     const base = series.number("base_row", index);
-    for (let k = from; k < to; k += 1) {
-      const pixel = cellPixel(columns.buy[k] as number, columns.sell[k] as number, columns.unknown[k] as number, style);
-      pixels[top - base - (columns.row[k] as number)] = pixel;
+    const own = { ...style, doubtful: isDoubtful(series, index) };
+    for (let k = levels.from; k < levels.to; k += 1) {
+      readCell(cell, levels, k);
+      pixels[top - base - (levels.columns.row[k] as number)] = cellPixel(cell, own, isHeatmap);
     }
   }
   chunk.ctx.putImageData(image, column, 0);

@@ -4,10 +4,9 @@ import type { ChartModel } from "../../model/chart-model";
 import type { Cursor } from "../../model/cursor";
 import { unitsText } from "../../model/decimal";
 import { axisValue, unitOf } from "../../model/study-values";
-import { frame } from "../../renderers/block";
-import { axisLabel, hLine, vLine } from "../../renderers/shapes";
+import { axisLabel, frame, hLine, vLine } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
-import { barLayout, hasText } from "../footprint/layout";
+import { barLayout, hasText, shapeOf } from "../footprint/layout";
 import { axisFont } from "./axes";
 
 /** The crosshair's lines in one pane; the horizontal one only in the pane that the cursor is in. */
@@ -22,7 +21,7 @@ export function drawCrosshair(ctx: Context, model: ChartModel, cursor: Cursor, h
 
 function frameCell(ctx: Context, model: ChartModel, cursor: Cursor, line: number): void {
   if (cursor.index === null || cellAt(model.series, cursor.index, cursor.row) === null) return;
-  const layout = barLayout(model.time.bar, model.dpr);
+  const layout = barLayout(model.time.bar, model.dpr, shapeOf(model.settings));
   if (!hasText(model.price.row, layout.blockWidth, model.dpr)) return;
   const top = model.price.y(cursor.row + 1);
   const left = model.time.x(cursor.index) + layout.blockLeft;

@@ -2,8 +2,7 @@ import { signed } from "../../model/format";
 import { deltaNumbersCss } from "../../model/pane-scales";
 import { hasFlow, isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
-import { hatch } from "../../renderers/block";
-import { hLine, plainText } from "../../renderers/shapes";
+import { hatch, hLine, plainText } from "../../renderers/shapes";
 import type { PaneFrame } from "./registry";
 
 /** Delta of each bar as a column from zero, with the least and the most it had reached as whiskers. */

@@ -4,10 +4,9 @@ import { unitsText } from "../../model/decimal";
 import type { GapBand } from "../../model/gap-bands";
 import { axisValue } from "../../model/study-values";
 import type { BarIndex } from "../../protocol/units";
-import { frame, hatch } from "../../renderers/block";
-import { type AxisLabel, hLine } from "../../renderers/shapes";
-import type { Context } from "../../renderers/text";
-import { barLayout } from "../footprint/layout";
+import { type AxisLabel, frame, hatch, hLine, plainText } from "../../renderers/shapes";
+import { type Context, digitWidth } from "../../renderers/text";
+import { barLayout, shapeOf } from "../footprint/layout";
 import { axisFont } from "./axes";
 import type { LastValue } from "./registry";
 
@@ -78,7 +77,8 @@ function lastColours(model: ChartModel): readonly [ground: string, colour: strin
 }
 
 /**
- * The line of the last price, strong from the newest bar to the axis, and the frame of the cell it stands in.
+ * The line of the last price, dotted to the newest bar, with the price behind its end; or on to the axis. And the frame of
+ * the cell that it stands in.
  *
  * @returns where the line is, so that it can be wiped
  */
@@ -86,19 +86,32 @@ export function drawLastPrice(ctx: Context, model: ChartModel): number {
   const { series } = model;
   const price = series.lastPrice();
   if (price === null) return 0;
-  const line = Math.max(1, Math.round(model.dpr));
   const y = model.price.yOfPrice(price);
-  const [ground] = lastColours(model);
-  const edge = Math.max(0, model.time.x(series.end));
-  if (y >= 0 && y <= model.price.height) {
-    ctx.globalAlpha = 0.55;
-    hLine(ctx, 0, Math.min(edge, model.time.width), y, ground, line, [line, 4 * line]);
-    ctx.globalAlpha = 1;
-    if (edge < model.time.width) hLine(ctx, edge, model.time.width, y, ground, line);
-  }
+  if (model.settings.lastLine !== "none" && y >= 0 && y <= model.price.height) drawLastLine(ctx, model, price, y);
   if (model.lastInSight)
     frameCell(ctx, model, series.last, Math.floor(price / model.price.ticksPerLevel), model.palette.lastCell);
   return y;
+}
+
+function drawLastLine(ctx: Context, model: ChartModel, price: number, y: number): void {
+  const line = Math.max(1, Math.round(model.dpr));
+  const [ground] = lastColours(model);
+  const edge = Math.max(0, model.time.x(model.series.end));
+  ctx.globalAlpha = 0.55;
+  hLine(ctx, 0, Math.min(edge, model.time.width), y, ground, line, [line, 4 * line]);
+  ctx.globalAlpha = 1;
+  if (edge >= model.time.width) return;
+  if (model.settings.lastLine === "axis") {
+    hLine(ctx, edge, model.time.width, y, ground, line);
+    return;
+  }
+  const size = 12 * model.dpr;
+  const text = unitsText(price, model.tick);
+  const room = model.time.width - edge - 6 * model.dpr;
+  if (room < text.length * size * digitWidth) return;
+  const { palette } = model;
+  const colour = ground === palette.buy ? palette.buyText : palette.sellText;
+  plainText(ctx, text, edge + 5 * model.dpr, y, { size, weight: 600, colour });
 }
 
 /** The frame of the cell that is looked at more closely. */
@@ -109,7 +122,7 @@ export function drawMarkedCell(ctx: Context, model: ChartModel, index: BarIndex,
 function frameCell(ctx: Context, model: ChartModel, index: BarIndex, row: number, colour: string): void {
   if (model.price.row < 4 * model.dpr || cellAt(model.series, index, row) === null) return;
   const line = Math.max(1, Math.round(model.dpr));
-  const layout = barLayout(model.time.bar, model.dpr);
+  const layout = barLayout(model.time.bar, model.dpr, shapeOf(model.settings));
   const top = Math.round(model.price.y(row + 1));
   const height = Math.round(model.price.y(row)) - top - line;
   const left = model.time.x(index) + layout.blockLeft;
