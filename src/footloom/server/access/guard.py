@@ -129,6 +129,7 @@ class Guard:
         if refusal is not None:
             await _refuse(kind, refusal, receive, send)
             return
+        del headers  # a WebSocket stays here for as long as it is open
         await self._app(scope, receive, _with_headers(send, SECURITY_HEADERS) if kind == "http" else send)
 
     def _foreign(self, scope: Any, headers: Mapping[bytes, str]) -> _Refusal | None:

@@ -23,12 +23,73 @@ _DIRECT = "footloom.connection"
 _LOG = logging.getLogger(__name__)
 
 
+class _Inbox:
+    """What came and was not read yet, for one reader: an `asyncio.Queue`, which takes 3 kB, as far as it is used."""
+
+    __slots__ = ("_items", "_waiter")
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    def empty(self) -> bool:
+        return not self._items
+
+    def put_nowait(self, item: Any) -> None:
+        self._items.append(item)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def get(self) -> Any:
+        while not self._items:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._items.pop(0)
+
+
+class _Gate:
+    """An `asyncio.Event` that is made only where somebody waits: most connections never do, and it takes a kilobyte."""
+
+    __slots__ = ("_event", "_is_open")
+
+    def __init__(self) -> None:
+        self._is_open = True
+        self._event: asyncio.Event | None = None
+
+    def is_set(self) -> bool:
+        return self._is_open
+
+    def clear(self) -> None:
+        self._is_open = False
+
+    def set(self) -> None:
+        self._is_open = True
+        if self._event is not None:
+            self._event.set()
+            self._event = None
+
+    async def wait(self) -> None:
+        if not self._is_open:
+            self._event = self._event or asyncio.Event()
+            await self._event.wait()
+
+
 class _Evicting(WebSocketsSansIOProtocol):
     """Uvicorn's protocol with a timer, and without tracebacks for what a client did wrong."""
 
     after_s = EVICT_AFTER_S
     evicted = False
     _paused: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = cast("asyncio.Queue[Any]", _Inbox())
+        self.writable = cast("asyncio.Event", _Gate())
+
+    # The handshake is over: nobody reads its request and its answer again.
+    def start_keepalive(self) -> None:
+        super().start_keepalive()
+        del self.request, self.response
 
     async def run_asgi(self) -> None:
         extensions: dict[str, Any] = cast("dict[str, Any]", self.scope).setdefault("extensions", {})
