@@ -350,7 +350,7 @@ class Symbol:
     def _take_live(self, name: str, tape: TradeTape) -> Taken:
         cause = self._cause[name]
         if name != self.main:
-            cause = f"{cause or 'ids are missing'}; the venue gives no history of single trades, it cannot be repaired"
+            cause = f"{cause or 'ids are missing'}; single trades are not fetched again, only aggregate ones: it stays"
         taken = tape.take(cause)
         self._cause[name] = ""
         if name in self.splices:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from footloom.testing.venues.simulated import simulated_market
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KEY = "binance_usdm:BTCUSDT"
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
 def start(*arguments: str, **streams: int) -> subprocess.Popen[str]:
@@ -105,7 +107,8 @@ def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, ob
         kept = [*store.coverage(KEY), *store.series(KEY), *store.partials(KEY)]
     assert sum(day.rows for day in kept) >= told["rows"]
 
-    again = start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    log = tmp_path.with_suffix(".log")
+    again = start(*arguments, "--log", str(log), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     statuses(again, 3)
     beside = start("record", KEY, *flags(venue, tmp_path), stderr=subprocess.PIPE)
     _, refused = beside.communicate(timeout=120)
@@ -116,6 +119,12 @@ def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, ob
     assert "stopped; what was received is sealed in" in said
     assert "is being written to by process" in refused
     assert "Traceback" not in said + refused
+    lines = log.read_text().splitlines()
+    begun, stopped = (re.fullmatch(rf"{STAMP} INFO footloom\.cli\.record: (.*)", lines[place]) for place in (0, -1))
+    assert begun is not None
+    assert begun[1] == f"recording {KEY} into {tmp_path}"
+    assert stopped is not None
+    assert re.fullmatch(r"stopped: [1-9]\d* rows of 1 symbols", stopped[1])
     after = loaded(tmp_path)
     assert set(before.trade_id.tolist()) <= set(after.trade_id.tolist())
     assert np.array_equal(after.trade_id, np.arange(after.trade_id[0], after.trade_id[0] + len(after)))

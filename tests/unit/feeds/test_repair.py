@@ -497,6 +497,6 @@ def test_a_hole_in_a_tape_that_the_venue_has_no_history_of_says_that_it_stays() 
 
     assert gaps["agg_trade"][0].cause == "ids are missing"
     assert (
-        gaps["trade"][0].cause == "ids are missing; the venue gives no history of single trades, it cannot be repaired"
+        gaps["trade"][0].cause == "ids are missing; single trades are not fetched again, only aggregate ones: it stays"
     )
     assert gaps["trade"][0].missing == 2
