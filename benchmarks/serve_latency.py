@@ -27,7 +27,7 @@ import uvloop
 from benchmarks import harness
 from benchmarks.data import DAY_NS, day_of_trades
 from benchmarks.harness import Row, Scale
-from benchmarks.serve_kit import Client, connected, rss_bytes, served, subscription
+from benchmarks.serve_kit import Client, connected, rss_bytes, served, subscription, usage
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds.clock import SystemClock
@@ -172,6 +172,9 @@ def _figures(services: Any) -> dict[str, float]:
         "rss": float(rss_bytes()),
         "frames": float(measures.frames),
         "clients": float(len(services.sessions)),
+        "cpu_s": time.process_time(),
+        "loop_s": time.thread_time(),
+        "at_s": time.perf_counter(),
     }
     for name, _, spread in measures.spreads():
         for share in (0.5, 0.99):
@@ -197,9 +200,9 @@ async def _load(pipe: Connection, seconds: float) -> dict[str, Any]:
             one.stall()
         await _ask(pipe, "full")
         await asyncio.sleep(_WARM_S)
-        first = await _ask(pipe, "begin")
+        first, before = await _ask(pipe, "begin"), usage()
         await asyncio.sleep(seconds)
-        alone = await _ask(pipe, "figures")
+        alone, ours = await _ask(pipe, "figures"), usage().share_since(before)
         await _ask(pipe, "begin")
         asked = asyncio.create_task(asyncio.to_thread(_big_request, port))
         done, _ = await asyncio.wait({asked}, timeout=seconds)
@@ -207,9 +210,14 @@ async def _load(pipe: Connection, seconds: float) -> dict[str, Any]:
         assert not any(one.closed for one in healthy), "healthy clients were cut off"
         sent, stored = await _ask(pipe, "end")
     return {
-        "first": first, "alone": alone, "beside": beside, "sent": sent, "stored": stored,
+        "ours": ours, "first": first, "alone": alone, "beside": beside, "sent": sent, "stored": stored,
         "took_s": asked.result() if done else None,
     }  # fmt: skip
+
+
+def _share(found: dict[str, Any], name: str) -> float:
+    spent: float = found["alone"][name] - found["first"][name]
+    return spent / float(found["alone"]["at_s"] - found["first"]["at_s"])
 
 
 def _big_request(port: int) -> float:
@@ -252,6 +260,14 @@ def measure(scale: Scale, seconds: float = _SECONDS) -> list[Row]:
         ),
         harness.limit("receipt to frame, newest message, p99", alone[f"{newest} 0.99"], 25, "ms", peer, data),
         harness.limit("receipt to frame, oldest message, p99", alone[f"{oldest} 0.99"], 75, "ms", peer, data),
+        Row(
+            "cores taken meanwhile",
+            f"server {_share(found, 'cpu_s'):.0%}, of that its event loop {_share(found, 'loop_s'):.0%}",
+            f"the clients of this benchmark {found['ours']:.0%}",
+            None,
+            None,
+            data,
+        ),
         Row("growth of memory meanwhile", f"{grown:.2g} %", f"{alone['rss'] / 1e6:.0f} MB", None, None, data),
         harness.limit(
             f"p99 moved by a request of {rows / 1e6:.3g} M trades", max(moved, 1e-3), 10, "ms", f"took {took}", data
