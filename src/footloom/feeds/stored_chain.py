@@ -12,6 +12,7 @@ from footloom.core.chains import CHAIN
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, NotStored
+from footloom.feeds.simulated_chain import SIMULATED, simulated_chain, simulated_days
 from footloom.options.chain import Chain
 from footloom.options.measures import RATE, Measures
 from footloom.store import Store
@@ -22,7 +23,10 @@ _DAY_NS = 86_400_000_000_000
 
 
 class StoredChain(NamedTuple):
-    """An underlying with a chain: its key, how many rows there are, and from when to when, ns UTC."""
+    """An underlying with a chain: its key, how many rows there are, and from when to when, ns UTC.
+
+    The simulated market's chain is made of its trades, which are the rows that count there.
+    """
 
     key: str
     rows: int
@@ -33,8 +37,11 @@ class StoredChain(NamedTuple):
 def stored_chains(store: Store, key: str | None = None) -> list[StoredChain]:
     """Return the chains that a store has, by key."""
     found: dict[str, StoredChain] = {}
-    for day in store.series(key):
-        if day.tape != CHAIN or day.first_ns is None or day.last_ns is None:
+    days = [day for day in store.series(key) if day.tape == CHAIN]
+    if key in {None, SIMULATED}:
+        days += simulated_days(store)
+    for day in days:
+        if day.first_ns is None or day.last_ns is None:
             continue
         known = found.get(day.key, StoredChain(day.key, 0, day.first_ns, day.last_ns))
         found[day.key] = StoredChain(
@@ -61,7 +68,8 @@ def load_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Chain:
             f"nothing of the chain of {key} is stored from {from_ns} to {to_ns} ns: it has {known[0].first_ns} to "
             f"{known[0].last_ns} ns"
         )
-    series = store.load_series(key, CHAIN, begin, to_ns)
+    simulated = key == SIMULATED
+    series = simulated_chain(store, begin, to_ns) if simulated else store.load_series(key, CHAIN, begin, to_ns)
     if not len(series):
         raise NotStored(f"nothing of the chain of {key} is stored from {from_ns} to {to_ns} ns")
     return Chain(series)
@@ -69,7 +77,7 @@ def load_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Chain:
 
 # Whoever comes late in a day must know what its first rows said.
 def _day_begin(store: Store, key: str, at_ns: int) -> int:
-    market = calendar(store.grid(key, CHAIN).calendar)
+    market = calendar("crypto" if key == SIMULATED else store.grid(key, CHAIN).calendar)
     day = market.session_date(at_ns)
     low, high = at_ns - 2 * _DAY_NS, at_ns
     while high - low > 1_000_000_000:

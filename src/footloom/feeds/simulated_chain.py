@@ -1,0 +1,50 @@
+"""The simulated market's option chain, made of its own stored trades whenever it is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from footloom.core.chains import CHAIN
+from footloom.core.series import Series
+from footloom.core.trades import I64, Trades
+from footloom.store import Coverage, Store
+from footloom.venues.sim import PERP
+from footloom.venues.sim.chain import EVERY_NS, chain_of
+
+__all__ = ("SIMULATED", "simulated_chain", "simulated_days")
+
+SIMULATED = PERP.key
+_TAPE = "trade"
+_DAY_NS = 86_400_000_000_000
+
+
+def simulated_days(store: Store) -> list[Coverage]:
+    """Return the days whose trades are stored."""
+    days = store.coverage(SIMULATED)
+    return [day for day in days if day.tape == _TAPE and day.first_ns is not None]
+
+
+def simulated_chain(store: Store, from_ns: int, to_ns: int) -> Series:
+    """Return the chain of ``[from_ns, to_ns)``: a row an option and minute, from the last trade before it."""
+    known = simulated_days(store)
+    if not known:
+        return Series.empty(PERP, CHAIN)
+    from_ns = max(from_ns, min(day.first_ns or 0 for day in known))
+    to_ns = min(to_ns, max(day.last_ns or 0 for day in known) + 1)
+    pieces = []
+    for day in range(from_ns // _DAY_NS, -(-to_ns // _DAY_NS)):
+        found = _prices(store, day * _DAY_NS, min(to_ns, (day + 1) * _DAY_NS))
+        if found is not None:
+            pieces.append(chain_of(found[0].instrument, *found[1:]))
+    return Series.concat(pieces) if pieces else Series.empty(PERP, CHAIN)
+
+
+def _prices(store: Store, from_ns: int, to_ns: int) -> tuple[Trades, I64, I64] | None:
+    trades = store.load(SIMULATED, _TAPE, from_ns, to_ns, ["ts_exch_ns", "price_tick"])
+    if not isinstance(trades, Trades) or not len(trades):
+        return None
+    first = -(-int(trades.ts_exch_ns[0]) // EVERY_NS) * EVERY_NS
+    at = np.arange(first, to_ns, EVERY_NS, dtype=np.int64)
+    at = at[at <= int(trades.ts_exch_ns[-1])]
+    last = np.searchsorted(trades.ts_exch_ns, at, side="right") - 1
+    return trades, at, trades.price_tick[last]

@@ -1,0 +1,51 @@
+"""The simulated market's option chain agrees with its price, and is the same however it is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from footloom.core.series import NO_QUOTE
+from footloom.options.chain import Chain
+from footloom.options.measures import Measures
+from footloom.venues.sim import PERP
+from footloom.venues.sim.chain import EVERY_NS, chain_of
+
+DAY_NS = 1_772_409_600_000_000_000
+AT = DAY_NS + np.arange(0, 600, 30) * EVERY_NS
+PRICE = 120_000 + np.arange(20) * 37
+
+
+def test_quotes_imply_the_price_and_a_smile() -> None:
+    chain = Chain(chain_of(PERP, AT, PRICE))
+    assert len(chain.expiries) == 3
+    board = chain.board(int(chain.expiries[1]), AT)
+    found = Measures(board)
+    assert board.spot.tolist() == PRICE.tolist()
+    assert found.forward == pytest.approx(PRICE * 0.5, rel=3e-3)
+    assert np.isfinite(found.atm_vol).all()
+    smile = found.smile[-1]
+    centre = int(found.atm[-1])
+    assert smile[0] > smile[centre]
+    assert not board.crossed("call").any()
+    assert not board.crossed("put").any()
+    assert np.isfinite(found.straddle).all()
+
+
+def test_open_interest_moves_and_volume_only_grows() -> None:
+    chain = Chain(chain_of(PERP, AT, PRICE))
+    board = chain.board(int(chain.expiries[0]), AT)
+    oi, volume = board.values("oi_lot", "put"), board.values("volume_lot", "put")
+    assert (oi != NO_QUOTE).all()
+    assert (oi > 0).any()
+    assert len(np.unique(oi[:, 12])) > 5
+    assert (np.diff(volume, axis=0) >= 0).all()
+    found = Measures(board)
+    assert np.isfinite(found.put_call_ratio("oi_lot")).all()
+    assert (found.max_pain != NO_QUOTE).all()
+
+
+def test_a_part_of_a_day_is_that_part_of_the_whole() -> None:
+    whole, part = chain_of(PERP, AT, PRICE), chain_of(PERP, AT[:7], PRICE[:7])
+    assert part.equals(whole.take(whole.ts_exch_ns <= AT[6]))
+    assert len(chain_of(PERP, AT[:0], PRICE[:0])) == 0
