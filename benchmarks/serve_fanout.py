@@ -1,7 +1,7 @@
 """A thousand clients on one chart, ten frames a second of 4 kB each, beside `websockets.broadcast` of the same frames.
 
 The age of a frame is counted from the publishing of its newest trade to the client that has all of it. The peer sends
-the same bytes and nothing else: what is between the two is mailboxes, writer tasks and the envelope of each client.
+the same bytes and nothing else: what is between the two is topics, mailboxes and the envelope of each client.
 """
 
 from __future__ import annotations

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from footloom.server.clients.connection import _Gate, _Inbox
+from footloom.server.clients.connection import LitestarSocket, _Gate, _Inbox
+from footloom.server.wire.frames import Message
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +62,20 @@ async def test_a_gate_lets_all_through_when_it_opens() -> None:
     assert not again.done()
     gate.set()
     await asyncio.wait_for(again, 60)
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("the handler is closed"), BrokenPipeError(32, "Broken pipe"), None])
+def test_a_connection_that_breaks_while_a_frame_goes_to_all_takes_none_and_says_so(fault: Exception | None) -> None:
+    taken: list[Message] = []
+
+    def offer(message: Message) -> bool:
+        if fault is not None:
+            raise fault
+        taken.append(message)
+        return True
+
+    scope = {"extensions": {"footloom.connection": SimpleNamespace(offer=offer, evicted=False)}}
+    wire: Any = SimpleNamespace(scope=scope)
+    assert LitestarSocket(wire).offer(Message("x")) is (fault is None)
+    assert len(taken) == (fault is None)
+    assert not LitestarSocket(SimpleNamespace(scope={})).offer(Message("x"))  # type: ignore[arg-type] - another server's

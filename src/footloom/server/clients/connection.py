@@ -182,7 +182,10 @@ class LitestarSocket:
 
     def offer(self, message: Message) -> bool:
         """Send one message if the connection takes more just now, and say whether it does."""
-        return self._direct is not None and self._direct.offer(message)
+        try:
+            return self._direct is not None and self._direct.offer(message)
+        except (OSError, RuntimeError):  # it is closing just now: the others get theirs
+            return False
 
     async def send(self, message: Message) -> None:
         """Send one message as soon as the connection takes more."""
