@@ -105,10 +105,15 @@ class Chores:
                 self.trouble.pop(name, None)
                 return
 
-    async def keep_auditing(self, repairs: Mapping[str, Repair], every_s: float) -> None:
-        """Look again and again whether trades are missing that no id tells of."""
+    async def keep_auditing(self, repairs: Mapping[str, Repair], every_s: float, behind_s: Callable[[], float]) -> None:
+        """Look again and again whether trades are missing that no id tells of.
+
+        ``behind_s`` is how long the oldest message waits to be read: what waits since the last time is not missing.
+        """
         while True:
             await self.clock.sleep(every_s)
+            if behind_s() > every_s / 2:
+                continue
             for name, repair in list(repairs.items()):
                 try:
                     await repair.audit()

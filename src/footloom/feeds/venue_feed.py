@@ -212,6 +212,10 @@ class VenueFeed:
         """Return the receipt of the oldest message that was not taken yet."""
         return min((keeper.oldest_ns for keeper in self._fleet.keepers if keeper.oldest_ns is not None), default=None)
 
+    def _behind_s(self) -> float:
+        oldest_ns = self.oldest_ns()
+        return 0.0 if oldest_ns is None else (self._yard.receipts.now_ns() - oldest_ns) / 1e9
+
     # --- how it stands
 
     def figures(self) -> FeedFigures:
@@ -242,7 +246,7 @@ class VenueFeed:
         jobs = Jobs()
         jobs.start(self._admission.run(around, jobs))
         jobs.start(self._keep_defining())
-        jobs.start(self._chores.keep_auditing(self._stock.repairs, self._stock.settings.audit_s))
+        jobs.start(self._chores.keep_auditing(self._stock.repairs, self._stock.settings.audit_s, self._behind_s))
         jobs.start(self._chores.keep_time())
         jobs.start(self._chores.keep_books())
         if hasattr(self.venue, "parse_options"):

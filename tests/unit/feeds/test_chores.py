@@ -117,6 +117,32 @@ async def test_a_snapshot_that_does_not_help_is_asked_for_ever_later() -> None:
     assert clock.waited == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 
 
+async def test_nothing_is_called_missing_that_waits_to_be_read() -> None:
+    behind, audited = iter([0.0, 8.0, 7.0, 30.0, 0.2]), list[float]()
+    done, clock = asyncio.Event(), Clock()
+
+    def behind_s() -> float:
+        now = next(behind, None)
+        if now is None:
+            done.set()
+            return 99.0
+        audited.append(now)
+        return now
+
+    class Audited:
+        async def audit(self) -> None:
+            audited.append(-1.0)
+
+    repairs: Any = {"A": Audited()}
+    async with keeping({}, None) as (chores, _):
+        chores.clock = clock  # type: ignore[assignment] # as much of one as it needs
+        running = asyncio.create_task(chores.keep_auditing(repairs, 15.0, behind_s))
+        await done.wait()
+        running.cancel()
+
+    assert audited == [0.0, -1.0, 8.0, 7.0, -1.0, 30.0, 0.2, -1.0]
+
+
 async def test_a_fault_of_ours_ends_the_feed_and_is_not_swallowed() -> None:
     async def fetch(_name: str, _share: float) -> str:
         raise ZeroDivisionError
