@@ -9,9 +9,9 @@ import msgspec
 from litestar import Request, get
 from litestar.params import QueryParameter
 
-from footloom.core.sessions import calendar
 from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import Shared, State, failures, key_of
+from footloom.server.stored.documents import instrument_words
 from footloom.server.stored.history import History
 
 __all__ = ("CoverageRow", "InstrumentRow", "coverage", "instruments")
@@ -72,14 +72,7 @@ def _instruments(history: History, live: frozenset[str]) -> list[InstrumentRow]:
                 key=instrument.key,
                 venue=instrument.venue,
                 symbol=instrument.symbol,
-                tick_size=f"{instrument.tick_size:f}",
-                lot_size=f"{instrument.lot_size:f}",
-                base=instrument.base,
-                quote=instrument.quote,
-                calendar=instrument.calendar,
-                tz=calendar(instrument.calendar).tz,
-                simulated=instrument.venue == "sim",
-                inferred=tapes[0] == "snapshot",
+                **instrument_words(instrument, tapes[0]),
                 tapes=tapes,
                 default_ticks_per_level=history.default_step(instrument.key),
                 live=instrument.key in live,

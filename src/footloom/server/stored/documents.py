@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
 from footloom.engine.export import bar_rows
 from footloom.engine.frame import ChartFrame
 from footloom.feeds.stored import Inference
@@ -13,7 +15,7 @@ from footloom.kernels.inference import SnapshotParams
 from footloom.server.stored.abandon import checkpoint
 from footloom.studies.imbalance import CELL_BUY_IMBALANCE, CELL_BUY_STACK, CELL_SELL_IMBALANCE, CELL_SELL_STACK
 
-__all__ = ("bars_document", "bars_json", "chart_document", "imbalance_rows", "inference_document")
+__all__ = ("bars_document", "bars_json", "chart_document", "imbalance_rows", "inference_document", "instrument_words")
 
 
 _PIECE_BARS = 64  # some milliseconds of work
@@ -58,6 +60,20 @@ def inference_document(found: Inference) -> dict[str, Any]:
 
 def _inference(params: SnapshotParams) -> dict[str, Any]:
     return {"params_hash": params.params_hash, **msgspec.structs.asdict(params)}
+
+
+def instrument_words(instrument: Instrument, tape: str) -> dict[str, Any]:
+    """Return what an instrument is, and whether a tape of it has inferred sides, as both REST and snapshots say it."""
+    return {
+        "tick_size": f"{instrument.tick_size:f}",
+        "lot_size": f"{instrument.lot_size:f}",
+        "base": instrument.base,
+        "quote": instrument.quote,
+        "calendar": instrument.calendar,
+        "tz": calendar(instrument.calendar).tz,
+        "simulated": instrument.venue == "sim",
+        "inferred": tape == "snapshot",
+    }
 
 
 def bars_document(frame: ChartFrame, tape: str, inference: SnapshotParams | None = None) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from footloom.kernels.fold import Count
 from footloom.kernels.inference import SnapshotParams
 from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.default_steps import DefaultSteps
+from footloom.server.stored.documents import instrument_words
 from footloom.server.stored.kept_rows import KeptRows
 from footloom.server.stored.reach import ChartKey, bar_length_ns, grow_until_ns, session_open, whole_stretch
 from footloom.server.stored.unseen import unseen
@@ -376,14 +377,7 @@ class History:
             tape=chart.tape,
             bars=spec.bars,
             ticks_per_level=spec.ticks_per_level,
-            tick_size=f"{instrument.tick_size:f}",
-            lot_size=f"{instrument.lot_size:f}",
-            base=instrument.base,
-            quote=instrument.quote,
-            calendar=instrument.calendar,
-            tz=calendar(instrument.calendar).tz,
-            simulated=instrument.venue == "sim",
-            inferred=chart.tape == "snapshot",
+            **instrument_words(instrument, chart.tape),
             cvd_reset=spec.cvd_reset,
             value_area=spec.value_area,
             value_area_pct=spec.value_area_pct,

@@ -60,7 +60,10 @@ class KeptRows:
         ends = [*(day.first_ns or 0 for day in days[1:]), max(to_ns, (days[-1].last_ns or 0) + 1)]
         pieces = [_cut(self._day(day, end_ns), from_ns, to_ns) for day, end_ns in zip(days, ends, strict=True)]
         found = [piece for piece in pieces if len(piece)] or pieces[:1]
-        return found[0] if len(found) == 1 else Trades.concat(found)
+        if len(found) == 1:
+            return found[0]
+        grid = self._store.grid(key, tape)  # each day was kept as it is: the tick may have changed between them
+        return Trades.concat([piece.on_grid(grid) for piece in found])
 
     def _touched(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Coverage]:
         rows = [row for row in self._store.coverage(key) if row.tape == tape and row.first_ns is not None]

@@ -144,6 +144,11 @@ class RolledHistory(History):
             return meta
         return msgspec.structs.replace(meta, rolls=[RollSpan.of(roll) for roll in self.rolls(chart, frame)])
 
+    # A later roll moves the prices of adjusted days, whose rows are the same as before: those are not kept.
+    def _chart_trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
+        read = self._trades if is_continuous(key) else super()._chart_trades
+        return read(key, tape, from_ns, to_ns)
+
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         if is_continuous(key):
             return self.views.view(key, tape).between(from_ns, to_ns).trades
