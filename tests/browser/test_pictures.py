@@ -72,3 +72,32 @@ def test_another_scale_gives_another_picture(open_page: PageOpener) -> None:
     settle(page)
     page.evaluate(KEEP, "after")
     assert difference(page, "before", "after") > 50, "the comparison can fail"
+
+
+MODES = ("bid-ask", "delta", "volume", "trades", "profile", "imbalance")
+
+
+def pictures_of_modes(page: Any) -> None:
+    """Keep the picture of each mode under its name, painted directly and from bitmaps."""
+    for number, mode in enumerate(MODES, start=1):
+        page.keyboard.press(f"Alt+{number}")
+        page.evaluate("footloom.repaint()")
+        assert page.evaluate("footloom.frames().painter") == "direct"
+        page.evaluate(KEEP, f"{mode} direct")
+        for _ in range(3):  # four bitmaps are painted in a frame
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowRight")
+            settle(page)
+        assert page.evaluate("footloom.frames().painter") == "tiles"
+        page.evaluate(KEEP, f"{mode} tiles")
+
+
+@pytest.mark.parametrize("scale", [1, 1.5, 2])
+def test_each_mode_has_a_picture_of_its_own_and_bitmaps_show_it(open_page: PageOpener, scale: float) -> None:
+    page = open_page(900, 560, device_scale_factor=scale)
+    pictures_of_modes(page)
+    for at, mode in enumerate(MODES):
+        if scale == 1:  # see above: on a sharp screen small text is not drawn alike twice
+            assert difference(page, f"{mode} direct", f"{mode} tiles") == 0, mode
+        others = [difference(page, f"{mode} direct", f"{other} direct") for other in MODES[at + 1 :]]
+        assert all(most > 50 for most in others), (mode, others)

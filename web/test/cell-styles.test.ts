@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
 import { type CellColour, type CellText, columnLooks } from "../src/model/cell-look";
+import { ChartModel } from "../src/model/chart-model";
 import { contrast, parseHex, type Rgb } from "../src/model/colour";
 import { parseGrid } from "../src/model/decimal";
 import { countText, quantityStyle, ratioText } from "../src/model/format";
 import { type Palette, paletteOf } from "../src/model/palette";
 import { presetOf, presets } from "../src/model/presets";
 import { cellModes, defaultSettings, readSettings } from "../src/model/settings";
-import type { BarIndex } from "../src/protocol/units";
+import { type BarIndex, dpx } from "../src/protocol/units";
 import type { Sheet, SheetForm } from "../src/renderers/sheet";
 import type { SheetStyle } from "../src/series/footprint/fillers";
 import { columnPlaces } from "../src/series/footprint/layout";
@@ -91,7 +92,7 @@ describe.each(themes)("%s, %s, more contrast: %s", (theme, hue, strong) => {
     for (const style of styles) collectPairs(sheetOf(palette, ...style), palette, pairs);
     expect(pairs.size).toBeGreaterThan(50);
     expect(unread(pairs).slice(0, 3)).toEqual([]);
-  });
+  }, 60_000);
 });
 
 it("finds a number that cannot be read", () => {
@@ -306,6 +307,15 @@ describe("settings", () => {
       { form: "grounds", text: "delta", colour: "delta" },
     ]);
     expect(columnLooks({ ...settings, mode: "heatmap" })).toHaveLength(1);
+  });
+
+  it("makes room for a second column once, and keeps the newest bar where it is", () => {
+    const model = new ChartModel();
+    model.time.resize(dpx(1600), 1);
+    model.time.setBar(100);
+    model.time.setRight(20);
+    model.following = true;
+    expect([model.makeRoom(), model.time.bar, model.makeRoom(), model.time.bar]).toEqual([true, 150, false, 150]);
   });
 
   it("puts two columns side by side where numbers fit into both", () => {

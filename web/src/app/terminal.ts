@@ -385,7 +385,9 @@ export class Terminal implements TerminalFace {
   }
 
   change(settings: Partial<Settings>): void {
+    const { second } = this.settings.get();
     this.look.change(settings);
+    if (second === "none" && this.settings.get().second !== "none" && this.model.makeRoom()) this.chart.moved();
   }
 
   #redraw(): void {

@@ -38,6 +38,8 @@ const barsOnOpening = [16.5, 13.5, 11.5] as const;
 /** Bars narrower than this hold no numbers: rows need no height to be read, and all bars on screen fit. */
 const readableBarCss = 50;
 const narrowestFirstBarCss = 65;
+/** Two columns of numbers stand in bars of this width. */
+const twoColumnsCss = 150;
 /** What is left free at the right of the newest bar; less where few bars have room. */
 const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
 
@@ -175,6 +177,14 @@ export class ChartModel {
       this.time.setRight(Math.min(this.time.right, most));
     }
     this.#afterMove();
+  }
+
+  /** Widen bars that show one column of numbers until two fit. @returns whether they were too narrow */
+  makeRoom(): boolean {
+    const { bar, width } = this.time;
+    const isNarrow = bar < twoColumnsCss * this.dpr;
+    if (isNarrow) this.zoomTime(this.following ? width : width / 2, (twoColumnsCss * this.dpr) / bar);
+    return isNarrow;
   }
 
   panBars(bars: number): void {
