@@ -1,3 +1,4 @@
+import { type FlowSettings, readFlow } from "../model/flow-table";
 import { defaultPanes, type PaneSpec, readPanes } from "../model/panes";
 import { readSettings, type Settings } from "../model/settings";
 import { readStudies, type StudyChoice } from "../model/study-choice";
@@ -8,6 +9,8 @@ export interface Prefs {
   /** From the top: the price pane first. */
   readonly panes: readonly PaneSpec[];
   readonly studies: readonly StudyChoice[];
+  /** The order flow table. */
+  readonly flow: FlowSettings;
   readonly paletteOffered: boolean;
 }
 
@@ -23,6 +26,7 @@ export function readPrefs(stored: Readonly<Record<string, unknown>>): Prefs {
     settings: readSettings(stored["settings"]),
     panes: readPanes(stored["panes"]) ?? defaultPanes,
     studies: readStudies(stored["studies"]),
+    flow: readFlow(stored["flow"]),
     paletteOffered: stored["paletteOffered"] === true,
   };
 }

@@ -16,6 +16,7 @@ import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import { runCommand } from "./commands";
+import { Flow } from "./flow";
 import { GapWords } from "./gap-words";
 import { Inspection } from "./inspection";
 import { type Clocks, LinkWords, type Shown } from "./link-words";
@@ -56,6 +57,7 @@ export class Terminal implements TerminalFace {
   readonly overlays = this.#numbers.overlays;
   readonly studies: Studies;
   readonly panes: PaneActions;
+  readonly flow: Flow;
   readonly troubles = this.#numbers.troubles;
   readonly inference = this.#numbers.inference;
   readonly chart: Chart;
@@ -95,7 +97,11 @@ export class Terminal implements TerminalFace {
     this.look = new Look(this.model, {
       storage: host.storage,
       look: host.look,
-      panes: () => ({ panes: this.chart.panes, studies: this.studies.chosen.get() }),
+      panes: () => ({
+        panes: this.chart.panes,
+        studies: this.studies.chosen.get(),
+        flow: this.flow.settings.get(),
+      }),
       changed: () => this.#redraw(),
     });
     ({ settings: this.settings, theme: this.theme, offersPalette: this.offersPalette } = this.look);
@@ -119,6 +125,10 @@ export class Terminal implements TerminalFace {
       this.studies,
       (label) => this.open({ kind: "study", label }),
     );
+    this.flow = new Flow(this.model, this.look.first.flow, {
+      changed: () => this.look.save(),
+      openBar: (index) => this.#inspection.showTable(index),
+    });
     this.model.shows = this.studies.shows;
     this.chart.setPanes(this.look.first.panes);
     this.tools = new Tools(this, host.rest, host.clock);
@@ -243,6 +253,7 @@ export class Terminal implements TerminalFace {
     this.chart.painter.footprint.forget();
     this.chart.resize();
     this.#numbers.show();
+    this.flow.show();
     this.#showView();
     this.gapNews.dismiss();
     this.#words.look();
@@ -280,6 +291,7 @@ export class Terminal implements TerminalFace {
     }
     if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
     this.model.changed(change);
+    this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
     this.#numbers.show();

@@ -22,6 +22,7 @@ import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
 import { viewOf } from "../series/panes/registry";
 import { drawRuler } from "../series/panes/ruler";
+import { drawStatisticNames, drawStatistics } from "../series/panes/statistics";
 import { drawStudyOverlays } from "../series/panes/study-overlay";
 import { Watermark } from "../series/panes/watermark";
 import type { Layer } from "./layer";
@@ -179,6 +180,7 @@ export class FramePainter {
     const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
     if (scale !== null) drawValueGrid(ctx, model, scale, unitOf(model, pane.name));
     drawTimeGrid(ctx, model, this.#marks, height);
+    if (spec?.kind === "statistics") drawStatistics(ctx, model, height);
     if (spec !== null && scale !== null) viewOf(spec)?.draw({ ctx, model, spec, scale, height });
   }
 
@@ -210,6 +212,7 @@ export class FramePainter {
       y < label.middle + label.lineHeight * (label.lines.length - 0.5) + reach;
     if (pane.name === "price") drawPriceAxis(ctx, model, this.#prices, model.time.width, covered);
     else if (scale !== null) drawValueAxis(ctx, model, scale, unitOf(model, pane.name), covered);
+    else if (model.panes.spec(pane.name)?.kind === "statistics") drawStatisticNames(ctx, model, height);
     if (label !== null) axisLabel(ctx, label);
   }
 

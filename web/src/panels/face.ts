@@ -4,6 +4,7 @@ import type { Paging } from "../data/topic-feed";
 import type { AutoScale } from "../model/auto-scale";
 import type { PaneName } from "../model/cursor";
 import type { LinkView } from "../model/feed-words";
+import type { FlowSettings, FlowTable } from "../model/flow-table";
 import type { HeaderView, LegendView } from "../model/header";
 import type { Command } from "../model/keymap";
 import type { ThemeName } from "../model/palette";
@@ -23,6 +24,8 @@ import type {
   SymbolsFound,
   TradeSide,
 } from "../protocol/messages";
+
+import type { BarIndex } from "../protocol/units";
 
 /** What is under the crosshair, or the newest bar without one. */
 export interface ReadoutView {
@@ -169,6 +172,15 @@ export interface ToolsFace {
   dismissSaid(): void;
 }
 
+/** The order flow table beside the chart. */
+export interface FlowFace {
+  readonly settings: Readable<FlowSettings>;
+  readonly table: Readable<FlowTable>;
+  change(settings: Partial<FlowSettings>): void;
+  /** Show the price levels of a bar. */
+  openBar(index: BarIndex): void;
+}
+
 /** All that panels know of the program: stores to read and actions to call. */
 export interface TerminalFace {
   readonly settings: Readable<Settings>;
@@ -195,6 +207,7 @@ export interface TerminalFace {
   readonly titles: Readable<readonly PaneTitle[]>;
   readonly panes: PaneFace;
   readonly studies: StudyFace;
+  readonly flow: FlowFace;
   /** The studies that are drawn over the price, with their values at the bar under the crosshair. */
   readonly overlays: Readable<readonly PaneTitle[]>;
   /** The theme that is drawn: the one chosen, or the system's. */

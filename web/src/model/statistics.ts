@@ -1,0 +1,86 @@
+import type { BarSeries } from "../data/bar-series";
+import type { BarIndex } from "../protocol/units";
+import type { ChartModel } from "./chart-model";
+import { cellQuantity, percentText, signed, spanText } from "./format";
+import { barReadout } from "./readout";
+import { hasFlow } from "./trust";
+
+/** The rows of the statistics table, from the top. */
+export const statisticRows = [
+  "Volume",
+  "Delta",
+  "Delta %",
+  "Min delta",
+  "Max delta",
+  "CVD",
+  "Trades",
+  "Vol / s",
+  "Duration",
+  "Buy imb",
+  "Sell imb",
+  "POC",
+  "Coverage",
+] as const;
+
+export interface StatisticCell {
+  readonly text: string;
+  /** Of a number whose sign is that of buyers and sellers; else 0. */
+  readonly sign: -1 | 0 | 1;
+}
+
+interface Kept {
+  readonly series: BarSeries;
+  readonly version: number;
+  readonly cells: readonly StatisticCell[];
+  readonly style: unknown;
+}
+
+const kept = new Map<number, Kept>();
+const mostKept = 2_000;
+const dash = "–";
+const signOf = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
+
+/** What the table says of a bar, in the order of `statisticRows`; made anew only when the bar has changed. */
+export function barStatistics(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
+  const { series, quantity } = model;
+  const held = kept.get(index);
+  const version = series.version(index);
+  if (held !== undefined && held.series === series && held.version === version && held.style === quantity) {
+    return held.cells;
+  }
+  if (kept.size > mostKept) kept.clear();
+  const cells = cellsOf(model, index);
+  kept.set(index, { series, version, cells, style: quantity });
+  return cells;
+}
+
+function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
+  const { series, quantity } = model;
+  const cell = (text: string, sign: -1 | 0 | 1 = 0): StatisticCell => ({ text, sign });
+  const volume = cell(cellQuantity(series.volume(index), quantity));
+  if (!hasFlow(series, index)) return statisticRows.map((_name, k) => (k === 0 ? volume : cell(dash)));
+  const read = barReadout(model, index);
+  const delta = series.delta(index);
+  const number = (name: "min_delta" | "max_delta" | "cvd"): StatisticCell => {
+    const value = series.number(name, index);
+    return cell(signed(value, quantity), signOf(value));
+  };
+  // The open bar lasts until its last trade so far.
+  const ends = series.isFinal(index) ? series.closeNs(index) : (series.columns.last_ns[index + series.shift] as bigint);
+  const seconds = Number(ends - series.openNs(index)) / 1e9;
+  return [
+    volume,
+    cell(signed(delta, quantity), signOf(delta)),
+    cell(read.deltaPct, signOf(delta)),
+    number("min_delta"),
+    number("max_delta"),
+    number("cvd"),
+    cell(read.trades),
+    cell(seconds > 0 ? cellQuantity(series.volume(index) / seconds, quantity) : dash),
+    cell(spanText(seconds * 1000)),
+    cell(String(read.buyImbalances)),
+    cell(String(read.sellImbalances)),
+    cell(read.poc),
+    cell(percentText(series.number("coverage", index))),
+  ];
+}
