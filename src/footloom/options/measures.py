@@ -53,7 +53,8 @@ class Measures:
     def years(self) -> F64:
         """Time to expiry in years of 365 days (n,); below 0 behind it."""
         left = self.board.expiry_ns - self.board.at_ns
-        return np.asarray(left / (365 * 86_400 * 1e9), np.float64)
+        years: F64 = (left / (365 * 86_400 * 1e9)).astype(np.float64)
+        return years
 
     @property
     def strike(self) -> F64:
