@@ -121,12 +121,13 @@ describe("ChartModel", () => {
     const model = modelOf(minutes(0, 300));
     model.panBars(-100);
     model.settle();
-    const held = model.series.openNs(bar(Math.floor(model.time.right)));
+    const [right, held] = [model.time.right, model.series.openNs(bar(Math.floor(model.time.right)))];
     const tick = model.price.centre * model.price.ticksPerLevel;
     model.leave();
     model.open(seriesOf(minutes(0, 300)), { ...meta, ticks_per_level: 10 });
     expect(model.following).toBe(false);
-    expect(model.series.openNs(bar(Math.floor(model.time.right) - 1))).toBe(held);
+    expect(model.series.openNs(bar(Math.floor(model.time.right)))).toBe(held);
+    expect(model.time.right).toBeCloseTo(right, 1);
     expect(model.price.centre * 10).toBeCloseTo(tick);
   });
 });

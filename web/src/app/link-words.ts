@@ -8,6 +8,8 @@ const words = { note: "", dims: false, backfill: null } as const;
 const live: LinkView = { ...words, phase: "live", text: "live", tone: "ok" };
 const stored: LinkView = { ...words, phase: "stored", text: "stored", tone: "quiet" };
 
+const idle: LinkView = { ...words, phase: "stored", text: "connected", tone: "ok" };
+
 /** What is shown, as far as its connection goes. */
 export interface Shown {
   readonly symbol: string;
@@ -67,6 +69,7 @@ export class LinkWords {
       return { ...words, phase: "lost", text, note: text, tone: "bad", dims: true };
     }
     const { symbol, isLive } = this.#shown();
+    if (symbol === "") return idle; // nothing is asked for, and so nothing comes
     const feed = this.#hub.feeds.get().get(symbol);
     if (feed === undefined && isLive === false) return stored;
     if (feed !== undefined && feed.phase !== "live") return feedWords(feed, this.#clocks.wall());

@@ -10,7 +10,8 @@ import App from "./App.svelte";
 import { goIn, leaveIfUnknown } from "./access";
 import { addressOf, readAddress } from "./address";
 import { exposeDebugFace } from "./debug";
-import { pageStorage } from "./prefs";
+import { rememberPlace, restorePlace } from "./page-place";
+import { pageStorage, tabStorage } from "./prefs";
 import { Terminal } from "./terminal";
 
 const retryMs = 1500;
@@ -72,8 +73,7 @@ async function openFirst(terminal: Terminal, rest: Rest): Promise<void> {
       if (asked.symbol === null && first !== undefined) {
         terminal.openAsked({ symbol: first, bars, step: asked.step });
       }
-      if (first === undefined)
-        terminal.notice.set("Nothing is stored yet: search a symbol ( / ) to open it live, or import a file.");
+      terminal.isEmpty.set(first === undefined && asked.symbol === null);
       return;
     } catch {
       await new Promise((resume) => setTimeout(resume, retryMs));
@@ -110,6 +110,8 @@ function start(door: Door): void {
     window.matchMedia(query).addEventListener("change", () => terminal.look.systemChanged(systemLook()));
   }
   exposeDebugFace(terminal);
+  restorePlace(terminal, tabStorage(), readAddress(location.search, location.hash).symbol);
+  rememberPlace(terminal, tabStorage());
   window.addEventListener("online", () => hub.retryNow());
   hub.connect();
   void openFirst(terminal, rest);

@@ -48,6 +48,15 @@ export function pageStorage(): Storage | null {
   }
 }
 
+/** The storage of this tab alone, which outlives a reload. */
+export function tabStorage(): Storage | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
 function parse(text: string | null): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text ?? "{}");

@@ -79,6 +79,8 @@ export class Terminal implements TerminalFace {
   });
   readonly dialog = new Store<Dialog | null>(null);
   readonly notice = new Store("");
+  /** Nothing is stored and nothing is live: there is no chart to open. */
+  readonly isEmpty = new Store(false);
   readonly paging = new Store<Paging>("idle");
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
@@ -199,6 +201,7 @@ export class Terminal implements TerminalFace {
   /** Open a chart; what is on screen stays until the first bars of the new one are there. */
   openTopic(choice: Choice, studies = this.studies.requests): void {
     this.choice.set(choice);
+    this.isEmpty.set(false);
     this.notice.set("");
     this.#waiting.stop();
     this.#words.look();
@@ -213,7 +216,7 @@ export class Terminal implements TerminalFace {
       this.#host.hub,
       this.#host.rest,
       this.#host.clock,
-      { topic: request, studies },
+      { topic: request, studies, bars: this.model.barsBackTo(choice.symbol, choice.bars) },
       this.#listenerOf(() => feed),
     );
     this.#coming = feed;
@@ -325,6 +328,7 @@ export class Terminal implements TerminalFace {
 
   #prepended(): void {
     this.model.prepended();
+    if (this.model.seeksOlder) this.#feed?.wantBars(this.model.series.length + moreBars);
     this.chart.invalidate(Level.full);
     this.#showView();
   }

@@ -73,6 +73,7 @@ export class TopicFeed implements TopicListener {
   #studiesAreOld = false;
   /** The subscription that is about to be given up, once the one that takes its place is there. */
   #leaveFormer: (() => void) | null = null;
+  readonly #firstBars: number;
   readonly #hub: Hub;
   readonly #rest: Rest;
   readonly #clock: Clock;
@@ -93,9 +94,10 @@ export class TopicFeed implements TopicListener {
     hub: Hub,
     rest: Rest,
     clock: Clock,
-    asked: { readonly topic: TopicRequest; readonly studies: readonly StudyRequest[] },
+    asked: { readonly topic: TopicRequest; readonly studies: readonly StudyRequest[]; readonly bars?: number },
     listener: FeedListener,
   ) {
+    this.#firstBars = Math.max(firstHistoryBars, asked.bars ?? 0);
     this.#hub = hub;
     this.#rest = rest;
     this.#clock = clock;
@@ -332,7 +334,7 @@ export class TopicFeed implements TopicListener {
   }
 
   #subscribe(): () => void {
-    const wanted = { topic: this.request, historyBars: firstHistoryBars, studies: this.#studies };
+    const wanted = { topic: this.request, historyBars: this.#firstBars, studies: this.#studies };
     return this.#hub.subscribe(wanted, this);
   }
 

@@ -13,6 +13,7 @@ import {
   refit,
   type Stretches,
 } from "./auto-scale";
+import { barLengthNs } from "./bar-length";
 import { typicalLot } from "./cells";
 import { contentOf, isAnySeen, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
@@ -20,7 +21,7 @@ import { type QuantityStyle, quantityStyle } from "./format";
 import { areServers, markerOf, rulesOf } from "./imbalance";
 import { type Palette, paletteOf } from "./palette";
 import { PaneScales } from "./pane-scales";
-import { type Extent, type Left, Place } from "./place";
+import { type Extent, type Left, Place, type ReturnPlace } from "./place";
 import { PriceScale } from "./price-scale";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { Zones } from "./study-zones";
@@ -42,6 +43,9 @@ const narrowestFirstBarCss = 65;
 const twoColumnsCss = 150;
 /** What is left free at the right of the newest bar; less where few bars have room. */
 const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
+
+/** Bars that are asked for at once, at the most, to stand at an older place. */
+const mostBarsBack = 6000;
 
 /** Everything that the chart shows and where: no DOM, no drawing, no clock. */
 export class ChartModel {
@@ -75,6 +79,7 @@ export class ChartModel {
   #shownFrom = 0;
   #shownTo = 0;
   #place: Left | null = null;
+  #keepsRows = false;
   #placed = false;
   #fitNow = false;
   #isOverview = false;
@@ -107,15 +112,56 @@ export class ChartModel {
 
   /** Remember the place before another topic is opened. */
   leave(): void {
-    if (this.meta === null || this.series.length === 0) return;
+    this.#place = this.#left() ?? this.#place;
+  }
+
+  /** What another page needs to stand here; null without bars. */
+  returnPlace(): ReturnPlace | null {
+    const left = this.#left();
+    if (left === null) return null;
+    const { row, ticksPerLevel } = this.price;
+    const scales = { barCss: this.time.bar / this.dpr, rowCss: row / this.dpr, ticksPerLevel };
+    return { ...left, ...scales, autoScale: this.autoScale };
+  }
+
+  /** Open the next topic where another page stood, with its scales. */
+  returnTo(place: ReturnPlace): void {
+    this.#place = place;
+    this.#keepsRows = true;
+    this.time.setBar(place.barCss * this.dpr);
+    this.price.setTicksPerLevel(place.ticksPerLevel);
+    this.price.set(place.rowCss * this.dpr, place.centreTick / place.ticksPerLevel);
+    this.autoScale = place.autoScale;
+  }
+
+  /** Whether the bars of the place are not held yet: older ones are wanted. */
+  get seeksOlder(): boolean {
+    return this.#stands.isLost;
+  }
+
+  #left(): Left | null {
+    if (this.meta === null || this.series.length === 0) return null;
     const right = Math.min(this.series.last, Math.max(this.series.first, Math.floor(this.time.right)));
-    this.#place = {
+    return {
       symbol: this.meta.symbol,
+      bars: this.meta.bars,
       following: this.following,
       offset: this.time.right - this.series.end,
       rightNs: this.series.openNs(right as BarIndex),
+      fraction: Math.max(0, Math.min(1, this.time.right - right)),
       centreTick: this.price.centre * this.price.ticksPerLevel,
     };
+  }
+
+  /** How many bars of a kind lie between the place that is shown, or is to be shown, and now, with a screen before it. */
+  barsBackTo(symbol: string, bars: string): number {
+    const left = this.#left() ?? this.#place;
+    if (left === null || left.following || left.symbol !== symbol) return 0;
+    const screens = Math.ceil(2 * this.time.visible);
+    const lengthNs = barLengthNs(bars);
+    if (lengthNs === null || this.series.length === 0) return Math.min(mostBarsBack, 3000 + screens);
+    const back = (this.series.closeNs(this.series.last) - left.rightNs) / lengthNs;
+    return Math.min(mostBarsBack, Number(back) + screens);
   }
 
   /** Show a topic whose first bars are there. */
@@ -321,8 +367,10 @@ export class ChartModel {
       return;
     }
     this.following = place.following;
-    const at = this.series.at(place.rightNs) ?? this.series.first;
-    this.time.setRight(place.following ? this.series.end + Math.max(this.#rightRoom(), place.offset) : at + 1);
+    if (place.following) this.time.setRight(this.series.end + Math.max(this.#rightRoom(), place.offset));
+    else this.#stands.seek(place.rightNs, place.bars === meta.bars ? place.fraction : 1, this.series, this.time);
+    const keepsRows = this.#keepsRows;
+    this.#keepsRows = false;
     if (this.autoScale === "manual") {
       this.price.setTicksPerLevel(meta.ticks_per_level);
       return;
@@ -330,7 +378,7 @@ export class ChartModel {
     const row = this.price.row;
     this.price.setTicksPerLevel(meta.ticks_per_level);
     this.price.set(row, place.centreTick / meta.ticks_per_level);
-    if (this.following && this.autoScale === "centre") this.#firstRows();
+    if (this.following && this.autoScale === "centre" && !keepsRows) this.#firstRows();
   }
 
   #firstView(meta: SnapshotMeta): void {

@@ -1,5 +1,6 @@
 import type { BarSeries } from "../data/bar-series";
 import type { BarIndex, Dpx } from "../protocol/units";
+import type { AutoScale } from "./auto-scale";
 import type { PaneName } from "./cursor";
 import type { TimeScale } from "./time-scale";
 
@@ -8,8 +9,19 @@ export interface Left {
   readonly symbol: string;
   readonly following: boolean;
   readonly offset: number;
+  /** The bar at the right edge, and how much of it is to the left of that. */
   readonly rightNs: bigint;
+  readonly fraction: number;
+  readonly bars: string;
   readonly centreTick: number;
+}
+
+/** The same with its scales: what another page of the same chart needs to look alike. */
+export interface ReturnPlace extends Left {
+  readonly barCss: number;
+  readonly rowCss: number;
+  readonly ticksPerLevel: number;
+  readonly autoScale: AutoScale;
 }
 
 /** The size of the plots, in device pixels. */
@@ -45,6 +57,13 @@ export class Place {
     const at = Math.max(series.first, Math.min(series.last, Math.floor(time.right))) as BarIndex;
     this.#rightNs = series.openNs(at);
     this.#rightFraction = time.right - at;
+  }
+
+  /** Stand at a time, as soon as its bars are held; until then at the oldest that are. */
+  seek(rightNs: bigint, fraction: number, series: BarSeries, time: TimeScale): void {
+    [this.#rightNs, this.#rightFraction] = [rightNs, fraction];
+    this.find(series, time);
+    if (this.#isLost) time.setRight(series.first + time.visible);
   }
 
   find(series: BarSeries, time: TimeScale): void {

@@ -224,6 +224,8 @@ export interface TerminalFace {
   readonly inference: Readable<{ readonly text: string; readonly score: string }>;
   readonly offersPalette: Readable<boolean>;
   readonly tools: ToolsFace;
+  /** Nothing is stored and nothing is live: there is no chart to open. */
+  readonly isEmpty: Readable<boolean>;
 
   run(command: Command): void;
   chooseSymbol(symbol: string): void;
