@@ -76,7 +76,7 @@ def test_an_empty_store_says_what_to_do(open_page: PageOpener, fake: FakeMarketS
     page.goto(page.url.replace("/nothing.html", "/"))
     page.get_by_role("heading", name="Nothing is stored yet").wait_for()
     page.get_by_text("footloom import").wait_for()
-    page.locator(".link").get_by_text("connected").first.wait_for()
+    page.locator(".link[data-tone='ok']").wait_for()
     assert page.get_by_role("alert").count() == 0
     assert page.get_by_text("loading").count() == 0
     page.get_by_role("button", name="Search a symbol").click()
