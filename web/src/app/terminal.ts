@@ -1,5 +1,6 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
+import { OptionsDesk } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
 import { SymbolSearch } from "../data/symbol-search";
@@ -10,10 +11,12 @@ import type { AutoScale } from "../model/auto-scale";
 import { ChartModel } from "../model/chart-model";
 import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
+import { optionLevels } from "../model/option-levels";
 import type { PaneLayout } from "../model/pane-layout";
 import type { CellMode, Settings, SystemLook } from "../model/settings";
 import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
+import type { ChainReply } from "../protocol/options";
 import type { BarIndex } from "../protocol/units";
 import { runCommand } from "./commands";
 import { Flow } from "./flow";
@@ -82,6 +85,7 @@ export class Terminal implements TerminalFace {
   /** Nothing is stored and nothing is live: there is no chart to open. */
   readonly isEmpty = new Store(false);
   readonly paging = new Store<Paging>("idle");
+  readonly options: OptionsDesk;
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
   readonly #words: LinkWords;
@@ -147,10 +151,21 @@ export class Terminal implements TerminalFace {
     this.#waiting = new Waiting(host.hub, host.clock, () => this.openTopic(this.choice.get()));
     this.gapNews = new GapWords(host.clock);
     [this.symbols, this.feeds] = [new SymbolSearch(host.rest, host.clock), host.hub.feeds];
+    this.options = new OptionsDesk(host.rest, host.clock);
+    this.options.view.subscribe(({ chain }) => this.#showLevels(chain));
+    this.meta.subscribe(() => this.#showLevels(this.options.view.get().chain));
     this.#logins = new Logins(host.rest, host.clock);
     void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
     host.hub.onProblem((message) => this.notice.set(message));
+  }
+
+  // A chain is at the prices of its underlying: on a chart that trades elsewhere it would lie off the screen.
+  #showLevels(chain: ChainReply | null): void {
+    const levels = chain === null || this.meta.get() === null ? null : optionLevels(chain, this.model.tick);
+    if (levels === null && this.model.optionLevels === null) return;
+    this.model.optionLevels = levels;
+    this.chart.invalidate(Level.full);
   }
 
   get layout(): Readable<PaneLayout> {

@@ -135,6 +135,11 @@ export class Rest {
     return this.#fetch(new URL(path, this.#base), options);
   }
 
+  /** What `/options` and its parts answer; the caller knows the shape of what it asks for. */
+  async options<T>(part: string, query: Readonly<Record<string, string | number>>, signal?: AbortSignal): Promise<T> {
+    return (await (await this.#get(`options${part}`, query, signal)).json()) as T;
+  }
+
   async #get(
     path: string,
     query: Readonly<Record<string, string | number | bigint>>,

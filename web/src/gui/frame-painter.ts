@@ -19,6 +19,7 @@ import {
   timeGrid,
 } from "../series/panes/axes";
 import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/crosshair";
+import { drawOptionLevels } from "../series/panes/option-levels";
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
 import { viewOf } from "../series/panes/registry";
 import { drawRuler } from "../series/panes/ruler";
@@ -171,6 +172,7 @@ export class FramePainter {
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);
     drawStudyOverlays(ctx, model);
+    if (model.optionLevels !== null) drawOptionLevels(ctx, model, model.optionLevels);
     this.#lineY = drawLastPrice(ctx, model);
   }
 

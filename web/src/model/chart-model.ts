@@ -19,6 +19,7 @@ import { contentOf, isAnySeen, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { areServers, markerOf, rulesOf } from "./imbalance";
+import type { OptionLevels } from "./option-levels";
 import { type Palette, paletteOf } from "./palette";
 import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place, type ReturnPlace } from "./place";
@@ -54,6 +55,8 @@ export class ChartModel {
   gaps: readonly Gap[] = [];
   /** Open interest of the venue's candles, by the time of their open, as text. */
   openInterest: ReadonlyMap<bigint, string> = new Map();
+  /** Where options are held, while a chain is looked at. */
+  optionLevels: OptionLevels | null = null;
   /** Whether older bars are being loaded. */
   olderComes = false;
   /** Whether what is received is written to disk. */

@@ -1,4 +1,5 @@
 import type { LayoutRow } from "../data/layouts";
+import type { OptionsDesk } from "../data/options-desk";
 import type { Readable } from "../data/store";
 import type { Paging } from "../data/topic-feed";
 import type { AutoScale } from "../model/auto-scale";
@@ -210,6 +211,8 @@ export interface TerminalFace {
   readonly flow: FlowFace;
   /** The studies that are drawn over the price, with their values at the bar under the crosshair. */
   readonly overlays: Readable<readonly PaneTitle[]>;
+  /** The option chain that is looked at beside the chart. */
+  readonly options: OptionsDesk;
   /** The theme that is drawn: the one chosen, or the system's. */
   readonly theme: Readable<ThemeName>;
   readonly dialog: Readable<Dialog | null>;

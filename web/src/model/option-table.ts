@@ -1,0 +1,190 @@
+import type { ChainReply, OptionCell, OptionRow, OptionWall } from "../protocol/options";
+import { compact, minus, percentText } from "./format";
+
+/** In what quantities are told: units as the exchange counts, or contracts where their size is known. */
+export type OptionUnit = "units" | "lots";
+
+/** A signed quantity: its text and its sign, 0 where it is zero or unknown. */
+export interface SignedText {
+  readonly text: string;
+  readonly sign: -1 | 0 | 1;
+}
+
+/** One side of a row; texts are "–" where nothing is known. Shares are of the largest in sight, for bars. */
+export interface SideView {
+  readonly oi: string;
+  readonly oiShare: number;
+  readonly day: SignedText;
+  readonly dayShare: number;
+  readonly step: SignedText;
+  readonly volume: string;
+  readonly ltp: string;
+  readonly quote: string;
+  readonly iv: string;
+  readonly delta: string;
+  /** Older than the chain by minutes: drawn pale. */
+  readonly isOld: boolean;
+  /** Exact values, who said them and when. */
+  readonly title: string;
+  /** 1 for the strike with the most open interest of its side, 2 and 3 for the next ones, else 0. */
+  readonly wall: number;
+}
+
+export interface TableRow {
+  readonly strike: string;
+  readonly isAtm: boolean;
+  readonly isMaxPain: boolean;
+  readonly callInMoney: boolean;
+  readonly putInMoney: boolean;
+  readonly call: SideView;
+  readonly put: SideView;
+}
+
+const unknown = "–";
+const oldNs = 300_000_000_000n;
+const names: Readonly<Record<string, string>> = { oi: "open interest", ltp: "last price", volume: "volume" };
+
+/** How many units one number stands for: 1, or those of a contract. */
+export const unitSize = (chain: { readonly units_a_lot: number | null }, unit: OptionUnit): number =>
+  unit === "lots" ? (chain.units_a_lot ?? 1) : 1;
+
+/** The rows of a chain around the money, the highest strike first. */
+export function tableRows(chain: ChainReply, unit: OptionUnit): readonly TableRow[] {
+  const most = (read: (cell: OptionCell) => string | null): number =>
+    Math.max(1, ...chain.rows.flatMap(({ call, put }) => [call, put].map((cell) => Math.abs(Number(read(cell) ?? 0)))));
+  const scale = { oi: most(({ oi }) => oi), day: most(({ oi_day: day }) => day), size: unitSize(chain, unit) };
+  const money = chain.spot ?? chain.forward;
+  const rows = chain.rows.map((row) => ({
+    strike: row.strike,
+    isAtm: row.strike === chain.atm,
+    isMaxPain: row.strike === chain.max_pain,
+    callInMoney: money !== null && Number(row.strike) < money,
+    putInMoney: money !== null && Number(row.strike) > money,
+    call: sideView(row, row.call, chain, chain.call_walls, scale),
+    put: sideView(row, row.put, chain, chain.put_walls, scale),
+  }));
+  return rows.reverse();
+}
+
+interface Scale {
+  readonly oi: number;
+  readonly day: number;
+  readonly size: number;
+}
+
+function sideView(
+  row: OptionRow,
+  cell: OptionCell,
+  chain: ChainReply,
+  walls: readonly OptionWall[],
+  scale: Scale,
+): SideView {
+  const since = cell.said["oi"]?.since_ns;
+  return {
+    oi: quantity(cell.oi, scale.size),
+    oiShare: Number(cell.oi ?? 0) / scale.oi,
+    day: change(cell.oi_day, scale.size),
+    dayShare: Number(cell.oi_day ?? 0) / scale.day,
+    step: change(cell.oi_step, scale.size),
+    volume: quantity(cell.volume, scale.size),
+    ltp: cell.ltp ?? unknown,
+    quote: cell.crossed ? "crossed" : cell.bid === null && cell.ask === null ? unknown : quoteText(cell),
+    iv: cell.iv === null ? unknown : percentText(cell.iv, 1),
+    delta: cell.delta === null ? unknown : cell.delta.toFixed(2).replace("-", minus),
+    isOld: since !== undefined && BigInt(chain.at_ns) - BigInt(since) > oldNs,
+    title: exactly(cell),
+    wall: 1 + walls.findIndex(({ strike }) => strike === row.strike),
+  };
+}
+
+const quoteText = ({ bid, ask }: OptionCell): string => `${bid ?? unknown} / ${ask ?? unknown}`;
+
+/** Units as text, in lots where `size` is that of a lot; "–" where nothing is known. */
+export function quantity(units: string | null, size: number): string {
+  return units === null ? unknown : compact(Number(units) / size).replace("-", minus);
+}
+
+/** The same with its sign. */
+export function change(units: string | null, size: number): SignedText {
+  if (units === null) return { text: unknown, sign: 0 };
+  const value = Number(units);
+  const sign = value > 0 ? 1 : value < 0 ? -1 : 0;
+  return { text: sign === 1 ? `+${quantity(units, size)}` : quantity(units, size), sign };
+}
+
+function exactly(cell: OptionCell): string {
+  const values: Readonly<Record<string, string | null>> = { oi: cell.oi, volume: cell.volume, ltp: cell.ltp };
+  return Object.entries(values)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => {
+      const said = cell.said[name];
+      const from = said === undefined ? "" : `, ${said.source}, since ${clockUtc(said.since_ns)} UTC`;
+      return `${names[name]} ${value}${from}`;
+    })
+    .join("\n");
+}
+
+/** `10:05:00` of a time in ns UTC. */
+export const clockUtc = (ns: string): string => new Date(Number(BigInt(ns) / 1_000_000n)).toISOString().slice(11, 19);
+
+/** One figure of the line above the table. */
+export interface Figure {
+  readonly name: string;
+  readonly value: string;
+  readonly explained: string;
+}
+
+const ratio = (value: number | null): string => (value === null ? unknown : value.toFixed(2));
+
+/** What the chain says in one line; each with what it means (definitions 7). */
+export function figures(chain: ChainReply, unit: OptionUnit): readonly Figure[] {
+  const size = unitSize(chain, unit);
+  const walls = (all: readonly OptionWall[]): string =>
+    all.map(({ strike, oi, strong }) => `${strike}${strong ? "!" : ""} (${quantity(oi, size)})`).join(", ") || unknown;
+  const [call, put] = [chain.call_walls[0], chain.put_walls[0]];
+  return [
+    { name: "Spot", value: chain.spot?.toFixed(2) ?? unknown, explained: `From ${chain.spot_from ?? "nobody"}.` },
+    {
+      name: "Forward",
+      value: chain.forward?.toFixed(2) ?? unknown,
+      explained: "What calls less puts say at the money.",
+    },
+    { name: "PCR OI", value: ratio(chain.pcr_oi), explained: "Open interest of puts by that of calls." },
+    { name: "PCR vol", value: ratio(chain.pcr_volume), explained: "Volume of puts by that of calls." },
+    {
+      name: "Max pain",
+      value: chain.max_pain ?? unknown,
+      explained: "The settlement at which all options together pay the least.",
+    },
+    {
+      name: "Call wall",
+      value: call?.strike ?? unknown,
+      explained: `Strikes with the most open interest of calls: ${walls(chain.call_walls)}`,
+    },
+    {
+      name: "Put wall",
+      value: put?.strike ?? unknown,
+      explained: `Strikes with the most open interest of puts: ${walls(chain.put_walls)}`,
+    },
+    {
+      name: "Straddle",
+      value: chain.straddle?.toFixed(2) ?? unknown,
+      explained: "Call and put at the money together.",
+    },
+    {
+      name: "IV",
+      value: chain.atm_iv === null ? unknown : percentText(chain.atm_iv, 1),
+      explained: `Volatility at the money, at ${percentText(chain.rate, 1)} interest.`,
+    },
+    {
+      name: "GEX",
+      value: chain.gex === null ? unknown : compact(chain.gex).replace("-", minus),
+      explained: `Assumes that ${chain.gex_assumes}.`,
+    },
+    {
+      name: "Expiry",
+      value: `${chain.days_to_expiry} d`,
+      explained: `${chain.days_to_expiry} days by the calendar, ${chain.sessions_to_expiry} sessions.`,
+    },
+  ];
+}

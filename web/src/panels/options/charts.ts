@@ -1,0 +1,216 @@
+import type { EChartsOption } from "echarts";
+import { compact } from "../../model/format";
+import { clockUtc, type OptionUnit, quantity, unitSize } from "../../model/option-table";
+import type { ChainReply, OptionHeat, OptionHistory, OptionSmile } from "../../protocol/options";
+
+/** The page's colours, as they stand now. */
+export interface ChartColours {
+  readonly fg: string;
+  readonly muted: string;
+  readonly line: string;
+  readonly panel: string;
+  readonly buy: string;
+  readonly sell: string;
+  readonly accent: string;
+  readonly warn: string;
+}
+
+export type HeatSide = "calls" | "puts" | "net";
+
+/** Times are those of the exchange: NSE's clock stands where the chain's venue is. */
+export type Clock = (ns: string) => string;
+
+type XAxis = NonNullable<EChartsOption["xAxis"]>;
+type YAxis = NonNullable<EChartsOption["yAxis"]>;
+type SeriesList = NonNullable<EChartsOption["series"]>;
+
+const short = (value: unknown): string => compact(Number(value));
+
+function frame(colours: ChartColours): EChartsOption {
+  return {
+    animation: false,
+    textStyle: { color: colours.fg, fontFamily: "inherit", fontSize: 11 },
+    grid: { left: 62, right: 62, top: 34, bottom: 58 },
+    legend: { top: 4, textStyle: { color: colours.fg, fontSize: 11 }, itemHeight: 8, itemWidth: 14 },
+    tooltip: {
+      trigger: "axis",
+      backgroundColor: colours.panel,
+      borderColor: colours.line,
+      textStyle: { color: colours.fg, fontSize: 11 },
+      confine: true,
+    },
+  };
+}
+
+const category = (colours: ChartColours, data: readonly string[], name = ""): XAxis => ({
+  type: "category",
+  data: [...data],
+  name,
+  nameLocation: "middle",
+  nameGap: 28,
+  nameTextStyle: { color: colours.muted },
+  axisLabel: { color: colours.muted, hideOverlap: true },
+  axisLine: { lineStyle: { color: colours.line } },
+  axisTick: { show: false },
+});
+
+interface ValueAxis {
+  readonly name: string;
+  readonly right?: boolean;
+  readonly fromZero?: boolean;
+  readonly text?: (value: number) => string;
+}
+
+function values(colours: ChartColours, { name, right = false, fromZero = false, text = short }: ValueAxis): object {
+  return {
+    type: "value",
+    name,
+    position: right ? "right" : "left",
+    scale: !fromZero,
+    nameTextStyle: { color: colours.muted, align: right ? "right" : "left" },
+    axisLabel: { color: colours.muted, formatter: text },
+    splitLine: { show: !right, lineStyle: { color: colours.line } },
+  };
+}
+
+const line = (name: string, data: readonly (number | null)[], color: string, axis = 0): object => ({
+  type: "line",
+  name,
+  data: [...data],
+  yAxisIndex: axis,
+  showSymbol: false,
+  connectNulls: false,
+  lineStyle: { width: 1.6, color },
+  itemStyle: { color },
+});
+
+const numbers = (texts: readonly (string | null)[]): (number | null)[] =>
+  texts.map((text) => (text === null ? null : Number(text)));
+
+/** PCR by open interest and by volume, and max pain through the day. */
+export function ratiosChart(history: OptionHistory, colours: ChartColours, clock: Clock = clockUtc): EChartsOption {
+  return {
+    ...frame(colours),
+    xAxis: category(colours, history.at_ns.map(clock)),
+    yAxis: [
+      values(colours, { name: "PCR", text: (value) => value.toFixed(2) }),
+      values(colours, { name: "max pain", right: true, text: String }),
+    ],
+    series: [
+      line("PCR by OI", history.pcr_oi, colours.accent),
+      line("PCR by volume", history.pcr_volume, colours.muted),
+      { ...line("Max pain", numbers(history.max_pain), colours.warn, 1), step: "end" },
+    ] as SeriesList,
+  };
+}
+
+/** The straddle at the money and the volatility that it implies, through the day. */
+export function straddleChart(history: OptionHistory, colours: ChartColours, clock: Clock = clockUtc): EChartsOption {
+  const percent = history.atm_iv.map((one) => (one === null ? null : 100 * one));
+  return {
+    ...frame(colours),
+    xAxis: category(colours, history.at_ns.map(clock)),
+    yAxis: [
+      values(colours, { name: "straddle", text: (value) => value.toFixed(1) }),
+      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(1) }),
+    ],
+    series: [
+      line("ATM straddle", history.straddle, colours.accent),
+      line("ATM IV", percent, colours.warn, 1),
+    ] as SeriesList,
+  };
+}
+
+/** Volatility by strike: the option out of the money counts, both sides beside it. */
+export function smileChart(smile: OptionSmile, colours: ChartColours): EChartsOption {
+  const percent = (all: readonly (number | null)[]): (number | null)[] =>
+    all.map((one) => (one === null ? null : 100 * one));
+  return {
+    ...frame(colours),
+    xAxis: category(colours, smile.strikes, "strike"),
+    yAxis: values(colours, { name: "IV %", text: (value) => value.toFixed(1) }) as YAxis,
+    series: [
+      line("out of the money", percent(smile.iv), colours.accent),
+      { ...line("calls", percent(smile.call_iv), colours.sell), lineStyle: { width: 1, type: "dashed" } },
+      { ...line("puts", percent(smile.put_iv), colours.buy), lineStyle: { width: 1, type: "dashed" } },
+    ] as SeriesList,
+  };
+}
+
+/** Open interest by strike, calls to the left and puts to the right, with what changed since the day before. */
+export function profileChart(chain: ChainReply, colours: ChartColours, unit: OptionUnit): EChartsOption {
+  const size = unitSize(chain, unit);
+  const read = (side: "call" | "put", name: "oi" | "oi_day", sign: number): (number | null)[] =>
+    chain.rows.map((row) => (row[side][name] === null ? null : (sign * Number(row[side][name])) / size));
+  // Narrow bars before wide ones: each kind has an axis of its own, else the library puts them side by side.
+  const bar = (name: string, data: (number | null)[], color: string, isChange: boolean): object => ({
+    type: "bar",
+    name,
+    data,
+    yAxisIndex: isChange ? 1 : 0,
+    itemStyle: { color, opacity: isChange ? 1 : 0.4 },
+    barGap: "-100%",
+    barWidth: isChange ? "34%" : "78%",
+  });
+  const strikes = category(
+    colours,
+    chain.rows.map(({ strike }) => strike),
+  ) as object;
+  const size0 = (value: unknown): string => compact(Math.abs(Number(value)));
+  return {
+    ...frame(colours),
+    tooltip: { ...(frame(colours).tooltip as object), axisPointer: { type: "shadow" }, valueFormatter: size0 },
+    xAxis: values(colours, { name: "", fromZero: true, text: size0 }) as XAxis,
+    yAxis: [strikes, { ...strikes, show: false }] as YAxis,
+    series: [
+      bar("calls", read("call", "oi", -1), colours.sell, false),
+      bar("puts", read("put", "oi", 1), colours.buy, false),
+      bar("calls, change of the day", read("call", "oi_day", -1), colours.sell, true),
+      bar("puts, change of the day", read("put", "oi_day", 1), colours.buy, true),
+    ] as SeriesList,
+  };
+}
+
+/** Changes of open interest, strike by time; what is unknown stays empty. */
+export function heatChart(
+  heat: OptionHeat,
+  side: HeatSide,
+  colours: ChartColours,
+  size: number,
+  clock: Clock = clockUtc,
+): EChartsOption {
+  const clip = (side === "net" ? heat.clip_net : side === "calls" ? heat.clip_calls : heat.clip_puts) ?? 1;
+  const cells: [number, number, number][] = [];
+  heat[side].forEach((row, y) => {
+    row.forEach((value, x) => {
+      if (value !== null) cells.push([x, y, value]);
+    });
+  });
+  const said = ([x, y, value]: [number, number, number]): string =>
+    `${clock(heat.at_ns[x] as string)} · ${heat.strikes[y]}<br><b>${value > 0 ? "+" : ""}${quantity(String(value), size)}</b>`;
+  return {
+    ...frame(colours),
+    grid: { left: 62, right: 16, top: 10, bottom: 64 },
+    tooltip: {
+      ...(frame(colours).tooltip as object),
+      trigger: "item",
+      formatter: (one) => said((one as unknown as { data: [number, number, number] }).data),
+    },
+    xAxis: category(colours, heat.at_ns.map(clock)),
+    yAxis: category(colours, heat.strikes) as YAxis,
+    visualMap: {
+      min: -clip,
+      max: clip,
+      calculable: false,
+      orient: "horizontal",
+      left: "center",
+      bottom: 2,
+      itemHeight: 160,
+      itemWidth: 10,
+      textStyle: { color: colours.muted },
+      text: [`+${quantity(String(clip), size)}`, `−${quantity(String(clip), size)}`],
+      inRange: { color: [colours.sell, colours.panel, colours.buy] },
+    },
+    series: [{ type: "heatmap", data: cells, progressive: 4000, animation: false }],
+  };
+}

@@ -1,0 +1,108 @@
+/** What `/api/v1/options` answers: prices and quantities are exact text, computed numbers are numbers, unknown is null. */
+
+export interface ChainInfo {
+  readonly symbol: string;
+  readonly rows: number;
+  readonly first_ns: string;
+  readonly last_ns: string;
+  readonly expiries: readonly string[];
+}
+
+export interface OptionWall {
+  readonly strike: string;
+  readonly oi: string;
+  readonly strong: boolean;
+}
+
+/** One option; `oi_day` is against the previous day's close, `oi_step` since the update before: never mixed. */
+export interface OptionCell {
+  readonly oi: string | null;
+  readonly oi_day: string | null;
+  readonly oi_step: string | null;
+  readonly volume: string | null;
+  readonly ltp: string | null;
+  readonly bid: string | null;
+  readonly ask: string | null;
+  readonly crossed: boolean;
+  readonly iv: number | null;
+  readonly delta: number | null;
+  readonly gamma: number | null;
+  readonly vega: number | null;
+  readonly theta: number | null;
+  readonly said: Readonly<Record<string, { readonly since_ns: string; readonly source: string }>>;
+}
+
+export interface OptionRow {
+  readonly strike: string;
+  readonly call: OptionCell;
+  readonly put: OptionCell;
+}
+
+export interface ChainReply {
+  readonly symbol: string;
+  readonly expiry: string;
+  readonly expiries: readonly string[];
+  readonly at_ns: string;
+  readonly days_to_expiry: number;
+  readonly sessions_to_expiry: number;
+  readonly units_a_lot: number | null;
+  readonly rate: number;
+  readonly spot: number | null;
+  readonly spot_from: string | null;
+  readonly forward: number | null;
+  readonly atm: string | null;
+  readonly call_oi: string;
+  readonly put_oi: string;
+  readonly left_out: number;
+  readonly pcr_oi: number | null;
+  readonly pcr_volume: number | null;
+  readonly max_pain: string | null;
+  readonly call_walls: readonly OptionWall[];
+  readonly put_walls: readonly OptionWall[];
+  readonly straddle: number | null;
+  readonly atm_iv: number | null;
+  readonly gex: number | null;
+  readonly gex_assumes: string;
+  readonly rows: readonly OptionRow[];
+}
+
+/** One expiry through time: every list has one entry an instant. */
+export interface OptionHistory {
+  readonly symbol: string;
+  readonly expiry: string;
+  readonly units_a_lot: number | null;
+  readonly at_ns: readonly string[];
+  readonly spot: readonly (number | null)[];
+  readonly call_oi: readonly string[];
+  readonly put_oi: readonly string[];
+  readonly pcr_oi: readonly (number | null)[];
+  readonly pcr_volume: readonly (number | null)[];
+  readonly max_pain: readonly (string | null)[];
+  readonly straddle: readonly (number | null)[];
+  readonly atm_iv: readonly (number | null)[];
+}
+
+/** Changes of open interest in units: a list a strike, with one entry an instant; `net` is puts less calls. */
+export interface OptionHeat {
+  readonly symbol: string;
+  readonly expiry: string;
+  readonly at_ns: readonly string[];
+  readonly strikes: readonly string[];
+  readonly calls: readonly (readonly (number | null)[])[];
+  readonly puts: readonly (readonly (number | null)[])[];
+  readonly net: readonly (readonly (number | null)[])[];
+  readonly clip_calls: number | null;
+  readonly clip_puts: number | null;
+  readonly clip_net: number | null;
+}
+
+export interface OptionSmile {
+  readonly symbol: string;
+  readonly expiry: string;
+  readonly at_ns: string;
+  readonly forward: number | null;
+  readonly strikes: readonly string[];
+  readonly iv: readonly (number | null)[];
+  readonly call_iv: readonly (number | null)[];
+  readonly put_iv: readonly (number | null)[];
+}

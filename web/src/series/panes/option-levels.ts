@@ -1,0 +1,43 @@
+import type { ChartModel } from "../../model/chart-model";
+import type { OptionLevels, OptionLineKind } from "../../model/option-levels";
+import type { Palette } from "../../model/palette";
+import { hLine, plainText } from "../../renderers/shapes";
+import type { Context } from "../../renderers/text";
+import { axisFont } from "./axes";
+
+const widestCss = 90;
+const barCss = 5;
+
+const inks: Readonly<Record<OptionLineKind, (palette: Palette) => string>> = {
+  call: ({ sell }) => sell,
+  put: ({ buy }) => buy,
+  pain: ({ gap }) => gap,
+};
+
+/** Open interest by strike against the price axis (calls above puts), and the lines of walls and of max pain. */
+export function drawOptionLevels(ctx: Context, model: ChartModel, levels: OptionLevels): void {
+  const { palette, dpr, price, time } = model;
+  const thick = Math.max(2, Math.round(barCss * dpr));
+  ctx.globalAlpha = 0.5;
+  for (const { tick, call, put } of levels.strikes) {
+    const y = Math.round(price.yOfPrice(tick));
+    if (y < -thick || y > price.height + thick) continue;
+    bar(ctx, time.width, y - thick, call * widestCss * dpr, thick, palette.sell);
+    bar(ctx, time.width, y, put * widestCss * dpr, thick, palette.buy);
+  }
+  ctx.globalAlpha = 1;
+  const line = Math.max(1, Math.round(dpr));
+  const size = axisFont(model) * 0.92;
+  for (const { tick, kind, text } of levels.lines) {
+    const y = price.yOfPrice(tick);
+    if (y < 0 || y > price.height) continue;
+    const colour = inks[kind](palette);
+    hLine(ctx, 0, time.width, y, colour, line, [6 * line, 4 * line]);
+    plainText(ctx, text, 8 * dpr, y - size * 0.75, { size, colour, weight: 600 });
+  }
+}
+
+function bar(ctx: Context, right: number, top: number, width: number, height: number, colour: string): void {
+  ctx.fillStyle = colour;
+  ctx.fillRect(Math.round(right - width), top, Math.round(width), height);
+}
