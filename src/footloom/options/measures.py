@@ -59,7 +59,7 @@ class Measures:
     @property
     def strike(self) -> F64:
         """Strikes in quote currency (s,)."""
-        return self.board.strikes * self._tick
+        return np.multiply(self.board.strikes, self._tick, dtype=np.float64)
 
     @property
     def _tick(self) -> float:
