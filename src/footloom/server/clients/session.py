@@ -347,13 +347,14 @@ class Session:
         await self.socket.send(Message(stamped(data, prev_seq)))
 
     # `live` turns true when `snapshot` takes its bars, with no await between: what changes from here on is posted
-    # behind it.
+    # behind it. What waits to be folded is folded before: it is in the snapshot, and not posted here again.
     async def _write_snapshot(self, subscription: Subscription) -> None:
         topic = subscription.topic
         if subscription.again and subscription.rebuilt is None:
             await self._send(subscription, topic.seq, encode_text(Resync(topic.id, topic.seq)))
         try:
             async with topic.folding:
+                topic.catch_up()
                 if self.subscriptions.get(topic.id) is not subscription:
                     return
                 subscription.live = True

@@ -85,7 +85,7 @@ class Side:
             else:
                 reader.post_state(self.name, frame)
 
-    def catch_up(self, commits: Sequence[Commit]) -> None:
+    def catch_up(self, commits: Sequence[Commit] = ()) -> None:
         """Take in what came while the stored rows were read: they may hold it already."""
         for commit in commits:
             fresh = self._rows_of(commit)

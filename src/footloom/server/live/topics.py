@@ -53,6 +53,9 @@ class AnyTopic(Protocol):
     def subscribed(self, request_id: int) -> Subscribed:
         """Return the answer to a request of it."""
 
+    def catch_up(self) -> None:
+        """Fold what was taken in, and post what it changed: ``seq`` is then that of the next snapshot."""
+
     def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
         """Return how it stands at the call, with ``folding``."""
 
