@@ -73,6 +73,17 @@ describe("naked points of control", () => {
     ]);
   });
 
+  it("of bars that nobody follows any more are not drawn as naked", () => {
+    // 251 untouched bars, each above the one before: the oldest gives way, and is touched at last.
+    const rising = Array.from(
+      { length: 252 },
+      (_, k): BarSpec => ({ minute: k, cells: rows(100 + 2 * k, 101 + 2 * k) }),
+    );
+    const { barPocs } = livesOf([...rising, { minute: 252, cells: rows(100, 101) }]);
+    expect(barPocs[0]).toMatchObject({ row: 100, born: 0, end: 251 });
+    expect(barPocs[2]).toMatchObject({ row: 104, born: 2, end: null });
+  });
+
   it("of sessions are born with the next session, and the first one's bars may not be all of it", () => {
     const day = 24 * 60;
     const lives = livesOf([

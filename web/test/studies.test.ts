@@ -141,6 +141,32 @@ describe("what a study says", () => {
     expect(study.value("vwap", -1)).toBeNaN();
   });
 
+  it("forgets events that are taken back, once, and none of those behind them", () => {
+    const study = new StudySeries(vwap);
+    const say = (
+      kind: StudyFrame["kind"],
+      opens: readonly number[],
+      at: readonly number[],
+      zones: readonly number[],
+    ) => {
+      const frame = told(kind, opens, opens);
+      const events = { bar: Float64Array.from(at), zone: Float64Array.from(zones) };
+      study.merge(frame, { ...(frame.studies[0] as never as StudyFrame["studies"][0]), events, eventCount: at.length });
+    };
+    say("studies", [0, 1, 2, 3], [0, 1, 2, 3], [10, 11, 12, 13]);
+    say("studies_closed", [1], [], []);
+    const { events } = study;
+    const zones = Array.from({ length: events.length }, (_, k) => [
+      events.number("zone", k),
+      events.time("open_ns", k),
+    ]);
+    expect(zones).toEqual([
+      [10, openOf(0)],
+      [12, openOf(2)],
+      [13, openOf(3)],
+    ]);
+  });
+
   it("is kept for a study that is set as before, and forgotten for one that is not", () => {
     const bars = series(3);
     const board = new StudyBoard();
@@ -204,6 +230,7 @@ describe("the form of a study", () => {
 
   it("is made from its schema", () => {
     expect(fieldsOf(schema).map(({ kind }) => kind)).toEqual(["choice", "whole", "time", "list", "flag"]);
+    expect([field("percent").label, field("anchor_ns").label]).toEqual(["Percent", "Anchor (UTC)"]);
     expect(fieldText(field("bands"), [1, 2, 3])).toBe("1, 2, 3");
     expect(parseField(field("percent"), "400")).toEqual({ value: 400 });
     for (const bad of ["99", "10001", "3.5", "", "x"])

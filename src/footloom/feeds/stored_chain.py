@@ -89,9 +89,9 @@ def _day_begin(store: Store, key: str, at_ns: int) -> int:
 class ChainAsk(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a chain.
 
-    ``expiry`` is a day such as 2025-12-09 (None: the next one). ``around`` is how many strikes on each side of the
-    money count (None: all). ``rate`` is interest a year. ``price`` is that of the underlying, where the chain does not
-    say it.
+    ``expiry`` is a day such as 2025-12-09 (None: the next one, the last of all where each has passed). ``around`` is
+    how many strikes on each side of the money count (None: all). ``rate`` is interest a year. ``price`` is that of the
+    underlying, where the chain does not say it.
     """
 
     expiry: str | None = None
@@ -110,7 +110,9 @@ class ChainAsk(msgspec.Struct, frozen=True, kw_only=True):
             The chain has no such expiry.
         """
         if self.expiry is None:
-            return chain.expiry(at_ns=at_ns)
+            every = chain.expiries
+            # After the last close of a day of expiry its chain is still looked at.
+            return int(every[-1]) if len(every) and at_ns >= every[-1] else chain.expiry(at_ns=at_ns)
         try:
             day = dt.date.fromisoformat(self.expiry).isoformat()
         except ValueError:

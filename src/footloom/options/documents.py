@@ -54,8 +54,8 @@ def chain_reply(measures: Measures) -> ChainReply:
         spot_from=_spot_from(measures, last),
         forward=_number(measures.forward[last]),
         atm=_atm(measures, last),
-        call_oi=str(measures.total("oi_lot", "call")[last]),
-        put_oi=str(measures.total("oi_lot", "put")[last]),
+        call_oi=_open_totals(measures, "call")[last],
+        put_oi=_open_totals(measures, "put")[last],
         left_out=int(measures.left_out("oi_lot")[last]),
         pcr_oi=_number(measures.put_call_ratio("oi_lot")[last]),
         pcr_volume=_number(measures.put_call_ratio("volume_lot")[last]),
@@ -72,12 +72,13 @@ def chain_reply(measures: Measures) -> ChainReply:
 
 def _head(board: Board) -> dict[str, Any]:
     instrument, day = board.chain.instrument, board.chain.day_text(board.expiry_ns)
-    expires = calendar(instrument.calendar).local_date(board.expiry_ns)
+    market = calendar(instrument.calendar)
     return {
         "symbol": instrument.key,
+        "tz": market.tz,
         "expiry": day,
         "expiry_ns": str(board.expiry_ns),
-        "units_a_lot": units_a_lot(instrument.underlying or instrument.symbol, expires),
+        "units_a_lot": units_a_lot(instrument.underlying or instrument.symbol, market.local_date(board.expiry_ns)),
     }
 
 
@@ -159,8 +160,8 @@ def history_reply(measures: Measures) -> HistoryReply:
         spot=_numbers(measures.spot),
         forward=_numbers(measures.forward),
         atm=[_atm(measures, i) for i in range(len(board.at_ns))],
-        call_oi=[str(one) for one in measures.total("oi_lot", "call").tolist()],
-        put_oi=[str(one) for one in measures.total("oi_lot", "put").tolist()],
+        call_oi=_open_totals(measures, "call"),
+        put_oi=_open_totals(measures, "put"),
         call_day=_day_totals(measures, "call"),
         put_day=_day_totals(measures, "put"),
         left_out=measures.left_out("oi_lot").tolist(),
@@ -173,6 +174,12 @@ def history_reply(measures: Measures) -> HistoryReply:
         atm_iv=_numbers(measures.atm_vol),
         gex=_numbers(measures.gamma_exposure()),
     )
+
+
+# A sum over no strike at all is not known, which is not 0.
+def _open_totals(measures: Measures, side: Side) -> list[str | None]:
+    sums, known = measures.total("oi_lot", side).tolist(), measures.both("oi_lot").any(axis=1).tolist()
+    return [str(one) if any_known else None for one, any_known in zip(sums, known, strict=True)]
 
 
 def _day_totals(measures: Measures, side: Side) -> list[str | None]:

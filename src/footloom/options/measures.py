@@ -142,7 +142,7 @@ class Measures:
         calls, puts = board.values("oi_lot", "call"), board.values("oi_lot", "put")
         found = np.full(len(board.at_ns), NO_QUOTE, np.int64)
         for i, mine in enumerate(known):
-            pain = positions.max_pain(board.strikes[mine], calls[i, mine], puts[i, mine], self._place(i))
+            pain = positions.max_pain(board.strikes[mine], calls[i, mine], puts[i, mine], self._ahead(i))
             found[i] = NO_QUOTE if pain is None else pain.strike
         return found
 
@@ -153,7 +153,12 @@ class Measures:
         known = (oi != NO_QUOTE) & self.near
         return [positions.walls(board.strikes[mine], oi[i, mine], self._place(i)) for i, mine in enumerate(known)]
 
-    # Where the money is in ticks, for ties.
+    # What the market expects in ticks, for ties of max pain: the forward, else where the money is.
+    def _ahead(self, i: int) -> float | None:
+        forward = float(self.forward[i])
+        return forward / self._tick if np.isfinite(forward) else self._place(i)
+
+    # Where the money is in ticks, for ties of walls.
     def _place(self, i: int) -> float | None:
         spot = float(self.spot[i])
         return spot / self._tick if np.isfinite(spot) else None

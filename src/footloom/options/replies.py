@@ -1,7 +1,7 @@
 """The shapes of what is told of an option chain.
 
 Prices and quantities are exact decimal text, times ns UTC as text, computed numbers floats; what is not known is null
-(definitions 0.6).
+(definitions 0.6). ``tz`` is the exchange's zone, on whose clock its times are told.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class ChainReply(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     symbol: str
+    tz: str
     expiry: str
     expiry_ns: str
     expiries: Sequence[str]
@@ -88,8 +89,8 @@ class ChainReply(msgspec.Struct, frozen=True, kw_only=True):
     spot_from: str | None
     forward: float | None
     atm: str | None
-    call_oi: str
-    put_oi: str
+    call_oi: str | None
+    put_oi: str | None
     left_out: int
     pcr_oi: float | None
     pcr_volume: float | None
@@ -111,6 +112,7 @@ class HistoryReply(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     symbol: str
+    tz: str
     expiry: str
     expiry_ns: str
     rate: float
@@ -120,8 +122,8 @@ class HistoryReply(msgspec.Struct, frozen=True, kw_only=True):
     spot: Sequence[float | None]
     forward: Sequence[float | None]
     atm: Sequence[str | None]
-    call_oi: Sequence[str]
-    put_oi: Sequence[str]
+    call_oi: Sequence[str | None]
+    put_oi: Sequence[str | None]
     call_day: Sequence[str | None]
     put_day: Sequence[str | None]
     left_out: Sequence[int]
@@ -145,6 +147,7 @@ class HeatReply(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     symbol: str
+    tz: str
     expiry: str
     expiry_ns: str
     units_a_lot: int | None
@@ -167,6 +170,7 @@ class SmileReply(msgspec.Struct, frozen=True, kw_only=True):
     """Volatility by strike at an instant: ``iv`` is that of the option out of the money, at the money of both."""
 
     symbol: str
+    tz: str
     expiry: str
     expiry_ns: str
     at_ns: str

@@ -21,6 +21,7 @@ from footloom.feeds.stored_chain import ChainAsk
 from footloom.notebook.chains import OptionChain
 from footloom.options import black76
 from footloom.options.chain import Side
+from footloom.options.documents import chain_reply, history_reply
 from footloom.options.heat import Heat
 from footloom.options.measures import Measures, days_left
 from tests.unit.options.chain_kit import EXPIRY_NS, MINUTE_NS, MONDAY_NS, OPEN_NS, Row, call, chain_of, put, spot
@@ -84,6 +85,29 @@ def test_the_forward_the_smile_and_the_straddle_come_back() -> None:
     assert gamma == pytest.approx(found.greeks("put").gamma[0], rel=1e-2)
     # The same open interest on both sides: calls and puts cancel.
     assert found.gamma_exposure()[0] == pytest.approx(0, abs=1e-3 * float(np.sum(gamma)) * 1_500 * 26_180**2 * 0.01)
+
+
+def test_of_equal_pains_the_one_nearest_the_forward_stands_whatever_the_spot() -> None:
+    """One call at 26 000 and one put at 26 100 pay 100 at both: the quotes imply 26 090, the spot stands at 26 010."""
+    sides: dict[str, int] = {"bid_lot": 75, "ask_lot": 75}
+    rows = [
+        call(OPEN_NS, 26_000, oi_lot=75, bid_tick=14_000, ask_tick=14_000, **sides),
+        put(OPEN_NS, 26_000, oi_lot=0, bid_tick=5_000, ask_tick=5_000, **sides),
+        call(OPEN_NS, 26_100, oi_lot=0),
+        put(OPEN_NS, 26_100, oi_lot=75),
+    ]
+    found = measured(spot(OPEN_NS, 26_010), *rows)
+    assert found.forward[0] == pytest.approx(26_090, abs=1)
+    assert found.max_pain.tolist() == [2_610_000]
+
+
+def test_the_sum_of_nothing_known_is_no_zero() -> None:
+    half = measured(call(OPEN_NS, 26_000, oi_lot=400), put(OPEN_NS, 26_000, volume_lot=9))
+    reply = chain_reply(half)
+    assert (reply.call_oi, reply.put_oi, reply.left_out) == (None, None, 1)
+    assert (history_reply(half).call_oi, history_reply(half).put_oi) == ([None], [None])
+    none_open = chain_reply(measured(call(OPEN_NS, 26_000, oi_lot=0), put(OPEN_NS, 26_000, oi_lot=0)))
+    assert (none_open.call_oi, none_open.put_oi) == ("0", "0")
 
 
 def test_crossed_quotes_imply_nothing() -> None:

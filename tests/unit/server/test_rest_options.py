@@ -61,6 +61,7 @@ async def test_a_chain_at_a_time_worked_out_by_hand(client: httpx.AsyncClient) -
     assert reply["call_walls"][0] == {"strike": "26100", "oi": "300", "strong": False}
     assert reply["put_walls"][0] == {"strike": "26000", "oi": "450", "strong": True}
     assert (reply["days_to_expiry"], reply["sessions_to_expiry"], reply["gex"], reply["straddle"]) == (4, 3, None, None)
+    assert (reply["tz"], reply["rows"][0]["strike"]) == ("Asia/Kolkata", "26000")
     first = reply["rows"][0]["call"]
     assert (first["oi"], first["oi_day"], first["oi_step"], first["volume"]) == ("150", "75", None, "675")
     assert first["said"]["oi"] == {"since_ns": str(FIRST_NS), "source": "chain_csv"}
@@ -87,6 +88,18 @@ async def test_a_chain_through_time_and_its_heat(client: httpx.AsyncClient) -> N
     ]
     smile = (await client.get("/api/v1/options/smile", params=params)).json()
     assert (smile["strikes"], smile["iv"], smile["forward"]) == (["26000", "26100", "26200"], [None] * 3, None)
+
+
+async def test_a_chain_is_shown_after_the_close_of_its_last_expiry(tmp_path: Path, anyio_backend: str) -> None:  # noqa: ARG001
+    rows = ("1,1,2025-12-09,15:29,09-Dec-2025,26000,2,1,9,6,1,3", "2,1,2025-12-09,15:30,09-Dec-2025,26000,2,1,9,6,1,3")
+    (tmp_path / "chain.csv").write_text("\n".join((HEADER, *rows)) + "\n", encoding="utf-8")
+    assert import_files([tmp_path / "chain.csv"], Options(), store=tmp_path / "store").ok
+    root = tmp_path / "store"
+    async with client_of(services_of(Store(root)), settings_for(root, tmp_path)) as client:
+        for path in ("chain", "smile", "history", "heat"):
+            reply = await client.get(f"/api/v1/options/{path}", params={"symbol": "nse:NIFTY"})
+            assert (reply.status_code, reply.json().get("expiry")) == (200, "2025-12-09"), reply.text
+            assert reply.json()["tz"] == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
-import { OptionsDesk } from "../data/options-desk";
+import { isUnderlying, OptionsDesk } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
 import { SymbolSearch } from "../data/symbol-search";
@@ -160,9 +160,11 @@ export class Terminal implements TerminalFace {
     host.hub.onProblem((message) => this.notice.set(message));
   }
 
-  // A chain is at the prices of its underlying: on a chart that trades elsewhere it would lie off the screen.
+  // A chain is at the prices of its underlying: on the chart of something else its levels would say nothing.
   #showLevels(chain: ChainReply | null): void {
-    const levels = chain === null || this.meta.get() === null ? null : optionLevels(chain, this.model.tick);
+    const charted = this.meta.get()?.symbol;
+    const isShown = chain !== null && charted !== undefined && isUnderlying(chain.symbol, charted);
+    const levels = isShown ? optionLevels(chain, this.model.tick) : null;
     if (levels === null && this.model.optionLevels === null) return;
     this.model.optionLevels = levels;
     this.chart.invalidate(Level.full);

@@ -77,6 +77,7 @@ export class OptionsDesk {
   open(near = ""): void {
     if (this.isOpen) return;
     this.view.set({ ...closed, state: "loading" });
+    this.choice.set({ ...this.choice.get(), expiry: null }); // that of the last look may be no more
     void this.#start(near);
   }
 
@@ -91,7 +92,8 @@ export class OptionsDesk {
     const before = this.choice.get();
     const next = { ...before, ...change };
     const isOther = next.symbol !== before.symbol;
-    this.choice.set(isOther && change.expiry === undefined ? { ...next, expiry: null } : next);
+    // Another chain has expiries of its own, and may not tell where its money is.
+    this.choice.set(isOther ? { ...next, expiry: change.expiry ?? null, around: change.around ?? null } : next);
     if (isOther) this.view.set({ ...this.view.get(), chain: null, history: null, heat: null, smile: null });
     if (this.isOpen && next.symbol !== "") void this.#look();
   }
@@ -121,7 +123,9 @@ export class OptionsDesk {
       const chain = await this.#ask<ChainReply>("chain", signal);
       const rest = await this.#beside(tab, signal);
       if (turn !== this.#turn) return;
-      this.view.set({ ...this.view.get(), state: "ready", problem: "", chain, ...rest });
+      // What other tabs showed may be of another expiry: it is asked for when they are opened.
+      const before = { ...this.view.get(), history: null, heat: null, smile: null };
+      this.view.set({ ...before, state: "ready", problem: "", chain, ...rest });
       this.#clock.after(everyMs, () => turn === this.#turn && void this.#look());
     } catch (error) {
       if (turn === this.#turn && !signal.aborted) this.#failed(error, turn, () => this.#look());
@@ -152,11 +156,17 @@ export class OptionsDesk {
   }
 }
 
+const nameOf = (key: string): string => key.slice(key.indexOf(":") + 1).toUpperCase();
+
+/** Whether a chart shows the underlying of a chain or what is derived from it: "upstox:NIFTY.FUT1" of "nse:NIFTY". */
+export function isUnderlying(chain: string, chart: string): boolean {
+  const [name, of] = [nameOf(chart), nameOf(chain)];
+  return name.startsWith(of) && !/^[A-Z]/.test(name.slice(of.length));
+}
+
 /** The chain whose underlying a symbol's name begins with ("upstox:NIFTY.FUT1" is of "nse:NIFTY"), else the first. */
 export function chainFor(chains: readonly ChainInfo[], near: string): ChainInfo | undefined {
-  const name = (key: string): string => key.slice(key.indexOf(":") + 1).toUpperCase();
-  const wanted = name(near);
-  const fits = chains.filter(({ symbol }) => wanted.startsWith(name(symbol)));
-  fits.sort((a, b) => name(b.symbol).length - name(a.symbol).length);
+  const fits = chains.filter(({ symbol }) => isUnderlying(symbol, near));
+  fits.sort((a, b) => nameOf(b.symbol).length - nameOf(a.symbol).length);
   return fits[0] ?? chains[0];
 }

@@ -37,13 +37,14 @@ export class StudyTable {
     if (count === 0 && from === to) return;
     const rest = this.#length - to;
     const needed = from + count + rest;
-    for (const [name, given] of Object.entries(rows)) {
-      const held = this.#columns[name] ?? given.slice(0, 0);
-      this.#columns[name] = spliced(held, given, { from, to, count, needed, length: this.#length });
-    }
+    const at = { from, to, count, needed, length: this.#length };
     if (count === 0) {
-      for (const [name, held] of Object.entries(this.#columns)) {
-        this.#columns[name] = spliced(held, held.slice(0, 0), { from, to, count, needed, length: this.#length });
+      // Rows go from every column, once each, whether the frame names it or not.
+      for (const [name, held] of Object.entries(this.#columns))
+        this.#columns[name] = spliced(held, held.slice(0, 0), at);
+    } else {
+      for (const [name, given] of Object.entries(rows)) {
+        this.#columns[name] = spliced(this.#columns[name] ?? given.slice(0, 0), given, at);
       }
     }
     this.#length = needed;

@@ -92,7 +92,9 @@ export class Lives {
     };
     const standing = this.#standing;
     standing.zones = standing.zones.filter((zone) => zoneStands(zone, bar));
-    standing.barPocs = standing.barPocs.filter((level) => isNaked(level, bar)).slice(-mostNaked);
+    standing.barPocs = standing.barPocs.filter((level) => isNaked(level, bar));
+    // Nobody looks any more whether it is touched: it must not be drawn as naked.
+    for (const level of standing.barPocs.splice(0, standing.barPocs.length - mostNaked)) level.end = index;
     standing.auctions = standing.auctions.filter((auction) => isOpen(auction, bar));
     this.#sessions.fold(series, index, dayOf(series, index, style.clock), bar);
     if (!hasFlow(series, index)) return;

@@ -1,5 +1,8 @@
 import type { ChainReply, OptionCell, OptionRow, OptionWall } from "../protocol/options";
+import { nsToMs } from "../protocol/units";
 import { compact, minus, percentText } from "./format";
+import type { ZoneChoice } from "./settings";
+import { ZoneClock } from "./time-zone";
 
 /** In what quantities are told: units as the exchange counts, or contracts where their size is known. */
 export type OptionUnit = "units" | "lots";
@@ -49,10 +52,11 @@ export const unitSize = (chain: { readonly units_a_lot: number | null }, unit: O
   unit === "lots" ? (chain.units_a_lot ?? 1) : 1;
 
 /** The rows of a chain around the money, the highest strike first. */
-export function tableRows(chain: ChainReply, unit: OptionUnit): readonly TableRow[] {
+export function tableRows(chain: ChainReply, unit: OptionUnit, clock: NsClock): readonly TableRow[] {
   const most = (read: (cell: OptionCell) => string | null): number =>
     Math.max(1, ...chain.rows.flatMap(({ call, put }) => [call, put].map((cell) => Math.abs(Number(read(cell) ?? 0)))));
-  const scale = { oi: most(({ oi }) => oi), day: most(({ oi_day: day }) => day), size: unitSize(chain, unit) };
+  const size = unitSize(chain, unit);
+  const scale = { oi: most(({ oi }) => oi), day: most(({ oi_day: day }) => day), size, clock };
   const money = chain.spot ?? chain.forward;
   const rows = chain.rows.map((row) => ({
     strike: row.strike,
@@ -70,6 +74,7 @@ interface Scale {
   readonly oi: number;
   readonly day: number;
   readonly size: number;
+  readonly clock: NsClock;
 }
 
 function sideView(
@@ -92,7 +97,7 @@ function sideView(
     iv: cell.iv === null ? unknown : percentText(cell.iv, 1),
     delta: cell.delta === null ? unknown : cell.delta.toFixed(2).replace("-", minus),
     isOld: since !== undefined && BigInt(chain.at_ns) - BigInt(since) > oldNs,
-    title: exactly(cell),
+    title: exactly(cell, scale.clock),
     wall: 1 + walls.findIndex(({ strike }) => strike === row.strike),
   };
 }
@@ -112,20 +117,28 @@ export function change(units: string | null, size: number): SignedText {
   return { text: sign === 1 ? `+${quantity(units, size)}` : quantity(units, size), sign };
 }
 
-function exactly(cell: OptionCell): string {
+function exactly(cell: OptionCell, clock: NsClock): string {
   const values: Readonly<Record<string, string | null>> = { oi: cell.oi, volume: cell.volume, ltp: cell.ltp };
   return Object.entries(values)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => {
       const said = cell.said[name];
-      const from = said === undefined ? "" : `, ${said.source}, since ${clockUtc(said.since_ns)} UTC`;
+      const from = said === undefined ? "" : `, ${said.source}, since ${clock(said.since_ns)}`;
       return `${names[name]} ${value}${from}`;
     })
     .join("\n");
 }
 
-/** `10:05:00` of a time in ns UTC. */
-export const clockUtc = (ns: string): string => new Date(Number(BigInt(ns) / 1_000_000n)).toISOString().slice(11, 19);
+/** `10:05:00` of a time in ns UTC, on the clock that the reader has chosen. */
+export type NsClock = (ns: string) => string;
+
+/** The clock of the page's own setting, for a chain of an exchange in the zone `tz`. */
+export const zoneOf = (chosen: ZoneChoice, tz: string): ZoneClock => new ZoneClock(chosen === "exchange" ? tz : chosen);
+
+export const clockOf =
+  (zone: ZoneClock): NsClock =>
+  (ns) =>
+    zone.timeText(nsToMs(BigInt(ns)), true);
 
 /** One figure of the line above the table. */
 export interface Figure {

@@ -22,7 +22,8 @@ export interface FormField {
 
 const words = (name: string): string => {
   const text = name.replace(/_ns$/, "").replaceAll("_", " ");
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+  const zone = name.endsWith("_ns") ? " (UTC)" : ""; // times are read and written so
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${zone}`;
 };
 
 /** The fields of a form, in the order of the parameters. */

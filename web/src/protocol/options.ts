@@ -40,6 +40,8 @@ export interface OptionRow {
 
 export interface ChainReply {
   readonly symbol: string;
+  /** The exchange's zone. */
+  readonly tz: string;
   readonly expiry: string;
   readonly expiries: readonly string[];
   readonly at_ns: string;
@@ -51,8 +53,8 @@ export interface ChainReply {
   readonly spot_from: string | null;
   readonly forward: number | null;
   readonly atm: string | null;
-  readonly call_oi: string;
-  readonly put_oi: string;
+  readonly call_oi: string | null;
+  readonly put_oi: string | null;
   readonly left_out: number;
   readonly pcr_oi: number | null;
   readonly pcr_volume: number | null;
@@ -69,12 +71,14 @@ export interface ChainReply {
 /** One expiry through time: every list has one entry an instant. */
 export interface OptionHistory {
   readonly symbol: string;
+  /** The exchange's zone. */
+  readonly tz: string;
   readonly expiry: string;
   readonly units_a_lot: number | null;
   readonly at_ns: readonly string[];
   readonly spot: readonly (number | null)[];
-  readonly call_oi: readonly string[];
-  readonly put_oi: readonly string[];
+  readonly call_oi: readonly (string | null)[];
+  readonly put_oi: readonly (string | null)[];
   readonly pcr_oi: readonly (number | null)[];
   readonly pcr_volume: readonly (number | null)[];
   readonly max_pain: readonly (string | null)[];
@@ -85,12 +89,17 @@ export interface OptionHistory {
 /** Changes of open interest in units: a list a strike, with one entry an instant; `net` is puts less calls. */
 export interface OptionHeat {
   readonly symbol: string;
+  /** The exchange's zone. */
+  readonly tz: string;
   readonly expiry: string;
   readonly at_ns: readonly string[];
   readonly strikes: readonly string[];
   readonly calls: readonly (readonly (number | null)[])[];
   readonly puts: readonly (readonly (number | null)[])[];
   readonly net: readonly (readonly (number | null)[])[];
+  /** Where nothing new was said since the instant before: the change is 0 because nobody looked. */
+  readonly held_calls: readonly (readonly boolean[])[];
+  readonly held_puts: readonly (readonly boolean[])[];
   readonly clip_calls: number | null;
   readonly clip_puts: number | null;
   readonly clip_net: number | null;
@@ -98,6 +107,8 @@ export interface OptionHeat {
 
 export interface OptionSmile {
   readonly symbol: string;
+  /** The exchange's zone. */
+  readonly tz: string;
   readonly expiry: string;
   readonly at_ns: string;
   readonly forward: number | null;

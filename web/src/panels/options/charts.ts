@@ -1,6 +1,6 @@
 import type { EChartsOption } from "echarts";
 import { compact } from "../../model/format";
-import { clockUtc, type OptionUnit, quantity, unitSize } from "../../model/option-table";
+import { change, type NsClock, type OptionUnit, quantity, unitSize } from "../../model/option-table";
 import type { ChainReply, OptionHeat, OptionHistory, OptionSmile } from "../../protocol/options";
 
 /** The page's colours, as they stand now. */
@@ -15,16 +15,32 @@ export interface ChartColours {
   readonly warn: string;
 }
 
-export type HeatSide = "calls" | "puts" | "net";
+interface HeatCell {
+  value: number[];
+  itemStyle?: { opacity: number };
+}
 
-/** Times are those of the exchange: NSE's clock stands where the chain's venue is. */
-export type Clock = (ns: string) => string;
+/** How pale a value is that was not said anew. */
+const heldAlpha = 0.4;
+
+export type HeatSide = "calls" | "puts" | "net";
 
 type XAxis = NonNullable<EChartsOption["xAxis"]>;
 type YAxis = NonNullable<EChartsOption["yAxis"]>;
 type SeriesList = NonNullable<EChartsOption["series"]>;
 
 const short = (value: unknown): string => compact(Number(value));
+const unknown = "–";
+
+// What a tooltip says of a value; nothing that is not known becomes a zero.
+const told =
+  (text: (value: number) => string) =>
+  (value: unknown): string =>
+    typeof value === "number" && Number.isFinite(value) ? text(value) : unknown;
+const twoDecimals = told((value) => String(Math.round(100 * value) / 100));
+
+// Tooltips are HTML, and strikes and times come from the server.
+const plain = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 
 function frame(colours: ChartColours): EChartsOption {
   return {
@@ -38,6 +54,7 @@ function frame(colours: ChartColours): EChartsOption {
       borderColor: colours.line,
       textStyle: { color: colours.fg, fontSize: 11 },
       confine: true,
+      valueFormatter: twoDecimals,
     },
   };
 }
@@ -88,7 +105,7 @@ const numbers = (texts: readonly (string | null)[]): (number | null)[] =>
   texts.map((text) => (text === null ? null : Number(text)));
 
 /** PCR by open interest and by volume, and max pain through the day. */
-export function ratiosChart(history: OptionHistory, colours: ChartColours, clock: Clock = clockUtc): EChartsOption {
+export function ratiosChart(history: OptionHistory, colours: ChartColours, clock: NsClock): EChartsOption {
   return {
     ...frame(colours),
     xAxis: category(colours, history.at_ns.map(clock)),
@@ -105,7 +122,7 @@ export function ratiosChart(history: OptionHistory, colours: ChartColours, clock
 }
 
 /** The straddle at the money and the volatility that it implies, through the day. */
-export function straddleChart(history: OptionHistory, colours: ChartColours, clock: Clock = clockUtc): EChartsOption {
+export function straddleChart(history: OptionHistory, colours: ChartColours, clock: NsClock): EChartsOption {
   const percent = history.atm_iv.map((one) => (one === null ? null : 100 * one));
   return {
     ...frame(colours),
@@ -143,10 +160,17 @@ export function profileChart(chain: ChainReply, colours: ChartColours, unit: Opt
   const read = (side: "call" | "put", name: "oi" | "oi_day", sign: number): (number | null)[] =>
     chain.rows.map((row) => (row[side][name] === null ? null : (sign * Number(row[side][name])) / size));
   // Narrow bars before wide ones: each kind has an axis of its own, else the library puts them side by side.
-  const bar = (name: string, data: (number | null)[], color: string, isChange: boolean): object => ({
+  const bar = (name: string, side: "call" | "put", color: string, isChange: boolean): object => ({
     type: "bar",
     name,
-    data,
+    data: read(side, isChange ? "oi_day" : "oi", side === "call" ? -1 : 1),
+    // Calls are drawn to the left: what is said has the sign of the number, not that of its place.
+    tooltip: {
+      valueFormatter: told((value) => {
+        const units = String(side === "call" ? -value : value);
+        return isChange ? change(units, 1).text : quantity(units, 1);
+      }),
+    },
     yAxisIndex: isChange ? 1 : 0,
     itemStyle: { color, opacity: isChange ? 1 : 0.4 },
     barGap: "-100%",
@@ -159,42 +183,53 @@ export function profileChart(chain: ChainReply, colours: ChartColours, unit: Opt
   const size0 = (value: unknown): string => compact(Math.abs(Number(value)));
   return {
     ...frame(colours),
-    tooltip: { ...(frame(colours).tooltip as object), axisPointer: { type: "shadow" }, valueFormatter: size0 },
+    tooltip: { ...(frame(colours).tooltip as object), axisPointer: { type: "shadow" } },
     xAxis: values(colours, { name: "", fromZero: true, text: size0 }) as XAxis,
     yAxis: [strikes, { ...strikes, show: false }] as YAxis,
     series: [
-      bar("calls", read("call", "oi", -1), colours.sell, false),
-      bar("puts", read("put", "oi", 1), colours.buy, false),
-      bar("calls, change of the day", read("call", "oi_day", -1), colours.sell, true),
-      bar("puts, change of the day", read("put", "oi_day", 1), colours.buy, true),
+      bar("calls", "call", colours.sell, false),
+      bar("puts", "put", colours.buy, false),
+      bar("calls, change of the day", "call", colours.sell, true),
+      bar("puts, change of the day", "put", colours.buy, true),
     ] as SeriesList,
   };
 }
 
-/** Changes of open interest, strike by time; what is unknown stays empty. */
+/** Whether nobody said a cell's open interest anew; the net of both sides is held where both are. */
+function isHeld(heat: OptionHeat, side: HeatSide, y: number, x: number): boolean {
+  const [calls, puts] = [heat.held_calls[y]?.[x] === true, heat.held_puts[y]?.[x] === true];
+  return side === "net" ? calls && puts : side === "calls" ? calls : puts;
+}
+
+/** Changes of open interest, strike by time; what is held is pale, what is unknown stays empty (definitions 7.5). */
 export function heatChart(
   heat: OptionHeat,
   side: HeatSide,
   colours: ChartColours,
   size: number,
-  clock: Clock = clockUtc,
+  clock: NsClock,
 ): EChartsOption {
   const clip = (side === "net" ? heat.clip_net : side === "calls" ? heat.clip_calls : heat.clip_puts) ?? 1;
-  const cells: [number, number, number][] = [];
+  const cells: HeatCell[] = [];
   heat[side].forEach((row, y) => {
     row.forEach((value, x) => {
-      if (value !== null) cells.push([x, y, value]);
+      if (value === null) return;
+      const look = isHeld(heat, side, y, x) ? { itemStyle: { opacity: heldAlpha } } : {};
+      cells.push({ value: [x, y, value], ...look });
     });
   });
-  const said = ([x, y, value]: [number, number, number]): string =>
-    `${clock(heat.at_ns[x] as string)} · ${heat.strikes[y]}<br><b>${value > 0 ? "+" : ""}${quantity(String(value), size)}</b>`;
+  const said = ([x, y, value]: [number, number, number]): string => {
+    const held = isHeld(heat, side, y, x) ? " · nothing new was said" : "";
+    const where = `${clock(heat.at_ns[x] as string)} · ${heat.strikes[y]}${held}`;
+    return `${plain(where)}<br><b>${plain(change(String(value), size).text)}</b>`;
+  };
   return {
     ...frame(colours),
     grid: { left: 62, right: 16, top: 10, bottom: 64 },
     tooltip: {
       ...(frame(colours).tooltip as object),
       trigger: "item",
-      formatter: (one) => said((one as unknown as { data: [number, number, number] }).data),
+      formatter: (one) => said((one as unknown as { value: [number, number, number] }).value),
     },
     xAxis: category(colours, heat.at_ns.map(clock)),
     yAxis: category(colours, heat.strikes) as YAxis,
@@ -209,7 +244,8 @@ export function heatChart(
       itemWidth: 10,
       textStyle: { color: colours.muted },
       text: [`+${quantity(String(clip), size)}`, `−${quantity(String(clip), size)}`],
-      inRange: { color: [colours.sell, colours.panel, colours.buy] },
+      // No change has a colour of its own: the panel's is that of no data.
+      inRange: { color: [colours.sell, colours.line, colours.buy] },
     },
     series: [{ type: "heatmap", data: cells, progressive: 4000, animation: false }],
   };
