@@ -152,6 +152,18 @@ class Journal:
             self._next = []
         self._thread.shutdown()
 
+    async def closed(self) -> None:
+        """Do the same beside the event loop; who is cancelled meanwhile waits for it all the same."""
+        closing, cancelled = asyncio.ensure_future(asyncio.to_thread(self.close)), False
+        while not closing.done():
+            try:
+                await asyncio.wait({closing})
+            except asyncio.CancelledError:
+                cancelled = True
+        closing.result()
+        if cancelled:
+            raise asyncio.CancelledError
+
     # One group commit, all of it or none: rows that waited stand before the new ones.
     def _write(self, new: list[_Item]) -> bool:
         self._pending.extend(new)
@@ -316,9 +328,16 @@ async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIt
         told = bool(news) or not idle % _IDLE_TICKS if is_due is None else is_due()
         if not news and not told:
             continue
-        recorded = journal is not None and await journal.append(news)
+        recorded, is_over = False, False
+        if journal is not None:
+            try:
+                recorded = await journal.append(news)
+            except asyncio.CancelledError:  # charts may stand longer than their feed: what is durable is shown
+                recorded, is_over = await journal.append([]), True
         refused = 0 if journal is None else journal.refused
         yield [arrival.committed(recorded=recorded, refused=refused) for arrival in (arrivals if told else news)]
+        if is_over:
+            raise asyncio.CancelledError
 
 
 async def commits(key: str) -> AsyncIterator[Commit]:

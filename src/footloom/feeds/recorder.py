@@ -232,16 +232,20 @@ class Recorder:
 
     async def _finish(self, publish: Callable[[Commit], None]) -> None:
         more = True
-        while more:
-            arrivals = await self.receive(self._receipts.now_ns())
-            more = any(feed.oldest_ns() is not None for feed in self.feeds)
-            recorded = self.journal is not None and await self.journal.append(arrivals)
-            for arrival in arrivals:
-                publish(arrival.committed(recorded=recorded, refused=self.journal.refused if self.journal else 0))
-        if self.journal is not None:
-            self.journal.close()
-        for feed in self.feeds:
-            feed.close()
+        try:
+            while more:
+                arrivals = await self.receive(self._receipts.now_ns())
+                more = any(feed.oldest_ns() is not None for feed in self.feeds)
+                recorded = self.journal is not None and await self.journal.append(arrivals)
+                for arrival in arrivals:
+                    publish(arrival.committed(recorded=recorded, refused=self.journal.refused if self.journal else 0))
+        finally:
+            try:
+                if self.journal is not None:
+                    await self.journal.closed()
+            finally:
+                for feed in self.feeds:
+                    feed.close()
 
 
 # What goes wrong with one venue stops that venue, in words, and no other.

@@ -202,3 +202,40 @@ async def test_what_stands_in_line_is_written_at_the_end(monkeypatch: pytest.Mon
         disk.let.release()
     await asyncio.to_thread(journal.close)
     assert disk.commits == [[1], [2]]
+
+
+async def test_who_is_cancelled_while_a_commit_is_written_shows_it_first() -> None:
+    disk = SlowDisk()
+    journal, feed = Journal(disk), Feed(Pace(SystemClock(), 0.0001))
+    seen: list[int] = []
+
+    async def show() -> None:
+        async for batch in live(feed, journal, feed):
+            seen.extend(one for commit in batch for one in commit.trades.trade_id.tolist())
+
+    showing = asyncio.create_task(show())
+    feed.hear([0, 1])
+    assert await asyncio.to_thread(disk.begun.acquire, timeout=PATIENCE_S)
+    showing.cancel()
+    await asyncio.sleep(0)
+    disk.let.release()
+    await asyncio.gather(showing, return_exceptions=True)
+    assert (seen, disk.commits, showing.cancelled()) == ([0, 1], [[0, 1]], True), "a chart may outlive its feed"
+    journal.close()
+
+
+async def test_a_journal_is_closed_beside_the_loop_and_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "_PATIENCE_S", 0.01)
+    disk = SlowDisk()
+    journal = Journal(disk)
+    for ids in ([1], [2]):
+        assert not await journal.append([Arrival(TEST.key, rows(ids), rows(ids), 0)])
+    closing = asyncio.create_task(journal.closed())
+    for _ in range(2):
+        await asyncio.sleep(0)
+        closing.cancel()
+    assert not closing.done(), "what stands in line is not left behind"
+    for _ in range(2):
+        disk.let.release()
+    await asyncio.gather(closing, return_exceptions=True)
+    assert (disk.commits, closing.cancelled()) == ([[1], [2]], True)

@@ -1,4 +1,4 @@
-"""Who comes while commits wait for the next frame: the snapshot holds them, and nothing of them comes again behind it."""
+"""Who comes while commits wait for the next frame: a snapshot holds them, and nothing of them comes again behind it."""
 
 from __future__ import annotations
 
