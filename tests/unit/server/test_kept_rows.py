@@ -11,7 +11,10 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds.stored import stored_trades
+from footloom.server.stored.history import History
 from footloom.server.stored.kept_rows import KeptRows
+from footloom.server.wire.messages import TopicRequest
+from footloom.store import Storable
 from footloom.store.files import Store
 
 DAY_NS = 86_400 * 10**9
@@ -88,3 +91,28 @@ def test_no_more_is_kept_than_was_allowed(tmp_path: Path) -> None:
         found = kept.between(ONE.key, "trade", START_NS, START_NS + 4 * DAY_NS)
         assert len(found) == 4000
         assert 0 < kept.held_bytes <= 90_000
+
+
+def test_a_late_row_reads_what_it_changes_and_not_the_day_that_is_being_recorded(tmp_path: Path) -> None:
+    with Store(tmp_path, writer=True) as store:
+        store.put_instrument(ONE)
+        store.append(rows_of(0, list(range(1, 5_000))))
+        history = History(store)
+        chart = history.resolve(TopicRequest(symbol=ONE.key, bars="1m", ticks_per_level=1))
+        builder = history.seed(chart, 10).builder
+        begins: list[int] = []
+        plain = store.load
+
+        def load(key: str, tape: str, from_ns: int, to_ns: int) -> Storable:
+            begins.append(from_ns)
+            return plain(key, tape, from_ns, to_ns)
+
+        store.load = load  # type: ignore[method-assign, assignment]
+        newest = rows_of(0, [5_010])
+        builder.update(newest, int(newest.ts_recv_ns[-1]))
+        assert not begins
+        late = rows_of(0, [5_005])
+        store.append_many([(newest, ()), (late, ())])
+        builder.update(late, int(newest.ts_recv_ns[-1]))
+        assert begins, "a late row reads the store"
+        assert min(begins) >= START_NS + 4_900 * 10**9
