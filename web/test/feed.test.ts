@@ -115,6 +115,58 @@ function feedOf(
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe("Hub", () => {
+  const nobody = (): Parameters<Hub["subscribe"]>[1] => ({
+    subscribed: () => {},
+    frame: () => {},
+    studies: () => {},
+    gap: () => {},
+    rebuilt: () => {},
+    lost: () => {},
+    status: () => {},
+    refused: () => {},
+  });
+  const wanted = { topic: asked1m.topic, historyBars: 10, studies: [] };
+  const taken = (id: number, topicId: number): object => ({
+    type: "subscribed",
+    id,
+    topic_id: topicId,
+    topic: wanted.topic,
+  });
+  const givenUp = ({ sent }: TestSocket): (number | undefined)[] =>
+    sent.filter(({ op }) => op === "unsubscribe").map(({ topic_id: id }) => id);
+
+  it("gives up what nobody wants any more by the time that it is granted", () => {
+    const { hub, sockets } = hubOf();
+    const socket = sockets[0] as TestSocket;
+    socket.say(hello);
+    const leave = hub.subscribe(wanted, nobody());
+    leave();
+    expect(givenUp(socket)).toEqual([]);
+    socket.say(taken(1, 7));
+    expect(givenUp(socket)).toEqual([7]);
+  });
+
+  it("keeps a topic that is granted twice as long as one of both wants it", () => {
+    const { hub, sockets } = hubOf();
+    const socket = sockets[0] as TestSocket;
+    socket.say(hello);
+    hub.subscribe(wanted, nobody())();
+    const leave = hub.subscribe(wanted, nobody());
+    hub.subscribe(wanted, nobody())();
+    socket.say(taken(1, 7));
+    socket.say(taken(2, 7));
+    socket.say(taken(3, 7));
+    expect(givenUp(socket)).toEqual([]);
+    hub.subscribe({ ...wanted, topic: { symbol: "sim:NONE", bars: "1m" } }, nobody())();
+    hub.subscribe(wanted, nobody());
+    socket.say(taken(4, 8));
+    expect(givenUp(socket)).toEqual([]);
+    socket.say({ type: "error", id: 5, code: "bad_request", message: "no" });
+    expect(givenUp(socket)).toEqual([8]);
+    leave();
+    expect(givenUp(socket)).toEqual([8, 7]);
+  });
+
   it("asks for its topics after the hello, and again after each loss", () => {
     const { hub, sockets, clock, states } = hubOf();
     const listener = {

@@ -77,6 +77,8 @@ export class Hub {
   readonly #topics = new Set<Topic>();
   /** The place of the last message of each topic. */
   readonly #places = new Map<number, number>();
+  /** Topics that were granted when nobody wanted them any more. */
+  readonly #unwanted = new Set<number>();
   #socket: Socket | null = null;
   #live = false;
   #attempt = 0;
@@ -207,17 +209,27 @@ export class Hub {
     this.#live = true;
     this.#attempt = 0;
     this.#places.clear();
+    this.#unwanted.clear();
     this.#feeds.set(new Map()); // those of a server that was started anew come behind its hello
     this.#state.set({ phase: "live" });
     for (const topic of this.#topics) this.#ask(topic);
   }
 
   #subscribed(message: Subscribed): void {
-    for (const topic of this.#topics) {
-      if (topic.requestId !== message.id) continue;
+    const topic = [...this.#topics].find(({ requestId }) => requestId === message.id);
+    if (topic === undefined) this.#unwanted.add(message.topic_id);
+    else {
       topic.topicId = message.topic_id;
       topic.listener.subscribed(message.topic, message.studies ?? []);
     }
+    this.#giveUp();
+  }
+
+  // The server knows a chart by one id, however often it is asked for: one that is still being asked for may be the same.
+  #giveUp(): void {
+    if ([...this.#topics].some(({ topicId, requestId }) => topicId === null && requestId !== 0)) return;
+    for (const id of this.#unwanted) if (this.#of(id).length === 0) this.#send({ op: "unsubscribe", topic_id: id });
+    this.#unwanted.clear();
   }
 
   #of(topicId: number): Topic[] {
@@ -227,7 +239,11 @@ export class Hub {
   #refused(id: number | null, code: string, message: string): void {
     const topic = [...this.#topics].find((candidate) => candidate.requestId === id);
     if (topic === undefined) this.#problem(message);
-    else topic.listener.refused(code, message);
+    else {
+      topic.requestId = 0;
+      topic.listener.refused(code, message);
+    }
+    this.#giveUp();
   }
 
   #ask(topic: Topic): void {
