@@ -176,9 +176,10 @@ def _said(option: _Option | None, prices: Units) -> dict[str, int]:
         ("bid", market.bid_price, market.bid_qty), ("ask", market.ask_price, market.ask_qty)
     ):  # fmt: skip
         tick = _whole(price, prices)
-        empty = tick in {NO_QUOTE, 0}
-        quotes[f"{name}_tick"] = NO_QUOTE if empty else tick
-        quotes[f"{name}_lot"] = 0 if empty else max(1, _whole(quantity, quantities))
+        if tick == NO_QUOTE:
+            continue  # not said: nothing is known of that side
+        quotes[f"{name}_tick"] = tick or NO_QUOTE
+        quotes[f"{name}_lot"] = max(1, _whole(quantity, quantities)) if tick else 0  # of price 0: nobody is there
     last, vol = _whole(market.ltp, prices), _float(greeks.iv, "iv", _PERCENT)
     return {
         "oi_lot": _whole(market.oi, quantities),

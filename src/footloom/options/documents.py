@@ -178,7 +178,7 @@ def history_reply(measures: Measures) -> HistoryReply:
 
 # A sum over no strike at all is not known, which is not 0.
 def _open_totals(measures: Measures, side: Side) -> list[str | None]:
-    sums, known = measures.total("oi_lot", side).tolist(), measures.both("oi_lot").any(axis=1)
+    sums, known = measures.total("oi_lot", side).tolist(), [bool(one.any()) for one in measures.both("oi_lot")]
     return [str(one) if any_known else None for one, any_known in zip(sums, known, strict=True)]
 
 
