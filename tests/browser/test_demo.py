@@ -118,3 +118,33 @@ def test_other_intervals_open(page: Any, typed: str, bars: str) -> None:
     page.keyboard.press("Enter")
     until(page, f"footloom.meta().bars === '{bars}' && footloom.bars().count > 0")
     assert page.evaluate("footloom.bar().table.adds")
+
+
+def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any) -> None:
+    answers: list[dict[str, Any]] = []
+    page.on("response", lambda one: answers.append(one.json()) if "/options/chain?" in one.url and one.ok else None)
+    page.get_by_role("button", name="Options", exact=True).click()
+    page.locator(".options tbody tr").first.wait_for()
+    shown = page.evaluate("""[document.querySelector('.options .at').textContent,
+        Object.fromEntries([...document.querySelectorAll('.options .figures div')].map((one) =>
+            [one.querySelector('dt').textContent, one.querySelector('dd').textContent])),
+        [...document.querySelectorAll('.options tbody tr')].map((row) =>
+            [row.querySelector('.strike').firstChild.textContent, row.querySelector('.call').title])]""")
+    at, figures, rows = shown
+    said = [one for one in answers if _clock(one["at_ns"]) in at]
+    assert said, (at, [one["at_ns"] for one in answers])
+    chain = said[0]
+    assert figures["Max pain"] == chain["max_pain"]
+    assert figures["PCR OI"] == f"{chain['pcr_oi']:.2f}"
+    assert [strike for strike, _ in rows] == [row["strike"] for row in reversed(chain["rows"])]
+    for (_, title), row in zip(rows, reversed(chain["rows"]), strict=True):
+        assert title.startswith(f"open interest {row['call']['oi']},")
+    for tab in ("OI by strike", "OI change", "PCR, max pain", "Straddle, IV", "Smile"):
+        page.get_by_role("tab", name=tab).click()
+        page.locator(".options canvas").first.wait_for()
+    page.get_by_role("button", name="Close options").click()
+    page.locator(".options").wait_for(state="detached")
+
+
+def _clock(at_ns: str) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(int(at_ns) // 10**9))

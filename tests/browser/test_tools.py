@@ -126,7 +126,8 @@ def test_the_ruler_by_keyboard(open_page: PageOpener) -> None:
 def test_the_ruler_by_touch(open_page: PageOpener) -> None:
     page = open_page(390, 844, has_touch=True)
     before = viewport(page)
-    page.get_by_role("button", name="Ruler").tap()
+    page.get_by_role("button", name="More").tap()
+    page.get_by_role("option", name="Ruler").tap()
     page.get_by_text("Drag over the bars to measure").wait_for()
     fingers = Fingers(page)
     fingers.send("touchStart", (90, 420))

@@ -129,7 +129,7 @@ export function straddleChart(history: OptionHistory, colours: ChartColours, clo
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
       values(colours, { name: "straddle", text: (value) => value.toFixed(1) }),
-      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(1) }),
+      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(2) }),
     ],
     series: [
       line("ATM straddle", history.straddle, colours.accent),
