@@ -98,7 +98,9 @@ class Journal:
     _lost: dict[tuple[str, str], _Item] = field(default_factory=dict)
     _gone: dict[tuple[str, str], list[Gap]] = field(default_factory=dict)  # lost for good, and told
     _again: list[_Item] = field(default_factory=list)  # gaps of those to be told once more
-    _next: list[_Item] = field(default_factory=list)  # what came while a write was under way that takes too long
+    _next: deque[_Item] = field(default_factory=deque)  # what came while a write was under way that takes too long
+    _next_rows: int = 0
+    _over: dict[tuple[str, str], _Item] = field(default_factory=dict)  # gaps of what was too much even for that
     _writing: asyncio.Future[bool] | None = None
     _begun_s: float = 0.0
     _thread: ThreadPoolExecutor = field(
@@ -111,15 +113,29 @@ class Journal:
         A disk or a server that does not answer is waited for two seconds and no longer: then the rows stand in line
         behind those that are being written, and are durable when a later call says so.
         """
-        self._next += [item for arrival in arrivals for item in arrival.stored()]
+        items = [item for arrival in arrivals for item in arrival.stored()]
+        self._next.extend(items)
+        self._next_rows += sum(len(block) for block, _ in items)
         if await self._ended() is None:
+            self._give_up_next()
             return False
-        if not self._next and not self._pending and not self._lost:
+        if not (self._next or self._over or self._pending or self._lost):
             return self.recorded
-        items, self._next = self._next, []
         self._begun_s = time.perf_counter()
-        self._writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, items)
+        self._writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, *self._taken())
         return bool(await self._ended())
+
+    def _taken(self) -> tuple[list[_Item], list[_Item]]:
+        taken = [*self._next], [*self._over.values()]
+        self._next, self._next_rows, self._over = deque(), 0, {}
+        return taken
+
+    # As `_wait` does; what the thread holds is not touched while it writes.
+    def _give_up_next(self) -> None:
+        while self._next_rows > _PENDING_ROWS:
+            item = self._next.popleft()
+            self._next_rows -= len(item[0])
+            self._give_up(item, self._over)
 
     # What became of the write under way; None where it takes too long.
     async def _ended(self) -> bool | None:
@@ -143,13 +159,12 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many rows are not durable yet."""
-        return self._rows + sum(len(block) for block, _ in self._next)
+        return self._rows + self._next_rows
 
     def close(self) -> None:
         """Wait for what is under way, and write what stands in line behind it."""
-        if self._next:
-            self._thread.submit(self._write, self._next)
-            self._next = []
+        if self._next or self._over:
+            self._thread.submit(self._write, *self._taken())
         self._thread.shutdown()
 
     async def closed(self) -> None:
@@ -165,7 +180,9 @@ class Journal:
             raise asyncio.CancelledError
 
     # One group commit, all of it or none: rows that waited stand before the new ones.
-    def _write(self, new: list[_Item]) -> bool:
+    def _write(self, new: list[_Item], over: Sequence[_Item] = ()) -> bool:
+        for item in over:
+            self._lose(item, _GIVEN_UP, self._lost)
         self._pending.extend(new)
         self._rows += sum(len(block) for block, _ in new)
         self._again += [one for item in new if (one := self._hidden_by(item)) is not None]
@@ -254,7 +271,7 @@ class Journal:
         _LOG.error(
             "%d rows of %s are set aside, not recorded: %s", len(block), block.instrument.key, error, exc_info=error
         )
-        self._lose((block, [gap for gap in item[1] if not gap.healed]), _REFUSED)
+        self._lose((block, [gap for gap in item[1] if not gap.healed]), _REFUSED, self._lost)
 
     def _wait(self, trouble: Exception) -> None:
         if self.recorded:
@@ -263,16 +280,19 @@ class Journal:
         while self._rows > _PENDING_ROWS:
             item = self._pending.popleft()
             self._rows -= len(item[0])
-            if not self.dropped:
-                _LOG.error("more than %d rows wait to be recorded: the oldest are given up", _PENDING_ROWS)
-            self.dropped += len(item[0])
-            self._lose(item, _GIVEN_UP)
+            self._give_up(item, self._lost)
+
+    def _give_up(self, item: _Item, lost: dict[tuple[str, str], _Item]) -> None:
+        if not self.dropped:
+            _LOG.error("more than %d rows wait to be recorded: the oldest are given up", _PENDING_ROWS)
+        self.dropped += len(item[0])
+        self._lose(item, _GIVEN_UP, lost)
 
     # One gap a tape, from the first row that was lost to the last; gaps of the rows are kept.
-    def _lose(self, item: _Item, cause: str) -> None:
+    def _lose(self, item: _Item, cause: str, into: dict[tuple[str, str], _Item]) -> None:
         block, gaps = item
         key = (block.instrument.key, block.tape)
-        every = list(self._lost[key][1]) if key in self._lost else []
+        every = list(into[key][1]) if key in into else []
         known = [gap for gap in every if gap.cause in {_REFUSED, _GIVEN_UP}]
         others = [gap for gap in every if gap not in known]
         if len(block):
@@ -295,7 +315,7 @@ class Journal:
                     missing=(same.missing or 0) + len(block),
                 )
             known.append(lost)
-        self._lost[key] = (block.take(slice(0, 0)), [*others, *gaps, *known])
+        into[key] = (block.take(slice(0, 0)), [*others, *gaps, *known])
 
 
 # What the rows of a tape are ordered by.

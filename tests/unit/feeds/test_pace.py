@@ -112,11 +112,13 @@ class SlowDisk:
     let: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     commits: list[list[int]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
 
     def append_many(self, items: Sequence[tuple[Trades, Sequence[Gap]]]) -> int:
         self.begun.release()
         assert self.let.acquire(timeout=PATIENCE_S)
         self.commits.append([one for block, _ in items for one in block.trade_id.tolist()])
+        self.gaps += [gap for _, gaps in items for gap in gaps]
         return self.commits[-1][-1]
 
 
@@ -239,3 +241,21 @@ async def test_a_journal_is_closed_beside_the_loop_and_to_its_end(monkeypatch: p
         disk.let.release()
     await asyncio.gather(closing, return_exceptions=True)
     assert (disk.commits, closing.cancelled()) == ([[1], [2]], True)
+
+
+async def test_of_what_stands_in_line_for_too_long_the_oldest_goes_and_the_tape_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("_PATIENCE_S", 0.01), ("_GLANCE_S", 0.001), ("_PENDING_ROWS", 4)):
+        monkeypatch.setattr(live_module, name, value)
+    disk = SlowDisk()
+    journal = Journal(disk)
+    for number in range(10):
+        assert not await journal.append([Arrival(TEST.key, rows([number]), rows([number]), 0)])
+    assert (journal.waiting, journal.dropped) == (1 + 4, 5), "memory has an end"
+    for _ in range(2):
+        disk.let.release()
+    await asyncio.to_thread(journal.close)
+    assert disk.commits == [[0], [6, 7, 8, 9]]
+    times = rows(range(1, 6)).ts_exch_ns
+    assert [(gap.from_ns, gap.to_ns, gap.missing) for gap in disk.gaps] == [(int(times[0]), int(times[-1]) + 1, 5)]

@@ -143,3 +143,13 @@ def test_the_average_price_is_rounded_exactly(tick_size: str, trades: list[tuple
     places = max(0, -int(Decimal(tick_size).as_tuple().exponent)) + 2
     mean = Fraction(sum(tick * lots for tick, lots in trades), sum(lots for _, lots in trades)) * Fraction(tick_size)
     assert told["vwap"] == f"{Decimal(round(mean * 10**places)).scaleb(-places):f}"
+
+
+def test_who_comes_is_told_the_header_and_it_stays_news_to_the_others() -> None:
+    status = header()
+    status.said()
+    tell(status, (MIDNIGHT_NS, 100, 1))
+    status.said(to_all=False)
+    assert status.has_news
+    status.said()
+    assert not status.has_news

@@ -110,7 +110,7 @@ class Hub:
             topic.readers.add(cast("SideReader", subscriber))
         status = self._symbols[topic.key].status
         if status is not None:
-            subscriber.client.post_status(topic.key, status.said())
+            subscriber.client.post_status(topic.key, status.said(to_all=False))
 
     def leave(self, topic: AnyTopic, subscriber: Subscriber | SideReader) -> None:
         """Take a subscriber away; the topic stops some time after the last."""

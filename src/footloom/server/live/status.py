@@ -130,9 +130,10 @@ class SymbolStatus:
                     continue
             trades = trades.between(end_ns, 2**62)
 
-    def said(self) -> Message:
-        """Return the header as all clients are sent it."""
-        self._told = self._facts()
+    def said(self, *, to_all: bool = True) -> Message:
+        """Return the header as clients are sent it; what only some are told stays news to the others."""
+        if to_all:
+            self._told = self._facts()
         return Message(self.text())
 
     def text(self) -> str:
