@@ -202,6 +202,16 @@ describe("the table of a chain", () => {
     expect([spot?.value, forward?.value, byVolume?.value]).toEqual(["–", "–", "–"]);
   });
 
+  it("says how many strikes its sums leave out", () => {
+    const explained = (left: number): readonly (string | undefined)[] =>
+      ["PCR OI", "Max pain"].map(
+        (wanted) => figures(chainOf({ left_out: left }), "units").find(({ name }) => name === wanted)?.explained,
+      );
+    for (const one of explained(2)) expect(one).toContain("2 strikes of which a side is not known are left out.");
+    for (const one of explained(1)) expect(one).toContain("1 strike of which a side is not known is left out.");
+    for (const one of explained(0)) expect(one).not.toContain("left out");
+  });
+
   it("stays with units where the size of a lot is not known", () => {
     expect(tableRows(chainOf({ units_a_lot: null }), "lots", kolkata)[0]?.call.oi).toBe("15.0k");
   });

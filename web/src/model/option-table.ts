@@ -149,12 +149,18 @@ export interface Figure {
 
 const ratio = (value: number | null): string => (value === null ? unknown : value.toFixed(2));
 
+const leftOut = (count: number): string =>
+  count === 0
+    ? ""
+    : ` ${count === 1 ? "1 strike" : `${count} strikes`} of which a side is not known ${count === 1 ? "is" : "are"} left out.`;
+
 /** What the chain says in one line; each with what it means (definitions 7). */
 export function figures(chain: ChainReply, unit: OptionUnit): readonly Figure[] {
   const size = unitSize(chain, unit);
   const walls = (all: readonly OptionWall[]): string =>
     all.map(({ strike, oi, strong }) => `${strike}${strong ? "!" : ""} (${quantity(oi, size)})`).join(", ") || unknown;
   const [call, put] = [chain.call_walls[0], chain.put_walls[0]];
+  const left = leftOut(chain.left_out);
   return [
     { name: "Spot", value: chain.spot?.toFixed(2) ?? unknown, explained: `From ${chain.spot_from ?? "nobody"}.` },
     {
@@ -162,12 +168,12 @@ export function figures(chain: ChainReply, unit: OptionUnit): readonly Figure[] 
       value: chain.forward?.toFixed(2) ?? unknown,
       explained: "What calls less puts say at the money.",
     },
-    { name: "PCR OI", value: ratio(chain.pcr_oi), explained: "Open interest of puts by that of calls." },
+    { name: "PCR OI", value: ratio(chain.pcr_oi), explained: `Open interest of puts by that of calls.${left}` },
     { name: "PCR vol", value: ratio(chain.pcr_volume), explained: "Volume of puts by that of calls." },
     {
       name: "Max pain",
       value: chain.max_pain ?? unknown,
-      explained: "The settlement at which all options together pay the least.",
+      explained: `The settlement at which all options together pay the least.${left}`,
     },
     {
       name: "Call wall",
