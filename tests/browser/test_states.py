@@ -113,7 +113,7 @@ def test_the_badge_cannot_be_missed(open_page: PageOpener) -> None:
 
 def test_settings_are_remembered(open_page: PageOpener) -> None:
     page = open_page()
-    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Settings", exact=True).click()
     page.get_by_role("radio", name="Colour-safe").click()
     page.get_by_role("radio", name="Compact").click()
     page.get_by_role("radio", name="Lots").click()

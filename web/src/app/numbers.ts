@@ -32,6 +32,10 @@ export class Numbers {
   constructor(model: ChartModel, chart: () => Chart) {
     this.#model = model;
     this.#chart = chart;
+    // The titles say since when CVD counts, as the legend has it, which comes more rarely.
+    this.legend.subscribe((legend) => {
+      if (legend !== null) this.titles.touch(() => this.#titlesAt(this.#chart().cursor?.index ?? null));
+    });
   }
 
   get status(): Status | null {
