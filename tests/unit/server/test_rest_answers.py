@@ -430,3 +430,19 @@ async def test_a_client_that_leaves_takes_its_work_along(
     await asyncio.wait_for(serving, 60)
     assert await asyncio.to_thread(ended.wait, 60)
     services.close()
+
+
+async def test_what_has_to_read_trades_first_is_no_short_work(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    plain = Work.run
+
+    async def run(self: Work, work: Any, *, short: bool = False) -> Any:
+        asked.append(short)
+        return await plain(self, work, short=short)
+
+    monkeypatch.setattr(Work, "run", run)
+    for limit in (50, 51):  # the first one finds out with how many ticks a level such a chart opens
+        assert (await client.get(f"/api/v1/footprint?symbol=test:ABC&limit={limit}")).status_code == 200
+    assert asked == [False, False, True, False]

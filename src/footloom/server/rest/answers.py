@@ -143,16 +143,21 @@ def _packed(answer: Answer, encoding: str) -> Answer:
 
 
 async def serve_answer(
-    request: Request[Any, Any, Any], answers: Answers, prepare: Callable[[], tuple[Hashable, Callable[[], Answer]]]
+    request: Request[Any, Any, Any],
+    answers: Answers,
+    prepare: Callable[[], tuple[Hashable, Callable[[], Answer]]],
+    *,
+    short: bool,
 ) -> Response[Any]:
     """Answer a request from what is kept, else make it: whole, a byte range of it, or only that it is unchanged.
 
-    ``prepare`` is called in a thread and reads little; it returns what the answer is kept under, and how it is made.
+    ``prepare`` is called in a thread; it returns what the answer is kept under, and how it is made. ``short`` says that
+    it reads little.
     """
     encoding = _chosen(request.headers.get("accept-encoding", ""))
 
     async def found() -> Answer:
-        key, make = await answers.work.run(prepare, short=True)
+        key, make = await answers.work.run(prepare, short=short)
         return await answers.get(key, make, encoding)
 
     answer = await while_connected(request, found())

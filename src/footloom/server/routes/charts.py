@@ -144,7 +144,7 @@ async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 
         return ("bars", _found_under(history, key, asked)), make
 
-    return await serve_answer(request, rest.answers, prepare)
+    return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 
 
 @get(
@@ -195,7 +195,7 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 
         return ("footprint", as_json, _found_under(history, key, asked)), make
 
-    return await serve_answer(request, rest.answers, prepare)
+    return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 
 
 # Where a venue tells no trades of the past, its candles stand before the first trade that is stored.

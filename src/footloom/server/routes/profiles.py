@@ -142,7 +142,7 @@ async def profile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
         state = history.state(chart.key, chart.tape)
         return ("profile", chart, asked, state), lambda: Answer.of(_reply(history, chart, asked), JSON)
 
-    return await serve_answer(request, rest.answers, prepare)
+    return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(wanted))
 
 
 def _reply(history: History, chart: ChartKey, asked: _Asked) -> bytes:

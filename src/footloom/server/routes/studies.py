@@ -151,7 +151,7 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         given = msgspec.json.encode(settings, order="sorted")
         return ("study", name, given, key, from_ns, to_ns, most, cells, format, state), make
 
-    return await serve_answer(request, rest.answers, prepare)
+    return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 
 
 def _settings(text: str) -> dict[str, Any]:

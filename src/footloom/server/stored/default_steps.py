@@ -8,7 +8,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.engine.build import build_footprint
 from footloom.engine.default_step import default_ticks_per_level
-from footloom.feeds.stored import span_of
+from footloom.feeds.stored import CHART_TAPES, span_of
 from footloom.server.stored.reach import bar_length_ns
 from footloom.store import Store
 
@@ -34,6 +34,10 @@ class DefaultSteps:
         self._state = state
         self._settled: dict[tuple[str, str, str], int] = {}
         self._young: dict[tuple[str, str, str], tuple[str, int]] = {}
+
+    def knows(self, key: str, bars: str) -> bool:
+        """Say whether the step of such a chart stands, so that nothing is read for it."""
+        return any((key, tape, bars) in self._settled for tape in CHART_TAPES)
 
     def of(self, instrument: Instrument, tape: str, bars: str) -> int:
         """Return the default step of a chart, ticks."""

@@ -134,6 +134,10 @@ class History:
             settings["ticks_per_level"] = self._default_steps.of(instrument, tape, settings["bars"])
         return ChartKey(instrument, tape, chart_spec(settings))
 
+    def resolves_soon(self, request: TopicRequest) -> bool:
+        """Say whether `resolve` reads little: no trades, to find out with which study step such a chart opens."""
+        return self._default_steps.knows(request.symbol, request.bars)
+
     def tape_of(self, key: str, tape: str | None = None) -> str:
         """Return the tape that charts of a symbol read: the one asked for, else the best of `chart_tapes`.
 
