@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from server_kit import TEST, MemoryStore, make_tape
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import DAY_NS, calendar
@@ -212,3 +213,13 @@ def test_one_grid_whatever_range_is_read(history_of: Opened) -> None:
     assert newest.instrument.tick_size == Decimal("0.05"), "ticks of a cell are ticks of the chart"
     assert [found.tick_size for found, _ in history.symbols()] == [Decimal("0.05")]
     assert msgspec.json.decode(msgspec.json.encode(seed.meta))["tick_size"] == "0.05"
+
+
+def test_a_tape_on_another_grid_opens_with_a_step_of_that_grid() -> None:
+    coarse = make_tape(20_000)
+    store = MemoryStore(coarse)
+    history = History(store)  # type: ignore[arg-type] - as much of a store as is read
+    before = history.default_step(TEST.key)
+    finer = msgspec.structs.replace(TEST, tick_size=TEST.tick_size / 100)
+    store.tapes[TEST.key, "trade"] = coarse.on_grid(finer)
+    assert history.default_step(TEST.key) == History(store).default_step(TEST.key) > before  # type: ignore[arg-type]

@@ -66,3 +66,9 @@ async def test_a_gap_is_told_at_once_and_a_late_row_finds_the_rows_before_it(mon
         hub.publish(commit(late))
         await settled(topic)
         assert count(topic) == 205
+
+
+async def test_who_asks_in_a_thread_for_what_is_in_no_store_makes_no_symbol() -> None:
+    async with running(MemoryStore(make_tape(200, hours=0.1))) as hub:
+        assert hub._unrecorded("nowhere:X", "trade") == []
+        assert not hub._symbols, "the event loop may be going through them just now"

@@ -197,7 +197,7 @@ class Hub:
             self._refresh_soon(topic)
 
     def _unrecorded(self, key: str, tape: str) -> list[Trades]:
-        waiting = list(self._symbols[key].unrecorded)
+        waiting = list(self._symbols.get(key, SymbolState()).unrecorded)  # in a thread: nothing is made here
         return [commit.trades for commit in waiting if commit.trades.tape == tape]
 
     def close(self) -> None:

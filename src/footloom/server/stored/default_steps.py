@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
@@ -32,7 +33,7 @@ class DefaultSteps:
         self._store = store
         self._read = read
         self._state = state
-        self._settled: dict[tuple[str, str, str], int] = {}
+        self._settled: dict[tuple[str, str, str], tuple[Decimal, int]] = {}  # with the tick size that it counts in
         self._young: dict[tuple[str, str, str], tuple[str, int]] = {}
 
     def knows(self, key: str, bars: str) -> bool:
@@ -42,8 +43,9 @@ class DefaultSteps:
     def of(self, instrument: Instrument, tape: str, bars: str) -> int:
         """Return the default step of a chart, ticks."""
         name = (instrument.key, tape, bars)
-        if name in self._settled:
-            return self._settled[name]
+        tick_size, step = self._settled.get(name, (None, 0))
+        if tick_size == instrument.tick_size:
+            return step
         state = self._state(instrument.key, tape)
         known = self._young.get(name)
         if known is not None and known[0] == state:
@@ -54,7 +56,7 @@ class DefaultSteps:
         found = build_footprint(trades, bars, _COARSE).bars
         step = default_ticks_per_level(found.take(slice(0, max(1, len(found) - 1))))  # the last one is not final
         if len(found) > _SETTLED_BARS:
-            self._settled[name] = step
+            self._settled[name] = (instrument.tick_size, step)
             self._young.pop(name, None)
         else:
             self._young[name] = (state, step)
