@@ -9,6 +9,7 @@ from server_kit import MemoryStore, make_tape
 from test_hub_topics import Looker, after, commit, count, request, running, settled
 
 from footloom.core.messages import Gap
+from footloom.errors import ProtocolError
 from footloom.server.live.topics import Topic
 
 pytestmark = pytest.mark.anyio
@@ -72,3 +73,24 @@ async def test_who_asks_in_a_thread_for_what_is_in_no_store_makes_no_symbol() ->
     async with running(MemoryStore(make_tape(200, hours=0.1))) as hub:
         assert hub._unrecorded("nowhere:X", "trade") == []
         assert not hub._symbols, "the event loop may be going through them just now"
+
+
+async def test_a_frame_that_cannot_be_made_when_its_time_comes_ends_the_chart_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tape = make_tape(200, hours=0.1)
+    async with running(MemoryStore(tape), flush_s=3600.0) as hub:
+        topic = await hub.open(request(), 10)
+        page = Looker()
+        hub.join(topic, page)
+        hub.publish(commit(after(tape, 1, ids=(1,)), recorded=False))
+        gap = Gap(symbol="ABC", from_ns=0, to_ns=1, cause="lost")
+        hub.publish(commit(after(tape, 2, ids=(2,)), recorded=False, gaps=(gap,)))  # folded, and not shown yet
+
+        def too_large(*_: Any) -> Any:
+            raise ProtocolError("a number that the wire cannot carry")
+
+        monkeypatch.setattr(topic, "_frame", too_large)
+        topic._when_due()
+        assert topic.ended is not None
+        assert page.told[-1] == "drop: a number that the wire cannot carry"

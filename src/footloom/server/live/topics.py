@@ -183,12 +183,15 @@ class Topic:
     def catch_up(self) -> None:
         """Fold what was taken in, and post what it changed."""
         if self._held:
-            try:
-                self._fold_held()
-            except Exception as error:  # noqa: BLE001 - whoever asked has another errand
-                self.folded(error)
-            else:
-                self.folded(None)
+            self._do(self._fold_held)
+
+    def _do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whoever asked has another errand
+            self.folded(error)
+        else:
+            self.folded(None)
 
     def _fold_held(self) -> None:
         held, self._held = self._held, []
@@ -313,7 +316,7 @@ class Topic:
         with self.tempo.working():
             self.catch_up()
             if self._open:
-                self._flush()
+                self._do(self._flush)
 
     def _flush(self) -> None:
         if self._timer is not None:
