@@ -112,14 +112,13 @@ def test_what_was_compared_is_said_in_words(root: Path, capsys: pytest.CaptureFi
 def test_a_fault_of_the_live_path_is_found_and_named(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    combine = builder.combine
+    grow = builder.grow
 
-    def forgetful(left, right):  # type: ignore[no-untyped-def] # as the original
-        bars = left.bars
-        lost = bars.open_ns[-1] >= START_NS + 3_000 * NS and bars.trades[-1] == 7
-        return right if lost else combine(left, right)
+    def forgetful(tail, trades, edges):  # type: ignore[no-untyped-def] # as the original
+        lost = tail is not None and tail.bars.open_ns[-1] >= START_NS + 3_000 * NS and tail.bars.trades[-1] == 7
+        return tail if lost else grow(tail, trades, edges)
 
-    monkeypatch.setattr(builder, "combine", forgetful)
+    monkeypatch.setattr(builder, "grow", forgetful)
     code, out, _ = run(capsys, KEY, "--store", str(root), "--bars", "1m")
 
     assert code == 1

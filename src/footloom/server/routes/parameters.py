@@ -290,7 +290,8 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
         The body is of another type (415).
     """
     path = str(request.scope.get("path_template", ""))
-    if not request.route_handler.fn.__module__.startswith(_ROUTES):
+    # What brokers and probes of other programs ask for is theirs to name: /login/upstox?code=...&state=..., /readyz?...
+    if not path.startswith("/api/") or not request.route_handler.fn.__module__.startswith(_ROUTES):
         return
     _check_type(request)
     known = _query_names(request.route_handler)
