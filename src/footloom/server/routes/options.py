@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from litestar import Request, get
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import QueryParameter, SkipValidation
 
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_through, load_chain, stored_chains
 from footloom.options.documents import chain_reply, heat_reply, history_reply, smile_reply
@@ -65,104 +67,77 @@ def _chains(services: Services) -> list[ChainRow]:
     return rows
 
 
-@get(
-    "/api/v1/options/chain",
-    summary="An option chain at a time",
-    tags=["options"],
-    responses=failures(404, 413, 422, 504),
+class _Asked(NamedTuple):
+    key: str
+    ask: ChainAsk
+
+
+async def _asked(
+    symbol: Key, expiry: Expiry = None, strikes: Around = None, rate: Rate = RATE, price: Price = None
+) -> _Asked:
+    return _Asked(key_of(symbol), ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price))
+
+
+Asked = NamedDependency[SkipValidation[_Asked]]
+_get = functools.partial(
+    get, tags=["options"], responses=failures(404, 413, 422, 504), dependencies={"asked": Provide(_asked)}
 )
-async def chain(  # noqa: PLR0913, PLR0917 - one argument a query parameter
-    request: Request[Any, Any, Any],
-    services: Shared,
-    rest: State,
-    symbol: Key,
-    at_ns: Ns = None,
-    expiry: Expiry = None,
-    strikes: Around = None,
-    rate: Rate = RATE,
-    price: Price = None,
+
+
+@_get("/api/v1/options/chain", summary="An option chain at a time")
+async def chain(
+    request: Request[Any, Any, Any], services: Shared, rest: State, asked: Asked, at_ns: Ns = None
 ) -> ChainReply:
     """Return an expiry's calls and puts as they stood at a time (left out: last), and what they say (definitions 7)."""
-    key, store = key_of(symbol), services.history.store
-    asked = ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price)
-    return await _answer(request, rest, lambda: chain_reply(chain_at(store, key, asked, at_ns)))
+    store = services.history.store
+    return await _answer(request, rest, lambda: chain_reply(chain_at(store, *asked, at_ns)))
 
 
-@get("/api/v1/options/smile", summary="Volatility by strike", tags=["options"], responses=failures(404, 413, 422, 504))
-async def smile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
-    request: Request[Any, Any, Any],
-    services: Shared,
-    rest: State,
-    symbol: Key,
-    at_ns: Ns = None,
-    expiry: Expiry = None,
-    strikes: Around = None,
-    rate: Rate = RATE,
-    price: Price = None,
+@_get("/api/v1/options/smile", summary="Volatility by strike")
+async def smile(
+    request: Request[Any, Any, Any], services: Shared, rest: State, asked: Asked, at_ns: Ns = None
 ) -> SmileReply:
     """Return the volatility that each strike's price implies at a time (definitions 7.6)."""
-    key, store = key_of(symbol), services.history.store
-    asked = ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price)
-    return await _answer(request, rest, lambda: smile_reply(chain_at(store, key, asked, at_ns)))
+    store = services.history.store
+    return await _answer(request, rest, lambda: smile_reply(chain_at(store, *asked, at_ns)))
 
 
-@get(
-    "/api/v1/options/history",
-    summary="PCR, max pain, walls, straddle and volatility through time",
-    tags=["options"],
-    responses=failures(404, 413, 422, 504),
-)
+@_get("/api/v1/options/history", summary="PCR, max pain, walls, straddle and volatility through time")
 async def options_history(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     request: Request[Any, Any, Any],
     services: Shared,
     rest: State,
-    symbol: Key,
+    asked: Asked,
     from_ns: Ns = None,
     to_ns: Ns = None,
-    expiry: Expiry = None,
-    strikes: Around = None,
     every_s: Every = 60,
-    rate: Rate = RATE,
-    price: Price = None,
 ) -> HistoryReply:
     """Return what a chain said at each instant with news; without a range, its last day (definitions 7.3, 7.4, 7.6)."""
-    key, store = key_of(symbol), services.history.store
-    asked = ChainAsk(expiry=expiry, around=strikes, rate=rate, price=price)
+    store = services.history.store
     check_span(from_ns, to_ns)
     return await _answer(
-        request,
-        rest,
-        lambda: history_reply(chain_through(store, key, asked, from_ns, to_ns, every_s * _SECOND_NS)),
+        request, rest, lambda: history_reply(chain_through(store, *asked, from_ns, to_ns, every_s * _SECOND_NS))
     )
 
 
-@get(
-    "/api/v1/options/heat",
-    summary="Changes of open interest by strike and time",
-    tags=["options"],
-    responses=failures(404, 413, 422, 504),
-)
+@_get("/api/v1/options/heat", summary="Changes of open interest by strike and time")
 async def open_interest_heat(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     request: Request[Any, Any, Any],
     services: Shared,
     rest: State,
-    symbol: Key,
+    asked: Asked,
     from_ns: Ns = None,
     to_ns: Ns = None,
-    expiry: Expiry = None,
-    strikes: Around = None,
     every_s: Every = 60,
-    price: Price = None,
 ) -> HeatReply:
     """Return how open interest changed between instants; strikes stay where they are (definitions 7.5)."""
-    key, store = key_of(symbol), services.history.store
-    asked = ChainAsk(expiry=expiry, around=strikes, price=price)
+    store = services.history.store
+    check_span(from_ns, to_ns)
 
     def work() -> HeatReply:
-        measures = chain_through(store, key, asked, from_ns, to_ns, every_s * _SECOND_NS)
+        measures = chain_through(store, *asked, from_ns, to_ns, every_s * _SECOND_NS)
         return heat_reply(Heat(measures.board), measures)
 
-    check_span(from_ns, to_ns)
     return await _answer(request, rest, work)
 
 

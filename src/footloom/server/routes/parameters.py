@@ -262,13 +262,13 @@ def _check_type(request: Request[Any, Any, Any]) -> None:
         )
 
 
-# What a handler takes from the query; a chart is one parameter of it and many of the request.
+# What a handler takes from the query, by itself or through what collects parameters for it.
 @functools.cache
 def _query_names(handler: Any) -> frozenset[str]:
-    own = handler.parsed_fn_signature.parameters
+    own, collectors = handler.parsed_fn_signature.parameters, handler.resolve_dependencies()
     found = {one.kwarg_definition.name or name for name, one in own.items() if _is_query(one.kwarg_definition)}
-    if "chart" in own:
-        hints = get_type_hints(chart_request, include_extras=True)
+    for name in own.keys() & collectors.keys():
+        hints = get_type_hints(collectors[name].dependency, include_extras=True)
         found |= {name for name, hint in hints.items() if any(map(_is_query, getattr(hint, "__metadata__", ())))}
     return frozenset(found)
 
