@@ -6,6 +6,7 @@ a segment that the next one has closed: the closing document stands where it wou
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import zlib
 from collections import Counter
@@ -89,7 +90,18 @@ class MongoSegment:
         with self._one_at_a_time:
             self.settle()
             self._insert_new(documents)
+            self._check_lock()
             self._commit += len(documents)
+
+    # A later writer's documents refuse what comes, but only until it has sealed and removed them.
+    def _check_lock(self) -> None:
+        try:
+            self._lease.check()
+        except StoreError:
+            self._in_doubt = True
+            with contextlib.suppress(StoreError):
+                self.settle()
+            raise
 
     def _insert_new(self, documents: list[Document]) -> None:
         from pymongo import errors
