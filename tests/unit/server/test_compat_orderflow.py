@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from footloom.core.trades import Trades
 from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked
 from footloom.feeds.flow import Commit
 from footloom.server.compat import orderflow_ws
+from footloom.server.compat.following import followed
 from footloom.server.compat.orderflow_ws import OrderflowClient, parse_asked
 from footloom.server.services import Services
 
@@ -269,6 +271,27 @@ async def test_a_client_that_reads_nothing_stops_nobody(rng: np.random.Generator
         check(stalled, tape, {})
         await healthy.close()
         await stalled.close()
+
+
+@pytest.mark.parametrize("what", ["rebuilt", "revised"])
+async def test_what_changes_while_bars_are_read_anew_counts_too(what: str) -> None:
+    async with (
+        serving(MemoryStore(make_tape(hours=2))) as services,
+        followed(services, TEST.key, lambda _: ("1m", 30)) as follower,
+    ):
+        bars, _ = await follower.read(30)
+        follower.resnapshot((bars[9].open_ns, bars[-1].open_ns))
+        async with follower.topic.folding:
+            reading = asyncio.create_task(follower.read(30))
+            await asyncio.sleep(0)
+            if what == "rebuilt":
+                follower.resnapshot((bars[4].open_ns, bars[-1].open_ns))
+            else:
+                follower.post_event(SimpleNamespace(chart=object()), ends_ns=bars[4].open_ns)  # type: ignore[arg-type]
+            assert not reading.done()
+        _, changed_ns = await reading
+        assert changed_ns == bars[4].open_ns
+        assert not follower.stale
 
 
 async def test_a_client_that_goes_away_leaves_its_topic() -> None:

@@ -26,7 +26,6 @@ class Follower:
     """Reads a topic, as `footloom.server.live.topics.Subscriber`.
 
     ``stale`` says that the bars have to be read anew: older ones changed, or more than a slow reader may leave lying.
-    ``stale_from_ns`` is the open time of the first that changed.
     ``ended`` is why there will be no more. ``news`` is set when there is something to look at.
     """
 
@@ -35,9 +34,9 @@ class Follower:
         self.topic = topic
         self.news = asyncio.Event()
         self.stale = False
-        self.stale_from_ns = _NEVER
         self.ended: FootloomError | None = None
         self._live = False
+        self._changed_ns = _NEVER  # the open time of the first bar that changed since the bars are stale
         self._waiting: dict[int, tuple[ChartFrame, float]] = {}  # by open_ns: the newest form, when it was first seen
         self._taken: dict[int, Bar] = {}  # the newest two bars that were taken
 
@@ -68,8 +67,10 @@ class Follower:
         self.ended = error
         self.news.set()
 
-    async def read(self, most: int) -> list[Bar]:
-        """Return the newest bars, oldest first; what changes from here on is news.
+    async def read(self, most: int) -> tuple[list[Bar], int]:
+        """Return the newest bars, oldest first, and from when on bars changed since the last time (ns UTC).
+
+        What changes from here on is news.
 
         Raises
         ------
@@ -78,9 +79,9 @@ class Follower:
         """
         topic, history = self.topic, self._services.history
         async with topic.folding:
-            frame = topic.builder.frame(most)
+            frame, changed_ns = topic.builder.frame(most), self._changed_ns
             self._live, self.stale = True, False
-            self.stale_from_ns = _NEVER
+            self._changed_ns = _NEVER
             self._waiting.clear()
         if frame is None:
             raise NotStored(f"{topic.chart.key} has no bars yet: wait for its first trade")
@@ -89,7 +90,7 @@ class Follower:
             older = await self._services.run(history.page, topic.chart, None, bars[0].open_ns, most - len(bars))
             bars = [*bars_of(older.frame), *bars]
         self._taken = {bar.open_ns: bar for bar in bars[-2:]}
-        return bars
+        return bars, changed_ns
 
     def take(self) -> list[Bar]:
         """Return the bars that changed, oldest first, each as it stands now.
@@ -120,6 +121,7 @@ class Follower:
 
     def _note(self, open_ns: int, chart: ChartFrame) -> None:
         if not self._live:
+            self._changed_ns = min(self._changed_ns, open_ns)
             return
         since = self._waiting[open_ns][1] if open_ns in self._waiting else asyncio.get_running_loop().time()
         self._waiting[open_ns] = (chart, since)
@@ -129,7 +131,7 @@ class Follower:
 
     # Also what changes between this and the next `read` counts: a second rebuild may reach farther back.
     def _read_anew(self, from_ns: int) -> None:
-        self.stale_from_ns = min(self.stale_from_ns, from_ns) if self.stale else from_ns
+        self._changed_ns = min(self._changed_ns, from_ns) if self.stale else from_ns
         self._live, self.stale = False, True
         self._waiting.clear()
         self.news.set()

@@ -227,8 +227,7 @@ class OrderflowClient:
         await self._send_delta()
 
     async def _send_snapshot(self, follower: Follower) -> None:
-        changed_ns = follower.stale_from_ns
-        bars = await follower.read(self._most_bars)
+        bars, changed_ns = await follower.read(self._most_bars)
         candles = joined(bars, self._tf_ns)[-self._asked.lookback :]
         self._anchor(candles, changed_ns)
         self._current = candles[-1]

@@ -47,7 +47,8 @@ async def bars_stored(services: Services, settings: Settings, count: int) -> tup
     """Return the newest bars of settings, oldest first, and what they are of."""
     key = await services.run(key_of, services, settings)
     async with followed(services, key, _always(f"{settings.interval}m", count)) as follower:
-        return follower.topic.chart.instrument, await follower.read(count)
+        bars, _ = await follower.read(count)
+        return follower.topic.chart.instrument, bars
 
 
 async def begun(clients: Clients, request: Request[Any, Any, Any], stream: BarStream) -> Flow:
@@ -105,13 +106,18 @@ class BarStream:
                     return
 
     async def _told(self, follower: Follower, teller: Teller, changed: asyncio.Event) -> AsyncGenerator[bytes, None]:
-        yield _events(teller.all(await follower.read(self.count)))
+        bars, _ = await follower.read(self.count)
+        yield _events(teller.all(bars))
         while not changed.is_set() and follower.ended is None:
             if not await _happens(follower.news, changed):
                 yield b": alive\n\n"
                 continue
             bars = follower.take()
-            found = teller.all(await follower.read(self.count)) if follower.stale else teller.changed(bars)
+            if follower.stale:
+                bars, _ = await follower.read(self.count)
+                found = teller.all(bars)
+            else:
+                found = teller.changed(bars)
             if found:
                 yield _events(found)
             await asyncio.sleep(self.pace_s)
