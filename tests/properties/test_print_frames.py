@@ -14,6 +14,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Trade
 from footloom.errors import ConfigError, FootloomError
 from footloom.kernels.print_frames import TAPES, VENUES, PrintFrames
+from footloom.venues._binance import FUTURES, venue_of
 
 MS = 1_764_738_254_155
 USDM_AGG = (
@@ -49,8 +50,15 @@ GRIDS = {
 }
 
 
+# Of Binance's futures each market lists its own: a name of the other one is no print of this one.
+def listed(venue):
+    if venue not in {"binance_usdm", "binance_coinm"}:
+        return GRIDS
+    return {name: grid for name, grid in GRIDS.items() if venue_of(FUTURES, name) == venue}
+
+
 def instruments(venue, grids=None):
-    rows = (GRIDS if grids is None else grids).items()
+    rows = (listed(venue) if grids is None else grids).items()
     return [Instrument(venue=venue, symbol=name, tick_size=Decimal(t), lot_size=Decimal(q)) for name, (t, q) in rows]
 
 

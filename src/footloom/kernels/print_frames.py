@@ -63,7 +63,7 @@ class Prints(NamedTuple):
 
 
 class PrintFrames:
-    """Reads frames of one venue for certain instruments, each on its own grid.
+    """Reads frames of one venue for certain instruments of it, each on its own grid.
 
     Raises
     ------
