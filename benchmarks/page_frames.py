@@ -3,11 +3,13 @@
 The page's own chart, the plain painter (two `fillRect` and two `fillText` a cell), the same as a custom series of
 lightweight-charts and of ECharts, and one that fills the canvas with a colour draw the same scenes in turn in the same
 tab, frame after frame without a frame limit; a time is from frame to frame, rasterisation included. Under the blank
-frame's time no painter can come on that machine.
+frame's time no painter can come on that machine. Who is slow draws fewer frames. Then a day of one-minute bars comes,
+and what the page's memory has grown beside those bars is counted; last, what the built page's script weighs.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import statistics
 import subprocess
@@ -50,6 +52,11 @@ _SCENES = {
 _DATA = "300 x 60 cells, seed 7"
 _LIVE_HZ = 20
 _IDLE_MS = 2000
+_FRAMES = {"live": 60}  # of the page itself and of the blank frame; 120 of the other scenes
+_PEER_ROUNDS = 3
+_OWN_MS, _PEER_MS = 4000, 1000  # of one scene in one round, and never fewer than five frames
+_DAY_H = 24
+_STATIC = Path(__file__).parents[1] / "src" / "footloom" / "server" / "static" / "assets"
 _PEERS = {"naive": "plain painter", "lightweight": "lightweight-charts", "echarts": "ECharts", "blank": "blank frame"}
 
 
@@ -66,6 +73,7 @@ def measure(scale: Scale) -> list[Row]:
     with _served() as address, _page(address) as page:
         times = {name: _run(page, name, scale.rounds) for name in _SCENES}
         idle = int(page.evaluate(f"window.footloomBench.idle({_IDLE_MS})"))
+        grown = _grown_by_a_day(page)
     rows = [_row(name, "frame", "p50", 8, times) for name in ("pan", "panAll")]
     rows += [_row(name, "frame", "p95", 16, times) for name in ("pan", "panAll", "zoom", "live")]
     busy = times["live"]["footloom"]["script"]["p50"] * _LIVE_HZ / 10
@@ -73,17 +81,50 @@ def measure(scale: Scale) -> list[Row]:
     rows.append(
         Row("frames without data or input", str(idle), f"in {_IDLE_MS / 1000:g} s; limit 0", 1 / (1 + idle), 1.0, "-")
     )
-    return rows
+    return [*rows, grown, *_weight()]
 
 
 # The slowest round is the machine's, not the page's: the median of the rounds counts.
 def _run(page: Any, scene: str, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
-    frames = 60 if scene == "live" else 120
     found: dict[str, list[dict[str, Any]]] = {painter: [] for painter in ("footloom", *_PEERS)}
-    for turn in range(max(3, rounds)):
+    for turn in range(max(_PEER_ROUNDS, rounds)):
         for painter in sorted(found, reverse=turn % 2 == 1):
-            found[painter].append(page.evaluate(f"window.footloomBench.run('{scene}', '{painter}', {frames})"))
+            is_own = painter in {"footloom", "blank"}
+            if is_own or turn < _PEER_ROUNDS:
+                asked = f"'{scene}', '{painter}', {_FRAMES.get(scene, 120)}, {_OWN_MS if is_own else _PEER_MS}"
+                found[painter].append(page.evaluate(f"window.footloomBench.run({asked})"))
     return {painter: {kind: _medians(runs, kind) for kind in ("script", "frame")} for painter, runs in found.items()}
+
+
+# The first hour fills what is kept on purpose: tiles, texts, columns with room to grow.
+def _grown_by_a_day(page: Any) -> Row:
+    session = page.context.new_cdp_session(page)
+    page.evaluate("window.footloomBench.replay(1)")
+    before = _heap_bytes(session)
+    bars = int(page.evaluate(f"window.footloomBench.replay({_DAY_H})"))
+    after = _heap_bytes(session)
+    peer = f"from {before / 1e6:.1f} to {after / 1e6:.1f} MB, of which {bars / 1e6:.1f} MB are the bars"
+    # Columns that are full are copied into ones with as much room again.
+    grown = max(0.0, after - before - 2 * bars) / 1e6
+    data = f"{_DAY_H} h of 1m bars, 4 updates each"
+    return harness.limit("memory grown beside twice its bars", max(grown, 0.001), 2.0, "MB", peer, data)
+
+
+def _heap_bytes(session: Any) -> float:
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    return float(usage["usedSize"]) + float(usage.get("backingStorageSize", 0))
+
+
+def _weight() -> list[Row]:
+    if not _STATIC.is_dir():
+        return [Row("script of the page", "-", "the page is not built", None, 1.0, "-")]
+    sizes = {path: len(gzip.compress(path.read_bytes(), 9)) for path in _STATIC.glob("*.js")}
+    charts = {path: size for path, size in sizes.items() if "echarts" in path.name.lower()}
+    own = sum(sizes.values()) - sum(charts.values())
+    peer = f"ECharts, when an option screen is opened: {sum(charts.values()) / 1e3:.0f} kB"
+    return [harness.limit("script of the page, gzip", own / 1e3, 150, "kB", peer, f"{len(sizes)} files")]
 
 
 def _medians(runs: list[dict[str, Any]], kind: str) -> dict[str, float]:

@@ -35,14 +35,19 @@ declare global {
   interface Window {
     footloomBench?: {
       readonly cells: number;
-      run(scene: SceneName, painter: PainterName, frames: number): Promise<Timing>;
+      /** Draw `frames` frames, or, once `leastFrames` are drawn, as many as `mostMs` milliseconds allow. */
+      run(scene: SceneName, painter: PainterName, frames: number, mostMs: number): Promise<Timing>;
       /** Frames drawn in `ms` milliseconds without data or input. */
       idle(ms: number): Promise<number>;
+      /** Let `hours` of one-minute bars come, each in several updates. @returns the bytes of the columns of those bars */
+      replay(hours: number): Promise<number>;
     };
   }
 }
 
 const bars = 300;
+/** As few frames as a slow painter is judged by. */
+const leastFrames = 5;
 const firstMs = Date.UTC(2025, 10, 21);
 const model = new ChartModel();
 const root = document.getElementById("chart") as HTMLElement;
@@ -181,10 +186,20 @@ function draw(painter: PainterName, level: Level): void {
 
 // --- runs ------------------------------------------------------------------------------------------------------------
 
-async function runMoving(scene: Exclude<SceneName, "live">, painter: PainterName, frames: number): Promise<Timing> {
+const isOver = (done: number, frames: number, endsMs: number): boolean =>
+  done >= frames || (done >= Math.min(frames, leastFrames) && performance.now() > endsMs);
+
+async function runMoving(
+  scene: Exclude<SceneName, "live">,
+  painter: PainterName,
+  frames: number,
+  mostMs: number,
+): Promise<Timing> {
   const [script, frame]: [number[], number[]] = [[], []];
+  const ends = performance.now() + mostMs;
   let last = 0;
-  for (let k = 0; k < frames; k += 1) {
+  let k = 0;
+  for (; !isOver(k, frames, ends); k += 1) {
     await nextFrame();
     const now = performance.now();
     if (last > 0) frame.push(now - last);
@@ -193,17 +208,19 @@ async function runMoving(scene: Exclude<SceneName, "live">, painter: PainterName
     draw(painter, Level.full);
     script.push(performance.now() - now);
   }
-  return { scene, painter, frames, script: percentiles(script), frame: percentiles(frame) };
+  return { scene, painter, frames: k, script: percentiles(script), frame: percentiles(frame) };
 }
 
 // Three cells of the newest bar change, twenty times a second.
-async function runLive(painter: PainterName, frames: number): Promise<Timing> {
+async function runLive(painter: PainterName, frames: number, mostMs: number): Promise<Timing> {
   const [script, frame]: [number[], number[]] = [[], []];
   const random = randomFrom(11);
   scenes.live(0);
   draw(painter, Level.full);
   await pause(200);
-  for (let k = 0; k < frames; k += 1) {
+  const ends = performance.now() + mostMs;
+  let k = 0;
+  for (; !isOver(k, frames, ends); k += 1) {
     await pause(50);
     const start = performance.now();
     series.merge(liveFrame(random, k));
@@ -214,7 +231,7 @@ async function runLive(painter: PainterName, frames: number): Promise<Timing> {
     await afterTask();
     frame.push(performance.now() - start);
   }
-  return { scene: "live", painter, frames, script: percentiles(script), frame: percentiles(frame) };
+  return { scene: "live", painter, frames: k, script: percentiles(script), frame: percentiles(frame) };
 }
 
 const liveBase = makeFrame("bar_open", 1, 99, firstMs + (bars - 1) * 60_000);
@@ -228,14 +245,37 @@ function liveFrame(random: () => number, k: number): ReturnType<typeof makeFrame
   return liveBase;
 }
 
+// A bar comes, and is changed three times; the reader follows it.
+async function replayBar(k: number): Promise<number> {
+  const opensMs = firstMs + (bars + k) * 60_000;
+  let frame = makeFrame("bar_open", 1, k, opensMs);
+  for (let update = 0; update < 4; update += 1) {
+    if (update > 0) frame = makeFrame("bar_open", 1, k + update * 1e6, opensMs);
+    model.changed(series.merge(frame));
+    draw("footloom", update === 0 ? Level.full : Level.light);
+    await nextFrame();
+  }
+  const sizes = [...Object.values(frame.bars), ...Object.values(frame.levels)].map((column) => column.byteLength);
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 window.footloomBench = {
   cells: bars * levels,
-  async run(scene, painter, frames) {
+  async run(scene, painter, frames, mostMs) {
     choosePainter(painter);
     await pause(100);
-    if (scene === "live") return runLive(painter, frames);
-    await runMoving(scene, painter, 6);
-    return runMoving(scene, painter, frames);
+    if (scene === "live") return runLive(painter, frames, mostMs);
+    await runMoving(scene, painter, 6, mostMs / 8);
+    return runMoving(scene, painter, frames, mostMs);
+  },
+  async replay(hours) {
+    choosePainter("footloom");
+    model.setAutoScale("centre");
+    model.toLatest();
+    let bytes = 0;
+    const from = series.length - bars;
+    for (let k = from; k < from + 60 * hours; k += 1) bytes += await replayBar(k);
+    return bytes;
   },
   async idle(ms) {
     choosePainter("footloom");
