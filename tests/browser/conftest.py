@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,35 +90,40 @@ def fake(page_bundle: Path) -> Iterator[FakeMarketServer]:
 PageOpener = Callable[..., Any]
 
 
-@pytest.fixture
-def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
-    """Open the page in a context of its own; errors on the page fail the test."""
-    contexts: list[Any] = []
+@contextmanager
+def opened(
+    chromium: Any, fake: FakeMarketServer, width: int = 1280, height: int = 720, path: str = "/", **options: Any
+) -> Iterator[Any]:
+    """Open the page in a context of its own; errors on the page fail whoever opened it."""
+    settings = options.pop("settings", {})
+    wait = options.pop("wait", True)
+    palette_offered = options.pop("palette_offered", True)
+    options.setdefault("color_scheme", "dark")
     errors: list[str] = []
-
-    def opener(width: int = 1280, height: int = 720, path: str = "/", **options: Any) -> Any:
-        settings = options.pop("settings", {})
-        wait = options.pop("wait", True)
-        palette_offered = options.pop("palette_offered", True)
-        options.setdefault("color_scheme", "dark")
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(READY_S * 1000)
-        contexts.append(context)
-        stored = json.dumps({"settings": settings, "paletteOffered": palette_offered})
-        context.add_init_script(f"localStorage.setItem('footloom.prefs.1', {json.dumps(stored)})")
+    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(READY_S * 1000)
+    stored = json.dumps({"settings": settings, "paletteOffered": palette_offered})
+    context.add_init_script(f"localStorage.setItem('footloom.prefs.1', {json.dumps(stored)})")
+    try:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(fake.url + path)
+        page.home = fake.url + path
+        page.goto(page.home)
         if wait:
             page.wait_for_function("window.footloom && footloom.bars().count >= 300")
             page.wait_for_function("footloom.frames().painter !== 'empty' && footloom.viewport().paging === 'complete'")
             settle(page)
-        return page
-
-    yield opener
-    for context in contexts:
+        yield page
+    finally:
         context.close()
     assert errors == [], "errors on the page"
+
+
+@pytest.fixture
+def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
+    """Open the page in a context of its own; errors on the page fail the test."""
+    with ExitStack() as pages:
+        yield lambda *size, **options: pages.enter_context(opened(chromium, fake, *size, **options))
 
 
 def settle(page: Any) -> None:

@@ -82,7 +82,8 @@ def test_the_system_says_which_theme_until_the_user_does(open_page: PageOpener, 
     page.emulate_media(color_scheme=other)
     page.wait_for_function(f"document.documentElement.dataset.theme === '{other}'")
     assert viewport(page)["theme"] == other
-    page.get_by_role("button", name=f"{scheme.capitalize()} theme").click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name=f"{scheme.capitalize()} theme").click()
     page.emulate_media(color_scheme=scheme)
     page.emulate_media(color_scheme=other)
     assert page.evaluate("document.documentElement.dataset.theme") == scheme

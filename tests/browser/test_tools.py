@@ -127,7 +127,7 @@ def test_the_ruler_by_touch(open_page: PageOpener) -> None:
     page = open_page(390, 844, has_touch=True)
     before = viewport(page)
     page.get_by_role("button", name="More").tap()
-    page.get_by_role("option", name="Ruler").tap()
+    page.get_by_role("menuitem", name="Ruler").tap()
     page.get_by_text("Drag over the bars to measure").wait_for()
     fingers = Fingers(page)
     fingers.send("touchStart", (90, 420))
@@ -174,7 +174,8 @@ def test_a_picture_is_saved_with_its_legend(open_page: PageOpener, tmp_path: Pat
             page.locator(".chart").focus()
             page.keyboard.press("Alt+s")
         else:
-            page.get_by_role("button", name="Picture of the chart").click()
+            page.get_by_role("button", name="More").click()
+            page.get_by_role("menuitem", name="Picture of the chart").click()
     assert re.fullmatch(r"sim-PERP_1m_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.png", download.value.suggested_filename)
     target = tmp_path / "chart.png"
     download.value.save_as(target)

@@ -62,12 +62,13 @@ const plainHandlers: Readonly<Record<PlainKind, (terminal: Terminal) => void>> =
   keys: (terminal) => terminal.open({ kind: "keys" }),
   cancel: (terminal) => cancel(terminal),
   table: (terminal) => terminal.showTable(),
+  trades: (terminal) => terminal.showTrades(),
   ruler: (terminal) => takeRuler(terminal),
   picture: (terminal) => void terminal.tools.savePicture(),
   copyPicture: (terminal) => void terminal.tools.copyPicture(),
   layouts: (terminal) => terminal.open({ kind: "layouts" }),
   maximise: ({ chart }) => {
-    chart.maximise(chart.maximised === null ? "price" : null);
+    chart.maximise(chart.maximised === null ? (chart.cursor?.pane ?? "price") : null);
     chart.moved();
   },
 };

@@ -3,7 +3,9 @@ import { Store } from "../data/store";
 import { barTimeText } from "../model/bar-time";
 import { type Cell, cellAt } from "../model/cells";
 import type { ChartModel } from "../model/chart-model";
+import type { Cursor } from "../model/cursor";
 import { unitsOf } from "../model/decimal";
+import { written } from "../model/number-signs";
 import { barTable, cellReadout } from "../model/readout";
 import type { Inspector, TradesView, TradeView } from "../panels/face";
 import type { TradeRow, TradesReply } from "../protocol/messages";
@@ -49,6 +51,15 @@ export class Inspection {
     this.#tableBar = index;
     this.#version = this.#model.series.version(index);
     this.store.set({ kind: "table", side: this.#side(index), table: barTable(this.#model, index) });
+  }
+
+  /** The trades of the cell under the crosshair, or of the last price. */
+  showTrades(cursor: Cursor | null): void {
+    const { series, price } = this.#model;
+    const last = series.lastPrice();
+    if (last === null) return;
+    if (cursor?.pane === "price" && cursor.index !== null) this.showCell(cursor.index, cursor.row);
+    else this.showCell(series.last, Math.floor(last / price.ticksPerLevel));
   }
 
   showCell(index: BarIndex, row: number): void {
@@ -141,8 +152,8 @@ export class Inspection {
   #trade(trade: TradeRow): TradeView {
     return {
       time: this.#model.clock.preciseText(nsToMs(BigInt(trade.ts_ns))),
-      price: trade.price,
-      qty: trade.qty,
+      price: written(trade.price, this.#model.signs),
+      qty: written(trade.qty, this.#model.signs),
       side: trade.side,
       id: trade.id === null ? "" : String(trade.id),
     };

@@ -1,5 +1,6 @@
 import type { Chart } from "../gui/chart";
 import type { PaneName } from "../model/cursor";
+import { boxOf, dragSplitter } from "../model/pane-layout";
 import { addPane, closePane, movePane, newShare, type PaneKind } from "../model/panes";
 import type { PaneFace } from "../panels/face";
 import type { Studies } from "./studies";
@@ -31,6 +32,12 @@ export class PaneActions implements PaneFace {
   move(pane: PaneName, by: number): void {
     const chart = this.#chart();
     chart.setPanes(movePane(chart.panes, pane, by));
+  }
+
+  grow(pane: PaneName, by: number): void {
+    const chart = this.#chart();
+    const layout = chart.layout.get();
+    chart.setPanes(dragSplitter(layout, pane, boxOf(layout, pane).top - by));
   }
 
   maximise(pane: PaneName): void {

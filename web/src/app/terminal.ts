@@ -4,7 +4,6 @@ import { isUnderlying, OptionsDesk } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
 import { SymbolSearch } from "../data/symbol-search";
-import { type FeedListener, type Gap, historyGoal, type Paging, TopicFeed } from "../data/topic-feed";
 import { Chart } from "../gui/chart";
 import { ChartInput } from "../gui/input";
 import type { AutoScale } from "../model/auto-scale";
@@ -15,9 +14,8 @@ import { optionLevels } from "../model/option-levels";
 import type { PaneLayout } from "../model/pane-layout";
 import type { CellMode, Settings, SystemLook } from "../model/settings";
 import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
-import type { InstrumentInfo, LoginRow, SnapshotMeta, Status } from "../protocol/messages";
+import type { InstrumentInfo, LoginRow, Status } from "../protocol/messages";
 import type { ChainReply } from "../protocol/options";
-import type { BarIndex } from "../protocol/units";
 import { runCommand } from "./commands";
 import { Flow } from "./flow";
 import { GapWords } from "./gap-words";
@@ -29,9 +27,8 @@ import { Numbers } from "./numbers";
 import { PaneActions } from "./pane-actions";
 import { Studies } from "./studies";
 import { Tools } from "./tools";
+import { type TopicScene, Topics } from "./topics";
 import { Waiting } from "./waiting";
-
-const moreBars = 960;
 
 /** What the terminal needs of the page around it. */
 export interface TerminalHost {
@@ -72,8 +69,11 @@ export class Terminal implements TerminalFace {
   readonly instruments = new Store<readonly InstrumentInfo[]>([]);
   readonly symbols: SymbolSearch;
   readonly feeds: Hub["feeds"];
-  readonly choice = new Store<Choice>({ symbol: "", bars: "1m", step: null });
-  readonly meta = new Store<SnapshotMeta | null>(null);
+  readonly #topics: Topics;
+  readonly choice: Topics["choice"];
+  readonly meta: Topics["meta"];
+  readonly isEmpty: Topics["isEmpty"];
+  readonly paging: Topics["paging"];
   readonly view = new Store<ViewState>({
     following: true,
     autoScale: "centre",
@@ -82,9 +82,6 @@ export class Terminal implements TerminalFace {
   });
   readonly dialog = new Store<Dialog | null>(null);
   readonly notice = new Store("");
-  /** Nothing is stored and nothing is live: there is no chart to open. */
-  readonly isEmpty = new Store(false);
-  readonly paging = new Store<Paging>("idle");
   readonly options: OptionsDesk;
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
@@ -92,10 +89,6 @@ export class Terminal implements TerminalFace {
   readonly #waiting: Waiting;
   readonly #logins: Logins;
   readonly gapNews: GapWords;
-  #stepChosen = false;
-  #asksDefault = true;
-  #feed: TopicFeed | null = null;
-  #coming: TopicFeed | null = null;
   readonly #input: ChartInput;
 
   constructor(host: TerminalHost) {
@@ -120,12 +113,21 @@ export class Terminal implements TerminalFace {
       {
         rest: host.rest,
         chart: () => this.chart,
-        feed: () => this.#feed,
+        feed: () => this.#topics.feed,
         changed: () => this.#panesChanged(),
         problem: (words) => this.notice.set(words),
       },
       this.look.first.studies,
     );
+    const { hub, rest, clock } = host;
+    this.#topics = new Topics(
+      {
+        ...{ hub, rest, clock, model: this.model, studies: () => this.studies.requests },
+        addressed: (symbol, bars, step) => host.addressed(symbol, bars, step),
+      },
+      this.#scene(),
+    );
+    ({ choice: this.choice, meta: this.meta, isEmpty: this.isEmpty, paging: this.paging } = this.#topics);
     this.panes = new PaneActions(
       () => this.chart,
       this.studies,
@@ -148,7 +150,7 @@ export class Terminal implements TerminalFace {
       this.chart.invalidate(Level.light);
     });
     this.#words = new LinkWords(host.hub, host.clocks, () => this.#shown());
-    this.#waiting = new Waiting(host.hub, host.clock, () => this.openTopic(this.choice.get()));
+    this.#waiting = new Waiting(host.hub, host.clock, () => this.#topics.again());
     this.gapNews = new GapWords(host.clock);
     [this.symbols, this.feeds] = [new SymbolSearch(host.rest, host.clock), host.hub.feeds];
     this.options = new OptionsDesk(host.rest, host.clock);
@@ -200,8 +202,7 @@ export class Terminal implements TerminalFace {
 
   /** Everything of the page that lives on its own: for tests and for a page that is taken down. */
   destroy(): void {
-    this.#feed?.close();
-    this.#coming?.close();
+    this.#topics.close();
     this.#input.destroy();
     this.#words.destroy();
     this.chart.destroy();
@@ -211,154 +212,76 @@ export class Terminal implements TerminalFace {
 
   /** Open the chart of an address, or the first one. */
   openAsked(choice: Choice): void {
-    this.#stepChosen = choice.step !== null;
-    this.openTopic(choice);
+    this.#topics.openAsked(choice);
   }
 
-  /** Open a chart; what is on screen stays until the first bars of the new one are there. */
-  openTopic(choice: Choice, studies = this.studies.requests): void {
-    this.choice.set(choice);
-    this.isEmpty.set(false);
+  #scene(): TopicScene {
+    return {
+      asked: () => this.#asked(),
+      leaves: () => this.#leave(),
+      opened: (isOther) => this.#opened(isOther),
+      changed: (change) => this.#changed(change),
+      prepended: () => this.#moreBars(),
+      gaps: (gap, healed) => {
+        this.gapNews.say(gap, healed, this.model.clock);
+        this.chart.invalidate(Level.full);
+      },
+      status: (status) => this.#numbers.onStatus(status),
+      studied: (newestOnly) => this.#studied(newestOnly),
+      studiesTaken: () => this.studies.taken(),
+      studiesRefused: (message) => this.studies.refused(message),
+      waits: (symbol) => this.#wait(symbol),
+      says: (words) => this.notice.set(words),
+    };
+  }
+
+  #asked(): void {
     this.notice.set("");
     this.#waiting.stop();
     this.#words.look();
-    this.#coming?.close();
-    this.#asksDefault = choice.step === null;
-    const request = {
-      symbol: choice.symbol,
-      bars: choice.bars,
-      ...(choice.step === null ? {} : { ticks_per_level: choice.step }),
-    };
-    const feed: TopicFeed = new TopicFeed(
-      this.#host.hub,
-      this.#host.rest,
-      this.#host.clock,
-      { topic: request, studies, bars: this.model.barsBackTo(choice.symbol, choice.bars) },
-      this.#listenerOf(() => feed),
-    );
-    this.#coming = feed;
   }
 
-  #listenerOf(feed: () => TopicFeed): FeedListener {
-    const isShown = (): boolean => this.#feed === feed();
-    return {
-      opened: (meta) => this.#opened(feed(), meta),
-      changed: (change) => isShown() && this.#changed(change),
-      prepended: () => isShown() && this.#prepended(),
-      gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
-      status: (status) => isShown() && this.#numbers.onStatus(status),
-      studied: (newestOnly) => isShown() && this.#studied(newestOnly),
-      studiesTaken: () => this.studies.taken(),
-      studiesRefused: (message) => this.studies.refused(message),
-      paging: (state) => isShown() && this.#paged(state),
-      refused: (code, message) => this.#refused(feed(), code, message),
-    };
-  }
-
-  #opened(feed: TopicFeed, meta: SnapshotMeta): void {
-    if (feed !== this.#coming) return;
-    this.#coming = null;
+  // Bars get other numbers: nothing that was drawn or pointed at is at its place.
+  #leave(): void {
+    this.chart.painter.footprint.forget();
     this.#inspection.close();
     this.chart.ruler.clear();
-    this.model.leave();
-    const isOther = this.meta.get()?.symbol !== meta.symbol;
-    this.#feed?.close();
-    this.#feed = feed;
+  }
+
+  #opened(isOther: boolean): void {
     if (isOther) this.#numbers.forget();
-    this.meta.set(meta);
-    this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
-    this.model.gaps = feed.gapList;
-    this.model.openInterest = feed.openInterest;
-    this.model.open(feed.series, meta, feed.board);
-    this.chart.painter.footprint.forget();
     this.chart.resize();
     this.#numbers.show();
     this.flow.show();
     this.#showView();
     this.gapNews.dismiss();
     this.#words.look();
-    this.#host.addressed(meta.symbol, meta.bars, this.#stepChosen ? meta.ticks_per_level : null);
-    feed.wantBars(historyGoal(feed.series));
   }
 
-  #refused(feed: TopicFeed, code: string, message: string): void {
-    if (feed !== this.#coming) {
-      this.notice.set(message);
-      return;
-    }
-    feed.close();
-    this.#coming = null;
-    if (feed.asksStudies && code !== "not_stored") {
-      // It may be the studies that are refused: the chart comes without them, and says so.
-      this.openTopic(this.choice.get(), []);
-      this.notice.set(`shown without its studies: ${message}`);
-      return;
-    }
-    if (code === "not_stored" && this.feeds.get().has(feed.request.symbol)) {
-      this.#waiting.wait(feed.request.symbol);
-      return;
-    }
-    this.notice.set(message);
-    const meta = this.meta.get();
-    if (meta !== null) this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
+  #wait(symbol: string): boolean {
+    const runs = this.feeds.get().has(symbol);
+    if (runs) this.#waiting.wait(symbol);
+    return runs;
   }
 
   #changed(change: SeriesChange): void {
-    if (change.renumbered) {
-      this.chart.painter.footprint.forget();
-      this.#inspection.close();
-      this.chart.ruler.clear();
-    }
-    if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
-    this.model.changed(change);
     this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
     this.#numbers.show();
     this.#showView();
     this.tools.showRuler();
-    this.#followDefaultStep();
-  }
-
-  // A tape that has only begun says little of how far its bars reach: its default step grows with it.
-  #followDefaultStep(): void {
-    const meta = this.#feed?.meta;
-    if (meta == null || this.#stepChosen || this.#coming !== null) return;
-    if (meta.default_ticks_per_level !== meta.ticks_per_level && this.#asksDefault) {
-      this.openTopic({ symbol: meta.symbol, bars: meta.bars, step: null });
-    }
   }
 
   #studied(newestOnly: boolean): void {
     this.chart.invalidate(newestOnly ? Level.light : Level.full);
     this.#numbers.show();
-    if (!newestOnly) this.#wantStudies();
+    if (!newestOnly) this.#topics.wantStudies();
   }
 
-  // What is looked at, and a screen before it.
-  #wantStudies(): void {
-    const { series, time } = this.model;
-    if (series.length === 0 || this.model.studies.list.length === 0) return;
-    const from = Math.max(series.first, Math.floor(time.index(0) - time.visible)) as BarIndex;
-    this.#feed?.wantStudies(series.openNs(from));
-  }
-
-  #prepended(): void {
-    this.model.prepended();
-    if (this.model.seeksOlder) this.#feed?.wantBars(this.model.series.length + moreBars);
+  #moreBars(): void {
     this.chart.invalidate(Level.full);
     this.#showView();
-  }
-
-  #paged(state: Paging): void {
-    this.model.olderComes = state === "loading";
-    this.paging.set(state);
-  }
-
-  #gapsChanged(gap: Gap, healed: boolean): void {
-    if (this.#feed !== null) this.model.gaps = this.#feed.gapList;
-    this.gapNews.say(gap, healed, this.model.clock);
-    this.chart.invalidate(Level.full);
   }
 
   #shown(): Shown {
@@ -370,9 +293,9 @@ export class Terminal implements TerminalFace {
   #viewMoved(): void {
     this.#showView();
     const { series, time } = this.model;
-    if (this.#feed === null || series.length === 0) return;
-    this.#wantStudies();
-    if (time.index(0) < series.first + time.visible) this.#feed.wantBars(series.length + moreBars);
+    if (series.length === 0) return;
+    this.#topics.wantStudies();
+    if (time.index(0) < series.first + time.visible) this.#topics.wantOlder();
   }
 
   #panesChanged(): void {
@@ -398,19 +321,15 @@ export class Terminal implements TerminalFace {
   }
 
   chooseSymbol(symbol: string): void {
-    if (symbol === this.choice.get().symbol) return;
-    this.#stepChosen = false;
-    this.openTopic({ symbol, bars: this.choice.get().bars, step: null });
+    this.#topics.chooseSymbol(symbol);
   }
 
   chooseBars(bars: string): void {
-    if (bars !== this.choice.get().bars) this.openTopic({ ...this.choice.get(), bars });
+    this.#topics.chooseBars(bars);
   }
 
   chooseStep(ticks: number): void {
-    if (ticks === this.choice.get().step) return;
-    this.#stepChosen = true;
-    this.openTopic({ ...this.choice.get(), step: ticks });
+    this.#topics.chooseStep(ticks);
   }
 
   setMode(mode: CellMode): void {
@@ -439,9 +358,12 @@ export class Terminal implements TerminalFace {
 
   showTable(): void {
     const { series } = this.model;
-    if (series.length === 0) return;
-    const index = this.chart.cursor?.index ?? series.last;
-    this.#inspection.showTable(index);
+    if (series.length > 0) this.#inspection.showTable(this.chart.cursor?.index ?? series.last);
+  }
+
+  /** The trades of the cell under the crosshair, or of the last price. */
+  showTrades(): void {
+    this.#inspection.showTrades(this.chart.cursor);
   }
 
   goLive(): void {

@@ -3,42 +3,26 @@ import { StudyBoard } from "../data/study-board";
 import type { Gap } from "../data/topic-feed";
 import type { SnapshotMeta } from "../protocol/messages";
 import { type BarIndex, type Dpx, dpx, type Lot } from "../protocol/units";
-import {
-  type AutoScale,
-  autoScaleModes,
-  type Content,
-  centreOf,
-  placeAll,
-  recentre,
-  refit,
-  type Stretches,
-} from "./auto-scale";
+import type { AutoScale } from "./auto-scale";
 import { barLengthNs } from "./bar-length";
 import { typicalLot } from "./cells";
-import { contentOf, isAnySeen, stretchesOf } from "./content";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
 import { areServers, markerOf, rulesOf } from "./imbalance";
+import { type NumberSigns, plainSigns, signsOf } from "./number-signs";
 import type { OptionLevels } from "./option-levels";
 import { type Palette, paletteOf } from "./palette";
 import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place, type ReturnPlace } from "./place";
 import { PriceScale } from "./price-scale";
+import { type OnScreen, PriceView } from "./price-view";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { Zones } from "./study-zones";
 import { TimeScale } from "./time-scale";
 import { ZoneClock } from "./time-zone";
 
-/** What reaches no further than this into the pane is not in sight. */
-const sliverCss = 4;
-/** Pixels, in CSS, that the chart keeps free above and below what it fits. */
-const marginsCss = { top: 10, bottom: 10 } as const;
-/** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
-const firstRowCss = { normal: { least: 12, most: 30 }, compact: { least: 12, most: 22 } } as const;
 /** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
 const barsOnOpening = [16.5, 13.5, 11.5] as const;
-/** Bars narrower than this hold no numbers: rows need no height to be read, and all bars on screen fit. */
-const readableBarCss = 50;
 const narrowestFirstBarCss = 65;
 /** Two columns of numbers stand in bars of this width. */
 const twoColumnsCss = 150;
@@ -70,10 +54,11 @@ export class ChartModel {
   shows: ReadonlyMap<string, readonly string[]> = new Map();
   readonly zones = new Zones();
   tick: Grid = parseGrid("1");
+  /** How numbers are written. */
+  signs: NumberSigns = plainSigns;
   quantity: QuantityStyle = quantityStyle("base", parseGrid("1"), 1);
   /** A large but common cell, in lots: what colours are measured against. Moves seldom, so that colours do not flicker. */
   typical = 1;
-  autoScale: AutoScale = "centre";
   following = true;
   clock = new ZoneClock("UTC");
   settings: Settings = defaultSettings;
@@ -84,11 +69,9 @@ export class ChartModel {
   #place: Left | null = null;
   #keepsRows = false;
   #placed = false;
-  #fitNow = false;
-  #isOverview = false;
-  #lastAuto: AutoScale = "centre";
   #closedSinceTypical = 0;
   readonly #stands = new Place();
+  readonly #priceView = new PriceView(this.price, this.time);
 
   /** @param system what the system asks for: a light theme, more contrast than usual */
   apply(settings: Settings, system: SystemLook = { isLight: false, isStrong: false }): void {
@@ -171,7 +154,6 @@ export class ChartModel {
   open(series: BarSeries, meta: SnapshotMeta, studies = new StudyBoard()): void {
     [this.series, this.meta, this.studies, this.olderComes] = [series, meta, studies, false];
     this.zones.join(series, meta.ticks_per_level);
-    this.tick = parseGrid(meta.tick_size);
     this.typical = typicalLot(series);
     this.#setFormats();
     this.#setMarker();
@@ -195,16 +177,17 @@ export class ChartModel {
     if (this.#stands.isLost) this.#stands.find(this.series, this.time);
   }
 
+  get autoScale(): AutoScale {
+    return this.#priceView.mode;
+  }
+
+  set autoScale(mode: AutoScale) {
+    this.#priceView.mode = mode;
+  }
+
   /** Whether none of the bars on screen is in sight, or the last price is not while it is followed. */
   get priceIsOff(): boolean {
-    if (this.autoScale !== "manual" || this.series.length === 0) return false;
-    const { from, to } = this.visibleBars();
-    if (to < from) return false;
-    const { low, high } = this.price.span();
-    const sliver = this.px(sliverCss) / this.price.row;
-    if (!isAnySeen(this.#stretches(from, to), low + sliver, high - sliver)) return true;
-    const { anchor } = this.#content(from, to);
-    return this.following && (anchor < low || anchor > high);
+    return this.series.length > 0 && this.#priceView.isOff(this.#onScreen(), this.dpr, this.following);
   }
 
   /** Whether the newest bar can be seen whole. */
@@ -253,8 +236,7 @@ export class ChartModel {
 
   /** In `centre` mode the height of rows is the user's and the place the chart's; else the scale becomes manual. */
   zoomPrice(y: number, factor: number): void {
-    if (this.autoScale === "fit" || this.#isOverview) this.autoScale = "manual";
-    this.price.zoomAt(y, factor);
+    this.#priceView.zoom(y, factor);
   }
 
   toOldest(): void {
@@ -273,19 +255,17 @@ export class ChartModel {
   }
 
   setAutoScale(mode: AutoScale): void {
-    this.autoScale = mode;
-    if (mode !== "manual") this.#lastAuto = mode;
-    this.#fitNow = mode === "fit";
+    this.#priceView.setMode(mode);
     if (mode === "centre") this.#firstRows();
   }
 
   /** Out of `manual` back to the automatic mode that was last in force, or from one of those to fitting all bars on screen. */
   resetPrice(): void {
-    this.setAutoScale(this.autoScale === "manual" ? this.#lastAuto : "fit");
+    this.setAutoScale(this.#priceView.resetMode);
   }
 
   nextAutoScale(): AutoScale {
-    const next = autoScaleModes[(autoScaleModes.indexOf(this.autoScale) + 1) % autoScaleModes.length] ?? "fit";
+    const next = this.#priceView.nextMode;
     this.setAutoScale(next);
     return next;
   }
@@ -300,55 +280,25 @@ export class ChartModel {
     if (this.series.length === 0) return;
     this.time.clamp(this.series.first, this.series.end);
     this.#stands.note(this.series, this.time);
-    const { from, to } = this.visibleBars();
+    const shown = this.#onScreen();
+    const { from, to } = shown;
     if (to < from) return;
     const setChanged = from !== this.#shownFrom || to !== this.#shownTo;
     this.#shownFrom = from;
     this.#shownTo = to;
-    this.#settlePrice(from, to, setChanged);
+    this.#priceView.settle(shown, this.dpr, this.settings.density, setChanged);
     this.panes.settle(this, from, to);
   }
 
-  #settlePrice(from: number, to: number, setChanged: boolean): void {
-    if (this.autoScale === "manual") return;
-    const content = this.#content(from, to);
-    const span = this.price.span();
-    const view = { low: span.low, high: span.high, height: this.price.height };
-    const wasOverview = this.#isOverview;
-    this.#isOverview = this.time.bar < readableBarCss * this.dpr;
-    if (this.autoScale === "centre" && !this.#isOverview) {
-      if (wasOverview) {
-        this.#firstRows();
-        return;
-      }
-      const centre = recentre(content, view, () => this.#stretches(from, to));
-      if (centre !== null) this.price.set(this.price.row, centre);
-      return;
-    }
-    const margins = this.#margins();
-    const placement = this.#fitNow
-      ? placeAll(content, view.height, margins)
-      : refit(content, view, margins, setChanged);
-    this.#fitNow = false;
-    if (placement !== null) this.price.set(placement.row, placement.centre);
-  }
-
-  #content(from: number, to: number): Content {
-    return contentOf(this.series, this.price.ticksPerLevel, from, to, this.lastInSight ? this.series.last : to);
-  }
-
-  #stretches(from: number, to: number): Stretches {
-    return stretchesOf(this.series, this.price.ticksPerLevel, from, to);
+  #onScreen(): OnScreen {
+    const { from, to } = this.visibleBars();
+    return { series: this.series, from, to, anchor: this.lastInSight ? this.series.last : to };
   }
 
   #afterMove(): void {
     this.#stands.forget();
     this.time.clamp(this.series.first, this.series.end);
     this.following = this.lastInSight;
-  }
-
-  #margins(): { readonly top: number; readonly bottom: number } {
-    return { top: marginsCss.top * this.dpr, bottom: marginsCss.bottom * this.dpr };
   }
 
   #rightRoom(): number {
@@ -397,21 +347,9 @@ export class ChartModel {
     }
   }
 
-  /**
-   * As high as all bars on screen allow, within what can be read; see `centreOf` where not all can be in sight.
-   *
-   * @returns whether all bars on screen fit
-   */
+  /** @returns whether all bars on screen fit */
   #firstRows(): boolean {
-    const { from, to } = this.visibleBars();
-    if (to < from) return true;
-    const content = this.#content(from, to);
-    const { least, most } = firstRowCss[this.settings.density];
-    const fitted = placeAll(content, this.price.height, this.#margins());
-    const row = Math.min(most * this.dpr, Math.max(least * this.dpr, fitted.row));
-    const span = this.price.height / Math.round(row);
-    this.price.set(row, row === fitted.row ? fitted.centre : centreOf(content, span, this.#stretches(from, to)));
-    return content.high - content.low <= span;
+    return this.#priceView.firstRows(this.#onScreen(), this.dpr, this.settings.density);
   }
 
   #measureAgain(): void {
@@ -425,7 +363,10 @@ export class ChartModel {
 
   #setFormats(): void {
     if (this.meta === null) return;
-    this.quantity = quantityStyle(this.settings.unit, parseGrid(this.meta.lot_size), this.typical as Lot);
+    this.signs = signsOf(this.settings.numbers);
+    this.tick = { ...parseGrid(this.meta.tick_size), signs: this.signs };
+    const lot = { ...parseGrid(this.meta.lot_size), signs: this.signs };
+    this.quantity = quantityStyle(this.settings.unit, lot, this.typical as Lot);
     const zone = this.settings.zone === "exchange" ? this.meta.tz : this.settings.zone;
     if (this.clock.zone !== zone || zone === "local") this.clock = new ZoneClock(zone);
   }

@@ -1,9 +1,13 @@
+import { type NumberSigns, plainSigns } from "./number-signs";
+
 /** Exact decimals: a grid step such as "0.05" is `mantissa * 10^-decimals`, and whole units become text without rounding. */
 export interface Grid {
   readonly mantissa: number;
   readonly decimals: number;
   /** The step as a number: for drawing and comparing only. */
   readonly step: number;
+  /** How its values are written; plain without them. */
+  readonly signs?: NumberSigns;
 }
 
 /** @throws RangeError the text is no positive plain decimal */
@@ -17,16 +21,17 @@ export function parseGrid(text: string): Grid {
   return { mantissa, decimals: fraction.length, step: mantissa / 10 ** fraction.length };
 }
 
-/** Whole units of a grid as exact decimal text, always with the grid's number of decimals. */
+/** Whole units of a grid as exact decimal text with the grid's signs, always with its number of decimals. */
 export function unitsText(units: number, grid: Grid): string {
   const scaled = BigInt(Math.round(units)) * BigInt(grid.mantissa);
   const digits = (scaled < 0n ? -scaled : scaled).toString().padStart(grid.decimals + 1, "0");
   const cut = digits.length - grid.decimals;
-  const text = grid.decimals === 0 ? digits : `${digits.slice(0, cut)}.${digits.slice(cut)}`;
+  const { decimal, group } = grid.signs ?? plainSigns;
+  const text = grid.decimals === 0 ? group(digits) : `${group(digits.slice(0, cut))}${decimal}${digits.slice(cut)}`;
   return scaled < 0n ? `-${text}` : text;
 }
 
-/** The inverse: decimal text as whole units; null where it is not on the grid. */
+/** Plain decimal text as whole units; null where it is not on the grid. */
 export function unitsOf(text: string, grid: Grid): number | null {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text.trim());
   const whole = match?.[2];

@@ -1,4 +1,5 @@
 import { type Grid, unitsText } from "./decimal";
+import { type NumberSigns, plainSigns, written } from "./number-signs";
 
 /** How quantities are written in one chart: in base units with a fixed number of decimals, or in whole lots. */
 export interface QuantityStyle {
@@ -23,8 +24,15 @@ export function quantityStyle(unit: QuantityStyle["unit"], lot: Grid, typicalLot
   return { unit, decimals: Math.min(lot.decimals, wanted), lot };
 }
 
+/** The signs that quantities are written with. */
+export const signsOfStyle = (style: QuantityStyle): NumberSigns => style.lot.signs ?? plainSigns;
+
 /** A quantity for a cell: at most five characters, zero as "0". */
 export function cellQuantity(lots: number, style: QuantityStyle): string {
+  return written(plainCell(lots, style), signsOfStyle(style));
+}
+
+function plainCell(lots: number, style: QuantityStyle): string {
   if (lots === 0) return "0";
   const value = style.unit === "lots" ? lots : lots * style.lot.step;
   const size = Math.abs(value);
@@ -33,20 +41,20 @@ export function cellQuantity(lots: number, style: QuantityStyle): string {
 }
 
 /** A whole number for a cell: `0`, `87`, `1.24k`. */
-export function countText(value: number): string {
+export function countText(value: number, signs = plainSigns): string {
   const whole = Math.round(value);
-  return Math.abs(whole) < 1000 ? String(whole) : compact(whole);
+  return Math.abs(whole) < 1000 ? String(whole) : compact(whole, signs);
 }
 
 /** A side as a percentage of what it is compared with, cut to whole percents; `∞` against nothing, "" without a neighbour. */
-export function ratioText(strong: number, weak: number): string {
+export function ratioText(strong: number, weak: number, signs = plainSigns): string {
   if (weak < 0) return "";
   if (strong === 0) return "0";
-  return weak === 0 ? "∞" : countText(Math.floor((100 * strong) / weak));
+  return weak === 0 ? "∞" : countText(Math.floor((100 * strong) / weak), signs);
 }
 
 /** Three significant digits with k, M, B, T from a thousand on. */
-export function compact(value: number): string {
+export function compact(value: number, signs = plainSigns): string {
   let size = Math.abs(value);
   let power = 0;
   while (size >= 999.5 && power < suffixes.length - 1) {
@@ -55,7 +63,7 @@ export function compact(value: number): string {
   }
   const text =
     power === 0 ? trimZeros(size.toFixed(2)) : size >= 99.95 ? size.toFixed(0) : size.toFixed(size >= 9.995 ? 1 : 2);
-  return `${value < 0 ? "-" : ""}${text}${suffixes[power] ?? ""}`;
+  return written(`${value < 0 ? "-" : ""}${text}${suffixes[power] ?? ""}`, signs);
 }
 
 const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
@@ -71,17 +79,17 @@ export function signed(lots: number, style: QuantityStyle): string {
   const size = Math.abs(lots);
   const most = Math.min(mostSignedDecimals, style.lot.decimals);
   let decimals = style.decimals;
-  let text = cellQuantity(size, style);
+  let text = plainCell(size, style);
   while (Number(text) === 0 && decimals < most) {
     decimals += 1;
-    text = cellQuantity(size, { ...style, decimals });
+    text = plainCell(size, { ...style, decimals });
   }
-  return Number(text) === 0 ? "0" : `${lots > 0 ? "+" : minus}${text}`;
+  return Number(text) === 0 ? "0" : `${lots > 0 ? "+" : minus}${written(text, signsOfStyle(style))}`;
 }
 
 /** A quantity exactly, in base units or lots: for tables and read-outs. */
 export function exactQuantity(lots: number, style: QuantityStyle): string {
-  return style.unit === "lots" ? String(lots) : unitsText(lots, style.lot);
+  return style.unit === "lots" ? written(String(lots), signsOfStyle(style)) : unitsText(lots, style.lot);
 }
 
 /** As `exactQuantity`, with a plus before what is above zero. */
@@ -106,6 +114,6 @@ export function spanText(spanMs: number): string {
   return `${trimZeros((spanMs / 3_600_000).toFixed(1))} h`;
 }
 
-export function percentText(fraction: number, decimals = 0): string {
-  return `${(fraction * 100).toFixed(decimals)} %`;
+export function percentText(fraction: number, decimals = 0, signs = plainSigns): string {
+  return written(`${(fraction * 100).toFixed(decimals)} %`, signs);
 }

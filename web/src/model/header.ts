@@ -2,12 +2,15 @@ import type { SnapshotMeta, Status } from "../protocol/messages";
 import { ms, nsToMs } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import { parseGrid, unitsOf, unitsText } from "./decimal";
-import { compact, percentText } from "./format";
+import { compact, exactQuantity, percentText } from "./format";
 import { rulesOf, rulesText } from "./imbalance";
+import { written } from "./number-signs";
 
 /** The header's figures in words; a dash where the feed does not say. */
 export interface HeaderView {
   readonly last: string;
+  /** The same as ticks; null without a price. */
+  readonly lastTick: number | null;
   readonly direction: -1 | 0 | 1;
   readonly change: string;
   readonly changePct: string;
@@ -30,6 +33,7 @@ const dash = "–";
 
 export const emptyHeader: HeaderView = {
   last: dash,
+  lastTick: null,
   direction: 0,
   change: dash,
   changePct: "",
@@ -48,22 +52,22 @@ export const emptyHeader: HeaderView = {
 
 const sign = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
 
-const orDash = (text: string | null | undefined): string => text ?? dash;
-
 /** @param before the price shown last: it gives the last price its direction */
 export function headerView(model: ChartModel, status: Status | null, before: HeaderView): HeaderView {
   const last = model.series.lastPrice();
   if (last === null) return before;
-  const known = before.last === dash ? null : unitsOf(before.last, model.tick);
+  const { lastTick: known } = before;
+  const priceText = (text: string | null | undefined): string => written(text ?? dash, model.signs);
   return {
     last: unitsText(last, model.tick),
+    lastTick: last,
     direction: known === null || known === last ? before.direction : sign(last - known),
     ...changeTexts(model, status, last),
-    open: orDash(status?.day_open),
-    high: orDash(status?.day_high),
-    low: orDash(status?.day_low),
-    vwap: orDash(status?.vwap),
-    volume: status?.day_volume == null ? dash : compact(Number(status.day_volume)),
+    open: priceText(status?.day_open),
+    high: priceText(status?.day_high),
+    low: priceText(status?.day_low),
+    vwap: priceText(status?.vwap),
+    volume: status?.day_volume == null ? dash : compact(Number(status.day_volume), model.signs),
     since: sinceText(model, status),
     spread: spreadText(model, status),
     lag: lagText(status?.lag_ms),
@@ -100,7 +104,7 @@ function changeTexts(
   const plus = moved > 0 ? "+" : "";
   return {
     change: `${plus}${unitsText(moved, model.tick)}`,
-    changePct: previous === 0 ? "" : `${plus}${((100 * moved) / previous).toFixed(2)} %`,
+    changePct: previous === 0 ? "" : written(`${plus}${((100 * moved) / previous).toFixed(2)} %`, model.signs),
     changeSign: sign(moved),
   };
 }
@@ -129,7 +133,7 @@ export interface LegendView {
 export function legendView(model: ChartModel, meta: SnapshotMeta, status: Status | null): LegendView {
   const [venue, ...rest] = meta.symbol.split(":");
   const lots = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
-  const minVol = model.quantity.unit === "lots" ? String(lots) : unitsText(lots, model.quantity.lot);
+  const minVol = exactQuantity(lots, model.quantity);
   return {
     symbol: rest.join(":"),
     venue: venue ?? "",

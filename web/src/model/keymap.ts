@@ -20,6 +20,7 @@ export type PlainKind =
   | "keys"
   | "cancel"
   | "table"
+  | "trades"
   | "maximise"
   | "ruler"
   | "picture"
@@ -46,9 +47,12 @@ export const keyHelp: readonly KeyHelp[] = [
   { keys: "Ctrl + wheel, wheel on the price axis", action: "zoom price" },
   { keys: "Shift + wheel, sideways swipe", action: "pan time" },
   { keys: "drag the pane, an axis", action: "pan, scale that axis" },
-  { keys: "double click price axis, time axis, pane", action: "auto-scale, latest bar at default width, maximise" },
+  {
+    keys: "double click price axis, time axis, pane",
+    action: "auto-scale, latest bar at default width, maximise (Alt + M)",
+  },
   { keys: "Shift + drag, Alt + R", action: "ruler: ticks, %, time, volume, delta" },
-  { keys: "click a cell", action: "its trades and their sum" },
+  { keys: "click a cell, Ctrl + Enter", action: "its trades and their sum" },
   { keys: "← → ↑ ↓", action: "one bar, one row" },
   { keys: "Ctrl + ← →", action: "half a screen" },
   { keys: "+ −", action: "zoom time" },
@@ -106,6 +110,7 @@ const altCodes: Readonly<Record<string, Command>> = {
   KeyR: { kind: "ruler" },
   KeyS: { kind: "picture" },
   KeyL: { kind: "layouts" },
+  KeyM: { kind: "maximise" },
 };
 
 function altCommand(key: Key): Command | null {
@@ -117,6 +122,7 @@ function altCommand(key: Key): Command | null {
 function ctrlCommand(key: Key): Command | null {
   const letter = key.key.toLowerCase();
   if (letter === "k" && !key.shift) return { kind: "search" };
+  if (letter === "enter") return { kind: "trades" };
   return letter === "s" && key.shift ? { kind: "copyPicture" } : null;
 }
 

@@ -5,6 +5,7 @@ import { type Cell, cellAt, imbalanceCounts, isBuyImbalance, isSellImbalance, ro
 import type { ChartModel } from "./chart-model";
 import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned, percentText } from "./format";
+import { written } from "./number-signs";
 import { hasFlow, isDoubtful, isIncomplete } from "./trust";
 
 /** One bar in words, as read-outs and the data table show it; all quantities exact. */
@@ -22,6 +23,7 @@ export interface BarReadout {
   readonly buy: string;
   readonly sell: string;
   readonly unknown: string;
+  readonly hasUnknown: boolean;
   readonly delta: string;
   readonly deltaSign: -1 | 0 | 1;
   readonly deltaPct: string;
@@ -57,12 +59,14 @@ export interface CellReadout {
   readonly volume: string;
   readonly trades: string;
   readonly imbalance: string;
+  /** How far its sides can be trusted (definitions 1.4). */
+  readonly confidence: string;
 }
 
 const dash = "–";
 const signOf = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
 
-const share = (value: number, decimals = 0): string => (Number.isNaN(value) ? dash : percentText(value, decimals));
+const share = (value: number): string => (Number.isNaN(value) ? dash : percentText(value));
 
 const withFlow = { hasFlow: true } as const;
 const withoutFlow = {
@@ -70,6 +74,7 @@ const withoutFlow = {
   buy: dash,
   sell: dash,
   unknown: "0",
+  hasUnknown: false,
   delta: dash,
   deltaSign: 0,
   deltaPct: dash,
@@ -110,9 +115,10 @@ export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
     buy: lots("buy"),
     sell: lots("sell"),
     unknown: lots("unknown"),
+    hasUnknown: series.number("unknown", index) > 0,
     delta: exactSigned(delta, quantity),
     deltaSign: signOf(delta),
-    deltaPct: sided === 0 ? dash : `${((100 * delta) / sided).toFixed(1)} %`,
+    deltaPct: sided === 0 ? dash : written(`${((100 * delta) / sided).toFixed(1)} %`, model.signs),
     minDelta: signedLots("min_delta"),
     maxDelta: signedLots("max_delta"),
     cvd: signedLots("cvd"),
@@ -165,7 +171,17 @@ export function cellReadout(model: ChartModel, cell: Cell): CellReadout {
     volume: exactQuantity(cell.buy + cell.sell + cell.unknown, quantity),
     trades: String(cell.trades),
     imbalance: imbalanceText(cell),
+    confidence: confidenceText(model, cell),
   };
+}
+
+// What is known of the cell itself, and of inferred sides how many of the bar the quote decided.
+function confidenceText({ series }: ChartModel, cell: Cell): string {
+  const volume = cell.buy + cell.sell + cell.unknown;
+  const sided = volume === 0 ? 1 : (cell.buy + cell.sell) / volume;
+  const quoted = series.number("quote_share", cell.index);
+  if (Number.isNaN(quoted)) return sided === 1 ? "stated" : `stated of ${percentText(sided)}`;
+  return `inferred of ${percentText(sided)}, ${percentText(quoted)} of the bar at the quote`;
 }
 
 /** A bar in one line, as it stands below a picture's legend. */
@@ -179,7 +195,7 @@ export function spoken(bar: BarReadout, cell: CellReadout | null): string {
   const cellWords =
     cell === null
       ? ""
-      : `${cell.price}: bid ${cell.bid}, ask ${cell.ask}, delta ${cell.delta}, ${cell.trades} trades${cell.imbalance === "" ? "" : `, ${cell.imbalance}`}. `;
+      : `${cell.price}: bid ${cell.bid}, ask ${cell.ask}, delta ${cell.delta}, ${cell.trades} trades${cell.imbalance === "" ? "" : `, ${cell.imbalance}`}, sides ${cell.confidence}. `;
   return `${cellWords}Bar ${bar.time}: close ${bar.close}, volume ${bar.volume}, delta ${bar.delta}.`;
 }
 

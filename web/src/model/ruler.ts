@@ -2,6 +2,7 @@ import { type BarIndex, nsToMs, type PriceTick } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned, spanText } from "./format";
+import { written } from "./number-signs";
 import { hasFlow, isDoubtful, isIncomplete } from "./trust";
 
 /** A place on the chart: a bar and a price, so that it stays there while the chart moves. */
@@ -71,7 +72,7 @@ export interface RulerWords {
 export function rulerWords(model: ChartModel, ruler: Ruler): RulerWords {
   const found = measure(model, ruler);
   const plus = found.ticks > 0 ? "+" : "";
-  const percent = found.percent === null ? "" : ` (${plus}${found.percent.toFixed(2)} %)`;
+  const percent = found.percent === null ? "" : ` (${written(`${plus}${found.percent.toFixed(2)}`, model.signs)} %)`;
   const price = `${plus}${unitsText(found.ticks, model.tick)}${percent}`;
   const ticks = `${plus}${found.ticks} ${Math.abs(found.ticks) === 1 ? "tick" : "ticks"}`;
   const time = `${found.bars} ${found.bars === 1 ? "bar" : "bars"}, ${longSpan(found.spanNs)}`;

@@ -1,4 +1,6 @@
+import { type NumberChoice, numberChoices } from "./number-signs";
 import type { HueName, ThemeName } from "./palette";
+import { isZone } from "./time-zone";
 
 /** What a column of cells shows; the first six are those of Alt + 1 to 6. */
 export type NumberMode = "bid-ask" | "delta" | "volume" | "trades" | "profile" | "imbalance";
@@ -31,7 +33,8 @@ export type Switch = "on" | "off";
 export type ThemeChoice = "system" | ThemeName;
 export type Density = "normal" | "compact";
 export type CvdStyle = "line" | "candles";
-export type ZoneChoice = "exchange" | "UTC" | "local";
+/** The exchange's zone, this machine's, or one by its IANA name. */
+export type ZoneChoice = "exchange" | "local" | (string & {});
 export type UnitChoice = "base" | "quote" | "lots";
 
 /** What the system asks for. */
@@ -72,6 +75,7 @@ export interface Settings extends CellSettings {
   readonly unit: UnitChoice;
   readonly cvdStyle: CvdStyle;
   readonly zone: ZoneChoice;
+  readonly numbers: NumberChoice;
 }
 
 export const defaultCells: CellSettings = {
@@ -104,6 +108,7 @@ export const defaultSettings: Settings = {
   unit: "base",
   cvdStyle: "line",
   zone: "exchange",
+  numbers: "plain",
 };
 
 type Numeric = { [K in keyof Settings]: Settings[K] extends number ? K : never }[keyof Settings];
@@ -118,7 +123,7 @@ export const numericSettings: Readonly<
   stack: { least: 2, most: 20, whole: true },
 };
 
-const choices: { readonly [K in Exclude<keyof Settings, NumericSetting>]: readonly Settings[K][] } = {
+const choices: { readonly [K in Exclude<keyof Settings, NumericSetting | "zone">]: readonly Settings[K][] } = {
   mode: cellModes.map(({ mode }) => mode),
   second: ["none", ...numberModes.map(({ mode }) => mode)],
   text: ["auto", "bid-ask", "delta", "volume", "trades", "none"],
@@ -140,7 +145,7 @@ const choices: { readonly [K in Exclude<keyof Settings, NumericSetting>]: readon
   density: ["normal", "compact"],
   unit: ["base", "quote", "lots"],
   cvdStyle: ["line", "candles"],
-  zone: ["exchange", "UTC", "local"],
+  numbers: numberChoices,
 };
 
 /** The theme that is drawn. @param systemIsLight what the system asks for */
@@ -149,6 +154,7 @@ export const themeOf = (choice: ThemeChoice, systemIsLight: boolean): ThemeName 
 
 /** Whether a setting may have a value. */
 export function isSetting(name: string, value: unknown): boolean {
+  if (name === "zone") return typeof value === "string" && (value === "exchange" || value === "local" || isZone(value));
   if (Object.hasOwn(choices, name))
     return (choices[name as keyof typeof choices] as readonly unknown[]).includes(value);
   if (!Object.hasOwn(numericSettings, name) || typeof value !== "number") return false;

@@ -5,6 +5,7 @@ import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
 import { compact, exactQuantity, minus } from "./format";
+import { written } from "./number-signs";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
 import { shownOutputs } from "./study-look";
@@ -51,20 +52,25 @@ export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
 
 /** A value of a unit, short, for an axis. */
 export function axisValue(model: ChartModel, unit: OutputUnit, value: number): string {
-  if (unit === "lot") return compact(model.quantity.unit === "lots" ? value : value * model.quantity.lot.step);
-  if (unit === "percent") return `${compact(value)} %`;
-  return compact(value);
+  const { quantity, signs } = model;
+  if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs);
+  if (unit === "percent") return `${compact(value, signs)} %`;
+  return compact(value, signs);
 }
 
 // What was divided is no whole number of ticks or lots: it has two decimals more than they have.
-function pricesText({ tick, price }: ChartModel, unit: OutputUnit, value: number): string {
+function pricesText({ tick, price, signs }: ChartModel, unit: OutputUnit, value: number): string {
   if (unit === "row") return unitsText(value * price.ticksPerLevel, tick);
-  return Number.isInteger(value) ? unitsText(value, tick) : (value * tick.step).toFixed(tick.decimals + 2);
+  return Number.isInteger(value)
+    ? unitsText(value, tick)
+    : written((value * tick.step).toFixed(tick.decimals + 2), signs);
 }
 
-function lotsText({ quantity }: ChartModel, value: number): string {
+function lotsText({ quantity, signs }: ChartModel, value: number): string {
   if (Number.isInteger(value)) return exactQuantity(value, quantity);
-  return quantity.unit === "lots" ? value.toFixed(2) : (value * quantity.lot.step).toFixed(quantity.lot.decimals + 2);
+  const text =
+    quantity.unit === "lots" ? value.toFixed(2) : (value * quantity.lot.step).toFixed(quantity.lot.decimals + 2);
+  return written(text, signs);
 }
 
 /** A value of a unit, exact: prices in the tick's decimals, quantities in the lot's, what is divided with two more. */
@@ -77,14 +83,14 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number): 
     case "lot":
       return lotsText(model, value);
     case "percent":
-      return `${value.toFixed(1)} %`;
+      return written(`${value.toFixed(1)} %`, model.signs);
     case "ratio":
     case "per_second":
-      return value.toFixed(2);
+      return written(value.toFixed(2), model.signs);
     case "side":
       return ["sell", dash, "buy"][Math.sign(value) + 1] ?? dash;
     default:
-      return value < 0 ? `${minus}${Math.abs(value)}` : String(value);
+      return written(value < 0 ? `${minus}${Math.abs(value)}` : String(value), model.signs);
   }
 }
 

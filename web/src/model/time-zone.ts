@@ -98,6 +98,28 @@ export class ZoneClock {
   }
 }
 
+/** Whether a text is the IANA name of a zone. */
+export const isZone = (name: string): boolean => name === "UTC" || formatOf(name) !== null;
+
+/** The zones of the world by their region, as the browser knows them; `words` is the name without its region. */
+export function zonesByRegion(): readonly {
+  readonly region: string;
+  readonly names: readonly { readonly zone: string; readonly words: string }[];
+}[] {
+  const regions = new Map<string, { readonly zone: string; readonly words: string }[]>();
+  for (const zone of Intl.supportedValuesOf("timeZone")) {
+    const cut = zone.indexOf("/");
+    if (cut < 0) continue;
+    const words = zone
+      .slice(cut + 1)
+      .replaceAll("_", " ")
+      .replaceAll("/", ", ");
+    const region = zone.slice(0, cut);
+    regions.set(region, [...(regions.get(region) ?? []), { zone, words }]);
+  }
+  return [...regions].map(([region, names]) => ({ region, names }));
+}
+
 function formatOf(zone: string): Intl.DateTimeFormat | null {
   if (zone === "UTC" || zone === "Etc/UTC") return null;
   const options: Intl.DateTimeFormatOptions = {

@@ -110,6 +110,8 @@ export interface PaneFace {
   close(pane: PaneName): void;
   /** Up (-1) or down (+1) among those below the price. */
   move(pane: PaneName, by: number): void;
+  /** Higher by so many pixels, at the cost of the one above it. */
+  grow(pane: PaneName, by: number): void;
   /** Give it all the room, or everyone theirs again. */
   maximise(pane: PaneName): void;
   hasSettings(pane: PaneName): boolean;

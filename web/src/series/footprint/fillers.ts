@@ -1,7 +1,8 @@
 import type { BarLevels } from "../../data/bar-series";
 import { type CellColour, type CellText, type ColumnLook, isSplit } from "../../model/cell-look";
-import { cellQuantity, countText, type QuantityStyle, ratioText, signed } from "../../model/format";
+import { cellQuantity, countText, type QuantityStyle, ratioText, signed, signsOfStyle } from "../../model/format";
 import { neighbour } from "../../model/imbalance";
+import { plainSigns } from "../../model/number-signs";
 import { type Palette, type Ramp, rampStep, rampSteps } from "../../model/palette";
 import { mark, type Sheet } from "../../renderers/sheet";
 
@@ -143,25 +144,34 @@ function textColour([ramp, step]: Painted, isFree: boolean, palette: Palette, si
 }
 
 const quantity = (lots: number, style: SheetStyle, row: number): string =>
-  style.price === null ? cellQuantity(lots, style.quantity) : countText(lots * style.price(row));
+  style.price === null
+    ? cellQuantity(lots, style.quantity)
+    : countText(lots * style.price(row), signsOfStyle(style.quantity));
 
 const writers: Readonly<
   Record<CellText, (cell: Numbers, style: SheetStyle, row: number) => readonly [left: string, right: string]>
 > = {
   "bid-ask": (cell, style, row) => [quantity(cell.sell, style, row), quantity(cell.buy, style, row)],
-  ratio: (cell) => [ratioText(cell.sell, cell.sellAgainst), ratioText(cell.buy, cell.buyAgainst)],
+  ratio: (cell, style) => {
+    const signs = signsOfStyle(style.quantity);
+    return [ratioText(cell.sell, cell.sellAgainst, signs), ratioText(cell.buy, cell.buyAgainst, signs)];
+  },
   delta: (cell, style, row) => [
     style.price === null
       ? signed(cell.buy - cell.sell, style.quantity)
-      : signed((cell.buy - cell.sell) * style.price(row), quoteStyle),
+      : signed((cell.buy - cell.sell) * style.price(row), quoteStyle(style)),
     "",
   ],
   volume: (cell, style, row) => [quantity(volumeOf(cell), style, row), ""],
-  trades: (cell) => [countText(cell.trades), ""],
+  trades: (cell, style) => [countText(cell.trades, signsOfStyle(style.quantity)), ""],
   none: () => ["", ""],
 };
 
-const quoteStyle: QuantityStyle = { unit: "lots", decimals: 0, lot: { mantissa: 1, decimals: 0, step: 1 } };
+const quoteStyle = ({ quantity: { lot } }: SheetStyle): QuantityStyle => ({
+  unit: "lots",
+  decimals: 0,
+  lot: { mantissa: 1, decimals: 0, step: 1, signs: lot.signs ?? plainSigns },
+});
 
 /** Fill in the numbers of a row; zeros are faint. @param lowest the row that the sheet begins with */
 export function fillText(sheet: Sheet, row: number, cell: Numbers, style: SheetStyle, lowest: number): void {

@@ -1,0 +1,35 @@
+/** How numbers are written: what stands before the decimals, and between groups of digits before it. */
+export interface NumberSigns {
+  readonly decimal: string;
+  group(whole: string): string;
+}
+
+/** As they are sent and computed: a point, and no groups. */
+export const plainSigns: NumberSigns = { decimal: ".", group: (whole) => whole };
+
+/** The ways to write numbers: plain, as the system does, or as one language does. */
+export const numberChoices = ["plain", "system", "en", "de", "fr", "hi"] as const;
+export type NumberChoice = (typeof numberChoices)[number];
+
+const sample = 1_234_567.5;
+
+/** The signs of a way to write numbers, with European digits whatever the language. */
+export function signsOf(choice: NumberChoice): NumberSigns {
+  if (choice === "plain") return plainSigns;
+  const options: Intl.NumberFormatOptions = { numberingSystem: "latn" };
+  const format = new Intl.NumberFormat(choice === "system" ? undefined : choice, options);
+  const decimal = format.formatToParts(sample).find(({ type }) => type === "decimal")?.value ?? ".";
+  return { decimal, group: (whole) => format.format(BigInt(whole)) };
+}
+
+/** How a way to write numbers looks: `1,234,567.5`. */
+export const sampleOf = (choice: NumberChoice): string => written(String(sample), signsOf(choice));
+
+/** A plain decimal text with other signs; what stands before and behind it (a sign, k, %) stays. */
+export function written(text: string, signs: NumberSigns): string {
+  if (signs === plainSigns) return text;
+  const found = /^([^\d]*)(\d+)(?:\.(\d+))?(.*)$/.exec(text);
+  if (found === null) return text;
+  const [, before = "", whole = "", decimals, behind = ""] = found;
+  return `${before}${signs.group(whole)}${decimals === undefined ? "" : `${signs.decimal}${decimals}`}${behind}`;
+}
