@@ -1,4 +1,4 @@
-"""One taker buys 3 and one sells 2: in every wire form the ask column holds 3, the bid column 2, and delta is 1.
+"""P1: one taker buys 3 and one sells 2: in every wire form the ask column holds 3, the bid column 2, and delta is 1.
 
 The same after the tape was read again, exported, and imported from the export.
 """

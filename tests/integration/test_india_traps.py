@@ -65,6 +65,7 @@ def test_a_part_that_is_left_out_does_not_cost_the_quotes_before() -> None:
 
 @pytest.mark.parametrize("cut_s", [2, 600])
 def test_volume_of_an_outage_has_no_side(cut_s: int) -> None:
+    """P4: what passed while nobody listened is unattributed, and gets no side."""
     before = [frame(OPEN_MS, 1_000, first=True), frame(OPEN_MS + 500, 1_075)]
     back_ms = OPEN_MS + cut_s * 1_000
     after = [frame(back_ms, 9_075, first=True), frame(back_ms + 500, 9_150)]

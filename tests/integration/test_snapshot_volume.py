@@ -1,4 +1,4 @@
-"""Recorded snapshots: every lot of the day's counter is in a bar, by how its side was found, or unattributed."""
+"""P13: of recorded snapshots every lot of the day's counter is in a bar, by how its side was found, or unattributed."""
 
 from __future__ import annotations
 

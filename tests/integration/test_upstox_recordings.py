@@ -1,4 +1,7 @@
-"""Recorded documents through the wire: as frames they give the snapshots that the import of the same file gives."""
+"""P13: recorded documents through the wire give, as frames, the snapshots that the import of the same file gives.
+
+Their volume a minute is that of the feed's own I1 candles: the median ratio is 1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One taker buys 3 and one sells 2, as each venue sends it: the ask column holds 3, the bid column 2, delta is 1."""
+"""P1: one taker buys 3 and one sells 2, as each venue sends it: the ask column holds 3, the bid column 2, delta is 1."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def binance_page() -> list[Any]:
     return list(binance_usdm.read_trades(json.dumps(rows).encode(), "BTCUSDT", MS))
 
 
+def spot_page() -> list[Any]:
+    row = {"price": "92150.10", "time": MS, "quoteQty": "1", "isBestMatch": True}
+    rows = [row | {"id": 7, "qty": "3", "isBuyerMaker": False}, row | {"id": 8, "qty": "2", "isBuyerMaker": True}]
+    return list(binance_spot.OTHER_TAPES["trade"].read_trades(json.dumps(rows).encode(), "BTCUSDT", MS))
+
+
 def bybit_page() -> list[Any]:
     row = {"execId": "a", "price": "92150.10", "time": str(MS), "seq": "5"}
     rows = [row | {"side": "Sell", "size": "2"}, row | {"side": "Buy", "size": "3"}]
@@ -47,6 +53,7 @@ FORMS: dict[str, list[Any]] = {
     "spot trade": binance(binance_spot, e="trade", t=7, M=True),
     "coinm aggTrade": binance(binance_coinm, e="aggTrade", a=7, s="BTCUSD_PERP", st=2),
     "usdm page": binance_page(),
+    "spot page of single trades": spot_page(),
     "bybit publicTrade": bybit(),
     "bybit page": bybit_page(),
 }
@@ -69,5 +76,6 @@ def test_columns_and_delta(form: str) -> None:
 
 
 def test_prints_that_are_no_market_trades_are_in_no_column() -> None:
+    """P11: they are told apart, and counted nowhere."""
     told = binance(binance_usdm, e="trade", t=7, X="INSURANCE_FUND", p="1.00")
     assert [type(one) for one in told] == [OffMarket, OffMarket]

@@ -206,6 +206,7 @@ def test_a_taker_who_buys_three_and_one_who_sells_two() -> None:
 
 @pytest.mark.parametrize("kind", ["INSURANCE_FUND", "ADL", "NA"])
 def test_prints_that_are_no_market_trades_are_told_apart_with_their_ids(kind: str) -> None:
+    """P11: they are in no footprint, and in a log of their own."""
     (told,) = usdm(changed(TRADE, X=kind))
     assert isinstance(told, OffMarket)
     assert (told.reason, told.trade.trade_id, told.trade.tape) == (f"X is {kind!r}", 5266583935, "trade")
@@ -213,6 +214,7 @@ def test_prints_that_are_no_market_trades_are_told_apart_with_their_ids(kind: st
 
 @pytest.mark.parametrize(("price", "qty", "reason"), [("0.00", "1", "price is zero"), ("1", "0", "quantity is zero")])
 def test_prints_of_nothing_are_told_apart_with_their_ids(price: str, qty: str, reason: str) -> None:
+    """P11: zero price or quantity."""
     for frame, trade_id in ((AGG, 2911000123), (TRADE, 5266583935)):
         (told,) = usdm(changed(frame, p=price, q=qty))
         assert isinstance(told, OffMarket)
@@ -278,6 +280,7 @@ def test_times_in_ms_and_us(value: int, ns: int) -> None:
 def test_times_in_other_units_are_refused(value: int) -> None:
     """Seconds, nanoseconds, none: by the unit and a window of sense, never by a guess."""
     for frame in (AGG, TRADE, USDM_TICKER if value else AGG):
+    """P7: a time is in the venue's unit, or refused."""
         with pytest.raises(SchemaChanged, match="no time between 2009 and 2100"):
             usdm(changed(frame, T=value))
 

@@ -65,6 +65,34 @@ def test_pages_of_trades() -> None:
     assert (spot.url, spot.weight) == ("https://api.binance.com/api/v3/aggTrades", 4)
 
 
+def test_single_trades_of_spot_are_asked_for_as_aggregates_are() -> None:
+    calls, bases = binance_spot.OTHER_TAPES["trade"], binance_spot.BASES
+    newest, following = calls.recent_trades("BTCUSDT", bases), calls.trades_from("BTCUSDT", 5, bases)
+    assert (newest.url, newest.weight) == ("https://api.binance.com/api/v3/trades", 25)
+    assert (following.url, following.weight) == ("https://api.binance.com/api/v3/historicalTrades", 25)
+    assert dict(following.params) == {"symbol": "BTCUSDT", "fromId": "5", "limit": "1000"}
+    assert {newest.budget, following.budget} <= binance_spot.BUDGETS.keys()
+    assert not hasattr(binance_usdm, "OTHER_TAPES"), "its single trades ask for a key"
+
+
+def test_a_row_of_a_page_of_single_trades_is_the_trade_of_the_stream() -> None:
+    row = {
+        "id": 28457, "price": "4.00000100", "qty": "12.00000000", "quoteQty": "48.000012", "time": 1764738254155,
+        "isBuyerMaker": True, "isBestMatch": True,
+    }  # fmt: skip
+    read = binance_spot.OTHER_TAPES["trade"].read_trades
+    (nothing, trade) = read(document([row, row | {"id": 28456, "qty": "0.00000000"}]), "BNBBTC", 7)
+    streamed = {
+        "e": "trade", "E": 1764738254310, "s": "BNBBTC", "t": 28457, "p": "4.00000100", "q": "12.00000000",
+        "T": 1764738254155, "m": True, "M": True,
+    }  # fmt: skip
+    assert [trade] == list(binance_spot.parse(document(streamed), 7))
+    assert isinstance(trade, Trade)
+    assert (trade.side, trade.tape, trade.trade_id) == (Side.SELL, "trade", 28457)
+    assert isinstance(nothing, OffMarket)
+    assert nothing.trade.trade_id == 28456
+
+
 def test_a_page_by_time_spans_an_hour_at_most_and_never_asks_with_an_id() -> None:
     request = binance_usdm.trades_at("BTCUSDT", NOON_NS, NOON_NS + 6 * HOUR_NS, binance_usdm.BASES)
     params = dict(request.params)

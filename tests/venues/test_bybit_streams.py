@@ -82,6 +82,7 @@ def test_prints_of_one_event_share_its_sequence_and_have_names() -> None:
     [({"BT": True}, "block trade"), ({"v": "0.000"}, "quantity is zero"), ({"p": "0"}, "price is zero")],
 )
 def test_what_is_no_market_trade_is_told_apart_in_its_place(change: dict[str, Any], reason: str) -> None:
+    """P11: block trades and prints of nothing."""
     first, second, third = told(frame("publicTrade.BTCUSDT", [PRINT, PRINT | change, PRINT]))
     assert isinstance(second, OffMarket)
     assert (second.reason, second.trade.seq, second.trade.uid) == (reason, PRINT["seq"], PRINT["i"])

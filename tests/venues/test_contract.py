@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from footloom import venues
-from footloom.venues._venue import Bases, Venue
+from footloom.venues._venue import Bases, TapeCalls, Venue
 
 NAMES = sorted(
     one.name for one in pkgutil.iter_modules(venues.__path__) if not one.name.startswith("_") and not one.ispkg
@@ -20,7 +20,11 @@ MODULES = [
     for module in (importlib.import_module(f"footloom.venues.{name}") for name in NAMES)
     if hasattr(module, "BASES")
 ]
-CONTRACT = {name: member for name, member in vars(Venue).items() if inspect.isfunction(member) and name[0] != "_"}
+CONTRACT = {
+    name: member
+    for name, member in (vars(TapeCalls) | vars(Venue)).items()
+    if inspect.isfunction(member) and name[0] != "_"
+}
 
 
 def named(module: ModuleType) -> str:

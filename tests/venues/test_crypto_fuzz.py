@@ -60,6 +60,7 @@ FRAMES = [
     b'{"success":true,"ret_msg":"pong","conn_id":"x","req_id":"","op":"ping"}',
 ]
 DOCUMENTS = [
+    b'[{"id":1,"price":"92150.10","qty":"0.512","quoteQty":"1","time":1764738254155,"isBuyerMaker":true}]',
     b'[{"a":1,"p":"92150.10","q":"0.512","f":1,"l":2,"T":1764738254155,"m":true}]',
     b'{"lastUpdateId":1,"E":1764738254155,"T":1764738254155,"bids":[["1","2"]],"asks":[]}',
     b'{"serverTime":1764738254155}',
@@ -122,6 +123,8 @@ def readers(document: bytes) -> None:
         for name, more in READERS:
             if hasattr(venue, name):
                 attempt(getattr(venue, name), document, *more)
+        for calls in getattr(venue, "OTHER_TAPES", {}).values():
+            attempt(calls.read_trades, document, "BTCUSDT", 1)
 
 
 def attempt(read: Any, *arguments: Any) -> list[Any]:

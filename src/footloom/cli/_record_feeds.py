@@ -18,17 +18,18 @@ _ALWAYS = frozenset({"liquidation", "mark", "open_interest"})
 
 
 def wanted_of(
-    symbols: Sequence[str], *, depth: int | None, quotes: bool, options: str = ""
+    symbols: Sequence[str], *, depth: int | None, quotes: bool, options: str = "", tape: str = ""
 ) -> list[tuple[str, Wanted]]:
-    """Return what to listen to.
+    """Return what to listen to; ``tape`` stands for the venue's usual one.
 
     Raises
     ------
     ConfigError
-        A name cannot be, stands twice, or its venue has no such stream.
+        A name cannot be, stands twice, or its venue has no such stream or tape.
     """
     from footloom.core.instrument import split_key
     from footloom.errors import ConfigError
+    from footloom.feeds._symbol import TRADE_TAPES
     from footloom.feeds._venues import venue_named
     from footloom.venues._venue import Wanted
 
@@ -38,12 +39,14 @@ def wanted_of(
         name, symbol = split_key(key)
         venue = venue_named(name)
         symbol = symbol.upper() if name.startswith(("binance", "bybit")) else symbol
+        if tape and tape not in (have := sorted({venue.TAPE, *(venue.STREAMS & set(TRADE_TAPES))})):
+            raise ConfigError(f"{key}: {name} has no tape {tape!r}: --tape may be {' or '.join(have)}")
         lacks = asked - venue.STREAMS
         if lacks:
             raise ConfigError(f"{key}: {name} has no {' and no '.join(sorted(lacks))}: leave the flag out")
         if (name, symbol) in found:
             raise ConfigError(f"{key} is named twice")
-        streams = frozenset({venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
+        streams = frozenset({tape or venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
         rule = _rule(key, venue, options) if options else ""
         found[name, symbol] = Wanted(symbol=symbol, streams=streams, depth=depth or 0, options=rule)
     return [(name, one) for (name, _), one in found.items()]

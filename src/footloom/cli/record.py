@@ -52,6 +52,10 @@ def record(
         str,
         typer.Option(metavar="atm±N", help="Record options around the money too (India).", show_default=False),
     ] = "",
+    tape: Annotated[
+        str,
+        typer.Option(metavar="TAPE", help="Record trade or agg_trade, not the venue's usual.", show_default=False),
+    ] = "",
     for_: Annotated[
         str, typer.Option("--for", metavar="TIME", help="Stop after 90s, 30m, 8h or 2d.", show_default=False)
     ] = "",
@@ -89,7 +93,7 @@ def record(
         flags = {"commit_ms": commit_ms, "depth_quota": depth_quota}
         settings = checked(config.load(store=store, endpoints=endpoint or (), flags=flags))
         documents = are_documents(symbols)
-        wanted = [] if documents else wanted_of(symbols, depth=depth, quotes=quotes, options=options)
+        wanted = [] if documents else wanted_of(symbols, depth=depth, quotes=quotes, options=options, tape=tape)
     if documents:
         with logging_to(log, say):
             record_documents(symbols[0], settings, seconds, say, json=json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
 from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError, FootloomError, UnknownSymbol
@@ -60,7 +60,7 @@ class Admission:
             task.cancel()
         stock.fleet.remove(name)
         self._reader.remove(name)
-        for held in (stock.symbols, stock.repairs, stock.mend):
+        for held in (stock.symbols, stock.repairs):
             held.pop(name, None)
         self.left[name] = self._turn
 
@@ -192,8 +192,8 @@ class Admission:
             await self._restore(symbol, tapes, symbol.missed_trades)
             if had is None:
                 await _restore_snapshots(stock.yard.store, symbol.snapshots)
-        if stock.venue.TAPE in tapes and hasattr(stock.venue, "recent_trades"):
-            stock.repairs[name], stock.mend[name] = self._repair(symbol), asyncio.Event()
+        if repairs := self._repairs(symbol, tapes):
+            stock.repairs[name] = (*stock.repairs.get(name, ()), *repairs)
         stock.symbols[name] = symbol
         self._reader.add(symbol)
         return True
@@ -214,28 +214,34 @@ class Admission:
             if store is not None and await asyncio.to_thread(restore, store, tape, splices, span_ns):
                 missed("not recording", tape.last_ns, now_ns)
 
-    def _repair(self, symbol: Symbol) -> Repair:
+    def _repairs(self, symbol: Symbol, tapes: Sequence[str]) -> list[Repair]:
         stock, settings = self._stock, self._stock.settings
-        return Repair(
-            symbol=symbol,
-            tape=symbol.tapes[stock.venue.TAPE],
-            venue=stock.venue,
-            bases=stock.bases,
-            fetch=self._fetch,
-            now_ns=stock.yard.receipts.now_ns,
-            reach=Reach(
-                int(settings.backfill_hours * _HOUR_NS),
-                int(max(settings.backfill_hours, settings.repair_hours) * _HOUR_NS),
-            ),
+        calls = {stock.venue.TAPE: stock.venue} | getattr(stock.venue, "OTHER_TAPES", {})
+        reach = Reach(
+            int(settings.backfill_hours * _HOUR_NS),
+            int(max(settings.backfill_hours, settings.repair_hours) * _HOUR_NS),
         )
+        return [
+            Repair(
+                symbol=symbol,
+                tape=symbol.tapes[name],
+                venue=calls[name],
+                bases=stock.bases,
+                fetch=self._fetch,
+                now_ns=stock.yard.receipts.now_ns,
+                reach=reach,
+            )
+            for name in tapes
+            if hasattr(calls.get(name), "recent_trades")
+        ]
 
     def _begin(self, wanted: Wanted, jobs: Jobs) -> None:
         stock, name = self._stock, wanted.symbol
         for task in self._own.pop(name, []):
             task.cancel()
-        work = []
-        if name in stock.repairs:
-            work += [self._chores.keep_mending(name, stock.repairs[name], stock.mend[name]), self._rouse(name)]
+        work: list[Coroutine[object, object, None]] = []
+        work += [self._chores.keep_mending(name, repair) for repair in stock.repairs.get(name, ())]
+        work += [self._rouse(name)] if work else []
         if hasattr(stock.venue, "polls"):
             polls = stock.venue.polls([wanted], stock.bases, stock.fleet.credentials)
             work += [self._chores.poll(poll) for poll in polls]
@@ -243,8 +249,7 @@ class Admission:
 
     async def _rouse(self, name: str) -> None:
         await self._stock.yard.clock.sleep(_FIRST_MEND_S)
-        if name in self._stock.mend:
-            self._stock.mend[name].set()
+        self._stock.mend(name)
 
     async def _pause(self, error: FootloomError) -> None:
         self._say(f"{error}; trying again in {_AGAIN_S:.0f} s")

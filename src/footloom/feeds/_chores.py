@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,17 +74,17 @@ class Chores:
                 _LOG.info("the clock of %s is not known: %s", self.venue.VENUE, error)
             await self.clock.sleep(_CLOCK_S)
 
-    async def keep_mending(self, name: str, repair: Repair, asked: asyncio.Event) -> None:
+    async def keep_mending(self, name: str, repair: Repair) -> None:
         """Mend a tape whenever that is asked for; after the first time, fetch the past behind it beside."""
         back: asyncio.Task[None] | None = None
         try:
             while True:
-                await asked.wait()
-                asked.clear()
+                await repair.asked.wait()
+                repair.asked.clear()
                 await self._persist(name, "what was missed", repair.after_connecting)
                 if repair.unfinished:
                     await self.clock.sleep(_LATER_S)
-                    asked.set()
+                    repair.asked.set()
                 if back is None:
                     back = asyncio.create_task(self._persist(name, "the past", repair.look_back))
         finally:
@@ -105,7 +105,7 @@ class Chores:
                 self.trouble.pop(name, None)
                 return
 
-    async def keep_auditing(self, repairs: Mapping[str, Repair], every_s: float, behind_s: Callable[[], float]) -> None:
+    async def keep_auditing(self, repairs: Mapping[str, Sequence[Repair]], every_s: float, behind_s: Callable[[], float]) -> None:
         """Look again and again whether trades are missing that no id tells of.
 
         ``behind_s`` is how long the oldest message waits to be read: what waits since the last time is not missing.
@@ -114,11 +114,11 @@ class Chores:
             await self.clock.sleep(every_s)
             if behind_s() > every_s / 2:
                 continue
-            for name, repair in list(repairs.items()):
+            for name, repair in [(name, one) for name, every in repairs.items() for one in every]:
                 try:
                     await repair.audit()
                 except FootloomError as error:
-                    _LOG.info("%s:%s: not audited: %s", self.venue.VENUE, name, error)
+                    _LOG.info("%s:%s %s: not audited: %s", self.venue.VENUE, name, repair.tape.tape, error)
 
     async def keep_books(self) -> None:
         """Fetch a snapshot for every book that needs one, whatever becomes of the others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from footloom.feeds._chores import Chores
@@ -26,7 +26,7 @@ class Standing:
 
     symbols: Mapping[str, Symbol]
     keepers: Mapping[Keeper, object]
-    repairs: Mapping[str, Repair]
+    repairs: Mapping[str, Sequence[Repair]]
     reader: Reader
     chores: Chores
     receipts: ReceiptClock
@@ -40,12 +40,13 @@ class Standing:
         before = self._before.get(name)
         phase, text = self._phase_of(name)
         now_ns = self.receipts.now_ns()
-        symbol, repair = self.symbols.get(name), self.repairs.get(name)
+        symbol = self.symbols.get(name)
+        progress = [one.progress for one in self.repairs.get(name, ()) if one.progress is not None]
         state = FeedState(
             phase=phase,
             text=text,
             since_ns=now_ns if before is None or before.phase != phase else before.since_ns,
-            backfill=None if repair is None else repair.progress,
+            backfill=min(progress, default=None),
             messages_per_s=0.0
             if symbol is None
             else self._rates.setdefault(name, Rate()).note(symbol.messages, now_ns),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +38,7 @@ class Yard:
 class Stock:
     """One venue: what is asked of it, its symbols by the venue's own names, and what is wrong, in words.
 
-    ``mend`` wakes the repair of a symbol. ``trouble`` is of symbols; under "" of the whole venue.
+    ``repairs`` are those of a symbol, one a tape. ``trouble`` is of symbols; under "" of the whole venue.
     """
 
     venue: Any
@@ -49,9 +48,13 @@ class Stock:
     asks: Asks
     fleet: Fleet
     symbols: dict[str, Symbol] = field(default_factory=dict)
-    repairs: dict[str, Repair] = field(default_factory=dict)
-    mend: dict[str, asyncio.Event] = field(default_factory=dict)
+    repairs: dict[str, tuple[Repair, ...]] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
+
+    def mend(self, name: str) -> None:
+        """Let what is missing of a symbol be fetched now."""
+        for repair in self.repairs.get(name, ()):
+            repair.asked.set()
 
     @property
     def name(self) -> str:

@@ -50,6 +50,7 @@ class Symbol:
     def __init__(self, wanted: Wanted, instrument: Instrument, venue: Any, shown_only: frozenset[str]) -> None:
         self.wanted = wanted
         self.main: str = venue.TAPE
+        self._fetched = frozenset({venue.TAPE, *getattr(venue, "OTHER_TAPES", ())})  # tapes that are fetched again
         self.messages = 0
         self.wake: Callable[[], None] = lambda: None  # called when a page has come
         self._begun = False
@@ -86,6 +87,7 @@ class Symbol:
             self._cause[name], self._pages[name], self._gaps[name] = "", [], []
             if tape.events is not None:
                 self.splices[name] = Splices(wanted.symbol)
+        self.main = venue.TAPE if venue.TAPE in wanted.streams else next(iter(self.tapes), venue.TAPE)
         return new
 
     @property
@@ -349,7 +351,7 @@ class Symbol:
     # die between, the next one knows.
     def _take_live(self, name: str, tape: TradeTape) -> Taken:
         cause = self._cause[name]
-        if name != self.main:
+        if name not in self._fetched:
             cause = f"{cause or 'ids are missing'}; single trades are not fetched again, only aggregate ones: it stays"
         taken = tape.take(cause)
         self._cause[name] = ""

@@ -6,6 +6,7 @@ same trades meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -46,13 +47,15 @@ class Repair:
     symbol, tape
         Where rows go.
     venue
-        Its module.
+        Its module, or the calls of a tape beside its usual one.
     bases
         Its addresses.
     fetch
         Makes a call; the number is the share of the rate limit that it may fill.
     now_ns
         The time of receipts.
+    asked
+        Set by whoever wants the tape mended (`footloom.feeds._chores.Chores.keep_mending`).
     """
 
     symbol: Symbol
@@ -63,6 +66,7 @@ class Repair:
     now_ns: Callable[[], int]
     reach: Reach
     progress: float | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     _tries: dict[int, int] = field(default_factory=dict)  # holes that did not shrink, by their last id
     _audited: tuple[int | None, set[str]] = (None, set())  # what the last audit saw
 

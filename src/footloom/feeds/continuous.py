@@ -37,14 +37,11 @@ from footloom.feeds.stored import Inference, chart_tapes, span_of, stored_infere
 from footloom.kernels.inference import Counters, SnapshotParams
 from footloom.store import Coverage, Store
 from footloom.store.grid import gcd
-from footloom.venues._india_names import exchange_rank
+from footloom.venues._india_names import CONTINUOUS, exchange_rank
 
 __all__ = ("Continuous", "ContinuousName", "ContinuousView", "continuous_trades", "is_continuous", "refuse_continuous")
 
-_NAME = re.compile(
-    r"(?P<underlying>[^.|:@]+)\.FUT(?P<number>[1-9])(?P<interest>@open_interest)?(?P<adjusted>@adjusted)?",
-    re.IGNORECASE,
-)
+_NAME = re.compile(rf"{CONTINUOUS}(?P<interest>@open_interest)?(?P<adjusted>@adjusted)?", re.IGNORECASE)
 _DAY_NS = 86_400 * 10**9
 
 

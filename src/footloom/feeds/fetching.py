@@ -342,7 +342,7 @@ async def _fetch_rest(
 
 def _no_rest(venue: Any, tape: str, begin: int, end: int) -> str:
     why = (
-        f"it gives {venue.TAPE} over REST, no {tape}"
+        f"of a range of time it gives {venue.TAPE} over REST, no {tape}"
         if hasattr(venue, "trades_from")
         else "it has no REST for the past"
     )

@@ -180,8 +180,7 @@ class VenueFeed:
         for name in carried.names:
             for one in breaks if name in self._symbols else ():
                 self._symbols[name].missed(one.cause, one.lost_ns, one.opened_ns)
-            if name in self._stock.mend:
-                self._stock.mend[name].set()
+            self._stock.mend(name)
 
     def _note_silence(self, keeper: Keeper, carried: Carried) -> None:
         seconds, heard_ns = keeper.mute_s, keeper.oldest_ns
@@ -199,11 +198,8 @@ class VenueFeed:
             self._redefine.set()
         if symbol.book is not None and symbol.book.wants_snapshot:
             self._chores.book_broken.set()
-        mend = self._stock.mend.get(symbol.wanted.symbol)
-        if mend is not None and (
-            symbol.heard_first(found) or any(not gap.healed for arrival in found for gap in arrival.gaps)
-        ):
-            mend.set()
+        if symbol.heard_first(found) or any(not gap.healed for arrival in found for gap in arrival.gaps):
+            self._stock.mend(symbol.wanted.symbol)
         for text in symbol.told:
             _LOG.error("%s", text)
         symbol.told.clear()
@@ -280,8 +276,8 @@ class VenueFeed:
 
     # Whether the venue has nothing newer than what was heard: then a socket that says nothing is well.
     async def _is_quiet(self, keeper: Keeper) -> bool:
-        repairs, tape = self._stock.repairs, self.venue.TAPE
-        mine = [repair for name, repair in repairs.items() if (name, tape) in keeper.socket.expects]
+        every = [(name, one) for name, repairs in self._stock.repairs.items() for one in repairs]
+        mine = [repair for name, repair in every if (name, repair.tape.tape) in keeper.socket.expects]
         if not mine or len(mine) > _MOST_PROBED:
             return False
         try:
@@ -294,10 +290,12 @@ class VenueFeed:
     async def _silent(self, unheard: Mapping[tuple[str, str], float]) -> set[tuple[str, str]]:
         quiet: set[tuple[str, str]] = set()
         for name in sorted({name for name, _ in unheard} & self._stock.repairs.keys()):
-            repair = self._stock.repairs[name]
-            with contextlib.suppress(FootloomError):  # what is known has to do
-                await repair.found_newer()
-            hushed_s = (self._yard.receipts.now_ns() - repair.tape.last_ns) / 1e9 + _CLOCKS_APART_S
+            repairs = self._stock.repairs[name]
+            for repair in repairs:
+                with contextlib.suppress(FootloomError):  # what is known has to do
+                    await repair.found_newer()
+            newest_ns = max((repair.tape.last_ns for repair in repairs), default=0)
+            hushed_s = (self._yard.receipts.now_ns() - newest_ns) / 1e9 + _CLOCKS_APART_S
             waited = {pair: seconds for pair, seconds in unheard.items() if pair[0] == name}
             quiet |= {pair for pair, seconds in waited.items() if pair[1] in _AS_TRADES_MOVE and hushed_s > seconds}
         return quiet

@@ -20,9 +20,11 @@ from footloom.venues._venue import ArchiveFile, Bases, Candle, Poll, Request, Wa
 __all__ = (
     "COIN_API",
     "SPOT_API",
+    "SPOT_SINGLES",
     "USD_API",
     "Api",
     "Listed",
+    "Singles",
     "read_book",
     "read_candles",
     "read_poll",
@@ -52,7 +54,8 @@ class Api(NamedTuple):
     folder: str  # of its archive
     inverse: bool = False
 
-    def _ask(self, bases: Bases, call: str, weight: int, **params: str | int) -> Request:
+    def ask(self, bases: Bases, call: str, weight: int, **params: str | int) -> Request:
+        """Return a call of this market's REST."""
         return Request(
             url=f"{bases.rest}{self.path}/{call}",
             params=tuple((name, str(value)) for name, value in params.items()),
@@ -64,7 +67,7 @@ class Api(NamedTuple):
         """Ask for all instruments."""
         # Spot's list of permissions is most of its answer, and of no use here.
         params = {"showPermissionSets": "false"} if self.venue == _binance.SPOT else {}
-        return self._ask(bases, "exchangeInfo", self.exchange_info_weight, **params)
+        return self.ask(bases, "exchangeInfo", self.exchange_info_weight, **params)
 
     def instruments(self, document: bytes, at_ns: int) -> list[Instrument]:
         """Return what is listed, valid from ``at_ns`` on. A symbol without tick or lot is left out.
@@ -84,16 +87,16 @@ class Api(NamedTuple):
 
     def recent_trades(self, symbol: str, bases: Bases) -> Request:
         """Ask for the newest aggregate trades."""
-        return self._ask(bases, "aggTrades", self.agg_trades_weight, symbol=symbol, limit=PAGE)
+        return self.ask(bases, "aggTrades", self.agg_trades_weight, symbol=symbol, limit=PAGE)
 
     def trades_from(self, symbol: str, trade_id: int, bases: Bases) -> Request:
         """Ask for the page of aggregate trades that begins at an id. Futures know the last 48 hours only."""
-        return self._ask(bases, "aggTrades", self.agg_trades_weight, symbol=symbol, fromId=trade_id, limit=PAGE)
+        return self.ask(bases, "aggTrades", self.agg_trades_weight, symbol=symbol, fromId=trade_id, limit=PAGE)
 
     def trades_at(self, symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
         """Ask for the first aggregate trades of ``[from_ns, to_ns)``, of its first hour at most: the venue's limit."""
         end_ns = min(to_ns, from_ns + _HOUR_NS)
-        return self._ask(
+        return self.ask(
             bases,
             "aggTrades",
             self.agg_trades_weight,
@@ -105,11 +108,11 @@ class Api(NamedTuple):
 
     def book_snapshot(self, symbol: str, bases: Bases) -> Request:
         """Ask for the whole book, as deep as the venue tells."""
-        return self._ask(bases, "depth", self.depth_weight, symbol=symbol, limit=self.depth_limit)
+        return self.ask(bases, "depth", self.depth_weight, symbol=symbol, limit=self.depth_limit)
 
     def server_time(self, bases: Bases) -> Request:
         """Ask for the venue's clock."""
-        return self._ask(bases, "time", 1)
+        return self.ask(bases, "time", 1)
 
     def polls(self, wanted: Sequence[Wanted], bases: Bases, credentials: dict[str, str]) -> list[Poll]:  # noqa: ARG002 - needs none
         """Return what has to be asked again and again: open interest has no stream.
@@ -118,7 +121,7 @@ class Api(NamedTuple):
         """
         symbols = sorted({one.symbol for one in wanted if "open_interest" in one.streams})
         every_s = max(_OPEN_INTEREST_S, len(symbols) / 4)
-        return [Poll(request=self._ask(bases, "openInterest", 1, symbol=s), symbol=s, every_s=every_s) for s in symbols]
+        return [Poll(request=self.ask(bases, "openInterest", 1, symbol=s), symbol=s, every_s=every_s) for s in symbols]
 
     def archive(self, symbol: str, day: str, tape: str, bases: Bases) -> ArchiveFile:
         """Return where the trades of a past day (ISO date, UTC) lie.
@@ -140,15 +143,47 @@ class Api(NamedTuple):
         """Ask for the minute candles that open in ``[from_ns, to_ns)``, of its first 1000 minutes at most."""
         # Of a longer range COIN-M would send the end, the others the beginning.
         start, end = -(-from_ns // _MS), (min(to_ns, from_ns + PAGE * _MINUTE_NS) - 1) // _MS
-        return self._ask(
+        return self.ask(
             bases, "klines", self.klines_weight, symbol=symbol, interval="1m", startTime=start, endTime=end, limit=PAGE
         )
+
+
+class Singles(NamedTuple):
+    """Single trades of a market that gives them to everybody: the calls of `_venue.TapeCalls`."""
+
+    api: Api
+    weight: int
+
+    def recent_trades(self, symbol: str, bases: Bases) -> Request:
+        """Ask for the newest single trades."""
+        return self.api.ask(bases, "trades", self.weight, symbol=symbol, limit=PAGE)
+
+    def trades_from(self, symbol: str, trade_id: int, bases: Bases) -> Request:
+        """Ask for the page of single trades that begins at an id."""
+        return self.api.ask(bases, "historicalTrades", self.weight, symbol=symbol, fromId=trade_id, limit=PAGE)
+
+    def read_trades(self, document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
+        """Return a page of single trades, oldest first; prints of nothing are among them, for their ids count.
+
+        Raises
+        ------
+        SchemaChanged
+            The answer is no page of trades.
+        """
+        rows = _decoded(_single_rows, document, "a page of single trades")
+        made = [
+            events.TradePrint(s=symbol, t=row.id, p=row.price, q=row.qty, T=row.time, m=row.isBuyerMaker)
+            for row in rows
+        ]
+        return _oldest_first(made, ts_recv_ns)
 
 
 SPOT_API: Final = Api(_binance.SPOT, "/api/v3", "binance_spot", 4, 5000, 250, 2, 20, "spot")
 # One budget for both since 2026-06-30.
 USD_API: Final = Api(_binance.USDM, "/fapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/um")
 COIN_API: Final = Api(_binance.COINM, "/dapi/v1", "binance_futures", 20, 1000, 20, 5, 1, "futures/cm", inverse=True)
+
+SPOT_SINGLES: Final = Singles(SPOT_API, 25)
 
 
 def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
@@ -160,17 +195,23 @@ def read_trades(document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | O
         The answer is no page of trades.
     """
     rows = _decoded(_agg_rows, document, "a page of aggregate trades")
-    found: list[tuple[int, Trade | OffMarket]] = []
-    for row in rows:
-        event = events.AggTrade(s=symbol, a=row.a, p=row.p, q=row.q, T=row.T, m=row.m)
-        trade, reason = _binance.trade_of(event, ts_recv_ns)
-        found.append((row.a, OffMarket(trade=trade, reason=reason) if reason else trade))
-    found.sort(key=lambda pair: pair[0])
-    return [one for _, one in found]
+    made = [events.AggTrade(s=symbol, a=row.a, p=row.p, q=row.q, T=row.T, m=row.m) for row in rows]
+    return _oldest_first(made, ts_recv_ns)
+
+
+def _oldest_first(
+    made: Sequence[events.AggTrade] | Sequence[events.TradePrint], ts_recv_ns: int
+) -> list[Trade | OffMarket]:
+    found = [_binance.trade_of(event, ts_recv_ns) for event in made]
+    found.sort(key=lambda pair: pair[0].trade_id or 0)
+    return [OffMarket(trade=trade, reason=reason) if reason else trade for trade, reason in found]
+
+
+_Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class _AggRow(msgspec.Struct):
-    a: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    a: _Id
     p: str
     q: str
     T: int
@@ -178,6 +219,17 @@ class _AggRow(msgspec.Struct):
 
 
 _agg_rows = msgspec.json.Decoder(list[_AggRow])
+
+
+class _SingleRow(msgspec.Struct):
+    id: _Id
+    price: str
+    qty: str
+    time: int
+    isBuyerMaker: bool  # noqa: N815 - the venue's own name
+
+
+_single_rows = msgspec.json.Decoder(list[_SingleRow])
 
 
 def _decoded(decoder: Any, document: bytes, what: str) -> Any:

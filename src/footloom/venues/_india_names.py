@@ -20,7 +20,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from footloom.core.decimals import parse_decimal
 from footloom.core.instrument import Instrument
@@ -28,6 +28,7 @@ from footloom.errors import ConfigError, UnknownSymbol
 from footloom.venues._india_master import local_date
 
 __all__ = (
+    "CONTINUOUS",
     "Atm",
     "Chain",
     "Continuous",
@@ -43,7 +44,8 @@ __all__ = (
     "underlying_of",
 )
 
-_CONTINUOUS = re.compile(r"(?P<underlying>[^.|]+)\.FUT(?P<number>[1-9])")
+CONTINUOUS: Final = r"(?P<underlying>[^.|:@]+)\.FUT(?P<number>[1-9])"
+_CONTINUOUS = re.compile(CONTINUOUS)
 _ATM = re.compile(r"(?P<underlying>[^.|]+)\.ATM(?P<offset>[+-]\d{1,3})?\.(?P<option>CE|PE)\.(?P<series>[WM][1-9])")
 _CONTRACT = re.compile(
     r"(?P<underlying>[^.|]+?) (?P<day>\d{1,2}[A-Z]{3}(?:\d{2}|\d{4})) "

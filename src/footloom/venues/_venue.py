@@ -16,7 +16,7 @@ from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 
-__all__ = ("ArchiveFile", "Bases", "Candle", "Ping", "Poll", "Request", "Socket", "Stream", "Venue", "Wanted")
+__all__ = ("ArchiveFile", "Bases", "Candle", "Ping", "Poll", "Request", "Socket", "Stream", "TapeCalls", "Venue", "Wanted")
 
 # What can be listened to; a venue that has no such stream says so with `ConfigError`.
 Stream = str  # "agg_trade" "trade" "snapshot" "quote" "depth" "liquidation" "mark" "open_interest"
@@ -117,12 +117,26 @@ class Candle(msgspec.Struct, frozen=True, kw_only=True):
     open_interest: str = ""
 
 
-class Venue(Protocol):
+class TapeCalls(Protocol):
+    """How the trades of one tape are asked for; a module's own functions of these names are those of its ``TAPE``."""
+
+    def recent_trades(self, symbol: str, bases: Bases) -> Request:
+        """Ask for the newest trades."""
+
+    def trades_from(self, symbol: str, trade_id: int, bases: Bases) -> Request:
+        """Ask for the page of trades that begins at an id; absent at venues whose trades have no such number."""
+
+    def read_trades(self, document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
+        """Return a page of trades, oldest first; prints that are no market trades are among them: their ids count."""
+
+
+class Venue(TapeCalls, Protocol):
     """The functions of a live venue's module. What a venue has not, its module leaves out (`hasattr` tells)."""
 
     VENUE: str
     BASES: Bases
     TAPE: str  # the tape that is recorded by default
+    OTHER_TAPES: dict[str, TapeCalls]  # tapes beside it that can be fetched as well; absent: none
     STREAMS: frozenset[Stream]  # what it has, polled ones included
     REACH_NS: int  # how far back `trades_from` and `trades_at` answer; absent: all of it
     GRACE_NS: int  # how long behind its close a bar waits (definitions 2.3)
@@ -160,17 +174,8 @@ class Venue(Protocol):
     def read_poll(self, document: bytes, symbol: str, ts_recv_ns: int) -> Iterator[Message]:
         """Yield the messages of one answer."""
 
-    def recent_trades(self, symbol: str, bases: Bases) -> Request:
-        """Ask for the newest trades."""
-
-    def trades_from(self, symbol: str, trade_id: int, bases: Bases) -> Request:
-        """Ask for the page of trades that begins at an id; None at venues whose trades have no such number."""
-
     def trades_at(self, symbol: str, from_ns: int, to_ns: int, bases: Bases) -> Request:
         """Ask for the first page of trades of a time range."""
-
-    def read_trades(self, document: bytes, symbol: str, ts_recv_ns: int) -> list[Trade | OffMarket]:
-        """Return a page of trades, oldest first; prints that are no market trades are among them: their ids count."""
 
     def book_snapshot(self, symbol: str, bases: Bases) -> Request:
         """Ask for the whole book."""

@@ -10,16 +10,17 @@ from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Message
 from footloom.venues import _binance, _binance_streams, _binance_symbols
-from footloom.venues._binance_rest import SPOT_API, read_book, read_candles, read_time, read_trades
+from footloom.venues._binance_rest import SPOT_API, SPOT_SINGLES, read_book, read_candles, read_time, read_trades
 from footloom.venues._binance_streams import added
 from footloom.venues._binance_symbols import Grid
-from footloom.venues._venue import Bases, Socket, Wanted
+from footloom.venues._venue import Bases, Socket, TapeCalls, Wanted
 
 __all__ = (
     "BASES",
     "BOOK",
     "BUDGETS",
     "GRACE_NS",
+    "OTHER_TAPES",
     "STREAMS",
     "TAPE",
     "VENUE",
@@ -45,6 +46,7 @@ __all__ = (
 
 VENUE: Final = _binance.SPOT
 TAPE: Final = "agg_trade"  # the fills of one taker order at one price: nothing is lost, and repairs are cheap
+OTHER_TAPES: Final[dict[str, TapeCalls]] = {"trade": SPOT_SINGLES}
 STREAMS: Final = frozenset(_binance_streams.SPOT_STREAMS)
 BASES: Final = Bases(
     ws="wss://stream.binance.com:9443", rest="https://api.binance.com", archive="https://data.binance.vision"

@@ -27,9 +27,10 @@ from footloom.testing.venues.snapshotted import IST_NS, Look
 from footloom.venues._venue import Bases, Wanted
 
 SECOND = 1_000_000_000
-SYMBOLS = {
+SYMBOLS = {  # by venue, and by another tape of it: symbol, tick, lot, tape
     "binance_usdm": ("BTCUSDT", "0.1", "0.001", "agg_trade"),
     "binance_spot": ("BTCUSDT", "0.01", "0.00001", "agg_trade"),
+    "binance_spot trade": ("BTCUSDT", "0.01", "0.00001", "trade"),
     "bybit_linear": ("BTCUSDT", "0.1", "0.001", "trade"),
     "upstox": ("NSE_FO|53001", "0.05", "1", "snapshot"),
     "angelone": ("NFO|53001", "0.05", "1", "snapshot"),
@@ -37,6 +38,7 @@ SYMBOLS = {
 CHANNELS = {
     "binance_usdm": "btcusdt@aggTrade",
     "binance_spot": "btcusdt@aggTrade",
+    "binance_spot trade": "btcusdt@trade",
     "bybit_linear": "publicTrade.BTCUSDT",
     "upstox": "full NSE_FO|53001",
     "angelone": "3 NFO|53001",
@@ -69,6 +71,11 @@ class FastClock:
         await asyncio.sleep(seconds / self._speed)
 
 
+def venue_of(name: str) -> str:
+    """Return the venue of a name of `SYMBOLS`."""
+    return name.partition(" ")[0]
+
+
 def random_tape(venue: str, start_ns: int, seconds: int, rate: int, seed: int) -> Trades:
     """Trades at random times, several in one instant, prices that walk."""
     symbol, tick, lot, _ = SYMBOLS[venue]
@@ -77,7 +84,7 @@ def random_tape(venue: str, start_ns: int, seconds: int, rate: int, seed: int) -
     ms = np.sort(rng.integers(500, seconds * 1_000, count))
     ms[rng.random(count) < 0.3] //= 1
     return Trades.build(
-        Instrument(venue=venue, symbol=symbol, tick_size=Decimal(tick), lot_size=Decimal(lot)),
+        Instrument(venue=venue_of(venue), symbol=symbol, tick_size=Decimal(tick), lot_size=Decimal(lot)),
         start_ns // SECOND * SECOND + ms * 1_000_000,
         50_000 + np.cumsum(rng.integers(-2, 3, count)),
         rng.integers(1, 400, count),
@@ -238,34 +245,35 @@ async def record(
     ``is_whole`` says that every trade comes in the end: it is waited for, on a busy machine for long.
     """
     symbol, _, _, tape = SYMBOLS[name]
+    place = venue_of(name)
     patience_s = 0.15 if name in INDIA else 60.0 if is_whole else 4.0
     began = time.monotonic()
     start_ns = OPEN_NS if name in INDIA else time.time_ns() // SECOND * SECOND
     market = Market([Listing(random_tape(name, start_ns, seconds, rate, seed))], start_ns)
-    async with LocalVenue(name, market, faults) as venue:
+    async with LocalVenue(place, market, faults) as venue:
         bases = Bases(ws=venue.url.replace("http", "ws"), rest=venue.url, archive=venue.url + "/archive")
         settings = FeedSettings(
-            bases={name: bases}, commit_s=0.1, backfill_hours=0.0, credentials={name: CREDENTIALS.get(name, {})}
+            bases={place: bases}, commit_s=0.1, backfill_hours=0.0, credentials={place: CREDENTIALS.get(place, {})}
         )
         wanted = Wanted(symbol=symbol, streams=frozenset({tape}))
         with Store(folder, writer=True) as store:
-            recorder = Recorder(store, [(name, wanted)], settings, FastClock(venue.now_ns, speed))
+            recorder = Recorder(store, [(place, wanted)], settings, FastClock(venue.now_ns, speed))
             for feed in recorder.feeds:
                 feed._yard.rng.seed(seed)  # reconnects wait as long in every run
             # Whoever is told to log in does so.
             fresh = {part: f"{value}-fresh" for part, value in CREDENTIALS.get(name, {}).items()}
-            shown = Shown(stopped=functools.partial(recorder.log_in, name, fresh))
+            shown = Shown(stopped=functools.partial(recorder.log_in, place, fresh))
             running = asyncio.create_task(recorder.run(shown))
             try:
                 await _play(venue, running, speed, CHANNELS[name])
                 await _settle(venue, shown, symbol, patience_s)
                 if name in INDIA:
-                    await _until_the_end_is_there(store, f"{name}:{symbol}", venue.dialect.boards[symbol].seen)
+                    await _until_the_end_is_there(store, f"{place}:{symbol}", venue.dialect.boards[symbol].seen)
             finally:
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
-            stored = store.load(f"{name}:{symbol}", tape, *EVER)
-            gaps = store.gaps(f"{name}:{symbol}", tape, *EVER)
+            stored = store.load(f"{place}:{symbol}", tape, *EVER)
+            gaps = store.gaps(f"{place}:{symbol}", tape, *EVER)
             connections = recorder.figures().feeds[0].connections
             sent = truth(venue, symbol)
             looks = venue.dialect.boards[symbol].seen if name in INDIA else []

@@ -201,6 +201,27 @@ async def test_more_streams_of_what_runs_begin_beside_it(tmp_path: Path) -> None
     assert len(set(stored.trade_id.tolist())) == len(stored)
 
 
+async def test_both_tapes_of_a_spot_symbol_are_mended_each_from_its_own_history(tmp_path: Path) -> None:
+    name = "binance_spot"
+    first = SYMBOLS[name][0]
+    key, tapes = f"{name}:{first}", ("agg_trade", "trade")
+    async with scene(name, tmp_path, first) as made:
+        await made.seen.more(first)
+        made.recorder.add(name, Wanted(symbol=first, streams=frozenset(tapes)))
+        async with asyncio.timeout(60):
+            await made.venue.heard(CHANNELS["binance_spot trade"])
+        await made.seen.more(first, 80)
+        made.venue.disconnect()
+        await made.seen.more(first, 80)
+        await made.seen.until(lambda: not any(made.store.gaps(key, tape, *EVER) for tape in tapes))
+    for tape in tapes:
+        stored = made.store.load(key, tape, *EVER)
+        sent = truth(made.venue, first)
+        inside = (sent.ts_exch_ns >= stored.ts_exch_ns.min()) & (sent.ts_exch_ns <= stored.ts_exch_ns.max())
+        verdict = judge(sent.take(np.flatnonzero(inside)), stored, [], stored.trade_id.tolist())
+        assert verdict == "whole", tape
+
+
 async def test_a_venue_that_nobody_asked_for_before_begins_when_somebody_does(tmp_path: Path) -> None:
     name = "binance_spot"
     async with scene(name, tmp_path) as made:

@@ -32,7 +32,7 @@ from footloom.testing.venues.faults import KINDS
 
 pytestmark = pytest.mark.anyio
 
-CRYPTO = ("binance_usdm", "binance_spot", "bybit_linear")
+CRYPTO = ("binance_usdm", "binance_spot", "binance_spot trade", "bybit_linear")
 VENUES = (*CRYPTO, *INDIA)
 SEED = 7
 # name in the table -> order, seconds of market, what it comes to: crypto venues, brokers of India
@@ -70,7 +70,7 @@ OTHERWISE = {("bybit_linear", "outage longer than the venue remembers"): "gap"}
 SAMPLE = (
     ("binance_usdm", "disconnect 1006"),
     ("binance_usdm", "drop, one in ten"),
-    ("binance_spot", "disconnect 1000"),
+    ("binance_spot trade", "disconnect 1000"),
     ("bybit_linear", "half a frame"),
     ("bybit_linear", "outage longer than the venue remembers"),
     ("upstox", "disconnect 1006"),

@@ -4,62 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from verbs_kit import EVER, flags, loaded, simulating, start, statuses, stored_rows
 
-from footloom.core.trades import Trades
 from footloom.store.files import Store
 from footloom.testing.venues.simulated import simulated_market
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-KEY = "binance_usdm:BTCUSDT"
+KEY, TAPE = "binance_usdm:BTCUSDT", "agg_trade"
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
-def start(*arguments: str, **streams: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "footloom.cli.main", *arguments]
-    environment = {**os.environ, "NUMBA_NUM_THREADS": "1", "FOOTLOOM_CONFIG": "/nonexistent"}
-    return subprocess.Popen(command, env=environment, text=True, **streams)
-
-
 @pytest.fixture(scope="module")
-def venue() -> Iterator[dict[str, object]]:
-    process = start("simulate", "binance_usdm", "--port", "0", "--speed", "4", "--json", stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    yield json.loads(process.stdout.readline())
-    process.send_signal(signal.SIGINT)
-    process.wait(120)
-    process.stdout.close()
+def venue() -> Iterator[dict[str, Any]]:
+    with simulating("binance_usdm") as opened:
+        yield opened
 
 
-def flags(venue: dict[str, object], root: Path) -> Sequence[str]:
-    return "--endpoint", f"binance_usdm={venue['url']}", "--store", str(root)
-
-
-def loaded(root: Path) -> Trades:
-    with Store(root) as store:
-        block = store.load(KEY, "agg_trade", 0, 2**62)
-    assert isinstance(block, Trades)
-    return block
-
-
-def past_days(venue: dict[str, object]) -> Sequence[str]:
-    day = int(str(venue["start_ns"])) // (86_400 * 10**9)
+def past_days(venue: dict[str, Any]) -> Sequence[str]:
+    day = int(venue["start_ns"]) // (86_400 * 10**9)
     return tuple(str(np.datetime64(day - back, "D")) for back in (2, 1))
 
 
-def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, object], tmp_path: Path, seed: int) -> None:
+def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, Any], tmp_path: Path, seed: int) -> None:
     first, stop = past_days(venue)
     span = (KEY, "--from", first, "--to", stop, "--json")
     chance = random.Random(seed)
@@ -72,9 +50,9 @@ def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, object], tm
     last = start("fetch", *span, *flags(venue, tmp_path / "killed"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert json.loads(last.communicate(timeout=240)[0])["ok"]
 
-    now_ns = int(str(venue["start_ns"]))
-    traded = simulated_market("binance_usdm", now_ns, int(str(venue["seed"])), symbols=1).listings["BTCUSDT"]
-    whole, mended = traded.day(dt.date.fromisoformat(first), now_ns), loaded(tmp_path / "killed")
+    now_ns = int(venue["start_ns"])
+    traded = simulated_market("binance_usdm", now_ns, int(venue["seed"]), symbols=1).listings["BTCUSDT"]
+    whole, mended = traded.day(dt.date.fromisoformat(first), now_ns), loaded(tmp_path / "killed", KEY, TAPE)
     assert whole is not None
     assert len(whole) > 100_000
     assert np.array_equal(whole.trade_id, mended.trade_id)
@@ -83,18 +61,7 @@ def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, object], tm
         assert np.array_equal(getattr(whole, column), getattr(mended, column)), column
 
 
-def statuses(process: subprocess.Popen[str], rows: int) -> list[dict[str, object]]:
-    """Read what a recording says of itself until it has so many rows."""
-    assert process.stdout is not None
-    found = []
-    for text in process.stdout:
-        found.append(json.loads(text))
-        if found[-1]["rows"] >= rows:
-            break
-    return found
-
-
-def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, object], tmp_path: Path) -> None:
+def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, Any], tmp_path: Path) -> None:
     arguments = ("record", KEY, "--json", *flags(venue, tmp_path))
     killed = start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     told = statuses(killed, 1_020)[-1]  # the newest thousand come over REST at once
@@ -102,10 +69,8 @@ def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, ob
     killed.wait()
     assert killed.stdout is not None
     killed.stdout.close()
-    before = loaded(tmp_path)
-    with Store(tmp_path) as store:
-        kept = [*store.coverage(KEY), *store.series(KEY), *store.partials(KEY)]
-    assert sum(day.rows for day in kept) >= told["rows"]
+    before = loaded(tmp_path, KEY, TAPE)
+    assert stored_rows(tmp_path, KEY) >= told["rows"]
 
     log = tmp_path.with_suffix(".log")
     again = start(*arguments, "--log", str(log), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -125,9 +90,9 @@ def test_a_recording_that_was_killed_goes_on_and_ends_sealed(venue: dict[str, ob
     assert begun[1] == f"recording {KEY} into {tmp_path}"
     assert stopped is not None
     assert re.fullmatch(r"stopped: [1-9]\d* rows of 1 symbols", stopped[1])
-    after = loaded(tmp_path)
+    after = loaded(tmp_path, KEY, TAPE)
     assert set(before.trade_id.tolist()) <= set(after.trade_id.tolist())
     assert np.array_equal(after.trade_id, np.arange(after.trade_id[0], after.trade_id[0] + len(after)))
     with Store(tmp_path) as store:
         assert sum(day.journal_rows for day in store.coverage(KEY)) == 0
-        assert store.gaps(KEY, "agg_trade", 0, 2**62) == []
+        assert store.gaps(KEY, TAPE, *EVER) == []

@@ -86,6 +86,7 @@ def test_levels_are_set_changed_and_deleted(chain: Chain) -> None:
 
 @pytest.mark.parametrize("chain", list(Chain))
 def test_the_delete_of_a_level_that_is_not_known_is_usual(chain: Chain) -> None:
+    """P6: a zero for an unknown level is no fault."""
     book = OrderBook(chain)
     book.apply(snapshot(10))
     assert outcomes(book, change(11, 11, 10, bids=((7, 0),), asks=((107, 0),))) == ["applied"]
@@ -94,6 +95,7 @@ def test_the_delete_of_a_level_that_is_not_known_is_usual(chain: Chain) -> None:
 
 @pytest.mark.parametrize("chain", list(Chain))
 def test_a_duplicate_changes_nothing(chain: Chain) -> None:
+    """P6: an update that comes twice counts once."""
     book = OrderBook(chain)
     first, second = change(11, 11, 10, bids=((100, 1),)), change(12, 12, 11, bids=((100, 2),))
     assert outcomes(book, snapshot(10), first, second, first, second) == [
@@ -104,6 +106,7 @@ def test_a_duplicate_changes_nothing(chain: Chain) -> None:
 
 @pytest.mark.parametrize("chain", list(Chain))
 def test_out_of_order_is_a_gap(chain: Chain) -> None:
+    """P6: it is noticed, and nothing is built on it."""
     book = OrderBook(chain)
     assert outcomes(book, snapshot(10), change(12, 12, 11), change(11, 11, 10))[:2] == ["replaced", "gap"]
     assert book.state is BookState.BROKEN
@@ -111,6 +114,7 @@ def test_out_of_order_is_a_gap(chain: Chain) -> None:
 
 @pytest.mark.parametrize("chain", list(Chain))
 def test_a_crossed_book_is_broken(chain: Chain) -> None:
+    """P6: a bid above the ask is no book."""
     book = OrderBook(chain)
     book.apply(snapshot(10))
     crossed = book.apply(change(11, 11, 10, bids=((101, 1),)))

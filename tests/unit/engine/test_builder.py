@@ -135,6 +135,7 @@ def test_a_late_trade_asks_the_source_from_its_bar_on():
 
 
 def test_a_gap_is_said_and_marks_the_bars_it_touches():
+    """P5: what was lost is told, and the bars of it are marked."""
     builder = Builder(INSTRUMENT, SPEC)
     gap = Gap(symbol="X", from_ns=DAY + 50 * NS, to_ns=DAY + 65 * NS, cause="connection lost", missing=3)
     builder.update(tape((10, 5, 1, 1), ids=[1]), DAY + 10 * NS)

@@ -61,6 +61,7 @@ def test_by_hand():
 
 
 def test_sides_and_missing_receipts():
+    """P16: who backtests against these events fills on the side that rested, not on the taker's."""
     rows = event_rows(tape([10, 20, 30], [10, 20, 31], [1, -1, 0], [FLAG_NO_RECV, FLAG_NO_RECV, 0]), latency_ns=7)
 
     assert rows["ev"].tolist() == [TRADE_EVENT | BUY_EVENT, TRADE_EVENT | SELL_EVENT, TRADE_EVENT]

@@ -133,7 +133,7 @@ async def test_nothing_is_called_missing_that_waits_to_be_read() -> None:
         async def audit(self) -> None:
             audited.append(-1.0)
 
-    repairs: Any = {"A": Audited()}
+    repairs: Any = {"A": (Audited(),)}
     async with keeping({}, None) as (chores, _):
         chores.clock = clock  # type: ignore[assignment] # as much of one as it needs
         running = asyncio.create_task(chores.keep_auditing(repairs, 15.0, behind_s))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from footloom.core.gaps import open_gaps
-from footloom.core.messages import Trade
+from footloom.core.messages import Gap, Trade
 from footloom.core.side import Side
+from footloom.feeds._tapes import TradeTape
 from footloom.feeds.sequence import Covered, EventNumbers, IdSequence, event_of
+from footloom.venues import binance_usdm
+
+INSTRUMENT = binance_usdm.instrument("BTCUSDT", Decimal("0.1"), Decimal("0.001"))
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=40))
@@ -132,3 +139,21 @@ def test_prints_that_were_stored_before_the_start_are_known_by_their_place() -> 
 
     assert _numbers(events.number(page, whole=True)) == [None, None, None, (6, 2), (7, 0)]
     assert _numbers(events.number([_print(6, "f")])) == [(6, 3)], "the event goes on behind what is stored"
+
+
+def test_holes_between_single_trades_are_no_loss_where_aggregate_ids_count_on() -> None:
+    """P5: insurance fund and liquidation fills have trade ids that no aggregate holds; the aggregate's id tells."""
+    first = {"e": "aggTrade", "E": 1764738254310, "T": 1764738254155, "s": "BTCUSDT", "p": "92150.1", "q": "0.5", "m": True}
+    said = [(10, 100, 101), (11, 117, 117), (12, 140, 152), (14, 153, 153)]
+
+    def heard(rows: list[tuple[int, int, int]]) -> list[Gap]:
+        tape = TradeTape(INSTRUMENT, "agg_trade", by_event=False)
+        for a, f, last in rows:
+            for trade in binance_usdm.parse(json.dumps(first | {"a": a, "f": f, "l": last}).encode(), 1):
+                assert isinstance(trade, Trade)
+                tape.add(trade)
+        return list(tape.take("lost").gaps)
+
+    assert heard(said[:3]) == []
+    [gap] = heard(said)
+    assert (gap.missing, gap.cause) == (1, "lost")

@@ -220,6 +220,7 @@ async def test_every_loss_is_told_although_nobody_has_read_between(seed: int) ->
 
 
 async def test_a_mute_connection_is_replaced_while_the_market_is_open(seed: int) -> None:
+    """P18: connected and mute, as after a token's rollover."""
     hands = Hands()
     hours = [False]
     async with kept(seed, hands, is_open=lambda: hours[0], stall_s=30.0) as (venue, keeper):

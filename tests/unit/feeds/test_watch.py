@@ -32,6 +32,7 @@ def test_waits_double_up_to_thirty_seconds_and_are_never_the_same(seed: int) -> 
 
 
 def test_a_connection_that_says_nothing_is_dead_while_the_market_is_open() -> None:
+    """P18: an open socket that says nothing is dead."""
     one = watch(BTC)
     one.heard(10 * SECOND, {BTC})
 
@@ -40,6 +41,7 @@ def test_a_connection_that_says_nothing_is_dead_while_the_market_is_open() -> No
 
 
 def test_nobody_speaks_while_the_market_is_shut() -> None:
+    """P18: the watchdog knows the hours of the market."""
     one = watch(BTC)
 
     assert [verdict(one, second, market_open=False) for second in (100, 1000, 3000)] == ["", "", ""]

@@ -71,11 +71,13 @@ def test_a_taker_buys_three_and_one_sells_two(
 
 
 def test_microseconds_are_kept(take: Import) -> None:
+    """P7: spot archives count microseconds since 2025."""
     done = take(text_of(*SPOT_AGG_2025), "BTCUSDT-aggTrades-2025-03-04.csv")
     assert done.load("binance_spot:BTCUSDT").ts_exch_ns.tolist() == [1741046401271497000, 1741046401271999000]
 
 
 def test_spot_files_joined_over_the_change_of_unit(take: Import) -> None:
+    """P7: ms before 2025-01-01, µs after."""
     before = "2000,61800.1,1,1,1,1735689599999,True,True"
     after = "2001,61800.1,1,2,2,1735689600000001,True,True"
     done = take(text_of(before, after), "BTCUSDT-aggTrades-2025-01-01.csv")
@@ -84,6 +86,7 @@ def test_spot_files_joined_over_the_change_of_unit(take: Import) -> None:
 
 
 def test_trade_ids_may_have_holes_where_aggregates_have_none(take: Import) -> None:
+    """P5: the aggregate's id tells of a loss, not those of its trades."""
     done = take(text_of("1,1.0,1,10,11,1723075200000,true", "2,1.0,1,90,95,1723075200001,true"))
     assert (done.report.gaps, done.tape.kept) == (0, 2)
 

@@ -54,6 +54,7 @@ class Binance:
     archive: str
     has_routes = False
     oldest_ns = 0  # how far back aggregates go, before now; 0 as far as there is
+    single_extra: Mapping[str, object]  # what this market says of a single trade beside the rest
     too_often: Mapping[str, object] = {"code": -1003, "msg": "Too many requests."}
 
     def __init__(self, place: Place) -> None:
@@ -211,7 +212,31 @@ class Binance:
         raise NotImplementedError
 
     def exchange_info(self, call: Call) -> object:
-        """Return what is traded."""
+        """Return what is traded: all symbols, or at spot the one that is asked for."""
+        asked = None if self.has_routes else call.query.get("symbol")
+        found = [one for one in self.place.market.listings.values() if asked in {None, one.symbol}]
+        limits = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight_limit}
+        return {
+            "timezone": "UTC",
+            "serverTime": self.place.now_ns // _MS,
+            "rateLimits": [limits],
+            "exchangeFilters": [],
+            **({"assets": []} if self.has_routes else {}),
+            "symbols": [self._listed_symbol(one) for one in found],
+        }
+
+    def _listed_symbol(self, listing: Listing) -> dict[str, object]:
+        grid, instrument = self.grids[listing.symbol], listing.instrument
+        quote = instrument.quote or "USDT"
+        price = {"filterType": "PRICE_FILTER", "minPrice": grid.tick_size, "maxPrice": "10000000"}
+        lot = {"filterType": "LOT_SIZE", "minQty": grid.lot_size, "maxQty": "1000000"}
+        own = self.own_words(listing.symbol, quote)
+        filters = [price | {"tickSize": grid.tick_size}, lot | {"stepSize": grid.lot_size}, *own.pop("filters", [])]
+        names = {"symbol": listing.symbol, "status": "TRADING", "quoteAsset": quote}
+        return {**names, "baseAsset": instrument.base or listing.symbol.removesuffix(quote), "filters": filters, **own}
+
+    def own_words(self, symbol: str, quote: str) -> dict[str, Any]:
+        """Return what only this market says of a symbol; its ``filters`` follow those of tick and lot."""
         raise NotImplementedError
 
     def agg_row(self, row: Row) -> dict[str, object]:
@@ -241,14 +266,9 @@ class Binance:
         listing = self.listed(call)
         if isinstance(listing, Reply):
             return listing
-        try:
-            asked = {
-                name: int(call.query[name])
-                for name in ("fromId", "startTime", "endTime", "limit")
-                if name in call.query
-            }
-        except ValueError:
-            return failure(-1100, "Illegal characters found in a parameter.")
+        asked = _numbers(call, "fromId", "startTime", "endTime", "limit")
+        if isinstance(asked, Reply):
+            return asked
         limit = min(asked.get("limit", 500), _MOST_ROWS)
         now = self.place.now_ns
         oldest = now - self.oldest_ns if self.oldest_ns else 0
@@ -264,17 +284,24 @@ class Binance:
             rows = _history.newest(listing, limit)
         return [self.agg_row(row) for row in self.grids[listing.symbol].rows(rows)]
 
-    def single_trades(self, call: Call, most: int) -> list[Row] | Reply:
+    def single_trades(self, call: Call, most: int = 1000) -> object:
         """Return a page of single trades: from an id on, or the newest."""
         listing = self.listed(call)
         if isinstance(listing, Reply):
             return listing
-        limit = min(int(call.query.get("limit", 500)), most)
-        if "fromId" in call.query:
-            rows = _history.by_id(listing, int(call.query["fromId"]), limit, self.place.now_ns)
+        asked = _numbers(call, "fromId", "limit")
+        if isinstance(asked, Reply):
+            return asked
+        limit = min(asked.get("limit", 500), most)
+        if "fromId" in asked:
+            rows = _history.by_id(listing, asked["fromId"], limit, self.place.now_ns)
         else:
             rows = _history.newest(listing, limit)
-        return self.grids[listing.symbol].rows(rows)
+        made = self.grids[listing.symbol].rows(rows)
+        return [
+            {"id": n, "price": p, "qty": q, "quoteQty": "0", "time": ms, "isBuyerMaker": m, **self.single_extra}
+            for n, ms, p, q, m in made
+        ]
 
     # --- archive ---
 
@@ -302,6 +329,13 @@ class Binance:
     def archive_csv(self, rows: Sequence[Row]) -> str:
         """Return a day as the text of an archive file."""
         raise NotImplementedError
+
+
+def _numbers(call: Call, *names: str) -> dict[str, int] | Reply:
+    try:
+        return {name: int(call.query[name]) for name in names if name in call.query}
+    except ValueError:
+        return failure(-1100, "Illegal characters found in a parameter.")
 
 
 def _zipped(name: str, text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -10,8 +11,7 @@ from footloom.testing.venues._binance import Binance
 from footloom.testing.venues._binance_socket import Rules
 from footloom.testing.venues._grid import Row
 from footloom.testing.venues.dialect import Out
-from footloom.testing.venues.market import Listing
-from footloom.testing.venues.wire import Call, Reply
+from footloom.testing.venues.wire import Call
 
 __all__ = ("Local",)
 
@@ -31,6 +31,7 @@ class Local(Binance):
     weight_limit = 6000
     prefix = "/api/v3"
     archive = "spot"
+    single_extra: Mapping[str, object] = {"isBestMatch": True}
 
     # --- streams ---
 
@@ -79,7 +80,7 @@ class Local(Binance):
 
     def handlers(self) -> Mapping[str, Callable[[Call], object]]:
         """Return who answers which path."""
-        return {**super().handlers(), "/historicalTrades": self._historical, "/trades": self._historical}
+        return {**super().handlers(), "/historicalTrades": self.single_trades, "/trades": self.single_trades}
 
     def weight(self, name: str, call: Call) -> int:
         """Return what a call costs."""
@@ -88,59 +89,23 @@ class Local(Binance):
             return next(cost for most, cost in ((100, 5), (500, 25), (1000, 50), (10**9, 250)) if limit <= most)
         return {"/aggTrades": 4, "/historicalTrades": 25, "/trades": 25, "/exchangeInfo": 20}.get(name, 1)
 
-    def exchange_info(self, call: Call) -> object:
-        """Return what is traded."""
-        asked = call.query.get("symbol")
-        found = [one for one in self.place.market.listings.values() if asked in {None, one.symbol}]
-        limits = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight_limit}
+    def own_words(self, symbol: str, quote: str) -> dict[str, Any]:  # noqa: ARG002 - the same of all
+        """Return what only spot says of a symbol."""
         return {
-            "timezone": "UTC",
-            "serverTime": self.place.now_ns // _MS,
-            "rateLimits": [limits],
-            "exchangeFilters": [],
-            "symbols": [self._symbol(one) for one in found],
-        }
-
-    def _symbol(self, listing: Listing) -> dict[str, object]:
-        grid, instrument = self.grids[listing.symbol], listing.instrument
-        quote = instrument.quote or "USDT"
-        return {
-            "symbol": listing.symbol,
-            "status": "TRADING",
-            "baseAsset": instrument.base or listing.symbol.removesuffix(quote),
             "baseAssetPrecision": 8,
-            "quoteAsset": quote,
             "quotePrecision": 8,
             "quoteAssetPrecision": 8,
             "orderTypes": ["LIMIT", "MARKET"],
             "isSpotTradingAllowed": True,
             "permissions": [],
             "permissionSets": [["SPOT"]],
-            "filters": [
-                {
-                    "filterType": "PRICE_FILTER",
-                    "minPrice": grid.tick_size,
-                    "maxPrice": "1000000",
-                    "tickSize": grid.tick_size,
-                },
-                {"filterType": "LOT_SIZE", "minQty": grid.lot_size, "maxQty": "9000", "stepSize": grid.lot_size},
-                {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
-            ],
+            "filters": [{"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True}],
         }
 
     def agg_row(self, row: Row) -> dict[str, object]:
         """Return an aggregate trade as REST has it."""
         number, ms, price, qty, maker = row
         return {"a": number, "p": price, "q": qty, "f": number, "l": number, "T": ms, "m": maker, "M": True}
-
-    def _historical(self, call: Call) -> object:
-        rows = self.single_trades(call, 1000)
-        if isinstance(rows, Reply):
-            return rows
-        return [
-            {"id": n, "price": p, "qty": q, "quoteQty": "0", "time": ms, "isBuyerMaker": m, "isBestMatch": True}
-            for n, ms, p, q, m in rows
-        ]
 
     def archive_csv(self, rows: Sequence[Row]) -> str:
         """Return a day as the text of an archive file: without a header, in microseconds from 2025 on."""

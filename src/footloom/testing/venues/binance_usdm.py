@@ -43,6 +43,7 @@ class Local(Binance):
     prefix = "/fapi/v1"
     archive = "futures/um"
     has_routes = True
+    single_extra: Mapping[str, object] = {"isRPITrade": False}
     oldest_ns = 48 * 3600 * _SECOND
 
     def serves(self, route: str, stream: str) -> bool:
@@ -140,7 +141,7 @@ class Local(Binance):
         """Return who answers which path."""
         return {
             **super().handlers(),
-            "/trades": self._trades,
+            "/trades": self.single_trades,
             "/historicalTrades": self._historical,
             "/openInterest": self._open_interest,
             "/premiumIndex": self._premium_index,
@@ -153,42 +154,24 @@ class Local(Binance):
             return next(cost for most, cost in ((50, 2), (100, 5), (500, 10), (10**9, 20)) if limit <= most)
         return {"/aggTrades": 20, "/trades": 5, "/historicalTrades": 200}.get(name, 1)
 
-    def exchange_info(self, call: Call) -> object:  # noqa: ARG002 - all symbols, whatever is asked
-        """Return what is traded."""
-        limits = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight_limit}
+    def own_words(self, symbol: str, quote: str) -> dict[str, Any]:
+        """Return what only USD-M says of a symbol."""
         return {
-            "timezone": "UTC",
-            "serverTime": self.place.now_ns // _MS,
-            "rateLimits": [limits],
-            "assets": [],
-            "symbols": [self._symbol(one) for one in self.place.market.listings.values()],
-        }
-
-    def _symbol(self, listing: Listing) -> dict[str, object]:
-        grid, instrument = self.grids[listing.symbol], listing.instrument
-        quote = instrument.quote or "USDT"
-        return {
-            "symbol": listing.symbol,
-            "pair": listing.symbol,
+            "pair": symbol,
             "contractType": "PERPETUAL",
             "deliveryDate": 4_133_404_800_000,
             "onboardDate": 1_569_398_400_000,
-            "status": "TRADING",
-            "baseAsset": instrument.base or listing.symbol.removesuffix(quote),
-            "quoteAsset": quote,
             "marginAsset": quote,
             "pricePrecision": 8,
             "quantityPrecision": 8,
             "underlyingType": "COIN",
             "filters": [
                 {
-                    "filterType": "PRICE_FILTER",
-                    "minPrice": grid.tick_size,
-                    "maxPrice": "10000000",
-                    "tickSize": grid.tick_size,
+                    "filterType": "MARKET_LOT_SIZE",
+                    "minQty": self.grids[symbol].lot_size,
+                    "maxQty": "120",
+                    "stepSize": self.grids[symbol].lot_size,
                 },
-                {"filterType": "LOT_SIZE", "minQty": grid.lot_size, "maxQty": "1000000", "stepSize": grid.lot_size},
-                {"filterType": "MARKET_LOT_SIZE", "minQty": grid.lot_size, "maxQty": "120", "stepSize": grid.lot_size},
                 {"filterType": "MIN_NOTIONAL", "notional": "100"},
             ],
             "orderTypes": ["LIMIT", "MARKET"],
@@ -200,15 +183,10 @@ class Local(Binance):
         number, ms, price, qty, maker = row
         return {"a": number, "p": price, "q": qty, "nq": qty, "f": 3 * number, "l": 3 * number + 1, "T": ms, "m": maker}
 
-    def _trades(self, call: Call) -> object:
-        rows = self.single_trades(call, 1000)
-        return rows if isinstance(rows, Reply) else [_plain(row) for row in rows]
-
     def _historical(self, call: Call) -> object:
         if "x-mbx-apikey" not in call.headers:
             return failure(-2014, "API-key format invalid.", 401)
-        rows = self.single_trades(call, 500)
-        return rows if isinstance(rows, Reply) else [_plain(row) for row in rows]
+        return self.single_trades(call, 500)
 
     def whole_book(self, call: Call, listing: Listing) -> dict[str, Any]:
         """Return a whole book with its times."""
@@ -272,15 +250,3 @@ def _force_order(channel: str, symbol: str, row: Row) -> Out:
     payload = {"e": "forceOrder", "E": ms + 3, "o": {**order, "l": q, "z": q, "T": ms}, "st": 1, "ps": symbol}
     return Out(channel, msgspec.json.encode(payload), "liquidation", b"liquidation/%d" % number)
 
-
-def _plain(row: Row) -> dict[str, object]:
-    number, ms, price, qty, maker = row
-    return {
-        "id": number,
-        "price": price,
-        "qty": qty,
-        "quoteQty": "0",
-        "time": ms,
-        "isBuyerMaker": maker,
-        "isRPITrade": False,
-    }
