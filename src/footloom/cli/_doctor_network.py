@@ -1,4 +1,4 @@
-"""What `footloom doctor` finds on the way to the venues: names, connections, certificates, clocks."""
+"""What `footloom doctor` finds on the way to the venues: names, connections, certificates, clocks, tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from footloom.cli._doctor_store import Finding, State
 from footloom.config import Config
-from footloom.errors import FootloomError
+from footloom.errors import FootloomError, Refused
+from footloom.feeds import credentials, login
 from footloom.feeds.endpoints import bases_of
 from footloom.feeds.http import Http
 
@@ -27,7 +28,7 @@ _ASKED = 3
 
 
 async def network_findings(venues: list[ModuleType], settings: Config) -> list[Finding]:
-    """Try the way to each address of each venue, all at a time, and compare the clocks."""
+    """Try the way to each address of each venue, all at a time, and the tokens; and compare the clocks."""
     jobs: list[Any] = []
     for venue in venues:
         bases = bases_of(venue.VENUE, venue.BASES, settings)
@@ -37,7 +38,38 @@ async def network_findings(venues: list[ModuleType], settings: Config) -> list[F
         jobs += [_way(venue.VENUE, tls, host, port) for tls, host, port in sorted(tls_first)]
         if hasattr(venue, "server_time"):
             jobs.append(_clock(venue, settings))
+        values = _kept(venue.VENUE, settings)
+        if values:
+            jobs.append(_token(venue, settings, values))
     return list(await asyncio.gather(*jobs))
+
+
+# What is wrong with the file, and a token that has ended by its own word, is told beside (`token_findings`).
+def _kept(venue: str, settings: Config) -> dict[str, str]:
+    try:
+        is_over = credentials.standing(venue, time.time_ns(), settings.folder).state == "ended"
+        return {} if is_over else credentials.load(venue, settings.folder)
+    except FootloomError:
+        return {}
+
+
+async def _token(venue: Any, settings: Config, values: dict[str, str]) -> Finding:
+    http = Http(getattr(venue, "BUDGETS", {}))
+    name = venue.VENUE
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            bases = bases_of(name, venue.BASES, settings)
+            await login.tried(name, http, bases, values, now_ns=time.time_ns())
+    except Refused as error:
+        advice = f"footloom login {name}"
+        return Finding(area="tokens", state="bad", text=f"{name}: the token is refused: {error}", advice=advice)
+    except (FootloomError, TimeoutError) as error:
+        why = str(error) or f"no answer within {_PATIENCE_S:g} s"
+        text = f"{name}: the token could not be tried: {why}"
+        return Finding(area="tokens", state="bad", text=text, advice=f"see the network lines, then footloom login {name}")
+    finally:
+        await http.aclose()
+    return Finding(area="tokens", state="ok", text=f"{name}: the token was tried, and is taken")
 
 
 def _is_tls(scheme: str) -> bool:

@@ -25,6 +25,7 @@ __all__ = (
     "angelone_renew",
     "new_state",
     "renew",
+    "tried",
     "upstox_analytics",
     "upstox_dialog",
     "upstox_oauth",
@@ -36,6 +37,7 @@ _DIALOG = "/v2/login/authorization/dialog"
 _TOKEN = "/v2/login/authorization/token"  # noqa: S105 - a path
 _SESSION = "/rest/auth/angelbroking/user/v1/loginByPassword"
 _RENEW = "/rest/auth/angelbroking/jwt/v1/generateTokens"
+_NIFTY = "NSE|99926000"  # whatever else ends, this index does not
 _CODES = {
     "AB1050": "the one-time password is wrong: check the TOTP secret and this computer's clock",
     "AB1007": "client code or PIN is wrong",
@@ -192,6 +194,27 @@ async def renew(http: Http, bases: Bases, credentials: Credentials, *, now_ns: i
     raise VenueError(f"the token of {credentials.venue} has ended: run footloom login {credentials.venue}")
 
 
+async def tried(venue: str, http: Http, bases: Bases, values: dict[str, str], *, now_ns: int) -> None:
+    """Make a call with a token that is kept.
+
+    Raises
+    ------
+    Refused
+        The broker does not take it, and why.
+    VenueError
+        It cannot be reached.
+    """
+    if venue == upstox.VENUE:
+        document = await _ask(http, upstox.authorize(bases, values), upstox.explain, is_login=False)
+        upstox.read_authorized(document)
+        return
+    request = angelone.candles(_NIFTY, now_ns - 60 * _SECOND_NS, now_ns, bases, values)
+    document = await _ask(http, request, angelone.explain, is_login=False)
+    answer = _read(document, _Answer, "Angel One", urlsplit(request.url).path)
+    if not answer.status and answer.errorcode in _CODES:
+        raise Refused(f"Angel One refuses the token ({answer.errorcode}): {_CODES[answer.errorcode]}", 401)
+
+
 async def _upstox_check(http: Http, bases: Bases, values: dict[str, str]) -> None:
     document = await _ask(http, upstox.authorize(bases, values), upstox.explain)
     upstox.read_authorized(document)
@@ -221,7 +244,7 @@ def _angel_credentials(tokens: _Tokens, values: dict[str, str], now_ns: int) -> 
     return Credentials(venue=angelone.VENUE, kind="totp", values=values | named, made_ns=now_ns, expires_ns=ends_ns)
 
 
-async def _ask(http: Http, request: Request, explain: Any) -> bytes:
+async def _ask(http: Http, request: Request, explain: Any, *, is_login: bool = True) -> bytes:
     # What a status means at this venue comes first: it says what to do.
     try:
         return await http.get(request)
@@ -230,7 +253,7 @@ async def _ask(http: Http, request: Request, explain: Any) -> bytes:
     except Refused as refused:
         meaning = explain(refused.status, refused.text)
         said = f"{meaning} ({refused})" if meaning else str(refused)
-        if refused.status == 403:  # of the account or the way to it, not of what was typed
+        if refused.status == 403 and is_login:  # of the account or the way to it, not of what was typed
             said += "; nothing was kept of this login: once that is mended, log in again"
         raise Refused(said, refused.status, refused.text) from None
 

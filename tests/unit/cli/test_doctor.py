@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +22,11 @@ from footloom.config.settings import SETTINGS
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
+from footloom.feeds._venues import venue_named
 from footloom.feeds.credentials import Credentials, save
 from footloom.store.files import Store
+from footloom.testing.venues import LocalVenue
+from footloom.testing.venues.simulated import simulated_market
 from footloom.venues import binance_usdm
 
 NOW_NS = 1_772_409_600 * 10**9
@@ -181,6 +185,32 @@ def test_a_name_that_does_not_exist() -> None:
 
     assert finding.state == "bad"
     assert "no such name" in finding.text
+
+
+@pytest.mark.parametrize("venue", ["upstox", "angelone"])
+def test_a_token_that_is_kept_is_tried(venue: str, tmp_path: Path) -> None:
+    now_ns = time.time_ns()
+    kept = {"access_token": "planted-a", "jwt_token": "planted-j", "api_key": "planted-k", "feed_token": "planted-f"}
+    save(Credentials(venue=venue, kind="test", values=kept, made_ns=now_ns, expires_ns=now_ns + 10**15), tmp_path)
+
+    async def told(local: LocalVenue) -> here.Finding:
+        settings = config.load({"FOOTLOOM_CONFIG": str(tmp_path)}, endpoints=[f"{venue}={local.url}"])
+        findings = await network.network_findings([venue_named(venue)], settings)
+        (found,) = (one for one in findings if one.area == "tokens")
+        return found
+
+    async def before_and_after_it_ends() -> tuple[here.Finding, here.Finding]:
+        async with LocalVenue(venue, simulated_market(venue, now_ns, symbols=1)) as local:
+            good = await told(local)
+            local.dialect.ordered("token")
+            return good, await told(local)
+
+    good, bad = asyncio.run(before_and_after_it_ends())
+
+    assert (good.state, good.text) == ("ok", f"{venue}: the token was tried, and is taken")
+    assert (bad.state, bad.advice) == ("bad", f"footloom login {venue}")
+    assert "the token is refused" in bad.text
+    assert "planted" not in bad.text
 
 
 def test_the_verb_says_everything_and_ends_with_1_where_something_is_bad(root: Path) -> None:
