@@ -1,4 +1,4 @@
-"""P1: one taker buys 3 and one sells 2, as each venue sends it: the ask column holds 3, the bid column 2, delta is 1."""
+"""P1: one taker buys 3 and one sells 2, as a venue sends it: the ask column holds 3, the bid column 2, delta is 1."""
 
 from __future__ import annotations
 

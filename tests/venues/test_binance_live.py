@@ -278,9 +278,8 @@ def test_times_in_ms_and_us(value: int, ns: int) -> None:
 
 @pytest.mark.parametrize("value", [1764738254, 1764738254155123456, 0, -1, 4_102_444_800_000])
 def test_times_in_other_units_are_refused(value: int) -> None:
-    """Seconds, nanoseconds, none: by the unit and a window of sense, never by a guess."""
+    """P7: seconds, nanoseconds, none: by the unit and a window of sense, never by a guess."""
     for frame in (AGG, TRADE, USDM_TICKER if value else AGG):
-    """P7: a time is in the venue's unit, or refused."""
         with pytest.raises(SchemaChanged, match="no time between 2009 and 2100"):
             usdm(changed(frame, T=value))
 

@@ -47,7 +47,9 @@ def fuzz(venue: str, seconds: int, folder: Path, seed: int) -> subprocess.Comple
 
 
 @pytest.mark.parametrize("venue", CORPUS)
-def test_whatever_arrives_parse_ends_with_messages_or_an_error_of_its_own(venue: str, tmp_path: Path, seed: int) -> None:
+def test_whatever_arrives_parse_ends_with_messages_or_an_error_of_its_own(
+    venue: str, tmp_path: Path, seed: int
+) -> None:
     seconds = int(os.environ.get("FOOTLOOM_TEST_FUZZ_S", "60"))
     done = fuzz(venue, seconds, tmp_path, seed)
 

@@ -65,8 +65,11 @@ async def _token(venue: Any, settings: Config, values: dict[str, str]) -> Findin
         return Finding(area="tokens", state="bad", text=f"{name}: the token is refused: {error}", advice=advice)
     except (FootloomError, TimeoutError) as error:
         why = str(error) or f"no answer within {_PATIENCE_S:g} s"
-        text = f"{name}: the token could not be tried: {why}"
-        return Finding(area="tokens", state="bad", text=text, advice=f"see the network lines, then footloom login {name}")
+        text, advice = (
+            f"{name}: the token could not be tried: {why}",
+            f"see the network lines, then footloom login {name}",
+        )
+        return Finding(area="tokens", state="bad", text=text, advice=advice)
     finally:
         await http.aclose()
     return Finding(area="tokens", state="ok", text=f"{name}: the token was tried, and is taken")

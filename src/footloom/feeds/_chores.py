@@ -105,7 +105,9 @@ class Chores:
                 self.trouble.pop(name, None)
                 return
 
-    async def keep_auditing(self, repairs: Mapping[str, Sequence[Repair]], every_s: float, behind_s: Callable[[], float]) -> None:
+    async def keep_auditing(
+        self, repairs: Mapping[str, Sequence[Repair]], every_s: float, behind_s: Callable[[], float]
+    ) -> None:
         """Look again and again whether trades are missing that no id tells of.
 
         ``behind_s`` is how long the oldest message waits to be read: what waits since the last time is not missing.

@@ -16,7 +16,19 @@ from footloom.core.book import Chain
 from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Message, OffMarket, Trade
 
-__all__ = ("ArchiveFile", "Bases", "Candle", "Ping", "Poll", "Request", "Socket", "Stream", "TapeCalls", "Venue", "Wanted")
+__all__ = (
+    "ArchiveFile",
+    "Bases",
+    "Candle",
+    "Ping",
+    "Poll",
+    "Request",
+    "Socket",
+    "Stream",
+    "TapeCalls",
+    "Venue",
+    "Wanted",
+)
 
 # What can be listened to; a venue that has no such stream says so with `ConfigError`.
 Stream = str  # "agg_trade" "trade" "snapshot" "quote" "depth" "liquidation" "mark" "open_interest"

@@ -1,4 +1,4 @@
-"""P6: order books through the real connectors: what was recorded builds the venue's own book, or a gap says where not."""
+"""P6: books through the real connectors: what was recorded builds the venue's own book, or a gap says where not."""
 
 from __future__ import annotations
 

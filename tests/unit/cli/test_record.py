@@ -121,9 +121,9 @@ def test_another_tape_stands_for_the_usual_one() -> None:
     ((_, single),) = feeds.wanted_of(["binance_spot:BTCUSDT"], depth=None, quotes=False, tape="trade")
     assert single.streams == {"trade"}
 
-    with pytest.raises(ConfigError, match="has no tape 'agg_trade': --tape may be trade$"):
+    with pytest.raises(ConfigError, match=r"has no tape 'agg_trade': --tape may be trade$"):
         feeds.wanted_of(["bybit_linear:BTCUSDT"], depth=None, quotes=False, tape="agg_trade")
-    with pytest.raises(ConfigError, match="has no tape 'depth': --tape may be agg_trade or trade$"):
+    with pytest.raises(ConfigError, match=r"has no tape 'depth': --tape may be agg_trade or trade$"):
         feeds.wanted_of(["binance_spot:BTCUSDT"], depth=None, quotes=False, tape="depth")
 
 

@@ -143,7 +143,8 @@ def test_prints_that_were_stored_before_the_start_are_known_by_their_place() -> 
 
 def test_holes_between_single_trades_are_no_loss_where_aggregate_ids_count_on() -> None:
     """P5: insurance fund and liquidation fills have trade ids that no aggregate holds; the aggregate's id tells."""
-    first = {"e": "aggTrade", "E": 1764738254310, "T": 1764738254155, "s": "BTCUSDT", "p": "92150.1", "q": "0.5", "m": True}
+    at_ms = 1764738254155
+    first = {"e": "aggTrade", "E": at_ms + 9, "T": at_ms, "s": "BTCUSDT", "p": "92150.1", "q": "0.5", "m": True}
     said = [(10, 100, 101), (11, 117, 117), (12, 140, 152), (14, 153, 153)]
 
     def heard(rows: list[tuple[int, int, int]]) -> list[Gap]:

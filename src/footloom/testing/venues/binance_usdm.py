@@ -249,4 +249,3 @@ def _force_order(channel: str, symbol: str, row: Row) -> Out:
     order = {"s": symbol, "S": "SELL" if m else "BUY", "o": "LIMIT", "f": "IOC", "q": q, "p": p, "ap": p, "X": "FILLED"}
     payload = {"e": "forceOrder", "E": ms + 3, "o": {**order, "l": q, "z": q, "T": ms}, "st": 1, "ps": symbol}
     return Out(channel, msgspec.json.encode(payload), "liquidation", b"liquidation/%d" % number)
-
