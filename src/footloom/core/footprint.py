@@ -168,7 +168,7 @@ class Footprint:
                 f"got {len(self.level_offset)} ending at {self.level_offset[-1:]}"
             )
         for column in (*_bar_columns(self.bars), *_level_columns(self.levels), self.level_offset):
-            column.setflags(write=False)
+            column.setflags(False)  # noqa: FBT003 - a keyword costs twice as much, and live commits are small
 
     def __len__(self) -> int:
         return len(self.bars.open_ns)

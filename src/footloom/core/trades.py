@@ -92,7 +92,7 @@ class Trades:
                     f"column {name} must be {dtype.name} of shape ({len(self.ts_exch_ns)},), "
                     f"got {column.dtype} of shape {column.shape}"
                 )
-            column.setflags(write=False)
+            column.setflags(False)  # noqa: FBT003 - a keyword costs twice as much, and live commits are small
 
     @classmethod
     def build(  # noqa: PLR0913 - one argument a column

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ("Budget",)
+__all__ = ("Budget", "Spent")
 
 _FIRST_STOP_S = 60.0  # where a refusal does not say for how long; doubled each time that it comes again
 _LONGEST_STOP_S = 16 * 60.0
 
 
+@dataclass(slots=True)
+class Spent:
+    """A call that counts: its weight, and when it was answered, None while it is under way."""
+
+    weight: int
+    at: float | None = None
+
+
 class Budget:
-    """One rate limit as a sliding window, which holds for any fixed window of the venue's that it covers.
+    """One rate limit as a sliding window, which holds for any window of the venue's that it covers.
+
+    The venue counts a call when it arrives there, which is not known: before it is answered. So a call counts until a
+    window's length behind its answer.
 
     ``limit`` is the weight that ``window_s`` seconds may carry. Times are of a clock that never steps back, seconds.
     """
@@ -23,7 +34,7 @@ class Budget:
         self.paused_until = self.stopped_until = 0.0
         self.why_stopped = ""
         self._now = now
-        self._spent: deque[tuple[float, int]] = deque()
+        self._spent: list[Spent] = []
         self._stops = 0
 
     def wait_s(self, weight: int, share: float) -> float:
@@ -32,27 +43,35 @@ class Budget:
         ``share`` is how much of the limit the call may fill: what can wait leaves room for what cannot.
         """
         now = self._now()
-        while self._spent and self._spent[0][0] <= now - self.window_s:
-            self._spent.popleft()
-        used = sum(spent for _, spent in self._spent)
+        self._spent = [one for one in self._spent if self._until(one, now) > now]
+        used = sum(one.weight for one in self._spent)
         over = used + weight - max(self.limit * share, weight)  # a call above the limit goes alone
         moment = self.paused_until
-        for at, spent in self._spent:
+        for one in sorted(self._spent, key=lambda one: self._until(one, now)):
             if over <= 0:
                 break
-            over -= spent
-            moment = max(moment, at + self.window_s)
+            over -= one.weight
+            moment = max(moment, self._until(one, now))
         return max(0.0, moment - now)
 
-    def spend(self, weight: int) -> None:
-        """Count a call."""
-        self._spent.append((self._now(), weight))
+    def _until(self, one: Spent, now: float) -> float:
+        return (now if one.at is None else one.at) + self.window_s
+
+    def spend(self, weight: int) -> Spent:
+        """Count a call; whoever makes it says when it was answered (`done`)."""
+        self._spent.append(Spent(weight))
+        return self._spent[-1]
+
+    def done(self, spent: Spent) -> None:
+        """Note that a call was answered, or will not be."""
+        spent.at = self._now()
 
     def told(self, used: int) -> None:
         """Take what the venue says of our address, which other programs may use too."""
-        own = sum(spent for at, spent in self._spent if at > self._now() - self.window_s)
+        now = self._now()
+        own = sum(one.weight for one in self._spent if self._until(one, now) > now)
         if used > own:
-            self._spent.append((self._now(), used - own))
+            self._spent.append(Spent(used - own, now))
 
     def pause(self, seconds: float) -> None:
         """Let calls wait."""

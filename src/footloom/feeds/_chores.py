@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 _AGAIN_S = 5.0
 _LATER_S = 2.0
+_PASSES, _PASSES_S = 3, 3.0  # a tape is mended at once, but not more often than so
 _CLOCK_S = 60.0
 _BOOK_S, _LONGEST_BOOK_S = 0.5, 30.0
 _POLLS_A_SECOND = 4  # of all symbols: a tenth of the smallest rate limit
@@ -77,10 +79,15 @@ class Chores:
     async def keep_mending(self, name: str, repair: Repair) -> None:
         """Mend a tape whenever that is asked for; after the first time, fetch the past behind it beside."""
         back: asyncio.Task[None] | None = None
+        begun_ns: deque[int] = deque(maxlen=_PASSES)
         try:
             while True:
                 await repair.asked.wait()
+                if len(begun_ns) == _PASSES:  # one page brings all that is lost meanwhile
+                    passed_s = (self.clock.monotonic_ns() - begun_ns[0]) / 1e9
+                    await self.clock.sleep(max(0.0, _PASSES_S - passed_s))
                 repair.asked.clear()
+                begun_ns.append(self.clock.monotonic_ns())
                 await self._persist(name, "what was missed", repair.after_connecting)
                 if repair.unfinished:
                     await self.clock.sleep(_LATER_S)

@@ -51,9 +51,10 @@ class Stock:
     repairs: dict[str, tuple[Repair, ...]] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
 
-    def mend(self, name: str) -> None:
-        """Let what is missing of a symbol be fetched now."""
+    def mend(self, name: str, *, behind: bool = True) -> None:
+        """Let what is missing of a symbol be fetched now; ``behind`` is what is newer than the newest trade, too."""
         for repair in self.repairs.get(name, ()):
+            repair.behind |= behind
             repair.asked.set()
 
     @property

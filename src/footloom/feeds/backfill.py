@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footloom.core.messages import Gap, OffMarket, Trade
-from footloom.errors import Refused
+from footloom.errors import FootloomError, Refused
 from footloom.feeds._splices import Page as Span
 from footloom.feeds._symbol import Symbol
 from footloom.feeds._tapes import TradeTape
@@ -55,7 +55,7 @@ class Repair:
     now_ns
         The time of receipts.
     asked
-        Set by whoever wants the tape mended (`footloom.feeds._chores.Chores.keep_mending`).
+        With ``behind``: set by whoever wants the tape mended (`footloom.feeds._chores.Chores.keep_mending`).
     """
 
     symbol: Symbol
@@ -67,6 +67,7 @@ class Repair:
     reach: Reach
     progress: float | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    behind: bool = True  # the venue may have newer trades than were heard, and no id tells of them
     _tries: dict[int, int] = field(default_factory=dict)  # holes that did not shrink, by their last id
     _audited: tuple[int | None, set[str]] = (None, set())  # what the last audit saw
 
@@ -81,8 +82,18 @@ class Repair:
         if self.tape.events is not None:
             await self._splice()
         else:
-            await self._catch_up()
+            await self._look_ahead()
             await self.mend()
+
+    # Somebody may ask for it again meanwhile.
+    async def _look_ahead(self) -> None:
+        behind, self.behind = self.behind, False
+        try:
+            if behind:
+                await self._catch_up()
+        except FootloomError:
+            self.behind = True
+            raise
 
     async def mend(self) -> None:
         """Fetch what the holes lack, the newest first; one that does not shrink waits for another time."""

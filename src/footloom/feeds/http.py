@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from footloom.errors import RateLimited, Refused, Unreachable, VenueError
-from footloom.feeds._budgets import Budget
+from footloom.feeds._budgets import Budget, Spent
 from footloom.feeds._partial_file import PartialFile
 from footloom.feeds._secrets import scrubbed, without_query
 from footloom.venues._venue import Request
@@ -105,9 +105,8 @@ class Http:
             There was no answer, as often as it was tried.
         """
         for attempt in range(_ATTEMPTS):
-            await self._turn(request, share)
             try:
-                async with asyncio.timeout(_WHOLE_S), self._ask(request) as response:
+                async with self._counted(request, share), asyncio.timeout(_WHOLE_S), self._ask(request) as response:
                     return await _body(response, request, max_bytes)
             except (_Again, TimeoutError, httpx.TransportError, httpx.DecodingError) as fault:
                 await self._after_fault(request, fault, attempt)
@@ -130,10 +129,9 @@ class Http:
         attempt = 0
         while True:
             request = Request(url=url, headers=part.headers(), budget=budget)
-            await self._turn(request, 1.0)
             before = part.size
             try:
-                async with self._ask(request, allowed=(206, 416)) as response:
+                async with self._counted(request, 1.0), self._ask(request, allowed=(206, 416)) as response:
                     await self._take(response, part, request, on_progress)
                 return await asyncio.to_thread(part.finish)
             except (_Again, TimeoutError, httpx.TransportError) as fault:
@@ -147,8 +145,16 @@ class Http:
         """Close the connections."""
         await self._client.aclose()
 
-    # Wait until the call may be made, and count it.
-    async def _turn(self, request: Request, share: float) -> None:
+    # Wait until the call may be made, and count it until it is over.
+    @contextlib.asynccontextmanager
+    async def _counted(self, request: Request, share: float) -> AsyncIterator[None]:
+        budget, spent = self._budget(request), await self._turn(request, share)
+        try:
+            yield
+        finally:
+            budget.done(spent)
+
+    async def _turn(self, request: Request, share: float) -> Spent:
         budget = self._budget(request)
         while True:
             if budget.stopped_s > 0:
@@ -158,8 +164,7 @@ class Http:
                 )
             wait_s = budget.wait_s(request.weight, share)
             if wait_s <= 0:
-                budget.spend(request.weight)
-                return
+                return budget.spend(request.weight)
             if wait_s > 5:
                 _LOG.info("%s waits %.0f s: the limit %s is full", _named(request), wait_s, request.budget)
             await self._timing.sleep(wait_s)

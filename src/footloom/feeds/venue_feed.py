@@ -198,8 +198,9 @@ class VenueFeed:
             self._redefine.set()
         if symbol.book is not None and symbol.book.wants_snapshot:
             self._chores.book_broken.set()
-        if symbol.heard_first(found) or any(not gap.healed for arrival in found for gap in arrival.gaps):
-            self._stock.mend(symbol.wanted.symbol)
+        has_begun = symbol.heard_first(found)
+        if has_begun or any(not gap.healed for arrival in found for gap in arrival.gaps):
+            self._stock.mend(symbol.wanted.symbol, behind=has_begun)
         for text in symbol.told:
             _LOG.error("%s", text)
         symbol.told.clear()

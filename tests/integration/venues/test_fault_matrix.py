@@ -48,7 +48,7 @@ CASES = {
     "duplicate": ("duplicate@p=0.1", 40, "whole", "whole"),
     "reorder": ("reorder@p=0.1,by=5", 40, "whole", "volume"),
     "drop, one in ten": ("drop@p=0.1", 40, "whole", "volume"),
-    "drop, five seconds": ("drop@10s,for=5s", 40, "whole", "volume"),
+    "drop, five seconds": ("drop@10s,for=5s", 40, "whole", "volume or gap"),
     "late by 3 s": ("late@p=0.05,by=3s", 40, "whole", "whole or volume"),
     "burst, 50 000 a second": ("burst@10s,rate=50000,for=1s", 40, "whole", "whole"),
     "wrong path": ("disconnect@10s;wrong_path@10s,for=5s", 130, "whole", "gap"),

@@ -6,7 +6,9 @@ was really traded.
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import signal
 import subprocess
 import time
@@ -24,6 +26,7 @@ from footloom.store.files import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 TAPES = {"binance_usdm": "agg_trade", "binance_spot": "trade", "bybit_linear": "trade", "upstox": "snapshot"}
 SOAK = [pytest.param(venue, 60, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)]) for venue in TAPES]
 
@@ -39,8 +42,8 @@ class Life:
         usual = ("--tape", tape) if venue["venue"] == "binance_spot" else ()
         self._arguments = ("record", self.key, "--json", *usual, *flags(venue, root))
 
-    def start(self) -> subprocess.Popen[str]:
-        return start(*self._arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        return start(*self._arguments, *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run_and_kill(self, lines: int, seconds: float) -> str:
         """Kill it so long after it told how it stands so often; returns what it said beside that."""
@@ -83,8 +86,6 @@ class Life:
 
 
 def statuses_of(out: str) -> list[dict[str, Any]]:
-    import json
-
     return [json.loads(line) for line in out.splitlines() if line.endswith("}")]
 
 
@@ -99,24 +100,39 @@ def test_a_recording_that_is_killed_again_and_again(venue: str, kills: int, tmp_
             lines = 0 if kill % 4 == 3 else chance.randrange(1, 4)
             said.append(life.run_and_kill(lines, chance.random() * (1.0 if lines else 3.0)))
             life.check()
-        last = life.start()
+        log = tmp_path / "record.log"
+        last = life.start("--log", str(log))
         rows = statuses(last, 1)[-1]["rows"]
+        beside = start("record", life.key, *flags(opened, life.root), stderr=subprocess.PIPE)
         if venue != "upstox":
             until_whole(life, last)
+        _, refused = beside.communicate(timeout=120)
         last.send_signal(signal.SIGTERM)
         _, words = last.communicate(timeout=120)
 
-    assert last.returncode == 0, words
+    assert (beside.returncode, last.returncode) == (1, 0), words
+    assert "is being written to by process" in refused
     assert rows
     assert life.acknowledged
-    assert all("Traceback" not in one for one in [*said, words])
+    assert all("Traceback" not in one for one in [*said, words, refused])
     # Each start says what the kill before it left.
     assert sum("unsealed: they are whole, and kept" in one for one in [*said[1:], words]) >= kills // 2
+    assert "stopped; what was received is sealed in" in words
+    check_log(log, f"recording {life.key} into {life.root}")
     life.check()
     with Store(life.root) as store:
         assert sum(day.journal_rows for day in store.coverage(life.key)) == 0
         gaps = store.gaps(life.key, life.tape, *EVER)
     assert bool(gaps) is (venue == "upstox"), gaps  # a broker does not tell again what was missed
+
+
+def check_log(log: Path, first: str) -> None:
+    lines = log.read_text().splitlines()
+    begun, stopped = (re.fullmatch(rf"{STAMP} INFO footloom\.cli\.record: (.*)", lines[place]) for place in (0, -1))
+    assert begun is not None
+    assert begun[1] == first
+    assert stopped is not None
+    assert re.fullmatch(r"stopped: [1-9]\d* rows of 1 symbols", stopped[1])
 
 
 # A venue that tells its past again has told it all.

@@ -37,10 +37,13 @@ class Book:
 
 
 class Clock:
-    """Nobody waits; how long they would have is remembered."""
+    """Nobody waits; how long they would have is remembered, and has passed."""
 
     def __init__(self) -> None:
         self.waited: list[float] = []
+
+    def monotonic_ns(self) -> int:
+        return int(sum(self.waited) * 1e9)
 
     async def sleep(self, seconds: float) -> None:
         self.waited.append(seconds)
@@ -115,6 +118,32 @@ async def test_a_snapshot_that_does_not_help_is_asked_for_ever_later() -> None:
         await until(lambda: len(clock.waited) == 9)
 
     assert clock.waited == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+
+
+async def test_holes_that_keep_coming_are_mended_once_a_second_and_a_single_one_at_once() -> None:
+    class Mended:
+        unfinished = False
+
+        def __init__(self) -> None:
+            self.asked, self.passes = asyncio.Event(), 0
+
+        async def after_connecting(self) -> None:
+            self.passes += 1
+            if self.passes < 9:
+                self.asked.set()  # the next hole
+
+        async def look_back(self) -> None:
+            pass
+
+    repair: Any = Mended()
+    async with keeping({}, None) as (chores, clock):
+        running = asyncio.create_task(chores.keep_mending("A", repair))
+        repair.asked.set()
+        await until(lambda: repair.passes == 9)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert clock.waited == [3.0, 0.0, 0.0, 3.0, 0.0, 0.0]
 
 
 async def test_nothing_is_called_missing_that_waits_to_be_read() -> None:

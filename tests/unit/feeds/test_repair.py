@@ -138,6 +138,7 @@ class Made:
     async def mend(self, page: Sequence[int] | None = None) -> None:
         if page is not None:
             self.venue.history = {number: at(number, tape=self.venue.TAPE) for number in page}
+        self.repair.behind = True
         await self.repair.after_connecting()
         self.commit()
 
@@ -500,3 +501,31 @@ def test_a_hole_in_a_tape_that_the_venue_has_no_history_of_says_that_it_stays() 
         gaps["trade"][0].cause == "ids are missing; single trades are not fetched again, only aggregate ones: it stays"
     )
     assert gaps["trade"][0].missing == 2
+
+
+async def test_a_hole_costs_one_call_and_only_a_new_connection_is_looked_behind() -> None:
+    made = Made(Venue())
+    made.hear(range(100))
+    await made.mend(range(100))
+    made.hear(range(103, 110))
+    made.venue.history = {number: at(number) for number in range(110)}
+    before = made.venue.asked
+    await made.repair.after_connecting()
+
+    assert made.venue.asked == before + 1
+    assert made.commit()
+    assert open_gaps(made.told) == []
+
+
+async def test_who_could_not_look_behind_does_so_the_next_time() -> None:
+    made = Made(Venue())
+    made.hear(range(100))
+    made.venue.refusal = Refused("down", 503)
+    with pytest.raises(Refused):
+        await made.mend(range(100))
+    made.venue.refusal = None
+    made.venue.history = {number: at(number) for number in range(120)}
+    await made.repair.after_connecting()
+    made.commit()
+
+    assert made.tape.ids.top == 119

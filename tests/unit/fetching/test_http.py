@@ -73,6 +73,22 @@ async def test_calls_wait_until_the_window_has_room(server: LocalServer, http: H
     assert clocks.slept == [60.0]
 
 
+async def test_a_call_counts_from_its_answer_on_however_long_that_took(
+    server: LocalServer, http: Http, clocks: Clocks
+) -> None:
+    """The venue counts a call when it arrives: somewhere between its sending and its answer."""
+    server.answers = [Answer()]
+    budget = http._budget(ask(server))
+    first = budget.spend(100)
+    clocks.now += 59.0  # it is a slow way
+    assert budget.wait_s(20, 1.0) == 60.0
+    budget.done(first)
+    clocks.now += 59.0
+    await http.get(ask(server, weight=20))
+
+    assert clocks.slept == [1.0]
+
+
 async def test_what_can_wait_leaves_room_for_what_cannot(server: LocalServer, http: Http, clocks: Clocks) -> None:
     server.answers = [Answer()]
     for _ in range(2):
