@@ -43,6 +43,7 @@ soak:
 	@sh tools/setup.sh dev
 	@sh tools/setup_tests.sh
 	@$(PY) tools/web_bundle.py
+	@$(PY) -m pip install -q --disable-pip-version-check --only-binary :all: "atheris>=2.3" || echo "no atheris here: hypothesis fuzzes alone"
 	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest -m "soak or slow" --timeout 7200
 	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest tests/properties --timeout 7200
 
