@@ -19,7 +19,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from footloom.core.gaps import open_gaps
@@ -315,6 +315,7 @@ def lived(happened: Happened, page: int, *, plain: bool = False, turned: bool = 
 
 
 @given(lives(WHAT), st.booleans())
+@example([("kill", (3,), 0), ("hear", (3,), 0), ("lose", (3,), 0)], False)  # two gaps that share an instant
 def test_each_print_is_kept_once_or_lies_in_a_gap_that_is_told(
     happened: Happened,
     plain: bool,  # noqa: FBT001 - drawn

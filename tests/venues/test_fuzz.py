@@ -53,7 +53,7 @@ def test_whatever_arrives_parse_ends_with_messages_or_an_error_of_its_own(
     seconds = int(os.environ.get("FOOTLOOM_TEST_FUZZ_S", "60"))
     done = fuzz(venue, seconds, tmp_path, seed)
 
-    assert done.returncode == 0, done.stderr[-3_000:]
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3_000:]
     assert "Done " in done.stderr, "it did not run"
 
 
@@ -61,4 +61,4 @@ def test_a_parser_that_raises_another_error_is_caught(tmp_path: Path, seed: int)
     done = fuzz("planted", 20, tmp_path, seed)
 
     assert done.returncode != 0
-    assert "KeyError" in done.stderr
+    assert "KeyError" in done.stdout + done.stderr

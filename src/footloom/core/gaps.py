@@ -8,7 +8,7 @@ import msgspec
 
 from footloom.core.messages import Gap
 
-__all__ = ("open_gaps",)
+__all__ = ("closing", "open_gaps")
 
 
 def open_gaps(records: Iterable[Gap]) -> list[Gap]:
@@ -32,6 +32,32 @@ def open_gaps(records: Iterable[Gap]) -> list[Gap]:
         else:
             still[record] = None
     return sorted(still, key=lambda gap: (gap.from_ns, gap.to_ns, gap.cause, gap.missing or 0))
+
+
+def closing(gap: Gap, others: Iterable[Gap]) -> list[Gap]:
+    """Return the records that close a gap and take nothing away from ``others``, which stay open.
+
+    Gaps include the instants of the trades on either side of them. So two that lie side by side share one: closed as a
+    whole, the first would open a hole in the second, and what was lost in that instant would be lost without a word.
+
+    Examples
+    --------
+    >>> first = Gap(symbol="BTCUSDT", from_ns=0, to_ns=11, cause="disconnect")
+    >>> second = Gap(symbol="BTCUSDT", from_ns=10, to_ns=21, cause="disconnect")
+    >>> [(one.from_ns, one.to_ns, one.healed) for one in closing(first, [second])]
+    [(0, 10, True)]
+    """
+    stretches = [(gap.from_ns, gap.to_ns)]
+    for other in others:
+        stretches = [
+            (first, last)
+            for start, stop in stretches
+            for first, last in ((start, min(stop, other.from_ns)), (max(start, other.to_ns), stop))
+            if first < last
+        ]
+    missing = gap.missing if len(stretches) == 1 else None
+    replace = msgspec.structs.replace
+    return [replace(gap, from_ns=first, to_ns=last, missing=missing, healed=True) for first, last in stretches]
 
 
 def _left(gap: Gap, healed: Gap) -> list[Gap]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from footloom.core.gaps import closing
 from footloom.core.messages import Gap
 from footloom.core.trades import I64, Trades
-from footloom.feeds.sequence import event_of, event_of_all, healed
+from footloom.feeds.sequence import event_of, event_of_all
 
 __all__ = ("Page", "Splice", "Splices")
+
+_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Splices:
 
     symbol: str
     holes: list[Splice] = field(default_factory=list)
+    _lost: list[Gap] = field(default_factory=list)  # the last gaps that stay for good
 
     def restore(self, ids: I64, ts_ns: I64, gaps: Sequence[Gap]) -> None:
         """Begin with what is stored: ids in ascending order with their times, and the gaps that are still open.
@@ -105,6 +109,7 @@ class Splices:
     def closed_by(self, page: Page) -> list[Gap]:
         """Return what a page that was taken in heals; holes that it cannot reach any more stay gaps for good."""
         told: list[Gap] = []
+        whole: list[Gap] = []
         left: list[Splice] = []
         for hole in self.holes:
             reaches = page.reaches(hole.top)
@@ -118,9 +123,17 @@ class Splices:
             elif page.newest < hole.first:
                 left.append(hole)  # the page is older than the stream
             else:
-                told += _healed(hole.gap, None if reaches else page.oldest_ns)
+                closed, lost = _parted(hole.gap, None if reaches else page.oldest_ns)
+                whole += closed
+                self.keep(lost)
         self.holes = left
-        return told
+        self.keep(told)
+        others = [*self._lost, *(hole.gap for hole in left if hole.gap is not None)]
+        return told + [record for gap in whole for record in closing(gap, others)]
+
+    def keep(self, gaps: Sequence[Gap]) -> None:
+        """Note gaps that stay for good: nothing that is closed beside them takes an instant of theirs away."""
+        self._lost = [*self._lost, *gaps][-_KEPT:]
 
     @property
     def awaits_stream(self) -> bool:
@@ -133,8 +146,11 @@ class Splices:
         return any(hole.first is not None for hole in self.holes)
 
 
-# What is missing may be of the instant in which the page begins: that stays in the gap.
-def _healed(gap: Gap, begins_ns: int | None) -> list[Gap]:
+# What of a gap a page closes, and what stays: what is missing may be of the instant in which the page begins.
+def _parted(gap: Gap, begins_ns: int | None) -> tuple[list[Gap], list[Gap]]:
     if begins_ns is None or begins_ns < gap.from_ns:
-        return [healed(gap)]
-    return [msgspec.structs.replace(gap, from_ns=begins_ns + 1, healed=True)] if begins_ns + 1 < gap.to_ns else []
+        return [gap], []
+    if begins_ns + 1 >= gap.to_ns:
+        return [], [gap]
+    replace = msgspec.structs.replace
+    return [replace(gap, from_ns=begins_ns + 1)], [replace(gap, to_ns=begins_ns + 1)]

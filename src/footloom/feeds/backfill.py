@@ -176,6 +176,7 @@ class Repair:
         from_ns, to_ns = events.top_ns, max(span.oldest_ns, events.top_ns) + 1
         gap = Gap(symbol=self.symbol.wanted.symbol, from_ns=from_ns, to_ns=to_ns, cause=cause)
         self.symbol.add_gaps(self.tape.tape, [gap])
+        self.symbol.splices[self.tape.tape].keep([gap])
 
     # Rows of a page, whole events all of them and without a hole between, and what they close.
     def _take_events(self, page: Page, rows: Page) -> int:

@@ -6,7 +6,7 @@ Pure. Every id is taken once, whichever way it comes: live, over a second connec
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -14,10 +14,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from footloom.core.gaps import closing
 from footloom.core.messages import Gap, Trade
 from footloom.core.trades import I64
 
-__all__ = ("Checked", "Covered", "EventNumbers", "Hole", "IdSequence", "event_of", "event_of_all", "healed")
+__all__ = ("Checked", "Covered", "EventNumbers", "Hole", "IdSequence", "event_of", "event_of_all")
 
 _MOST_HOLES = 1024  # of more the oldest are given up: what then still comes is too late
 _REMEMBERED = 65_536  # names of prints, some minutes of a busy market: longer than any overlap
@@ -182,11 +183,11 @@ class IdSequence:
             from_ns = min((hole.from_ns for hole in inside), default=gap.from_ns)
             to_ns = max((hole.to_ns for hole in inside), default=gap.to_ns)
             if from_ns > gap.from_ns:
-                found.append(msgspec.structs.replace(gap, to_ns=from_ns, missing=None, healed=True))
+                found.append(msgspec.structs.replace(gap, to_ns=from_ns, missing=None))
             if to_ns < gap.to_ns:
-                found.append(msgspec.structs.replace(gap, from_ns=to_ns, missing=None, healed=True))
+                found.append(msgspec.structs.replace(gap, from_ns=to_ns, missing=None))
             self._told.append((msgspec.structs.replace(gap, from_ns=from_ns, to_ns=to_ns), first, last))
-        return found
+        return self._closing(found)
 
     def _add(self, ids: I64) -> NDArray[np.bool_]:
         cuts = np.flatnonzero(np.diff(ids) != 1) + 1
@@ -256,12 +257,11 @@ class IdSequence:
         whole = [told for told in self._told if not self.covered.missing(told[1], told[2])]
         if whole:
             self._told = [told for told in self._told if told not in whole]
-        return [healed(gap) for gap, _, _ in whole]
+        return self._closing(gap for gap, _, _ in whole)
 
-
-def healed(gap: Gap) -> Gap:
-    """Return the record that closes a gap."""
-    return msgspec.structs.replace(gap, healed=True)
+    def _closing(self, gaps: Iterable[Gap]) -> list[Gap]:
+        others = [told for told, _, _ in self._told]
+        return [record for gap in gaps for record in closing(gap, others)]
 
 
 def event_of(trade_id: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from footloom.core.gaps import closing
 from footloom.core.messages import Gap
 from footloom.core.trades import FLAG_NO_ID, I64
 from footloom.store.columns import Columns, has_id, length
@@ -39,8 +40,9 @@ def proven_whole(columns: Columns, gaps: Sequence[Gap]) -> list[Gap]:
             continue
         ends = _ends(time, by_time, gap)
         if ends is not None and _run_through(ids, *ends):
-            whole.append(msgspec.structs.replace(gap, cause=_CAUSE, healed=True))
-    return whole
+            whole.append(gap)
+    others = [gap for gap in gaps if gap not in whole]
+    return [msgspec.structs.replace(one, cause=_CAUSE) for gap in whole for one in closing(gap, others)]
 
 
 # The ids of the nearest rows that are surely on either side: of several at the very time of an end, the farther.

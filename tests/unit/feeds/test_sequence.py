@@ -33,8 +33,8 @@ def test_spans_are_a_set_of_numbers(spans: list[tuple[int, int]]) -> None:
     assert missing == [n for n in range(10, 51) if n not in known]
 
 
-def _check(sequence: IdSequence, ids: list[int], cause: str = "") -> tuple[list[bool], list]:
-    checked = sequence.check(np.array(ids, np.int64), np.array(ids, np.int64) * 100, cause)
+def _check(sequence: IdSequence, ids: list[int], cause: str = "", *, together: int = 1) -> tuple[list[bool], list]:
+    checked = sequence.check(np.array(ids, np.int64), np.array(ids, np.int64) // together * 100, cause)
     return checked.new.tolist(), checked.gaps
 
 
@@ -46,18 +46,19 @@ def test_every_id_is_taken_once_and_what_is_missing_in_the_end_is_a_gap(data: st
     moved = data.draw(st.lists(st.tuples(st.sampled_from(sent), st.integers(0, 8)), max_size=12))
     order = sorted(range(len(sent)), key=lambda i: i + sum(by for n, by in moved if n == sent[i]))
     stream = [sent[0]] + [sent[i] for i in order if i] + [n for n, _ in moved]
+    together = data.draw(st.integers(1, 4))  # trades of one instant
     sequence, taken, told = IdSequence("ABC"), [], []
     while stream:
         size = data.draw(st.integers(1, 10))
         batch, stream = stream[:size], stream[size:]
-        new, gaps = _check(sequence, batch)
+        new, gaps = _check(sequence, batch, together=together)
         taken += [n for n, is_new in zip(batch, new, strict=True) if is_new]
         told += gaps
 
     assert sorted(taken) == sent
     still = open_gaps(told)
     assert {n for hole in sequence.holes for n in range(hole.first, hole.last + 1)} == lost
-    assert all(any(gap.from_ns <= n * 100 < gap.to_ns for gap in still) for n in lost)
+    assert all(any(gap.from_ns <= n // together * 100 < gap.to_ns for gap in still) for n in lost)
     assert lost or still == []
 
 
@@ -72,6 +73,19 @@ def test_a_hole_says_how_much_is_missing_since_when_and_why() -> None:
     new, [whole] = _check(sequence, [12])
     assert (whole.healed, whole.from_ns, whole.to_ns) == (True, gap.from_ns, gap.to_ns)
     assert (sequence.duplicates, sequence.late) == (1, 3)
+
+
+def test_a_hole_that_is_filled_takes_no_instant_of_the_next_one_away() -> None:
+    sequence = IdSequence("BTCUSDT")
+    ids, times = np.array([4, 6, 8]), np.array([40, 60, 80])  # 7 was traded in the instant of 6
+    told = sequence.check(ids, times, "lost").gaps
+    told += sequence.check(np.array([5]), np.array([60]), "").gaps
+
+    (one, other) = open_gaps(told)
+    assert (one.from_ns, one.to_ns) == (60, 61)
+    assert (other.from_ns, other.to_ns, other.missing) == (60, 81, 1)
+    told += sequence.check(np.array([7]), np.array([60]), "").gaps
+    assert open_gaps(told) == []
 
 
 def test_a_sequence_goes_on_from_what_is_stored() -> None:
