@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -49,6 +50,9 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "flags": np.dtype(np.uint8),
 }
 
+_TYPES = tuple(_DTYPES.values())
+_columns: Callable[[object], tuple[Any, ...]] = attrgetter(*_DTYPES)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trades:
@@ -84,15 +88,20 @@ class Trades:
     _noted: object = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        shape = (len(self.ts_exch_ns),)
+        columns, shape = _columns(self), self.ts_exch_ns.shape
+        for column, dtype in zip(columns, _TYPES, strict=True):
+            if column.dtype is not dtype or column.shape != shape or len(shape) != 1:
+                self._refuse()
+            column.setflags(False)  # noqa: FBT003 - a keyword costs twice as much, and live commits are small
+
+    def _refuse(self) -> None:
         for name, dtype in _DTYPES.items():
             column = getattr(self, name)
-            if column.shape != shape or (column.dtype is not dtype and column.dtype != dtype):
+            if column.shape != (len(self.ts_exch_ns),) or column.dtype != dtype:
                 raise DataError(
                     f"column {name} must be {dtype.name} of shape ({len(self.ts_exch_ns)},), "
                     f"got {column.dtype} of shape {column.shape}"
                 )
-            column.setflags(False)  # noqa: FBT003 - a keyword costs twice as much, and live commits are small
 
     @classmethod
     def build(  # noqa: PLR0913 - one argument a column
@@ -154,8 +163,8 @@ class Trades:
                     f"tapes never mix: {first.instrument.key}/{first.tape} and {other.instrument.key}/{other.tape}"
                 )
             check_same_grid(first.instrument, other.instrument)
-        columns = {name: np.concatenate([getattr(p, name) for p in pieces]) for name in _DTYPES}
-        return cls(instrument=first.instrument, tape=first.tape, **columns)
+        columns: Any = map(np.concatenate, zip(*map(_columns, pieces), strict=True))
+        return cls(instrument=first.instrument, tape=first.tape, **dict(zip(_DTYPES, columns, strict=True)))
 
     def __len__(self) -> int:
         return len(self.ts_exch_ns)
@@ -165,8 +174,8 @@ class Trades:
 
     def take(self, index: Any) -> Trades:
         """Return the rows of a slice, a mask or an index array."""
-        columns = {name: getattr(self, name)[index] for name in _DTYPES}
-        return Trades(instrument=self.instrument, tape=self.tape, **columns)
+        columns: Any = (column[index] for column in _columns(self))
+        return Trades(instrument=self.instrument, tape=self.tape, **dict(zip(_DTYPES, columns, strict=True)))
 
     def between(self, from_ns: int, to_ns: int) -> Trades:
         """Return the rows of ``[from_ns, to_ns)``; rows must ascend in time."""
@@ -186,7 +195,7 @@ class Trades:
             Its tick or lot is no whole part of this tape's.
         """
         own = self.instrument
-        if (own.tick_size, own.lot_size) == (instrument.tick_size, instrument.lot_size):
+        if own is instrument or (own.tick_size, own.lot_size) == (instrument.tick_size, instrument.lot_size):
             return self
         ticks = to_units(own.tick_size, instrument.tick_size, "tick size")
         lots = to_units(own.lot_size, instrument.lot_size, "lot size")

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from footloom.bars import parse_rule
 from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
 from footloom.core.gaps import open_gaps
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
 from footloom.engine.alike import changed_bars, first_changed_ns, same_bars
 from footloom.engine.build import gap_flags, study
@@ -21,11 +19,10 @@ from footloom.engine.fetched import Fetched
 from footloom.engine.frame import ChartFrame
 from footloom.engine.held_bars import HeldBars, two_sessions_ns
 from footloom.engine.held_rows import HeldRows, with_new
-from footloom.engine.holes import Holes
 from footloom.engine.spec import ChartSpec
+from footloom.engine.tail import Tail
 from footloom.kernels.facts import in_order
 from footloom.kernels.fold import Count, combine, fold
-from footloom.kernels.growing import grow
 from footloom.studies import imbalance
 from footloom.studies.cvd import Carry
 
@@ -41,7 +38,7 @@ LEAST_BARS, MOST_BARS = 2_000, 100_000  # the bars that are held of a chart, bey
 Source = Callable[[int], Trades]
 
 
-class Builder:
+class Builder(Tail):
     """Folds one instrument's tape into one chart as it arrives.
 
     Call `seed` once with the stored tape, then `update` with every commit, in the order of the journal. Any chunking
@@ -65,31 +62,22 @@ class Builder:
         count: Count | None = None,
         bars: tuple[int, int] = (LEAST_BARS, MOST_BARS),
     ) -> None:
+        super().__init__(instrument, spec, grace_ns)
         self.instrument = instrument
-        self.spec = spec
         self.epoch = 0
-        self._rule = parse_rule(spec.bars)
-        self._calendar = calendar(instrument.calendar)
-        self._grace_ns = grace_ns
         self._source = source
         self._count = count
         self._kept = HeldRows()
         self._kept_until_ns = _NEVER
         self._fetched = Fetched()
         self._gaps: list[Gap] = []
-        self._state = b""
         self._settled = HeldBars(*bars)
-        self._tail: Footprint | None = None
-        self._shown: ChartFrame | None = None
         self._before: Footprint | None = None
         self._carry: Carry | None = None
         self._next_least: I64 | None = None
-        self._until_ns = np.empty(0, np.int64)  # until when each bar of the tail can grow
-        self._complete = False  # whether the tail's last bar takes no more trade
         self._last: tuple[int, int] | None = None
         self._settled_to_ns = _NEVER
         self._first_ns = _NEVER  # older rows change bars that are not here
-        self._holes = Holes()
         self._refolded = 0  # rows that the last rebuild took
 
     def seed(self, trades: Trades, gaps: Sequence[Gap] = ()) -> None:
@@ -117,9 +105,12 @@ class Builder:
         ``watermark_ns`` is the engine's time: receipt of the newest message, or a journalled timer; never the wall
         clock.
         """
+        ordered = self._within_window(in_order(trades.on_grid(self.instrument)))
+        quick = None if gaps else self._grow(ordered, watermark_ns)
+        if quick is not None:
+            return quick
         events = self._note_gaps(gaps) if gaps else []
         changed_from = None
-        ordered = self._within_window(in_order(trades.on_grid(self.instrument)))
         if len(ordered):
             self._keep(ordered)
             if self._last is not None and Fetched.is_history(ordered, self._last[0]):
@@ -140,6 +131,22 @@ class Builder:
             changed_from = int(self._tail.bars.open_ns[0])
         return events + self._announce(changed_from, watermark_ns)
 
+    # The common path: nothing new, or trades that all belong to the one open bar; None where more is to be done.
+    def _grow(self, trades: Trades, watermark_ns: int) -> list[Event] | None:
+        if self._fetched.is_due(watermark_ns):
+            return None
+        if not len(trades):
+            return [] if self._stands(watermark_ns) else None
+        if self._count is not None or self._is_late(trades):
+            return None
+        shown = self._grown(trades, self._gaps, watermark_ns)
+        if shown is None:
+            return None
+        self._keep(trades)
+        self._holes.note(trades, self._last)
+        self._last = (trades.ts_exch_ns.item(-1), trades.trade_id.item(-1))
+        return [BarUpdated(shown)]
+
     def catch_up(self, watermark_ns: int) -> list[Event]:
         """Fold the fetched history that still waits, and return what changed."""
         if not len(self._fetched):
@@ -148,7 +155,7 @@ class Builder:
         return events if self._tail is None else events + self._announce(int(self._tail.bars.open_ns[0]), watermark_ns)
 
     def _is_late(self, ordered: Trades) -> bool:
-        first = (int(ordered.ts_exch_ns[0]), int(ordered.trade_id[0]))
+        first = (ordered.ts_exch_ns.item(0), ordered.trade_id.item(0))
         return self._last is not None and (first <= self._last or first[0] < self._settled_to_ns)
 
     def _fold_fetched(self, watermark_ns: int) -> list[Event]:
@@ -241,26 +248,14 @@ class Builder:
         # Rows behind all that were seen, mostly all of the one open bar. Returns the open of the first that changed.
         edges, self._state = self._rule.edges(trades, self._calendar, self._state)
         recent = [gap for gap in self._gaps if gap.to_ns >= edges.open_ns[0]]
-        grown = None if recent or self._count is not None else grow(self._tail, trades, edges)
-        if grown is None:
-            piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level, self._count)
-            if recent:
-                piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
-            grown = piece if self._tail is None else combine(self._tail, piece)
+        piece = fold(trades, edges, self._rule.text, self.spec.ticks_per_level, self._count)
+        if recent:
+            piece = piece.with_flags(piece.bars.flags | gap_flags(piece, recent))
         self._holes.note(trades, self._last)
         self._note_ends(edges)
-        self._tail = grown
+        self._tail = piece if self._tail is None else combine(self._tail, piece)
         self._last = (int(trades.ts_exch_ns[-1]), int(trades.trade_id[-1]))
         return int(edges.open_ns[0])
-
-    def _note_ends(self, edges: Edges) -> None:
-        until_ns = self._until_ns
-        if self._tail is not None and edges.open_ns[0] == self._tail.bars.open_ns[-1]:
-            until_ns = until_ns[:-1]
-        elif self._tail is not None and edges.open_ns[0] < until_ns[-1]:  # it ended by a trade that it does not hold
-            until_ns = np.append(until_ns[:-1], self._tail.bars.close_ns[-1])
-        self._until_ns = np.concatenate([until_ns, edges.grows_until_ns])
-        self._complete = edges.complete
 
     def _behind_last(self, tape: Trades) -> Trades:
         # The rows that nobody has folded yet: they come with a late one, and holes among them count as ever.
@@ -269,20 +264,6 @@ class Builder:
         newer = (ts > last_ns) | ((ts == last_ns) & (tape.trade_id > last_id))
         return tape.take(slice(len(tape) - int(np.count_nonzero(newer)), len(tape)))
 
-    def _count_final(self, tail: Footprint, watermark_ns: int) -> int:
-        # Definitions 2.3: final by an id-contiguous trade beyond it (or one that completes it), else by engine time.
-        bars = tail.bars
-        if len(bars) == 1 and not (self._rule.sequential and self._complete):  # no trade shows it to be over
-            return int(self._until_ns[0] + self._grace_ns <= watermark_ns)
-        by_time = self._until_ns + self._grace_ns <= watermark_ns
-        if self._rule.sequential:  # whole up to its last trade; a hole behind that begins with it
-            follows = np.append(bars.last_ns[:-1], bars.last_ns[-1] if self._complete else 2**62)
-        else:
-            follows = np.append(bars.first_ns[1:], 2**62)
-        by_ids = (follows < 2**62) & self._holes.spare(bars.open_ns, follows)
-        open_bars = np.flatnonzero(~(by_time | by_ids))
-        return int(open_bars[0]) if len(open_bars) else len(bars)
-
     def _announce(self, changed_from: int | None, watermark_ns: int) -> list[Event]:
         tail = self._tail
         assert tail is not None
@@ -290,7 +271,7 @@ class Builder:
         if changed_from is None and not count:
             return []
         if count:
-            tail = tail.with_flags(np.where(np.arange(len(tail)) < count, tail.bars.flags | BAR_FINAL, tail.bars.flags))
+            tail = tail.with_flags(tail.bars.flags | np.where(np.arange(len(tail)) < count, BAR_FINAL, 0))
         shown = study(tail, self.spec, self._min_volume(tail), self._carry)
         if not count and len(tail) == 1:  # the common path
             self._shown = shown

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from footloom.core.footprint import BAR_FINAL, Footprint
 from footloom.core.trades import I64, U8
 from footloom.engine.spec import ChartSpec
+from footloom.kernels.growing import STUDY_COLUMNS
 
 __all__ = ("BAR_COLUMNS", "ChartFrame")
 
-BAR_COLUMNS = ("cvd_lot", "cvd_anchor_ns", "poc_row", "vah_row", "val_row", "min_vol_lot")
+BAR_COLUMNS = STUDY_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +38,11 @@ class ChartFrame:
 
     def __len__(self) -> int:
         return len(self.footprint.bars.open_ns)
+
+    @property
+    def open_ns(self) -> int:
+        """When the first bar opens, ns UTC."""
+        return self.footprint.bars.open_ns.item(0)
 
     @property
     def coverage(self) -> NDArray[np.float64]:

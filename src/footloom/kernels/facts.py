@@ -13,6 +13,9 @@ from footloom.kernels.jit import I64_IN, INT, U8_IN, jit
 __all__ = ("Facts", "facts", "in_order", "once")
 
 
+_FEW = 4_096  # rows that are looked at within microseconds
+
+
 class Facts(NamedTuple):
     """Whether rows ascend in the ordering key (definitions 0.4), the largest quantity, every flag that a row bears.
 
@@ -40,11 +43,17 @@ def _look(ts, trade_id, qty, flags):
     return np.int64(not disorder), largest, np.int64(bits), np.int64(steps)
 
 
+@jit(types.UniTuple(INT, 4)(I64_IN, I64_IN, I64_IN, U8_IN), brief=True)
+def _glance(ts, trade_id, qty, flags):
+    return _look(ts, trade_id, qty, flags)
+
+
 def facts(trades: Trades) -> Facts:
     """Return the facts of a tape; the second time they are remembered."""
     known = trades.noted
-    if not isinstance(known, Facts):
-        ordered, largest, bits, steps = _look(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags)
+    if known.__class__ is not Facts:
+        look = _glance if len(trades) < _FEW else _look
+        ordered, largest, bits, steps = look(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags)
         known = Facts(bool(ordered), int(largest), int(bits), bool(steps))
         trades.note(known)
     return known

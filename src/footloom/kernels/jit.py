@@ -17,7 +17,7 @@ from numba import types
 
 from footloom.kernels.cache import cache_folder
 
-__all__ = ("I8_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "jit", "part")
+__all__ = ("I8_IN", "I64_2D_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "jit", "part")
 
 INT = types.int64
 # Columns are read-only; numba converts a writable array to a read-only one, never the other way.
@@ -25,18 +25,22 @@ I64_IN = types.Array(types.int64, 1, "C", readonly=True)
 I8_IN = types.Array(types.int8, 1, "C", readonly=True)
 I64_OUT = types.Array(types.int64, 1, "C")
 U8_IN = types.Array(types.uint8, 1, "C", readonly=True)
+I64_2D_IN = types.Array(types.int64, 2, "C", readonly=True)
 U8_OUT = types.Array(types.uint8, 1, "C")
 
 Kernel = Callable[..., Any]
 
 
-def jit(signature: Any) -> Callable[[Kernel], Kernel]:
-    """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache."""
+def jit(signature: Any, *, brief: bool = False) -> Callable[[Kernel], Kernel]:
+    """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache.
+
+    A ``brief`` one keeps the GIL: it works for microseconds, and getting it back can take a thousand.
+    """
 
     def compile_it(function: Kernel) -> Kernel:
         compiler: Any = numba.njit  # its type hints know no explicit signatures
         with _cached_in(cache_folder(Path(inspect.getfile(function)).parent)):
-            compiled: Kernel = compiler(signature, cache=True, nogil=True, error_model="numpy", boundscheck=False)(
+            compiled: Kernel = compiler(signature, cache=True, nogil=not brief, error_model="numpy", boundscheck=False)(
                 function
             )
         return compiled

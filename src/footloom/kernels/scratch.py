@@ -10,7 +10,7 @@ import numpy as np
 from footloom.core.trades import I64
 from footloom.kernels.cells import DENSE_ROWS, LANES
 
-__all__ = ("scratch",)
+__all__ = ("borrow", "give_back", "scratch")
 
 _KEPT: list[I64] = []  # a list's `pop` and `append` are safe in threads
 
@@ -18,9 +18,19 @@ _KEPT: list[I64] = []  # a list's `pop` and `append` are safe in threads
 @contextlib.contextmanager
 def scratch() -> Iterator[I64]:
     """Lend one; it is given back only where nothing went wrong, so that it is all zeros."""
-    try:
-        space = _KEPT.pop()
-    except IndexError:  # another thread may have been quicker
-        space = np.zeros(DENSE_ROWS * LANES, np.int64)
+    space = borrow()
     yield space
+    give_back(space)
+
+
+def borrow() -> I64:
+    """Take one; `give_back` it where nothing went wrong."""
+    try:
+        return _KEPT.pop()
+    except IndexError:  # another thread may have been quicker
+        return np.zeros(DENSE_ROWS * LANES, np.int64)
+
+
+def give_back(space: I64) -> None:
+    """Give one back, all zeros."""
     _KEPT.append(space)

@@ -32,6 +32,7 @@ from footloom.store import Store
 
 if TYPE_CHECKING:  # it brings HTTP and the brokers along, which a server of stored charts does without
     from footloom.server.access.logins import Logins
+    from footloom.server.stored.aside import Aside
     from footloom.server.stored.candles import Shelf
     from footloom.server.stored.catalogue import Catalogue
 
@@ -78,6 +79,7 @@ class Services:
     logins: Logins | None = None
     shelf: Shelf | None = None
     catalogue: Catalogue | None = None
+    aside: Aside | None = None  # the process for large requests, of a server with a REST side
     sessions: set[Session] = field(default_factory=set)
     visitors: int = 0
     on_close: list[Callable[[], None]] = field(default_factory=list)

@@ -24,6 +24,7 @@ __all__ = (
     "State",
     "flags",
     "imbalances",
+    "kernel_terms",
     "min_volume",
     "rows_flagged",
     "stacked_rows",
@@ -85,6 +86,13 @@ def threshold_percent(params: Params) -> int:
     return params.percent + (100 if params.convention == "excess" else 0)
 
 
+def kernel_terms(params: Params) -> tuple[int, int, int, int, int, int]:
+    """Return direction (1 horizontal), percent, least difference, comparison, zero rule and stack, as kernels do."""
+    compare, zero = _COMPARE[params.compare], _ZERO[params.zero]
+    horizontal = int(params.direction == "horizontal")
+    return horizontal, threshold_percent(params), params.min_diff_lot, compare, zero, params.stack_n
+
+
 def min_volume(footprint: Footprint, params: Params, first: int = 0) -> I64:
     """Return the minimum volume of bars ``first`` and later, lots, int64 (n_bars - first,).
 
@@ -112,20 +120,7 @@ def flags(footprint: Footprint, min_vol_lot: I64, params: Params) -> U8:
 
 def _flags(offset: I64, row: I64, buy: I64, sell: I64, least: I64, params: Params) -> U8:
     out = np.empty(len(row), np.uint8)
-    kernel.fill_flags(
-        offset,
-        row,
-        buy,
-        sell,
-        least,
-        int(params.direction == "horizontal"),
-        threshold_percent(params),
-        params.min_diff_lot,
-        _COMPARE[params.compare],
-        _ZERO[params.zero],
-        params.stack_n,
-        out,
-    )
+    kernel.fill_flags(offset, row, buy, sell, least, *kernel_terms(params), out)
     return out
 
 

@@ -15,8 +15,9 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import FLAG_BACKFILLED, Trades
-from footloom.engine import builder, replay
+from footloom.engine import builder, replay, tail
 from footloom.engine.grace import grace_ns
+from footloom.engine.open_bar import packed
 from footloom.engine.verify import verify_day
 from footloom.errors import NotStored
 from footloom.store import SourceInfo
@@ -112,13 +113,13 @@ def test_what_was_compared_is_said_in_words(root: Path, capsys: pytest.CaptureFi
 def test_a_fault_of_the_live_path_is_found_and_named(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grow = builder.grow
+    grown = tail.grown
 
-    def forgetful(tail, trades, edges):  # type: ignore[no-untyped-def] # as the original
-        lost = tail is not None and tail.bars.open_ns[-1] >= START_NS + 3_000 * NS and tail.bars.trades[-1] == 7
-        return tail if lost else grow(tail, trades, edges)
+    def forgetful(frame, trades, close_ns, terms):  # type: ignore[no-untyped-def] # as the original
+        lost = frame.open_ns >= START_NS + 3_000 * NS and frame.footprint.bars.trades[-1] == 7
+        return packed(frame) if lost else grown(frame, trades, close_ns, terms)
 
-    monkeypatch.setattr(builder, "grow", forgetful)
+    monkeypatch.setattr(tail, "grown", forgetful)
     code, out, _ = run(capsys, KEY, "--store", str(root), "--bars", "1m")
 
     assert code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from footloom.server.live.lanes import look_up, read_chart
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.wire.messages import TopicRequest
 
@@ -27,7 +28,9 @@ class Charts:
         """
         task = self._asked.get(request)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(self._history.resolve, request))
+            resolve = self._history.resolve
+            soon = request.ticks_per_level is not None or self._history.resolves_soon(request)
+            task = asyncio.create_task((look_up if soon else read_chart)(resolve, request))
             self._asked[request] = task
             task.add_done_callback(lambda done: self._drop(request, done))
         return await asyncio.shield(task)

@@ -22,6 +22,7 @@ from footloom.feeds.flow import Commit
 from footloom.server.live.board import Board
 from footloom.server.live.charts import Charts
 from footloom.server.live.joining import joined
+from footloom.server.live.lanes import look_up, read_chart
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
 from footloom.server.live.sides import Side, SideReader, stored_rows
@@ -51,8 +52,7 @@ class Hub:
         self.history = history
         history.unrecorded = self._unrecorded
         self._tempo, self._linger_s = Tempo(flush_s), linger_s
-        self.board, self.charts = Board(), Charts(history)
-        self.measures = Measures()
+        self.board, self.charts, self.measures = Board(), Charts(history), Measures()
         self._ids = itertools.count(1)
         self._topics: dict[_Place, asyncio.Task[Topic]] = {}
         self._trouble: str | None = None
@@ -165,7 +165,7 @@ class Hub:
         if len(commit.trades):
             self.board.note_trades(commit.key)
             self._count(commit.trades)
-        self.measures.gaps += sum(not gap.healed for gap in commit.gaps)
+        self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
         symbol.hear(commit)
         for topic in list(symbol.topics):
             if topic.chart.tape == commit.trades.tape:
@@ -173,15 +173,15 @@ class Hub:
         self._publish_status(symbol, commit)
 
     def _count(self, trades: Trades) -> None:
-        if trades.instrument.venue != "sim" and not trades.flags[0] & FLAG_BACKFILLED:
-            self.measures.note_commit(int(trades.ts_recv_ns[0]), len(trades))
+        if trades.instrument.venue != "sim" and not trades.flags.item(0) & FLAG_BACKFILLED:
+            self.measures.note_commit(trades.ts_recv_ns.item(0), len(trades))
 
     async def _open_side(self, key: str, name: SideName) -> Side:
         symbol, place = self._symbols[key], object()
         if name not in symbol.sides:
             backlog = symbol.backlogs[place] = []
             try:
-                rows = await asyncio.to_thread(stored_rows, self.history.store, key, name)
+                rows = await look_up(stored_rows, self.history.store, key, name)
             finally:
                 del symbol.backlogs[place]
             if name not in symbol.sides:
@@ -209,7 +209,7 @@ class Hub:
         symbol, place = self._symbols[chart.key], object()
         backlog = symbol.backlogs[place] = list(symbol.unrecorded)
         try:
-            seed, studies = await asyncio.to_thread(start_of, self.history, chart, history_bars, requests)
+            seed, studies = await read_chart(start_of, self.history, chart, history_bars, requests)
         finally:
             del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
@@ -279,7 +279,7 @@ class Hub:
             topic.work = asyncio.create_task(self._work(topic))
 
     async def _read(self, topic: Topic) -> tuple[Seed, StudiesBeside | None]:
-        return await asyncio.to_thread(start_of, self.history, topic.chart, topic.history_bars, topic.requests)
+        return await read_chart(start_of, self.history, topic.chart, topic.history_bars, topic.requests)
 
     # In order, each topic for itself: one that reads the store for a late row does not stop the others.
     def _give(self, topic: Topic, commit: Commit) -> None:

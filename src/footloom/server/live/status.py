@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ __all__ = ("CLOCK_INTERVAL_S", "STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
 
 STATUS_INTERVAL_S = 0.25
 CLOCK_INTERVAL_S = 1.0  # where nothing has changed but the engine's time and the lag
+_MOST_WAITING = 128  # commits
 _FEW_ROWS = 64  # numpy is faster for more
 _INT64_MAX = 2**63 - 1
 _LATEST = (_INT64_MAX, 0)
@@ -36,7 +38,12 @@ def exact_dot(a: I64, b: I64) -> int:
 
 
 def _key(ordered: Trades, row: int) -> tuple[int, int]:
-    return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+    return ordered.ts_exch_ns.item(row), ordered.trade_id.item(row)
+
+
+def _follows(before: Trades, behind: Trades) -> bool:
+    is_same = behind.instrument is before.instrument and behind.tape == before.tape
+    return is_same and _key(before, -1) <= _key(behind, 0)
 
 
 def _last_heard(trades: Trades) -> int | None:
@@ -47,17 +54,20 @@ def _last_heard(trades: Trades) -> int | None:
     return int(heard[-1]) if len(heard) else None
 
 
-def _sums(trades: Trades) -> tuple[int, int, int, int]:
+def _sums(run: Sequence[Trades]) -> tuple[int, int, int, int]:
     """Return highest and lowest price, volume and turnover; of a few rows, as most commits have, in plain integers."""
-    ticks, lots = trades.price_tick, trades.qty_lot
-    if len(trades) > _FEW_ROWS:
+    if len(run) == 1 and len(run[0]) > _FEW_ROWS:
+        ticks, lots = run[0].price_tick, run[0].qty_lot
         return int(ticks.max()), int(ticks.min()), int(lots.sum()), exact_dot(ticks, lots)
-    few, sizes = ticks.tolist(), lots.tolist()
+    few = [tick for piece in run for tick in piece.price_tick.tolist()]
+    sizes = [lot for piece in run for lot in piece.qty_lot.tolist()]
     return max(few), min(few), sum(sizes), sum(tick * lot for tick, lot in zip(few, sizes, strict=True))
 
 
 class SymbolStatus:
     """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing.
+
+    Commits come far more often than a header is said: they wait until somebody asks, and are folded together.
 
     ``notes`` says what is wrong with the server beside the feed, in words.
     """
@@ -82,27 +92,62 @@ class SymbolStatus:
         self._trouble: str | None = None
         self.notes: tuple[str, ...] = ()
         self._told: object = None
+        self._waiting: list[Commit] = []
 
     @property
     def has_news(self) -> bool:
         """Whether anything but the engine's time and the lag has changed since it was last said."""
+        self._catch_up()
         return self._told != self._facts()
 
     def apply(self, commit: Commit) -> None:
-        """Fold one commit."""
-        self.fold(commit.trades)
-        heard = _last_heard(commit.trades)
-        if heard is not None:  # what was fetched later is as late as it is old
-            self._lag_ms = int(commit.trades.ts_recv_ns[heard] - commit.trades.ts_exch_ns[heard]) // 1_000_000
-        self._engine_ns = max(self._engine_ns, commit.watermark_ns)
-        self._recorded = commit.recorded
-        if len(commit.trades) and heard is None:
+        """Take one commit."""
+        self._waiting.append(commit)
+        if len(self._waiting) >= _MOST_WAITING:
+            self._catch_up()
+
+    # What follows in the ordering key is folded at once; what comes late by itself, as it would have been then.
+    def _catch_up(self) -> None:
+        if not self._waiting:
             return
-        self._quote = commit.quote
-        self._score = commit.score
+        commits, self._waiting = self._waiting, []
+        self._note(commits)
+        run: list[Trades] = []
+        for commit in commits:
+            if not len(commit.trades):
+                continue
+            ordered = in_order(commit.trades)
+            if run and not _follows(run[-1], ordered):
+                self._fold_run(run)
+                run = []
+            run.append(ordered)
+        if run:
+            self._fold_run(run)
+
+    def _fold_run(self, run: list[Trades]) -> None:
+        first_ns, last_ns = run[0].ts_exch_ns.item(0), run[-1].ts_exch_ns.item(-1)
+        if self._session[0] <= first_ns and last_ns < self._session[1]:
+            self._fold_session(run)
+        else:
+            self._fold(Trades.concat(run))
+
+    # The newest word on each counts. What was fetched later is as late as it is old, and knows no quote.
+    def _note(self, commits: list[Commit]) -> None:
+        self._engine_ns = max(self._engine_ns, *(commit.watermark_ns for commit in commits))
+        self._recorded = commits[-1].recorded
+        is_quoted = False
+        for commit in reversed(commits):
+            heard = _last_heard(commit.trades)
+            if not is_quoted and (heard is not None or not len(commit.trades)):
+                self._quote, self._score, is_quoted = commit.quote, commit.score, True
+            if heard is not None:
+                rows = commit.trades
+                self._lag_ms = (rows.ts_recv_ns.item(heard) - rows.ts_exch_ns.item(heard)) // 1_000_000
+                return
 
     def stop(self, trouble: str | None) -> None:
         """Say from now on that nothing comes any more, and why; with None, that it goes on."""
+        self._catch_up()
         self._trouble = trouble
         self._recorded = trouble is None
 
@@ -111,18 +156,20 @@ class SymbolStatus:
 
         What is traded between sessions moves the last price alone: the day's figures are those of its session.
         """
-        if not len(trades):
-            return
-        trades = in_order(trades)
+        self._catch_up()
+        if len(trades):
+            self._fold(in_order(trades))
+
+    def _fold(self, trades: Trades) -> None:
         if self._session[0] <= trades.ts_exch_ns[0] and trades.ts_exch_ns[-1] < self._session[1]:
-            self._fold_session(trades)
+            self._fold_session([trades])
             return
         while len(trades):
             first_ns, end_ns = int(trades.ts_exch_ns[0]), self._session[1]
             if first_ns < self._session[0]:
                 end_ns = self._session[0]
             elif first_ns < end_ns:
-                self._fold_session(trades.between(first_ns, end_ns))
+                self._fold_session([trades.between(first_ns, end_ns)])
             else:
                 end_ns = self._start_span(first_ns)
                 self._note_last(trades.between(first_ns, end_ns))
@@ -132,12 +179,14 @@ class SymbolStatus:
 
     def said(self, *, to_all: bool = True) -> Message:
         """Return the header as clients are sent it; what only some are told stays news to the others."""
+        self._catch_up()
         if to_all:
             self._told = self._facts()
         return Message(self.text())
 
     def text(self) -> str:
         """Return the `Status` message as JSON."""
+        self._catch_up()
         price, quantity = self._price_text, self.instrument.qty_text
         opened = self._open is not None
         bid, ask = self._quote
@@ -181,16 +230,18 @@ class SymbolStatus:
             self._volume = self._turnover = 0
         return end_ns
 
-    def _fold_session(self, trades: Trades) -> None:
-        high, low, volume, turnover = _sums(trades)
+    # Pieces that follow each other.
+    def _fold_session(self, run: Sequence[Trades]) -> None:
+        high, low, volume, turnover = _sums(run)
+        first, last = run[0], run[-1]
         if self._open is None:
             self._high, self._low = high, low
-        if _key(trades, 0) < self._open_key:
-            self._open, self._open_key = int(trades.price_tick[0]), _key(trades, 0)
+        if _key(first, 0) < self._open_key:
+            self._open, self._open_key = first.price_tick.item(0), _key(first, 0)
         self._high, self._low = max(self._high, high), min(self._low, low)
-        if self._close is None or _key(trades, -1) >= self._close_key:
-            self._close, self._close_key = int(trades.price_tick[-1]), _key(trades, -1)
-        self._note_last(trades)
+        if self._close is None or _key(last, -1) >= self._close_key:
+            self._close, self._close_key = last.price_tick.item(-1), _key(last, -1)
+        self._note_last(last)
         self._volume += volume
         self._turnover += turnover
 

@@ -15,6 +15,7 @@ from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, 
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import Figures
 from footloom.server.live.board import Board
+from footloom.server.live.lanes import look_up
 from footloom.server.live.revival import Revival
 from footloom.server.live.stream_settings import LiveFeeds, StreamSettings
 from footloom.server.live.writer import Writer
@@ -104,7 +105,7 @@ class Streams:
         if self._feeds is not None:
             self._note_resolved(self._feeds)
         key = self._resolved(key)
-        stored = await asyncio.to_thread(self._is_stored, key)
+        stored = await look_up(self._is_stored, key)
         if stored:
             self._board.note_trades(key)
         self._hold(key)

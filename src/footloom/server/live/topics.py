@@ -21,7 +21,8 @@ from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit
 from footloom.kernels.facts import facts, in_order
-from footloom.server.live.joining import joined
+from footloom.server.live.joining import runs
+from footloom.server.live.lanes import fold_late, look_up
 from footloom.server.live.readers import StateReader, Subscriber
 from footloom.server.live.study_beside import StudiesBeside
 from footloom.server.live.tempo import Tempo
@@ -195,8 +196,8 @@ class Topic:
 
     def _fold_held(self) -> None:
         held, self._held = self._held, []
-        for commit in joined(held):
-            self._tell(self._builder.update(commit.trades, commit.watermark_ns, commit.gaps))
+        for trades, watermark_ns, gaps in runs(held):
+            self._tell(self._builder.update(trades, watermark_ns, gaps))
 
     async def apply_beside(self, commit: Commit) -> None:
         """Fold one commit and post what it changed; what reads the store does so in a thread."""
@@ -207,7 +208,7 @@ class Topic:
             if not is_late:
                 self._tell(builder.update(commit.trades, commit.watermark_ns, commit.gaps))
                 return
-            events = await asyncio.to_thread(builder.update, commit.trades, commit.watermark_ns, commit.gaps)
+            events = await fold_late(builder.update, commit.trades, commit.watermark_ns, commit.gaps)
             if builder.newest is not None:  # what was read may hold rows of commits that are yet to come
                 self._newest = max(self._newest, builder.newest)
             self._tell(events)
@@ -216,9 +217,9 @@ class Topic:
         if not len(trades):
             return
         self._newest = max(self._newest, _key(in_order(trades), -1))
-        if self.subscribers and not (self.meta.simulated or trades.flags[-1] & FLAG_BACKFILLED):
+        if self.subscribers and not (self.meta.simulated or trades.flags.item(-1) & FLAG_BACKFILLED):
             received = trades.ts_recv_ns
-            self.heard = together(self.heard, (int(received[0]), int(received[-1])))
+            self.heard = together(self.heard, (received.item(0), received.item(-1)))
 
     def _tell(self, events: Sequence[Event]) -> None:
         if not events:
@@ -262,7 +263,7 @@ class Topic:
             return encode(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
 
         levels = len(frame.footprint.levels)
-        data = make() if levels <= _THREAD_LEVELS[want[1]] else await asyncio.to_thread(make)
+        data = make() if levels <= _THREAD_LEVELS[want[1]] else await look_up(make)
         cache[want] = data
         while len(cache) > _MOST_SNAPSHOTS:
             del cache[next(iter(cache))]
@@ -278,15 +279,15 @@ class Topic:
     def _on_event(self, event: Event) -> None:
         match event:
             case BarUpdated(frame=frame):
-                self._open[_open_ns(frame)] = frame
+                self._open[frame.open_ns] = frame
             case BarClosed(frame=frame):  # the open bar in its final form, so the open form need not go out any more
-                self._open.pop(_open_ns(frame), None)
+                self._open.pop(frame.open_ns, None)
                 self._post_frame(frame, "bar_closed")
                 self._close_studies(frame)
             case BarRevised(frame=frame):
-                self._open.pop(_open_ns(frame), None)
+                self._open.pop(frame.open_ns, None)
                 self._post_frame(frame, "bar_revised")
-                self._doubt_studies(_open_ns(frame))
+                self._doubt_studies(frame.open_ns)
             case GapSeen(gap=gap):
                 self.gaps = open_gaps([*self.gaps, gap])
                 self._post_gap(gap)
@@ -337,7 +338,7 @@ class Topic:
 
     def _post_frame(self, chart: ChartFrame, kind: str) -> None:
         if self.subscribers:
-            self._post_event(self._frame(chart, kind, None), ends_ns=_open_ns(chart))
+            self._post_event(self._frame(chart, kind, None), ends_ns=chart.open_ns)
 
     # What a study says of a bar that has closed is final; each is said once, behind the bar.
     def _close_studies(self, chart: ChartFrame) -> None:
@@ -388,12 +389,8 @@ class Topic:
 
 
 def _key(ordered: Trades, row: int) -> tuple[int, int]:
-    return int(ordered.ts_exch_ns[row]), int(ordered.trade_id[row])
+    return ordered.ts_exch_ns.item(row), ordered.trade_id.item(row)
 
 
 async def _made(data: bytes | str) -> bytes | str:
     return data
-
-
-def _open_ns(frame: ChartFrame) -> int:
-    return int(frame.footprint.bars.open_ns[0])

@@ -12,6 +12,7 @@ from footloom.server.rest.layouts import Layouts
 from footloom.server.rest.uploads import Uploads
 from footloom.server.rest.work import Work
 from footloom.server.services import Services
+from footloom.server.stored.aside import Aside
 
 __all__ = ("Rest",)
 
@@ -33,6 +34,7 @@ class Rest:
         self.settings = settings or config.load(store=root)
         self.most_bars = self.settings.max_history_bars
         self.work = Work()
+        services.aside = self.aside = Aside(services.history, root if isinstance(root, Path) else None)
         self.answers = Answers(self.work)
         self.jobs = Jobs(lambda: getattr(services, "writer", None))
         self.uploads = Uploads(root.parent if isinstance(root, Path) else None, self.settings.max_upload)
@@ -46,4 +48,5 @@ class Rest:
     def close(self) -> None:
         """Drop what waits, and take away what was sent."""
         self.work.close()
+        self.aside.close()
         self.uploads.close()

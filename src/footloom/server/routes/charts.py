@@ -30,6 +30,7 @@ from footloom.server.services import Services
 from footloom.server.stored.documents import bars_json
 from footloom.server.stored.history import ChartKey, History, Page
 from footloom.server.stored.reach import bar_length_ns, grow_until_ns
+from footloom.server.stored.tasks import Task
 from footloom.server.wire.codec import columns_json, encode, encode_columns, encode_json
 from footloom.server.wire.messages import TopicRequest
 
@@ -96,16 +97,30 @@ def _page(history: History, key: ChartKey, asked: _Asked) -> Page:
     return history.page(key, asked.from_ns, asked.to_ns, asked.limit)
 
 
-# Everything that a page is made of: the chart, the range, and what is stored as far as it matters to it.
-def _found_under(history: History, key: ChartKey, asked: _Asked) -> Hashable:
+def _bars_body(history: History, key: ChartKey, asked: _Asked) -> bytes:
+    page = _page(history, key, asked)
+    inference = history.inference if key.tape == "snapshot" else None
+    rolls = {} if page.meta.rolls is UNSET else {"rolls": page.meta.rolls}
+    return bars_json(page.frame, key.tape, inference, has_more=page.meta.has_more, **rolls)
+
+
+def _footprint_body(history: History, key: ChartKey, asked: _Asked, as_json: bool) -> bytes:  # noqa: FBT001 - one of two forms
+    page = _page(history, key, asked)
+    encoder = encode_json if as_json else encode
+    return encoder(page.frame, "snapshot", meta=msgspec.json.encode(page.meta))
+
+
+# Everything that a page is made of: the chart, the range, and what is stored as far as it matters to it; and how many
+# rows that is.
+def _found_under(history: History, key: ChartKey, asked: _Asked) -> tuple[Hashable, int]:
     _, last_ns = span_of(history.store, key.key, key.tape)
     until_ns = None if asked.to_ns is None else grow_until_ns(key, min(asked.to_ns, last_ns + 1))
     end_ns = last_ns + 1 if asked.to_ns is None else min(asked.to_ns, last_ns + 1)
     begin_ns = max(asked.from_ns or 0, end_ns - asked.limit * bar_length_ns(key.spec.bars))
-    check_rows(history, key.key, key.tape, 0 if key.spec.cvd_reset == "never" else begin_ns, end_ns)
+    rows = check_rows(history, key.key, key.tape, 0 if key.spec.cvd_reset == "never" else begin_ns, end_ns)
     reached_ns = last_ns if until_ns is None else min(last_ns, until_ns)
     told = history.opening_step(key), history.has_candles(key)  # the meta says them
-    return key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, told
+    return (key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, told), rows
 
 
 @get(
@@ -134,15 +149,9 @@ async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         key = history.resolve(chart)
-
-        def make() -> Answer:
-            page = _page(history, key, asked)
-            inference = history.inference if key.tape == "snapshot" else None
-            rolls = {} if page.meta.rolls is UNSET else {"rolls": page.meta.rolls}
-            body = bars_json(page.frame, key.tape, inference, has_more=page.meta.has_more, **rolls)
-            return Answer.of(body, JSON)
-
-        return ("bars", _found_under(history, key, asked)), make
+        found, rows = _found_under(history, key, asked)
+        task = Task(_bars_body, (key, asked), history.has_candles(key))
+        return ("bars", found), lambda: Answer.of(rest.aside.make(task, rows), JSON)
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 
@@ -183,17 +192,13 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
         candles = await while_connected(request, _candles(services, rest, asked, as_json=as_json))
         if candles is not None:
             return candles
-    encoder = encode_json if as_json else encode
 
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         key = history.resolve(chart)
-
-        def make() -> Answer:
-            page = _page(history, key, asked)
-            body = encoder(page.frame, "snapshot", meta=msgspec.json.encode(page.meta))
-            return Answer.of(body, JSON if as_json else FRAME_TYPE)
-
-        return ("footprint", as_json, _found_under(history, key, asked)), make
+        found, rows = _found_under(history, key, asked)
+        task = Task(_footprint_body, (key, asked, as_json), history.has_candles(key))
+        media_type = JSON if as_json else FRAME_TYPE
+        return ("footprint", as_json, found), lambda: Answer.of(rest.aside.make(task, rows), media_type)
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 

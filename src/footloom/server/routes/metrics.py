@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 import footloom
 from footloom.feeds.metrics import FeedFigures, Figures, Spread
 from footloom.server.services import Services
+from footloom.server.stored.aside import Aside
 
 __all__ = ("Page", "metrics")
 
@@ -62,10 +63,19 @@ class Page(Collector):
             yield made(figure.name, figure.words, figure.value)
         for name, words, spread in measures.spreads():
             yield _histogram(name, words, spread)
+        if self._services.aside is not None:
+            yield from _large_requests(self._services.aside)
         figures = None if self._services.streams is None else self._services.streams.figures()
         if figures is not None:
             yield from _journal(figures)
             yield from _venues(figures.feeds)
+
+
+def _large_requests(aside: Aside) -> Iterator[Metric]:
+    yield _counter("large_requests_total", "large requests that a process of their own answered", aside.answered)
+    yield _counter("large_requests_stopped_total", "large requests that were given up or stopped", aside.stopped)
+    yield _counter("large_request_deaths_total", "times that this process ended by itself", aside.died)
+    yield _gauge("large_request_memory_bytes", "memory of this process, 0 where none runs", aside.resident_bytes)
 
 
 def _journal(figures: Figures) -> Iterator[Metric]:

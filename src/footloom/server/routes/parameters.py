@@ -212,8 +212,8 @@ def no_more_than(limit: int, most: int, what: str) -> int:
     return limit
 
 
-def check_rows(history: History, key: str, tape: str, from_ns: int, to_ns: int) -> None:
-    """Refuse to read years of trades for one answer, before any of them is read.
+def check_rows(history: History, key: str, tape: str, from_ns: int, to_ns: int) -> int:
+    """Return how many rows are read, and refuse to read years of trades for one answer, before any of them is.
 
     Raises
     ------
@@ -226,6 +226,7 @@ def check_rows(history: History, key: str, tape: str, from_ns: int, to_ns: int) 
             f"about {count:,} rows of {key}/{tape} would be read for this answer, and at most {MOST_ROWS:,} are: ask "
             "for a shorter range; a CVD that is never reset, and a study that looks back, read it from its beginning"
         )
+    return count
 
 
 _MEANINGS = {

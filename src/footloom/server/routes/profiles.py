@@ -33,6 +33,7 @@ from footloom.server.routes.parameters import (
 )
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.studied import studied
+from footloom.server.stored.tasks import Task
 from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("ProfileReply", "ProfileRow", "profile")
@@ -138,9 +139,10 @@ async def profile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         chart = history.resolve(wanted)
-        check_rows(history, chart.key, chart.tape, from_ns, to_ns)
+        rows = check_rows(history, chart.key, chart.tape, from_ns, to_ns)
         state = history.state(chart.key, chart.tape)
-        return ("profile", chart, asked, state), lambda: Answer.of(_reply(history, chart, asked), JSON)
+        task = Task(_reply, (chart, asked))
+        return ("profile", chart, asked, state), lambda: Answer.of(rest.aside.make(task, rows), JSON)
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(wanted))
 

@@ -34,6 +34,7 @@ from footloom.server.routes.parameters import (
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.reach import bar_length_ns
 from footloom.server.stored.studied import studied
+from footloom.server.stored.tasks import Task
 from footloom.server.wire.studies import Told, encode_studies
 from footloom.studies import Answer as Said
 from footloom.studies import Life, find_study, study_names
@@ -139,17 +140,14 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         fold = StudyFold(name, settings)
         key = history.resolve(chart)
         begin_ns = from_ns if from_ns is not None and not fold.study.warmup(fold.params) else 0
-        check_rows(history, key.key, key.tape, begin_ns, MAX_NS if to_ns is None else to_ns)
+        rows = check_rows(history, key.key, key.tape, begin_ns, MAX_NS if to_ns is None else to_ns)
         state = history.state(key.key, key.tape)
-
-        def make() -> Answer:
-            said = _said(history, key, fold, (from_ns, to_ns, most))
-            if format == "binary":
-                return Answer.of(_as_frame(fold, said), FRAME_TYPE)
-            return Answer.of(_as_json(history, key, fold, said, cells=cells), JSON)
-
+        shape = None if format == "binary" else cells
+        task = Task(_body, (key, name, settings, (from_ns, to_ns, most), shape), history.has_candles(key))
+        media_type = FRAME_TYPE if format == "binary" else JSON
         given = msgspec.json.encode(settings, order="sorted")
-        return ("study", name, given, key, from_ns, to_ns, most, cells, format, state), make
+        under = ("study", name, given, key, from_ns, to_ns, most, cells, format, state)
+        return under, lambda: Answer.of(rest.aside.make(task, rows), media_type)
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 
@@ -177,6 +175,20 @@ def _said(
     first = max(0, len(footprint) - limit)
     answer = answers[fold.label].part(first, len(footprint), footprint.level_offset)
     return footprint.slice(first, len(footprint)), answer
+
+
+# A binary frame where `cells` is None, else JSON.
+def _body(
+    history: History,
+    key: ChartKey,
+    name: str,
+    settings: dict[str, Any],
+    asked: tuple[int | None, int | None, int],
+    cells: bool | None,  # noqa: FBT001 - sent to another process as it is
+) -> bytes:
+    fold = StudyFold(name, settings)
+    said = _said(history, key, fold, asked)
+    return _as_frame(fold, said) if cells is None else _as_json(history, key, fold, said, cells=cells)
 
 
 def _as_frame(fold: StudyFold, said: tuple[Footprint, Said] | None) -> bytes:

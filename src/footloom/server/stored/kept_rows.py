@@ -16,7 +16,7 @@ from footloom.store import Coverage, Store
 
 __all__ = ("MOST_BYTES", "KeptRows")
 
-MOST_BYTES: Final = 256 * 2**20  # a day of 3 M trades takes about half of it
+MOST_BYTES: Final = 160 * 2**20  # a day of 3 M trades takes 120 MB; a server of fifty symbols stays under 500
 _MOST_DAYS: Final = 4  # longer ranges are read as they are: they would push everything else out
 
 Read = Callable[[str, str, int, int], Trades]
