@@ -48,6 +48,9 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     ``columns`` names its columns in the `Answer`, in the order that the kind needs: a line, histogram, level or column
     has one; a band a lower and an upper one; a candle open, high, low and close; zones and markers the columns of their
     events. A zone with a ``life`` is drawn for as long as it stands: between its two columns, or along its only one.
+    A marker in ticks or rows stands at that price, at the bar at whose close it is known, or where a marker in ns with
+    as many columns puts it; without one, at the bar's high or low. A marker in sides says which way it points. A cell
+    flag marks its levels by its sign; where it has ``bits``, each of its bits is a flag, and they say the sides.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...]
     title: str
     life: Life | None = None
+    bits: tuple[int, ...] = ()
 
 
 class NoState(msgspec.Struct, frozen=True):

@@ -35,7 +35,14 @@ __all__ = (
 
 TITLE = "Imbalances"
 OUTPUTS = (
-    Output(name="cells", kind="cell_flag", unit="flag", columns=("cell_flags",), title="imbalances and stacks"),
+    Output(
+        name="cells",
+        kind="cell_flag",
+        unit="flag",
+        columns=("cell_flags",),
+        title="imbalances and stacks",
+        bits=(1, -1, 1, -1),
+    ),
     Output(name="min_vol", kind="column", unit="lot", columns=("min_vol",), title="minimum volume"),
     Output(name="buys", kind="column", unit="count", columns=("buy_count",), title="buy imbalances"),
     Output(name="sells", kind="column", unit="count", columns=("sell_count",), title="sell imbalances"),

@@ -1,8 +1,10 @@
+import type { StudyTable } from "../data/study-columns";
 import { cellAt, rowsOf } from "../model/cells";
 import { unitsText } from "../model/decimal";
 import { Level } from "../model/invalidation";
 import { boxOf as paneBox } from "../model/pane-layout";
 import { barTable } from "../model/readout";
+import type { ToldName } from "../protocol/streams";
 import type { BarIndex } from "../protocol/units";
 import { barLayout, shapeOf } from "../series/footprint/layout";
 import type { Terminal } from "./terminal";
@@ -32,6 +34,10 @@ export interface DebugFace {
   bars(): { readonly count: number; readonly first: number; readonly last: number };
   /** One bar with its cells, as exact text; the last without an index. */
   bar(index?: number): Readonly<Record<string, unknown>>;
+  /** What a study says of a bar, by column, and the events known at its close; the last bar without an index. */
+  study(label: string, index?: number): Readonly<Record<string, unknown>> | null;
+  /** What a stream beside the trades says of a bar, by column. */
+  told(name: string, index?: number): Readonly<Record<string, unknown>> | null;
   /** Counts frames and says what the last one did. */
   frames(): Readonly<Record<string, unknown>>;
   /** Where a cell is drawn. */
@@ -59,6 +65,8 @@ export function exposeDebugFace(terminal: Terminal): void {
     viewport: () => viewportOf(terminal),
     bars: () => ({ count: model.series.length, first: model.series.first, last: model.series.last }),
     bar: (index) => barOf(terminal, (index ?? model.series.last) as BarIndex),
+    study: (label, index) => studyAt(terminal, label, (index ?? model.series.last) as BarIndex),
+    told: (name, index) => toldAt(terminal, name, (index ?? model.series.last) as BarIndex),
     frames: () => ({ ...chart.stats, tiles: chart.painter.footprint.tiles }),
     cellBox: (index, row) => cellBox(terminal, index, row),
     textBoxes: () => textBoxes(terminal),
@@ -106,6 +114,44 @@ function viewportOf({ model, chart, settings, link, paging }: Terminal): Readonl
       right: right / dpr,
       cause: gap.cause,
     })),
+  };
+}
+
+function studyAt({ model }: Terminal, label: string, index: BarIndex): Readonly<Record<string, unknown>> | null {
+  const study = model.studies.of(label);
+  if (study === null || !model.series.has(index)) return null;
+  const row = study.row(index);
+  const opens = model.series.openNs(index);
+  const events: unknown[] = [];
+  for (let k = 0; k < study.events.length; k += 1) {
+    if (study.events.time("open_ns", k) === opens) events.push(rowOf(study.events, k));
+  }
+  return { openNs: String(opens), row, ...rowOf(study.bars, row), events };
+}
+
+// Numbers as they are (null: undefined), times and texts as text.
+function rowOf(table: StudyTable, row: number): Record<string, unknown> {
+  return Object.fromEntries(
+    table.names.map((name) => {
+      const column = table.column(name);
+      if (column instanceof BigInt64Array)
+        return [name, table.time(name, row) === null ? null : String(table.time(name, row))];
+      if (!(column instanceof Float64Array)) return [name, column?.[row] ?? null];
+      const value = table.number(name, row);
+      return [name, Number.isNaN(value) ? null : value];
+    }),
+  );
+}
+
+function toldAt({ model }: Terminal, name: string, index: BarIndex): Readonly<Record<string, unknown>> | null {
+  const told = model.told.get(name as ToldName);
+  if (told === undefined) return null;
+  const row = told.study.row(index);
+  return {
+    isNone: told.isNone,
+    gaps: told.gaps.length,
+    openNs: String(model.series.openNs(index)),
+    ...rowOf(told.study.bars, row),
   };
 }
 

@@ -2,24 +2,32 @@ import type { Chart } from "../gui/chart";
 import type { PaneName } from "../model/cursor";
 import { boxOf, dragSplitter } from "../model/pane-layout";
 import { addPane, closePane, movePane, newShare, type PaneKind } from "../model/panes";
+import type { ToldPane } from "../model/told";
 import type { PaneFace } from "../panels/face";
 import type { Studies } from "./studies";
+import type { ToldStreams } from "./told";
 
 /** What is done to the panes from menus and commands. */
 export class PaneActions implements PaneFace {
   readonly #chart: () => Chart;
   readonly #studies: Studies;
+  readonly #told: ToldStreams;
   readonly #openSettings: (label: string) => void;
 
-  constructor(chart: () => Chart, studies: Studies, openSettings: (label: string) => void) {
+  constructor(chart: () => Chart, studies: Studies, told: ToldStreams, openSettings: (label: string) => void) {
     this.#chart = chart;
     this.#studies = studies;
+    this.#told = told;
     this.#openSettings = openSettings;
   }
 
   add(kind: PaneKind): void {
     const chart = this.#chart();
     chart.setPanes(addPane(chart.panes, { id: kind, kind, share: newShare }));
+  }
+
+  addTold(pane: ToldPane): void {
+    void this.#told.add(pane);
   }
 
   close(pane: PaneName): void {

@@ -26,6 +26,7 @@ import { Look } from "./look";
 import { Numbers } from "./numbers";
 import { PaneActions } from "./pane-actions";
 import { Studies } from "./studies";
+import { ToldStreams } from "./told";
 import { Tools } from "./tools";
 import { type TopicScene, Topics } from "./topics";
 import { Waiting } from "./waiting";
@@ -57,6 +58,7 @@ export class Terminal implements TerminalFace {
   readonly overlays = this.#numbers.overlays;
   readonly studies: Studies;
   readonly panes: PaneActions;
+  readonly told: ToldStreams;
   readonly flow: Flow;
   readonly troubles = this.#numbers.troubles;
   readonly inference = this.#numbers.inference;
@@ -128,9 +130,16 @@ export class Terminal implements TerminalFace {
       this.#scene(),
     );
     ({ choice: this.choice, meta: this.meta, isEmpty: this.isEmpty, paging: this.paging } = this.#topics);
+    this.told = new ToldStreams(this.model, {
+      ...{ hub, rest, clock },
+      chart: () => this.chart,
+      changed: () => this.#numbers.show(),
+      problem: (words) => this.notice.set(words),
+    });
     this.panes = new PaneActions(
       () => this.chart,
       this.studies,
+      this.told,
       (label) => this.open({ kind: "study", label }),
     );
     this.flow = new Flow(this.model, this.look.first.flow, {
@@ -203,6 +212,7 @@ export class Terminal implements TerminalFace {
   /** Everything of the page that lives on its own: for tests and for a page that is taken down. */
   destroy(): void {
     this.#topics.close();
+    this.told.close();
     this.#input.destroy();
     this.#words.destroy();
     this.chart.destroy();
@@ -250,6 +260,7 @@ export class Terminal implements TerminalFace {
 
   #opened(isOther: boolean): void {
     if (isOther) this.#numbers.forget();
+    this.told.open(() => this.#shown().isLive === true);
     this.chart.resize();
     this.#numbers.show();
     this.flow.show();
@@ -265,6 +276,7 @@ export class Terminal implements TerminalFace {
   }
 
   #changed(change: SeriesChange): void {
+    this.told.barsChanged(change);
     this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
@@ -280,6 +292,7 @@ export class Terminal implements TerminalFace {
   }
 
   #moreBars(): void {
+    this.told.prepended();
     this.chart.invalidate(Level.full);
     this.#showView();
   }
@@ -296,9 +309,11 @@ export class Terminal implements TerminalFace {
     if (series.length === 0) return;
     this.#topics.wantStudies();
     if (time.index(0) < series.first + time.visible) this.#topics.wantOlder();
+    this.told.want();
   }
 
   #panesChanged(): void {
+    this.told.follow();
     this.#numbers.show();
     this.#showView();
     this.look.save();

@@ -4,6 +4,7 @@ import {
   type ClientMessage,
   type FeedNews,
   type GapSpan,
+  type Placed,
   parseServerMessage,
   type ServerMessage,
   type Status,
@@ -12,6 +13,7 @@ import {
   type Subscribed,
   type TopicRequest,
 } from "../protocol/messages";
+import type { StreamRequest, StreamSaid } from "../protocol/streams";
 import { decodeStudies, isStudyFrame, type StudyFrame } from "../protocol/studies";
 import { type Clock, type Readable, Store, systemClock } from "./store";
 
@@ -53,9 +55,25 @@ export interface Wanted {
   readonly studies: readonly StudyRequest[];
 }
 
+/** Who listens to a stream beside the trades. */
+export interface StreamListener {
+  /** It was granted, for the first time or anew. */
+  granted(): void;
+  said(message: StreamSaid): void;
+  lost(): void;
+  refused(code: string, message: string): void;
+}
+
 interface Topic {
   readonly wanted: Wanted;
   readonly listener: TopicListener;
+  requestId: number;
+  topicId: number | null;
+}
+
+interface Stream {
+  readonly request: StreamRequest;
+  readonly listener: StreamListener;
   requestId: number;
   topicId: number | null;
 }
@@ -75,6 +93,7 @@ export class Hub {
   readonly #state = new Store<LinkState>({ phase: "connecting", attempt: 0 });
   readonly #feeds = new Store<ReadonlyMap<string, FeedNews>>(new Map());
   readonly #topics = new Set<Topic>();
+  readonly #streams = new Set<Stream>();
   /** The place of the last message of each topic. */
   readonly #places = new Map<number, number>();
   /** Topics that were granted when nobody wanted them any more. */
@@ -133,6 +152,18 @@ export class Hub {
     };
   }
 
+  /** Ask for a stream beside the trades, and again after each reconnect. Returns the function that gives it up. */
+  subscribeStream(request: StreamRequest, listener: StreamListener): () => void {
+    const stream: Stream = { request, listener, requestId: 0, topicId: null };
+    this.#streams.add(stream);
+    if (this.#live) this.#askStream(stream);
+    return () => {
+      this.#streams.delete(stream);
+      const id = stream.topicId;
+      if (this.#live && id !== null && this.#of(id).length === 0) this.#send({ op: "unsubscribe", topic_id: id });
+    };
+  }
+
   /** Give up the wait and try now: the machine is online again, or the user asked. */
   retryNow(): void {
     if (this.#socket === null) this.connect();
@@ -152,12 +183,12 @@ export class Hub {
   }
 
   #onFrame(frame: Frame): void {
-    for (const topic of this.#of(frame.topicId)) topic.listener.frame(frame);
+    for (const topic of this.#charts(frame.topicId)) topic.listener.frame(frame);
     this.#check(frame.topicId, frame.topicSeq, frame.prevSeq);
   }
 
   #onStudies(frame: StudyFrame): void {
-    for (const topic of this.#of(frame.topicId)) topic.listener.studies(frame);
+    for (const topic of this.#charts(frame.topicId)) topic.listener.studies(frame);
     this.#check(frame.topicId, frame.topicSeq, frame.prevSeq);
   }
 
@@ -166,7 +197,7 @@ export class Hub {
     const last = this.#places.get(topicId);
     this.#places.set(topicId, seq);
     if (prevSeq === NO_SEQ || last === undefined || last === prevSeq) return;
-    for (const topic of this.#of(topicId)) topic.listener.lost();
+    for (const one of this.#of(topicId)) one.listener.lost();
   }
 
   #onMessage(message: ServerMessage): void {
@@ -190,19 +221,25 @@ export class Hub {
       case "error":
         this.#refused(message.id, message.code, message.message);
         return;
-      case "gap":
-        for (const topic of this.#of(message.topic_id)) topic.listener.gap(message.gap);
+      case "stream":
+        for (const { topicId, listener } of this.#streams) if (topicId === message.topic_id) listener.said(message);
         this.#check(message.topic_id, message.topic_seq, message.prev_seq);
+        return;
+      case "gap":
+        this.#toCharts(message, (listener) => listener.gap(message.gap));
         return;
       case "rebuilt":
-        for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(BigInt(message.from_ns));
-        this.#check(message.topic_id, message.topic_seq, message.prev_seq);
+        this.#toCharts(message, (listener) => listener.rebuilt(BigInt(message.from_ns)));
         return;
       case "resync":
-        for (const topic of this.#of(message.topic_id)) topic.listener.rebuilt(null);
-        this.#check(message.topic_id, message.topic_seq, message.prev_seq);
+        this.#toCharts(message, (listener) => listener.rebuilt(null));
         return;
     }
+  }
+
+  #toCharts(message: Placed, run: (listener: TopicListener) => void): void {
+    for (const topic of this.#charts(message.topic_id)) run(topic.listener);
+    this.#check(message.topic_id, message.topic_seq, message.prev_seq);
   }
 
   #welcome(): void {
@@ -213,35 +250,47 @@ export class Hub {
     this.#feeds.set(new Map()); // those of a server that was started anew come behind its hello
     this.#state.set({ phase: "live" });
     for (const topic of this.#topics) this.#ask(topic);
+    for (const stream of this.#streams) this.#askStream(stream);
   }
 
   #subscribed(message: Subscribed): void {
     const topic = [...this.#topics].find(({ requestId }) => requestId === message.id);
-    if (topic === undefined) this.#unwanted.add(message.topic_id);
-    else {
+    const stream = [...this.#streams].find(({ requestId }) => requestId === message.id);
+    if (topic !== undefined && message.topic !== undefined) {
       topic.topicId = message.topic_id;
       topic.listener.subscribed(message.topic, message.studies ?? []);
-    }
+    } else if (stream !== undefined) {
+      stream.topicId = message.topic_id;
+      stream.listener.granted();
+    } else this.#unwanted.add(message.topic_id);
     this.#giveUp();
   }
 
   // The server knows a chart by one id, however often it is asked for: one that is still being asked for may be the same.
   #giveUp(): void {
-    if ([...this.#topics].some(({ topicId, requestId }) => topicId === null && requestId !== 0)) return;
+    if (this.#every().some(({ topicId, requestId }) => topicId === null && requestId !== 0)) return;
     for (const id of this.#unwanted) if (this.#of(id).length === 0) this.#send({ op: "unsubscribe", topic_id: id });
     this.#unwanted.clear();
   }
 
-  #of(topicId: number): Topic[] {
+  #every(): (Topic | Stream)[] {
+    return [...this.#topics, ...this.#streams];
+  }
+
+  #of(topicId: number): (Topic | Stream)[] {
+    return this.#every().filter((one) => one.topicId === topicId);
+  }
+
+  #charts(topicId: number): Topic[] {
     return [...this.#topics].filter((topic) => topic.topicId === topicId);
   }
 
   #refused(id: number | null, code: string, message: string): void {
-    const topic = [...this.#topics].find((candidate) => candidate.requestId === id);
-    if (topic === undefined) this.#problem(message);
+    const one = this.#every().find((candidate) => candidate.requestId === id);
+    if (one === undefined) this.#problem(message);
     else {
-      topic.requestId = 0;
-      topic.listener.refused(code, message);
+      one.requestId = 0;
+      one.listener.refused(code, message);
     }
     this.#giveUp();
   }
@@ -254,6 +303,12 @@ export class Hub {
     this.#send({ op: "subscribe", id: topic.requestId, topic: asked, history_bars: historyBars, ...beside });
   }
 
+  #askStream(stream: Stream): void {
+    stream.requestId = this.#nextId++;
+    stream.topicId = null;
+    this.#send({ op: "subscribe", id: stream.requestId, stream: stream.request });
+  }
+
   #send(message: ClientMessage): void {
     this.#socket?.send(JSON.stringify(message));
   }
@@ -262,7 +317,7 @@ export class Hub {
     if (this.#socket !== socket) return;
     this.#socket = null;
     this.#live = false;
-    for (const topic of this.#topics) topic.topicId = null;
+    for (const one of this.#every()) one.topicId = null;
     if (this.#closed) return;
     this.#attempt += 1;
     const retryInMs = backoffMs(this.#attempt, Math.random());

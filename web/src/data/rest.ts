@@ -9,6 +9,7 @@ import type {
   SymbolsFound,
   TradesReply,
 } from "../protocol/messages";
+import type { HeldStream, ToldName, ToldReply } from "../protocol/streams";
 import { decodeStudies, type StudyFrame } from "../protocol/studies";
 
 /** A request that the server refused or that never reached it; the message is the server's own where there is one. */
@@ -28,6 +29,15 @@ export interface FootprintQuery {
   readonly ticksPerLevel: number;
   /** Bars that open before it, exclusive. */
   readonly toNs: bigint;
+  readonly limit: number;
+}
+
+/** The bars of a chart from a time on, and before another. */
+export interface ToldQuery {
+  readonly symbol: string;
+  readonly bars: string;
+  readonly fromNs: bigint;
+  readonly toNs?: bigint;
   readonly limit: number;
 }
 
@@ -112,6 +122,19 @@ export class Rest {
       signal,
     );
     return decodeStudies(await answer.arrayBuffer());
+  }
+
+  /** Which streams beside the trades are stored of a symbol. */
+  async heldStreams(symbol: string, signal?: AbortSignal): Promise<readonly HeldStream[]> {
+    return (await (await this.#get("streams", { symbol }, signal)).json()) as readonly HeldStream[];
+  }
+
+  /** What a stream told, by the bars of a chart. */
+  async told(name: ToldName, query: ToldQuery, signal?: AbortSignal): Promise<ToldReply> {
+    const { symbol, bars, fromNs, toNs, limit } = query;
+    const until = toNs === undefined ? {} : { to_ns: toNs };
+    const answer = await this.#get(`streams/${name}`, { symbol, bars, from_ns: fromNs, limit, ...until }, signal);
+    return (await answer.json()) as ToldReply;
   }
 
   async trades(query: TradesQuery, signal?: AbortSignal): Promise<TradesReply> {

@@ -11,6 +11,8 @@ export class StudySeries {
   readonly events = new StudyTable();
   /** Grows with each change. */
   version = 0;
+  /** What is said of levels, a bar each, in the order of `bars`. */
+  #cells: (CellsOf | null)[] = [];
   #series: BarSeries | null = null;
   #base: number | null = null;
 
@@ -63,6 +65,13 @@ export class StudySeries {
     return this.bars.number(name, this.row(index));
   }
 
+  /** What is said of the traded levels of a bar, the lowest first; null where nothing is. */
+  cells(name: string, index: number): Float64Array | null {
+    const held = this.#cells[this.row(index)];
+    const column = held?.columns[name];
+    return held != null && column instanceof Float64Array ? column.subarray(held.from, held.to) : null;
+  }
+
   time(name: string, index: number): bigint | null {
     return this.bars.time(name, this.row(index));
   }
@@ -85,6 +94,7 @@ export class StudySeries {
       last === null ? this.bars.length : lowerBound(this.bars, last + 1n),
     ];
     this.bars.splice(from, to, { open_ns: frame.openNs, ...part.bars }, frame.openNs.length);
+    this.#cells.splice(from, to - from, ...cellsOf(frame, part));
     const [begin, end] = [
       lowerBound(this.events, first),
       last === null ? this.events.length : lowerBound(this.events, last + 1n),
@@ -93,6 +103,20 @@ export class StudySeries {
     this.version += 1;
     if (this.#series !== null) this.align(this.#series);
   }
+}
+
+interface CellsOf {
+  readonly columns: StudyPart["cells"];
+  readonly from: number;
+  readonly to: number;
+}
+
+function cellsOf(frame: StudyFrame, part: StudyPart): (CellsOf | null)[] {
+  const isSaid = Object.keys(part.cells).length > 0;
+  return Array.from(frame.openNs, (_opens, k) => {
+    const [from, to] = [frame.levelStart[k], frame.levelStart[k + 1]];
+    return isSaid && from !== undefined && to !== undefined ? { columns: part.cells, from, to } : null;
+  });
 }
 
 function eventTimes(frame: StudyFrame, part: StudyPart): BigInt64Array {

@@ -6,6 +6,7 @@ import { unitsText } from "../model/decimal";
 import { Invalidation, Level, levelName } from "../model/invalidation";
 import { boxOf, type PaneLayout, paneBoxes, timeAxisCss } from "../model/pane-layout";
 import type { PaneSpec } from "../model/panes";
+import { isFolded } from "../model/told-values";
 import { dpx } from "../protocol/units";
 import { digitWidth } from "../renderers/text";
 import type { PainterState } from "../series/footprint/painter";
@@ -198,7 +199,7 @@ export class Chart {
       axisWidth,
       plotWidth: width - axisWidth,
       panes: this.panes,
-      boxes: paneBoxes(height, this.panes, this.#maximised),
+      boxes: paneBoxes(height, this.panes, this.#maximised, (spec) => isFolded(this.model, spec)),
       timeAxis: { top: height - timeAxisCss, height: timeAxisCss },
     };
   }

@@ -4,6 +4,7 @@ import { type GapBand, gapBands } from "../model/gap-bands";
 import { type Ruler, rulerWords } from "../model/ruler";
 import { unitOf } from "../model/study-values";
 import type { TimeMark } from "../model/ticks";
+import { toldOf } from "../model/told-values";
 import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
 import { FootprintPainter, type PainterState } from "../series/footprint/painter";
@@ -85,15 +86,24 @@ export class FramePainter {
   /** What lies over the cells and seldom changes. */
   overlays(): void {
     const model = this.#model;
-    const bands = this.#bands.map(({ left, right }) => `${left}-${right}`).join(",");
     for (const pane of this.#stack.panes) {
+      const own = this.#bandsOf(pane);
+      const bands = own.map(({ left, right }) => `${left}-${right}`).join(",");
       const mark = pane.name === "price" ? this.#markKey() : "";
       const key = bands === "" && mark === "" ? "" : `${bands}|${mark}|${model.palette.theme}`;
       const layer = pane.overlay;
       if (!this.#prepare(layer, key)) continue;
-      drawGapBands(layer.ctx, model, this.#bands, layer.height);
+      drawGapBands(layer.ctx, model, own, layer.height);
       if (this.marked !== null && mark !== "") drawMarkedCell(layer.ctx, model, this.marked.index, this.marked.row);
     }
+  }
+
+  // What is told beside the trades has gaps of its own.
+  #bandsOf(pane: Pane): readonly GapBand[] {
+    const model = this.#model;
+    const spec = model.panes.spec(pane.name);
+    if (spec?.kind !== "stream") return this.#bands;
+    return gapBands(model.series, toldOf(model, spec)?.gaps ?? [], model.time, leastGapCss * model.dpr);
   }
 
   /** The crosshair, and the ruler of the price pane. */

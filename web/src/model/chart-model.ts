@@ -2,6 +2,7 @@ import { BarSeries, type SeriesChange } from "../data/bar-series";
 import { StudyBoard } from "../data/study-board";
 import type { Gap } from "../data/topic-feed";
 import type { SnapshotMeta } from "../protocol/messages";
+import type { ToldName } from "../protocol/streams";
 import { type BarIndex, type Dpx, dpx, type Lot } from "../protocol/units";
 import type { AutoScale } from "./auto-scale";
 import { barLengthNs } from "./bar-length";
@@ -20,6 +21,7 @@ import { defaultSettings, type Settings, type SystemLook, themeOf } from "./sett
 import { Zones } from "./study-zones";
 import { TimeScale } from "./time-scale";
 import { ZoneClock } from "./time-zone";
+import type { ToldShown } from "./told";
 
 /** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
 const barsOnOpening = [16.5, 13.5, 11.5] as const;
@@ -52,6 +54,8 @@ export class ChartModel {
   studies = new StudyBoard();
   /** Of studies whose outputs were chosen by hand: which of them are drawn, by label. */
   shows: ReadonlyMap<string, readonly string[]> = new Map();
+  /** What is told beside the trades, by the names of the streams that are listened to. */
+  told: ReadonlyMap<ToldName, ToldShown> = new Map();
   readonly zones = new Zones();
   tick: Grid = parseGrid("1");
   /** How numbers are written. */

@@ -28,6 +28,8 @@ export type Zone =
 export const timeAxisCss = 26;
 export const splitterCss = 7;
 const leastPaneCss = 44;
+/** A pane that has nothing to show is its title, which says so. */
+const foldedCss = 24;
 const leastPriceCss = 120;
 const leastShare = 0.05;
 const mostShare = 0.6;
@@ -41,6 +43,7 @@ export function paneBoxes(
   height: number,
   panes: readonly PaneSpec[],
   maximised: PaneName | null,
+  isFolded: (spec: PaneSpec) => boolean = () => false,
 ): Readonly<Record<PaneName, Box>> {
   const room = Math.max(1, height - timeAxisCss);
   if (maximised !== null && panes.some(({ id }) => id === maximised)) {
@@ -49,7 +52,7 @@ export function paneBoxes(
   const [, ...lower] = panes;
   const below = Math.max(0, room - lower.length * splitterCss);
   const sizes = fitted(
-    lower.map(({ share }) => Math.max(leastPaneCss, below * share)),
+    lower.map((spec) => (isFolded(spec) ? foldedCss : Math.max(leastPaneCss, below * spec.share))),
     Math.max(0, below - leastPriceCss),
   );
   const price = below - sizes.reduce((sum, size) => sum + size, 0);

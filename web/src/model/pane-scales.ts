@@ -69,8 +69,8 @@ export class PaneScales {
     for (const spec of this.#specs) {
       const scale = this.of(spec.id);
       if (scale === null) continue;
-      const { low, high, padding } = extentOf(model, spec, from, to);
-      scale.follow(low, high, padding);
+      const { low, high, padding, least } = extentOf(model, spec, from, to);
+      scale.follow(low, high, padding, least);
     }
   }
 

@@ -7,6 +7,8 @@ import { exactQuantity, exactSigned } from "./format";
 import type { PaneKind, PaneSpec } from "./panes";
 import { isPerEvent, shownOutputs } from "./study-look";
 import { hasSides, outputText, paneOutputs, studyOf } from "./study-values";
+import { toldPaneOf } from "./told";
+import { toldNote, toldParts } from "./told-values";
 import { hasFlow, isDoubtful } from "./trust";
 
 /** A value in a pane's title. */
@@ -73,6 +75,7 @@ const readers: { readonly [K in PaneKind]?: Parts } = {
     const study = studyOf(model, spec);
     return study === null ? [part("", "waiting")] : studyParts(model, study, paneOutputs(model, spec), index);
   },
+  stream: toldParts,
   volume: (model, _spec, index) => {
     const { series, quantity } = model;
     const total = part("", exactQuantity(series.volume(index), quantity));
@@ -118,8 +121,8 @@ export function paneTitle(model: ChartModel, spec: PaneSpec, index: BarIndex, cv
   return {
     id: spec.id,
     kind: spec.kind,
-    name: study?.spec.title ?? paneNames[spec.kind],
+    name: study?.spec.title ?? toldPaneOf(spec.of)?.title ?? paneNames[spec.kind],
     parts: readers[spec.kind]?.(model, spec, index) ?? [],
-    note: spec.kind === "cvd" ? cvdAnchor : "",
+    note: spec.kind === "cvd" ? cvdAnchor : spec.kind === "stream" ? toldNote(model, spec, index) : "",
   };
 }

@@ -2,6 +2,7 @@ import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneKind, PaneSpec } from "./panes";
 import { studyExtent } from "./study-values";
+import { toldExtent } from "./told-values";
 import { hasFlow } from "./trust";
 
 /** The least and the most value of some bars, and the room above and below as a share of their distance. */
@@ -9,6 +10,8 @@ export interface ValueExtent {
   readonly low: number;
   readonly high: number;
   readonly padding: number;
+  /** The least distance that is shown; 1 where none is said: quantities are whole. */
+  readonly least?: number;
 }
 
 type Reader = (model: ChartModel, spec: PaneSpec, from: number, to: number) => ValueExtent;
@@ -53,6 +56,7 @@ const readers: { readonly [K in PaneKind]?: Reader } = {
   cvd: cvdExtent,
   volume: volumeExtent,
   study: studyExtent,
+  stream: toldExtent,
 };
 
 /** What the values of a pane reach from and to on some bars. */

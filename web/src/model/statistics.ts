@@ -5,8 +5,7 @@ import { cellQuantity, percentText, signed, spanText } from "./format";
 import { barReadout } from "./readout";
 import { hasFlow } from "./trust";
 
-/** The rows of the statistics table, from the top. */
-export const statisticRows = [
+const everyRow = [
   "Volume",
   "Delta",
   "Delta %",
@@ -16,11 +15,18 @@ export const statisticRows = [
   "Trades",
   "Vol / s",
   "Duration",
+  "ΔOI",
   "Buy imb",
   "Sell imb",
   "POC",
   "Coverage",
 ] as const;
+
+const withoutInterest = everyRow.filter((name) => name !== "ΔOI");
+
+/** The rows of the statistics table, from the top; open interest has one where any is stored. */
+export const statisticRows = (model: ChartModel): readonly string[] =>
+  model.told.get("open_interest")?.isNone === false ? everyRow : withoutInterest;
 
 export interface StatisticCell {
   readonly text: string;
@@ -33,6 +39,7 @@ interface Kept {
   readonly version: number;
   readonly cells: readonly StatisticCell[];
   readonly style: unknown;
+  readonly change: number;
 }
 
 const kept = new Map<number, Kept>();
@@ -45,20 +52,32 @@ export function barStatistics(model: ChartModel, index: BarIndex): readonly Stat
   const { series, quantity } = model;
   const held = kept.get(index);
   const version = series.version(index);
-  if (held !== undefined && held.series === series && held.version === version && held.style === quantity) {
-    return held.cells;
-  }
+  const change = interestChange(model, index);
+  const isSame = held?.series === series && held.version === version && held.style === quantity;
+  if (held !== undefined && isSame && Object.is(held.change, change)) return held.cells;
   if (kept.size > mostKept) kept.clear();
   const cells = cellsOf(model, index);
-  kept.set(index, { series, version, cells, style: quantity });
+  kept.set(index, { series, version, cells, style: quantity, change });
   return cells;
+}
+
+// Without open interest there is no row: infinite, which no change is.
+function interestChange({ told }: ChartModel, index: BarIndex): number {
+  const interest = told.get("open_interest");
+  return interest?.isNone === false ? interest.study.value("change", index) : Number.POSITIVE_INFINITY;
+}
+
+function interestCell(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
+  const change = interestChange(model, index);
+  if (change === Number.POSITIVE_INFINITY) return [];
+  return [{ text: Number.isNaN(change) ? dash : signed(change, model.quantity), sign: 0 }];
 }
 
 function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
   const { series, quantity } = model;
   const cell = (text: string, sign: -1 | 0 | 1 = 0): StatisticCell => ({ text, sign });
   const volume = cell(cellQuantity(series.volume(index), quantity));
-  if (!hasFlow(series, index)) return statisticRows.map((_name, k) => (k === 0 ? volume : cell(dash)));
+  if (!hasFlow(series, index)) return statisticRows(model).map((_name, k) => (k === 0 ? volume : cell(dash)));
   const read = barReadout(model, index);
   const delta = series.delta(index);
   const number = (name: "min_delta" | "max_delta" | "cvd"): StatisticCell => {
@@ -78,6 +97,7 @@ function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
     cell(read.trades),
     cell(seconds > 0 ? cellQuantity(series.volume(index) / seconds, quantity) : dash),
     cell(spanText(seconds * 1000)),
+    ...interestCell(model, index),
     cell(String(read.buyImbalances)),
     cell(String(read.sellImbalances)),
     cell(read.poc),

@@ -1,19 +1,32 @@
 import type { StudySeries } from "../data/study-series";
-import type { OutputKind, StudyOutput } from "../protocol/messages";
+import type { OutputKind, OutputUnit, StudyOutput } from "../protocol/messages";
 import type { ThemeName } from "./palette";
 
 /** Where an output is drawn: over the price, in a pane of its own, or not at all. */
 export type OutputPlace = "price" | "pane" | "none";
 
-const drawnKinds: readonly OutputKind[] = ["line", "histogram", "candle", "band", "level", "zone", "marker"];
-const perEvent: readonly OutputKind[] = ["zone", "marker"];
+const drawnKinds: readonly OutputKind[] = [
+  "line",
+  "histogram",
+  "candle",
+  "band",
+  "level",
+  "zone",
+  "marker",
+  "cell_flag",
+];
+const pricedUnits: readonly OutputUnit[] = ["tick", "row"];
+const perEvent: readonly OutputKind[] = ["zone", "marker", "cell_flag"];
 
 /** Where an output belongs, by what it says of itself: no study is known by its name. */
 export function placeOf(output: StudyOutput): OutputPlace {
   if (!drawnKinds.includes(output.kind)) return "none";
   if (output.kind === "zone") return output.life == null ? "none" : "price";
-  if (output.kind === "marker") return "none"; // markers without a bar's price have no place of their own
-  return output.unit === "tick" || output.unit === "row" ? "price" : "pane";
+  if (output.kind === "cell_flag") return "price";
+  if (output.kind === "histogram") return "pane"; // its columns stand on zero
+  // A marker stands at its price, or at its bar by its side; its other columns say more about it.
+  if (output.kind === "marker") return [...pricedUnits, "side"].includes(output.unit) ? "price" : "none";
+  return pricedUnits.includes(output.unit) ? "price" : "pane";
 }
 
 export const isPerEvent = (output: StudyOutput): boolean => perEvent.includes(output.kind);
@@ -29,8 +42,10 @@ export const wantsPrice = (outputs: readonly StudyOutput[]): boolean => outputs.
 // A pane has one axis: unasked it shows the outputs that are like the first one.
 function unasked(outputs: readonly StudyOutput[]): StudyOutput[] {
   const first = outputs.find((one) => placeOf(one) === "pane");
+  const hasLives = outputs.some(({ life }) => life != null);
   return outputs.filter((one) => {
     const place = placeOf(one);
+    if (one.kind === "marker" && hasLives) return false; // what happens to zones is drawn with them
     return place === "price" || (place === "pane" && one.kind === first?.kind && one.unit === first.unit);
   });
 }

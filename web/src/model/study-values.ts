@@ -5,10 +5,11 @@ import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
 import { compact, exactQuantity, minus } from "./format";
-import { written } from "./number-signs";
+import { type NumberSigns, written } from "./number-signs";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
 import { shownOutputs } from "./study-look";
+import { unitOfTold } from "./told-values";
 
 const dash = "–";
 const signedKinds: readonly string[] = ["delta", "cvd"];
@@ -47,6 +48,7 @@ export const paneUnit = (model: ChartModel, spec: PaneSpec): OutputUnit => paneO
 /** The unit of a pane's axis. */
 export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
   const spec = model.panes.spec(pane);
+  if (spec?.kind === "stream") return unitOfTold(spec);
   return spec?.kind === "study" ? paneUnit(model, spec) : "lot";
 }
 
@@ -54,9 +56,13 @@ export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
 export function axisValue(model: ChartModel, unit: OutputUnit, value: number): string {
   const { quantity, signs } = model;
   if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs);
-  if (unit === "percent") return `${compact(value, signs)} %`;
+  if (unit === "percent") return `${shareText(value, signs)} %`;
   return compact(value, signs);
 }
+
+// Rates are a small part of a percent: three digits of them.
+const shareText = (value: number, signs: NumberSigns): string =>
+  value !== 0 && Math.abs(value) < 1 ? written(String(Number(value.toPrecision(3))), signs) : compact(value, signs);
 
 // What was divided is no whole number of ticks or lots: it has two decimals more than they have.
 function pricesText({ tick, price, signs }: ChartModel, unit: OutputUnit, value: number): string {

@@ -32,13 +32,17 @@ export class ValueScale {
     return this.#high - ((y - this.#top) / (this.#height - this.#top)) * (this.#high - this.#low);
   }
 
-  /** Take in what is on screen; moves only when it would be cut, or has come to fill less than 45 %. */
-  follow(low: number, high: number, padding: number): void {
+  /**
+   * Take in what is on screen; moves only when it would be cut, or has come to fill less than 45 %.
+   *
+   * @param least the least distance that is shown
+   */
+  follow(low: number, high: number, padding: number, least = 1): void {
     if (!this.#auto || !(high >= low)) return;
     const span = this.#high - this.#low;
     const inSight = low >= this.#low && high <= this.#high;
     if (inSight && high - low >= span * 0.45) return;
-    const room = Math.max(high - low, 1) * (1 + padding * 2);
+    const room = Math.max(high - low, least) * (1 + padding * 2);
     const middle = (low + high) / 2;
     this.#low = middle - room / 2;
     this.#high = middle + room / 2;

@@ -15,6 +15,7 @@ import type { PaneKind } from "../model/panes";
 import type { BarReadout, BarTable, CellReadout } from "../model/readout";
 import type { CellMode, Settings } from "../model/settings";
 import type { StudyChoice } from "../model/study-choice";
+import type { ToldPane } from "../model/told";
 import type {
   FeedNews,
   InstrumentInfo,
@@ -107,6 +108,8 @@ export interface GapNews {
 export interface PaneFace {
   /** Add one that shows something of the bars: "volume", "delta", ... */
   add(kind: PaneKind): void;
+  /** Add one of what is told beside the trades; where nothing of it is stored, a notice says so. */
+  addTold(pane: ToldPane): void;
   close(pane: PaneName): void;
   /** Up (-1) or down (+1) among those below the price. */
   move(pane: PaneName, by: number): void;

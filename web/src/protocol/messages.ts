@@ -1,5 +1,6 @@
 /** The JSON messages of `/ws/v1` and the answers of `/api/v1` (src/footloom/server/wire/messages.py). */
 import { ProtocolError } from "./problem";
+import type { StreamRequest, StreamSaid } from "./streams";
 
 /** What a chart asks for; what is left out takes the symbol's default. */
 export interface TopicRequest {
@@ -93,6 +94,8 @@ export interface StudyOutput {
   readonly columns: readonly string[];
   readonly title: string;
   readonly life?: ZoneLife | null;
+  /** Of a cell flag whose bits are flags: the side of each. */
+  readonly bits?: readonly number[];
 }
 
 /** How the events of a zone tell its life (`Life` in src/footloom/studies/_study.py). */
@@ -162,7 +165,8 @@ export interface Subscribed {
   readonly type: "subscribed";
   readonly id: number;
   readonly topic_id: number;
-  readonly topic: TopicRequest;
+  /** Of a chart; a stream has none. */
+  readonly topic?: TopicRequest;
   readonly studies?: readonly StudySpec[];
 }
 /** The place of a message in its topic, and that of the one before it which this client was sent. */
@@ -234,11 +238,22 @@ export interface FeedGone {
   readonly type: "feed_gone";
   readonly symbol: string;
 }
-export type ServerMessage = Hello | Subscribed | GapSeen | Rebuilt | Resync | ErrorText | Status | FeedNews | FeedGone;
+export type ServerMessage =
+  | Hello
+  | Subscribed
+  | StreamSaid
+  | GapSeen
+  | Rebuilt
+  | Resync
+  | ErrorText
+  | Status
+  | FeedNews
+  | FeedGone;
 
 const known: readonly string[] = [
   "hello",
   "subscribed",
+  "stream",
   "gap",
   "rebuilt",
   "resync",
@@ -270,6 +285,7 @@ export type ClientMessage =
       readonly history_bars: number;
       readonly studies?: readonly StudyRequest[];
     }
+  | { readonly op: "subscribe"; readonly id: number; readonly stream: StreamRequest }
   | { readonly op: "unsubscribe"; readonly topic_id: number };
 
 /** One row of `/api/v1/instruments`. */

@@ -53,7 +53,7 @@ def specs_of(folds: Sequence[StudyFold]) -> list[StudySpec]:
             title=fold.study.TITLE,
             params=msgspec.to_builtins(fold.params),
             outputs=[
-                StudyOutput(one.name, one.kind, one.unit, one.columns, one.title, one.life)
+                StudyOutput(one.name, one.kind, one.unit, one.columns, one.title, one.life, one.bits)
                 for one in fold.study.OUTPUTS
             ],
         )

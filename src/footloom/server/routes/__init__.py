@@ -21,6 +21,7 @@ from footloom.server.routes.options import chain, chains, open_interest_heat, op
 from footloom.server.routes.parameters import Shared, chart_request, check_query
 from footloom.server.routes.profiles import profile
 from footloom.server.routes.stored import CoverageRow, InstrumentRow, coverage, instruments
+from footloom.server.routes.streams import stream_bars, streams
 from footloom.server.routes.studies import studies, study_values
 from footloom.server.routes.symbols import symbols
 from footloom.server.routes.trades import TradeList, TradeRow, trades
@@ -45,6 +46,8 @@ ROUTES = (
     footprint,
     profile,
     trades,
+    streams,
+    stream_bars,
     book,
     studies,
     study_values,

@@ -127,6 +127,7 @@ class StudyOutput(msgspec.Struct, frozen=True):
     columns: Sequence[str]
     title: str
     life: Life | None = None
+    bits: Sequence[int] = ()
 
 
 class StudySpec(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import type { Context } from "../../renderers/text";
 import { drawCvd } from "./cvd";
 import { drawDelta } from "./delta";
 import { drawStudyPane, lastOfStudy } from "./study-pane";
+import { drawTold, lastOfTold } from "./told";
 import { drawVolume } from "./volume";
 
 /** What a pane is drawn with: its part of the chart, the scale of its values, its height in device pixels. */
@@ -58,6 +59,7 @@ const views: { readonly [K in PaneKind]?: PaneView } = {
     }),
   },
   study: { draw: drawStudyPane, last: lastOfStudy },
+  stream: { draw: drawTold, last: lastOfTold },
 };
 
 /** How a pane is drawn; null for the price pane. */

@@ -20,9 +20,10 @@ interface Grid {
 
 function gridOf(model: ChartModel, height: number): Grid {
   const top = model.px(titleCss);
-  const fitting = Math.floor((height - top) / statisticRows.length);
+  const rows = statisticRows(model).length;
+  const fitting = Math.floor((height - top) / rows);
   const row = Math.max(model.px(rowsCss.least), Math.min(model.px(rowsCss.most), fitting));
-  return { top, row, shown: Math.max(0, Math.min(statisticRows.length, Math.floor((height - top) / row))) };
+  return { top, row, shown: Math.max(0, Math.min(rows, Math.floor((height - top) / row))) };
 }
 
 /** The statistics table: a row for each number, a cell under each bar, as many rows as the pane has room for. */
@@ -62,7 +63,8 @@ function drawCells(ctx: Context, model: ChartModel, index: BarIndex, grid: Grid,
 export function drawStatisticNames(ctx: Context, model: ChartModel, height: number): void {
   const { top, row, shown } = gridOf(model, height);
   const look = { size: Math.min(axisFont(model) * 0.94, row * 0.74), colour: model.palette.axisText };
+  const names = statisticRows(model);
   for (let k = 0; k < shown; k += 1) {
-    plainText(ctx, statisticRows[k] as string, model.time.width + 6 * model.dpr, top + (k + 0.5) * row, look);
+    plainText(ctx, names[k] as string, model.time.width + 6 * model.dpr, top + (k + 0.5) * row, look);
   }
 }

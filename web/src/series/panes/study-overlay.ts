@@ -4,7 +4,8 @@ import type { ZoneList } from "../../model/study-zones";
 import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
-import { drawBand, drawLine, type Strokes } from "./strokes";
+import { drawBand, drawCandles, drawLine, type Strokes } from "./strokes";
+import { drawFlags, drawMarks } from "./study-marks";
 import { studyNumber } from "./study-pane";
 
 /** Where a price of a study is: a tick at its middle; of rows the low edge, the top or the middle (definitions 4.2). */
@@ -30,12 +31,35 @@ export function drawStudyOverlays(ctx: Context, model: ChartModel): void {
     outputs.forEach((output, k) => {
       const colour = studyColour(model.palette.theme, number, colourOf(outputs, output, k));
       const strokes: Strokes = { ctx, model, study, y: yOf(model, output), anchor: anchorColumn(study) };
-      if (output.kind === "zone") drawZones(ctx, model, model.zones.of(study, output), colour);
-      else if (output.kind === "band") drawBand(strokes, output, colour, { isStepped: output.unit === "row" });
-      else if (output.kind === "line") {
-        drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: output.unit === "row", thick: 1.8 });
-      } else drawLevel(strokes, output, colour, taken);
+      drawOverlay(strokes, output, colour, taken);
     });
+    const markers = outputs.filter(({ kind }) => kind === "marker");
+    if (markers.length > 0) drawMarks(ctx, model, study, markers, studyColour(model.palette.theme, number, 0));
+  }
+}
+
+function drawOverlay(strokes: Strokes, output: StudyOutput, colour: string, taken: number[]): void {
+  const { ctx, model, study } = strokes;
+  switch (output.kind) {
+    case "zone":
+      drawZones(ctx, model, model.zones.of(study, output), colour);
+      return;
+    case "band":
+      drawBand(strokes, output, colour, { isStepped: output.unit === "row" });
+      return;
+    case "cell_flag":
+      drawFlags(ctx, model, study, output, colour);
+      return;
+    case "line":
+      drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: output.unit === "row", thick: 1.8 });
+      return;
+    case "candle":
+      drawCandles(strokes, output);
+      return;
+    case "marker":
+      return;
+    default:
+      drawLevel(strokes, output, colour, taken);
   }
 }
 

@@ -1,0 +1,135 @@
+"""What venues tell beside the trades of a symbol: which of it is stored, and by the bars of a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, get_args
+
+import msgspec
+from litestar import Request, get
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter
+
+from footloom.server.rest.work import while_connected
+from footloom.server.routes.parameters import (
+    Key,
+    Limit,
+    Ns,
+    Shared,
+    State,
+    Wanted,
+    check_span,
+    failures,
+    key_of,
+    no_more_than,
+)
+from footloom.server.stored.history import History
+from footloom.server.stored.told import Told, ToldName, held_of, told_by_bar
+from footloom.server.wire.messages import GapSpan, TopicRequest
+
+__all__ = ("HeldStream", "StreamBars", "stream_bars", "streams")
+
+
+class HeldStream(msgspec.Struct, frozen=True):
+    """A stream of which something is stored, from its first row to its last; times are ns UTC as text."""
+
+    name: str
+    rows: int
+    first_ns: str
+    last_ns: str
+
+
+class StreamBars(msgspec.Struct, frozen=True):
+    """What a stream told within bars, oldest first; a bar within which nothing was told has no row.
+
+    Quantities and prices are exact decimal text, times ns UTC as text, what is not known is null. ``first_ns`` and
+    ``last_ns`` are the first and the last row that is stored at all; ``gaps`` what is known to be missing.
+
+    ``open_interest``: the ``quantity`` told last, ``at_ns``; ``change`` against the value before the bar, which was
+    first told at ``since_ns``; ``day_change`` against the last one before the session; ``news``: how often it changed.
+    ``funding``: what was told last of ``mark``, ``index``, ``rate`` and ``next_ns``. ``liquidations``: what was sold of
+    ``long`` positions and bought back of ``short`` ones, their ``count``, and the ``largest``.
+    """
+
+    symbol: str
+    name: str
+    bars: str
+    rows: Sequence[dict[str, Any]]
+    first_ns: str
+    last_ns: str
+    gaps: Sequence[GapSpan]
+    has_more: bool
+
+
+@get(
+    "/api/v1/streams",
+    summary="Which streams beside the trades are stored",
+    tags=["data"],
+    responses=failures(504),
+)
+async def streams(request: Request[Any, Any, Any], services: Shared, rest: State, symbol: Key) -> list[HeldStream]:
+    """List what is stored of open interest, funding and liquidations; what is not stored is not named."""
+    key, history = key_of(symbol), services.history
+    return await while_connected(request, rest.work.run(lambda: _held(history, key), short=True))
+
+
+def _held(history: History, key: str) -> list[HeldStream]:
+    found = []
+    for name in get_args(ToldName):
+        rows = held_of(history.store, key, name)
+        if rows:
+            first_ns, last_ns = min(row.first_ns or 0 for row in rows), max(row.last_ns or 0 for row in rows)
+            found.append(HeldStream(name, sum(row.rows for row in rows), str(first_ns), str(last_ns)))
+    return found
+
+
+@get(
+    "/api/v1/streams/{name:str}",
+    summary="What a stream told, by the bars of a chart",
+    tags=["data"],
+    responses=failures(404, 413, 422, 504),
+)
+async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    chart: Wanted,
+    name: Annotated[
+        ToldName,
+        PathParameter(
+            description="open_interest, funding or liquidations", examples=[Example(value="open_interest")]
+        ),
+    ],
+    from_ns: Ns = None,
+    to_ns: Ns = None,
+    limit: Limit = 300,
+) -> StreamBars:
+    """Return what was told within the newest bars of a range; older ones: ``to_ns`` of the oldest row's ``open_ns``.
+
+    What was told belongs to the bar that had opened last by then.
+    """
+    check_span(from_ns, to_ns)
+    asked = (from_ns, to_ns, no_more_than(limit, rest.most_bars, "bars"))
+    history = services.history
+    return await while_connected(request, rest.work.run(lambda: _bars(history, chart, name, asked)))
+
+
+def _bars(
+    history: History, chart: TopicRequest, name: ToldName, asked: tuple[int | None, int | None, int]
+) -> StreamBars:
+    key = history.resolve(msgspec.structs.replace(chart, ticks_per_level=chart.ticks_per_level or 1))
+    told: Told = told_by_bar(history, key, name, asked)
+    return StreamBars(
+        symbol=key.key,
+        name=name,
+        bars=key.spec.bars,
+        rows=[_timed(row) for row in told.rows],
+        first_ns=str(told.first_ns),
+        last_ns=str(told.last_ns),
+        gaps=[GapSpan.of(gap) for gap in told.gaps],
+        has_more=told.has_more,
+    )
+
+
+def _timed(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if name.endswith("_ns") and value is not None else value for name, value in row.items()}

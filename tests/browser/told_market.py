@@ -1,0 +1,88 @@
+"""A stored market with all that is told beside the trades: seeded, small, and counted here once more, plainly."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from footloom.core.instrument import Instrument
+from footloom.core.series import Series
+from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.store.files import Store
+
+__all__ = ("BARE", "MINUTE", "PERP", "START", "Market", "build")
+
+SECOND = 10**9
+MINUTE = 60 * SECOND
+START = 1_772_409_600 * SECOND  # a Monday, 00:00 UTC
+HOURS = 3
+PERP = Instrument(venue="binance_usdm", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
+BARE = Instrument(venue="binance_spot", symbol="BTCUSDT", tick_size=Decimal("0.01"), lot_size=Decimal("0.001"))
+
+
+@dataclass
+class Market:
+    """What was stored, row by row: times in seconds from `START`, quantities in lots."""
+
+    trades: list[tuple[int, int, int, int]] = field(default_factory=list)  # ns, tick, lots, side
+    interest: list[tuple[int, int]] = field(default_factory=list)
+    forced: list[tuple[int, int, int]] = field(default_factory=list)  # second, lots, side
+    marks: list[tuple[int, int, int, int]] = field(default_factory=list)  # second, mark, index and rate times 10^8
+
+
+def made(seed: int = 5) -> Market:
+    """Return a market that trades every few seconds and tells its open interest about every three minutes."""
+    chance, market, tick, interest = random.Random(seed), Market(), 600_000, 8_000_000
+    at = 0
+    while at < HOURS * 3600 * SECOND:
+        at += chance.randrange(SECOND // 2, 4 * SECOND)
+        tick += chance.randrange(-4, 5)
+        market.trades.append((START + at, tick, chance.randrange(1, 2000), chance.choice([-1, 1])))
+    for second in range(-40, HOURS * 3600, 20):
+        if second % 180 == 20 or second < 0:
+            interest += chance.randrange(-4000, 4500)
+        market.interest.append((second, interest))
+    for second in range(0, HOURS * 3600, 30):
+        index = 6_000_000_000_000 + chance.randrange(-(10**9), 10**9)
+        rate = 10_000 if second < 3600 else -2_500
+        market.marks.append((second, index + chance.randrange(-(10**9), 2 * 10**9), index, rate))
+    for _ in range(60):
+        market.forced.append((chance.randrange(600, HOURS * 3600), chance.randrange(1, 900), chance.choice([-1, 1])))
+    market.forced.sort()
+    return market
+
+
+def build(root: Path, market: Market) -> None:
+    """Write it to a store, and a spot market beside it of which nothing but trades is known."""
+    ns, ticks, lots, sides = (list(column) for column in zip(*market.trades, strict=True))
+    ids = list(range(1, len(ns) + 1))
+    with Store(root, writer=True) as store:
+        for instrument in (PERP, BARE):
+            store.put_instrument(instrument)
+            price = [tick * 10 for tick in ticks] if instrument is BARE else ticks
+            store.append(
+                Trades.build(instrument, ns, price, lots, sides, trade_id=ids, ts_recv_ns=ns, tape="agg_trade")
+            )
+        times = [START + second * SECOND for second, _ in market.interest]
+        store.append(Series.build(PERP, "open_interest", times, oi_lot=[lot for _, lot in market.interest]))
+        when, mark, index, rate = (list(column) for column in zip(*market.marks, strict=True))
+        times = [START + second * SECOND for second in when]
+        due = [START + 8 * 3600 * SECOND] * len(times)
+        store.append(Series.build(PERP, "mark", times, mark_e8=mark, index_e8=index, rate_e8=rate, next_ns=due))
+        seconds, lots, sides = (list(column) for column in zip(*market.forced, strict=True))
+        times = [START + second * SECOND for second in seconds]
+        store.append(
+            Trades.build(
+                PERP,
+                times,
+                [600_000] * len(times),
+                lots,
+                sides,
+                trade_id=list(range(len(times))),
+                ts_recv_ns=times,
+                flags=[FLAG_NO_ID] * len(times),
+                tape="liquidation",
+            )
+        )

@@ -1,0 +1,136 @@
+"""Open interest, funding and liquidations by bars, over REST and a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_kit import client_of, services_of
+
+from footloom.core.instrument import Instrument
+from footloom.core.series import Series
+from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.store.files import Store
+
+pytestmark = pytest.mark.anyio
+
+NS = 10**9
+DAY = 86_400 * NS
+START = 1_772_409_600 * NS  # a Monday, 00:00 UTC
+PERP = Instrument(venue="binance_usdm", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
+
+
+def trades(seconds: list[int], tape: str = "agg_trade", side: int = 1) -> Trades:
+    count = len(seconds)
+    flags: dict[str, Any] = {"flags": [FLAG_NO_ID] * count} if tape == "liquidation" else {}
+    return Trades.build(
+        PERP,
+        [START + at * NS for at in seconds],
+        [1_000_000 + at for at in range(count)],
+        [500 * (at + 1) for at in range(count)],
+        [side] * count,
+        trade_id=list(range(1, count + 1)),
+        ts_recv_ns=[START + at * NS for at in seconds],
+        tape=tape,
+        **flags,
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path, writer=True) as opened:
+        opened.put_instrument(PERP)
+        opened.append(trades(list(range(0, 600, 5))))
+        times = [-30, 10, 70, 75, 200, 330]
+        told = Series.build(
+            PERP, "open_interest", [START + at * NS for at in times], oi_lot=[90_000, 100_000, 100_000, 103_500, 101_000, 101_000]
+        )
+        opened.append(told)
+        marks = Series.build(
+            PERP,
+            "mark",
+            [START + at * NS for at in (30, 59, 130)],
+            mark_e8=[6_000_050_000_000, 6_000_100_000_000, 6_000_200_000_000],
+            index_e8=[6_000_000_000_000] * 3,
+            rate_e8=[10_000, 10_100, -2_500],
+            next_ns=[START + 8 * 3600 * NS] * 3,
+        )
+        opened.append(marks)
+        opened.append(trades([20, 90, 95], "liquidation", side=-1))
+        yield opened
+
+
+async def asked(store: Store, path: str, **query: Any) -> Any:
+    async with client_of(services_of(store)) as client:
+        answer = await client.get(f"/api/v1/{path}", params={"symbol": PERP.key, **query})
+    return answer
+
+
+def at(second: int) -> str:
+    return str(START + second * NS)
+
+
+async def test_what_is_stored_is_listed_and_what_is_not_is_not_named(store: Store) -> None:
+    rows = (await asked(store, "streams")).json()
+    assert [(row["name"], row["rows"]) for row in rows] == [("open_interest", 6), ("funding", 3), ("liquidations", 3)]
+    assert (rows[0]["first_ns"], rows[0]["last_ns"]) == (at(-30), at(330))
+    async with client_of(services_of(store)) as client:
+        other = await client.get("/api/v1/streams", params={"symbol": "binance_spot:BTCUSDT"})
+    assert other.json() == []
+
+
+async def test_open_interest_by_minutes(store: Store) -> None:
+    reply = (await asked(store, "streams/open_interest", bars="1m", from_ns=START)).json()
+    rows = {row["open_ns"]: row for row in reply["rows"]}
+    assert list(rows) == [at(0), at(60), at(180), at(300)]
+    assert [(row["quantity"], row["change"], row["since_ns"], row["news"]) for row in rows.values()] == [
+        ("100.000", "10.000", at(-30), 1),
+        ("103.500", "3.500", at(10), 1),
+        ("101.000", "-2.500", at(75), 1),
+        ("101.000", None, None, 0),
+    ]
+    assert [row["day_change"] for row in rows.values()] == ["10.000", "13.500", "11.000", "11.000"]
+
+
+async def test_a_page_says_of_its_bars_what_the_whole_says(store: Store) -> None:
+    whole = (await asked(store, "streams/open_interest", bars="1m")).json()
+    parts: list[dict[str, Any]] = []
+    until: dict[str, Any] = {}
+    while True:
+        page = (await asked(store, "streams/open_interest", bars="1m", limit=1, **until)).json()
+        parts = page["rows"] + parts
+        if not page["has_more"] or not page["rows"]:
+            break
+        until = {"to_ns": page["rows"][0]["open_ns"]}
+    assert parts == whole["rows"]
+
+
+async def test_funding_and_liquidations_by_minutes(store: Store) -> None:
+    funding = (await asked(store, "streams/funding", bars="1m")).json()["rows"]
+    assert [(row["open_ns"], row["rate"], row["mark"]) for row in funding] == [
+        (at(0), "0.000101", "60001"),
+        (at(120), "-0.000025", "60002"),
+    ]
+    forced = (await asked(store, "streams/liquidations", bars="1m")).json()["rows"]
+    assert [(row["open_ns"], row["long"], row["short"], row["count"], row["largest"]) for row in forced] == [
+        (at(0), "0.500", "0.000", 1, "0.500"),
+        (at(60), "2.500", "0.000", 2, "1.500"),
+    ]
+
+
+async def test_bars_that_end_by_trades_have_what_was_told_since_they_opened(store: Store) -> None:
+    bars = (await asked(store, "bars", bars="24t", ticks_per_level=1)).json()["bars"]
+    rows = (await asked(store, "streams/open_interest", bars="24t", from_ns=START)).json()["rows"]
+    assert [row["open_ns"] for row in rows] == [str(bars[k]["open_ns"]) for k in (0, 1, 2)]
+    assert [row["quantity"] for row in rows] == ["103.500", "101.000", "101.000"]
+
+
+async def test_what_is_not_stored_is_not_found_and_says_so(store: Store) -> None:
+    async with client_of(services_of(store)) as client:
+        answer = await client.get("/api/v1/streams/open_interest", params={"symbol": "binance_spot:BTCUSDT"})
+        assert answer.status_code == 404
+        wrong = await client.get("/api/v1/streams/weather", params={"symbol": PERP.key})
+        assert wrong.status_code == 400

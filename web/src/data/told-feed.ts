@@ -1,0 +1,208 @@
+import type { SnapshotMeta } from "../protocol/messages";
+import type { ToldName, ToldReply, ToldRow } from "../protocol/streams";
+import type { BarIndex } from "../protocol/units";
+import type { BarSeries } from "./bar-series";
+import type { Hub, StreamListener } from "./hub";
+import { RequestFailed, type Rest } from "./rest";
+import type { Clock } from "./store";
+import type { Gap } from "./topic-feed";
+
+/** Who draws a stream. */
+export interface ToldListener {
+  /** What is said of bars from that time on has changed; null: whether anything is stored at all. */
+  changed(fromNs: bigint | null): void;
+  problem(words: string): void;
+}
+
+/** What a stream beside the trades is shown with. */
+export interface ToldHost {
+  readonly hub: Hub;
+  readonly rest: Rest;
+  readonly clock: Clock;
+}
+
+const pageBars = 2_880;
+/** News is asked for no more often than this. */
+const refreshMs = 1_000;
+/** Bars that are asked for again with it: the venue's time may lie in one that has closed meanwhile. */
+const refreshBars = 3;
+const notStored = 404;
+
+/**
+ * One stream beside the trades, by the bars of a chart. What is stored is the truth, and is asked for again whenever the
+ * stream says that there is more: so what stands on screen is what the API says, late rows and all.
+ */
+export class ToldFeed implements StreamListener {
+  readonly name: ToldName;
+  /** What is told within bars, ascending by the time of their open; a bar without any has none. */
+  rows: readonly ToldRow[] = [];
+  /** Of the rows, ns. */
+  opens: readonly bigint[] = [];
+  /** What is stored at all, ns. */
+  firstNs = 0n;
+  lastNs = -1n;
+  gaps: readonly Gap[] = [];
+  /** Nothing is stored of it; null while nobody knows. */
+  isNone: boolean | null = null;
+  /** All from there on is held, ns; null: nothing is. */
+  heldNs: bigint | null = null;
+  readonly #host: ToldHost;
+  readonly #meta: SnapshotMeta;
+  readonly #series: BarSeries;
+  readonly #listener: ToldListener;
+  readonly #abort = new AbortController();
+  readonly #leave: () => void;
+  #wantedNs: bigint | null = null;
+  #busy = false;
+  #isDue = false;
+  #waits = false;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  /** The newest bar when news was last asked for. */
+  #newestNs: bigint | null = null;
+
+  constructor(
+    host: ToldHost,
+    chart: { readonly meta: SnapshotMeta; readonly series: BarSeries },
+    name: ToldName,
+    listener: ToldListener,
+  ) {
+    [this.#host, this.#meta, this.#series, this.name, this.#listener] = [
+      host,
+      chart.meta,
+      chart.series,
+      name,
+      listener,
+    ];
+    this.#leave = host.hub.subscribeStream({ symbol: chart.meta.symbol, name }, this);
+  }
+
+  close(): void {
+    this.#leave();
+    this.#abort.abort();
+  }
+
+  /** Bars from that time on are looked at. */
+  want(fromNs: bigint): void {
+    if (this.#wantedNs === null || fromNs < this.#wantedNs) this.#wantedNs = fromNs;
+    void this.#work();
+  }
+
+  /** The chart has other bars, or more of them: what is told of the newest is asked for again, or of all. */
+  barsChanged(renumbered: boolean): void {
+    if (renumbered) this.heldNs = null;
+    this.refresh();
+  }
+
+  /** Ask for what is new, now or as soon as it is time. */
+  refresh(): void {
+    this.#isDue = true;
+    const waitMs = this.#askedMs + refreshMs - this.#host.clock.now();
+    if (waitMs <= 0) {
+      void this.#work();
+      return;
+    }
+    if (this.#waits) return;
+    this.#waits = true;
+    this.#host.clock.after(waitMs, () => {
+      this.#waits = false;
+      void this.#work();
+    });
+  }
+
+  granted(): void {
+    this.refresh();
+  }
+
+  said(): void {
+    this.refresh();
+  }
+
+  lost(): void {
+    this.refresh();
+  }
+
+  refused(_code: string, message: string): void {
+    this.#listener.problem(message);
+  }
+
+  // One question at a time; the newest first, then what lies behind.
+  async #work(): Promise<void> {
+    if (this.#busy || this.#series.length === 0) return;
+    this.#busy = true;
+    try {
+      while (!this.#abort.signal.aborted && (await this.#step()));
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    if (error instanceof RequestFailed && error.status === notStored) {
+      this.isNone = true;
+      this.#listener.changed(null);
+      return;
+    }
+    this.#listener.problem(`${this.name.replaceAll("_", " ")} could not be loaded: ${words(error)}`);
+  }
+
+  async #step(): Promise<boolean> {
+    const series = this.#series;
+    const held = this.heldNs;
+    if (this.#isDue || held === null) {
+      await this.#loadNewest(held);
+      return true;
+    }
+    const at = series.lowerBound(held);
+    const isEnough = this.#wantedNs === null || held <= this.#wantedNs || held <= this.firstNs;
+    if (isEnough || at <= series.first) return false;
+    await this.#load(this.#pageBefore(at), held);
+    return true;
+  }
+
+  // From where it was known before: the connection may have been lost for a while.
+  async #loadNewest(held: bigint | null): Promise<void> {
+    const series = this.#series;
+    this.#isDue = false;
+    this.#askedMs = this.#host.clock.now();
+    const known = this.#newestNs === null ? series.last : series.lowerBound(this.#newestNs);
+    const newestNs = series.openNs(series.last);
+    const again = series.openNs(Math.max(series.first, Math.min(known, series.last) - refreshBars) as BarIndex);
+    await this.#load(held === null ? this.#pageBefore(series.end) : again, null);
+    this.#newestNs = newestNs;
+  }
+
+  // Where a page of bars begins that ends before a bar; behind all that the chart holds there is nothing to draw on.
+  #pageBefore(end: number): bigint {
+    return this.#series.openNs(Math.max(this.#series.first, end - pageBars) as BarIndex);
+  }
+
+  async #load(fromNs: bigint, toNs: bigint | null): Promise<void> {
+    const { symbol, bars } = this.#meta;
+    const query = { symbol, bars, fromNs, limit: 2 * pageBars, ...(toNs === null ? {} : { toNs }) };
+    const reply = await this.#host.rest.told(this.name, query, this.#abort.signal);
+    if (this.#abort.signal.aborted) return;
+    this.isNone = false;
+    this.#take(reply, fromNs, toNs);
+    if (this.heldNs === null || fromNs < this.heldNs) this.heldNs = fromNs;
+    this.#listener.changed(fromNs);
+  }
+
+  // The answer is all there is of its stretch.
+  #take(reply: ToldReply, fromNs: bigint, toNs: bigint | null): void {
+    const isOutside = (opens: bigint): boolean => opens < fromNs || (toNs !== null && opens >= toNs);
+    const kept = this.rows.filter((_row, k) => isOutside(this.opens[k] as bigint));
+    this.rows = [...kept, ...reply.rows].sort((a, b) => (BigInt(a.open_ns) < BigInt(b.open_ns) ? -1 : 1));
+    this.opens = this.rows.map(({ open_ns }) => BigInt(open_ns));
+    [this.firstNs, this.lastNs] = [BigInt(reply.first_ns), BigInt(reply.last_ns)];
+    const gaps = reply.gaps.map(({ from_ns, to_ns, cause, missing }) => {
+      return { fromNs: BigInt(from_ns), toNs: BigInt(to_ns), cause, missing };
+    });
+    const others = this.gaps.filter((gap) => gap.toNs <= fromNs || (toNs !== null && gap.fromNs >= toNs));
+    this.gaps = [...others, ...gaps].sort((a, b) => (a.fromNs < b.fromNs ? -1 : 1));
+  }
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,60 @@
+/** What a venue tells beside its trades: `stream` messages and `/api/v1/streams` (src/footloom/server/routes/streams.py). */
+import type { GapSpan, Placed } from "./messages";
+
+export type ToldName = "open_interest" | "funding" | "liquidations";
+export const toldNames: readonly ToldName[] = ["open_interest", "funding", "liquidations"];
+
+export interface StreamRequest {
+  readonly symbol: string;
+  readonly name: ToldName;
+}
+
+/** A stream has said something: how it stands, or what is new. */
+export interface StreamSaid extends Placed {
+  readonly type: "stream";
+  readonly symbol: string;
+  readonly name: string;
+  readonly kind: "snapshot" | "update";
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A stream of which something is stored. */
+export interface HeldStream {
+  readonly name: ToldName;
+  readonly rows: number;
+  readonly first_ns: string;
+  readonly last_ns: string;
+}
+
+/** What was told within one bar: quantities and prices as exact text, what is not known null. */
+export interface ToldRow {
+  readonly open_ns: string;
+  readonly at_ns?: string;
+  /** Open interest. */
+  readonly quantity?: string;
+  readonly change?: string | null;
+  readonly since_ns?: string | null;
+  readonly day_change?: string | null;
+  /** Funding. */
+  readonly mark?: string | null;
+  readonly index?: string | null;
+  readonly rate?: string | null;
+  readonly next_ns?: string | null;
+  /** Liquidations. */
+  readonly long?: string;
+  readonly short?: string;
+  readonly unknown?: string;
+  readonly count?: number;
+  readonly largest?: string;
+}
+
+export interface ToldReply {
+  readonly symbol: string;
+  readonly name: ToldName;
+  readonly bars: string;
+  readonly rows: readonly ToldRow[];
+  readonly first_ns: string;
+  readonly last_ns: string;
+  readonly gaps: readonly GapSpan[];
+  readonly has_more: boolean;
+}
