@@ -1,11 +1,10 @@
-"""What is told beside the trades, and what studies say, on the real server: the page against plain counts and the API."""
+"""What is told beside the trades, and what studies say: the page on a real server against plain counts and the API."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,12 +123,20 @@ def api(url: str, path: str, **query: Any) -> Any:
 
 
 def bars_of(page: Any) -> list[int]:
-    return [int(ns) for ns in page.evaluate("Array.from({length: footloom.bars().count}, (_n, k) => footloom.bar(footloom.bars().first + k).openNs)")]
+    return [
+        int(ns)
+        for ns in page.evaluate(
+            "Array.from({length: footloom.bars().count}, (_n, k) => footloom.bar(footloom.bars().first + k).openNs)"
+        )
+    ]
 
 
 def told(page: Any, name: str) -> dict[int, dict[str, Any]]:
     rows = page.evaluate(
-        "(name) => Array.from({length: footloom.bars().count}, (_n, k) => footloom.told(name, footloom.bars().first + k))",
+        """(name) => {
+            const { count, first } = footloom.bars();
+            return Array.from({ length: count }, (_none, k) => footloom.told(name, first + k));
+        }""",
         name,
     )
     return {int(row["openNs"]): row for row in rows}

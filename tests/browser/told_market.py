@@ -35,11 +35,11 @@ class Market:
 def made(seed: int = 5) -> Market:
     """Return a market that trades every few seconds and tells its open interest about every three minutes."""
     chance, market, tick, interest = random.Random(seed), Market(), 600_000, 8_000_000
-    at = 0
+    at = chance.randrange(SECOND)
     while at < HOURS * 3600 * SECOND:
-        at += chance.randrange(SECOND // 2, 4 * SECOND)
         tick += chance.randrange(-4, 5)
         market.trades.append((START + at, tick, chance.randrange(1, 2000), chance.choice([-1, 1])))
+        at += chance.randrange(SECOND // 2, 4 * SECOND)
     for second in range(-40, HOURS * 3600, 20):
         if second % 180 == 20 or second < 0:
             interest += chance.randrange(-4000, 4500)

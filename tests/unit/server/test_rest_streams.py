@@ -46,7 +46,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
         opened.append(trades(list(range(0, 600, 5))))
         times = [-30, 10, 70, 75, 200, 330]
         told = Series.build(
-            PERP, "open_interest", [START + at * NS for at in times], oi_lot=[90_000, 100_000, 100_000, 103_500, 101_000, 101_000]
+            PERP,
+            "open_interest",
+            [START + at * NS for at in times],
+            oi_lot=[90_000, 100_000, 100_000, 103_500, 101_000, 101_000],
         )
         opened.append(told)
         marks = Series.build(
@@ -65,8 +68,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 async def asked(store: Store, path: str, **query: Any) -> Any:
     async with client_of(services_of(store)) as client:
-        answer = await client.get(f"/api/v1/{path}", params={"symbol": PERP.key, **query})
-    return answer
+        return await client.get(f"/api/v1/{path}", params={"symbol": PERP.key, **query})
 
 
 def at(second: int) -> str:

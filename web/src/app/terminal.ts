@@ -130,12 +130,7 @@ export class Terminal implements TerminalFace {
       this.#scene(),
     );
     ({ choice: this.choice, meta: this.meta, isEmpty: this.isEmpty, paging: this.paging } = this.#topics);
-    this.told = new ToldStreams(this.model, {
-      ...{ hub, rest, clock },
-      chart: () => this.chart,
-      changed: () => this.#numbers.show(),
-      problem: (words) => this.notice.set(words),
-    });
+    this.told = this.#toldStreams();
     this.panes = new PaneActions(
       () => this.chart,
       this.studies,
@@ -169,6 +164,16 @@ export class Terminal implements TerminalFace {
     void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
     host.hub.onProblem((message) => this.notice.set(message));
+  }
+
+  #toldStreams(): ToldStreams {
+    const { hub, rest, clock } = this.#host;
+    return new ToldStreams(this.model, {
+      ...{ hub, rest, clock },
+      chart: () => this.chart,
+      changed: () => this.#numbers.show(),
+      problem: (words) => this.notice.set(words),
+    });
   }
 
   // A chain is at the prices of its underlying: on the chart of something else its levels would say nothing.

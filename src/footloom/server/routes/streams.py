@@ -96,9 +96,7 @@ async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query paramete
     chart: Wanted,
     name: Annotated[
         ToldName,
-        PathParameter(
-            description="open_interest, funding or liquidations", examples=[Example(value="open_interest")]
-        ),
+        PathParameter(description="open_interest, funding or liquidations", examples=[Example(value="open_interest")]),
     ],
     from_ns: Ns = None,
     to_ns: Ns = None,

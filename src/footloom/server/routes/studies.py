@@ -91,7 +91,9 @@ def _described(name: str) -> StudyRow:
     study = find_study(name)
     (schema,), components = msgspec.json.schema_components([study.Params], ref_template="#/$defs/{name}")
     params = components.pop(study.Params.__name__, schema)
-    outputs = [OutputRow(one.name, one.title, one.kind, one.unit, one.columns, one.life, one.bits) for one in study.OUTPUTS]
+    outputs = [
+        OutputRow(one.name, one.title, one.kind, one.unit, one.columns, one.life, one.bits) for one in study.OUTPUTS
+    ]
     about = (getattr(study, "__doc__", None) or "").strip().partition("\n\n")[0]
     return StudyRow(name, study.TITLE, about, params | ({"$defs": components} if components else {}), outputs)
 
