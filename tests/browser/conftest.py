@@ -90,40 +90,91 @@ def fake(page_bundle: Path) -> Iterator[FakeMarketServer]:
 PageOpener = Callable[..., Any]
 
 
+class Drawer:
+    """Pages that nobody uses just now, by the kind of their window: a new one costs a process and a second."""
+
+    def __init__(self, chromium: Any) -> None:
+        self.chromium = chromium
+        self.free: dict[str, list[Any]] = {}
+
+    def take(self, width: int, height: int, options: dict[str, Any]) -> Any:
+        """Return a page without errors, routes or memory."""
+        kind = json.dumps({"width": width, "height": height, **options}, sort_keys=True)
+        pages = self.free.setdefault(kind, [])
+        page = pages.pop() if pages else self._make(width, height, options)
+        page.kind, page.errors = kind, []
+        page.emulate_media(color_scheme=options["color_scheme"])
+        return page
+
+    def give(self, page: Any) -> None:
+        """Put a page back; what it did ends."""
+        page.unroute_all()
+        page.goto("about:blank")
+        for key in ("Control", "Shift", "Alt"):
+            page.keyboard.up(key)
+        page.mouse.move(0, 0)
+        self.free[page.kind].append(page)
+
+    def _make(self, width: int, height: int, options: dict[str, Any]) -> Any:
+        context = self.chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(READY_S * 1000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        return page
+
+
+@pytest.fixture(scope="session")
+def drawer(chromium: Any) -> Drawer:
+    """The pages of all modules."""
+    return Drawer(chromium)
+
+
 @contextmanager
 def opened(
-    chromium: Any, fake: FakeMarketServer, width: int = 1280, height: int = 720, path: str = "/", **options: Any
+    drawer: Drawer, fake: FakeMarketServer, width: int = 1280, height: int = 720, path: str = "/", **options: Any
 ) -> Iterator[Any]:
-    """Open the page in a context of its own; errors on the page fail whoever opened it."""
+    """Open the page as a browser that never saw it; errors on the page fail whoever opened it."""
     settings = options.pop("settings", {})
     wait = options.pop("wait", True)
     palette_offered = options.pop("palette_offered", True)
-    options.setdefault("color_scheme", "dark")
-    errors: list[str] = []
-    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-    context.set_default_timeout(READY_S * 1000)
-    stored = json.dumps({"settings": settings, "paletteOffered": palette_offered})
-    context.add_init_script(f"localStorage.setItem('footloom.prefs.1', {json.dumps(stored)})")
-    try:
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.home = fake.url + path
-        page.goto(page.home)
-        if wait:
-            page.wait_for_function("window.footloom && footloom.bars().count >= 300")
-            page.wait_for_function("footloom.frames().painter !== 'empty' && footloom.viewport().paging === 'complete'")
-            settle(page)
-        yield page
-    finally:
-        context.close()
+    page = drawer.take(width, height, {"color_scheme": "dark", **options})
+    page.prefs = json.dumps({"settings": settings, "paletteOffered": palette_offered})
+    page.blank, page.home = f"{fake.url}/nothing", fake.url + path
+    begin(page)
+    if wait:
+        is_shown(page)
+    yield page
+    errors = page.errors
+    drawer.give(page)
     assert errors == [], "errors on the page"
 
 
+def begin(page: Any) -> None:
+    """Load the page anew; it remembers nothing but the settings that it was opened with."""
+    page.goto(page.blank)
+    page.evaluate(
+        """(prefs) => {
+        localStorage.clear();
+        sessionStorage.clear();
+        localStorage.setItem('footloom.prefs.1', prefs);
+    }""",
+        page.prefs,
+    )
+    page.goto(page.home)
+
+
+def is_shown(page: Any) -> None:
+    """Wait until all of the history is there, and painted."""
+    page.wait_for_function("window.footloom && footloom.bars().count >= 300")
+    page.wait_for_function("footloom.frames().painter !== 'empty' && footloom.viewport().paging === 'complete'")
+    settle(page)
+
+
 @pytest.fixture
-def open_page(chromium: Any, fake: FakeMarketServer) -> Iterator[PageOpener]:
+def open_page(drawer: Drawer, fake: FakeMarketServer) -> Iterator[PageOpener]:
     """Open the page in a context of its own; errors on the page fail the test."""
     with ExitStack() as pages:
-        yield lambda *size, **options: pages.enter_context(opened(chromium, fake, *size, **options))
+        yield lambda *size, **options: pages.enter_context(opened(drawer, fake, *size, **options))
 
 
 def settle(page: Any) -> None:

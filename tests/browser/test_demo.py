@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import signal
 import subprocess
@@ -24,12 +26,16 @@ AT = "2026-03-02T14:30"  # one hour of one market, in every run
 
 
 @pytest.fixture(scope="module")
-def demo(page_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(page_bundle: Path, store: Path) -> Iterator[str]:
     """The address of a running demo."""
     del page_bundle
     if not FOOTLOOM.is_file():
         pytest.skip(f"footloom is not installed beside {sys.executable}")
-    store = tmp_path_factory.mktemp("demo")
     command = [str(FOOTLOOM), "demo", "--port", "0", "--no-open", "--store", str(store), "--at", AT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         said = ""
@@ -109,6 +115,88 @@ def test_inferred_sides_are_said(page: Any) -> None:
     until(page, "footloom.meta().symbol === 'sim:FUT' && footloom.status() !== null")
     page.get_by_text(re.compile("sides inferred")).first.wait_for()
     page.locator('.legend em[title*="right"]').wait_for()  # the score comes once the day was held against the truth
+
+
+TABLE = """() => {
+    const panel = document.querySelector('.inspector');
+    const text = (node) => node.textContent.trim();
+    const figures = [...panel.querySelectorAll('dl > div')].map((one) => [...one.children].map(text));
+    const rows = [...panel.querySelectorAll('tbody tr')].map((row) =>
+        [...row.children].map((cell) => cell.firstChild.textContent.trim()));
+    return { time: text(panel.querySelector('header p')), bar: Object.fromEntries(figures), rows };
+}"""
+# What the table of a bar says under which name of `footloom bars`; the rest of its columns say how sides were found.
+COLUMNS = {name: name for name in ("open", "high", "low", "close", "delta", "trades")} | {"CVD": "cvd", "POC": "poc"}
+LEAST_BARS = 8
+
+
+def stored_bars(store: Path, symbol: str, step: int, from_ns: int) -> dict[int, dict[str, Any]]:
+    """What `footloom bars` prints, by the time of the open."""
+    command = [str(FOOTLOOM), "bars", symbol, "--bars", "1m", "--ticks-per-level", str(step), "--cvd-reset", "session"]
+    command += ["--from", str(from_ns), "--json", "--store", str(store)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    return {int(row["open_ns"]): row for row in json.loads(done.stdout)["bars"]}
+
+
+def is_the_bar(shown: dict[str, Any], row: dict[str, Any], tick: Decimal) -> None:
+    """Hold a data table against the row of `footloom bars`, number by number."""
+    bar = shown["bar"]
+    for name, column in COLUMNS.items():
+        assert Decimal(bar[name]) == Decimal(row[column]), (name, bar, row)
+    for name, columns in (("min, max delta", ("min_delta", "max_delta")), ("VAL, VAH", ("val", "vah_edge"))):
+        assert [Decimal(one) for one in bar[name].split(", ")] == [Decimal(row[one]) for one in columns]
+    volume = sum(Decimal(row[side]) for side in ("buy", "sell", "unknown"))
+    assert Decimal(bar["volume"]) == volume
+    assert bar["coverage"] == f"{100 * row['coverage']:.0f} %"
+    levels = {Decimal(price): (buy, sell, trades) for price, buy, sell, _unknown, trades in row["levels"]}
+    prices = [Decimal(cells[0]) for cells in shown["rows"]]
+    assert prices == sorted(prices, reverse=True)
+    assert {one - two for one, two in itertools.pairwise(prices)} <= {tick}
+    assert set(levels) <= set(prices)
+    for price, bid, ask, delta, trades in shown["rows"]:
+        buy, sell, count = levels.get(Decimal(price), ("0", "0", 0))
+        assert (Decimal(bid), Decimal(ask), int(trades)) == (Decimal(sell), Decimal(buy), count), (price, row)
+        assert Decimal(delta) == Decimal(buy) - Decimal(sell)
+
+
+@pytest.mark.parametrize("symbol", ["sim:PERP", "sim:FUT"])
+def test_the_data_tables_of_the_bars_on_screen_are_what_footloom_bars_prints(
+    chromium: Any, demo: str, store: Path, symbol: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.goto(f"{demo}#symbol={symbol}&bars=1m")
+    until(page, f"footloom.bars().count > 20 && footloom.meta().symbol === '{symbol}'")
+    meta = page.evaluate("footloom.meta()")
+    shown: dict[int, dict[str, Any]] = {}
+    page.evaluate("document.querySelector('.chart').focus()")
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Alt+ArrowLeft")  # the newest bar is still open
+    while len(shown) < LEAST_BARS:
+        page.keyboard.press("Alt+ArrowLeft")
+        page.keyboard.press("Enter")
+        opens = int(page.evaluate("footloom.bar(footloom.viewport().cursor.index).openNs"))
+        shown[opens] = page.evaluate(TABLE)
+        assert page.evaluate("footloom.bar(footloom.viewport().cursor.index).final")
+    context.close()
+    rows = stored_bars(store, symbol, meta["ticks_per_level"], min(shown))
+    assert len(shown) == LEAST_BARS
+    step = Decimal(meta["tick_size"]) * meta["ticks_per_level"]
+    for opens, table in shown.items():
+        is_the_bar(table, rows[opens], step)
+
+
+def test_a_data_table_that_is_off_by_one_is_noticed() -> None:
+    row = dict.fromkeys(("open", "high", "low", "close", "delta", "trades", "cvd", "poc"), "1") | {"buy": "1"}
+    row |= {"sell": "0", "unknown": "0", "min_delta": "0", "max_delta": "1", "val": "1", "vah_edge": "2"}
+    row |= {"coverage": 1.0, "levels": [["1", "1", "0", "0", 1]]}
+    figures = dict.fromkeys((*COLUMNS, "volume"), "1") | {"min, max delta": "0, +1", "VAL, VAH": "1, 2"}
+    table: dict[str, Any] = {"bar": figures | {"coverage": "100 %"}, "rows": [["1", "0", "1", "+1", "1"]]}
+    is_the_bar(table, row, Decimal(1))
+    with pytest.raises(AssertionError):
+        is_the_bar({**table, "rows": [["1", "0", "2", "+2", "1"]]}, row, Decimal(1))
+    with pytest.raises(AssertionError):
+        is_the_bar({**table, "bar": table["bar"] | {"CVD": "2"}}, row, Decimal(1))
 
 
 @pytest.mark.parametrize(("typed", "bars"), [("15s", "15s"), ("5", "5m"), ("1h", "1h")])

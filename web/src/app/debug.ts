@@ -5,6 +5,7 @@ import { Level } from "../model/invalidation";
 import { boxOf as paneBox } from "../model/pane-layout";
 import { barTable } from "../model/readout";
 import type { ToldName } from "../protocol/streams";
+import { defaultSettings } from "../model/settings";
 import type { BarIndex } from "../protocol/units";
 import { barLayout, shapeOf } from "../series/footprint/layout";
 import type { Terminal } from "./terminal";
@@ -24,7 +25,7 @@ interface TextBox extends Rect {
 
 /**
  * `window.footloom`: what tests, benchmarks and the curious may look at. It reads; `flush` draws
- * what is due, `repaint` everything.
+ * what is due, `repaint` everything; `begin` goes back to the first view.
  */
 export interface DebugFace {
   readonly version: string;
@@ -50,6 +51,8 @@ export interface DebugFace {
   flush(): void;
   /** Draw everything anew, from nothing that was kept. */
   repaint(): void;
+  /** Back to the first view of the chart that is shown, with nothing open over it. */
+  begin(): void;
 }
 
 declare global {
@@ -78,7 +81,23 @@ export function exposeDebugFace(terminal: Terminal): void {
       chart.invalidate(Level.full);
       chart.flush();
     },
+    begin: () => begin(terminal),
   };
+}
+
+function begin(terminal: Terminal): void {
+  const { model, chart } = terminal;
+  terminal.open(null);
+  terminal.closeInspector();
+  terminal.tools.dismissSaid();
+  terminal.change({ mode: defaultSettings.mode });
+  chart.ruler.clear();
+  chart.leave();
+  chart.maximise(null);
+  model.defaultBarWidth();
+  model.toLatest();
+  model.setAutoScale("centre");
+  chart.moved();
 }
 
 function viewportOf({ model, chart, settings, link, paging }: Terminal): Readonly<Record<string, unknown>> {
