@@ -35,7 +35,7 @@ __all__ = ("measure",)
 _SYMBOLS = 50
 _RATE = int(os.environ.get("FOOTLOOM_BENCH_RATE", "2000"))  # messages a second, of all symbols
 _SECONDS = float(os.environ.get("FOOTLOOM_BENCH_SECONDS", "20"))
-_START_S = 45.0  # until the server answers and all charts are there
+_START_S = 90.0  # until the server answers and all charts are there
 _NEWEST = "footloom_receipt_to_frame_newest_seconds"
 
 
@@ -53,7 +53,7 @@ def _tape(number: int, start_ns: int, count: int) -> Trades:
 
 
 def _venue(pipe: Connection, count: int) -> None:
-    uvloop.run(_run_venue(pipe, count))
+    asyncio.run(_run_venue(pipe, count))
 
 
 async def _run_venue(pipe: Connection, count: int) -> None:

@@ -153,3 +153,30 @@ def test_who_comes_is_told_the_header_and_it_stays_news_to_the_others() -> None:
     assert status.has_news
     status.said()
     assert not status.has_news
+
+
+# Seconds around midnight: late rows, rows of yesterday, fetched ones, commits without rows.
+_PIECE = st.tuples(
+    st.lists(st.tuples(st.integers(-20, 20), st.integers(90, 110), st.integers(1, 9)), max_size=4), st.booleans()
+)
+
+
+@given(st.lists(_PIECE, min_size=1, max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
+def test_a_header_says_the_same_however_seldom_it_is_asked(
+    pieces: list[tuple[list[tuple[int, int, int]], bool]], asks: list[bool]
+) -> None:
+    often, seldom = header(), header()
+    for number, ((rows, is_fetched), ask) in enumerate(zip(pieces, asks, strict=False)):
+        ts = sorted(MIDNIGHT_NS + second * SECOND_NS for second, _, _ in rows)
+        flags = [FLAG_BACKFILLED if is_fetched else 0] * len(ts)
+        columns = ts, [price for _, price, _ in rows], [quantity for _, _, quantity in rows], [1] * len(ts)
+        ids = [10 * number + at for at in range(len(ts))]
+        received = [one + 5_000_000 * (number + 1) for one in ts]
+        rows_of = Trades.build(often.instrument, *columns, trade_id=ids, ts_recv_ns=received, flags=flags)
+        commit = Commit("x:Y", rows_of, (), MIDNIGHT_NS + number, quote=(number, number + 1), recorded=number % 3 > 0)
+        for status in (often, seldom):
+            status.apply(commit)
+        told = often.text()
+        if ask:
+            assert seldom.text() == told
+    assert seldom.text() == often.text()
