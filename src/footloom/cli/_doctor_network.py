@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import time
@@ -94,7 +95,8 @@ async def _way(venue: str, tls: bool, host: str, port: int) -> Finding:
         text = f"{place}: its certificate is not trusted ({error.verify_message})"
         return Finding(area="network", state="bad", text=text, advice=advice)
     except (OSError, TimeoutError) as error:
-        why = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        said = os.strerror(error.errno) if error.errno else str(error)
+        why = "no answer" if isinstance(error, TimeoutError) else said
         advice = "check the firewall, and whether the venue is up"
         return Finding(area="network", state="bad", text=f"{place}: no connection ({why})", advice=advice)
     writer.close()

@@ -7,6 +7,7 @@ import contextlib
 import email.utils
 import importlib.metadata
 import logging
+import os
 import random
 import ssl
 import time
@@ -314,4 +315,13 @@ def _fault_text(fault: Exception, request: Request) -> str:
         return "no connection within the time allowed"
     if isinstance(fault, httpx.TimeoutException | TimeoutError):
         return "no answer within the time allowed"
-    return scrubbed(str(fault), request) or type(fault).__name__
+    return _of_system(fault) or scrubbed(str(fault), request) or type(fault).__name__
+
+
+# "All connection attempts failed" hides what the system said: refused, unreachable, reset.
+def _of_system(fault: BaseException | None) -> str:
+    while fault is not None:
+        if isinstance(fault, OSError) and fault.errno is not None and fault.errno > 0:
+            return os.strerror(fault.errno)
+        fault = fault.__cause__ or fault.__context__
+    return ""

@@ -19,8 +19,8 @@ def not_recorded(store: Store | None) -> str:
     """Say that the journal does not take what is received."""
     where = "the store" if store is None else store.where
     return (
-        f"what is received is not recorded: {where} does not take it, the log says why; it is kept in memory and tried "
-        "again with every commit: mend the disk (room, rights) and leave footloom running"
+        f"what is received is not recorded: {where} does not take it, or too slowly; the log says which. It is kept "
+        "in memory and written as soon as that goes: see to the disk (room, rights, speed) and leave footloom running"
     )
 
 

@@ -176,7 +176,7 @@ def test_a_venue_that_is_not_there_is_bad(closed_port: int, monkeypatch: pytest.
     way, clock = asyncio.run(network.network_findings([binance_usdm], settings))
 
     assert (way.area, way.state) == ("network", "bad")
-    assert "no connection" in way.text
+    assert "no connection (Connection refused)" in way.text
     assert (clock.area, clock.state) == ("clock", "bad")
 
 

@@ -221,7 +221,7 @@ async def test_nobody_there(http: Http, server: LocalServer) -> None:
     request = ask(server)
     await server.__aexit__()
 
-    with pytest.raises(Unreachable, match=r"tried 5 times: check the network"):
+    with pytest.raises(Unreachable, match=r"Connection refused, tried 5 times: check the network"):
         await http.get(request)
 
 
