@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         load_chain,
         load_trades,
         profile,
+        read_out,
         session_profiles,
         stream,
     )
@@ -52,6 +53,7 @@ __all__ = (
     "load_chain",
     "load_trades",
     "profile",
+    "read_out",
     "read_trades",
     "session_profiles",
     "stream",
@@ -77,6 +79,7 @@ _HOME = {
     "load_chain": "footloom._api",
     "load_trades": "footloom._api",
     "profile": "footloom._api",
+    "read_out": "footloom._api",
     "read_trades": "footloom.notebook.trade_files",
     "session_profiles": "footloom._api",
     "stream": "footloom._api",

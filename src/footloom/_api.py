@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footloom import config
+from footloom.core.instants import instant_ns
 from footloom.core.instrument import split_key
 from footloom.core.place import StorePlace, store_place
 from footloom.core.quotes import Quotes
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from footloom.kernels.inference import RestPolicy
     from footloom.kernels.side_rules import Rule
     from footloom.notebook.chains import OptionChain
+    from footloom.options.replies import ReadOutReply
     from footloom.store import Store
 
 __all__ = (
@@ -41,64 +43,12 @@ __all__ = (
     "load_chain",
     "load_trades",
     "profile",
+    "read_out",
     "session_profiles",
     "stream",
 )
 
-_DATE_DIGITS = 8  # 20260302
-_LEAST_NS = 10**17  # what is below is a time in another unit: microseconds of today stand below it too
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FOREVER_NS = 2**62  # the year 2116
-
-
-def instant_ns(moment: str | int | dt.date) -> int:
-    """Return an instant as ns UTC: ns as a number, a date, a datetime, or ISO text; without a zone it is UTC.
-
-    Eight digits as text are a date, such as 20260302; other digits are ns, and 0 is the beginning of everything.
-
-    Raises
-    ------
-    ConfigError
-        The text is no ISO date or time, or a number is too small for ns.
-
-    Examples
-    --------
-    >>> instant_ns("2026-03-02T00:00:00.000001")
-    1772409600000001000
-    """
-    if isinstance(moment, int):
-        return _nanoseconds(moment)
-    if isinstance(moment, str):
-        if moment.isdecimal() and len(moment) != _DATE_DIGITS:
-            return _nanoseconds(int(moment))
-        try:
-            moment = dt.datetime.fromisoformat(moment)
-        except ValueError:
-            raise ConfigError(
-                f"{moment!r} is no instant: write 2026-03-02, 2026-03-02T09:15, or ns since 1970"
-            ) from None
-    if not isinstance(moment, dt.datetime):
-        moment = dt.datetime.combine(moment, dt.time())
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    since = moment - _EPOCH
-    return _fitting(
-        (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000, moment.isoformat()
-    )
-
-
-def _nanoseconds(number: int) -> int:
-    if 0 < number < _LEAST_NS:
-        raise ConfigError(
-            f"{number} is no time in ns: as ns since 1970 it is before 1973, so it may count seconds, milliseconds or "
-            f"microseconds, or be a date; write 2026-03-02, 2026-03-02T09:15, or ns such as {1_772_409_600 * 10**9}"
-        )
-    return _fitting(number, str(number))
-
-
-def _fitting(number: int, text: str) -> int:
-    if abs(number) >= 2**63:
-        raise ConfigError(f"{text} is no time that 64 bits of ns can hold: they reach from 1678 to 2262")
-    return number
 
 
 def load_trades(  # noqa: PLR0913 - each is a choice of its own, with a usual value
@@ -221,6 +171,34 @@ def load_chain(
 
     with open_store(config.load(store=_place(store)).store) as opened:
         return OptionChain(load(opened, key, *_span_ns(start, end)), instant_ns)
+
+
+def read_out(
+    key: str,
+    moment: str | int | dt.date | None = None,
+    *,
+    chart: str | None = None,
+    store: Path | str | None = None,
+    **settings: Any,
+) -> ReadOutReply:
+    """Return what price, open interest and aggressive volume of a contract say together (definitions 7.2).
+
+    ``key`` is the chain of its underlying, whose walls tell the key level, and ``chart`` the contract (left out, the
+    nearest future that is stored); or ``key`` is the contract itself. ``moment`` is the instant, by default that of
+    its last trade. ``settings`` are those of the chain, such as ``expiry``.
+
+    Raises
+    ------
+    NotStored
+        Nothing is stored of the contract in the session of that instant.
+    """
+    from footloom.engine.read_outs import read_outs_of
+    from footloom.feeds.stored_chain import ChainAsk
+    from footloom.store.open import open_store
+
+    at_ns = None if moment is None else instant_ns(moment)
+    with open_store(config.load(store=_place(store)).store) as opened:
+        return read_outs_of(opened, key, ChainAsk(**settings), chart, at_ns)
 
 
 def _place(store: Path | str | None) -> StorePlace | None:

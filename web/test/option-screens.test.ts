@@ -1,17 +1,22 @@
 import { describe, expect, it } from "vitest";
+import type { StreamListener } from "../src/data/hub";
+import { changed } from "../src/data/option-change";
 import { chainFor, isUnderlying, OptionsDesk } from "../src/data/options-desk";
 import type { Rest } from "../src/data/rest";
 import type { Clock } from "../src/data/store";
 import { parseGrid } from "../src/model/decimal";
 import { optionLevels } from "../src/model/option-levels";
 import { change, clockOf, figures, quantity, tableRows, zoneOf } from "../src/model/option-table";
+import { readings } from "../src/model/read-out";
 import { type ChartColours, heatChart, profileChart, ratiosChart } from "../src/panels/options/charts";
-import type { ChainInfo, ChainReply, OptionCell, OptionHeat } from "../src/protocol/options";
+import type { StreamRequest } from "../src/protocol/messages";
+import type { ChainInfo, ChainReply, OptionCell, OptionHeat, ReadOut } from "../src/protocol/options";
 
 const nothing: OptionCell = {
   oi: null,
   oi_day: null,
   oi_step: null,
+  step_from_ns: null,
   volume: null,
   ltp: null,
   bid: null,
@@ -22,6 +27,7 @@ const nothing: OptionCell = {
   gamma: null,
   vega: null,
   theta: null,
+  venue: {},
   said: {},
 };
 const atNs = 1_764_929_160_000_000_000n;
@@ -30,6 +36,7 @@ function chainOf(change: Partial<ChainReply> = {}): ChainReply {
   const said = { oi: { since_ns: String(atNs), source: "file" } };
   return {
     symbol: "nse:NIFTY",
+    name: "NIFTY",
     tz: "Asia/Kolkata",
     expiry: "2025-12-09",
     expiries: ["2025-12-09"],
@@ -223,18 +230,119 @@ describe("the table of a chain", () => {
   });
 });
 
-it("puts strikes and walls on the ticks of a chart", () => {
-  const levels = optionLevels(chainOf(), parseGrid("0.05"));
-  expect(levels.lines.map(({ tick, kind }) => [tick, kind])).toEqual([
-    [524_000, "call"],
-    [522_000, "put"],
-    [523_000, "pain"],
+const readOut: ReadOut = {
+  symbol: "upstox:NIFTY.FUT1",
+  tz: "Asia/Kolkata",
+  at_ns: String(atNs),
+  session_ns: String(atNs),
+  poc: "26190.50",
+  key_level: "26200",
+  chain: "nse:NIFTY",
+  readings: [
+    {
+      baseline: "previous close",
+      label: "long_unwinding",
+      reading: "bearish",
+      confirmed: false,
+      words: "long unwinding: price and open interest fall",
+      because: ["price 26,300.00 to 26,190.50"],
+      from_ns: null,
+      to_ns: String(atNs),
+    },
+    {
+      baseline: "interval",
+      label: null,
+      reading: null,
+      confirmed: null,
+      words: "no reading: open interest at both ends of the stretch is not known",
+      because: [],
+      from_ns: String(atNs - 181_000_000_000n),
+      to_ns: String(atNs),
+    },
+  ],
+};
+
+it("puts strikes, the three walls of each side and the key level on the ticks of a chart", () => {
+  const call_walls = [
+    { strike: "26200", oi: "15000", strong: true },
+    { strike: "26300", oi: "7500", strong: false },
+  ];
+  const levels = optionLevels(chainOf({ call_walls }), parseGrid("0.05"), readOut);
+  expect(levels.lines.map(({ tick, kind, length }) => [tick, kind, length])).toEqual([
+    [524_000, "call", 1],
+    [526_000, "call", 0.5],
+    [522_000, "put", 1],
+    [523_000, "pain", 1],
+    [523_810, "key", 1],
   ]);
+  expect(levels.lines.map(({ text }) => text)).toEqual([
+    "strong call wall 26200",
+    "call wall 2 26300",
+    "put wall 26100",
+    "max pain 26150",
+    "key level: wall 26200 at the POC 26190.50",
+  ]);
+  expect(optionLevels(chainOf(), parseGrid("0.05")).lines.some(({ kind }) => kind === "key")).toBe(false);
   expect(levels.strikes[2]).toEqual({ tick: 524_000, call: 1, put: 0 });
 });
 
+it("says what a reading leans to, whether volume agrees, and never makes one up", () => {
+  const [close, interval] = readings(readOut, clockOf(zoneOf("exchange", "Asia/Kolkata")));
+  expect(close).toMatchObject({
+    title: "Against the previous close",
+    verdict: "Bearish, but aggressive volume does not agree",
+    tone: "bearish",
+    words: "Long unwinding: price and open interest fall.",
+  });
+  expect(interval).toMatchObject({ title: "Over the last interval", verdict: "No reading", tone: "neutral" });
+  expect(interval?.when).toMatch(/^\d\d:\d\d:\d\d to \d\d:\d\d:\d\d$/);
+});
+
+it("puts what changed in a chain into what is known of it", () => {
+  const before = chainOf();
+  const { rows: _, ...head } = chainOf({ pcr_oi: 2 });
+  const strikes = before.rows.slice(1).map(({ strike }) => strike);
+  const [, row] = before.rows;
+  const said = { ltp: { since_ns: "5", source: "feed" } };
+  const after = changed(before, { head, strikes, rows: [{ strike: row?.strike ?? "", put: { ltp: "9.5", said } }] });
+  expect(after.pcr_oi).toBe(2);
+  expect(after.rows.map(({ strike }) => strike)).toEqual(strikes);
+  expect(after.rows[0]?.put).toEqual({ ...row?.put, ltp: "9.5", said: { ...row?.put.said, ...said } });
+  expect(after.rows[1]).toBe(before.rows[2]);
+});
+
 describe("the chain that is looked at", () => {
-  const info = (symbol: string): ChainInfo => ({ symbol, rows: 1, first_ns: "0", last_ns: "0", expiries: [] });
+  const info = (symbol: string, charts: readonly string[] = []): ChainInfo => {
+    const name = symbol.slice(symbol.indexOf(":") + 1);
+    return { symbol, name, charts, rows: 1, first_ns: "0", last_ns: "0", expiries: [] };
+  };
+
+  /** A desk over answers that the test gives: streams of the chain, and REST beside them. */
+  function deskOf(answers: Readonly<Record<string, unknown>>) {
+    const asked: Record<string, unknown>[] = [];
+    const due: (() => void)[] = [];
+    const streams: { of: StreamRequest; listener: StreamListener; left: boolean }[] = [];
+    const clock: Clock = { now: () => 0, after: (_, run) => void due.push(run) };
+    const options = async (part: string, query: Record<string, unknown>): Promise<unknown> => {
+      if (part !== "") asked.push({ part, ...query });
+      const answer = answers[part];
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    const subscribeStream = (of: StreamRequest, listener: StreamListener): (() => void) => {
+      const stream = { of, listener, left: false };
+      streams.push(stream);
+      return () => void (stream.left = true);
+    };
+    const desk = new OptionsDesk({ options } as unknown as Rest, { subscribeStream }, clock);
+    const tell = (chain: ChainReply, problem = ""): void =>
+      streams.at(-1)?.listener.message({ type: "chain", kind: "snapshot", topic_id: 1, topic_seq: 0, prev_seq: -1, chain, problem });
+    const turns = async (): Promise<void> => {
+      for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
+    };
+    return { desk, asked, due, streams, tell, turns };
+  }
+  const both = [info("nse:NIFTY"), info("nse:BANKNIFTY")];
 
   it("is that of the chart's underlying, the longest name that fits", () => {
     const chains = [info("nse:NIFTY"), info("nse:NIFTYNXT50"), info("sim:PERP")];
@@ -242,92 +350,92 @@ describe("the chain that is looked at", () => {
     expect(chainFor(chains, "upstox:NIFTYNXT50.FUT1")?.symbol).toBe("nse:NIFTYNXT50");
     expect(chainFor(chains, "binance_usdm:BTCUSDT")?.symbol).toBe("nse:NIFTY");
     expect(chainFor([], "x:Y")).toBeUndefined();
+    const live = { ...info("upstox:NIFTY", ["upstox:NSE_FO|53001"]), last_ns: "9" };
+    expect(chainFor([...chains, live], "upstox:NSE_FO|53001")?.symbol).toBe("upstox:NIFTY");
+    expect(chainFor([...chains, live], "upstox:NIFTY.FUT1")?.symbol, "of two the newer one").toBe("upstox:NIFTY");
   });
 
   it("draws its levels on charts of its underlying alone", () => {
-    expect(isUnderlying("nse:NIFTY", "upstox:NIFTY.FUT1")).toBe(true);
-    expect(isUnderlying("nse:NIFTY", "upstox:NIFTY25DECFUT")).toBe(true);
-    expect(isUnderlying("sim:PERP", "sim:PERP")).toBe(true);
-    expect(isUnderlying("nse:NIFTY", "upstox:NIFTYNXT50.FUT1")).toBe(false);
-    expect(isUnderlying("nse:BANKNIFTY", "binance_usdm:BTCUSDT")).toBe(false);
+    expect(isUnderlying(info("nse:NIFTY"), "upstox:NIFTY.FUT1")).toBe(true);
+    expect(isUnderlying(info("nse:NIFTY"), "upstox:NIFTY25DECFUT")).toBe(true);
+    expect(isUnderlying(info("sim:PERP"), "sim:PERP")).toBe(true);
+    expect(isUnderlying(info("nse:NIFTY"), "upstox:NIFTYNXT50.FUT1")).toBe(false);
+    expect(isUnderlying(info("nse:BANKNIFTY"), "binance_usdm:BTCUSDT")).toBe(false);
+    expect(isUnderlying(info("upstox:NSE_INDEX|Nifty 50", ["upstox:NSE_FO|1"]), "upstox:NSE_FO|1")).toBe(true);
   });
 
-  it("asks anew for what is chosen: no expiry of the last look, no strikes around a money that nobody tells", async () => {
-    const asked: Record<string, unknown>[] = [];
-    const due: (() => void)[] = [];
-    const clock: Clock = { now: () => 0, after: (_, run) => void due.push(run) };
-    const turns = async (): Promise<void> => {
-      for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
-    };
-    const options = async (part: string, query: Record<string, unknown>): Promise<unknown> => {
-      if (part === "") return [info("nse:NIFTY"), info("nse:BANKNIFTY")];
-      asked.push({ part, ...query });
-      return part === "/chain"
-        ? chainOf({ expiry: String(query["expiry"] ?? "2025-12-09") })
-        : { expiry: query["expiry"] };
-    };
-    const desk = new OptionsDesk({ options } as unknown as Rest, clock);
-    desk.open();
+  it("is one stream, of another question a new one, and of a closed panel none", async () => {
+    const { desk, streams, tell, turns } = deskOf({ "": both, "/heat": { strikes: [] } });
+    desk.open("upstox:NIFTY.FUT1");
     await turns();
-    desk.choose({ tab: "heat", expiry: "2025-12-16" });
+    expect(streams.map(({ of }) => of)).toEqual([{ symbol: "nse:NIFTY", name: "options", chain: {} }]);
+    tell(chainOf());
+    expect(desk.view.get()).toMatchObject({ state: "ready", problem: "" });
+    desk.choose({ tab: "heat" });
     await turns();
-    expect(desk.view.get().heat).toEqual({ expiry: "2025-12-16" });
-    desk.choose({ tab: "chain", expiry: "2025-12-23" });
-    await turns();
-    expect(desk.view.get().heat).toBeNull();
-    desk.choose({ around: 10 });
-    await turns();
+    expect(streams.length, "another tab is the same chain").toBe(1);
+    desk.choose({ around: 10, expiry: "2025-12-16" });
     desk.choose({ symbol: "nse:BANKNIFTY" });
     await turns();
-    expect(asked.at(-1)).toEqual({ part: "/chain", symbol: "nse:BANKNIFTY" });
-    desk.choose({ expiry: "2025-12-30" });
-    await turns();
+    expect(streams.map(({ of, left }) => [of.symbol, of.chain, left])).toEqual([
+      ["nse:NIFTY", {}, true],
+      ["nse:NIFTY", { expiry: "2025-12-16", strikes: 10 }, true],
+      ["nse:BANKNIFTY", {}, false],
+    ]);
     desk.close();
-    desk.open("nse:BANKNIFTY");
-    await turns();
-    expect(asked.at(-1)).toEqual({ part: "/chain", symbol: "nse:BANKNIFTY" });
-  });
-
-  it("is asked for again while somebody looks, and no more when it is closed", async () => {
-    const asked: string[] = [];
-    const due: (() => void)[] = [];
-    const clock: Clock = { now: () => 0, after: (_, run) => void due.push(run) };
-    const answers: Record<string, unknown> = { "": [info("nse:NIFTY")], "/chain": chainOf(), "/heat": { strikes: [] } };
-    const options = async (part: string): Promise<unknown> => {
-      asked.push(part);
-      return answers[part];
-    };
-    const rest = { options } as unknown as Rest;
-    const desk = new OptionsDesk(rest, clock);
-    desk.open("upstox:NIFTY.FUT1");
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-    expect(desk.view.get().chain?.max_pain).toBe("26150");
-    desk.choose({ tab: "heat" });
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-    expect(asked).toEqual(["", "/chain", "/chain", "/heat"]);
-    desk.close();
-    for (const run of due) run();
-    await Promise.resolve();
-    expect(asked.length).toBe(4);
+    expect(streams.every(({ left }) => left)).toBe(true);
+    tell(chainOf());
     expect(desk.view.get().state).toBe("closed");
   });
 
-  it("says what the server said when it refuses, and asks again", async () => {
-    const due: (() => void)[] = [];
-    const clock: Clock = { now: () => 0, after: (_, run) => void due.push(run) };
-    let fails = true;
-    const options = async (part: string): Promise<unknown> => {
-      if (part === "") return [info("nse:NIFTY")];
-      if (fails) throw new Error("the expiry 2025-12-10 is not known");
-      return chainOf();
-    };
-    const desk = new OptionsDesk({ options } as unknown as Rest, clock);
+  it("asks for what a tab shows around the money, once a minute of the chain", async () => {
+    const { desk, asked, tell, turns } = deskOf({ "": both, "/heat": { strikes: ["1"] }, "/readout": readOut });
     desk.open();
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    await turns();
+    tell(chainOf());
+    desk.choose({ tab: "heat" });
+    await turns();
+    const heats = (): unknown[] => asked.filter(({ part }) => part === "/heat");
+    expect(heats()).toEqual([{ part: "/heat", symbol: "nse:NIFTY", strikes: 15, every_s: 60 }]);
+    tell(chainOf({ at_ns: String(atNs + 1_000_000_000n), pcr_oi: 1 }));
+    await turns();
+    expect(heats().length).toBe(1);
+    tell(chainOf({ at_ns: String(atNs + 60_000_000_000n) }));
+    await turns();
+    expect(heats().length).toBe(2);
+    expect(desk.view.get().heat).toEqual({ strikes: ["1"] });
+    tell(chainOf({ expiry: "2025-12-16" }));
+    expect(desk.view.get().heat, "that of another expiry is not shown").toBeNull();
+  });
+
+  it("reads the contract that is charted out, where it stands on the underlying", async () => {
+    const { desk, asked, tell, turns } = deskOf({ "": both, "/readout": readOut });
+    desk.showing("binance_usdm:BTCUSDT");
+    desk.open("nse:NIFTY");
+    await turns();
+    tell(chainOf());
+    await turns();
+    expect(asked).toEqual([{ part: "/readout", symbol: "nse:NIFTY" }]);
+    desk.showing("upstox:NIFTY.FUT1");
+    await turns();
+    expect(asked.at(-1)).toEqual({ part: "/readout", symbol: "nse:NIFTY", chart: "upstox:NIFTY.FUT1" });
+    expect(desk.view.get().readOut).toBe(readOut);
+  });
+
+  it("says what the server said when it refuses or stands still, and asks again", async () => {
+    const { desk, due, streams, tell, turns } = deskOf({ "": both, "/readout": new Error("no future is stored") });
+    desk.open();
+    await turns();
+    streams[0]?.listener.refused("not_stored", "the expiry 2025-12-10 is not known");
     expect(desk.view.get()).toMatchObject({ state: "failed", problem: "the expiry 2025-12-10 is not known" });
-    fails = false;
     due.at(-1)?.();
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    expect(streams.length).toBe(2);
+    tell(chainOf());
+    await turns();
+    expect(desk.view.get()).toMatchObject({ state: "ready", problem: "", readOutProblem: "no future is stored" });
+    tell(chainOf(), "the store cannot be read");
+    expect(desk.view.get()).toMatchObject({ state: "failed", problem: "the store cannot be read" });
+    tell(chainOf());
     expect(desk.view.get()).toMatchObject({ state: "ready", problem: "" });
   });
 });

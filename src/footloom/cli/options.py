@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ("options",)
 
-What = Literal["list", "chain", "pcr", "maxpain", "walls", "iv", "heat", "history", "export"]
+What = Literal["list", "chain", "pcr", "maxpain", "walls", "iv", "heat", "history", "readout", "export"]
 _MINUTE_S = 60
 
 
 def options(
     what: Annotated[
         What,
-        typer.Argument(metavar="WHAT", help="list, chain, pcr, maxpain, walls, iv, heat, history or export."),
+        typer.Argument(metavar="WHAT", help="list, chain, pcr, maxpain, walls, iv, heat, history, readout or export."),
     ],
     symbol: Annotated[str, typer.Argument(metavar="[VENUE:SYMBOL]", help="The underlying, as `list` names it.")] = "",
     out: Annotated[
@@ -50,6 +50,10 @@ def options(
         float | None, typer.Option(metavar="P", help="Price of the underlying, where the chain does not say it.")
     ] = None,
     rate: Annotated[float | None, typer.Option(metavar="R", help="Interest a year; 0.055 is 5.5 %.")] = None,
+    chart: Annotated[
+        str | None,
+        typer.Option(metavar="VENUE:SYMBOL", help="readout: the contract; the nearest future.", show_default=False),
+    ] = None,
     of: Annotated[
         Literal["chain", "history"], typer.Option(help="export: options, or their ratios through time.")
     ] = "chain",
@@ -75,6 +79,8 @@ def options(
         ask = _ask(expiry, strikes, price, rate)
         if what == "export" and out is not None:
             _export(opened, symbol, ask, (start, end), (every, of, out), force=force)
+        elif what == "readout":
+            _read_out(opened, symbol, ask, chart, at, json=json)
         elif what in {"chain", "iv"}:
             _instant(opened, symbol, ask, at, what, json=json)
         else:
@@ -134,6 +140,25 @@ def _instant(store: Store, symbol: str, ask: ChainAsk, at: str | None, what: str
         return
     reply = chain_reply(measures)
     _print_json(reply) if json else _print_chain(reply)
+
+
+def _read_out(store: Store, symbol: str, ask: ChainAsk, chart: str | None, at: str | None, *, json: bool) -> None:
+    from footloom._api import instant_ns
+    from footloom.engine.read_outs import read_outs_of
+
+    reply = read_outs_of(store, symbol, ask, chart, None if at is None else instant_ns(at))
+    if json:
+        _print_json(reply)
+        return
+    out = console()
+    out.print(f"{reply.symbol} at {_moment(int(reply.at_ns))} UTC, session since {_moment(int(reply.session_ns))}")
+    out.print(f"point of control {reply.poc}; key level {reply.key_level or 'none: no wall is within half a strike'}")
+    for row in reply.readings:
+        agrees = {None: "", True: ", and aggressive volume agrees", False: ", but aggressive volume does not agree"}
+        out.print(f"[bold]{row.baseline}[/bold]: {row.reading or 'no reading'}{agrees[row.confirmed]}")
+        out.print(f"  {row.words}")
+        for line in row.because:
+            out.print(f"  - {line}")
 
 
 def _print_smile(reply: SmileReply) -> None:

@@ -10,14 +10,17 @@ from footloom.core import nse
 from footloom.core.sessions import wall_ns
 from footloom.errors import DataError
 
-__all__ = ("CALL", "CHAIN", "PUT", "SOURCES", "UNDERLYING", "Source", "nse_expiry_ns", "source_code")
+__all__ = ("CALL", "CHAIN", "FEEDS", "PUT", "SOURCES", "UNDERLYING", "Source", "nse_expiry_ns", "source_code")
 
 CHAIN: Final = "chain"  # the tape
 CALL, PUT, UNDERLYING = 1, -1, 0  # `side` of a row; a row of the underlying has its price as `ltp_tick`, and no strike
 
-Source = Literal["chain_csv", "nse_export", "upstox_chain", "upstox_feed", "simulated"]
+Source = Literal["chain_csv", "nse_export", "upstox_chain", "upstox_feed", "simulated", "angelone_feed"]
 # By number, as rows carry it: new ones go to the end.
-SOURCES: Final[tuple[Source, ...]] = ("chain_csv", "nse_export", "upstox_chain", "upstox_feed", "simulated")
+SOURCES: Final[tuple[Source, ...]] = (
+    "chain_csv", "nse_export", "upstox_chain", "upstox_feed", "simulated", "angelone_feed",
+)  # fmt: skip
+FEEDS: Final = tuple(number for number, name in enumerate(SOURCES) if name.endswith("_feed"))
 
 
 def source_code(name: Source) -> int:

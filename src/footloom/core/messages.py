@@ -148,6 +148,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     atp: str | None = None
     seq: int | None = None
     minute: tuple[int, str] | None = None  # the feed's own minute candle: its start in ns UTC, its volume
+    greeks: tuple[str, str, str, str, str] | None = None  # volatility, delta, gamma, theta, vega; "" where not said
     is_first: bool = False
 
 

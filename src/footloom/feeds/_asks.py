@@ -110,5 +110,9 @@ def united(one: Wanted, other: Wanted) -> Wanted:
     """Return what holds the streams of both; of two depths the first that was asked for counts."""
     depth = one.depth if "depth" in one.streams else other.depth
     return msgspec.structs.replace(
-        one, streams=one.streams | other.streams, depth=depth, options=one.options or other.options
+        one,
+        streams=one.streams | other.streams,
+        depth=depth,
+        options=one.options or other.options,
+        chain=one.chain or other.chain,
     )

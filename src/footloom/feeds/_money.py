@@ -133,7 +133,7 @@ class Money:
         )
         now_ns = self._stock.yard.receipts.now_ns()
         chase.rule.around(underlying, chase.options, now_ns, "1")  # there are such options
-        self._ask(Wanted(symbol=index, streams=frozenset({venue.TAPE})))
+        self._ask(Wanted(symbol=index, streams=frozenset({venue.TAPE}), chain=index))
         self._chases[name] = chase
         return chase
 
@@ -155,7 +155,7 @@ class Money:
         streams = chase.wanted.streams & frozenset(self._stock.venue.STREAMS)
         for symbol in new:
             chase.held[symbol] = None
-            self._ask(Wanted(symbol=symbol, streams=streams, depth=chase.wanted.depth))
+            self._ask(Wanted(symbol=symbol, streams=streams, depth=chase.wanted.depth, chain=chase.index))
 
     def _let_go(self, chase: _Chase) -> None:
         for symbol in [one for one in chase.held if one not in chase.around]:

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 import numpy as np
 
-from footloom.core.decimals import to_units
 from footloom.core.instrument import Instrument
-from footloom.core.messages import Gap, Liquidation, MarkPrice, OpenInterest, Quote
+from footloom.core.messages import Gap, Liquidation, MarkPrice, OpenInterest, Quote, Tick
 from footloom.core.series import NO_QUOTE, Series
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.errors import DataError
-from footloom.feeds._grid import Grid
+from footloom.feeds._chain import ChainTape
+from footloom.feeds._grid import Grid, in_e8
 from footloom.feeds._tapes import fine
+from footloom.venues._venue import Wanted
 
-__all__ = ("LIQUIDATION", "SideTapes", "in_e8")
+__all__ = ("LIQUIDATION", "SideTapes")
 
 LIQUIDATION = "liquidation"
-_E8 = 10**8
-_UNIT_E8 = Decimal("0.00000001")
-_PLACES = 8
 _REMEMBERED = 1024
 Columns = dict[str, list[int]]
 M = TypeVar("M")
-
-
-def in_e8(text: str) -> int:
-    """Return decimal text times 10^8, what lies behind the eighth place cut off; `NO_QUOTE` for no text."""
-    if not text:
-        return NO_QUOTE
-    whole, _, rest = text.partition(".")
-    return to_units(f"{whole}.{rest[:_PLACES]}", _UNIT_E8) if rest else int(whole) * _E8
 
 
 class SideTapes:
@@ -56,10 +45,27 @@ class SideTapes:
         self._forced_rows = 0
         self._forced_seen: dict[Liquidation, None] = {}
         self._gaps: list[tuple[str, Gap]] = []
+        self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
+
+    def widen(self, wanted: Wanted, shown_only: frozenset[str]) -> frozenset[str]:
+        """Take in more streams from here on; returns those that are recorded."""
+        self.recorded = wanted.streams - shown_only
+        self.follow(wanted.chain)
+        return self.recorded
+
+    def follow(self, underlying: str) -> None:
+        """Keep what is said of an option, or of the underlying itself, as rows of the latter's chain; "" of none."""
+        if underlying and self.chain is None:
+            self.chain = ChainTape(self.grid.instrument, underlying, self._tell)
 
     def renew(self, instrument: Instrument) -> None:
         """Let new rows stand on another definition of the instrument."""
         self.grid, self._log_grid = Grid(instrument), Grid(fine(instrument))
+
+    def add_tick(self, message: Tick) -> None:
+        """Take in what a conflated feed says."""
+        if self.chain is not None:
+            self.chain.add(message)
 
     def add_mark(self, message: MarkPrice) -> None:
         """Take in a mark price."""
@@ -98,9 +104,11 @@ class SideTapes:
         """Whether anything was given since the last `take`."""
         return bool(self._quotes or self._marks or self._interest or self._forced or self._gaps)
 
-    def take(self) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
-        """Return what came since the last time: series, liquidations, and gaps with the tape they are in."""
+    def take(self, until_ns: int) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
+        """Return what came up to a receipt: series, liquidations, and gaps with the tape they are in."""
         series = [*self._take_marks(), *self._take_interest(), *self._take_quotes()]
+        if self.chain is not None:
+            series += self.chain.take(until_ns)
         logs = self._take_forced()
         gaps, self._gaps = self._gaps, []
         named = {rows.tape for rows in series} | {rows.tape for rows in logs}

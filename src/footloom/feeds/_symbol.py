@@ -70,8 +70,7 @@ class Symbol:
 
     def widen(self, wanted: Wanted, venue: Any, shown_only: frozenset[str]) -> list[str]:
         """Take in more streams from here on; returns the tapes of trades that are new."""
-        recorded = wanted.streams - shown_only
-        self.wanted, self.side.recorded = wanted, recorded
+        self.wanted, recorded = wanted, self.side.widen(wanted, shown_only)
         instrument = self.instrument
         if self.snapshots is None and SNAPSHOT in wanted.streams:
             self.snapshots = SnapshotTape(instrument)
@@ -121,6 +120,7 @@ class Symbol:
     def _add_tick(self, message: Tick) -> None:
         if self.snapshots is not None:
             self.snapshots.add(message)
+        self.side.add_tick(message)
 
     # Bybit's stream of one level, which carries the best quote, is no book where more levels are wanted.
     def _add_book(self, message: BookUpdate) -> None:
@@ -253,7 +253,7 @@ class Symbol:
 
     def arrivals(self, until_ns: int, state: FeedState) -> list[Arrival]:
         """Return what came since the last time: an arrival a tape, the side tapes with the first."""
-        series, logs, side_gaps = self._beside()
+        series, logs, side_gaps = self._beside(until_ns)
         found: list[Arrival] = []
         if self.snapshots is not None:
             found += self._of_snapshots(self.snapshots, until_ns, state, (series, logs, side_gaps))
@@ -277,11 +277,11 @@ class Symbol:
                 )
         return found or [self._without_trades(until_ns, state, series, logs, side_gaps, quote)]
 
-    def _beside(self) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
+    def _beside(self, until_ns: int) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
         if self.book is not None:
             for gap in self.book.take_gaps():
                 self.side.add_gap(DEPTH, gap)
-        series, logs, gaps = self.side.take()
+        series, logs, gaps = self.side.take(until_ns)
         depth = self.book.take() if self.book is not None else []
         if depth:
             series = [rows for rows in series if rows.tape != DEPTH] + depth

@@ -11,7 +11,7 @@ from footloom.store import Coverage, Store
 from footloom.venues.sim import PERP
 from footloom.venues.sim.chain import EVERY_NS, chain_of
 
-__all__ = ("SIMULATED", "simulated_chain", "simulated_days")
+__all__ = ("EVERY_NS", "SIMULATED", "simulated_chain", "simulated_days")
 
 SIMULATED = PERP.key
 _TAPE = "trade"

@@ -12,12 +12,22 @@ from footloom.core.chains import CHAIN
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, NotStored
-from footloom.feeds.simulated_chain import SIMULATED, simulated_chain, simulated_days
+from footloom.feeds.simulated_chain import EVERY_NS, SIMULATED, simulated_chain, simulated_days
 from footloom.options.chain import Chain
 from footloom.options.measures import RATE, Measures
 from footloom.store import Store
 
-__all__ = ("ChainAsk", "StoredChain", "chain_at", "chain_through", "load_chain", "stored_chains")
+__all__ = (
+    "ChainAsk",
+    "StoredChain",
+    "chain_at",
+    "chain_stamp",
+    "chain_through",
+    "load_chain",
+    "newest",
+    "standing_chain",
+    "stored_chains",
+)
 
 _DAY_NS = 86_400_000_000_000
 
@@ -146,6 +156,34 @@ class ChainAsk(msgspec.Struct, frozen=True, kw_only=True):
                 "underlying nor quotes of calls and puts; give the price, or ask for all strikes"
             )
         return made
+
+
+def chain_stamp(store: Store, key: str) -> tuple[int, int]:
+    """Return what changes whenever more of a chain is stored; cheap, but it reads the store."""
+    known = stored_chains(store, key)
+    if not known:
+        return 0, 0
+    one = known[0]
+    return (0, one.last_ns // EVERY_NS) if key == SIMULATED else (one.rows, one.last_ns)
+
+
+def standing_chain(store: Store, key: str) -> Chain:
+    """Return the rows of a chain that say how it stands at its last one.
+
+    Raises
+    ------
+    NotStored
+        Nothing is stored of it.
+    """
+    known = stored_chains(store, key)
+    at_ns = known[0].last_ns if known else 0
+    return load_chain(store, key, at_ns, at_ns + 1).standing()
+
+
+def newest(chain: Chain, ask: ChainAsk) -> Measures:
+    """Return what is asked of a chain at the time of its newest row."""
+    at_ns = int(chain.series.ts_exch_ns.max())
+    return ask.measures(chain, ask.expiry_ns(chain, at_ns), np.array([at_ns], np.int64))
 
 
 def chain_at(store: Store, key: str, ask: ChainAsk, at_ns: int | None = None) -> Measures:

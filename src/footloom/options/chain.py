@@ -20,6 +20,7 @@ from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, TooMuch
+from footloom.options.updates import latest_said, update_before
 
 __all__ = ("VALUES", "Board", "Chain", "Side", "Value")
 
@@ -73,6 +74,26 @@ class Chain:
     @functools.cached_property
     def _days(self) -> I64:
         return _days_of(self.instrument.calendar, self.series.ts_exch_ns)
+
+    @functools.cached_property
+    def updates(self) -> I64:
+        """The row that said the update of open interest before each row, -1 where none did (n,)."""
+        return update_before(self.series, self._days)
+
+    def standing(self) -> Chain:
+        """Return the rows alone that say how the chain stands at its last one: what is told of it then is the same."""
+        series = self.series
+        if not len(series):
+            return self
+        today = self._days == self._days[-1]
+        kept = [np.array([len(series) - 1], np.int64), latest_said(series, today)]  # every option that was heard of
+        for value in VALUES:
+            last = latest_said(series, today & (series[_SAID_BY.get(value, value)] != NO_QUOTE))
+            kept.append(last)
+            if value == "oi_lot":
+                kept.append(self.updates[last])
+        rows = np.unique(np.concatenate(kept))
+        return Chain(series.take(rows[rows >= 0]))
 
     def expiry(self, asked: int | None = None, at_ns: int | None = None) -> int:
         """Return an expiry that the chain has: the one asked for, else the first that has not passed at an instant.
@@ -195,6 +216,15 @@ class Board:
     def sources(self, value: Value, side: Side) -> I64:
         """Return who said each value, as `footloom.core.chains.SOURCES` numbers them."""
         return self._taken(self.rows(value, side), self.chain.series["source"])
+
+    def steps(self, side: Side) -> tuple[I64, I64]:
+        """Return how open interest changed since the update before, and when that was; `NO_QUOTE` where none was."""
+        rows = self.rows("oi_lot", side)
+        before = self._taken(rows, self.chain.updates)
+        before = np.where(before == NO_QUOTE, _NONE, before)
+        then, now = self._taken(before, self.chain.series["oi_lot"]), self.values("oi_lot", side)
+        changed = np.where(before == _NONE, NO_QUOTE, now - np.where(before == _NONE, 0, then))
+        return changed, self._taken(before, self.chain.series.ts_exch_ns)
 
     def _taken(self, rows: I64, column: I64) -> I64:
         if not len(column):

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from footloom.core.chains import SOURCES
+from footloom.core.instrument import Instrument
 from footloom.core.nse_lots import units_a_lot
 from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE
@@ -29,22 +30,19 @@ from footloom.options.replies import (
     WallRow,
 )
 
-__all__ = ("chain_reply", "heat_reply", "history_reply", "smile_reply")
+__all__ = ("chain_reply", "heat_reply", "history_reply", "smile_reply", "underlying_name")
 
-_STAMPS = 12  # enough to tell what is usual between them
 _SCALE: Final = Decimal(1).scaleb(-8)
 
 
 def chain_reply(measures: Measures) -> ChainReply:
-    """Return the last instant of measures as a document, with every strike that counts.
-
-    Steps of open interest are those of the last whole minute in which anything was said.
-    """
+    """Return the last instant of measures as a document, with every strike that counts."""
     board, last = measures.board, len(measures.board.at_ns) - 1
     at_ns, name = int(board.at_ns[last]), board.chain.instrument.calendar
     days, sessions = days_left(name, at_ns, board.expiry_ns)
     return ChainReply(
         **_head(board),
+        name=underlying_name(board.chain.instrument),
         expiries=[board.chain.day_text(one) for one in board.chain.expiries.tolist()],
         at_ns=str(at_ns),
         days_to_expiry=days,
@@ -78,16 +76,19 @@ def _head(board: Board) -> dict[str, Any]:
         "tz": market.tz,
         "expiry": day,
         "expiry_ns": str(board.expiry_ns),
-        "units_a_lot": units_a_lot(instrument.underlying or instrument.symbol, market.local_date(board.expiry_ns)),
+        "units_a_lot": units_a_lot(underlying_name(instrument), market.local_date(board.expiry_ns)),
     }
+
+
+def underlying_name(instrument: Instrument) -> str:
+    """Return what people call the underlying of a chain: ``NIFTY``."""
+    return instrument.underlying or instrument.name or instrument.symbol
 
 
 def _rows(measures: Measures, last: int) -> list[StrikeRow]:
     board = measures.board
-    stamps = board.chain.stamps(expiry_ns=board.expiry_ns)
-    heat = Heat(board.chain.board(board.expiry_ns, stamps[stamps <= board.at_ns[last]][-_STAMPS:]))
     sides: tuple[Side, Side] = ("call", "put")
-    cells = {side: _Cells(measures, side, last, heat) for side in sides}
+    cells = {side: _Cells(measures, side, last) for side in sides}
     return [
         StrikeRow(_strike(board, strike) or "", cells["call"].of(i), cells["put"].of(i))
         for i, strike in enumerate(board.strikes.tolist())
@@ -97,15 +98,14 @@ def _rows(measures: Measures, last: int) -> list[StrikeRow]:
 
 class _Cells:
     # What is known of one side at one instant, by the place of the strike.
-    def __init__(self, measures: Measures, side: Side, last: int, heat: Heat) -> None:
+    def __init__(self, measures: Measures, side: Side, last: int) -> None:
         board = measures.board
         self.instrument = board.chain.instrument
         self.values = {name: board.values(name, side)[last] for name in VALUES}
         self.times = {name: board.times(name, side)[last] for name in VALUES}
         self.sources = {name: board.sources(name, side)[last] for name in VALUES}
         self.day = measures.change(side)[last]
-        steps = heat.steps(side)
-        self.step = steps[-1] if len(steps) else np.full(len(self.day), NO_QUOTE, np.int64)
+        self.step, self.step_from = (one[last] for one in board.steps(side))
         self.crossed = board.crossed(side)[last]
         self.mid = measures.mids[side][last]
         self.vol = measures.vols[side][last]
@@ -116,6 +116,7 @@ class _Cells:
             oi=self._qty(self.values["oi_lot"][i]),
             oi_day=self._qty(self.day[i]),
             oi_step=self._qty(self.step[i]),
+            step_from_ns=None if self.step_from[i] == NO_QUOTE else str(self.step_from[i]),
             volume=self._qty(self.values["volume_lot"][i]),
             ltp=self._price(self.values["ltp_tick"][i]),
             bid=self._price(self.values["bid_tick"][i]),

@@ -7,16 +7,18 @@ itself; it is no fresh selling (definitions 7.2).
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Final, Literal
 
 import msgspec
 
 from footloom.options.positions import QUIET_OI, QUIET_PRICE, Label, Reading, quadrant, reading
 
-__all__ = ("Baseline", "ReadOut", "read_out")
+__all__ = ("Baseline", "Kind", "Quantity", "ReadOut", "read_out")
 
 Baseline = Literal["previous close", "interval"]
 Kind = Literal["future", "call", "put"]
+Quantity = int | Decimal  # in one unit throughout
 
 _WORDS: Final[dict[Label, str]] = {
     "long_buildup": "long build-up: price and open interest rise, new money enters long",
@@ -47,10 +49,10 @@ class ReadOut(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_out(  # noqa: PLR0913 - each is a number of its own
     price: tuple[float, float] | None,
-    open_interest: tuple[int, int] | None,
+    open_interest: tuple[Quantity, Quantity] | None,
     *,
-    buy: int | None = None,
-    sell: int | None = None,
+    buy: Quantity | None = None,
+    sell: Quantity | None = None,
     baseline: Baseline = "previous close",
     kind: Kind = "future",
     poc: float | None = None,
@@ -63,7 +65,7 @@ def read_out(  # noqa: PLR0913 - each is a number of its own
     price, open_interest
         Before and after the same stretch; the contract's own.
     buy, sell
-        Volume by aggressor in the stretch, lots.
+        Volume by aggressor in the stretch.
     baseline
         What "before" is; the two are never mixed.
     poc, wall
@@ -80,7 +82,7 @@ def read_out(  # noqa: PLR0913 - each is a number of its own
             because=(),
         )
     moved, changed = price[1] - price[0], open_interest[1] - open_interest[0]
-    label = quadrant(moved, changed, QUIET_PRICE * price[0], QUIET_OI * open_interest[0])
+    label = quadrant(moved, float(changed), QUIET_PRICE * price[0], QUIET_OI * float(open_interest[0]))
     leaning = reading(label, kind)
     by = f"{moved / price[0]:+.2%} (a change of at most {QUIET_PRICE:.2%} is none)"
     held = f"{_share(changed, open_interest[0])} (a change of at most {QUIET_OI:.1%} is none)"
@@ -109,5 +111,5 @@ def read_out(  # noqa: PLR0913 - each is a number of its own
     )
 
 
-def _share(change: int, before: int) -> str:
-    return f"{change / before:+.2%}" if before else f"{change:+,}"
+def _share(change: Quantity, before: Quantity) -> str:
+    return f"{float(change) / float(before):+.2%}" if before else f"{change:+,}"

@@ -7,10 +7,23 @@ Prices and quantities are exact decimal text, times ns UTC as text, computed num
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-__all__ = ("ChainReply", "HeatReply", "HistoryReply", "OptionCell", "Said", "SmileReply", "StrikeRow", "WallRow")
+__all__ = (
+    "ChainChange",
+    "ChainReply",
+    "HeatReply",
+    "HistoryReply",
+    "OptionCell",
+    "ReadOutReply",
+    "ReadOutRow",
+    "Said",
+    "SmileReply",
+    "StrikeRow",
+    "WallRow",
+)
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -32,8 +45,9 @@ class OptionCell(msgspec.Struct, frozen=True):
     """One option.
 
     ``oi`` and quantities are units. ``oi_day`` is the change against the previous day's close, ``oi_step`` that since
-    the update before: two baselines that are never mixed. ``mid`` is the middle of the quote, ``iv`` the volatility
-    that it implies on the forward (0.12 is 12 %), the Greeks are at that volatility: vega of 1 %, theta of a day.
+    the update before, which was said at ``step_from_ns``: two baselines that are never mixed. ``mid`` is the middle of
+    the quote, ``iv`` the volatility that it implies on the forward (0.12 is 12 %), the Greeks are at that volatility:
+    vega of 1 %, theta of a day.
     ``venue`` holds volatility and Greeks as the venue tells them. ``said`` tells, for each value that is known, since
     when it stands and who said it.
     """
@@ -41,6 +55,7 @@ class OptionCell(msgspec.Struct, frozen=True):
     oi: str | None
     oi_day: str | None
     oi_step: str | None
+    step_from_ns: str | None
     volume: str | None
     ltp: str | None
     bid: str | None
@@ -69,6 +84,7 @@ class StrikeRow(msgspec.Struct, frozen=True):
 class ChainReply(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one expiry at an instant.
 
+    ``name`` is what people call the underlying.
     ``units_a_lot`` is how many units a contract is, where that is known for the expiry. ``spot`` is the price of the
     underlying, ``spot_from`` says who told it. ``rate`` is the interest that volatilities are computed with. Sums run
     over strikes of which both sides are known; ``left_out`` counts the others. ``gex`` assumes what ``gex_assumes``
@@ -76,6 +92,7 @@ class ChainReply(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     symbol: str
+    name: str
     tz: str
     expiry: str
     expiry_ns: str
@@ -102,6 +119,19 @@ class ChainReply(msgspec.Struct, frozen=True, kw_only=True):
     gex: float | None
     gex_assumes: str
     rows: Sequence[StrikeRow]
+
+
+class ChainChange(msgspec.Struct, frozen=True):
+    """What changed in a `ChainReply`.
+
+    ``head`` is all of it but its rows, ``strikes`` are those that stand now, ascending. ``rows`` are those that
+    changed, with ``call`` and ``put`` where they did: of each the fields that did, of ``said`` and ``venue`` the
+    entries that did. What is not named is as it was.
+    """
+
+    head: dict[str, Any]
+    strikes: Sequence[str]
+    rows: Sequence[dict[str, Any]]
 
 
 class HistoryReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,3 +210,42 @@ class SmileReply(msgspec.Struct, frozen=True, kw_only=True):
     iv: Sequence[float | None]
     call_iv: Sequence[float | None]
     put_iv: Sequence[float | None]
+
+
+class ReadOutRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stretch says, and the numbers that say it.
+
+    ``baseline`` is what "before" is: the previous session's close, or the update of open interest before the last; the
+    two are never mixed. ``label`` is the quadrant of price and open interest, ``reading`` which way it leans, null
+    where one of both is not known. ``confirmed`` says whether aggressive volume leans the same way, ``because`` why.
+    """
+
+    baseline: str
+    label: str | None
+    reading: str | None
+    confirmed: bool | None
+    words: str
+    because: Sequence[str]
+    from_ns: str | None
+    to_ns: str
+    price: Sequence[float] | None
+    open_interest: Sequence[str] | None
+    buy: str
+    sell: str
+
+
+class ReadOutReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a traded contract says at an instant, by price, open interest and aggressive volume.
+
+    ``poc`` is the point of control of the session that began at ``session_ns``, ``key_level`` the wall of ``chain``
+    within half a strike of it, null where there is none.
+    """
+
+    symbol: str
+    tz: str
+    at_ns: str
+    session_ns: str
+    poc: str
+    key_level: str | None
+    chain: str | None
+    readings: Sequence[ReadOutRow]

@@ -140,8 +140,24 @@ class _Key:
             oi=_number(market.oi, "oi") or None,
             atp=_number(market.atp, "atp") or None if full else None,
             minute=_minute(market) if full else None,
+            greeks=_greeks(market),
             is_first=self.is_first,
         )
+
+
+# Of an option; others have neither. Computed numbers of the venue: which scale its volatility has it does not say, and
+# recordings have fractions of one.
+def _greeks(market: wire.MarketFullFeed | wire.FirstLevelWithGreeks) -> tuple[str, str, str, str, str] | None:
+    if not market.iv and not market.HasField("optionGreeks"):
+        return None
+    said = market.optionGreeks
+    return (
+        _number(market.iv, "iv"),
+        _number(said.delta, "delta"),
+        _number(said.gamma, "gamma"),
+        _number(said.theta, "theta"),
+        _number(said.vega, "vega"),
+    )
 
 
 def _trade(ltpc: wire.LTPC | None) -> tuple[int | None, Text, Text]:

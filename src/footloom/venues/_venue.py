@@ -46,13 +46,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """One symbol, as the venue writes it, and what to listen to; ``depth`` is how many levels, 0 the venue's usual.
 
     ``options`` is a rule such as ``atm±10``: options of the same underlying that are listened to as well, as they come
-    near the money.
+    near the money. ``chain`` is the symbol of the index whose option chain it is heard for, "" where for none.
     """
 
     symbol: str
     streams: frozenset[Stream]
     depth: int = 0
     options: str = ""
+    chain: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

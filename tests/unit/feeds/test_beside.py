@@ -15,7 +15,8 @@ from footloom.core.messages import BookUpdate, Gap, Liquidation, MarkPrice, Open
 from footloom.core.series import ASK, BID, NO_QUOTE
 from footloom.core.side import Side
 from footloom.feeds._books import BookTape
-from footloom.feeds._side import SideTapes, in_e8
+from footloom.feeds._grid import in_e8
+from footloom.feeds._side import SideTapes
 from footloom.feeds._ticks import SnapshotTape
 from footloom.feeds.stored import stored_inference
 from footloom.store.files import Store
@@ -51,7 +52,7 @@ def test_marks_open_interest_and_quotes_become_columns() -> None:
     side.add_interest(OpenInterest(**at, qty="much"))
     side.add_quote(Quote(**at, bid="92150.0", bid_qty="1.5005", ask="", ask_qty="", update_id=3))
     side.add_quote(Quote(**at, bid="92150.0", bid_qty="1.5005", ask="", ask_qty="", update_id=3))
-    series, logs, gaps = side.take()
+    series, logs, gaps = side.take(0)
     by_tape = {rows.tape: rows for rows in series}
 
     assert by_tape["mark"]["mark_e8"].tolist() == [9_215_012_345_678]
@@ -61,7 +62,7 @@ def test_marks_open_interest_and_quotes_become_columns() -> None:
     assert by_tape["quote"]["bid_tick"].tolist() == [921_500], "over two connections it comes twice"
     assert by_tape["quote"]["bid_lot"].tolist() == [1500], "what rests is counted in whole lots"
     assert by_tape["quote"]["ask_tick"].tolist() == [NO_QUOTE]
-    assert (logs, gaps, side.take()[0]) == ([], [], [])
+    assert (logs, gaps, side.take(0)[0]) == ([], [], [])
     assert len(told) == 1
     assert "much" in told[0]
 
@@ -72,7 +73,7 @@ def test_liquidations_stand_on_a_grid_of_their_own_and_come_once_over_two_connec
     side.add_liquidation(forced, twice=False)
     side.add_liquidation(forced, twice=True)
     side.add_liquidation(forced, twice=False)
-    _, [rows], _ = side.take()
+    _, [rows], _ = side.take(0)
 
     assert [rows.instrument.price_text(tick)[:8] for tick in rows.price_tick] == ["93010.57"] * 2
     assert (rows.tape, rows.qty_lot.tolist(), rows.side.tolist()) == ("liquidation", [14, 14], [-1, -1])
@@ -83,7 +84,7 @@ def test_what_is_shown_only_is_not_stored() -> None:
     side.add_quote(Quote(symbol="BTCUSDT", ts_exch_ns=5, ts_recv_ns=6, bid="1.0", bid_qty="1", ask="1.1", ask_qty="1"))
     side.add_gap("quote", Gap(symbol="BTCUSDT", from_ns=1, to_ns=2, cause="x"))
 
-    assert side.take() == ([], [], [])
+    assert side.take(0) == ([], [], [])
     assert side.ticks_of(side.quote) == (10, 11)
 
 

@@ -66,7 +66,8 @@ async def test_a_chain_at_a_time_worked_out_by_hand(client: httpx.AsyncClient) -
     assert (first["oi"], first["oi_day"], first["oi_step"], first["volume"]) == ("150", "75", None, "675")
     assert first["said"]["oi"] == {"since_ns": str(FIRST_NS), "source": "chain_csv"}
     later = (await client.get("/api/v1/options/chain", params={"symbol": "nse:NIFTY"})).json()
-    assert [row["call"]["oi_step"] for row in later["rows"]] == ["225", "0", "0"]
+    assert [row["call"]["oi_step"] for row in later["rows"]] == ["225", "0", None], "one said it once: no update before"
+    assert [row["call"]["step_from_ns"] for row in later["rows"]] == [str(FIRST_NS), str(FIRST_NS), None]
     assert later["rows"][2]["call"]["said"]["oi"]["since_ns"] == str(FIRST_NS)
 
 

@@ -22,7 +22,7 @@ from footloom.server.live.measures import Measures
 from footloom.server.live.sides import Side, _trade_rows
 from footloom.server.stored.history import History
 from footloom.server.wire.frames import Frame
-from footloom.server.wire.messages import SideName
+from footloom.server.wire.messages import SideName, StreamRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -193,15 +193,16 @@ async def test_what_comes_while_a_stream_is_read_is_told_once(monkeypatch: pytes
         assert done.wait(60)
         return stored
 
-    monkeypatch.setattr("footloom.server.live.hub.stored_rows", reading)
-    side = await hub._open_side(TEST.key, "liquidations")
+    monkeypatch.setattr("footloom.server.live.stream_opening.stored_rows", reading)
+    side = await hub._open_stream(TEST.key, StreamRequest(symbol=TEST.key, name="liquidations"))
     assert [row["ts_ns"] for row in side.rows] == [str(number * NS) for number in (1, 2, 3)]
 
 
 async def test_names_that_nobody_knows_leave_nothing_behind() -> None:
     hub = Hub(History(MemoryStore(make_tape(100))))
     for number in range(50):
-        side, reader = await hub._open_side(f"test:N{number}", "last"), Reader()
+        key, reader = f"test:N{number}", Reader()
+        side = await hub._open_stream(key, StreamRequest(symbol=key, name="last"))
         hub.join(side, reader)
         hub.leave(side, reader)
     assert not hub._symbols

@@ -1,6 +1,6 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
-import { isUnderlying, OptionsDesk } from "../data/options-desk";
+import { OptionsDesk } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
 import { SymbolSearch } from "../data/symbol-search";
@@ -10,15 +10,14 @@ import type { AutoScale } from "../model/auto-scale";
 import { ChartModel } from "../model/chart-model";
 import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
-import { optionLevels } from "../model/option-levels";
 import type { PaneLayout } from "../model/pane-layout";
 import type { CellMode, Settings, SystemLook } from "../model/settings";
 import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, Status } from "../protocol/messages";
-import type { ChainReply } from "../protocol/options";
 import { runCommand } from "./commands";
 import { Flow } from "./flow";
 import { GapWords } from "./gap-words";
+import { levelsOf } from "./option-lines";
 import { Inspection } from "./inspection";
 import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
@@ -157,9 +156,12 @@ export class Terminal implements TerminalFace {
     this.#waiting = new Waiting(host.hub, host.clock, () => this.#topics.again());
     this.gapNews = new GapWords(host.clock);
     [this.symbols, this.feeds] = [new SymbolSearch(host.rest, host.clock), host.hub.feeds];
-    this.options = new OptionsDesk(host.rest, host.clock);
-    this.options.view.subscribe(({ chain }) => this.#showLevels(chain));
-    this.meta.subscribe(() => this.#showLevels(this.options.view.get().chain));
+    this.options = new OptionsDesk(host.rest, host.hub, host.clock);
+    this.options.view.subscribe(() => this.#showLevels());
+    this.meta.subscribe((meta) => {
+      this.options.showing(meta?.symbol ?? "");
+      this.#showLevels();
+    });
     this.#logins = new Logins(host.rest, host.clock);
     void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
@@ -177,10 +179,8 @@ export class Terminal implements TerminalFace {
   }
 
   // A chain is at the prices of its underlying: on the chart of something else its levels would say nothing.
-  #showLevels(chain: ChainReply | null): void {
-    const charted = this.meta.get()?.symbol;
-    const isShown = chain !== null && charted !== undefined && isUnderlying(chain.symbol, charted);
-    const levels = isShown ? optionLevels(chain, this.model.tick) : null;
+  #showLevels(): void {
+    const levels = levelsOf(this.options.view.get(), this.meta.get()?.symbol ?? "", this.model.tick);
     if (levels === null && this.model.optionLevels === null) return;
     this.model.optionLevels = levels;
     this.chart.invalidate(Level.full);

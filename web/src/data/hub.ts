@@ -13,7 +13,7 @@ import {
   type Subscribed,
   type TopicRequest,
 } from "../protocol/messages";
-import type { StreamRequest, StreamSaid } from "../protocol/streams";
+import type { ChainSaid, StreamRequest, StreamSaid } from "../protocol/streams";
 import { decodeStudies, isStudyFrame, type StudyFrame } from "../protocol/studies";
 import { type Clock, type Readable, Store, systemClock } from "./store";
 
@@ -59,7 +59,7 @@ export interface Wanted {
 export interface StreamListener {
   /** It was granted, for the first time or anew. */
   granted(): void;
-  said(message: StreamSaid): void;
+  said(message: StreamSaid | ChainSaid): void;
   lost(): void;
   refused(code: string, message: string): void;
 }
@@ -222,6 +222,7 @@ export class Hub {
         this.#refused(message.id, message.code, message.message);
         return;
       case "stream":
+      case "chain":
         for (const { topicId, listener } of this.#streams) if (topicId === message.topic_id) listener.said(message);
         this.#check(message.topic_id, message.topic_seq, message.prev_seq);
         return;

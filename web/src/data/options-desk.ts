@@ -1,11 +1,15 @@
-import type { ChainInfo, ChainReply, OptionHeat, OptionHistory, OptionSmile } from "../protocol/options";
+import type { ChainNews } from "../protocol/messages";
+import type { ChainInfo, ChainReply, OptionHeat, OptionHistory, OptionSmile, ReadOut } from "../protocol/options";
+import type { Hub } from "./hub";
+import { changed } from "./option-change";
 import type { Rest } from "./rest";
 import { type Clock, Store } from "./store";
 
-export type OptionTab = "chain" | "heat" | "profile" | "ratios" | "straddle" | "smile";
+export type OptionTab = "chain" | "readout" | "heat" | "profile" | "ratios" | "straddle" | "smile";
 
 export const optionTabs: readonly { readonly tab: OptionTab; readonly label: string }[] = [
   { tab: "chain", label: "Chain" },
+  { tab: "readout", label: "Read-out" },
   { tab: "heat", label: "OI change" },
   { tab: "profile", label: "OI by strike" },
   { tab: "ratios", label: "PCR, max pain" },
@@ -20,6 +24,8 @@ export interface OptionChoice {
   readonly tab: OptionTab;
   /** Strikes on each side of the money; null for all. */
   readonly around: number | null;
+  /** The same of the changes by strike and time, whose rows would be too many. */
+  readonly heatAround: number | null;
   /** Seconds between two instants of what is drawn through time. */
   readonly everyS: number;
   /** The price of the underlying, for chains that do not say it; null where nobody knows. */
@@ -35,6 +41,9 @@ export interface OptionView {
   readonly history: OptionHistory | null;
   readonly heat: OptionHeat | null;
   readonly smile: OptionSmile | null;
+  /** What the contract on the chart says, or that of the chain; null until it is known, and why not. */
+  readonly readOut: ReadOut | null;
+  readonly readOutProblem: string;
 }
 
 const closed: OptionView = {
@@ -45,10 +54,20 @@ const closed: OptionView = {
   history: null,
   heat: null,
   smile: null,
+  readOut: null,
+  readOutProblem: "",
 };
-const everyMs = 3000;
+const againMs = 3000;
+const minuteNs = 60_000_000_000n;
+const besideNames = { heat: "heat", smile: "smile", ratios: "history", straddle: "history" } as const;
 
-/** The option chain that is looked at: asked for again and again while somebody looks. */
+/** What of the page's connection is used. */
+export type Streams = Pick<Hub, "subscribeStream">;
+
+/** What a tab shows beside the chain itself; it is asked for over REST, and anew with each minute of the chain. */
+type Beside = Partial<Pick<OptionView, "heat" | "history" | "smile">>;
+
+/** The option chain that is looked at: a stream of it, while somebody looks. */
 export class OptionsDesk {
   readonly view = new Store<OptionView>(closed);
   readonly choice = new Store<OptionChoice>({
@@ -56,16 +75,25 @@ export class OptionsDesk {
     expiry: null,
     tab: "chain",
     around: null,
+    heatAround: 15,
     everyS: 60,
     price: null,
   });
   readonly #rest: Rest;
+  readonly #hub: Streams;
   readonly #clock: Clock;
+  /** The newest question: answers to older ones are dropped. */
   #turn = 0;
+  #besideTurn = 0;
+  #besideOf = "";
+  #chart = "";
+  #readOf = "";
   #abort = new AbortController();
+  #leave: () => void = () => {};
 
-  constructor(rest: Rest, clock: Clock) {
+  constructor(rest: Rest, hub: Streams, clock: Clock) {
     this.#rest = rest;
+    this.#hub = hub;
     this.#clock = clock;
   }
 
@@ -81,9 +109,15 @@ export class OptionsDesk {
     void this.#start(near);
   }
 
+  /** The contract that is charted now: where it stands on the chain's underlying, the read-out is of it. */
+  showing(chart: string): void {
+    this.#chart = chart;
+    this.#lookReadOut();
+  }
+
   close(): void {
-    this.#turn += 1;
-    this.#abort.abort();
+    this.#stop();
+    this.#readOf = "";
     this.view.set(closed);
   }
 
@@ -93,9 +127,23 @@ export class OptionsDesk {
     const next = { ...before, ...change };
     const isOther = next.symbol !== before.symbol;
     // Another chain has expiries of its own, and may not tell where its money is.
-    this.choice.set(isOther ? { ...next, expiry: change.expiry ?? null, around: change.around ?? null } : next);
-    if (isOther) this.view.set({ ...this.view.get(), chain: null, history: null, heat: null, smile: null });
-    if (this.isOpen && next.symbol !== "") void this.#look();
+    const chosen = isOther ? { ...next, expiry: change.expiry ?? null, around: change.around ?? null } : next;
+    this.choice.set(chosen);
+    if (isOther) {
+      const { chains, state } = this.view.get();
+      this.view.set({ ...closed, chains, state });
+    }
+    if (!this.isOpen || chosen.symbol === "") return;
+    if (isSameStream(before, chosen) && this.view.get().state === "ready") this.#lookBeside();
+    else this.#look();
+  }
+
+  #stop(): void {
+    this.#turn += 1;
+    this.#besideTurn += 1;
+    this.#abort.abort();
+    this.#leave();
+    this.#leave = () => {};
   }
 
   async #start(near: string): Promise<void> {
@@ -105,48 +153,109 @@ export class OptionsDesk {
       if (turn !== this.#turn) return;
       const chain = chainFor(chains, near || this.choice.get().symbol);
       this.view.set({ ...this.view.get(), chains, state: chain === undefined ? "none" : "loading" });
-      if (chain === undefined) this.#clock.after(everyMs, () => turn === this.#turn && void this.#start(near));
+      if (chain === undefined) this.#clock.after(againMs, () => turn === this.#turn && void this.#start(near));
       else this.choose({ symbol: chain.symbol });
     } catch (error) {
-      if (turn === this.#turn) this.#failed(error, turn, () => this.#start(near));
+      if (turn === this.#turn) this.#failed(wordsOf(error), () => void this.#start(near));
     }
   }
 
-  // The newest question alone is answered: what was under way is not waited for.
-  async #look(): Promise<void> {
-    const turn = ++this.#turn;
+  // The stream of what is chosen now, in place of the one before.
+  #look(): void {
+    this.#stop();
+    const turn = this.#turn;
+    const { symbol, expiry, around, price } = this.choice.get();
+    const chain = {
+      ...(expiry === null ? {} : { expiry }),
+      ...(around === null ? {} : { strikes: around }),
+      ...(price === null ? {} : { price }),
+    };
+    this.#leave = this.#hub.subscribeStream(
+      { symbol, name: "options", chain },
+      {
+        message: (news) => turn === this.#turn && news.type === "chain" && this.#take(news),
+        refused: (_code, message) =>
+          turn === this.#turn && this.#failed(message, () => turn === this.#turn && this.#look()),
+      },
+    );
+  }
+
+  #take(news: ChainNews): void {
+    const before = this.view.get();
+    const chain = news.chain ?? (before.chain === null || news.change === undefined ? before.chain : changed(before.chain, news.change));
+    if (chain === null) return;
+    const problem = news.problem ?? "";
+    // What other tabs showed may be of another expiry: it is asked for when they are opened.
+    const kept = before.chain?.expiry === chain.expiry ? {} : { history: null, heat: null, smile: null };
+    this.view.set({ ...before, ...kept, state: problem === "" ? "ready" : "failed", problem, chain });
+    this.#lookBeside();
+    this.#lookReadOut();
+  }
+
+  // Once a minute of the chain's own time, whatever is opened: its key level stands on the chart.
+  #lookReadOut(): void {
+    const { chain, chains } = this.view.get();
+    if (chain === null) return;
+    const info = chains.find(({ symbol }) => symbol === chain.symbol);
+    const chart = info !== undefined && isUnderlying(info, this.#chart) ? this.#chart : "";
+    const of = [chain.symbol, chain.expiry, chart, BigInt(chain.at_ns) / minuteNs].join(" ");
+    if (of === this.#readOf) return;
+    this.#readOf = of;
+    void this.#askReadOut(of, chart);
+  }
+
+  async #askReadOut(of: string, chart: string): Promise<void> {
+    const { symbol, expiry } = this.choice.get();
+    const query = { symbol, ...(expiry === null ? {} : { expiry }), ...(chart === "" ? {} : { chart }) };
+    let told: Pick<OptionView, "readOut" | "readOutProblem">;
+    try {
+      told = { readOut: await this.#rest.options<ReadOut>("/readout", query), readOutProblem: "" };
+    } catch (error) {
+      told = { readOut: null, readOutProblem: wordsOf(error) };
+    }
+    if (of === this.#readOf && this.isOpen) this.view.set({ ...this.view.get(), ...told });
+  }
+
+  // What the tab shows beside the chain, once a minute of the chain's own time and for each other question.
+  #lookBeside(): void {
+    const { chain } = this.view.get();
+    const { tab, everyS } = this.choice.get();
+    if (chain === null || tab === "chain" || tab === "profile" || tab === "readout") return;
+    const minute = BigInt(chain.at_ns) / minuteNs;
+    const { around, heatAround } = this.choice.get();
+    const of = [chain.symbol, chain.expiry, around, heatAround, tab, everyS, minute].join(" ");
+    if (of === this.#besideOf && this.view.get()[besideNames[tab]] !== null) return;
+    this.#besideOf = of;
+    void this.#askBeside(tab);
+  }
+
+  async #askBeside(tab: keyof typeof besideNames): Promise<void> {
+    const turn = ++this.#besideTurn;
     this.#abort.abort();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    const { tab } = this.choice.get();
     try {
-      const chain = await this.#ask<ChainReply>("chain", signal);
-      const rest = await this.#beside(tab, signal);
-      if (turn !== this.#turn) return;
-      // What other tabs showed may be of another expiry: it is asked for when they are opened.
-      const before = { ...this.view.get(), history: null, heat: null, smile: null };
-      this.view.set({ ...before, state: "ready", problem: "", chain, ...rest });
-      this.#clock.after(everyMs, () => turn === this.#turn && void this.#look());
+      const name = besideNames[tab];
+      const beside: Beside = { [name]: await this.#ask(name, signal) };
+      if (turn !== this.#besideTurn) return;
+      this.view.set({ ...this.view.get(), ...beside });
     } catch (error) {
-      if (turn === this.#turn && !signal.aborted) this.#failed(error, turn, () => this.#look());
+      if (turn !== this.#besideTurn || signal.aborted) return;
+      this.#besideOf = "";
+      this.#failed(wordsOf(error), () => turn === this.#besideTurn && this.#lookBeside());
     }
   }
 
-  #failed(error: unknown, turn: number, again: () => Promise<void>): void {
-    const problem = error instanceof Error ? error.message : String(error);
+  #failed(problem: string, again: () => void): void {
     this.view.set({ ...this.view.get(), state: "failed", problem });
-    this.#clock.after(everyMs, () => turn === this.#turn && void again());
-  }
-
-  async #beside(tab: OptionTab, signal: AbortSignal): Promise<Partial<OptionView>> {
-    if (tab === "heat") return { heat: await this.#ask<OptionHeat>("heat", signal) };
-    if (tab === "smile") return { smile: await this.#ask<OptionSmile>("smile", signal) };
-    if (tab === "ratios" || tab === "straddle") return { history: await this.#ask<OptionHistory>("history", signal) };
-    return {};
+    const turn = this.#turn;
+    this.#clock.after(againMs, () => turn === this.#turn && again());
   }
 
   #ask<T>(what: string, signal: AbortSignal): Promise<T> {
-    const { symbol, expiry, around, everyS, price } = this.choice.get();
+    const { symbol, expiry, everyS, price, ...choice } = this.choice.get();
+    const hasMoney = this.view.get().chain?.atm != null;
+    const around = what === "heat" ? (hasMoney ? choice.heatAround : null) : choice.around;
     const query: Record<string, string | number> = { symbol };
     if (expiry !== null) query["expiry"] = expiry;
     if (around !== null) query["strikes"] = around;
@@ -156,17 +265,26 @@ export class OptionsDesk {
   }
 }
 
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether two choices are told by one stream of the chain. */
+const isSameStream = (one: OptionChoice, other: OptionChoice): boolean =>
+  one.symbol === other.symbol && one.expiry === other.expiry && one.around === other.around && one.price === other.price;
+
 const nameOf = (key: string): string => key.slice(key.indexOf(":") + 1).toUpperCase();
 
 /** Whether a chart shows the underlying of a chain or what is derived from it: "upstox:NIFTY.FUT1" of "nse:NIFTY". */
-export function isUnderlying(chain: string, chart: string): boolean {
-  const [name, of] = [nameOf(chart), nameOf(chain)];
+export function isUnderlying(chain: Pick<ChainInfo, "name" | "charts">, chart: string): boolean {
+  if (chain.charts.includes(chart)) return true;
+  const [name, of] = [nameOf(chart), chain.name.toUpperCase()];
   return name.startsWith(of) && !/^[A-Z]/.test(name.slice(of.length));
 }
 
-/** The chain whose underlying a symbol's name begins with ("upstox:NIFTY.FUT1" is of "nse:NIFTY"), else the first. */
+/** The chain of what a chart shows ("upstox:NIFTY.FUT1" is of "nse:NIFTY"), the newest one of several; else the first. */
 export function chainFor(chains: readonly ChainInfo[], near: string): ChainInfo | undefined {
-  const fits = chains.filter(({ symbol }) => isUnderlying(symbol, near));
-  fits.sort((a, b) => nameOf(b.symbol).length - nameOf(a.symbol).length);
+  const exact = chains.find(({ symbol }) => symbol === near);
+  if (exact !== undefined) return exact;
+  const fits = chains.filter((chain) => isUnderlying(chain, near));
+  fits.sort((a, b) => b.name.length - a.name.length || Number(BigInt(b.last_ns) - BigInt(a.last_ns)));
   return fits[0] ?? chains[0];
 }

@@ -1,6 +1,6 @@
 /** The JSON messages of `/ws/v1` and the answers of `/api/v1` (src/footloom/server/wire/messages.py). */
 import { ProtocolError } from "./problem";
-import type { StreamRequest, StreamSaid } from "./streams";
+import type { ChainSaid, StreamRequest, StreamSaid } from "./streams";
 
 /** What a chart asks for; what is left out takes the symbol's default. */
 export interface TopicRequest {
@@ -241,7 +241,7 @@ export interface FeedGone {
 export type ServerMessage =
   | Hello
   | Subscribed
-  | StreamSaid
+  | StreamSaid | ChainSaid
   | GapSeen
   | Rebuilt
   | Resync
@@ -254,6 +254,7 @@ const known: readonly string[] = [
   "hello",
   "subscribed",
   "stream",
+  "chain",
   "gap",
   "rebuilt",
   "resync",

@@ -2,6 +2,10 @@
 
 export interface ChainInfo {
   readonly symbol: string;
+  /** What people call the underlying. */
+  readonly name: string;
+  /** Stored symbols that stand on it: its futures, itself. */
+  readonly charts: readonly string[];
   readonly rows: number;
   readonly first_ns: string;
   readonly last_ns: string;
@@ -19,6 +23,8 @@ export interface OptionCell {
   readonly oi: string | null;
   readonly oi_day: string | null;
   readonly oi_step: string | null;
+  /** When the update before was said. */
+  readonly step_from_ns: string | null;
   readonly volume: string | null;
   readonly ltp: string | null;
   readonly bid: string | null;
@@ -29,6 +35,8 @@ export interface OptionCell {
   readonly gamma: number | null;
   readonly vega: number | null;
   readonly theta: number | null;
+  /** Volatility and Greeks as the venue tells them. */
+  readonly venue: Readonly<Record<string, string>>;
   readonly said: Readonly<Record<string, { readonly since_ns: string; readonly source: string }>>;
 }
 
@@ -40,6 +48,7 @@ export interface OptionRow {
 
 export interface ChainReply {
   readonly symbol: string;
+  readonly name: string;
   /** The exchange's zone. */
   readonly tz: string;
   readonly expiry: string;
@@ -66,6 +75,17 @@ export interface ChainReply {
   readonly gex: number | null;
   readonly gex_assumes: string;
   readonly rows: readonly OptionRow[];
+}
+
+/** What changed in a chain: rows and their cells hold what did, `strikes` are all that stand now. */
+export interface ChainChange {
+  readonly head: Omit<ChainReply, "rows">;
+  readonly strikes: readonly string[];
+  readonly rows: readonly {
+    readonly strike: string;
+    readonly call?: Partial<OptionCell>;
+    readonly put?: Partial<OptionCell>;
+  }[];
 }
 
 /** One expiry through time: every list has one entry an instant. */
@@ -103,6 +123,31 @@ export interface OptionHeat {
   readonly clip_calls: number | null;
   readonly clip_puts: number | null;
   readonly clip_net: number | null;
+}
+
+/** What one stretch says, and the numbers that say it; the two baselines are never mixed. */
+export interface ReadOutRow {
+  readonly baseline: "previous close" | "interval";
+  readonly label: string | null;
+  readonly reading: "bullish" | "bearish" | "neutral" | null;
+  /** Whether aggressive volume leans the same way. */
+  readonly confirmed: boolean | null;
+  readonly words: string;
+  readonly because: readonly string[];
+  readonly from_ns: string | null;
+  readonly to_ns: string;
+}
+
+/** What a traded contract says; `key_level` is the wall within half a strike of the session's point of control. */
+export interface ReadOut {
+  readonly symbol: string;
+  readonly tz: string;
+  readonly at_ns: string;
+  readonly session_ns: string;
+  readonly poc: string;
+  readonly key_level: string | null;
+  readonly chain: string | null;
+  readonly readings: readonly ReadOutRow[];
 }
 
 export interface OptionSmile {

@@ -1,12 +1,31 @@
 /** What a venue tells beside its trades: `stream` messages and `/api/v1/streams` (src/footloom/server/routes/streams.py). */
 import type { GapSpan, Placed } from "./messages";
+import type { ChainChange, ChainReply } from "./options";
 
 export type ToldName = "open_interest" | "funding" | "liquidations";
 export const toldNames: readonly ToldName[] = ["open_interest", "funding", "liquidations"];
 
+/** How much of an option chain is told; what is left out, as the server has it. */
+export interface ChainAsked {
+  readonly expiry?: string;
+  readonly strikes?: number;
+  readonly price?: number;
+}
+
 export interface StreamRequest {
   readonly symbol: string;
-  readonly name: ToldName;
+  /** `options` is the chain of an underlying, of which `chain` says how much. */
+  readonly name: ToldName | "options";
+  readonly chain?: ChainAsked;
+}
+
+/** An option chain: the whole of it, or what changed in it; `problem` says why it stands still. */
+export interface ChainSaid extends Placed {
+  readonly type: "chain";
+  readonly kind: "snapshot" | "update";
+  readonly chain?: ChainReply;
+  readonly change?: ChainChange;
+  readonly problem?: string;
 }
 
 /** A stream has said something: how it stands, or what is new. */

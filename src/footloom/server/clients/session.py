@@ -18,6 +18,7 @@ from footloom.errors import FootloomError, ProtocolError, TooMuch
 from footloom.server.clients.allowance import Limits, Pace
 from footloom.server.clients.mailbox import Item, Mailbox, Mark
 from footloom.server.failures import code_of
+from footloom.server.live.chains import ChainStream
 from footloom.server.live.hub import Hub
 from footloom.server.live.streams import Streams
 from footloom.server.live.topics import AnyTopic
@@ -231,8 +232,7 @@ class Session:
             subscription.live = False
             self.mailbox.forget(subscription.topic.id)
             self.hub.leave(subscription.topic, subscription)
-            if self.streams is not None:
-                self.streams.close(subscription.topic.key)
+            self._let_go(subscription.topic)
 
     async def _read(self) -> None:
         pace = Pace(self.limits.messages_per_s)
@@ -281,7 +281,7 @@ class Session:
 
     async def _subscribe(self, request: Subscribe) -> None:
         key = request.symbol
-        if self.streams is None:
+        if self.streams is None or not request.is_fed:
             topic = await self.hub.open_asked(request, key)
         else:
             key = await self.streams.open(key)
@@ -302,10 +302,13 @@ class Session:
             subscription.live = False
             subscription.history_bars, subscription.form = request.history_bars, request.format
             self.mailbox.forget(topic.id)
-            if self.streams is not None:  # it is held once already
-                self.streams.close(topic.key)
+            self._let_go(topic)  # it is held once already
         self._answer(encode_text(topic.subscribed(request.id)))
         self.post_due(subscription)
+
+    def _let_go(self, topic: AnyTopic) -> None:
+        if self.streams is not None and not isinstance(topic, ChainStream):
+            self.streams.close(topic.key)
 
     def _refuse(self, request: Request | None, error: FootloomError) -> None:
         self.hub.measures.refused_requests += 1

@@ -20,19 +20,21 @@ from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.live.board import Board
+from footloom.server.live.chains import chain_keys
 from footloom.server.live.charts import Charts
 from footloom.server.live.joining import joined
-from footloom.server.live.lanes import look_up, read_chart
+from footloom.server.live.lanes import read_chart
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
-from footloom.server.live.sides import Side, SideReader, stored_rows
+from footloom.server.live.sides import SideReader
 from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
+from footloom.server.live.stream_opening import opened
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.symbol_state import SymbolState, start_of, without
+from footloom.server.live.symbol_state import Stream, SymbolState, start_of, without
 from footloom.server.live.tempo import FLUSH_S, Tempo
 from footloom.server.live.topics import AnyTopic, Topic
 from footloom.server.stored.history import ChartKey, History, Seed
-from footloom.server.wire.messages import SideName, StudyRequest, Subscribe, TopicRequest
+from footloom.server.wire.messages import StreamRequest, StudyRequest, Subscribe, TopicRequest
 
 __all__ = ("LINGER_S", "Hub")
 
@@ -98,7 +100,7 @@ class Hub:
                 msgspec.structs.replace(request.topic, symbol=key), request.history_bars, request.studies
             )
         assert request.stream is not None
-        return await self._open_side(key, request.stream.name)
+        return await self._open_stream(key, request.stream)
 
     def join(self, topic: AnyTopic, subscriber: Subscriber | SideReader) -> None:
         """Let a subscriber have what a topic posts, and the header of its symbol at once."""
@@ -106,7 +108,7 @@ class Hub:
             self._keep(topic)
             topic.subscribers.add(cast("Subscriber", subscriber))
             topic.was_read = True
-        elif isinstance(topic, Side):
+        elif isinstance(topic, Stream):
             topic.readers.add(cast("SideReader", subscriber))
         status = self._symbols[topic.key].status
         if status is not None:
@@ -118,7 +120,7 @@ class Hub:
             topic.subscribers.discard(cast("Subscriber", subscriber))
             self._stop_later(topic)
             self._make_room()
-        elif isinstance(topic, Side):
+        elif isinstance(topic, Stream):
             topic.readers.discard(cast("SideReader", subscriber))
             if not topic.readers:
                 self._symbols[topic.key].sides.pop(topic.name, None)
@@ -167,6 +169,9 @@ class Hub:
             self._count(commit.trades)
         self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
         symbol.hear(commit)
+        for key in chain_keys(commit) if commit.series else ():
+            if key != commit.key and key in self._symbols:
+                self._symbols[key].hear_chain(commit)
         for topic in list(symbol.topics):
             if topic.chart.tape == commit.trades.tape:
                 self._give(topic, commit)
@@ -176,18 +181,13 @@ class Hub:
         if trades.instrument.venue != "sim" and not trades.flags.item(0) & FLAG_BACKFILLED:
             self.measures.note_commit(trades.ts_recv_ns.item(0), len(trades))
 
-    async def _open_side(self, key: str, name: SideName) -> Side:
-        symbol, place = self._symbols[key], object()
-        if name not in symbol.sides:
-            backlog = symbol.backlogs[place] = []
-            try:
-                rows = await look_up(stored_rows, self.history.store, key, name)
-            finally:
-                del symbol.backlogs[place]
-            if name not in symbol.sides:
-                symbol.sides[name] = side = Side(next(self._ids), key, name, rows)
-                side.catch_up(backlog)
-        return symbol.sides[name]
+    async def _open_stream(self, key: str, asked: StreamRequest) -> Stream:
+        symbol = self._symbols[key]
+        try:
+            return await opened(symbol, key, asked, self.history.store, self._ids)
+        finally:
+            if symbol.is_idle and self._symbols.get(key) is symbol:
+                del self._symbols[key]
 
     def reread(self, key: str) -> None:
         """Read the charts of a symbol anew: its stored past has changed."""

@@ -10,6 +10,7 @@ from footloom.core.trades import Trades
 from footloom.engine.studies import counting
 from footloom.feeds.flow import Commit
 from footloom.kernels.fold import Count
+from footloom.server.live.chains import ChainStream
 from footloom.server.live.sides import Side
 from footloom.server.live.status import SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside, folds_of, studies_beside
@@ -18,7 +19,9 @@ from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import StudyRequest
 
-__all__ = ("SymbolState", "start_of", "without")
+__all__ = ("Stream", "SymbolState", "start_of", "without")
+
+Stream = Side | ChainStream  # of a symbol, that is no chart
 
 _UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 
@@ -59,9 +62,10 @@ class SymbolState:
 
     topics: list[Topic] = field(default_factory=list)
     backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the topics that are being read
+    stream_backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the streams that are being read
     unrecorded: deque[Commit] = field(default_factory=deque)
     unrecorded_rows: int = 0
-    sides: dict[str, Side] = field(default_factory=dict)
+    sides: dict[str, Stream] = field(default_factory=dict)
     listeners: list[Callable[[Commit], None]] = field(default_factory=list)
     status: SymbolStatus | None = None
     status_at: float = float("-inf")
@@ -70,7 +74,7 @@ class SymbolState:
     def is_idle(self) -> bool:
         """Whether there is nothing to be known of it."""
         return self.status is None and not any(
-            (self.topics, self.backlogs, self.unrecorded, self.sides, self.listeners)
+            (self.topics, self.backlogs, self.stream_backlogs, self.unrecorded, self.sides, self.listeners)
         )
 
     def hear(self, commit: Commit) -> None:
@@ -82,10 +86,16 @@ class SymbolState:
             self.unrecorded_rows = 0
         for backlog in self.backlogs.values():
             backlog.append(commit)
-        for side in list(self.sides.values()):
-            side.apply(commit)
+        self.hear_chain(commit)
         for listener in list(self.listeners):
             listener(commit)
+
+    def hear_chain(self, commit: Commit) -> None:
+        """Give a commit to the streams alone: it may be an option's, and say something of this one's chain."""
+        for backlog in self.stream_backlogs.values():
+            backlog.append(commit)
+        for side in list(self.sides.values()):
+            side.apply(commit)
 
     # What is in no store; the oldest go where there are too many, as the journal's do.
     def _wait(self, commit: Commit) -> None:

@@ -17,7 +17,7 @@ from footloom.server.routes.jobs import (
     uploads,
 )
 from footloom.server.routes.layouts import delete_layout, layout, layouts, save_layout
-from footloom.server.routes.options import chain, chains, open_interest_heat, options_history, smile
+from footloom.server.routes.options import chain, chains, open_interest_heat, options_history, read_out_now, smile
 from footloom.server.routes.parameters import Shared, chart_request, check_query
 from footloom.server.routes.profiles import profile
 from footloom.server.routes.stored import CoverageRow, InstrumentRow, coverage, instruments
@@ -54,6 +54,7 @@ ROUTES = (
     chains,
     chain,
     options_history,
+    read_out_now,
     open_interest_heat,
     smile,
     jobs,

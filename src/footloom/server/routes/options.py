@@ -11,17 +11,18 @@ from litestar import Request, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter, SkipValidation
 
+from footloom.engine.read_outs import charts_of, read_outs_of
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_through, load_chain, stored_chains
-from footloom.options.documents import chain_reply, heat_reply, history_reply, smile_reply
+from footloom.options.documents import chain_reply, heat_reply, history_reply, smile_reply, underlying_name
 from footloom.options.heat import Heat
 from footloom.options.measures import RATE
-from footloom.options.replies import ChainReply, HeatReply, HistoryReply, SmileReply
+from footloom.options.replies import ChainReply, HeatReply, HistoryReply, ReadOutReply, SmileReply
 from footloom.server.rest.shared import Rest
 from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import Key, Ns, Shared, State, check_span, failures, key_of
 from footloom.server.services import Services
 
-__all__ = ("ChainRow", "chain", "chains", "open_interest_heat", "options_history", "smile")
+__all__ = ("ChainRow", "chain", "chains", "open_interest_heat", "options_history", "read_out_now", "smile")
 
 _SECOND_NS: Final = 1_000_000_000
 T = TypeVar("T")
@@ -39,13 +40,22 @@ Price = Annotated[
     float | None,
     QueryParameter(description="price of the underlying, where the chain does not say it", gt=0, le=1e12),
 ]
+Chart = Annotated[
+    str | None,
+    QueryParameter(description="the contract that is traded; left out, the nearest future that is stored"),
+]
 Every = Annotated[int, QueryParameter(description="seconds between two instants", ge=1, le=86_400)]
 
 
 class ChainRow(msgspec.Struct, frozen=True):
-    """A chain that is stored: ``expiries`` are those of its last day."""
+    """A chain that is stored: ``expiries`` are those of its last day.
+
+    ``name`` is what people call the underlying; ``charts`` are stored symbols that stand on it: its futures, itself.
+    """
 
     symbol: str
+    name: str
+    charts: Sequence[str]
     rows: int
     first_ns: str
     last_ns: str
@@ -63,7 +73,9 @@ def _chains(services: Services) -> list[ChainRow]:
     for one in stored_chains(store):
         last = load_chain(store, one.key, one.last_ns, one.last_ns + 1)
         days = [last.day_text(expiry) for expiry in last.expiries.tolist()]
-        rows.append(ChainRow(one.key, one.rows, str(one.first_ns), str(one.last_ns), days))
+        name = underlying_name(last.instrument)
+        charts = charts_of(store, one.key, name)
+        rows.append(ChainRow(one.key, name, charts, one.rows, str(one.first_ns), str(one.last_ns), days))
     return rows
 
 
@@ -100,6 +112,23 @@ async def smile(
     """Return the volatility that each strike's price implies at a time (definitions 7.6)."""
     store = services.history.store
     return await _answer(request, rest, lambda: smile_reply(chain_at(store, *asked, at_ns)))
+
+
+@_get("/api/v1/options/readout", summary="What price, open interest and aggressive volume say together")
+async def read_out_now(
+    request: Request[Any, Any, Any],
+    services: Shared,
+    rest: State,
+    asked: Asked,
+    chart: Chart = None,
+    at_ns: Ns = None,
+) -> ReadOutReply:
+    """Return the reading of a contract against the previous close and over the last interval (definitions 7.2).
+
+    ``symbol`` is the chain of its underlying, whose walls tell the key level; or the contract itself, without a chain.
+    """
+    contract = None if chart is None else key_of(chart)
+    return await _answer(request, rest, lambda: read_outs_of(services.history.store, *asked, contract, at_ns))
 
 
 @_get("/api/v1/options/history", summary="PCR, max pain, walls, straddle and volatility through time")

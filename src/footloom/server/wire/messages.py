@@ -15,10 +15,13 @@ from footloom.core.messages import Gap
 from footloom.core.rolls import Roll
 from footloom.errors import ProtocolError
 from footloom.feeds.flow import Phase
+from footloom.options.replies import ChainChange, ChainReply
 from footloom.studies import Life
 
 __all__ = (
     "PROTOCOL_VERSION",
+    "ChainAsked",
+    "ChainText",
     "ErrorText",
     "FeedGone",
     "FeedText",
@@ -69,11 +72,29 @@ class TopicRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 SideName = Literal["last", "liquidations", "funding", "open_interest"]
 
 
-class StreamRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One of the streams of a symbol that are no chart (`footloom.server.live.sides`)."""
+class ChainAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What of an option chain is told (`footloom.feeds.stored_chain.ChainAsk`); what is left out, as over REST."""
+
+    expiry: Annotated[str, Meta(max_length=10)] | None = None
+    strikes: Annotated[int, Meta(ge=0, le=1_000)] | None = None
+    rate: Annotated[float, Meta(ge=-0.5, le=1.0)] | None = None
+    price: Annotated[float, Meta(gt=0, le=1e12)] | None = None
+
+
+class StreamRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One of the streams of a symbol that are no chart (`footloom.server.live.sides`).
+
+    ``options`` is the chain of an underlying (`footloom.server.live.chains`), of which ``chain`` says how much.
+    """
 
     symbol: str
-    name: SideName
+    name: SideName | Literal["options"]
+    chain: ChainAsked | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is of a chain for another stream."""
+        if self.chain is not None and self.name != "options":
+            raise ValueError(f"chain belongs to the stream options, not to {self.name}")
 
 
 class StudyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -100,6 +121,11 @@ class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
             raise ValueError("name either a topic or a stream")
         if self.stream is not None and self.studies:
             raise ValueError("studies stand beside a topic, not beside a stream")
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether the symbol's own feed brings it: a chain comes with those of its options."""
+        return self.stream is None or self.stream.name != "options"
 
     @property
     def symbol(self) -> str:
@@ -212,6 +238,20 @@ class StreamText(msgspec.Struct, frozen=True, tag_field="type", tag="stream"):
     name: SideName
     kind: str
     rows: Sequence[dict[str, Any]]
+
+
+class ChainText(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="chain"):
+    """An option chain: the whole of it (``snapshot``), or what changed in it (``update``).
+
+    ``problem`` says why it stands still: then what was told before is the last that is known.
+    """
+
+    topic_id: int
+    topic_seq: int
+    kind: Literal["snapshot", "update"]
+    chain: ChainReply | None = None
+    change: ChainChange | None = None
+    problem: str = ""
 
 
 class Rebuilt(msgspec.Struct, frozen=True, tag_field="type", tag="rebuilt"):

@@ -12,6 +12,7 @@ const inks: Readonly<Record<OptionLineKind, (palette: Palette) => string>> = {
   call: ({ sell }) => sell,
   put: ({ buy }) => buy,
   pain: ({ gap }) => gap,
+  key: ({ text }) => text,
 };
 
 /** Open interest by strike against the price axis (calls above puts), and the lines of walls and of max pain. */
@@ -28,12 +29,18 @@ export function drawOptionLevels(ctx: Context, model: ChartModel, levels: Option
   ctx.globalAlpha = 1;
   const line = Math.max(1, Math.round(dpr));
   const size = axisFont(model) * 0.92;
-  for (const { tick, kind, text } of levels.lines) {
+  const labels: number[] = []; // where text stands: what would lie on it moves down
+  for (const { tick, kind, text, length } of levels.lines) {
     const y = price.yOfPrice(tick);
     if (y < 0 || y > price.height) continue;
     const colour = inks[kind](palette);
-    hLine(ctx, 0, time.width, y, colour, line, [6 * line, 4 * line]);
-    plainText(ctx, text, 8 * dpr, y - size * 0.75, { size, colour, weight: 600 });
+    const left = Math.round(time.width * (1 - length));
+    const dashes = kind === "key" ? [] : [6 * line, 4 * line];
+    hLine(ctx, left, time.width, y, colour, kind === "key" ? 2 * line : line, dashes);
+    let at = y - size * 0.75;
+    while (labels.some((other) => Math.abs(other - at) < size * 1.1)) at += size * 1.15;
+    labels.push(at);
+    plainText(ctx, text, Math.max(left, 0) + 8 * dpr, at, { size, colour, weight: 600 });
   }
 }
 
