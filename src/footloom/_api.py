@@ -177,13 +177,13 @@ def read_out(
     key: str,
     moment: str | int | dt.date | None = None,
     *,
-    chart: str | None = None,
+    contract: str | None = None,
     store: Path | str | None = None,
     **settings: Any,
 ) -> ReadOutReply:
     """Return what price, open interest and aggressive volume of a contract say together (definitions 7.2).
 
-    ``key`` is the chain of its underlying, whose walls tell the key level, and ``chart`` the contract (left out, the
+    ``key`` is the chain of its underlying, whose walls tell the key level, and ``contract`` that (left out, the
     nearest future that is stored); or ``key`` is the contract itself. ``moment`` is the instant, by default that of
     its last trade. ``settings`` are those of the chain, such as ``expiry``.
 
@@ -198,7 +198,7 @@ def read_out(
 
     at_ns = None if moment is None else instant_ns(moment)
     with open_store(config.load(store=_place(store)).store) as opened:
-        return read_outs_of(opened, key, ChainAsk(**settings), chart, at_ns)
+        return read_outs_of(opened, key, ChainAsk(**settings), contract, at_ns)
 
 
 def _place(store: Path | str | None) -> StorePlace | None:

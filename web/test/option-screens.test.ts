@@ -332,11 +332,21 @@ describe("the chain that is looked at", () => {
     const subscribeStream = (of: StreamRequest, listener: StreamListener): (() => void) => {
       const stream = { of, listener, left: false };
       streams.push(stream);
-      return () => void (stream.left = true);
+      return () => {
+        stream.left = true;
+      };
     };
     const desk = new OptionsDesk({ options } as unknown as Rest, { subscribeStream }, clock);
     const tell = (chain: ChainReply, problem = ""): void =>
-      streams.at(-1)?.listener.message({ type: "chain", kind: "snapshot", topic_id: 1, topic_seq: 0, prev_seq: -1, chain, problem });
+      streams.at(-1)?.listener.message({
+        type: "chain",
+        kind: "snapshot",
+        topic_id: 1,
+        topic_seq: 0,
+        prev_seq: -1,
+        chain,
+        problem,
+      });
     const turns = async (): Promise<void> => {
       for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
     };
@@ -418,7 +428,7 @@ describe("the chain that is looked at", () => {
     expect(asked).toEqual([{ part: "/readout", symbol: "nse:NIFTY" }]);
     desk.showing("upstox:NIFTY.FUT1");
     await turns();
-    expect(asked.at(-1)).toEqual({ part: "/readout", symbol: "nse:NIFTY", chart: "upstox:NIFTY.FUT1" });
+    expect(asked.at(-1)).toEqual({ part: "/readout", symbol: "nse:NIFTY", contract: "upstox:NIFTY.FUT1" });
     expect(desk.view.get().readOut).toBe(readOut);
   });
 

@@ -50,7 +50,7 @@ def options(
         float | None, typer.Option(metavar="P", help="Price of the underlying, where the chain does not say it.")
     ] = None,
     rate: Annotated[float | None, typer.Option(metavar="R", help="Interest a year; 0.055 is 5.5 %.")] = None,
-    chart: Annotated[
+    contract: Annotated[
         str | None,
         typer.Option(metavar="VENUE:SYMBOL", help="readout: the contract; the nearest future.", show_default=False),
     ] = None,
@@ -80,7 +80,7 @@ def options(
         if what == "export" and out is not None:
             _export(opened, symbol, ask, (start, end), (every, of, out), force=force)
         elif what == "readout":
-            _read_out(opened, symbol, ask, chart, at, json=json)
+            _read_out(opened, symbol, ask, contract, at, json=json)
         elif what in {"chain", "iv"}:
             _instant(opened, symbol, ask, at, what, json=json)
         else:
@@ -142,11 +142,11 @@ def _instant(store: Store, symbol: str, ask: ChainAsk, at: str | None, what: str
     _print_json(reply) if json else _print_chain(reply)
 
 
-def _read_out(store: Store, symbol: str, ask: ChainAsk, chart: str | None, at: str | None, *, json: bool) -> None:
+def _read_out(store: Store, symbol: str, ask: ChainAsk, contract: str | None, at: str | None, *, json: bool) -> None:
     from footloom._api import instant_ns
     from footloom.engine.read_outs import read_outs_of
 
-    reply = read_outs_of(store, symbol, ask, chart, None if at is None else instant_ns(at))
+    reply = read_outs_of(store, symbol, ask, contract, None if at is None else instant_ns(at))
     if json:
         _print_json(reply)
         return

@@ -148,16 +148,15 @@ class _Key:
 # Of an option; others have neither. Computed numbers of the venue: which scale its volatility has it does not say, and
 # recordings have fractions of one.
 def _greeks(market: wire.MarketFullFeed | wire.FirstLevelWithGreeks) -> tuple[str, str, str, str, str] | None:
-    if not market.iv and not market.HasField("optionGreeks"):
-        return None
     said = market.optionGreeks
-    return (
+    greeks = (
         _number(market.iv, "iv"),
         _number(said.delta, "delta"),
         _number(said.gamma, "gamma"),
         _number(said.theta, "theta"),
         _number(said.vega, "vega"),
     )
+    return greeks if any(greeks) else None
 
 
 def _trade(ltpc: wire.LTPC | None) -> tuple[int | None, Text, Text]:

@@ -4,7 +4,9 @@ import type { ChainChange, ChainReply, OptionCell, OptionRow } from "../protocol
 export function changed(chain: ChainReply, change: ChainChange): ChainReply {
   const news = new Map(change.rows.map((row) => [row.strike, row]));
   const stands = new Set(change.strikes);
-  const rows = chain.rows.filter(({ strike }) => stands.has(strike)).map((row) => changedRow(row, news.get(row.strike)));
+  const rows = chain.rows
+    .filter(({ strike }) => stands.has(strike))
+    .map((row) => changedRow(row, news.get(row.strike)));
   return { ...change.head, rows };
 }
 

@@ -182,7 +182,9 @@ export class OptionsDesk {
 
   #take(news: ChainNews): void {
     const before = this.view.get();
-    const chain = news.chain ?? (before.chain === null || news.change === undefined ? before.chain : changed(before.chain, news.change));
+    const chain =
+      news.chain ??
+      (before.chain === null || news.change === undefined ? before.chain : changed(before.chain, news.change));
     if (chain === null) return;
     const problem = news.problem ?? "";
     // What other tabs showed may be of another expiry: it is asked for when they are opened.
@@ -206,7 +208,7 @@ export class OptionsDesk {
 
   async #askReadOut(of: string, chart: string): Promise<void> {
     const { symbol, expiry } = this.choice.get();
-    const query = { symbol, ...(expiry === null ? {} : { expiry }), ...(chart === "" ? {} : { chart }) };
+    const query = { symbol, ...(expiry === null ? {} : { expiry }), ...(chart === "" ? {} : { contract: chart }) };
     let told: Pick<OptionView, "readOut" | "readOutProblem">;
     try {
       told = { readOut: await this.#rest.options<ReadOut>("/readout", query), readOutProblem: "" };
@@ -269,7 +271,10 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 /** Whether two choices are told by one stream of the chain. */
 const isSameStream = (one: OptionChoice, other: OptionChoice): boolean =>
-  one.symbol === other.symbol && one.expiry === other.expiry && one.around === other.around && one.price === other.price;
+  one.symbol === other.symbol &&
+  one.expiry === other.expiry &&
+  one.around === other.around &&
+  one.price === other.price;
 
 const nameOf = (key: string): string => key.slice(key.indexOf(":") + 1).toUpperCase();
 

@@ -42,7 +42,9 @@ export function optionLevels(chain: ChainReply, tick: Grid, readOut: ReadOut | n
       ...walls("call", chain.call_walls),
       ...walls("put", chain.put_walls),
       ...line(chain.max_pain, "pain", "max pain"),
-      ...(readOut?.key_level == null ? [] : line(readOut.poc, "key", `key level: wall ${readOut.key_level} at the POC`)),
+      ...(readOut?.key_level == null
+        ? []
+        : line(readOut.poc, "key", `key level: wall ${readOut.key_level} at the POC`)),
     ],
   };
 }

@@ -40,7 +40,7 @@ Price = Annotated[
     float | None,
     QueryParameter(description="price of the underlying, where the chain does not say it", gt=0, le=1e12),
 ]
-Chart = Annotated[
+Contract = Annotated[
     str | None,
     QueryParameter(description="the contract that is traded; left out, the nearest future that is stored"),
 ]
@@ -120,15 +120,15 @@ async def read_out_now(
     services: Shared,
     rest: State,
     asked: Asked,
-    chart: Chart = None,
+    contract: Contract = None,
     at_ns: Ns = None,
 ) -> ReadOutReply:
     """Return the reading of a contract against the previous close and over the last interval (definitions 7.2).
 
     ``symbol`` is the chain of its underlying, whose walls tell the key level; or the contract itself, without a chain.
     """
-    contract = None if chart is None else key_of(chart)
-    return await _answer(request, rest, lambda: read_outs_of(services.history.store, *asked, contract, at_ns))
+    traded = None if contract is None else key_of(contract)
+    return await _answer(request, rest, lambda: read_outs_of(services.history.store, *asked, traded, at_ns))
 
 
 @_get("/api/v1/options/history", summary="PCR, max pain, walls, straddle and volatility through time")

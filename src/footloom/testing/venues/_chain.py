@@ -27,6 +27,7 @@ _STEP = 50  # between two strikes, in the unit of prices
 _ONE_IN, _INDEX_ONE_IN = 61, 7
 _BASIS = 30  # the index is so much below its future
 _TIME_VALUE, _WIDTH = 120.0, 300.0
+_WALL, _ROUND = 200.0, 500  # how far from the money most is open; strikes that are held more
 _DEEP = 5  # levels of the book on each side
 _TUESDAY = 1
 Price = Callable[[I64], I64]  # ticks of the future to ticks of what is derived
@@ -58,6 +59,16 @@ class DerivedListing(Listing):
         """Make what will have happened by a time, once the other has."""
         if self._source.trades is not self._made_of:
             self.trades = self._trades()
+
+    def open_interest(self) -> int:
+        """Return what is open now, in units of whole contracts: most at a strike above for calls, below for puts."""
+        strike, lot = self.instrument.strike, int(self.instrument.market_lot or 1)
+        if strike is None:
+            return super().open_interest()
+        first = int(self._source.trades.price_tick[0]) * self.instrument.tick_size
+        beyond = float(strike - first) * (1 if self.instrument.option == "CE" else -1)
+        held = 2_000 + 9_000 * np.exp(-(((beyond - _WALL) / _WIDTH) ** 2)) + 6_000 * (int(strike) % _ROUND == 0)
+        return (int(held) + self.row * 3) * lot
 
     def levels(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return the best levels of both sides, best first: one tick on each side of the last price."""

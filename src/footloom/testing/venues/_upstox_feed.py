@@ -14,6 +14,7 @@ _MODES = {
     "option_greeks": pb.RequestMode.option_greeks,
     "full_d30": pb.RequestMode.full_d30,
 }
+_IV, _DELTA = 0.12, 0.5  # of every option: nobody computes here
 _LEVELS = {"full": 5, "full_d30": 30}
 
 
@@ -42,10 +43,12 @@ def feed(mode: str, board: Board, grid: Grid, look: Look, before: Look | None = 
         part = made.firstLevelWithGreeks
         part.ltpc.CopyFrom(ltpc)
         part.firstDepth.CopyFrom(_quotes(grid, look, 1)[0])
-        part.vtt, part.oi, part.iv = look.vtt, float(look.oi or 0), 0.12
-        part.optionGreeks.delta = 0.5
+        part.vtt, part.oi, part.iv = look.vtt, float(look.oi or 0), _IV
+        part.optionGreeks.delta = _DELTA
     else:
         _full(made.fullFeed.marketFF, ltpc, mode, (grid, look, before))
+        if board.instrument.option:
+            made.fullFeed.marketFF.iv, made.fullFeed.marketFF.optionGreeks.delta = _IV, _DELTA
     return made
 
 

