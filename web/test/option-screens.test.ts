@@ -9,8 +9,8 @@ import { optionLevels } from "../src/model/option-levels";
 import { change, clockOf, figures, quantity, tableRows, zoneOf } from "../src/model/option-table";
 import { readings } from "../src/model/read-out";
 import { type ChartColours, heatChart, profileChart, ratiosChart } from "../src/panels/options/charts";
-import type { StreamRequest } from "../src/protocol/messages";
 import type { ChainInfo, ChainReply, OptionCell, OptionHeat, ReadOut } from "../src/protocol/options";
+import type { StreamRequest } from "../src/protocol/streams";
 
 const nothing: OptionCell = {
   oi: null,
@@ -338,7 +338,7 @@ describe("the chain that is looked at", () => {
     };
     const desk = new OptionsDesk({ options } as unknown as Rest, { subscribeStream }, clock);
     const tell = (chain: ChainReply, problem = ""): void =>
-      streams.at(-1)?.listener.message({
+      streams.at(-1)?.listener.said({
         type: "chain",
         kind: "snapshot",
         topic_id: 1,

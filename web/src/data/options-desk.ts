@@ -1,5 +1,5 @@
-import type { ChainNews } from "../protocol/messages";
 import type { ChainInfo, ChainReply, OptionHeat, OptionHistory, OptionSmile, ReadOut } from "../protocol/options";
+import type { ChainSaid } from "../protocol/streams";
 import type { Hub } from "./hub";
 import { changed } from "./option-change";
 import type { Rest } from "./rest";
@@ -173,14 +173,17 @@ export class OptionsDesk {
     this.#leave = this.#hub.subscribeStream(
       { symbol, name: "options", chain },
       {
-        message: (news) => turn === this.#turn && news.type === "chain" && this.#take(news),
+        granted: () => {},
+        said: (news) => void (turn === this.#turn && news.type === "chain" && this.#take(news)),
+        // What changed meanwhile was not told: the whole of it is asked for again.
+        lost: () => void (turn === this.#turn && this.#look()),
         refused: (_code, message) =>
-          turn === this.#turn && this.#failed(message, () => turn === this.#turn && this.#look()),
+          void (turn === this.#turn && this.#failed(message, () => turn === this.#turn && this.#look())),
       },
     );
   }
 
-  #take(news: ChainNews): void {
+  #take(news: ChainSaid): void {
     const before = this.view.get();
     const chain =
       news.chain ??

@@ -241,7 +241,8 @@ export interface FeedGone {
 export type ServerMessage =
   | Hello
   | Subscribed
-  | StreamSaid | ChainSaid
+  | StreamSaid
+  | ChainSaid
   | GapSeen
   | Rebuilt
   | Resync
