@@ -40,8 +40,8 @@ async def _serve_ours(pipe: Connection, clients: int) -> None:
     from footloom.core.instrument import Instrument
     from footloom.core.trades import Trades
     from footloom.feeds.flow import Commit
-    from footloom.server.access.limits import ConnectionLimits
     from footloom.server.app import create_app
+    from footloom.server.listening import ConnectionLimits
     from footloom.server.port import bind
     from footloom.server.run import listen
     from footloom.server.services import Services

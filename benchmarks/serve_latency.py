@@ -34,8 +34,8 @@ from footloom.feeds.clock import SystemClock
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, live
 from footloom.feeds.pace import Pace, in_turns
-from footloom.server.access.limits import ConnectionLimits
 from footloom.server.app import create_app
+from footloom.server.listening import ConnectionLimits
 from footloom.server.live.measures import Measures
 from footloom.server.port import bind
 from footloom.server.run import listen

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from footloom.config import Config
     from footloom.server.access.auth import Access
-    from footloom.server.access.limits import ConnectionLimits
+    from footloom.server.listening import ConnectionLimits
 
 __all__ = (
     "Front",
@@ -110,11 +110,9 @@ def front_of(settings: Config, *, open_page: bool, as_json: bool) -> Front:
 
 
 def _front_at(listener: socket.socket, settings: Config, *, open_page: bool, as_json: bool) -> Front:
-    from footloom.server.access.auth import access_of
-    from footloom.server.access.guard import checked_origins
-    from footloom.server.access.limits import ConnectionLimits
+    from footloom.server.access.auth import access_of, checked_origins
+    from footloom.server.listening import ConnectionLimits, tls_of
     from footloom.server.logs import configure
-    from footloom.server.run import tls_of
 
     access = access_of(settings, origins=checked_origins(settings.allow_origin))
     configure(settings.log_format, secrets=secrets_of(settings, access))

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import gc
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +85,7 @@ def demo(
         from footloom.server.services import Services
 
         if compiling is not None:
-            compiling.wait()
+            _wait(compiling)
         coming = coming or beside.submit(_catch_up, opened, seed, at_ns)
 
         from footloom.feeds.simulated import SIMULATED_KEYS
@@ -147,8 +146,17 @@ def _compile_beside() -> subprocess.Popen[bytes] | None:
     if any(_market_cache().rglob("*.nbi")):
         return None
     say("first start: compiling, some seconds ...")
-    command = [sys.executable, "-c", "import footloom.venues.sim, footloom.kernels.edges"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    from footloom.kernels.ahead import command
+
+    work = command("footloom.venues.sim.market", "footloom.kernels.edges", "footloom.kernels.inference")
+    return subprocess.Popen(work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+
+
+def _wait(compiling: subprocess.Popen[bytes]) -> None:
+    from footloom.server.live.warming import warm_kernels
+
+    warm_kernels()
+    compiling.wait()
 
 
 # Where the market's kernels are compiled to; the name stands for its sources.

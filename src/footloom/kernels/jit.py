@@ -1,4 +1,4 @@
-"""How kernels are compiled: eagerly for one explicit signature, cached in the user's cache folder.
+"""How kernels are compiled: for one explicit signature, at their first call, cached in the user's cache folder.
 
 Numba's own cache looks at the file of the function alone: a cached caller keeps returning the old answer after a
 callee in another file has changed. So `footloom.kernels.cache` names the folder after all of them.
@@ -6,7 +6,9 @@ callee in another file has changed. So `footloom.kernels.cache` names the folder
 
 from __future__ import annotations
 
+import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,19 @@ from numba import types
 
 from footloom.kernels.cache import cache_folder
 
-__all__ = ("I8_IN", "I64_2D_IN", "I64_IN", "I64_OUT", "INT", "U8_IN", "U8_OUT", "jit", "part")
+__all__ = (
+    "I8_IN",
+    "I64_2D_IN",
+    "I64_IN",
+    "I64_OUT",
+    "INT",
+    "U8_IN",
+    "U8_OUT",
+    "Compiled",
+    "compile_all",
+    "jit",
+    "part",
+)
 
 INT = types.int64
 # Columns are read-only; numba converts a writable array to a read-only one, never the other way.
@@ -31,21 +45,54 @@ U8_OUT = types.Array(types.uint8, 1, "C")
 Kernel = Callable[..., Any]
 
 
-def jit(signature: Any, *, brief: bool = False) -> Callable[[Kernel], Kernel]:
-    """Compile a kernel for one signature, without the GIL and without bounds checks, through the cache.
+def jit(signature: Any, *, brief: bool = False) -> Callable[[Kernel], Compiled]:
+    """Compile a kernel for one signature when it is first called, without the GIL and bounds checks, through the cache.
 
-    A ``brief`` one keeps the GIL: it works for microseconds, and getting it back can take a thousand.
+    A program waits for the kernels that it uses, and for no others; `compile_all` does not wait for a call. A ``brief``
+    one keeps the GIL: it works for microseconds, and getting it back can take a thousand.
     """
+    return lambda function: Compiled(function, signature, brief=brief)
 
-    def compile_it(function: Kernel) -> Kernel:
-        compiler: Any = numba.njit  # its type hints know no explicit signatures
-        with _cached_in(cache_folder(Path(inspect.getfile(function)).parent)):
-            compiled: Kernel = compiler(signature, cache=True, nogil=not brief, error_model="numpy", boundscheck=False)(
-                function
-            )
-        return compiled
 
-    return compile_it
+class Compiled:
+    """A kernel: a plain function that is compiled at its first call. Other kernels may call it."""
+
+    def __init__(self, function: Kernel, signature: Any, *, brief: bool) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._signature = signature
+        self._brief = brief
+        self._kernel: Kernel | None = None
+        _KERNELS.append(self)
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the kernel."""
+        return (self._kernel or self.compile())(*args)
+
+    def compile(self) -> Kernel:
+        """Return the compiled function; the first time it is loaded from the cache, or made."""
+        with _ONE_AT_A_TIME:
+            if self._kernel is None:
+                compiler: Any = numba.njit  # its type hints know no explicit signatures
+                with _cached_in(cache_folder(Path(inspect.getfile(self._function)).parent)):
+                    self._kernel = compiler(
+                        self._signature, cache=True, nogil=not self._brief, error_model="numpy", boundscheck=False
+                    )(self._function)
+            return self._kernel
+
+    @property
+    def _numba_type_(self) -> Any:  # what numba asks a global name of a kernel for
+        return numba.typeof(self.compile())
+
+
+_KERNELS: list[Compiled] = []
+_ONE_AT_A_TIME = threading.RLock()  # numba's folder is one setting for all threads; a kernel may need another one
+
+
+def compile_all() -> None:
+    """Compile, or load, every kernel of the modules that are imported."""
+    for kernel in _KERNELS:
+        kernel.compile()
 
 
 def part(function: Kernel) -> Kernel:

@@ -5,26 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
-import ssl
-import stat
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from litestar.types import ASGIApp
 
-from footloom.errors import ConfigError
-from footloom.server.access.limits import ConnectionLimits, Doorkeeper, counted, limited_http, raise_file_limit
+from footloom.server.access.limits import Doorkeeper, counted, limited_http, raise_file_limit
 from footloom.server.clients.connection import evicting
+from footloom.server.listening import ConnectionLimits, tls_of
 from footloom.server.pauses import short_pauses
 from footloom.server.rest.flowing import end_streams
 
-__all__ = ("listen", "run", "tls_of")
+__all__ = ("listen", "run")
 
 _LOG = logging.getLogger(__name__)
 _GRACE_S = 3  # what open requests get when the server stops
@@ -119,35 +115,6 @@ def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
         ssl_certfile=limits.tls_cert,
         ssl_keyfile=limits.tls_key,
     )
-
-
-def tls_of(cert: Path | None, key: Path | None) -> bool:
-    """Say whether certificate files are named, which then can be used.
-
-    Raises
-    ------
-    ConfigError
-        They cannot be.
-    """
-    if cert is None:
-        if key is not None:
-            raise ConfigError(f"--tls-key {key} without a certificate: name it with --tls-cert")
-        return False
-    for path in (cert, key):
-        if path is not None and not path.is_file():
-            raise ConfigError(f"{path} is no file: --tls-cert and --tls-key name a certificate and its key in PEM form")
-    if key is not None and os.name == "posix" and stat.S_IMODE(key.stat().st_mode) & 0o077:
-        _LOG.warning("%s is the key of this server and others may read it: chmod 600 %s", key, key)
-    try:
-        # An encrypted key would ask for its password at the terminal of a service.
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password=lambda: "")
-    except (ssl.SSLError, OSError, ValueError) as error:
-        why = getattr(error, "reason", None) or error
-        raise ConfigError(
-            f"{cert} and {key or 'no key'} cannot be used for TLS ({why}): both have to be PEM files, the key belongs "
-            "to the certificate and has no password"
-        ) from None
-    return True
 
 
 # SIGHUP comes when the terminal is closed: the server ends whole rather than be killed or stay behind; `nohup` and

@@ -19,7 +19,7 @@ from footloom.server.live.hub import Hub
 from footloom.server.live.status import SymbolStatus
 from footloom.server.live.stream_settings import StreamSettings
 from footloom.server.live.streams import Streams
-from footloom.server.live.warming import warm_kernels
+from footloom.server.live.warming import compile_beside, warm_kernels
 from footloom.server.live.writer import Writer
 from footloom.server.memory import give_back_freed
 from footloom.server.pages import Bundle
@@ -82,7 +82,7 @@ class Services:
     aside: Aside | None = None  # the process for large requests, of a server with a REST side
     sessions: set[Session] = field(default_factory=set)
     visitors: int = 0
-    on_close: list[Callable[[], None]] = field(default_factory=list)
+    on_close: list[Callable[[], object]] = field(default_factory=list)
     _store: Store | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _threads: ThreadPoolExecutor = field(
@@ -212,9 +212,11 @@ class Services:
     def warm(self) -> int:
         """Do once what the first page would wait for: compile, choose its study step; return the number of symbols.
 
-        Call it before any feed runs.
+        Call it before any feed runs. What no first page needs is compiled beside, in a process that ends with this one.
         """
         warm_kernels()
+        if (compiling := compile_beside()) is not None:
+            self.on_close += [compiling.kill, compiling.wait]
         symbols = self.history.symbols()
         first = sorted(symbols, key=lambda row: row[0].key not in self.live)[:1]
         for instrument, _ in first:

@@ -65,7 +65,7 @@ def frozen(medium: MongoMedium) -> KeptStore:
 
 
 @pytest.mark.parametrize("is_sealed", [False, True], ids=["journal", "sealed"])
-def test_a_writer_that_comes_back_after_its_lease_can_change_nothing(database: str, is_sealed: bool) -> None:
+def test_a_writer_that_comes_back_after_its_lease_can_change_nothing(database: str, *, is_sealed: bool) -> None:
     trades = tape(400)
     address = address_of(database)
     old = frozen(MongoMedium(address, lease_s=0.5))

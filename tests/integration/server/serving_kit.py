@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from server_kit import MemoryStore
 
-from footloom.server.access.limits import ConnectionLimits
 from footloom.server.app import create_app
+from footloom.server.listening import ConnectionLimits
 from footloom.server.port import bind
 from footloom.server.run import listen
 from footloom.server.services import Services

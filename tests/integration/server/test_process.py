@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from footloom.errors import ConfigError
-from footloom.server.run import tls_of
+from footloom.server.listening import tls_of
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.slow

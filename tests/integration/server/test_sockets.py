@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from footloom.core.trades import Trades
 from footloom.errors import ConfigError
 from footloom.feeds.flow import Commit
-from footloom.server.access.guard import checked_origins
+from footloom.server.access.auth import checked_origins
 from footloom.server.port import _command, bind
 from footloom.server.wire.codec import decode
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -27,7 +28,7 @@ from footloom.core.secret import Secret
 from footloom.errors import ConfigError
 from footloom.server.port import is_loopback
 
-__all__ = ("Access", "Attempts", "access_of", "kept_token", "token_path")
+__all__ = ("Access", "Attempts", "access_of", "checked_origins", "kept_token", "token_path")
 
 _FILE = "serve.token"
 _TOKEN_BYTES = 24
@@ -35,6 +36,7 @@ _COOKIE_S = 180 * 86_400
 _BEARER = "bearer "
 _BURST, _REFILL_S = 10, 6.0
 _MOST_ADDRESSES = 4096
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 class Attempts:
@@ -192,3 +194,26 @@ def _make(path: Path) -> None:
     except OSError:  # a file system without links
         partial.replace(path)
     partial.unlink(missing_ok=True)
+
+
+def checked_origins(origins: Collection[str]) -> tuple[str, ...]:
+    """Return origins of other pages as browsers send them.
+
+    Raises
+    ------
+    ConfigError
+        One is no origin: scheme, host and port, and nothing else.
+
+    Examples
+    --------
+    >>> checked_origins(["http://localhost:5173/"])
+    ('http://localhost:5173',)
+    """
+    found = [origin.removesuffix("/").lower() for origin in origins]
+    for origin, given in zip(found, origins, strict=True):
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"--allow-origin {given!r} is no origin of a page: write scheme, host and port alone, such as "
+                "http://localhost:5173"
+            )
+    return tuple(found)

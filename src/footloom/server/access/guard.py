@@ -8,10 +8,9 @@ then whoever has to show a token is asked for it.
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +18,12 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from footloom.errors import ConfigError
 from footloom.server.access.auth import Access
 from footloom.server.failures import ErrorBody, ErrorReply
 from footloom.server.logs import REQUEST_ID
 from footloom.server.port import is_loopback
 
-__all__ = ("SECURITY_HEADERS", "Guard", "checked_origins")
+__all__ = ("SECURITY_HEADERS", "Guard")
 
 SECURITY_HEADERS: dict[str, str] = {
     # Blob and data images are the page's own PNG export; style attributes are set by its components.
@@ -39,33 +37,9 @@ SECURITY_HEADERS: dict[str, str] = {
 }
 
 
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _LOG = logging.getLogger("footloom.requests")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BEARER = "bearer "
-
-
-def checked_origins(origins: Collection[str]) -> tuple[str, ...]:
-    """Return origins of other pages as browsers send them.
-
-    Raises
-    ------
-    ConfigError
-        One is no origin: scheme, host and port, and nothing else.
-
-    Examples
-    --------
-    >>> checked_origins(["http://localhost:5173/"])
-    ('http://localhost:5173',)
-    """
-    found = [origin.removesuffix("/").lower() for origin in origins]
-    for origin, given in zip(found, origins, strict=True):
-        if not _ORIGIN.fullmatch(origin):
-            raise ConfigError(
-                f"--allow-origin {given!r} is no origin of a page: write scheme, host and port alone, such as "
-                "http://localhost:5173"
-            )
-    return tuple(found)
 
 
 class _Refusal(msgspec.Struct, frozen=True):

@@ -11,16 +11,14 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from footloom.server.clients.connection import EVICT_AFTER_S
 from footloom.server.failures import ErrorBody, ErrorReply
 
-__all__ = ("ConnectionLimits", "Doorkeeper", "counted", "limited_http", "raise_file_limit")
+__all__ = ("Doorkeeper", "counted", "limited_http", "raise_file_limit")
 
 _LOG = logging.getLogger(__name__)
 _MAX_HEAD_BYTES = 32 * 1024
@@ -37,18 +35,6 @@ _REASONS = {
     503: "Service Unavailable",
 }
 _CODES = {400: "bad_request", 408: "too_slow", 431: "too_large", 503: "too_many"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectionLimits:
-    """The limits of one server; ``max_connections`` is for each address that is not this machine's own."""
-
-    max_connections: int = 100
-    request_timeout_s: float = 10.0
-    ws_ping_interval: float = 20.0
-    evict_after_s: float = EVICT_AFTER_S
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
 
 
 def raise_file_limit() -> int:

@@ -14,11 +14,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from footloom.server.clients.session import Disconnected
+from footloom.server.listening import EVICT_AFTER_S
 from footloom.server.wire.frames import Message
 
-__all__ = ("EVICT_AFTER_S", "LitestarSocket", "evicting")
+__all__ = ("LitestarSocket", "evicting")
 
-EVICT_AFTER_S = 10.0
 _DIRECT = "footloom.connection"
 _LOG = logging.getLogger(__name__)
 

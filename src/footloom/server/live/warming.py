@@ -1,7 +1,8 @@
-"""What a server does once before it says that it is ready: nothing compiles or is imported while others wait."""
+"""What a server does once, before it says that it is ready and beside: nothing compiles while others wait."""
 
 from __future__ import annotations
 
+import subprocess
 from decimal import Decimal
 
 import numpy as np
@@ -10,25 +11,38 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.engine.builder import Builder
 from footloom.engine.spec import ChartSpec
+from footloom.kernels.ahead import command, is_done
 from footloom.server.live.status import SymbolStatus
 from footloom.server.wire.codec import encode, encode_json
 
-__all__ = ("warm_kernels",)
+__all__ = ("compile_beside", "warm_kernels")
 
+_ALL = "footloom.kernels"
 _SECOND_NS = 10**9
 
 
 def warm_kernels() -> None:
-    """Fold a handful of made-up trades into a live chart, as the first commit of the first stream will be."""
+    """Fold a handful of made-up trades into a live chart, as the first commits of the first stream will be."""
     instrument = Instrument(venue="warm", symbol="UP", tick_size=Decimal("0.5"), lot_size=Decimal(1))
     builder = Builder(instrument, ChartSpec())
     status = SymbolStatus(instrument)
-    for minute in range(3):
-        times = (np.arange(8) * 7 + 1 + 60 * minute) * _SECOND_NS
-        sides = np.array([1, -1, 0, 1] * 2, np.int8)
-        ids = 8 * minute + np.arange(8)
+    for second, first_id in (
+        (0, 0),
+        (30, 8),
+        (60, 16),
+        (20, 4),
+        (120, 24),
+    ):  # a bar grows, a new one, a late trade
+        times = (np.arange(4) * 7 + second) * _SECOND_NS
+        sides = np.array([1, -1, 0, 1], np.int8)
         trades = Trades.build(
-            instrument, times, 100 + np.arange(8) % 3, np.ones(8, np.int64), sides, trade_id=ids, ts_recv_ns=times
+            instrument,
+            times,
+            100 + np.arange(4) % 3,
+            np.ones(4, np.int64),
+            sides,
+            trade_id=first_id + np.arange(4),
+            ts_recv_ns=times,
         )
         builder.update(trades, int(times[-1]), ())
         status.fold(trades)
@@ -37,3 +51,10 @@ def warm_kernels() -> None:
     assert frame is not None
     encode(frame, "snapshot")
     encode_json(frame, "bar_open")
+
+
+def compile_beside() -> subprocess.Popen[bytes] | None:
+    """Have another process compile all other kernels, where that has not been done; return the process."""
+    if is_done(_ALL):
+        return None
+    return subprocess.Popen(command(_ALL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words

@@ -7,7 +7,6 @@ import contextlib
 import datetime as dt
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 from footloom.config import Config
 from footloom.core.place import store_place
 from footloom.errors import ConfigError, DataError
+from footloom.kernels.ahead import command, is_done
 from footloom.server.rest.jobs import Control, Stopped, Work, in_loop
 from footloom.store import Store
 
@@ -106,14 +106,12 @@ def import_work(ask: ImportAsk, paths: Sequence[Path], folders: Sequence[Path]) 
     return work
 
 
-# The first import after an installation compiles the reader of tables, half a minute of work that holds Python's lock:
-# in a process of its own it holds up nobody's chart, and what it leaves in the cache is loaded here in an instant.
+# The first import after an installation compiles the reader of tables, which takes half a minute.
 def _compile_readers(control: Control) -> None:
-    if _READERS in sys.modules:
+    if is_done(_READERS):
         return
     control.say("the readers are made ready: after an installation they are compiled once, which takes up to a minute")
-    command = [sys.executable, "-c", f"import {_READERS}"]
-    making = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    making = subprocess.Popen(command(_READERS), stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
     try:
         while True:
             control.check()

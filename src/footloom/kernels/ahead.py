@@ -1,0 +1,49 @@
+"""Compile kernels ahead of their first call, in a process of its own: ``python -m footloom.kernels.ahead MODULE ...``.
+
+Compiling holds Python's lock for seconds: within a server it would hold up every chart. What the process leaves in the
+cache is loaded elsewhere in milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from footloom.kernels.cache import cache_folder
+from footloom.kernels.jit import compile_all
+
+__all__ = ("command", "is_done")
+
+
+def command(*modules: str) -> list[str]:
+    """Return the command that compiles what modules (or packages) hold."""
+    return [sys.executable, "-m", "footloom.kernels.ahead", *modules]
+
+
+def is_done(module: str) -> bool:
+    """Say whether this has been done for a module as it now stands; it is not imported for that."""
+    return _mark(module).is_file()
+
+
+def _mark(module: str) -> Path:
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return cache_folder(Path(spec.origin).parent) / f"{module}.compiled"
+
+
+def _compile(module: str) -> None:
+    found = importlib.import_module(module)
+    for part in pkgutil.iter_modules(getattr(found, "__path__", ()), f"{module}."):
+        if not part.name.endswith(".ahead"):  # this very module, which runs under another name
+            importlib.import_module(part.name)
+    compile_all()
+    _mark(module).touch()
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        _compile(name)
