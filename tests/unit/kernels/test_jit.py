@@ -63,3 +63,17 @@ def test_kernels_compile_where_no_cache_can_be_written(package, tmp_path):
     blocked.write_text("a file where the folder should be: not even root can make one here")
 
     assert run(tmp_path, blocked) == "3"
+
+
+def test_a_kernel_is_compiled_when_it_is_called_or_asked_for_and_not_before(package, tmp_path):
+    (package / "callee.py").write_text(CALLEE.format(answer=4))
+    (package / "caller.py").write_text(CALLER.replace("print(ask())", ""))
+
+    run(tmp_path, tmp_path / "cache")
+
+    assert not list((tmp_path / "cache").rglob("*.nbi"))
+    (package / "caller.py").write_text(
+        CALLER.replace("print(ask())", "import footloom.kernels.jit as j\nj.compile_all()")
+    )
+    run(tmp_path, tmp_path / "cache")
+    assert len(list((tmp_path / "cache").rglob("*.nbi"))) == 2
