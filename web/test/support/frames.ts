@@ -1,4 +1,5 @@
 import type { BarColumns, Frame, FrameKind, LevelColumns } from "../../src/protocol/decode";
+import { BAR_FLAGS } from "../../src/protocol/layout.generated";
 import type { SnapshotMeta } from "../../src/protocol/messages";
 import { type Dpx, dpx } from "../../src/protocol/units";
 
@@ -11,6 +12,8 @@ export interface BarSpec {
   readonly cells?: readonly CellSpec[];
   readonly close?: number;
   readonly final?: boolean;
+  /** A known gap touches it. */
+  readonly incomplete?: boolean;
   readonly cvd?: number;
   readonly quoteShare?: number;
   readonly coverage?: number;
@@ -82,7 +85,7 @@ export function frameOf(
     poc: Int32Array.from(all, () => 0),
     vah: Int32Array.from(all, () => 0),
     val: Int32Array.from(all, () => 0),
-    flags: Uint32Array.from(all, (spec) => (spec.final === false ? 0 : 1)),
+    flags: Uint32Array.from(all, (spec) => (spec.final === false ? 0 : 1) | (spec.incomplete ? BAR_FLAGS.gap : 0)),
     level_start: Uint32Array.from(starts),
   };
   const levels: LevelColumns = {

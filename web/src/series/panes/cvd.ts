@@ -1,11 +1,14 @@
-import { hasFlow } from "../../model/trust";
+import { hasFlow, isIncomplete } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { candle, hLine, polyline } from "../../renderers/shapes";
 import type { PaneFrame } from "./registry";
 
 let points = new Float64Array(1024);
 
-/** Cumulative delta, as a line through the bars' closes or as candles (definitions 3.2); broken where it was reset. */
+/**
+ * Cumulative delta, as a line through the bars' closes or as candles (definitions 3.2). The line is broken where the sum
+ * was reset, and before a bar of which trades are missing.
+ */
 export function drawCvd(frame: PaneFrame): void {
   const { ctx, model, scale } = frame;
   const { from, to } = model.visibleBars();
@@ -31,10 +34,9 @@ function drawLine({ ctx, model, scale }: PaneFrame, from: number, to: number): v
     if (!hasFlow(series, index as BarIndex)) continue;
     const close = series.number("cvd", index as BarIndex);
     const open = close - series.delta(index as BarIndex);
-    if (index > start && open !== series.number("cvd", (index - 1) as BarIndex)) {
-      add(0, Number.NaN);
-      add(time.x(index), scale.y(open));
-    }
+    const isReset = index > start && open !== series.number("cvd", (index - 1) as BarIndex);
+    if (isReset || isIncomplete(series, index as BarIndex)) add(0, Number.NaN);
+    if (isReset) add(time.x(index), scale.y(open));
     add(time.x(index) + time.bar / 2, scale.y(close));
   }
   polyline(ctx, points, count, model.palette.line, 1.6 * model.dpr);
