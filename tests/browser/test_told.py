@@ -336,3 +336,37 @@ def pixel(page: Any, place: list[float]) -> list[int]:
             place,
         )
     )
+
+
+def test_cvd_and_vwap_begin_at_a_chosen_bar(page: Any, market: Market) -> None:
+    studied(page)
+    index = page.evaluate("footloom.viewport().to - 6")
+    opened = int(page.evaluate(f"footloom.bar({index}).openNs"))
+    cell = page.evaluate(f"footloom.bar({index}).cells[0]")
+    box = page.evaluate(f"footloom.cellBox({index}, {cell['row']})")
+    place = (box["x"] + box["width"] / 2, page.locator(".chart").bounding_box()["y"] + 60)
+    page.mouse.click(*place, button="right")
+    page.get_by_role("menuitem", name="CVD from this bar").click()
+    until(page, f"footloom.study('cvd', {index - 1})?.row >= 0 && footloom.study('cvd', {index})?.cvd !== null")
+    assert page.evaluate(f"footloom.study('cvd', {index - 1}).cvd") is None, "before its anchor it is unknown"
+    total = 0
+    for at in range(index, page.evaluate("footloom.bars().last") + 1):
+        begin = int(page.evaluate(f"footloom.bar({at}).openNs"))
+        deltas = [lots * side for ns, _, lots, side in market.trades if begin <= ns < begin + MINUTE]
+        total += sum(deltas)
+        assert page.evaluate(f"footloom.study('cvd', {at}).cvd") == total
+    page.mouse.click(*place, button="right")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    until(page, f"footloom.study('vwap', {index})?.vwap != null")
+    first = [(tick, lots) for ns, tick, lots, _ in market.trades if opened <= ns < opened + MINUTE]
+    mean = sum(tick * lots for tick, lots in first) / sum(lots for _, lots in first)
+    assert page.evaluate(f"footloom.study('vwap', {index}).vwap") == pytest.approx(mean)
+
+
+def test_a_roll_is_drawn_with_both_contracts_and_their_difference(page: Any) -> None:
+    page.goto(page.url.partition("#")[0] + "#symbol=upstox:NIFTY.FUT1&bars=1h")
+    page.reload()
+    until(page, "footloom.meta()?.symbol === 'upstox:NIFTY.FUT1'")
+    said = [box["text"] for box in page.evaluate("footloom.textBoxes()") if box["layer"] == "price.cells"]
+    assert "NSE_FO|A → NSE_FO|B at expiry, +100.0" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +12,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.series import Series
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.store.files import Store
+from footloom.venues._india_master import expiry_ns
 
 __all__ = ("BARE", "MINUTE", "PERP", "START", "Market", "build")
 
@@ -54,11 +56,36 @@ def made(seed: int = 5) -> Market:
     return market
 
 
+# A future on the day before its end and on that day, the next one on that day and the one after: three trades each.
+def contract(name: str, end: dt.date, first_tick: int, days: tuple[int, int]) -> Trades:
+    """Return the trades of one of two futures."""
+    future = Instrument(
+        venue="upstox",
+        symbol=f"NSE_FO|{name}",
+        tick_size=Decimal("0.1"),
+        lot_size=Decimal(1),
+        calendar="nse_fo",
+        kind="future",
+        underlying="NIFTY",
+        expiry_ns=expiry_ns(end, "nse_fo"),
+    )
+    rolls_ns = expiry_ns(dt.date(2025, 11, 25), "nse_fo")
+    at = [rolls_ns + day * 24 * 60 * MINUTE - 60 * MINUTE + k * SECOND for day in days for k in (1, 2, 3)]
+    ticks = [first_tick + 10 * k for _ in days for k in range(3)]
+    return Trades.build(future, at, ticks, [75] * 6, [1] * 6, trade_id=list(range(1, 7)))
+
+
 def build(root: Path, market: Market) -> None:
-    """Write it to a store, and a spot market beside it of which nothing but trades is known."""
+    """Write it to a store: the perpetual, a spot market of which nothing but trades is known, and two futures."""
     ns, ticks, lots, sides = (list(column) for column in zip(*market.trades, strict=True))
     ids = list(range(1, len(ns) + 1))
     with Store(root, writer=True) as store:
+        for trades in (
+            contract("A", dt.date(2025, 11, 25), 260_000, (-1, 0)),
+            contract("B", dt.date(2025, 12, 30), 261_000, (0, 1)),
+        ):
+            store.put_instrument(trades.instrument)
+            store.append(trades)
         for instrument in (PERP, BARE):
             store.put_instrument(instrument)
             price = [tick * 10 for tick in ticks] if instrument is BARE else ticks

@@ -118,11 +118,12 @@ def liquidations_by_bar(told: Trades, opens_ns: I64) -> LiquidationBars:
     begins = begins[bar[begins] >= 0]
     if not len(begins):
         none = np.empty(0, np.int64)
-        return LiquidationBars(*([none] * 8))
+        return LiquidationBars(none, none, none, none, none, none, none, none)
     sides = [kept.side == side for side in (-1, 1, 0)]
     lots = [np.add.reduceat(np.where(mine, kept.qty_lot, 0), begins) for mine in sides]
     counts = [np.add.reduceat(mine.astype(np.int64), begins) for mine in sides]
-    return LiquidationBars(bar[begins], *lots, *counts, np.maximum.reduceat(kept.qty_lot, begins))
+    largest = np.maximum.reduceat(kept.qty_lot, begins)
+    return LiquidationBars(bar[begins], lots[0], lots[1], lots[2], counts[0], counts[1], counts[2], largest)
 
 
 # Where runs of equal numbers begin and end.

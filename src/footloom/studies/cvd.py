@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from footloom.core.footprint import BAR_GAP, Footprint
 from footloom.core.sessions import Calendar
@@ -26,9 +27,13 @@ OUTPUTS = (
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When the sum starts again: at each session, day, week or month of the exchange, or never."""
+    """When the sum starts again: at each session, day, week or month of the exchange, or never.
+
+    ``anchor_ns`` begins it once, at the first bar that opens at that time or later; ``reset`` is not looked at then.
+    """
 
     reset: Literal["session", "day", "week", "month", "never"] = "session"
+    anchor_ns: Annotated[int, msgspec.Meta(ge=0, description="begin once at this time, ns UTC")] | None = None
 
 
 class State(msgspec.Struct, frozen=True):
@@ -82,22 +87,30 @@ def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
     """Return ``cvd`` (the close), ``open``, ``high``, ``low`` in lots, ``anchor_ns`` and ``valid_since_ns``, int64."""
-    carry = None if state.anchor_ns is None else Carry(state.cvd_lot, state.anchor_ns)
-    sums = cvd(run.footprint, run.calendar, params, carry)
     bars = run.footprint.bars
+    live = np.ones(len(run), np.bool_) if params.anchor_ns is None else bars.open_ns >= params.anchor_ns
+    sums = _sums(run, params, state, live)
     opened = sums.cvd_lot - bars.delta_lot
     valid = _valid_since(run.footprint, sums.anchor_ns, state)
-    columns = {
+    said = {
         "cvd": sums.cvd_lot,
         "open": opened,
         "high": opened + bars.max_delta_lot,
         "low": opened + bars.min_delta_lot,
-        "anchor_ns": sums.anchor_ns,
-        "valid_since_ns": valid,
     }
+    columns = {name: np.where(live, column, NONE) for name, column in said.items()}
+    columns |= {"anchor_ns": sums.anchor_ns, "valid_since_ns": valid}
     if len(run):
         state = State(int(sums.cvd_lot[-1]), int(sums.anchor_ns[-1]), int(valid[-1]))
     return Answer(bars=columns), state
+
+
+def _sums(run: Run, params: Params, state: State, live: NDArray[np.bool_]) -> Cvd:
+    if params.anchor_ns is not None:
+        total = state.cvd_lot + np.cumsum(np.where(live, run.footprint.bars.delta_lot, 0))
+        return Cvd(total, np.full(len(run), params.anchor_ns))
+    carry = None if state.anchor_ns is None else Carry(state.cvd_lot, state.anchor_ns)
+    return cvd(run.footprint, run.calendar, params, carry)
 
 
 def _valid_since(footprint: Footprint, anchor_ns: I64, state: State) -> I64:

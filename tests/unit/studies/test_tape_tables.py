@@ -156,3 +156,22 @@ def test_the_table_repeats_the_studies():
 
 def test_contract_of_the_table():
     check("bar_statistics", {"reset": "never", "min_vol_lot": 4}, seeds=range(1), bars=("5m",))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 9])
+def test_cvd_from_a_chosen_bar_counts_from_it_and_is_unknown_before(cut: int) -> None:
+    footprint = build_footprint(sample_trades(3, 400), "1m", 10)
+    deltas = footprint.bars.delta_lot.tolist()
+    at = len(deltas) // 2
+    anchor_ns = int(footprint.bars.open_ns[at])
+    fold = StudyFold("cvd", {"anchor_ns": anchor_ns - 1})
+    first = fold.update(footprint.slice(0, at + cut))
+    rest = fold.update(footprint.slice(at + cut, len(footprint)))
+    said = np.concatenate([first.bars["cvd"], rest.bars["cvd"]]).tolist()
+    total, expected = 0, [NONE] * at
+    for delta in deltas[at:]:
+        total += delta
+        expected.append(total)
+    assert said == expected
+    opened = np.concatenate([first.bars["open"], rest.bars["open"]])[at:]
+    assert opened.tolist() == [0, *expected[at:-1]], "a candle opens where the one before closed"

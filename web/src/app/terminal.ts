@@ -12,8 +12,10 @@ import { Level } from "../model/invalidation";
 import type { Command } from "../model/keymap";
 import type { PaneLayout } from "../model/pane-layout";
 import type { CellMode, Settings, SystemLook } from "../model/settings";
-import type { Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
+import type { BarMenu, Choice, Dialog, TerminalFace, ViewState } from "../panels/face";
 import type { InstrumentInfo, LoginRow, Status } from "../protocol/messages";
+import type { BarIndex } from "../protocol/units";
+import { barMenuAt } from "./bar-menu";
 import { runCommand } from "./commands";
 import { Flow } from "./flow";
 import { GapWords } from "./gap-words";
@@ -24,6 +26,7 @@ import { Look } from "./look";
 import { Numbers } from "./numbers";
 import { levelsOf } from "./option-lines";
 import { PaneActions } from "./pane-actions";
+import type { Prefs } from "./prefs";
 import { Studies } from "./studies";
 import { ToldStreams } from "./told";
 import { Tools } from "./tools";
@@ -82,6 +85,7 @@ export class Terminal implements TerminalFace {
     priceIsOff: false,
   });
   readonly dialog = new Store<Dialog | null>(null);
+  readonly barMenu = new Store<BarMenu | null>(null);
   readonly notice = new Store("");
   readonly options: OptionsDesk;
   readonly #inspection: Inspection;
@@ -97,11 +101,7 @@ export class Terminal implements TerminalFace {
     this.look = new Look(this.model, {
       storage: host.storage,
       look: host.look,
-      panes: () => ({
-        panes: this.chart.panes,
-        studies: this.studies.chosen.get(),
-        flow: this.flow.settings.get(),
-      }),
+      panes: () => this.#kept(),
       changed: () => this.#redraw(),
     });
     ({ settings: this.settings, theme: this.theme, offersPalette: this.offersPalette } = this.look);
@@ -147,6 +147,7 @@ export class Terminal implements TerminalFace {
     this.#input = new ChartInput(this.chart, {
       cellChosen: (index, row) => this.#inspection.showCell(index, row),
       paneMaximised: () => this.#showView(),
+      barChosen: (index, x, y) => this.barMenu.set({ ...barMenuAt(this.model, index), x, y }),
     });
     this.#inspection = new Inspection(this.model, host.rest, (cell) => {
       this.chart.painter.marked = cell;
@@ -166,6 +167,10 @@ export class Terminal implements TerminalFace {
     void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
     host.hub.onProblem((message) => this.notice.set(message));
+  }
+
+  #kept(): Pick<Prefs, "panes" | "studies" | "flow"> {
+    return { panes: this.chart.panes, studies: this.studies.chosen.get(), flow: this.flow.settings.get() };
   }
 
   #toldStreams(): ToldStreams {
@@ -370,6 +375,15 @@ export class Terminal implements TerminalFace {
   open(dialog: Dialog | null): void {
     if (dialog !== null) this.notice.set("");
     this.dialog.set(dialog);
+  }
+
+  closeBarMenu(): void {
+    this.barMenu.set(null);
+    this.chart.root.focus({ preventScroll: true });
+  }
+
+  showBar(index: BarIndex): void {
+    if (this.model.series.has(index)) this.#inspection.showTable(index);
   }
 
   closeInspector(): void {

@@ -164,6 +164,7 @@ export class Topics {
     this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
     model.gaps = feed.gapList;
     model.openInterest = feed.openInterest;
+    model.rolls = feed.rolls;
     model.open(feed.series, meta, feed.board);
     this.#scene.opened(isOther);
     this.#sources.addressed(meta.symbol, meta.bars, this.#stepChosen ? meta.ticks_per_level : null);
@@ -192,7 +193,7 @@ export class Topics {
   #changed(change: SeriesChange): void {
     const { model } = this.#sources;
     if (change.renumbered) this.#scene.leaves();
-    if (this.#feed !== null) model.gaps = this.#feed.gapList;
+    if (this.#feed !== null) [model.gaps, model.rolls] = [this.#feed.gapList, this.#feed.rolls];
     model.changed(change);
     this.#scene.changed(change);
     this.#followDefaultStep();
@@ -208,6 +209,7 @@ export class Topics {
   }
 
   #prepended(): void {
+    if (this.#feed !== null) this.#sources.model.rolls = this.#feed.rolls;
     this.#sources.model.prepended();
     if (this.#sources.model.seeksOlder) this.wantOlder();
     this.#scene.prepended();

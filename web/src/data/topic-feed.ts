@@ -1,5 +1,13 @@
 import type { Frame } from "../protocol/decode";
-import type { GapSpan, SnapshotMeta, Status, StudyRequest, StudySpec, TopicRequest } from "../protocol/messages";
+import type {
+  GapSpan,
+  RollSpan,
+  SnapshotMeta,
+  Status,
+  StudyRequest,
+  StudySpec,
+  TopicRequest,
+} from "../protocol/messages";
 import type { StudyFrame } from "../protocol/studies";
 import { BarSeries, type SeriesChange } from "./bar-series";
 import type { Hub, TopicListener } from "./hub";
@@ -67,6 +75,8 @@ export class TopicFeed implements TopicListener {
   gapList: readonly Gap[] = [];
   /** Open interest of the venue's candles, by the time of their open, as text. */
   readonly openInterest = new Map<bigint, string>();
+  /** Where another contract takes over in a continuous future, in the order of time. */
+  rolls: readonly RollSpan[] = [];
   readonly board = new StudyBoard();
   readonly #studyHistory: StudyHistory;
   #studies: readonly StudyRequest[];
@@ -218,6 +228,7 @@ export class TopicFeed implements TopicListener {
     const begins = frame.bars.open_ns[0];
     this.#forgetGaps(begins ?? 0n);
     this.#addGaps(frame.meta.gaps);
+    this.#addRolls(frame.meta.rolls);
     const oldest = this.series.length > 0 ? this.series.openNs(this.series.first) : null;
     const change = this.series.merge(frame);
     this.board.align(this.series);
@@ -296,6 +307,7 @@ export class TopicFeed implements TopicListener {
     const count = this.series.prepend(frame);
     this.board.align(this.series);
     if (frame.meta !== null) this.#addGaps(frame.meta.gaps);
+    this.#addRolls(frame.meta?.rolls);
     if (count > 0) this.#listener.prepended(count);
     return count > 0 && frame.meta?.has_more !== false;
   }
@@ -323,6 +335,12 @@ export class TopicFeed implements TopicListener {
       else for (const gap of openParts([...byStart.values()], fromNs, toNs, byStart)) byStart.set(gap.fromNs, gap);
     }
     this.gapList = [...byStart.values()].sort((a, b) => (a.fromNs < b.fromNs ? -1 : 1));
+  }
+
+  #addRolls(rolls: readonly RollSpan[] = []): void {
+    if (rolls.length === 0) return;
+    const byTime = new Map([...this.rolls, ...rolls].map((roll) => [BigInt(roll.at_ns), roll]));
+    this.rolls = [...byTime].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, roll]) => roll);
   }
 
   #askAgain(): void {

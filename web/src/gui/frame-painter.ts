@@ -23,6 +23,7 @@ import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/
 import { drawOptionLevels } from "../series/panes/option-levels";
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
 import { viewOf } from "../series/panes/registry";
+import { drawRolls } from "../series/panes/rolls";
 import { drawRuler } from "../series/panes/ruler";
 import { drawStatisticNames, drawStatistics } from "../series/panes/statistics";
 import { drawStudyOverlays } from "../series/panes/study-overlay";
@@ -182,6 +183,7 @@ export class FramePainter {
     drawTimeGrid(ctx, model, this.#marks, height);
     this.state = this.footprint.draw(ctx, model);
     drawStudyOverlays(ctx, model);
+    drawRolls(ctx, model, height, true);
     if (model.optionLevels !== null) drawOptionLevels(ctx, model, model.optionLevels);
     this.#lineY = drawLastPrice(ctx, model);
   }
@@ -192,6 +194,7 @@ export class FramePainter {
     const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
     if (scale !== null) drawValueGrid(ctx, model, scale, unitOf(model, pane.name));
     drawTimeGrid(ctx, model, this.#marks, height);
+    drawRolls(ctx, model, height, false);
     if (spec?.kind === "statistics") drawStatistics(ctx, model, height);
     if (spec !== null && scale !== null) viewOf(spec)?.draw({ ctx, model, spec, scale, height });
   }

@@ -8,6 +8,8 @@ import type { Chart } from "./chart";
 export interface InputListener {
   cellChosen(index: BarIndex, row: number): void;
   paneMaximised(pane: PaneName | null): void;
+  /** What can be done with a bar was asked for, at a place in CSS pixels from the chart's corner. */
+  barChosen(index: BarIndex, x: number, y: number): void;
 }
 
 const lineWheelPx = 16;
@@ -39,13 +41,27 @@ export class ChartInput {
     root.addEventListener("pointercancel", () => this.#run(this.#reader.cancel()), options);
     root.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && chart.leave(), options);
     root.addEventListener("wheel", (event) => this.#wheel(event), { ...options, passive: false });
-    root.addEventListener("contextmenu", (event) => event.preventDefault(), options);
+    root.addEventListener("contextmenu", (event) => this.#menu(event), options);
   }
 
   destroy(): void {
     this.#stop.abort();
     clearTimeout(this.#tapTimer);
     clearTimeout(this.#holdTimer);
+  }
+
+  // With the mouse the bar under it; with the key for menus the one under the crosshair. A long press is the crosshair.
+  #menu(event: MouseEvent): void {
+    event.preventDefault();
+    if (event instanceof PointerEvent && event.pointerType === "touch") return;
+    const { model, cursor, root } = this.#chart;
+    const box = root.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const isPointed = event.button === 2 && this.#zoneAt(x, y).kind === "plot";
+    const index = isPointed ? Math.floor(model.time.index(x * model.dpr)) : (cursor?.index ?? model.series.last);
+    if (!model.series.has(index)) return;
+    const left = isPointed ? x : model.time.x(index) / model.dpr;
+    this.#listener.barChosen(index, left, isPointed ? y : 40);
   }
 
   #zoneAt(x: number, y: number): Zone {

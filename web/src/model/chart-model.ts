@@ -1,7 +1,7 @@
 import { BarSeries, type SeriesChange } from "../data/bar-series";
 import { StudyBoard } from "../data/study-board";
 import type { Gap } from "../data/topic-feed";
-import type { SnapshotMeta } from "../protocol/messages";
+import type { RollSpan, SnapshotMeta } from "../protocol/messages";
 import type { ToldName } from "../protocol/streams";
 import { type BarIndex, type Dpx, dpx, type Lot } from "../protocol/units";
 import type { AutoScale } from "./auto-scale";
@@ -41,6 +41,8 @@ export class ChartModel {
   gaps: readonly Gap[] = [];
   /** Open interest of the venue's candles, by the time of their open, as text. */
   openInterest: ReadonlyMap<bigint, string> = new Map();
+  /** Where another contract takes over in a continuous future. */
+  rolls: readonly RollSpan[] = [];
   /** Where options are held, while a chain is looked at. */
   optionLevels: OptionLevels | null = null;
   /** Whether older bars are being loaded. */

@@ -104,6 +104,17 @@ export interface GapNews {
   readonly healed: boolean;
 }
 
+/** What can be done with a bar, where it was asked for. */
+export interface BarMenu {
+  readonly index: BarIndex;
+  readonly time: string;
+  /** The bar's open, as studies take it. */
+  readonly anchor: number;
+  /** CSS pixels from the chart's corner. */
+  readonly x: number;
+  readonly y: number;
+}
+
 /** What can be done with the panes of the chart. */
 export interface PaneFace {
   /** Add one that shows something of the bars: "volume", "delta", ... */
@@ -221,6 +232,7 @@ export interface TerminalFace {
   /** The theme that is drawn: the one chosen, or the system's. */
   readonly theme: Readable<ThemeName>;
   readonly dialog: Readable<Dialog | null>;
+  readonly barMenu: Readable<BarMenu | null>;
   readonly inspector: Readable<Inspector | null>;
   readonly notice: Readable<string>;
   /** What is wrong with the server, in words: what happened and what to do. */
@@ -243,6 +255,9 @@ export interface TerminalFace {
   change(settings: Partial<Settings>): void;
   open(dialog: Dialog | null): void;
   closeInspector(): void;
+  closeBarMenu(): void;
+  /** The price levels of a bar as a table. */
+  showBar(index: BarIndex): void;
   showTable(): void;
   goLive(): void;
   /** Bring the price back into sight. */
