@@ -26,6 +26,7 @@ def test_a_lost_connection_is_said_and_mended(open_page: PageOpener, fake: FakeM
     fake.pull("refuse?on=0")
     page.wait_for_function("footloom.viewport().link.phase === 'live'")
     page.wait_for_function(f"footloom.bars().count >= {count + 3}")
+    page.get_by_text("Resynced: the chart is as the server has it, with 3 bars that came meanwhile").wait_for()
     banner.wait_for(state="detached")
     view = viewport(page)
     assert view["following"]

@@ -74,6 +74,7 @@ interface Heard {
   readonly prepended: number[];
   readonly paging: Paging[];
   readonly refused: string[];
+  readonly resynced: number[];
   changes: number;
 }
 
@@ -83,7 +84,7 @@ function feedOf(
   pages: readonly Frame[] = [],
 ): ReturnType<typeof hubOf> & { feed: TopicFeed; heard: Heard; asked: FootprintQuery[]; socket: TestSocket } {
   const parts = hubOf();
-  const heard: Heard = { opened: [], prepended: [], paging: [], refused: [], changes: 0 };
+  const heard: Heard = { opened: [], prepended: [], paging: [], refused: [], resynced: [], changes: 0 };
   const asked: FootprintQuery[] = [];
   const left = [...pages];
   const rest = {
@@ -97,6 +98,7 @@ function feedOf(
     changed: () => {
       heard.changes += 1;
     },
+    resynced: (bars) => heard.resynced.push(bars),
     prepended: (count) => heard.prepended.push(count),
     gaps: () => {},
     status: () => {},
@@ -248,7 +250,7 @@ describe("TopicFeed", () => {
   });
 
   it("asks anew after a loss, but not after states that were replaced", () => {
-    const { feed, socket, clock } = feedOf();
+    const { feed, socket, clock, heard } = feedOf();
     const subscribes = (): number => socket.sent.filter(({ op }) => op === "subscribe").length;
     const gap = { from_ns: "1", to_ns: "2", cause: "x", missing: 1, healed: false };
     const place = (topic_id: number, topic_seq: number, prev_seq: number): void =>
@@ -262,7 +264,10 @@ describe("TopicFeed", () => {
     expect(subscribes()).toBe(1);
     place(7, 8, 6); // 6 was sent and never came
     expect(subscribes()).toBe(2);
+    expect(heard.resynced).toEqual([]);
     socket.say({ type: "subscribed", id: 2, topic_id: 7, topic: {} });
+    feed.frame(frameOf([{ minute: 0 }, { minute: 1 }, { minute: 2, final: false }], "snapshot", 8));
+    expect(heard.resynced).toEqual([1]);
     place(7, 9, -1); // the topic begins anew
     place(7, 12, 11);
     expect(subscribes()).toBe(2); // at most every ten seconds
@@ -272,7 +277,7 @@ describe("TopicFeed", () => {
   });
 
   it("reads again what was built anew, the newest first, and keeps it in sight meanwhile", async () => {
-    const { feed, asked } = feedOf([
+    const { feed, asked, heard } = feedOf([
       frameOf(minutes(40, 20).map((spec) => ({ ...spec, cells: [[1, 7, 0]] }))),
       frameOf(minutes(5, 35).map((spec) => ({ ...spec, cells: [[1, 7, 0]] }))),
     ]);
@@ -280,6 +285,7 @@ describe("TopicFeed", () => {
     feed.rebuilt(openOf(10));
     feed.frame(frameOf(minutes(60, 50), "snapshot", 2));
     expect(feed.series.length).toBe(110);
+    expect(heard.resynced).toEqual([]); // nothing was lost on the way
     await settled();
     expect(asked.map((query) => query.toNs)).toEqual([openOf(60), openOf(40)]);
     expect(feed.series.length).toBe(110);

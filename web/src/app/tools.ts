@@ -47,6 +47,12 @@ export class Tools implements ToolsFace {
     if (shown.said !== said || shown.armed !== armed) this.ruler.set({ armed, said });
   }
 
+  /** What was lost on the way is there again. */
+  resynced(bars: number): void {
+    const missed = bars === 0 ? "" : `, with ${bars} ${bars === 1 ? "bar" : "bars"} that came meanwhile`;
+    this.#said.say(`Resynced: the chart is as the server has it${missed}.`);
+  }
+
   async savePicture(): Promise<void> {
     const picture = this.#picture();
     if (picture === null) return;

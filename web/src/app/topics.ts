@@ -19,6 +19,7 @@ export interface TopicScene {
   /** @param isOther another symbol than before */
   opened(isOther: boolean): void;
   changed(change: SeriesChange): void;
+  resynced(bars: number): void;
   prepended(): void;
   gaps(news: Gap, healed: boolean): void;
   status(status: Status): void;
@@ -140,6 +141,7 @@ export class Topics {
     return {
       opened: (meta) => this.#opened(feed(), meta),
       changed: (change) => isShown() && this.#changed(change),
+      resynced: (bars) => isShown() && scene.resynced(bars),
       prepended: () => isShown() && this.#prepended(),
       gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
       status: (status) => isShown() && scene.status(status),

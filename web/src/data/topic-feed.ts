@@ -32,6 +32,8 @@ export interface FeedListener {
   /** The first snapshot of the topic is there. */
   opened(meta: SnapshotMeta): void;
   changed(change: SeriesChange): void;
+  /** After a loss everything was sent anew; `bars` of it were not held before. */
+  resynced(bars: number): void;
   prepended(count: number): void;
   /** A gap was seen, or is healed. */
   gaps(news: Gap, healed: boolean): void;
@@ -81,6 +83,8 @@ export class TopicFeed implements TopicListener {
   readonly #studyHistory: StudyHistory;
   #studies: readonly StudyRequest[];
   #studiesAreOld = false;
+  /** It was subscribed to once more: the next snapshot ends a loss. */
+  #isBack = false;
   /** The subscription that is about to be given up, once the one that takes its place is there. */
   #leaveFormer: (() => void) | null = null;
   readonly #firstBars: number;
@@ -158,7 +162,10 @@ export class TopicFeed implements TopicListener {
     this.#leaveFormer = null;
     this.#seq = -1;
     this.board.open(studies, this.series);
-    if (this.meta !== null && !wasHanded) this.rebuilt(null);
+    if (this.meta !== null && !wasHanded) {
+      this.#isBack = true;
+      this.rebuilt(null);
+    }
     if (wasHanded) this.#listener.studied(false);
     this.#listener.studiesTaken();
   }
@@ -238,6 +245,8 @@ export class TopicFeed implements TopicListener {
     }
     if (isFirst) this.#listener.opened(frame.meta);
     else this.#listener.changed(change);
+    if (this.#isBack) this.#listener.resynced(change.appended);
+    this.#isBack = false;
     void this.#page();
   }
 
