@@ -17,7 +17,7 @@ import footloom as fl
 from footloom.core.series import NO_QUOTE
 from footloom.core.sessions import calendar
 from footloom.feeds.ingest import Options, import_files
-from footloom.feeds.stored_chain import ChainAsk
+from footloom.feeds.stored_chain import ChainAsk, newest
 from footloom.notebook.chains import OptionChain
 from footloom.options import black76
 from footloom.options.chain import Side
@@ -263,3 +263,19 @@ def test_tables_of_a_real_day_are_exact(day: Day) -> None:
         pain_of(stamps[one]) for one in sorted(stamps)
     ]
     assert set(history.column("atm_iv").to_pylist()) == {None}
+
+
+def test_steps_of_a_real_day_are_against_the_stamp_before_and_standing_rows_say_the_same(day: Day) -> None:
+    chain, stamps = day
+    minutes = sorted(stamps)
+    for place in (0, 1, 45, 90):
+        reply = chain.at(f"2025-12-05T{minutes[place]}:00+05:30")
+        then = {one["strike_price"]: one for one in stamps[minutes[place - 1]]} if place else {}
+        now = {one["strike_price"]: one for one in stamps[minutes[place]]}
+        steps = [row.put.oi_step for row in reply.rows]
+        assert steps == [
+            str(75 * (now[strike]["put_oi"] - then[strike]["put_oi"])) if then else None for strike in sorted(now)
+        ]
+    standing = chain.chain.standing()
+    assert len(standing) <= 3 * 2 * 85
+    assert chain_reply(newest(standing, ChainAsk())) == chain_reply(newest(chain.chain, ChainAsk()))
