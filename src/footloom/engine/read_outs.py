@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,8 +33,10 @@ from footloom.store import Store
 
 __all__ = ("charts_of", "read_outs", "read_outs_of")
 
+T = TypeVar("T", Trades, Interest)
 Level = tuple[float, float] | None  # the point of control and the wall that it stands at
 
+_LAST_NS: Final = 15 * 60 * 10**9
 _LOOK_BACK: Final = 7  # days in which the session before is looked for
 _ROWS_A_STRIKE: Final = 20  # rows of the profile between two strikes, at least
 
@@ -141,11 +143,22 @@ def _read(store: Store, key: str, at_ns: int | None) -> _Contract:
     day = market.local_date(open_ns)
     sessions = [one for one in market.sessions(day - dt.timedelta(days=_LOOK_BACK), day) if one[1] <= open_ns]
     before, held_before = today.take(slice(0, 0)), Interest(np.empty(0, np.int64), np.empty(0, np.int64))
-    for opened_ns, ended_ns in sessions[-1:]:
-        before = stored_trades(store, key, tape, opened_ns, ended_ns)
-        held_before = stored_interest(store, key, opened_ns, ended_ns)
+    if sessions:
+        opened_ns, ended_ns = sessions[-1]
+        before = _last_of(lambda from_ns: stored_trades(store, key, tape, from_ns, ended_ns), opened_ns, ended_ns)
+        held_before = _last_of(lambda from_ns: stored_interest(store, key, from_ns, ended_ns), opened_ns, ended_ns)
     held = stored_interest(store, key, open_ns, min(at_ns + 1, close_ns))
     return _Contract(key, at_ns, open_ns, today, before, held, held_before)
+
+
+# What a session ended with: its last minutes are read first, for the whole of it may be millions of trades.
+def _last_of(read: Callable[[int], T], opened_ns: int, ended_ns: int) -> T:
+    found = read(max(opened_ns, ended_ns - _LAST_NS))
+    return found if _count(found) or ended_ns - _LAST_NS <= opened_ns else read(opened_ns)
+
+
+def _count(found: Trades | Interest) -> int:
+    return len(found.lots) if isinstance(found, Interest) else len(found)
 
 
 def _walls(chain: Measures | None) -> tuple[list[Decimal], Decimal | None]:

@@ -20,7 +20,7 @@ from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, TooMuch
-from footloom.options.updates import latest_said, update_before
+from footloom.options.updates import latest_said, option_numbers, update_before
 
 __all__ = ("VALUES", "Board", "Chain", "Side", "Value")
 
@@ -78,7 +78,11 @@ class Chain:
     @functools.cached_property
     def updates(self) -> I64:
         """The row that said the update of open interest before each row, -1 where none did (n,)."""
-        return update_before(self.series, self._days)
+        return update_before(self.series, self._numbers, self._days)
+
+    @functools.cached_property
+    def _numbers(self) -> I64:
+        return option_numbers(self.series)
 
     def standing(self) -> Chain:
         """Return the rows alone that say how the chain stands at its last one: what is told of it then is the same."""
@@ -86,9 +90,12 @@ class Chain:
         if not len(series):
             return self
         today = self._days == self._days[-1]
-        kept = [np.array([len(series) - 1], np.int64), latest_said(series, today)]  # every option that was heard of
+        kept = [
+            np.array([len(series) - 1], np.int64),
+            latest_said(self._numbers, today),
+        ]  # every option that was heard of
         for value in VALUES:
-            last = latest_said(series, today & (series[_SAID_BY.get(value, value)] != NO_QUOTE))
+            last = latest_said(self._numbers, today & (series[_SAID_BY.get(value, value)] != NO_QUOTE))
             kept.append(last)
             if value == "oi_lot":
                 kept.append(self.updates[last])

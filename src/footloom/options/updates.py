@@ -23,23 +23,26 @@ _NONE: Final = -1
 
 def option_numbers(series: Series) -> I64:
     """Return a number for the option that each row speaks of, the same for all rows of one; -1 for the underlying."""
-    names = np.stack([series["expiry_ns"], series["strike_tick"], series["side"]], axis=1)
-    _, numbers = np.unique(names, axis=0, return_inverse=True)
-    return np.where(series["side"] == UNDERLYING, _NONE, numbers.reshape(-1)).astype(np.int64)
+    _, expiry = np.unique(series["expiry_ns"], return_inverse=True)
+    strikes, strike = np.unique(series["strike_tick"], return_inverse=True)
+    numbers = (expiry * len(strikes) + strike) * 2 + (series["side"] > 0)
+    return np.where(series["side"] == UNDERLYING, _NONE, numbers).astype(np.int64)
 
 
-def update_before(series: Series, days: I64) -> I64:
+def update_before(series: Series, numbers: I64, days: I64) -> I64:
     """Return, for each row that says open interest, the row that said the update before it; -1 where none did.
 
     Parameters
     ----------
     series
         Rows of a chain in the order of time (n,).
+    numbers
+        The option of each (n,), as `option_numbers` has it.
     days
         The day that each is filed under (n,): an update of another day is none.
     """
     found = np.full(len(series), _NONE, np.int64)
-    numbers, oi = option_numbers(series), series["oi_lot"]
+    oi = series["oi_lot"]
     said = np.flatnonzero((oi != NO_QUOTE) & (numbers != _NONE))
     rows = said[np.argsort(numbers[said], kind="stable")]  # of one option together, each in the order of time
     if not len(rows):
@@ -54,10 +57,9 @@ def update_before(series: Series, days: I64) -> I64:
     return found
 
 
-def latest_said(series: Series, said: NDArray[np.bool_]) -> I64:
+def latest_said(numbers: I64, said: NDArray[np.bool_]) -> I64:
     """Return the last row of each option among those that are marked, ascending; of the underlying too."""
     rows = np.flatnonzero(said)
-    numbers = option_numbers(series)
     last = np.full(int(numbers.max(initial=_NONE)) + 2, _NONE, np.int64)
     last[numbers[rows]] = rows  # they ascend: the last one stands; the underlying's is the last place
     kept: I64 = np.sort(last[last != _NONE])

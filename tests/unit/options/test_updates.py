@@ -131,7 +131,8 @@ def applied(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
             nested = {name: row[side][name] | cell.get(name, {}) for name in ("said", "venue")}
             new[side] = row[side] | cell | nested
         rows.append(new)
-    return change["head"] | {"rows": rows}
+    after: dict[str, Any] = change["head"] | {"rows": rows}
+    return after
 
 
 @settings(max_examples=60, deadline=None)

@@ -109,7 +109,7 @@ async def test_both_readings_and_the_key_level_by_hand(client: httpx.AsyncClient
 
 
 async def test_earlier_on_the_day_only_what_was_known_counts(client: httpx.AsyncClient) -> None:
-    params = {"symbol": "nse:NIFTY", "contract": FUTURE.key, "at_ns": MONDAY_NS + 3 * MINUTE_NS}
+    params: dict[str, str | int] = {"symbol": "nse:NIFTY", "contract": FUTURE.key, "at_ns": MONDAY_NS + 3 * MINUTE_NS}
     told = (await client.get("/api/v1/options/readout", params=params)).json()
     close, interval = told["readings"]
     assert (close["price"], close["open_interest"], close["sell"]) == ([26_200.0, 26_010.0], ["10000", "9800"], "1650")
