@@ -22,6 +22,7 @@ _KINDS = {
     "candle": "candles: open, high, low, close",
     "band": "a band: lower, upper",
     "level": "a level of its bar",
+    "box": "boxes: lower edge, upper edge, since",
     "zone": "zones, told as events",
     "marker": "markers, told as events",
     "cell_flag": "marks of cells",

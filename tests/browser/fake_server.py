@@ -257,8 +257,8 @@ class FakeServer:
 
     def rest(self, path: str, query: dict[str, str]) -> Response:
         try:
-            if path in {"instruments", "studies"}:
-                keys = [] if path == "studies" else [key for key in SYMBOLS if key not in self.refused_symbols]
+            if path in {"instruments", "studies", "profiles"}:
+                keys = [] if path != "instruments" else [key for key in SYMBOLS if key not in self.refused_symbols]
                 return reply_json([instrument(key) for key in keys])
             if path == "feeds":
                 return reply_json(list(self.feeds.values()))

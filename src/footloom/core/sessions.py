@@ -10,7 +10,7 @@ Names:
     NSE's dated hours in Asia/Kolkata (`footloom.core.nse`).
 ``iana:ZONE HH:MM-HH:MM``
     Monday to Friday in any IANA zone, such as ``iana:America/New_York 09:30-16:00``; a close at or before the open is
-    on the next day.
+    on the next day. With `` daily`` behind it: on Saturday and Sunday too.
 ``NAME cut at NS,NS,...``
     Any of these, with further cuts that no span crosses, a week or a month neither: where a continuous future rolls.
 """
@@ -165,11 +165,11 @@ def _every_day(_day: dt.date) -> tuple[Hours, ...]:
 
 
 _CUT = re.compile(r"(?P<market>.+) cut at (?P<times>\d+(?:,\d+)*)")
-_CUSTOM = re.compile(r"iana:(?P<zone>\S+) (?P<open>\d\d:\d\d)-(?P<close>\d\d:\d\d)")
+_CUSTOM = re.compile(r"iana:(?P<zone>\S+) (?P<open>\d\d:\d\d)-(?P<close>\d\d:\d\d)(?P<daily> daily)?")
 
 
-def _weekdays(hours: Hours) -> Callable[[dt.date], tuple[Hours, ...]]:
-    return lambda day: (hours,) if day.weekday() < 5 else ()
+def _on_days(hours: Hours, count: int) -> Callable[[dt.date], tuple[Hours, ...]]:
+    return lambda day: (hours,) if day.weekday() < count else ()
 
 
 def cut_at(name: str, at_ns: Sequence[int]) -> str:
@@ -200,11 +200,11 @@ def calendar(name: str) -> Calendar:
         return Calendar(name, nse.ZONE, functools.partial(nse.hours_of, nse.SEGMENT_OF[name]))
     custom = _CUSTOM.fullmatch(name)
     if custom is None:
-        known = ", ".join(["crypto", *nse.SEGMENT_OF, "iana:ZONE HH:MM-HH:MM"])
+        known = ", ".join(["crypto", *nse.SEGMENT_OF, "iana:ZONE HH:MM-HH:MM[ daily]"])
         raise ConfigError(f"no calendar is called {name!r}: known are {known}")
     try:
         ZoneInfo(custom["zone"])
         hours = (dt.time.fromisoformat(custom["open"]), dt.time.fromisoformat(custom["close"]))
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ConfigError(f"calendar {name!r} cannot be used: {error}") from None
-    return Calendar(name, custom["zone"], _weekdays(hours))
+    return Calendar(name, custom["zone"], _on_days(hours, 7 if custom["daily"] else 5))

@@ -15,12 +15,12 @@ import numpy as np
 from footloom.core.decimals import from_units
 from footloom.core.footprint import Footprint, Levels
 from footloom.core.instrument import Instrument, check_same_grid
-from footloom.core.sessions import calendar
+from footloom.core.sessions import Calendar, calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError
 from footloom.studies import find_study, hvn_lvn, make_params
 from footloom.studies import value_area as areas
-from footloom.studies._periods import session_starts
+from footloom.studies._periods import session_starts, whole_starts
 from footloom.studies._study import NONE
 
 __all__ = ("Convention", "Profile", "composite", "fixed_range", "of_prices", "session_profiles", "visible_range")
@@ -123,18 +123,20 @@ class Profile:
         )
 
 
-def session_profiles(footprint: Footprint, **settings: Any) -> list[Profile]:
+def session_profiles(footprint: Footprint, hours: Calendar | None = None, **settings: Any) -> list[Profile]:
     """Return the profile of each session, oldest first; bars outside the sessions count to none.
 
-    The last one is that of a session which may still run. ``settings`` are those of `value_area` (``method``, ``pct``,
-    ``tie``) and of `hvn_lvn` (``k``, ``high_percent``, ``low_percent``, ``smooth``).
+    The last one is that of a session which may still run. ``hours`` are other sessions than the market's own, such as
+    those of London: bars across an edge of theirs count to none. ``settings`` are those of `value_area` (``method``,
+    ``pct``, ``tie``) and of `hvn_lvn` (``k``, ``high_percent``, ``low_percent``, ``smooth``).
 
     Raises
     ------
     ConfigError
         A setting is unknown or out of its range.
     """
-    starts = session_starts(footprint, calendar(footprint.instrument.calendar))
+    market = calendar(footprint.instrument.calendar)
+    starts = session_starts(footprint, market) if hours is None else whole_starts(footprint, hours)
     live = np.flatnonzero(starts != NONE)
     first = np.flatnonzero(np.diff(starts[live], prepend=NONE))
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, cast
 
 import msgspec
@@ -29,6 +29,12 @@ class StudyFold:
         self.label = label or name
         self.params: Any = make_params(self.study, settings or {})
         self.state: msgspec.Struct = self.study.State()
+
+    @property
+    def title(self) -> str:
+        """What it is called with its settings."""
+        titled: Callable[[Any], str] | None = getattr(self.study, "title_of", None)
+        return self.study.TITLE if titled is None else titled(self.params)
 
     @property
     def reads_trades(self) -> bool:

@@ -17,7 +17,7 @@ from footloom.core.sessions import Calendar
 from footloom.core.trades import I64
 from footloom.studies._study import NONE
 
-__all__ = ("Periods", "follow", "running", "session_starts", "weeks_of")
+__all__ = ("Periods", "follow", "running", "session_starts", "weeks_of", "whole_starts")
 
 
 def session_starts(footprint: Footprint, calendar: Calendar) -> I64:
@@ -30,6 +30,20 @@ def session_starts(footprint: Footprint, calendar: Calendar) -> I64:
     span = np.searchsorted(spans.start_ns, bars.first_ns, side="right") - 1
     start = np.where(spans.in_session[span], spans.start_ns[span], NONE)
     return np.where(bars.last_ns >= spans.end_ns[span], bars.open_ns, start)
+
+
+def whole_starts(footprint: Footprint, hours: Calendar) -> I64:
+    """Return the open of the session of ``hours`` that holds all trades of each bar, ns UTC, int64 (n_bars,).
+
+    For hours that are not the market's own: a bar across an edge of theirs counts to none, `NONE`.
+    """
+    bars = footprint.bars
+    if not len(bars):
+        return np.empty(0, np.int64)
+    spans = hours.spans(int(bars.first_ns[0]), int(bars.last_ns[-1]) + 1)
+    span = np.searchsorted(spans.start_ns, bars.first_ns, side="right") - 1
+    inside = spans.in_session[span] & (bars.last_ns < spans.end_ns[span])
+    return np.where(inside, spans.start_ns[span], NONE)
 
 
 def weeks_of(starts_ns: I64, calendar: Calendar) -> tuple[I64, I64]:

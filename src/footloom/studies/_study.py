@@ -21,7 +21,7 @@ from footloom.core.trades import I64, Trades
 __all__ = ("NONE", "Answer", "Column", "Counting", "Kind", "Life", "NoState", "Output", "Run", "Study", "Unit")
 
 Column = NDArray[Any]
-Kind = Literal["line", "histogram", "candle", "band", "level", "zone", "marker", "cell_flag", "column"]
+Kind = Literal["line", "histogram", "candle", "band", "level", "box", "zone", "marker", "cell_flag", "column"]
 Unit = Literal["tick", "row", "lot", "count", "ratio", "percent", "ns", "per_second", "text", "side", "flag"]
 
 NONE = int(np.iinfo(np.int64).min)  # in an integer column: undefined (definitions 0.6); a float column says NaN
@@ -46,8 +46,10 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a study says, and how it wants to be drawn.
 
     ``columns`` names its columns in the `Answer`, in the order that the kind needs: a line, histogram, level or column
-    has one; a band a lower and an upper one; a candle open, high, low and close; zones and markers the columns of their
-    events. A zone with a ``life`` is drawn for as long as it stands: between its two columns, or along its only one.
+    has one; a band a lower and an upper one; a candle open, high, low and close; a box its lower and its upper edge so
+    far and the time since which it stands (bars of the same time are of one box, as its last bar says); zones and
+    markers the columns of their events. A zone with a ``life`` is drawn for as long as it stands: between its two
+    columns, or along its only one.
     A marker in ticks or rows stands at that price, at the bar at whose close it is known, or where a marker in ns with
     as many columns puts it; without one, at the bar's high or low. A marker in sides says which way it points. A cell
     flag marks its levels by its sign; where it has ``bits``, each of its bits is a flag, and they say the sides.
@@ -133,7 +135,8 @@ class Study(Protocol):
     ``Params`` is a frozen `msgspec.Struct` whose Meta gives range, unit and choices: forms, the REST schema and the
     docs come from it. ``State`` is one too; ``State()`` is the beginning, and it must survive
     `footloom.studies.encode_state`. A study that counts in the trades themselves has ``reduce(trades, ends, params)``,
-    which returns int64 columns of one row a bar that *add up* when two parts of a bar are joined.
+    which returns int64 columns of one row a bar that *add up* when two parts of a bar are joined. Where there is a
+    ``title_of(params)``, it says what the study is called with these settings.
     """
 
     TITLE: str

@@ -18,7 +18,7 @@ from footloom.kernels.moments import LANES, moments, whole
 from footloom.studies._sessions import anchors
 from footloom.studies._study import Answer, Output, Run
 
-__all__ = ("OUTPUTS", "TITLE", "Params", "State", "reduce", "update", "warmup")
+__all__ = ("OUTPUTS", "TITLE", "Params", "State", "reduce", "since", "update", "warmup")
 
 TITLE = "VWAP"
 OUTPUTS = (
@@ -66,10 +66,19 @@ def reduce(trades: Trades, ends: I64, params: Params) -> dict[str, I64]:  # noqa
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
     """Return ``vwap``, ``sd``, the bands, in ticks (float64, NaN before the anchor), and ``anchor_ns``."""
-    count = len(run)
-    if not count:
+    if not len(run):
         return _answer(np.empty((2, 0)), np.empty(0, np.int64), params), state
     starts, live = _anchors(run, params, state)
+    values, after = since(run, starts, live, state)
+    return _answer(values, starts, params), after
+
+
+def since(run: Run, starts: I64, live: NDArray[np.bool_], state: State) -> tuple[NDArray[np.float64], State]:
+    """Return VWAP and standard deviation since ``starts``, ticks, float64 (2, n_bars), and the sums to carry on.
+
+    ``starts`` int64 (n_bars,), at least one bar: where it changes, the sums begin anew. Bars that are not ``live`` add
+    nothing and are answered with NaN.
+    """
     lanes = [run.prints[name] for name in LANES]
     sums = [run.footprint.bars.volume_lot.astype(object), whole(lanes[:3]), whole(lanes[3:])]
     for column in sums:
@@ -79,12 +88,11 @@ def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
         _running(column, starts, before if starts[0] == state.anchor_ns else 0)
         for column, before in zip(sums, held, strict=True)
     )
-    values = np.full((2, count), np.nan)
+    values = np.full((2, len(run)), np.nan)
     for i in np.flatnonzero(live).tolist():
         values[0, i] = pv[i] / volume[i]
         values[1, i] = math.sqrt((ppv[i] * volume[i] - pv[i] * pv[i]) / (volume[i] * volume[i]))
-    after = State(int(starts[-1]), str(volume[-1]), str(pv[-1]), str(ppv[-1]))
-    return _answer(values, starts, params), after
+    return values, State(int(starts[-1]), str(volume[-1]), str(pv[-1]), str(ppv[-1]))
 
 
 def _anchors(run: Run, params: Params, state: State) -> tuple[I64, NDArray[np.bool_]]:

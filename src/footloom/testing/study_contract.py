@@ -38,6 +38,7 @@ _KINDS = {
     "column": 1,
     "cell_flag": 1,
     "band": 2,
+    "box": 3,
     "candle": 4,
 }
 

@@ -61,7 +61,7 @@ const plainHandlers: Readonly<Record<PlainKind, (terminal: Terminal) => void>> =
   search: (terminal) => terminal.open({ kind: "search", text: "" }),
   keys: (terminal) => terminal.open({ kind: "keys" }),
   cancel: (terminal) => cancel(terminal),
-  table: (terminal) => terminal.showTable(),
+  table: (terminal) => (terminal.chart.pick.armed ? terminal.chart.pick.takeVisible() : terminal.showTable()),
   trades: (terminal) => terminal.showTrades(),
   ruler: (terminal) => takeRuler(terminal),
   picture: (terminal) => void terminal.tools.savePicture(),
@@ -88,6 +88,7 @@ function cancel(terminal: Terminal): void {
   const { chart } = terminal;
   if (terminal.dialog.get() !== null) terminal.open(null);
   else if (chart.ruler.clear()) return;
+  else if (chart.pick.clear()) terminal.dismissNotice();
   else if (terminal.inspector.get() !== null) terminal.closeInspector();
   else if (chart.maximised !== null) {
     chart.maximise(null);

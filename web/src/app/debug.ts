@@ -3,11 +3,15 @@ import { cellAt, rowsOf } from "../model/cells";
 import { unitsText } from "../model/decimal";
 import { Level } from "../model/invalidation";
 import { boxOf as paneBox } from "../model/pane-layout";
+import { profileWords } from "../model/profile-words";
+import { placedLetters, placedProfiles } from "../model/profiles";
 import { barTable } from "../model/readout";
 import { defaultSettings } from "../model/settings";
 import type { ToldName } from "../protocol/streams";
 import type { BarIndex } from "../protocol/units";
 import { barLayout, shapeOf } from "../series/footprint/layout";
+import { levelsOf, rowBoxes } from "../series/profiles/histogram";
+import { letterGrid } from "../series/profiles/letters";
 import type { Terminal } from "./terminal";
 
 /** A rectangle in CSS pixels of the page. */
@@ -45,6 +49,8 @@ export interface DebugFace {
   cellBox(index: number, row: number): Rect;
   /** All text on the canvases, as it is drawn just now. */
   textBoxes(): readonly TextBox[];
+  /** The profiles and letters on screen: their numbers, and where each row and line is drawn, CSS pixels of the page. */
+  profiles(): Readonly<Record<string, unknown>>;
   /** The header's status message as it came. */
   status(): unknown;
   meta(): unknown;
@@ -73,6 +79,7 @@ export function exposeDebugFace(terminal: Terminal): void {
     frames: () => ({ ...chart.stats, tiles: chart.painter.footprint.tiles }),
     cellBox: (index, row) => cellBox(terminal, index, row),
     textBoxes: () => textBoxes(terminal),
+    profiles: () => profilesOf(terminal),
     status: () => terminal.status,
     meta: () => model.meta,
     flush: () => chart.flush(),
@@ -212,6 +219,41 @@ function barOf({ model }: Terminal, index: BarIndex): Readonly<Record<string, un
     ...Object.fromEntries(numbers.map((name) => [name, series.number(name, index)])),
     cells,
     table: barTable(model, index),
+  };
+}
+
+function profilesOf(terminal: Terminal): Readonly<Record<string, unknown>> {
+  const { model, chart } = terminal;
+  const { dpr } = model;
+  const root = chart.root.getBoundingClientRect();
+  const corner = { x: root.left, y: root.top + paneBox(chart.layout.get(), "price").top };
+  const levels = (y: number): number => corner.y + y / dpr;
+  return {
+    quiet: terminal.profiles.isQuiet,
+    words: chart.cursor === null ? null : profileWords(model, chart.cursor),
+    profiles: placedProfiles(model, model.profiles.list).map((placed) => ({
+      label: placed.held.label,
+      kind: placed.held.reply.kind,
+      look: placed.look,
+      ...placed.rows,
+      left: corner.x + placed.place.left / dpr,
+      right: corner.x + placed.place.right / dpr,
+      levels: levelsOf(model, placed).map((one) => ({ ...one, y: levels(one.y) })),
+      boxes: rowBoxes(model, placed).map((box) => ({
+        row: placed.rows.row[box.k],
+        x: corner.x + box.left / dpr,
+        y: levels(box.top),
+        width: box.width / dpr,
+        height: box.height / dpr,
+      })),
+    })),
+    letters: placedLetters(model, model.profiles.list).map((placed) => ({
+      label: placed.held.label,
+      ...placed.rows,
+      ...letterGrid(model, placed),
+      left: corner.x + placed.left / dpr,
+      right: corner.x + placed.right / dpr,
+    })),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Cursor } from "../model/cursor";
 import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
 import { Level } from "../model/invalidation";
 import { overlayTitles, type PaneTitle, paneTitle } from "../model/pane-titles";
+import { profileWords } from "../model/profile-words";
 import { barReadout, cellReadout, spoken } from "../model/readout";
 import type { ReadoutView } from "../panels/face";
 import type { Status } from "../protocol/messages";
@@ -80,7 +81,9 @@ export class Numbers {
     this.titles.touch(() => this.#titlesAt(cursor?.index ?? null));
     this.spoken.touch(() => {
       const { bar, cell, pointed } = this.#readoutOf(cursor);
-      return bar === null || !pointed ? "" : spoken(bar, cell);
+      if (bar === null || !pointed) return "";
+      const profile = cursor === null ? null : profileWords(this.#model, cursor);
+      return profile === null ? spoken(bar, cell) : `${spoken(bar, cell)}. ${profile.lines.join(", ")}`;
     });
   }
 

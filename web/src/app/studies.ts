@@ -4,15 +4,18 @@ import type { TopicFeed } from "../data/topic-feed";
 import type { Chart } from "../gui/chart";
 import { Level } from "../model/invalidation";
 import { addPane, newShare } from "../model/panes";
+import { asStudy, kindOf } from "../model/profile-choice";
 import { freeLabel, mostStudies, requestOf, type StudyChoice } from "../model/study-choice";
 import { changedOnly } from "../model/study-form";
 import { wantsPane } from "../model/study-look";
 import type { StudyFace } from "../panels/face";
 import type { StudyInfo, StudyParams, StudyRequest } from "../protocol/messages";
+import type { Profiles } from "./profiles";
 
 /** What the studies need of the page. */
 export interface StudiesHost {
   readonly rest: Rest;
+  readonly profiles: Profiles;
   chart(): Chart;
   /** The feed on screen; null before the first. */
   feed(): TopicFeed | null;
@@ -35,11 +38,15 @@ export class Studies implements StudyFace {
   constructor(host: StudiesHost, chosen: readonly StudyChoice[]) {
     this.#host = host;
     this.chosen = new Store(chosen);
+    this.chosen.subscribe((list) => host.profiles.choose(list));
     this.#taken = chosen;
   }
 
   get requests(): readonly StudyRequest[] {
-    return this.chosen.get().map(requestOf);
+    return this.chosen
+      .get()
+      .filter(({ study }) => kindOf(study) === null)
+      .map(requestOf);
   }
 
   /** Outputs that were chosen by hand, by label. */
@@ -50,7 +57,8 @@ export class Studies implements StudyFace {
   async load(): Promise<void> {
     if (this.catalogue.get().length > 0) return;
     try {
-      this.catalogue.set(await this.#host.rest.studies());
+      const [studies, kinds] = await Promise.all([this.#host.rest.studies(), this.#host.rest.profileKinds()]);
+      this.catalogue.set([...kinds.map(asStudy), ...studies]);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       this.#host.problem(`the list of studies could not be loaded: ${words}`);
@@ -63,7 +71,9 @@ export class Studies implements StudyFace {
 
   /** Add a study to the chart; one may stand there more than once, with other settings. */
   add(study: string, params: StudyParams = {}): void {
-    void this.load().then(() => this.#add(study, params));
+    const picks =
+      Object.keys(params).length === 0 && this.#host.profiles.pick(study, (shown) => this.add(study, shown));
+    if (!picks) void this.load().then(() => this.#add(study, params));
   }
 
   #add(study: string, params: StudyParams): void {

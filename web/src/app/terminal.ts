@@ -27,6 +27,7 @@ import { Numbers } from "./numbers";
 import { levelsOf } from "./option-lines";
 import { PaneActions } from "./pane-actions";
 import type { Prefs } from "./prefs";
+import { Profiles } from "./profiles";
 import { Studies } from "./studies";
 import { ToldStreams } from "./told";
 import { Tools } from "./tools";
@@ -59,6 +60,7 @@ export class Terminal implements TerminalFace {
   readonly titles = this.#numbers.titles;
   readonly overlays = this.#numbers.overlays;
   readonly studies: Studies;
+  readonly profiles: Profiles;
   readonly panes: PaneActions;
   readonly told: ToldStreams;
   readonly flow: Flow;
@@ -110,9 +112,11 @@ export class Terminal implements TerminalFace {
       cursorMoved: (cursor) => this.#numbers.point(cursor),
       panesChanged: () => this.#panesChanged(),
     });
+    this.profiles = this.#profilesOf(host);
     this.studies = new Studies(
       {
         rest: host.rest,
+        profiles: this.profiles,
         chart: () => this.chart,
         feed: () => this.#topics.feed,
         changed: () => this.#panesChanged(),
@@ -177,6 +181,16 @@ export class Terminal implements TerminalFace {
     const { hub, rest, clock } = this.#host;
     return new ToldStreams(this.model, {
       ...{ hub, rest, clock },
+      chart: () => this.chart,
+      changed: () => this.#numbers.show(),
+      problem: (words) => this.notice.set(words),
+    });
+  }
+
+  #profilesOf({ rest, clock }: TerminalHost): Profiles {
+    return new Profiles({
+      rest,
+      clock,
       chart: () => this.chart,
       changed: () => this.#numbers.show(),
       problem: (words) => this.notice.set(words),
@@ -267,12 +281,14 @@ export class Terminal implements TerminalFace {
     this.chart.painter.footprint.forget();
     this.#inspection.close();
     this.chart.ruler.clear();
+    this.chart.pick.clear();
   }
 
   #opened(isOther: boolean): void {
     if (isOther) this.#numbers.forget();
     this.told.open(() => this.#shown().isLive === true);
     this.chart.resize();
+    this.profiles.look();
     this.#numbers.show();
     this.flow.show();
     this.#showView();
@@ -288,6 +304,7 @@ export class Terminal implements TerminalFace {
 
   #changed(change: SeriesChange): void {
     this.told.barsChanged(change);
+    this.profiles.grew();
     this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
@@ -304,6 +321,7 @@ export class Terminal implements TerminalFace {
 
   #moreBars(): void {
     this.told.prepended();
+    this.profiles.look();
     this.chart.invalidate(Level.full);
     this.#showView();
   }
@@ -316,6 +334,7 @@ export class Terminal implements TerminalFace {
 
   #viewMoved(): void {
     this.#showView();
+    this.profiles.look();
     const { series, time } = this.model;
     if (series.length === 0) return;
     this.#topics.wantStudies();

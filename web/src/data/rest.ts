@@ -9,8 +9,10 @@ import type {
   SymbolsFound,
   TradesReply,
 } from "../protocol/messages";
+import type { ProfileKindRow, ProfilesReply, ProfileWant } from "../protocol/profiles";
 import type { HeldStream, ToldName, ToldReply } from "../protocol/streams";
 import { decodeStudies, type StudyFrame } from "../protocol/studies";
+import type { ProfileView } from "./profile-desk";
 
 /** A request that the server refused or that never reached it; the message is the server's own where there is one. */
 export class RequestFailed extends Error {
@@ -104,6 +106,30 @@ export class Rest {
   /** All studies that the server knows, with the schema of their settings. */
   async studies(signal?: AbortSignal): Promise<readonly StudyInfo[]> {
     return (await (await this.#get("studies", {}, signal)).json()) as readonly StudyInfo[];
+  }
+
+  /** All kinds of profiles, with the schema of their settings. */
+  async profileKinds(signal?: AbortSignal): Promise<readonly ProfileKindRow[]> {
+    return (await (await this.#get("profiles", {}, signal)).json()) as readonly ProfileKindRow[];
+  }
+
+  /** The profiles of a chart, in whole rows and lots. */
+  async profiles(want: ProfileWant, view: ProfileView, signal?: AbortSignal): Promise<ProfilesReply> {
+    const isNear = want.kind === "session" || want.kind === "tpo";
+    const answer = await this.#get(
+      `profiles/${encodeURIComponent(want.kind)}`,
+      {
+        symbol: view.symbol,
+        ...(view.tape === "" ? {} : { tape: view.tape }),
+        bars: view.bars,
+        ticks_per_level: view.ticksPerLevel,
+        from_ns: isNear ? view.nearFromNs : view.fromNs,
+        to_ns: isNear ? view.nearToNs : view.toNs,
+        params: JSON.stringify(want.params),
+      },
+      signal,
+    );
+    return (await answer.json()) as ProfilesReply;
   }
 
   /** What one study says of bars before a time. */

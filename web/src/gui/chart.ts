@@ -13,6 +13,7 @@ import type { PainterState } from "../series/footprint/painter";
 import { axisFont } from "../series/panes/axes";
 import { FramePainter } from "./frame-painter";
 import { PaneStack } from "./panes";
+import { PickTool } from "./pick-tool";
 import { RulerTool } from "./ruler-tool";
 
 /** What the last frame did, for tests and benchmarks. */
@@ -41,6 +42,7 @@ export class Chart {
   readonly stack: PaneStack;
   readonly painter: FramePainter;
   readonly ruler: RulerTool;
+  readonly pick: PickTool;
   readonly #listener: ChartListener;
   readonly #invalid = new Invalidation();
   readonly #layout: Store<PaneLayout>;
@@ -57,6 +59,7 @@ export class Chart {
     this.stack = new PaneStack(root);
     this.painter = new FramePainter(this.stack, model);
     this.ruler = new RulerTool(model, () => this.invalidate(Level.cursor));
+    this.pick = new PickTool(model, () => this.invalidate(Level.cursor));
     this.#layout = new Store(this.#measure());
     this.#observer = new ResizeObserver(() => this.resize());
     this.#observer.observe(root);
@@ -168,7 +171,7 @@ export class Chart {
     if (level === Level.full) this.painter.full();
     else if (level === Level.light) this.painter.light();
     if (level >= Level.light && this.#cursor !== null) this.#refreshCursor(this.#cursor);
-    this.painter.cursor(this.#cursor, this.ruler.ruler);
+    this.painter.cursor(this.#cursor, this.ruler.ruler, this.pick.state);
     this.#stats = {
       frames: this.#stats.frames + 1,
       level: levelName(level),

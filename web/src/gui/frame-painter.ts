@@ -1,6 +1,7 @@
 import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { type GapBand, gapBands } from "../model/gap-bands";
+import { type PickState, pickKey } from "../model/pick";
 import { type Ruler, rulerWords } from "../model/ruler";
 import { unitOf } from "../model/study-values";
 import type { TimeMark } from "../model/ticks";
@@ -28,6 +29,10 @@ import { drawRuler } from "../series/panes/ruler";
 import { drawStatisticNames, drawStatistics } from "../series/panes/statistics";
 import { drawStudyOverlays } from "../series/panes/study-overlay";
 import { Watermark } from "../series/panes/watermark";
+import { drawProfileLines, drawProfiles } from "../series/profiles/histogram";
+import { drawProfileHover } from "../series/profiles/hover";
+import { drawLetters } from "../series/profiles/letters";
+import { drawPick } from "../series/profiles/pick";
 import type { Layer } from "./layer";
 import type { Pane, PaneStack } from "./panes";
 
@@ -108,23 +113,30 @@ export class FramePainter {
   }
 
   /** The crosshair, and the ruler of the price pane. */
-  cursor(cursor: Cursor | null, ruler: Ruler | null): void {
+  cursor(cursor: Cursor | null, ruler: Ruler | null, pick: PickState): void {
     const model = this.#model;
     const key = cursorKey(cursor);
-    const scales = `${model.time.right}|${model.time.bar}|${model.price.row}|${model.price.centre}|${model.palette.theme}`;
+    const scales = `${model.time.right}|${model.time.bar}|${model.price.row}|${model.price.centre}|${model.palette.theme}|${model.profiles.version}`;
     for (const { name, cursor: layer } of this.#stack.panes) {
-      const measured = name === "price" ? this.#rulerKey(ruler) : "";
+      const measured = name === "price" ? this.#rulerKey(ruler) + pickKey(pick) : "";
       if (!this.#prepare(layer, key + measured === "" ? "" : `${key}|${measured}|${scales}`)) continue;
-      if (ruler !== null && name === "price") drawRuler(layer.ctx, model, ruler, layer.height);
+      if (name === "price") this.#paintTools(layer, ruler, pick);
       if (cursor !== null) this.#paintCursor(layer, cursor, cursor.pane === name);
     }
     const { cursor: layer } = this.#stack.time;
     if (this.#prepare(layer, key) && cursor !== null) drawCursorTime(layer.ctx, model, cursor, layer.height);
   }
 
+  #paintTools(layer: Layer, ruler: Ruler | null, pick: PickState): void {
+    if (ruler !== null) drawRuler(layer.ctx, this.#model, ruler, layer.height);
+    drawPick(layer.ctx, this.#model, pick, layer.height);
+  }
+
   #paintCursor(layer: Layer, cursor: Cursor, isHere: boolean): void {
     drawCrosshair(layer.ctx, this.#model, cursor, layer.height, isHere);
-    if (isHere) drawCursorValue(layer.ctx, this.#model, cursor, layer.width, layer.height);
+    if (!isHere) return;
+    drawCursorValue(layer.ctx, this.#model, cursor, layer.width, layer.height);
+    drawProfileHover(layer.ctx, this.#model, cursor, layer.height);
   }
 
   // What it measures changes while the newest of its bars is open.
@@ -181,7 +193,10 @@ export class FramePainter {
     if (stamp !== "") this.#watermark.draw(ctx, stamp, ink, time.width, height, dpr);
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
+    drawProfiles(ctx, model);
     this.state = this.footprint.draw(ctx, model);
+    drawLetters(ctx, model);
+    drawProfileLines(ctx, model);
     drawStudyOverlays(ctx, model);
     drawRolls(ctx, model, height, true);
     if (model.optionLevels !== null) drawOptionLevels(ctx, model, model.optionLevels);

@@ -26,6 +26,7 @@ export class ChartInput {
   readonly #stop = new AbortController();
   #zone: Zone = { kind: "none" };
   #measures = false;
+  #picks = false;
   readonly #lock = new AxisLock();
   #tapTimer: ReturnType<typeof setTimeout> | undefined;
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
@@ -86,7 +87,8 @@ export class ChartInput {
     this.#chart.root.setPointerCapture(event.pointerId);
     this.#zone = this.#zoneAt(at.x, at.y);
     const isPrice = this.#zone.kind === "plot" && this.#zone.pane === "price";
-    this.#measures = isPrice && (event.shiftKey || this.#chart.ruler.armed);
+    this.#picks = isPrice && this.#chart.pick.armed;
+    this.#measures = isPrice && !this.#picks && (event.shiftKey || this.#chart.ruler.armed);
     this.#run(this.#reader.down(at));
     clearTimeout(this.#holdTimer);
     if (this.#reader.mayHold) this.#holdTimer = setTimeout(() => this.#run(this.#reader.rest()), holdMs);
@@ -106,6 +108,7 @@ export class ChartInput {
   }
 
   #on(gesture: Gesture): void {
+    if (this.#picks && this.#pick(gesture)) return;
     if (this.#measures && this.#measure(gesture)) return;
     switch (gesture.kind) {
       case "hover":
@@ -147,6 +150,21 @@ export class ChartInput {
     else return false;
     this.#chart.leave();
     return true;
+  }
+
+  // Bars are shown to a tool that waits for them: from where the drag began to where it ended, or the one that is clicked.
+  #pick(gesture: Gesture): boolean {
+    const { pick, model } = this.#chart;
+    if (gesture.kind === "dragStart") pick.start(gesture.x * model.dpr);
+    else if (gesture.kind === "drag") pick.move(gesture.x * model.dpr);
+    else if (gesture.kind === "tap") pick.start(gesture.x * model.dpr);
+    if (gesture.kind === "dragEnd" || gesture.kind === "tap") {
+      this.#picks = false;
+      pick.take();
+    }
+    return (
+      gesture.kind === "dragStart" || gesture.kind === "drag" || gesture.kind === "dragEnd" || gesture.kind === "tap"
+    );
   }
 
   #point(x: number, y: number): void {

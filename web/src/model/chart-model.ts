@@ -17,6 +17,7 @@ import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place, type ReturnPlace } from "./place";
 import { PriceScale } from "./price-scale";
 import { type OnScreen, PriceView } from "./price-view";
+import { ProfileBoard } from "./profiles";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { Zones } from "./study-zones";
 import { TimeScale } from "./time-scale";
@@ -59,6 +60,8 @@ export class ChartModel {
   /** What is told beside the trades, by the names of the streams that are listened to. */
   told: ReadonlyMap<ToldName, ToldShown> = new Map();
   readonly zones = new Zones();
+  /** Profiles as the server has them. */
+  readonly profiles = new ProfileBoard();
   tick: Grid = parseGrid("1");
   /** How numbers are written. */
   signs: NumberSigns = plainSigns;

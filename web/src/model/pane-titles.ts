@@ -3,6 +3,7 @@ import type { StudyOutput } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
+import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned } from "./format";
 import type { PaneKind, PaneSpec } from "./panes";
 import { isPerEvent, shownOutputs } from "./study-look";
@@ -104,7 +105,12 @@ function studyParts(
 
 /** The studies over the price, with their values at a bar. */
 export function overlayTitles(model: ChartModel, index: BarIndex): readonly PaneTitle[] {
-  return model.studies.list.flatMap((study) => {
+  const profiles = model.profiles.list.map(({ label, reply }) => {
+    const newest = reply.profiles.at(-1) ?? reply.letters.at(-1);
+    const poc = newest === undefined ? dash : unitsText(newest.poc * model.price.ticksPerLevel, model.tick);
+    return { id: label, kind: "study" as const, name: reply.title, parts: [part("", `POC ${poc}`)], note: "" };
+  });
+  const studies = model.studies.list.flatMap((study) => {
     const { label, title, outputs } = study.spec;
     const shown = shownOutputs(outputs, model.shows.get(label) ?? null, "price");
     if (shown.length === 0) return [];
@@ -113,6 +119,7 @@ export function overlayTitles(model: ChartModel, index: BarIndex): readonly Pane
       { id: label, kind: "study" as const, name: title, parts: studyParts(model, study, perBar, index), note: "" },
     ];
   });
+  return [...profiles, ...studies];
 }
 
 /** The title of a pane, with its values at a bar. @param cvdAnchor since when the bars' CVD counts, in words */

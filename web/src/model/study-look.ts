@@ -11,12 +11,14 @@ const drawnKinds: readonly OutputKind[] = [
   "candle",
   "band",
   "level",
+  "box",
   "zone",
   "marker",
   "cell_flag",
 ];
 const pricedUnits: readonly OutputUnit[] = ["tick", "row"];
-const perEvent: readonly OutputKind[] = ["zone", "marker", "cell_flag"];
+/** What has no value of its own at a bar. */
+const perEvent: readonly OutputKind[] = ["box", "zone", "marker", "cell_flag"];
 
 /** Where an output belongs, by what it says of itself: no study is known by its name. */
 export function placeOf(output: StudyOutput): OutputPlace {

@@ -33,6 +33,7 @@ export interface RollSpan {
 /** What a chart's legend says and what its numbers mean. Nanoseconds, prices and quantities are exact decimal text. */
 export interface SnapshotMeta {
   readonly symbol: string;
+  readonly tape?: string;
   readonly bars: string;
   readonly ticks_per_level: number;
   readonly tick_size: string;
@@ -69,6 +70,7 @@ export type OutputKind =
   | "candle"
   | "band"
   | "level"
+  | "box"
   | "zone"
   | "marker"
   | "cell_flag"

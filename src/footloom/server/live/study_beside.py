@@ -50,7 +50,7 @@ def specs_of(folds: Sequence[StudyFold]) -> list[StudySpec]:
         StudySpec(
             label=fold.label,
             study=fold.name,
-            title=fold.study.TITLE,
+            title=fold.title,
             params=msgspec.to_builtins(fold.params),
             outputs=[
                 StudyOutput(one.name, one.kind, one.unit, one.columns, one.title, one.life, one.bits)

@@ -17,7 +17,13 @@ _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 _FRAME: Final = "application/vnd.footloom.frame"
 _PLAIN: Final = "Request fulfilled"
-_TAGGED: Final = ("/api/v1/bars", "/api/v1/footprint", "/api/v1/profile", "/api/v1/studies/{name}")
+_TAGGED: Final = (
+    "/api/v1/bars",
+    "/api/v1/footprint",
+    "/api/v1/profile",
+    "/api/v1/profiles/{name}",
+    "/api/v1/studies/{name}",
+)
 _EVENT: Final = {
     "type": "object",
     "description": "one event: its name, and the job as JSON",

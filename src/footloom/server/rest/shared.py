@@ -13,6 +13,7 @@ from footloom.server.rest.uploads import Uploads
 from footloom.server.rest.work import Work
 from footloom.server.services import Services
 from footloom.server.stored.aside import Aside
+from footloom.server.stored.profiled import ProfileBars
 
 __all__ = ("Rest",)
 
@@ -36,6 +37,7 @@ class Rest:
         self.work = Work()
         services.aside = self.aside = Aside(services.history, root if isinstance(root, Path) else None)
         self.answers = Answers(self.work)
+        self.profile_bars = ProfileBars(services.history)
         self.jobs = Jobs(lambda: getattr(services, "writer", None))
         self.uploads = Uploads(root.parent if isinstance(root, Path) else None, self.settings.max_upload)
         self.layouts = Layouts(self.settings.folder / "layouts.sqlite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footloom.server.routes.book import book
+from footloom.server.routes.chart_profiles import chart_profiles, profile_kinds
 from footloom.server.routes.charts import bars, footprint
 from footloom.server.routes.health import feeds
 from footloom.server.routes.jobs import (
@@ -45,6 +46,8 @@ ROUTES = (
     bars,
     footprint,
     profile,
+    profile_kinds,
+    chart_profiles,
     trades,
     streams,
     stream_bars,

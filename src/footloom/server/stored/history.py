@@ -31,6 +31,7 @@ from footloom.server.stored.default_steps import DefaultSteps
 from footloom.server.stored.documents import instrument_words
 from footloom.server.stored.kept_rows import KeptRows
 from footloom.server.stored.reach import ChartKey, bar_length_ns, grow_until_ns, session_open, whole_stretch
+from footloom.server.stored.seeded import SeededBuilder
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import GapSpan, SnapshotMeta, TopicRequest
 from footloom.store import Store
@@ -51,19 +52,6 @@ class Seed:
     gaps: list[Gap]
     first_ns: int
     meta: SnapshotMeta
-
-
-class _Seeded(Builder):
-    """A builder that keeps to itself the bars which only lead up to the first one that may be shown."""
-
-    shown_ns = -(2**63)
-
-    def frame(self, max_bars: int | None = None) -> ChartFrame | None:
-        """Return the last ``max_bars`` bars that may be shown; every bar held where no number is given."""
-        held = super().frame(max_bars)
-        if held is None or max_bars is None:
-            return held
-        return held.slice(int(np.searchsorted(held.footprint.bars.open_ns, self.shown_ns)), len(held))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +150,12 @@ class History:
             sessions_ns = session_open(chart, sessions_ns - 1)
         source = functools.partial(self._known_since, chart)
 
-        builder, trades = _Seeded(chart.instrument, chart.spec), Trades.empty(chart.instrument, chart.tape)
+        builder, trades = SeededBuilder(chart.instrument, chart.spec), Trades.empty(chart.instrument, chart.tape)
 
         def fold(lead_ns: int, until_ns: int, gaps: list[Gap]) -> ChartFrame:
             nonlocal builder, trades
             trades = self._read(chart, lead_ns, until_ns)
-            builder = _Seeded(
+            builder = SeededBuilder(
                 chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape), count=count
             )
             builder.seed(trades, gaps)

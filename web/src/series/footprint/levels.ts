@@ -1,6 +1,7 @@
 import { rulesKey } from "../../model/cell-look";
 import type { ChartModel } from "../../model/chart-model";
 import type { Level } from "../../model/level";
+import { ownLevels } from "../../model/levels-choice";
 import { type Auction, Lives, type Zone } from "../../model/lives";
 import { ZoneClock } from "../../model/time-zone";
 import { hLine, plainText } from "../../renderers/shapes";
@@ -19,7 +20,7 @@ export class LevelLines {
 
   /** Stacked zones, under the cells. */
   drawZones(ctx: Context, scene: Scene, model: ChartModel): void {
-    const { zones, nakedPoc, unfinished } = model.settings;
+    const { zones, nakedPoc, unfinished } = ownLevels(model);
     if (model.meta === null || (zones === "off" && nakedPoc === "none" && unfinished === "off")) return;
     if (this.#clock.zone !== model.meta.tz) this.#clock = new ZoneClock(model.meta.tz);
     const style = { ticksPerLevel: model.price.ticksPerLevel, rules: rulesKey(model.settings), clock: this.#clock };
@@ -29,7 +30,7 @@ export class LevelLines {
 
   /** Naked POCs and unfinished auctions, over the cells. */
   drawLines(ctx: Context, scene: Scene, model: ChartModel): void {
-    const { nakedPoc, unfinished } = model.settings;
+    const { nakedPoc, unfinished } = ownLevels(model);
     if (nakedPoc === "bars") this.#drawBarPocs(ctx, scene);
     if (nakedPoc === "sessions") this.#drawSessionPocs(ctx, scene);
     if (unfinished === "on" && scene.unfinished) this.#drawAuctions(ctx, scene);

@@ -5,6 +5,7 @@ import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
 import { drawBand, drawCandles, drawLine, type Strokes } from "./strokes";
+import { drawBoxes } from "./study-boxes";
 import { drawFlags, drawMarks } from "./study-marks";
 import { studyNumber } from "./study-pane";
 
@@ -43,6 +44,9 @@ function drawOverlay(strokes: Strokes, output: StudyOutput, colour: string, take
   switch (output.kind) {
     case "zone":
       drawZones(ctx, model, model.zones.of(study, output), colour);
+      return;
+    case "box":
+      drawBoxes(ctx, model, study, output, colour);
       return;
     case "band":
       drawBand(strokes, output, colour, { isStepped: output.unit === "row" });

@@ -1,0 +1,112 @@
+import { ProfileDesk, type ProfileView } from "../data/profile-desk";
+import type { Rest } from "../data/rest";
+import type { Clock } from "../data/store";
+import type { Chart } from "../gui/chart";
+import { Level } from "../model/invalidation";
+import { kindOf, pickOf, wantsOf } from "../model/profile-choice";
+import { rangeOf } from "../model/profiles";
+import type { StudyChoice } from "../model/study-choice";
+import type { StudyParams } from "../protocol/messages";
+import type { BarIndex } from "../protocol/units";
+
+/** What the profiles need of the page. */
+export interface ProfilesHost {
+  readonly rest: Rest;
+  readonly clock: Clock;
+  chart(): Chart;
+  /** The titles over the price have changed. */
+  changed(): void;
+  problem(words: string): void;
+}
+
+const hints = {
+  range: "Drag from the first bar to the last one of the profile. Enter takes the bars on screen, Esc none.",
+  bar: "Click the bar from which on the profile counts. Enter takes the first one on screen, Esc none.",
+} as const;
+
+/** Profiles on the chart: which are chosen, what the server says of them, and how a range is shown with the mouse. */
+export class Profiles {
+  readonly #host: ProfilesHost;
+  readonly #desk: ProfileDesk;
+  #chosen: readonly StudyChoice[] = [];
+
+  constructor(host: ProfilesHost) {
+    this.#host = host;
+    this.#desk = new ProfileDesk(host.rest, host.clock, {
+      answered: (label, reply) => {
+        const chart = host.chart();
+        chart.model.profiles.put(label, reply);
+        chart.invalidate(Level.full);
+        host.changed();
+      },
+      problem: (words) => host.problem(words),
+    });
+  }
+
+  /** Whether the server has said what there is to say of what is looked at. */
+  get isQuiet(): boolean {
+    return this.#desk.isQuiet;
+  }
+
+  choose(chosen: readonly StudyChoice[]): void {
+    this.#chosen = chosen;
+    this.#desk.want(wantsOf(chosen));
+    this.look();
+  }
+
+  /** The view has moved, or another chart is shown. */
+  look(): void {
+    if (wantsOf(this.#chosen).length > 0) this.#desk.look(this.#view());
+  }
+
+  /** Bars have changed. */
+  grew(): void {
+    if (wantsOf(this.#chosen).length === 0) return;
+    this.#desk.look(this.#view());
+    this.#desk.grew();
+  }
+
+  /**
+   * Let the user show which bars a kind of profile is of.
+   *
+   * @param add called with the settings that say so
+   * @returns whether the kind needs that
+   */
+  pick(study: string, add: (params: StudyParams) => void): boolean {
+    const wants = pickOf(kindOf(study) ?? "");
+    if (wants === null) return false;
+    const chart = this.#host.chart();
+    this.#host.problem(hints[wants]);
+    chart.pick.arm(wants, (from, to) => {
+      this.#host.problem("");
+      add(paramsOf(chart, wants, from, to));
+    });
+    return true;
+  }
+
+  #view(): ProfileView | null {
+    const { model } = this.#host.chart();
+    const { meta, series, time } = model;
+    if (meta === null || series.length === 0) return null;
+    const { from, to } = model.visibleBars();
+    if (to < from) return null;
+    const screen = Math.ceil(time.visible);
+    const inside = (index: number): BarIndex => Math.max(series.first, Math.min(series.last, index)) as BarIndex;
+    return {
+      symbol: meta.symbol,
+      tape: meta.tape ?? "",
+      bars: meta.bars,
+      ticksPerLevel: meta.ticks_per_level,
+      fromNs: series.openNs(from as BarIndex),
+      toNs: series.closeNs(to as BarIndex),
+      nearFromNs: series.openNs(inside(from - screen)),
+      nearToNs: series.closeNs(inside(to + screen)),
+    };
+  }
+}
+
+// Times as text: JavaScript's numbers cannot hold them to the nanosecond.
+function paramsOf({ model }: Chart, wants: "range" | "bar", from: BarIndex, to: BarIndex): StudyParams {
+  const { fromNs, toNs } = rangeOf(model.series, from, to);
+  return wants === "bar" ? { anchor_ns: String(fromNs) } : { from_ns: String(fromNs), to_ns: String(toNs) };
+}

@@ -1,0 +1,195 @@
+import type { ProfilesReply, ProfileWant } from "../protocol/profiles";
+import { RequestFailed, type Rest } from "./rest";
+import type { Clock } from "./store";
+
+/** The chart whose profiles are wanted, and what of it is looked at: bars that open in `[fromNs, toNs)`. */
+export interface ProfileView {
+  readonly symbol: string;
+  readonly tape: string;
+  readonly bars: string;
+  readonly ticksPerLevel: number;
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  /** The same with what lies beside it, so that a small move needs no new answer. */
+  readonly nearFromNs: bigint;
+  readonly nearToNs: bigint;
+}
+
+interface Slot {
+  readonly want: ProfileWant;
+  /** What the answer held, or the one on its way, is of. */
+  asked: ProfileView | null;
+  /** The tape has grown since it was asked for. */
+  isStale: boolean;
+  stop: AbortController | null;
+  /** Not before: who takes long is asked more rarely. */
+  movedDueMs: number;
+  grewDueMs: number;
+  isWaiting: boolean;
+  /** What was refused is not asked for again in the same words. */
+  refused: string;
+}
+
+/** A profile that follows a live tape is asked for so often at the most. */
+const growMs = 500;
+const failedMs = 3000;
+
+/**
+ * Keeps the profiles of a chart as the server has them: asked for again when the view has moved or the tape has grown, one
+ * request for each at a time, and those that take long more rarely.
+ */
+export class ProfileDesk {
+  readonly #rest: Pick<Rest, "profiles">;
+  readonly #clock: Clock;
+  readonly #answered: (label: string, reply: ProfilesReply | null) => void;
+  readonly #problem: (words: string) => void;
+  readonly #slots = new Map<string, Slot>();
+  #view: ProfileView | null = null;
+
+  /** @param answered told each answer; null when a profile is not there any more */
+  constructor(
+    rest: Pick<Rest, "profiles">,
+    clock: Clock,
+    on: {
+      readonly answered: (label: string, reply: ProfilesReply | null) => void;
+      readonly problem: (words: string) => void;
+    },
+  ) {
+    this.#rest = rest;
+    this.#clock = clock;
+    this.#answered = on.answered;
+    this.#problem = on.problem;
+  }
+
+  /** Whether nothing is under way or due. */
+  get isQuiet(): boolean {
+    return [...this.#slots.values()].every(
+      (slot) => slot.stop === null && (this.#view === null || this.#needs(slot, this.#view) === "no"),
+    );
+  }
+
+  /** These profiles and no others. */
+  want(wants: readonly ProfileWant[]): void {
+    for (const [label, slot] of this.#slots) {
+      const next = wants.find((one) => one.label === label);
+      if (next !== undefined && same(next, slot.want)) continue;
+      slot.stop?.abort();
+      this.#slots.delete(label);
+      if (next === undefined) this.#answered(label, null);
+    }
+    for (const want of wants) {
+      if (this.#slots.has(want.label)) continue;
+      this.#slots.set(want.label, {
+        want,
+        asked: null,
+        isStale: false,
+        stop: null,
+        movedDueMs: Number.NEGATIVE_INFINITY,
+        grewDueMs: Number.NEGATIVE_INFINITY,
+        isWaiting: false,
+        refused: "",
+      });
+    }
+    this.#pumpAll();
+  }
+
+  /** What is looked at; null while no chart is shown. */
+  look(view: ProfileView | null): void {
+    const isOther = view === null || this.#view === null || !sameChart(view, this.#view);
+    this.#view = view;
+    if (isOther) {
+      for (const [label, slot] of this.#slots) {
+        slot.stop?.abort();
+        slot.stop = null;
+        slot.asked = null;
+        slot.refused = "";
+        this.#answered(label, null);
+      }
+    }
+    this.#pumpAll();
+  }
+
+  /** Trades have come, or have changed. */
+  grew(): void {
+    for (const slot of this.#slots.values()) slot.isStale = true;
+    this.#pumpAll();
+  }
+
+  #pumpAll(): void {
+    for (const slot of this.#slots.values()) this.#pump(slot);
+  }
+
+  #pump(slot: Slot): void {
+    const view = this.#view;
+    if (view === null || slot.stop !== null || slot.isWaiting) return;
+    const need = this.#needs(slot, view);
+    if (need === "no") return;
+    const wait = (need === "moved" ? slot.movedDueMs : slot.grewDueMs) - this.#clock.now();
+    if (wait <= 0) {
+      void this.#ask(slot, view);
+      return;
+    }
+    slot.isWaiting = true;
+    this.#clock.after(wait, () => {
+      slot.isWaiting = false;
+      if (this.#slots.get(slot.want.label) === slot) this.#pump(slot);
+    });
+  }
+
+  #needs(slot: Slot, view: ProfileView): "no" | "moved" | "grew" {
+    if (slot.refused !== "" && slot.refused === wordsOf(slot, view)) return "no";
+    const { asked, want } = slot;
+    if (asked === null) return "moved";
+    if (want.kind === "visible" && (asked.fromNs !== view.fromNs || asked.toNs !== view.toNs)) return "moved";
+    const isSessions = want.kind === "session" || want.kind === "tpo";
+    if (isSessions && (view.fromNs < asked.nearFromNs || view.toNs > asked.nearToNs)) return "moved";
+    return slot.isStale ? "grew" : "no";
+  }
+
+  async #ask(slot: Slot, view: ProfileView): Promise<void> {
+    const stop = new AbortController();
+    const begun = this.#clock.now();
+    [slot.stop, slot.asked, slot.isStale] = [stop, view, false];
+    try {
+      const reply = await this.#rest.profiles(slot.want, view, stop.signal);
+      if (slot.stop !== stop) return;
+      slot.refused = "";
+      this.#answered(slot.want.label, reply);
+    } catch (error) {
+      if (slot.stop !== stop || stop.signal.aborted) return;
+      this.#failed(slot, view, error);
+    }
+    const now = this.#clock.now();
+    const took = now - begun;
+    slot.stop = null;
+    slot.movedDueMs = now + took;
+    slot.grewDueMs = Math.max(slot.grewDueMs, now + Math.max(growMs, 4 * took));
+    this.#pump(slot);
+  }
+
+  // What cannot be is said once; what failed on its way is asked for again with the next change.
+  #failed(slot: Slot, view: ProfileView, error: unknown): void {
+    const isRefused =
+      error instanceof RequestFailed && error.status >= 400 && error.status < 500 && error.status !== 429;
+    if (!isRefused) {
+      slot.isStale = true;
+      slot.grewDueMs = this.#clock.now() + failedMs;
+      return;
+    }
+    slot.refused = wordsOf(slot, view);
+    this.#answered(slot.want.label, null);
+    this.#problem(`${slot.want.label.replace("profile:", "")}: ${(error as Error).message}`);
+  }
+}
+
+const same = (one: ProfileWant, other: ProfileWant): boolean =>
+  one.kind === other.kind && JSON.stringify(one.params) === JSON.stringify(other.params);
+
+const sameChart = (one: ProfileView, other: ProfileView): boolean =>
+  one.symbol === other.symbol &&
+  one.tape === other.tape &&
+  one.bars === other.bars &&
+  one.ticksPerLevel === other.ticksPerLevel;
+
+const wordsOf = (slot: Slot, view: ProfileView): string =>
+  slot.want.kind === "visible" ? `${view.fromNs}-${view.toNs}` : slot.want.kind;

@@ -1,0 +1,224 @@
+import type { BarSeries } from "../data/bar-series";
+import type { ProfileRows, ProfilesReply, TpoRows } from "../protocol/profiles";
+import { type BarIndex, type Dpx, dpx } from "../protocol/units";
+import type { TimeScale } from "./time-scale";
+
+export type ProfileShow = "volume" | "bid_ask" | "delta";
+export type ProfileLines = "labelled" | "plain" | "none";
+
+/** One chosen profile as the server has it. */
+export interface HeldProfile {
+  readonly label: string;
+  readonly reply: ProfilesReply;
+}
+
+/** The profiles of the chart, in the order in which they were chosen. */
+export class ProfileBoard {
+  #held: readonly HeldProfile[] = [];
+  #version = 0;
+
+  get list(): readonly HeldProfile[] {
+    return this.#held;
+  }
+
+  /** Grows with each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  put(label: string, reply: ProfilesReply | null): void {
+    const others = this.#held.filter((one) => one.label !== label);
+    if (reply === null && others.length === this.#held.length) return;
+    const at = this.#held.findIndex((one) => one.label === label);
+    const next = reply === null ? null : { label, reply };
+    this.#held =
+      next === null ? others : at < 0 ? [...others, next] : this.#held.map((one, k) => (k === at ? next : one));
+    this.#version += 1;
+  }
+}
+
+/** How a profile's rows are drawn, as its settings say. */
+export interface ProfileLook {
+  readonly show: ProfileShow;
+  readonly side: "left" | "right";
+  /** Percent of the room. */
+  readonly width: number;
+  readonly lines: ProfileLines;
+}
+
+export function lookOf({ params }: ProfilesReply): ProfileLook {
+  const { show, side, width, lines } = params as Partial<ProfileLook>;
+  return { show: show ?? "volume", side: side ?? "left", width: width ?? 30, lines: lines ?? "labelled" };
+}
+
+/** Where a profile stands: its rows begin at `base` and reach `length` pixels at the most, to the left or to the right. */
+export interface ProfilePlace {
+  readonly left: Dpx;
+  readonly right: Dpx;
+  readonly base: Dpx;
+  readonly direction: 1 | -1;
+  readonly length: number;
+}
+
+/** One profile on the screen. */
+export interface PlacedProfile {
+  readonly held: HeldProfile;
+  readonly look: ProfileLook;
+  readonly rows: ProfileRows;
+  readonly place: ProfilePlace;
+  /** The longest row: lots, of volume or of delta. */
+  readonly most: number;
+}
+
+/** One session of letters on the screen. */
+export interface PlacedTpo {
+  readonly held: HeldProfile;
+  readonly split: boolean;
+  readonly lines: ProfileLines;
+  readonly rows: TpoRows;
+  readonly left: Dpx;
+  readonly right: Dpx;
+}
+
+interface Scene {
+  readonly series: BarSeries;
+  readonly time: TimeScale;
+  readonly dpr: number;
+}
+
+/** Beside the axis stands what is of no bars in particular. */
+const besideAxis = (kind: string): boolean => kind === "visible" || kind === "composite";
+const leastLengthCss = 24;
+
+/** The profiles that can be seen, from back to front. */
+export function placedProfiles(scene: Scene, list: readonly HeldProfile[]): readonly PlacedProfile[] {
+  return list.flatMap((held) => {
+    const look = lookOf(held.reply);
+    return held.reply.profiles.flatMap((rows) => {
+      const place = placeOf(scene, held.reply.kind, look, rows);
+      return place === null ? [] : [{ held, look, rows, place, most: mostOf(rows, look.show) }];
+    });
+  });
+}
+
+function placeOf(scene: Scene, kind: string, look: ProfileLook, rows: ProfileRows): ProfilePlace | null {
+  const { time, dpr } = scene;
+  const direction = look.side === "left" ? 1 : -1;
+  if (besideAxis(kind)) {
+    const base = look.side === "left" ? 0 : time.width;
+    return { left: dpx(0), right: time.width, base: dpx(base), direction, length: (time.width * look.width) / 100 };
+  }
+  const span = spanOf(scene, rows.opens_ns, rows.to_ns);
+  if (span === null) return null;
+  const [left, right] = [Math.max(0, span.left), Math.min(time.width, span.right)];
+  const room = Math.min(span.right - span.left, time.width);
+  const length = Math.max(leastLengthCss * dpr, (room * look.width) / 100);
+  return { left: dpx(left), right: dpx(right), base: dpx(look.side === "left" ? left : right), direction, length };
+}
+
+// From the first bar of a stretch of time to the end of its last one; null where none of them is on the screen.
+function spanOf(
+  { series, time }: Scene,
+  fromNs: string,
+  toNs: string,
+): { readonly left: number; readonly right: number } | null {
+  if (series.length === 0) return null;
+  const first = series.lowerBound(BigInt(fromNs));
+  const end = Math.max(first + 1, series.lowerBound(BigInt(toNs)));
+  if (first >= series.end || series.lowerBound(BigInt(toNs)) <= series.first) return null;
+  const [left, right] = [time.x(first), time.x(Math.min(end, series.end))];
+  return right <= 0 || left >= time.width ? null : { left, right };
+}
+
+/** The sessions of letters that can be seen. */
+export function placedLetters(scene: Scene, list: readonly HeldProfile[]): readonly PlacedTpo[] {
+  return list.flatMap((held) => {
+    const split = held.reply.params["letters"] === "split";
+    const { lines } = lookOf(held.reply);
+    return held.reply.letters.flatMap((rows) => {
+      const span = spanOf(scene, rows.from_ns, rows.to_ns);
+      if (span === null) return [];
+      const left = dpx(Math.max(0, span.left));
+      return [{ held, split, lines, rows, left, right: dpx(Math.min(scene.time.width, span.right)) }];
+    });
+  });
+}
+
+const volumeAt = (rows: ProfileRows, k: number): number =>
+  (rows.buy[k] as number) + (rows.sell[k] as number) + (rows.unknown[k] as number);
+
+export const deltaAt = (rows: ProfileRows, k: number): number => (rows.buy[k] as number) - (rows.sell[k] as number);
+
+/** How long a row is: its volume, or how far its delta is from zero; lots. */
+export const sizeAt = (rows: ProfileRows, k: number, show: ProfileShow): number =>
+  show === "delta" ? Math.abs(deltaAt(rows, k)) : volumeAt(rows, k);
+
+const mostKept = new WeakMap<ProfileRows, Map<ProfileShow, number>>();
+
+function mostOf(rows: ProfileRows, show: ProfileShow): number {
+  const kept = mostKept.get(rows) ?? new Map<ProfileShow, number>();
+  let most = kept.get(show);
+  if (most === undefined) {
+    most = 1;
+    for (let k = 0; k < rows.row.length; k += 1) most = Math.max(most, sizeAt(rows, k, show));
+    mostKept.set(rows, kept.set(show, most));
+  }
+  return most;
+}
+
+/** The rows of a profile from a lowest to a highest row: from the first of them to one behind the last. */
+export function rowsWithin(rows: ProfileRows, low: number, high: number): readonly [from: number, to: number] {
+  return [lowerBound(rows.row, low), lowerBound(rows.row, high + 1)];
+}
+
+function lowerBound(sorted: readonly number[], value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A row of a profile under the cursor. */
+export interface ProfileHit {
+  readonly profile: PlacedProfile;
+  /** Its place among the rows of the profile. */
+  readonly at: number;
+}
+
+/** The row that stands under a place of the price pane; of several profiles the one that is drawn last. */
+export function profileAt(placed: readonly PlacedProfile[], x: number, row: number): ProfileHit | null {
+  for (const profile of [...placed].reverse()) {
+    const { base, direction, length } = profile.place;
+    const out = (x - base) * direction;
+    if (out < 0 || out > length) continue;
+    const [at] = rowsWithin(profile.rows, row, row);
+    if (profile.rows.row[at] === row) return { profile, at };
+  }
+  return null;
+}
+
+/** The session of letters that has a row under a place of the price pane. */
+export function lettersAt(placed: readonly PlacedTpo[], x: number, row: number): PlacedTpo | null {
+  const found = placed.find(({ left, right, rows }) => {
+    const k = row - rows.low_row;
+    return x >= left && x <= right && k >= 0 && k < rows.count.length && (rows.count[k] as number) > 0;
+  });
+  return found ?? null;
+}
+
+/** The letters of a row, in the order of their brackets. */
+export const lettersOf = ({ brackets }: TpoRows, row: number): string =>
+  brackets.flatMap(([, letter, low, high]) => (low <= row && row <= high ? [letter] : [])).join("");
+
+/** The bars that a range between two of them covers, as the times that a fixed profile is asked for. */
+export function rangeOf(
+  series: BarSeries,
+  one: BarIndex,
+  other: BarIndex,
+): { readonly fromNs: bigint; readonly toNs: bigint } {
+  const [first, last] = one <= other ? [one, other] : [other, one];
+  return { fromNs: series.openNs(first), toNs: series.closeNs(last) };
+}
