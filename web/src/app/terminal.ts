@@ -113,17 +113,7 @@ export class Terminal implements TerminalFace {
       panesChanged: () => this.#panesChanged(),
     });
     this.profiles = this.#profilesOf(host);
-    this.studies = new Studies(
-      {
-        rest: host.rest,
-        profiles: this.profiles,
-        chart: () => this.chart,
-        feed: () => this.#topics.feed,
-        changed: () => this.#panesChanged(),
-        problem: (words) => this.notice.set(words),
-      },
-      this.look.first.studies,
-    );
+    this.studies = this.#studiesOf();
     const { hub, rest, clock } = host;
     this.#topics = new Topics(
       {
@@ -175,6 +165,20 @@ export class Terminal implements TerminalFace {
 
   #kept(): Pick<Prefs, "panes" | "studies" | "flow"> {
     return { panes: this.chart.panes, studies: this.studies.chosen.get(), flow: this.flow.settings.get() };
+  }
+
+  #studiesOf(): Studies {
+    return new Studies(
+      {
+        rest: this.#host.rest,
+        profiles: this.profiles,
+        chart: () => this.chart,
+        feed: () => this.#topics.feed,
+        changed: () => this.#panesChanged(),
+        problem: (words) => this.notice.set(words),
+      },
+      this.look.first.studies,
+    );
   }
 
   #toldStreams(): ToldStreams {
