@@ -19,7 +19,11 @@ Act = Callable[[Any], None]
 
 
 def pressed(*keys: str) -> Act:
-    return lambda page: [press(page, key) for key in keys] and None
+    def act(page: Any) -> None:
+        for key in keys:
+            press(page, key)
+
+    return act
 
 
 def named(*names: str) -> Act:

@@ -187,7 +187,9 @@ def test_the_data_tables_of_the_bars_on_screen_are_what_footloom_bars_prints(
 
 
 def test_a_data_table_that_is_off_by_one_is_noticed() -> None:
-    row = dict.fromkeys(("open", "high", "low", "close", "delta", "trades", "cvd", "poc"), "1") | {"buy": "1"}
+    row: dict[str, Any] = dict.fromkeys(("open", "high", "low", "close", "delta", "trades", "cvd", "poc"), "1") | {
+        "buy": "1"
+    }
     row |= {"sell": "0", "unknown": "0", "min_delta": "0", "max_delta": "1", "val": "1", "vah_edge": "2"}
     row |= {"coverage": 1.0, "levels": [["1", "1", "0", "0", 1]]}
     figures = dict.fromkeys((*COLUMNS, "volume"), "1") | {"min, max delta": "0, +1", "VAL, VAH": "1, 2"}
