@@ -5,7 +5,7 @@ import { type PickState, pickKey } from "../model/pick";
 import { type Ruler, rulerWords } from "../model/ruler";
 import { unitOf } from "../model/study-values";
 import type { TimeMark } from "../model/ticks";
-import { toldOf } from "../model/told-values";
+import { isFolded, toldOf } from "../model/told-values";
 import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
 import { FootprintPainter, type PainterState } from "../series/footprint/painter";
@@ -233,7 +233,8 @@ export class FramePainter {
     const { ctx, height } = pane.cells;
     const line = Math.max(1, Math.round(model.dpr));
     vLine(ctx, model.time.width, 0, height, model.palette.grid, line);
-    const scale = model.panes.of(pane.name);
+    const spec = model.panes.spec(pane.name);
+    const scale = spec !== null && isFolded(model, spec) ? null : model.panes.of(pane.name);
     const label = this.#lastLabel(pane);
     const reach = axisFont(model) * 0.8;
     const covered = (y: number): boolean =>

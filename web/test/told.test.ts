@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { Hub, type Socket } from "../src/data/hub";
+import { Rest, type ToldQuery } from "../src/data/rest";
+import { ToldFeed } from "../src/data/told-feed";
+import { ChartModel } from "../src/model/chart-model";
+import { parseGrid } from "../src/model/decimal";
+import { heldNs, type ToldFacts, toldColumns } from "../src/model/told";
+import type { ToldName, ToldReply, ToldRow } from "../src/protocol/streams";
+import type { BarIndex } from "../src/protocol/units";
+import { frameOf, meta, minuteNs, minutes, openOf } from "./support/frames";
+
+const bars = (count: number) => {
+  const { series } = new ChartModel();
+  series.reset(frameOf(minutes(0, count)));
+  return series;
+};
+
+const interest = (minute: number, quantity: string, more: Partial<ToldRow> = {}): ToldRow => ({
+  open_ns: String(openOf(minute)),
+  at_ns: String(openOf(minute) + 10_000_000_000n),
+  quantity,
+  change: null,
+  since_ns: null,
+  day_change: null,
+  ...more,
+});
+
+const facts = (rows: readonly ToldRow[], more: Partial<ToldFacts> = {}): ToldFacts => ({
+  name: "open_interest",
+  rows,
+  opens: rows.map(({ open_ns }) => BigInt(open_ns)),
+  firstNs: openOf(0),
+  lastNs: openOf(50),
+  gaps: [],
+  heldNs: openOf(0),
+  isLive: false,
+  lot: parseGrid("0.001"),
+  ...more,
+});
+
+const list = (column: Float64Array | undefined): (number | null)[] =>
+  [...(column ?? [])].map((value) => (Number.isNaN(value) ? null : value));
+
+describe("what is told beside the trades", () => {
+  it("stands for five minutes, or twice the usual time, and not over a gap", () => {
+    const rows = [interest(0, "1.000"), interest(1, "2.500", { change: "1.500", since_ns: String(openOf(0)) })];
+    expect(heldNs(rows)).toBe(300_000_000_000n);
+    const columns = toldColumns(facts(rows), bars(9), 0 as BarIndex);
+    expect(list(columns["oi"])).toEqual([1000, 2500, 2500, 2500, 2500, 2500, 2500, null, null]);
+    expect(list(columns["told"]).slice(0, 3)).toEqual([1, 1, 0]);
+    expect(list(columns["change"]).slice(0, 3)).toEqual([null, 1500, null]);
+    const gap = { fromNs: openOf(2) + 1n, toNs: openOf(3), cause: "socket", missing: null };
+    const cut = toldColumns(facts(rows, { gaps: [gap] }), bars(5), 0 as BarIndex);
+    expect(list(cut["oi"])).toEqual([1000, 2500, 2500, null, null]);
+  });
+
+  it("belongs to the bar in force where a minute without trades has none", () => {
+    const series = bars(2);
+    series.merge(frameOf(minutes(5, 1), "bar_closed", 1));
+    const rows = [interest(0, "1.000"), interest(3, "4.000", { change: "3.000", since_ns: String(openOf(0)) })];
+    const columns = toldColumns(facts(rows), series, 0 as BarIndex);
+    expect(list(columns["oi"])).toEqual([1000, 4000, 4000]);
+    expect(list(columns["span"])).toEqual([null, 1, null]);
+  });
+
+  it("is no liquidation only while somebody listened", () => {
+    const rows: ToldRow[] = [
+      { open_ns: String(openOf(2)), long: "0.500", short: "0", unknown: "0", count: 1, largest: "0.500" },
+    ];
+    const forced = facts(rows, { name: "liquidations", firstNs: openOf(2), lastNs: openOf(4) });
+    expect(list(toldColumns(forced, bars(7), 0 as BarIndex)["long"])).toEqual([null, null, 500, 0, 0, null, null]);
+    const live = toldColumns({ ...forced, isLive: true }, bars(7), 0 as BarIndex);
+    expect(list(live["long"])).toEqual([null, null, 500, 0, 0, 0, 0]);
+  });
+});
+
+class FakeSocket implements Socket {
+  binaryType = "";
+  onopen = null;
+  onclose: Socket["onclose"] = null;
+  onmessage: Socket["onmessage"] = null;
+  readonly sent: Record<string, unknown>[] = [];
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  }
+  close(): void {}
+  says(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) } as MessageEvent<string>);
+  }
+}
+
+class FakeRest extends Rest {
+  readonly asked: ToldQuery[] = [];
+  constructor() {
+    super("http://nowhere/");
+  }
+  override told(name: ToldName, query: ToldQuery): Promise<ToldReply> {
+    this.asked.push(query);
+    const rows = Array.from({ length: 40 }, (_none, k) => interest(k, `${k}.000`)).filter(
+      ({ open_ns }) => BigInt(open_ns) >= query.fromNs && (query.toNs === undefined || BigInt(open_ns) < query.toNs),
+    );
+    const span = { first_ns: String(openOf(0)), last_ns: String(openOf(39)) };
+    return Promise.resolve({ ...query, name, rows, gaps: [], has_more: false, ...span });
+  }
+}
+
+describe("a stream beside the trades", () => {
+  it("is asked for again when it says that there is more, from where it was known before an outage", async () => {
+    const socket = new FakeSocket();
+    const clock = {
+      ms: 0,
+      now: () => clock.ms,
+      after: (_ms: number, run: () => void) => void clock.due.push(run),
+      due: [] as (() => void)[],
+    };
+    const hub = new Hub(() => socket, clock);
+    const [rest, series] = [new FakeRest(), bars(20)];
+    hub.connect();
+    socket.says({ type: "hello", version: 1, server: "test" });
+    const feed = new ToldFeed({ hub, rest, clock }, { meta, series }, "open_interest", {
+      changed: () => {},
+      problem: () => {},
+    });
+    const request = socket.sent.at(-1);
+    expect(request).toMatchObject({ op: "subscribe", stream: { symbol: meta.symbol, name: "open_interest" } });
+    socket.says({ type: "subscribed", id: request?.["id"], topic_id: 7 });
+    await settled();
+    expect(feed.rows.length).toBe(40);
+    expect(rest.asked[0]?.fromNs).toBe(openOf(0));
+    for (let minute = 20; minute < 40; minute += 1) series.merge(frameOf(minutes(minute, 1), "bar_closed", minute));
+    clock.ms = 5_000;
+    socket.says({
+      type: "stream",
+      topic_id: 7,
+      topic_seq: 1,
+      prev_seq: -1,
+      symbol: meta.symbol,
+      name: "open_interest",
+      kind: "update",
+      rows: [],
+    });
+    await settled();
+    expect(rest.asked.at(-1)?.fromNs).toBe(openOf(16));
+    expect(rest.asked.at(-1)?.toNs).toBe(undefined);
+    feed.close();
+    expect(socket.sent.at(-1)).toEqual({ op: "unsubscribe", topic_id: 7 });
+    expect(minuteNs).toBe(60_000_000_000n);
+  });
+});
+
+const settled = async (): Promise<void> => {
+  for (let k = 0; k < 10; k += 1) await Promise.resolve();
+};
