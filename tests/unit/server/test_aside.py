@@ -179,3 +179,22 @@ def test_it_ends_with_the_server(double: Aside, tmp_path: Path) -> None:
     assert ended(pid)
     with pytest.raises(Overloaded, match="about to stop"):
         double.make(Task(said, ("f",)), 10)
+
+
+def test_the_step_of_many_days_is_found_piece_by_piece(
+    history: History, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def find(task: Task, rows: int) -> bytes:
+        asked.append(rows)
+        return task.make(history, *task.given)
+
+    with Store(root) as store:
+        plain = History(store)
+        steps = [plain.opening_step(plain.resolve(TopicRequest(symbol="test:ABC", bars=bars))) for bars in ("1m", "1d")]
+    monkeypatch.setattr(history.steps, "most_rows", 1_000)
+    monkeypatch.setattr(history.steps, "find", find)
+    charts = [history.resolve(TopicRequest(symbol="test:ABC", bars=bars)) for bars in ("1m", "1d")]
+    assert [history.opening_step(one) for one in charts] == steps
+    assert set(asked) == {2_000}

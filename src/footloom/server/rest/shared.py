@@ -36,6 +36,7 @@ class Rest:
         self.most_bars = self.settings.max_history_bars
         self.work = Work()
         services.aside = self.aside = Aside(services.history, root if isinstance(root, Path) else None)
+        services.history.steps.find = self.aside.make
         self.answers = Answers(self.work)
         self.profile_bars = ProfileBars(services.history)
         self.jobs = Jobs(lambda: getattr(services, "writer", None))

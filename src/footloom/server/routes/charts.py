@@ -150,7 +150,7 @@ async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         key = history.resolve(chart)
         found, rows = _found_under(history, key, asked)
-        task = Task(_bars_body, (key, asked), history.has_candles(key))
+        task = Task(_bars_body, (key, asked), history.has_candles(key), history.opening_step(key))
         return ("bars", found), lambda: Answer.of(rest.aside.make(task, rows), JSON)
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
@@ -196,7 +196,7 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     def prepare() -> tuple[Hashable, Callable[[], Answer]]:
         key = history.resolve(chart)
         found, rows = _found_under(history, key, asked)
-        task = Task(_footprint_body, (key, asked, as_json), history.has_candles(key))
+        task = Task(_footprint_body, (key, asked, as_json), history.has_candles(key), history.opening_step(key))
         media_type = JSON if as_json else FRAME_TYPE
         return ("footprint", as_json, found), lambda: Answer.of(rest.aside.make(task, rows), media_type)
 

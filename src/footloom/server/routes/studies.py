@@ -146,7 +146,12 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         rows = check_rows(history, key.key, key.tape, begin_ns, MAX_NS if to_ns is None else to_ns)
         state = history.state(key.key, key.tape)
         shape = None if format == "binary" else cells
-        task = Task(_body, (key, name, settings, (from_ns, to_ns, most), shape), history.has_candles(key))
+        task = Task(
+            _body,
+            (key, name, settings, (from_ns, to_ns, most), shape),
+            history.has_candles(key),
+            history.opening_step(key),
+        )
         media_type = FRAME_TYPE if format == "binary" else JSON
         given = msgspec.json.encode(settings, order="sorted")
         under = ("study", name, given, key, from_ns, to_ns, most, cells, format, state)

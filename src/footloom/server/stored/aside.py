@@ -20,11 +20,10 @@ import footloom.errors
 from footloom.errors import FootloomError, Overloaded, TooMuch
 from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.history import History
-from footloom.server.stored.tasks import Task, receive, send
+from footloom.server.stored.tasks import MOST_ROWS, Task, receive, send
 
-__all__ = ("LEAST_ROWS", "MOST_BYTES", "Aside")
+__all__ = ("MOST_BYTES", "Aside")
 
-LEAST_ROWS: Final = 3_000_000  # fewer are read here: a tenth of a second, less than a process takes to begin
 MOST_BYTES: Final = 2 << 30
 _IDLE_S: Final = 60.0
 _LOOK_S: Final = 0.05
@@ -62,7 +61,7 @@ class Aside:
         history: History,
         root: Path | None,
         *,
-        least_rows: int = LEAST_ROWS,
+        least_rows: int = MOST_ROWS,
         most_bytes: int = MOST_BYTES,
         idle_s: float = _IDLE_S,
         module: str = "footloom.server.stored.aside_main",

@@ -69,6 +69,7 @@ def _answered(root: Path, inference: SnapshotParams, task: Task) -> tuple[str, A
         with Store(root) as store:
             history = RolledHistory(store, inference)
             history.has_candles = lambda _chart: task.has_candles
+            history.steps.told = task.opening_step
             return "made", task.make(history, *task.given)
     except FootloomError as error:
         return "failed", (type(error).__name__, str(error))

@@ -101,7 +101,8 @@ class History:
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
         self.has_candles: Callable[[ChartKey], bool] = lambda _chart: False
         self._kept = KeptRows(store, self._trades)
-        self._default_steps = DefaultSteps(store, self._chart_trades, self.state)
+        self.steps = DefaultSteps(store, self._chart_trades, self.state)
+        self.steps.find = lambda task, _rows: task.make(self, *task.given)
 
     def resolve(self, request: TopicRequest) -> ChartKey:
         """Return the chart of a request with every default filled in.
@@ -119,12 +120,12 @@ class History:
         settings = {name: asked[name] for name in ChartSpec.__struct_fields__ if asked.get(name) is not None}
         settings["bars"] = parse_rule(request.bars).text
         if "ticks_per_level" not in settings:
-            settings["ticks_per_level"] = self._default_steps.of(instrument, tape, settings["bars"])
+            settings["ticks_per_level"] = self.steps.of(instrument, tape, settings["bars"])
         return ChartKey(instrument, tape, chart_spec(settings))
 
     def resolves_soon(self, request: TopicRequest) -> bool:
         """Say whether `resolve` reads little: no trades, to find out with which study step such a chart opens."""
-        return self._default_steps.knows(request.symbol, request.bars)
+        return self.steps.knows(request.symbol, request.bars)
 
     def tape_of(self, key: str, tape: str | None = None) -> str:
         """Return the tape that charts of a symbol read: the one asked for, else the best of `chart_tapes`.
@@ -284,11 +285,11 @@ class History:
     def default_step(self, key: str) -> int:
         """Return the study step with which a one-minute chart of a symbol opens (definitions 2.2)."""
         tape = self.tape_of(key)
-        return self._default_steps.of(self.store.grid(key, tape), tape, "1m")
+        return self.steps.of(self.store.grid(key, tape), tape, "1m")
 
     def opening_step(self, chart: ChartKey) -> int:
         """Return the study step with which a chart of these bars opens where none is named, as its meta tells it."""
-        return self._default_steps.of(chart.instrument, chart.tape, chart.spec.bars)
+        return self.steps.of(chart.instrument, chart.tape, chart.spec.bars)
 
     def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> Trades:
         checkpoint()

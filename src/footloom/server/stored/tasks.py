@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
-__all__ = ("Task", "receive", "send")
+__all__ = ("MOST_ROWS", "Task", "receive", "send")
+
+MOST_ROWS: Final = (
+    3_000_000  # that are read by the server itself: a tenth of a second, less than a process needs to begin
+)
 
 
 class Task(NamedTuple):
@@ -18,6 +22,7 @@ class Task(NamedTuple):
     make: Callable[..., bytes]
     given: tuple[Any, ...]
     has_candles: bool = False  # whether candles of the venue stand before the first trade: only the server knows
+    opening_step: int = 0  # with which the chart opens, where it is known: to find out takes as long as the work
 
 
 def send(pipe: IO[bytes] | None, said: object) -> None:
