@@ -247,6 +247,7 @@ export function heatChart(
       // No change has a colour of its own: the panel's is that of no data.
       inRange: { color: [colours.sell, colours.line, colours.buy] },
     },
-    series: [{ type: "heatmap", data: cells, progressive: 4000, animation: false }],
+    // In one go: what the library paints in pieces it goes on painting when the chart is gone (zrender 6.1), and fails.
+    series: [{ type: "heatmap", data: cells, progressive: 0, animation: false }],
   };
 }
