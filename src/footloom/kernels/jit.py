@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import numba
 from numba import types
+from numba.core.compiler_lock import global_compiler_lock
 
 from footloom.kernels.cache import cache_folder
 
@@ -71,7 +71,7 @@ class Compiled:
 
     def compile(self) -> Kernel:
         """Return the compiled function; the first time it is loaded from the cache, or made."""
-        with _ONE_AT_A_TIME:
+        with global_compiler_lock:  # of all threads, for numba's folder is one setting; a kernel may need another one
             if self._kernel is None:
                 compiler: Any = numba.njit  # its type hints know no explicit signatures
                 with _cached_in(cache_folder(Path(inspect.getfile(self._function)).parent)):
@@ -86,7 +86,6 @@ class Compiled:
 
 
 _KERNELS: list[Compiled] = []
-_ONE_AT_A_TIME = threading.RLock()  # numba's folder is one setting for all threads; a kernel may need another one
 
 
 def compile_all() -> None:
