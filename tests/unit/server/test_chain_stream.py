@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from server_kit import FakeSocket
 
+from footloom.core.instrument import Instrument
 from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
@@ -125,6 +127,24 @@ async def test_what_another_process_stores_comes_too_and_two_clients_share_one_s
         assert [row["strike"] for row in client.chain["rows"]] == ["26000"]
     await one.end()
     await other.end()
+
+
+async def test_what_an_option_trades_at_is_not_its_underlyings_last_price(store: Store, hub: Hub) -> None:
+    client = Client(hub)
+    client.socket.requests.put_nowait(
+        json.dumps({"op": "subscribe", "id": 1, "stream": {"symbol": KEY, "name": "last"}})
+    )
+    assert (await client.until("stream"))["rows"] == []
+    at_ns = OPEN_NS + MINUTE_NS
+    commit = commit_of(store, put(at_ns, 26000, ltp_tick=9_000))
+
+    def traded(instrument: Instrument, tick: int) -> Trades:
+        return Trades.build(instrument, [at_ns], [tick], [1], [1], trade_id=[1], ts_recv_ns=[at_ns], tape="snapshot")
+
+    hub.publish(replace(commit, trades=traded(commit.trades.instrument, 9_000)))
+    hub.publish(Commit(KEY, traded(NIFTY, 2_605_000), (), at_ns))
+    assert [row["price"] for row in (await client.until("stream"))["rows"]] == [NIFTY.price_text(2_605_000)]
+    await client.end()
 
 
 @pytest.mark.parametrize(

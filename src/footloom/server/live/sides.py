@@ -98,7 +98,10 @@ class Side:
     def _text(self, kind: str, rows: Sequence[Row]) -> str:
         return encode_text(StreamText(self.id, self.seq, self.key, self.name, kind, rows))
 
+    # Where the symbol has option chains, commits of its options come along: they say nothing of its own streams.
     def _rows_of(self, commit: Commit) -> list[Row]:
+        if commit.key != self.key:
+            return []
         if self.name == "last":
             return self._last_of(commit.trades)
         tape = _TAPES[self.name]
