@@ -95,7 +95,8 @@ async def _way(venue: str, tls: bool, host: str, port: int) -> Finding:
         text = f"{place}: its certificate is not trusted ({error.verify_message})"
         return Finding(area="network", state="bad", text=text, advice=advice)
     except (OSError, TimeoutError) as error:
-        said = os.strerror(error.errno) if error.errno else str(error)
+        number = None if isinstance(error, ssl.SSLError) else error.errno  # TLS has numbers of its own
+        said = os.strerror(number) if number else str(error)
         why = "no answer" if isinstance(error, TimeoutError) else said
         advice = "check the firewall, and whether the venue is up"
         return Finding(area="network", state="bad", text=f"{place}: no connection ({why})", advice=advice)

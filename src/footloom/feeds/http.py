@@ -318,9 +318,10 @@ def _fault_text(fault: Exception, request: Request) -> str:
     return _of_system(fault) or scrubbed(str(fault), request) or type(fault).__name__
 
 
-# "All connection attempts failed" hides what the system said: refused, unreachable, reset.
+# "All connection attempts failed" hides what the system said: refused, unreachable, reset. What TLS says has a number
+# of its own, which is none of the system's.
 def _of_system(fault: BaseException | None) -> str:
-    while fault is not None:
+    while fault is not None and not isinstance(fault, ssl.SSLError):
         if isinstance(fault, OSError) and fault.errno is not None and fault.errno > 0:
             return os.strerror(fault.errno)
         fault = fault.__cause__ or fault.__context__

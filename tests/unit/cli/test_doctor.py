@@ -28,6 +28,7 @@ from footloom.store.files import Store
 from footloom.testing.venues import LocalVenue
 from footloom.testing.venues.simulated import simulated_market
 from footloom.venues import binance_usdm
+from tests.unit.fetching.http_kit import plain_server
 
 NOW_NS = 1_772_409_600 * 10**9
 KEY = "binance_usdm:BTCUSDT"
@@ -185,6 +186,17 @@ def test_a_name_that_does_not_exist() -> None:
 
     assert finding.state == "bad"
     assert "no such name" in finding.text
+
+
+def test_a_server_that_speaks_no_tls_is_told_as_that() -> None:
+    async def found() -> here.Finding:
+        async with plain_server() as port:
+            return await network._way("x", True, "127.0.0.1", port)
+
+    finding = asyncio.run(found())
+
+    assert finding.state == "bad"
+    assert "SSL" in finding.text
 
 
 @pytest.mark.parametrize("venue", ["upstox", "angelone"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -33,6 +33,28 @@ class Answer:
 
 
 Handler = Callable[[Call], Answer]
+
+
+@contextlib.asynccontextmanager
+async def plain_server() -> AsyncIterator[int]:
+    """Run a server that greets everybody in plain text, whatever they speak; yields its port."""
+    greetings: list[asyncio.Task[None]] = []
+
+    async def greet(writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+            await writer.wait_closed()
+
+    def met(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greetings.append(asyncio.create_task(greet(writer)))
+
+    server = await asyncio.start_server(met, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.gather(*greetings)
 
 
 class LocalServer:

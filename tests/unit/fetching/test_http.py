@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from http_kit import Answer, Call, Clocks, LocalServer
+from http_kit import Answer, Call, Clocks, LocalServer, plain_server
 
 from footloom.errors import RateLimited, Refused, Unreachable, VenueError
 from footloom.feeds.http import Http
@@ -272,13 +272,21 @@ async def test_a_certificate_of_nobody_is_refused_at_once(nobody: ssl.SSLContext
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=nobody)
     http = Http({}, timing=clocks.timing)
-    with pytest.raises(Unreachable, match="certificate is not trusted; check this machine's clock"):
+    with pytest.raises(Unreachable, match=r"VERIFY_FAILED.*certificate is not trusted; check this machine's clock"):
         await http.get(Request(url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"))
     await http.aclose()
     server.close()
 
     assert hits == []
     assert clocks.slept == []
+
+
+async def test_a_server_that_speaks_no_tls_is_told_as_that(clocks: Clocks) -> None:
+    http = Http({}, timing=clocks.timing)
+    async with plain_server() as port:
+        with pytest.raises(Unreachable, match="SSL"):
+            await http.get(Request(url=f"https://127.0.0.1:{port}/x"))
+    await http.aclose()
 
 
 async def test_no_secret_is_told(server: LocalServer, http: Http, caplog: pytest.LogCaptureFixture) -> None:
