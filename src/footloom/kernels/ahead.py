@@ -12,6 +12,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numba
+
 from footloom.kernels.cache import cache_folder
 from footloom.kernels.jit import compile_all
 
@@ -19,8 +21,8 @@ __all__ = ("command", "is_done")
 
 
 def command(*modules: str) -> list[str]:
-    """Return the command that compiles what modules (or packages) hold."""
-    return [sys.executable, "-m", "footloom.kernels.ahead", *modules]
+    """Return the command that compiles what modules (or packages) hold; nothing is imported from the working folder."""
+    return [sys.executable, "-P", "-m", "footloom.kernels.ahead", *modules]
 
 
 def is_done(module: str) -> bool:
@@ -28,11 +30,12 @@ def is_done(module: str) -> bool:
     return _mark(module).is_file()
 
 
+# What another numba has compiled is compiled again.
 def _mark(module: str) -> Path:
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    return cache_folder(Path(spec.origin).parent) / f"{module}.compiled"
+    return cache_folder(Path(spec.origin).parent) / f"{module}-{numba.__version__}.compiled"
 
 
 def _compile(module: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from decimal import Decimal
 
 import numpy as np
@@ -13,7 +14,8 @@ from footloom.engine.builder import Builder
 from footloom.engine.spec import ChartSpec
 from footloom.kernels.ahead import command, is_done
 from footloom.server.live.status import SymbolStatus
-from footloom.server.wire.codec import encode, encode_json
+from footloom.server.wire.codec import encode
+from footloom.server.wire.frames import Form, chart_frame
 
 __all__ = ("compile_beside", "warm_kernels")
 
@@ -50,11 +52,16 @@ def warm_kernels() -> None:
     frame = builder.frame()
     assert frame is not None
     encode(frame, "snapshot")
-    encode_json(frame, "bar_open")
+    opened = chart_frame(0, 0, "bar_open", frame.slice(len(frame) - 1, len(frame)), None)
+    forms: tuple[Form, ...] = ("binary", "json")
+    for form in forms:
+        opened.data(form)
 
 
 def compile_beside() -> subprocess.Popen[bytes] | None:
     """Have another process compile all other kernels, where that has not been done; return the process."""
     if is_done(_ALL):
         return None
-    return subprocess.Popen(command(_ALL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    making = subprocess.Popen(command(_ALL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    threading.Thread(target=making.wait, name="compiling", daemon=True).start()  # else it stays behind as a zombie
+    return making

@@ -1,0 +1,30 @@
+"""Kernels that are compiled ahead: by this numba, and from nothing that lies about."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import numba
+import pytest
+
+from footloom.kernels import ahead
+
+
+def test_nothing_is_imported_from_the_folder_in_which_a_server_was_started(tmp_path: Path) -> None:
+    (tmp_path / "numba.py").write_text("open('planted', 'w').close()\n")
+    subprocess.run(
+        ahead.command(), cwd=tmp_path, env={**os.environ, "FOOTLOOM_CACHE": str(tmp_path / "cache")}, check=False
+    )
+    assert not (tmp_path / "planted").exists()
+
+
+def test_what_another_numba_has_compiled_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "cache_folder", lambda _sources: tmp_path)
+    monkeypatch.setattr(ahead, "compile_all", lambda: None)
+    assert not ahead.is_done("footloom.kernels.cache")
+    ahead._compile("footloom.kernels.cache")
+    assert ahead.is_done("footloom.kernels.cache")
+    monkeypatch.setattr(numba, "__version__", "0.0.1")
+    assert not ahead.is_done("footloom.kernels.cache")

@@ -1,0 +1,74 @@
+"""What a server does before it is ready: no live chart compiles anything on the event loop."""
+
+from __future__ import annotations
+
+import sys
+import time
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.engine.builder import Builder
+from footloom.engine.events import BarClosed, BarUpdated
+from footloom.engine.spec import ChartSpec
+from footloom.feeds.flow import Commit
+from footloom.kernels.jit import Compiled
+from footloom.server.live import warming
+from footloom.server.live.status import SymbolStatus
+from footloom.server.live.warming import compile_beside, warm_kernels
+from footloom.server.wire.frames import chart_frame
+
+NS = 10**9
+ABC = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal(1))
+
+
+def trades(first: int, second: int) -> Trades:
+    times = (second + np.arange(5)) * NS
+    return Trades.build(
+        ABC, times, 200 + np.arange(5), np.ones(5, np.int64), np.ones(5, np.int8),
+        trade_id=first + np.arange(5), ts_recv_ns=times,
+    )  # fmt: skip
+
+
+def test_a_live_chart_calls_no_kernel_that_was_not_warmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: set[str] = set()
+    call = Compiled.__call__
+
+    def noted(kernel: Any, *args: Any) -> Any:
+        called.add(f"{kernel.__module__}.{kernel.__name__}")
+        return call(kernel, *args)
+
+    monkeypatch.setattr(Compiled, "__call__", noted)
+    builder, status = Builder(ABC, ChartSpec()), SymbolStatus(ABC)
+    builder.seed(trades(0, 0))
+    called.clear()
+    warm_kernels()
+    warmed = set(called)
+    called.clear()
+    kinds = set()
+    for number, second in enumerate((10, 20, 70, 80, 140), start=1):
+        rows = trades(number * 5, second)
+        status.apply(Commit(ABC.key, rows, (), second * NS))
+        for event in builder.update(rows, second * NS):
+            assert isinstance(event, BarUpdated | BarClosed)
+            kinds.add(type(event))
+            for form in ("binary", "json"):
+                chart_frame(1, 1, "bar_open", event.frame, None).data(form)
+    status.text()
+    assert kinds == {BarUpdated, BarClosed}
+    assert called <= warmed, f"compiled while others wait: {sorted(called - warmed)}"
+
+
+def test_the_process_that_compiles_is_gone_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "is_done", lambda _module: False)
+    monkeypatch.setattr(warming, "command", lambda _module: [sys.executable, "-c", ""])
+    made = compile_beside()
+    assert made is not None
+    until_s = time.monotonic() + 60
+    while made.returncode is None and time.monotonic() < until_s:  # nobody asks for it: it is not a zombie
+        time.sleep(0.01)
+    assert made.returncode == 0
