@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -79,6 +82,19 @@ def refused(_history: History, what: str) -> bytes:
 
 def broken(_history: History) -> bytes:
     raise ZeroDivisionError
+
+
+def test_what_cannot_be_read_ends_the_process_that_should_answer_it() -> None:
+    message = pickle.dumps(said).replace(b"aside_double", b"aside_absent")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "footloom.server.stored.aside_main"],
+        input=len(message).to_bytes(8, "little") + message,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"could not be read" in done.stderr
 
 
 def ended(pid: int) -> bool:

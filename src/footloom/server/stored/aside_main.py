@@ -46,10 +46,14 @@ def main() -> None:
 def _listen(pipe: IO[bytes], asked: queue.SimpleQueue[Any]) -> None:
     from footloom.server.stored.tasks import receive
 
-    with contextlib.suppress(EOFError):
+    try:
         while True:
             asked.put(receive(pipe))
-    os._exit(0)
+    except EOFError:
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - else the other side waits for an answer that nobody makes
+        _LOG.exception("a large request could not be read")
+        os._exit(1)
 
 
 # The server may run with real-time priority: this does not.
