@@ -130,6 +130,12 @@ async def test_bars_that_end_by_trades_have_what_was_told_since_they_opened(stor
     assert [row["quantity"] for row in rows] == ["103.500", "101.000", "101.000"]
 
 
+async def test_bars_of_years_of_trades_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footloom.server.routes.parameters.MOST_ROWS", 100)
+    assert (await asked(store, "streams/open_interest", bars="24t")).status_code == 413
+    assert (await asked(store, "streams/open_interest", bars="1m")).status_code == 200  # reads no trades
+
+
 async def test_what_is_not_stored_is_not_found_and_says_so(store: Store) -> None:
     async with client_of(services_of(store)) as client:
         answer = await client.get("/api/v1/streams/open_interest", params={"symbol": "binance_spot:BTCUSDT"})

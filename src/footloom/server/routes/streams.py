@@ -10,6 +10,8 @@ from litestar import Request, get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
+from footloom.bars import parse_rule
+from footloom.feeds.stored import span_of
 from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import (
     Key,
@@ -18,12 +20,14 @@ from footloom.server.routes.parameters import (
     Shared,
     State,
     Wanted,
+    check_rows,
     check_span,
     failures,
     key_of,
     no_more_than,
 )
-from footloom.server.stored.history import History
+from footloom.server.stored.history import ChartKey, History
+from footloom.server.stored.reach import bar_length_ns
 from footloom.server.stored.told import Told, ToldName, held_of, told_by_bar
 from footloom.server.wire.messages import GapSpan, TopicRequest
 
@@ -116,6 +120,7 @@ def _bars(
     history: History, chart: TopicRequest, name: ToldName, asked: tuple[int | None, int | None, int]
 ) -> StreamBars:
     key = history.resolve(msgspec.structs.replace(chart, ticks_per_level=chart.ticks_per_level or 1))
+    _check_trades(history, key, asked)
     told: Told = told_by_bar(history, key, name, asked)
     return StreamBars(
         symbol=key.key,
@@ -127,6 +132,16 @@ def _bars(
         gaps=[GapSpan.of(gap) for gap in told.gaps],
         has_more=told.has_more,
     )
+
+
+# Bars that end by what was traded are made of the trades.
+def _check_trades(history: History, key: ChartKey, asked: tuple[int | None, int | None, int]) -> None:
+    if not parse_rule(key.spec.bars).sequential:
+        return
+    from_ns, to_ns, limit = asked
+    last_ns = span_of(history.store, key.key, key.tape)[1]
+    end_ns = last_ns + 1 if to_ns is None else min(to_ns, last_ns + 1)
+    check_rows(history, key.key, key.tape, max(from_ns or 0, end_ns - limit * bar_length_ns(key.spec.bars)), end_ns)
 
 
 def _timed(row: dict[str, Any]) -> dict[str, Any]:
