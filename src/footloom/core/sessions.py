@@ -183,7 +183,7 @@ def cut_at(name: str, at_ns: Sequence[int]) -> str:
     return f"{name} cut at {','.join(map(str, sorted(at_ns)))}" if at_ns else name
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)  # hours are the clients' choice
 def calendar(name: str) -> Calendar:
     """Return a calendar by its name (see the module's list).
 

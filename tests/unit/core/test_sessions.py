@@ -115,6 +115,10 @@ def test_an_unknown_calendar_is_refused(name):
         calendar(name)
 
 
+def test_calendars_that_clients_name_are_not_kept_for_ever():
+    assert calendar.cache_info().maxsize is not None
+
+
 def test_further_cuts_part_sessions_weeks_and_months():
     within, at_close = ns("2025-11-24T12:00+05:30"), ns("2025-11-25T15:30+05:30")
     market = calendar(cut_at("nse_fo", [at_close, within]))
