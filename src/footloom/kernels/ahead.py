@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numba
 
-from footloom.kernels.cache import cache_folder
+from footloom.kernels.cache import cache_folder, is_kept
 from footloom.kernels.jit import compile_all
 
 __all__ = ("command", "is_done")
@@ -26,8 +26,12 @@ def command(*modules: str) -> list[str]:
 
 
 def is_done(module: str) -> bool:
-    """Say whether this has been done for a module as it now stands; it is not imported for that."""
-    return _mark(module).is_file()
+    """Say whether this has been done for a module as it now stands, or is in vain: nothing can be left for another.
+
+    The module is not imported for that.
+    """
+    mark = _mark(module)
+    return mark.is_file() or not is_kept(mark.parent)
 
 
 # What another numba has compiled is compiled again.

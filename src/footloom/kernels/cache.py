@@ -17,7 +17,9 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ("cache_folder",)
+__all__ = ("cache_folder", "is_kept")
+
+_TEMPORARY: set[Path] = set()
 
 
 @functools.cache
@@ -35,7 +37,13 @@ def cache_folder(sources: Path) -> Path:
     except OSError:
         temporary = tempfile.mkdtemp(prefix="footloom-kernels-")
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        _TEMPORARY.add(Path(temporary))
         return Path(temporary)
+
+
+def is_kept(folder: Path) -> bool:
+    """Say whether a folder that `cache_folder` returned is there for other processes too."""
+    return folder not in _TEMPORARY
 
 
 def _source_hash(sources: Path) -> str:

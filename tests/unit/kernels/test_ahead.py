@@ -9,7 +9,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from footloom.kernels import ahead
+from footloom.kernels import ahead, cache
 
 
 def test_nothing_is_imported_from_the_folder_in_which_a_server_was_started(tmp_path: Path) -> None:
@@ -27,4 +27,16 @@ def test_what_another_numba_has_compiled_is_compiled_again(tmp_path: Path, monke
     ahead._compile("footloom.kernels.cache")
     assert ahead.is_done("footloom.kernels.cache")
     monkeypatch.setattr(numba, "__version__", "0.0.1")
+    assert not ahead.is_done("footloom.kernels.cache")
+
+
+def test_nothing_is_compiled_ahead_where_nothing_of_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "blocked").write_text("a file where the folder should be")
+    monkeypatch.setenv("FOOTLOOM_CACHE", str(tmp_path / "blocked"))
+    folder = cache.cache_folder.__wrapped__(tmp_path)
+    monkeypatch.setattr(ahead, "cache_folder", lambda _sources: folder)
+    assert ahead.is_done("footloom.kernels.cache")
+    monkeypatch.setenv("FOOTLOOM_CACHE", str(tmp_path / "cache"))
+    other = cache.cache_folder.__wrapped__(tmp_path)
+    monkeypatch.setattr(ahead, "cache_folder", lambda _sources: other)
     assert not ahead.is_done("footloom.kernels.cache")
