@@ -247,7 +247,6 @@ export function heatChart(
       // No change has a colour of its own: the panel's is that of no data.
       inRange: { color: [colours.sell, colours.line, colours.buy] },
     },
-    // In one go: what the library paints in pieces it goes on painting when the chart is gone (zrender 6.1), and fails.
-    series: [{ type: "heatmap", data: cells, progressive: 0, animation: false }],
+    series: [{ type: "heatmap", data: cells, progressive: 4000, animation: false }],
   };
 }
