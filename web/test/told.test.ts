@@ -91,15 +91,21 @@ class FakeSocket implements Socket {
 
 class FakeRest extends Rest {
   readonly asked: ToldQuery[] = [];
-  constructor() {
+  /** Minutes that an answer holds at the most. */
+  readonly most: number;
+  constructor(most = 1_000) {
     super("http://nowhere/");
+    this.most = most;
   }
   override told(name: ToldName, query: ToldQuery): Promise<ToldReply> {
     this.asked.push(query);
+    const toNs = query.toNs ?? openOf(40);
+    const leastNs = toNs - BigInt(this.most) * minuteNs;
+    const fromNs = leastNs > query.fromNs ? leastNs : query.fromNs;
     const rows = Array.from({ length: 40 }, (_none, k) => interest(k, `${k}.000`)).filter(
-      ({ open_ns }) => BigInt(open_ns) >= query.fromNs && (query.toNs === undefined || BigInt(open_ns) < query.toNs),
+      ({ open_ns }) => BigInt(open_ns) >= fromNs && BigInt(open_ns) < toNs,
     );
-    const span = { first_ns: String(openOf(0)), last_ns: String(openOf(39)) };
+    const span = { from_ns: String(fromNs), first_ns: String(openOf(0)), last_ns: String(openOf(39)) };
     return Promise.resolve({ ...query, name, rows, gaps: [], has_more: false, ...span });
   }
 }
@@ -145,6 +151,28 @@ describe("a stream beside the trades", () => {
     feed.close();
     expect(socket.sent.at(-1)).toEqual({ op: "unsubscribe", topic_id: 7 });
     expect(minuteNs).toBe(60_000_000_000n);
+  });
+});
+
+describe("a stream beside quiet bars", () => {
+  it("is asked for as often as it takes, for an answer holds the newest of a long time only", async () => {
+    const socket = new FakeSocket();
+    const clock = { now: () => 0, after: () => {} };
+    const hub = new Hub(() => socket, clock);
+    const series = bars(2);
+    series.merge(frameOf(minutes(38, 2), "bar_closed", 2));
+    const rest = new FakeRest(7);
+    const feed = new ToldFeed({ hub, rest, clock }, { meta, series }, "open_interest", {
+      changed: () => {},
+      problem: () => {},
+    });
+    feed.want(openOf(0));
+    feed.refresh();
+    for (let k = 0; k < 20; k += 1) await settled();
+    expect(feed.rows.map(({ quantity }) => quantity)).toEqual(Array.from({ length: 40 }, (_none, k) => `${k}.000`));
+    expect(feed.heldNs).toBe(openOf(0));
+    expect(rest.asked.length).toBe(7); // the newest again, for it was to be refreshed
+    feed.close();
   });
 });
 

@@ -104,9 +104,24 @@ async def test_a_page_says_of_its_bars_what_the_whole_says(store: Store) -> None
     while True:
         page = (await asked(store, "streams/open_interest", bars="1m", limit=1, **until)).json()
         parts = page["rows"] + parts
-        if not page["has_more"] or not page["rows"]:
+        if not page["has_more"]:
             break
-        until = {"to_ns": page["rows"][0]["open_ns"]}
+        until = {"to_ns": page["from_ns"]}
+    assert parts == whole["rows"]
+
+
+@pytest.mark.parametrize("bars", ["1s", "10s", "1m", "24t"])
+async def test_pages_of_quiet_bars_leave_nothing_out_and_say_what_they_hold(store: Store, bars: str) -> None:
+    whole = (await asked(store, "streams/open_interest", bars=bars, from_ns=START, limit=2_000)).json()
+    assert whole["from_ns"] == at(0)
+    until_ns, parts = START + 400 * NS, []
+    for _ in range(400):
+        page = (await asked(store, "streams/open_interest", bars=bars, from_ns=START, to_ns=until_ns, limit=20)).json()
+        parts = page["rows"] + parts
+        assert START <= int(page["from_ns"]) < until_ns
+        until_ns = int(page["from_ns"])
+        if until_ns == START:
+            break
     assert parts == whole["rows"]
 
 

@@ -170,7 +170,9 @@ export class ToldFeed implements StreamListener {
     const known = this.#newestNs === null ? series.last : series.lowerBound(this.#newestNs);
     const newestNs = series.openNs(series.last);
     const again = series.openNs(Math.max(series.first, Math.min(known, series.last) - refreshBars) as BarIndex);
-    await this.#load(held === null ? this.#pageBefore(series.end) : again, null);
+    const [askedNs, untilNs] = [held === null ? this.#pageBefore(series.end) : again, this.lastNs];
+    const fromNs = await this.#load(askedNs, null);
+    if (fromNs > askedNs && fromNs > untilNs) this.heldNs = fromNs; // what was held does not reach it
     this.#newestNs = newestNs;
   }
 
@@ -179,15 +181,19 @@ export class ToldFeed implements StreamListener {
     return this.#series.openNs(Math.max(this.#series.first, end - pageBars) as BarIndex);
   }
 
-  async #load(fromNs: bigint, toNs: bigint | null): Promise<void> {
+  // Quiet bars lie far apart: the answer may hold the newer ones only, and says from when on.
+  async #load(askedNs: bigint, toNs: bigint | null): Promise<bigint> {
     const { symbol, bars } = this.#meta;
-    const query = { symbol, bars, fromNs, limit: 2 * pageBars, ...(toNs === null ? {} : { toNs }) };
+    const query = { symbol, bars, fromNs: askedNs, limit: 2 * pageBars, ...(toNs === null ? {} : { toNs }) };
     const reply = await this.#host.rest.told(this.name, query, this.#abort.signal);
-    if (this.#abort.signal.aborted) return;
+    const saidNs = BigInt(reply.from_ns);
+    const fromNs = saidNs > askedNs && (toNs === null || saidNs < toNs) ? saidNs : askedNs;
+    if (this.#abort.signal.aborted) return fromNs;
     this.isNone = false;
     this.#take(reply, fromNs, toNs);
     if (this.heldNs === null || fromNs < this.heldNs) this.heldNs = fromNs;
     this.#listener.changed(fromNs);
+    return fromNs;
   }
 
   // The answer is all there is of its stretch.

@@ -72,6 +72,8 @@ export interface ToldReply {
   readonly name: ToldName;
   readonly bars: string;
   readonly rows: readonly ToldRow[];
+  /** From then on the rows are all of what was asked for. */
+  readonly from_ns: string;
   readonly first_ns: string;
   readonly last_ns: string;
   readonly gaps: readonly GapSpan[];

@@ -46,8 +46,9 @@ class HeldStream(msgspec.Struct, frozen=True):
 class StreamBars(msgspec.Struct, frozen=True):
     """What a stream told within bars, oldest first; a bar within which nothing was told has no row.
 
-    Quantities and prices are exact decimal text, times ns UTC as text, what is not known is null. ``first_ns`` and
-    ``last_ns`` are the first and the last row that is stored at all; ``gaps`` what is known to be missing.
+    Quantities and prices are exact decimal text, times ns UTC as text, what is not known is null. From ``from_ns`` on
+    the rows are all of the range. ``first_ns`` and ``last_ns`` are the first and the last row that is stored at all;
+    ``gaps`` what is known to be missing.
 
     ``open_interest``: the ``quantity`` told last, ``at_ns``; ``change`` against the value before the bar, which was
     first told at ``since_ns``; ``day_change`` against the last one before the session; ``news``: how often it changed.
@@ -59,6 +60,7 @@ class StreamBars(msgspec.Struct, frozen=True):
     name: str
     bars: str
     rows: Sequence[dict[str, Any]]
+    from_ns: str
     first_ns: str
     last_ns: str
     gaps: Sequence[GapSpan]
@@ -106,7 +108,7 @@ async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query paramete
     to_ns: Ns = None,
     limit: Limit = 300,
 ) -> StreamBars:
-    """Return what was told within the newest bars of a range; older ones: ``to_ns`` of the oldest row's ``open_ns``.
+    """Return what was told within the newest bars of a range; older ones: ``to_ns`` of the answer's ``from_ns``.
 
     What was told belongs to the bar that had opened last by then.
     """
@@ -127,6 +129,7 @@ def _bars(
         name=name,
         bars=key.spec.bars,
         rows=[_timed(row) for row in told.rows],
+        from_ns=str(told.from_ns),
         first_ns=str(told.first_ns),
         last_ns=str(told.last_ns),
         gaps=[GapSpan.of(gap) for gap in told.gaps],

@@ -35,10 +35,12 @@ _LAST_OF_DAY_NS = 6 * 3600 * 10**9
 class Told:
     """What was told within the newest bars of a range, oldest first; a bar within which nothing was has no row.
 
-    ``first_ns`` and ``last_ns`` are the first and the last row that is stored at all: beyond them nobody listened.
+    ``from_ns`` is from when on they are all of the range. ``first_ns`` and ``last_ns`` are the first and the last row
+    that is stored at all: beyond them nobody listened.
     """
 
     rows: list[Row]
+    from_ns: int
     first_ns: int
     last_ns: int
     gaps: list[Gap]
@@ -70,19 +72,24 @@ def told_by_bar(history: History, chart: ChartKey, name: ToldName, asked: tuple[
     begin_ns = first_ns - bar_length_ns(chart.spec.bars) if from_ns is None else from_ns  # its bar opens before it
     end_ns = last_ns + 1 if to_ns is None else min(to_ns, last_ns + 1)
     if end_ns <= max(begin_ns, first_ns):
-        return Told([], first_ns, last_ns, [], has_more=False)
+        return Told([], begin_ns, first_ns, last_ns, [], has_more=False)
     span = _span(history, chart, (begin_ns, end_ns, limit))
     _check(held, chart.key, tape, span)
-    rows = _MAKERS[name](store, chart, held, span)[-limit:]
+    every = _MAKERS[name](store, chart, held, span)
+    rows = every[-limit:]
+    whole_ns = rows[0]["open_ns"] if len(every) > limit else span.from_ns if span.is_cut else begin_ns
     gaps = store.gaps(chart.key, tape, span.from_ns, max(span.until_ns, span.from_ns))
-    return Told(rows, first_ns, last_ns, gaps, has_more=first_ns < (rows[0]["open_ns"] if rows else span.from_ns))
+    has_more = first_ns < (rows[0]["open_ns"] if rows else span.from_ns)
+    return Told(rows, whole_ns, first_ns, last_ns, gaps, has_more=has_more)
 
 
 class _Span(NamedTuple):
-    # What was told in `[from_ns, until_ns)`, by bars that open at `opens_ns`; None: each instant knows its own.
+    # What was told in `[from_ns, until_ns)`, by bars that open at `opens_ns`; None: each instant knows its own. Older
+    # bars of what was asked for may be cut off.
     from_ns: int
     until_ns: int
     opens_ns: I64 | None
+    is_cut: bool
 
 
 # Bars that a clock cuts are known without any trade; of others the trades have to say where they end.
@@ -90,11 +97,11 @@ def _span(history: History, chart: ChartKey, asked: tuple[int, int, int]) -> _Sp
     begin_ns, end_ns, limit = asked
     if parse_rule(chart.spec.bars).sequential:
         opens_ns = history.page(chart, begin_ns, end_ns, limit).frame.footprint.bars.open_ns
-        return _Span(int(opens_ns[0]) if len(opens_ns) else end_ns, end_ns, opens_ns)
-    begin_ns = max(begin_ns, end_ns - (limit + 1) * bar_length_ns(chart.spec.bars))
+        return _Span(int(opens_ns[0]) if len(opens_ns) else end_ns, end_ns, opens_ns, len(opens_ns) >= limit)
+    asked_ns, begin_ns = begin_ns, max(begin_ns, end_ns - (limit + 1) * bar_length_ns(chart.spec.bars))
     first, last = (_cut(chart, np.array([at_ns])) for at_ns in (begin_ns, end_ns - 1))
     from_ns = int(first.open_ns[0]) if int(first.open_ns[0]) >= begin_ns else int(first.close_ns[0])
-    return _Span(from_ns, max(from_ns, int(last.close_ns[0])), None)
+    return _Span(from_ns, max(from_ns, int(last.close_ns[0])), None, begin_ns > asked_ns)
 
 
 # A bar rule cuts trades: what was told is cut where a trade at its time would be.
