@@ -133,7 +133,7 @@ class ChainStream:
             chain = standing_chain(self.store, self.key)
         if chain is self.chain:
             return chain, stamp, self.reply
-        return chain, stamp, chain_reply(newest(chain, ask_of(self.asked)))
+        return chain, stamp, chain_reply(newest(chain, _ask_of(self.asked)))
 
     def _post(self, reply: ChainReply, problem: str) -> None:
         before, self.reply = self.reply, reply
@@ -152,7 +152,7 @@ class ChainStream:
             reader.post_event(frame)
 
 
-def ask_of(asked: ChainAsked) -> ChainAsk:
+def _ask_of(asked: ChainAsked) -> ChainAsk:
     """Return what is asked of the chain."""
     ask = ChainAsk(expiry=asked.expiry, around=asked.strikes, price=asked.price)
     return ask if asked.rate is None else msgspec.structs.replace(ask, rate=asked.rate)
@@ -167,7 +167,7 @@ def start_chain(number: int, key: str, asked: ChainAsked, store: Store) -> Chain
         There is no such chain, or it has no such expiry.
     """
     stamp, chain = chain_stamp(store, key), standing_chain(store, key)
-    reply = chain_reply(newest(chain, ask_of(asked)))
+    reply = chain_reply(newest(chain, _ask_of(asked)))
     return ChainStream(number, key, place_of(asked), asked, store, chain, reply, stamp)
 
 
