@@ -168,7 +168,7 @@ def test_open_interest_and_its_change_are_what_was_told(page: Any, market: Marke
     assert {row["span"] for row in shown.values() if row["change"] is not None} >= {3}
     title = page.locator(".title[data-pane='stream open_interest']")
     last = market.interest[-1][1]
-    assert f"{last // 1000}.{last % 1000:03d}" in title.inner_text()
+    title.filter(has_text=f"{last // 1000}.{last % 1000:03d}").wait_for()
 
 
 def test_funding_and_liquidations_are_what_was_told(page: Any, market: Market) -> None:
@@ -189,7 +189,7 @@ def test_funding_and_liquidations_are_what_was_told(page: Any, market: Market) -
         elif inside or opened <= START + market.forced[-1][0] * SECOND:
             assert forced[opened]["long"] == sum(lots for _, lots, side in inside if side == -1)
             assert forced[opened]["short"] == sum(lots for _, lots, side in inside if side == 1)
-    assert "at least" in page.locator(".title[data-pane='stream liquidations']").inner_text()
+    page.locator(".title[data-pane='stream liquidations']").filter(has_text="at least").wait_for()
 
 
 def test_a_symbol_without_the_data_gets_no_pane_and_is_told_so(page: Any) -> None:
@@ -200,8 +200,8 @@ def test_a_symbol_without_the_data_gets_no_pane_and_is_told_so(page: Any) -> Non
     page.reload()
     until(page, f"footloom.meta()?.symbol === '{BARE.key}' && footloom.told('open_interest')?.isNone === true")
     until(page, f"{height} < 30")
-    said = page.locator(".title[data-pane='stream open_interest']").inner_text()
-    assert f"nothing of it is stored of {BARE.key}" in said
+    title = page.locator(".title[data-pane='stream open_interest']")
+    title.filter(has_text=f"nothing of it is stored of {BARE.key}").wait_for()
     page.goto(page.url.partition("#")[0] + f"#symbol={PERP.key}&bars=1m")
     page.reload()
     until(page, f"footloom.meta()?.symbol === '{PERP.key}' && footloom.told('open_interest')?.isNone === false")
@@ -284,7 +284,7 @@ def test_a_study_of_another_package_needs_no_code_of_the_page(page: Any) -> None
     studied(page)
     dialog = menu(page)
     dialog.get_by_role("textbox").fill("reach of a bar")
-    assert "How far a bar closed from its open" in dialog.inner_text()
+    dialog.get_by_text("How far a bar closed from its open").wait_for()  # the list comes with the first look at it
     dialog.get_by_role("button", name="Add Reach of a bar").click()
     dialog.get_by_role("textbox").fill("")
     until(page, "footloom.study('reach', footloom.bars().first)?.row === 0")
