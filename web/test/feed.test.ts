@@ -169,6 +169,19 @@ describe("Hub", () => {
     expect(givenUp(socket)).toEqual([8, 7]);
   });
 
+  it("goes on with a topic while a second one that asked for the same listens to it", () => {
+    const { hub, sockets } = hubOf();
+    const socket = sockets[0] as TestSocket;
+    socket.say(hello);
+    const [leaveShown, leaveNext] = [hub.subscribe(wanted, nobody()), hub.subscribe(wanted, nobody())];
+    socket.say(taken(1, 7));
+    socket.say(taken(2, 7));
+    leaveShown();
+    expect(givenUp(socket)).toEqual([]);
+    leaveNext();
+    expect(givenUp(socket)).toEqual([7]);
+  });
+
   it("asks for its topics after the hello, and again after each loss", () => {
     const { hub, sockets, clock, states } = hubOf();
     const listener = {
@@ -274,6 +287,15 @@ describe("TopicFeed", () => {
     clock.wind(10_000);
     place(7, 14, 13);
     expect(subscribes()).toBe(3);
+  });
+
+  it("says of a snapshot that holds fewer bars than before that none came", () => {
+    const { feed, socket, heard } = feedOf();
+    socket.say({ type: "subscribed", id: 1, topic_id: 7, topic: {} });
+    feed.frame(frameOf(minutes(0, 5), "snapshot", 1));
+    socket.say({ type: "subscribed", id: 1, topic_id: 7, topic: {} });
+    feed.frame(frameOf(minutes(0, 3), "snapshot", 2));
+    expect(heard.resynced).toEqual([0]);
   });
 
   it("reads again what was built anew, the newest first, and keeps it in sight meanwhile", async () => {

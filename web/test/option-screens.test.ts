@@ -432,6 +432,47 @@ describe("the chain that is looked at", () => {
     expect(desk.view.get().readOut).toBe(readOut);
   });
 
+  it("shows the read-out of the chain that is chosen, however fast one goes to another and back", async () => {
+    const late: ((answer: ReadOut) => void)[] = [];
+    const answers: Record<string, unknown> = { "": both };
+    const wait = (): Promise<ReadOut> => new Promise((take) => late.push(take));
+    answers["/readout"] = wait();
+    const { desk, tell, turns } = deskOf(answers);
+    desk.open("nse:NIFTY");
+    await turns();
+    tell(chainOf());
+    desk.choose({ symbol: "nse:BANKNIFTY" });
+    late[0]?.(readOut);
+    await turns();
+    expect(desk.view.get().readOut, "that of another chain").toBeNull();
+    answers["/readout"] = readOut;
+    desk.choose({ symbol: "nse:NIFTY" });
+    tell(chainOf());
+    await turns();
+    expect(desk.view.get().readOut).toBe(readOut);
+    tell(chainOf({ expiry: "2025-12-16" }));
+    expect(desk.view.get().readOut, "that of another expiry").toBeNull();
+  });
+
+  it("takes back what it said of a tab when that comes after all", async () => {
+    const answers: Record<string, unknown> = {
+      "": both,
+      "/readout": readOut,
+      "/heat": new Error("the server is busy"),
+    };
+    const { desk, due, tell, turns } = deskOf(answers);
+    desk.open();
+    await turns();
+    tell(chainOf());
+    desk.choose({ tab: "heat" });
+    await turns();
+    expect(desk.view.get()).toMatchObject({ state: "failed", problem: "the server is busy" });
+    answers["/heat"] = { strikes: ["1"] };
+    due.at(-1)?.();
+    await turns();
+    expect(desk.view.get()).toMatchObject({ state: "ready", problem: "", heat: { strikes: ["1"] } });
+  });
+
   it("says what the server said when it refuses or stands still, and asks again", async () => {
     const { desk, due, streams, tell, turns } = deskOf({ "": both, "/readout": new Error("no future is stored") });
     desk.open();

@@ -6,11 +6,20 @@ import type { Clock } from "../src/data/store";
 import type { ChartModel } from "../src/model/chart-model";
 import { ownLevels } from "../src/model/levels-choice";
 import { kindOf, wantsOf } from "../src/model/profile-choice";
-import { lettersOf, ProfileBoard, placedProfiles, profileAt, rangeOf, rowsWithin } from "../src/model/profiles";
+import {
+  lettersOf,
+  ProfileBoard,
+  partAt,
+  placedProfiles,
+  profileAt,
+  rangeOf,
+  rowsWithin,
+  viewOf,
+} from "../src/model/profiles";
 import { TimeScale } from "../src/model/time-scale";
 import type { ProfileRows, ProfilesReply, ProfileWant, TpoRows } from "../src/protocol/profiles";
 import { type BarIndex, dpx } from "../src/protocol/units";
-import { frameOf, openOf } from "./support/frames";
+import { frameOf, meta, openOf } from "./support/frames";
 
 class HandClock implements Clock {
   ms = 0;
@@ -169,6 +178,20 @@ describe("asking for profiles", () => {
     expect(asked.length).toBe(2);
   });
 
+  it("asks for nothing while nobody sees the page, and then for what is due", async () => {
+    const { desk: one, asked, clock } = desk();
+    one.want([visible]);
+    one.look(view(0, 10));
+    await asked[0]?.answer(reply("visible", [rows(0, 10)]));
+    one.hide(true);
+    one.grew();
+    one.look(view(1, 11));
+    clock.pass(10_000);
+    expect(asked.length).toBe(1);
+    one.hide(false);
+    expect(asked[1]?.view.fromNs).toBe(openOf(1));
+  });
+
   it("shows nothing of another chart, nor what was taken off", async () => {
     const { desk: one, asked, told } = desk();
     one.want([session]);
@@ -282,6 +305,23 @@ describe("what is chosen", () => {
     const { series } = scene();
     const range = rangeOf(series, 7 as BarIndex, 3 as BarIndex);
     expect(range).toEqual({ fromNs: openOf(3), toNs: openOf(8) });
+  });
+
+  it("looks at the same while the newest bar goes on, wherever that ends", () => {
+    const { series, time } = scene();
+    const before = viewOf({ meta, series, time });
+    expect([before?.fromNs, before?.toNs]).toEqual([openOf(0), openOf(19) + 1n]);
+    series.columns.close_ns[series.last + series.shift] = openOf(25);
+    expect(viewOf({ meta, series, time })).toEqual(before);
+  });
+
+  it("names the session of a bar, and none where it is in none", () => {
+    const { series } = scene();
+    const sessions = [rows(0, 4), rows(4, 12)];
+    const at = (index: number): string | undefined => partAt(series, "session", sessions, index)?.to_ns;
+    expect([0, 3, 4, 11].map(at)).toEqual([4, 4, 12, 12].map((minute) => String(openOf(minute))));
+    expect(at(12)).toBeUndefined();
+    expect(partAt(series, "visible", sessions, 0)).toBe(sessions[1]);
   });
 
   it("keeps the order in which profiles were chosen, and counts changes", () => {

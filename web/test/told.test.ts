@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { ToldStreams } from "../src/app/told";
 import { Hub, type Socket } from "../src/data/hub";
-import { Rest, type ToldQuery } from "../src/data/rest";
+import { RequestFailed, Rest, type ToldQuery } from "../src/data/rest";
+import { StudySeries } from "../src/data/study-series";
 import { ToldFeed } from "../src/data/told-feed";
+import type { Chart } from "../src/gui/chart";
 import { ChartModel } from "../src/model/chart-model";
 import { parseGrid } from "../src/model/decimal";
-import { heldNs, type ToldFacts, toldColumns } from "../src/model/told";
+import { pricePane } from "../src/model/panes";
+import { fillTold, heldNs, type ToldFacts, toldColumns, toldSpec } from "../src/model/told";
+import { toldParts } from "../src/model/told-values";
 import type { ToldName, ToldReply, ToldRow } from "../src/protocol/streams";
 import type { BarIndex } from "../src/protocol/units";
 import { frameOf, meta, minuteNs, minutes, openOf } from "./support/frames";
@@ -171,9 +176,147 @@ describe("a stream beside quiet bars", () => {
     for (let k = 0; k < 20; k += 1) await settled();
     expect(feed.rows.map(({ quantity }) => quantity)).toEqual(Array.from({ length: 40 }, (_none, k) => `${k}.000`));
     expect(feed.heldNs).toBe(openOf(0));
-    expect(rest.asked.length).toBe(7); // the newest again, for it was to be refreshed
+    expect(rest.asked.length).toBe(6); // the newest not again within the same second
     feed.close();
   });
+});
+
+class HandClock {
+  ms = 0;
+  readonly due: (() => void)[] = [];
+  readonly now = (): number => this.ms;
+  readonly after = (_ms: number, run: () => void): void => void this.due.push(run);
+}
+
+/** Answers when the test says so. */
+class SlowRest extends FakeRest {
+  readonly answers: ((error?: Error) => Promise<void>)[] = [];
+  override told(name: ToldName, query: ToldQuery): Promise<ToldReply> {
+    const reply = super.told(name, query);
+    return new Promise((take, fail) => {
+      this.answers.push(async (error) => {
+        if (error === undefined) take(await reply);
+        else fail(error);
+        await settled();
+      });
+    });
+  }
+}
+
+describe("what is asked of a stream", () => {
+  function feedOf() {
+    const [clock, rest, series] = [new HandClock(), new SlowRest(), bars(20)];
+    const problems: string[] = [];
+    const hub = new Hub(() => new FakeSocket(), clock);
+    const feed = new ToldFeed({ hub, rest, clock }, { meta, series }, "open_interest", {
+      changed: () => {},
+      problem: (words) => problems.push(words),
+    });
+    return { feed, rest, clock, problems };
+  }
+
+  it("is asked once where nothing is stored, however often the view moves", async () => {
+    const { feed, rest, problems } = feedOf();
+    feed.want(openOf(5));
+    await rest.answers[0]?.(new RequestFailed("nothing is stored", 404));
+    expect(feed.isNone).toBe(true);
+    for (let k = 0; k < 20; k += 1) {
+      feed.want(openOf(k));
+      await settled();
+    }
+    expect(rest.asked.length).toBe(1);
+    feed.said(); // there is something now
+    expect(problems).toEqual([]);
+  });
+
+  it("is asked again once a second where the answer did not come", async () => {
+    const { feed, rest, clock, problems } = feedOf();
+    feed.want(openOf(5));
+    await rest.answers[0]?.(new RequestFailed("the server cannot be reached", 0));
+    for (let k = 0; k < 20; k += 1) feed.want(openOf(k));
+    expect(rest.asked.length).toBe(1);
+    clock.ms = 1_000;
+    for (const run of clock.due.splice(0)) run();
+    expect(rest.asked.length).toBe(2);
+    await rest.answers[1]?.();
+    expect(feed.rows.length).toBe(40);
+    expect(problems.length).toBe(1);
+  });
+
+  it("is asked for news once a second at the most, also where answers are slow", async () => {
+    const { feed, rest, clock } = feedOf();
+    feed.want(openOf(5));
+    feed.said();
+    await rest.answers[0]?.();
+    expect(rest.asked.length).toBe(1);
+    clock.ms = 1_000;
+    for (const run of clock.due.splice(0)) run();
+    expect(rest.asked.length).toBe(2);
+  });
+
+  it("drops the answer of bars that were built anew meanwhile, and asks for all of them", async () => {
+    const { feed, rest } = feedOf();
+    feed.want(openOf(5));
+    feed.barsChanged(true);
+    await rest.answers[0]?.();
+    expect([feed.rows.length, feed.heldNs]).toEqual([0, null]);
+    expect(rest.asked.length).toBe(2);
+    await rest.answers[1]?.();
+    expect([feed.rows.length, feed.heldNs]).toEqual([40, openOf(0)]);
+  });
+});
+
+describe("the streams of a chart", () => {
+  function streamsOf(model: ChartModel, rest: FakeRest): ToldStreams {
+    model.panes.set([pricePane, { id: "stream open_interest", kind: "stream", of: "open_interest", share: 0.1 }]);
+    const clock = new HandClock();
+    const chart = { resize: () => {}, invalidate: () => {} } as unknown as Chart;
+    const hub = new Hub(() => new FakeSocket(), clock);
+    return new ToldStreams(model, { hub, rest, clock, chart: () => chart, changed: () => {}, problem: () => {} });
+  }
+
+  it("stay at their bars when one comes late between others", async () => {
+    const model = new ChartModel();
+    const series = bars(5);
+    for (let minute = 6; minute < 10; minute += 1) series.merge(frameOf(minutes(minute, 1), "bar_closed", minute));
+    model.open(series, meta);
+    const streams = streamsOf(model, new FakeRest());
+    streams.open(() => false);
+    await settled();
+    const interestAt = (minute: number): number | undefined =>
+      model.told.get("open_interest")?.study.value("oi", series.lowerBound(openOf(minute)));
+    expect([interestAt(6), interestAt(8)]).toEqual([6000, 8000]);
+    const change = series.merge(frameOf(minutes(5, 1), "bar_closed", 99));
+    expect(change.renumbered).toBe(true);
+    streams.barsChanged(change);
+    expect([interestAt(5), interestAt(6), interestAt(8)]).toEqual([Number.NaN, 6000, 8000]);
+    streams.close();
+  });
+
+  it("begin with the first bars of a chart that opened without any", () => {
+    const model = new ChartModel();
+    const series = bars(0);
+    model.open(series, meta);
+    const streams = streamsOf(model, new FakeRest());
+    streams.open(() => true);
+    expect(model.told.size).toBe(0);
+    streams.barsChanged(series.merge(frameOf(minutes(0, 1), "bar_open", 1)));
+    expect([...model.told.keys()]).toEqual(["open_interest"]);
+    streams.close();
+  });
+});
+
+it("says when funding is due from the last trade of a bar on, and not from its open", () => {
+  const model = new ChartModel();
+  model.open(bars(1), meta);
+  const rows: ToldRow[] = [
+    { open_ns: String(openOf(0)), at_ns: String(openOf(0)), rate: "0.0001", next_ns: String(openOf(2)) },
+  ];
+  const study = new StudySeries(toldSpec("funding"));
+  fillTold(study, facts(rows, { name: "funding" }), model.series, 0n);
+  model.told = new Map([["funding", { study, gaps: [], isNone: false }]]);
+  const parts = toldParts(model, { id: "f", kind: "stream", of: "funding", share: 0.1 }, 0 as BarIndex);
+  expect(parts.find(({ label }) => label === "due in")?.text).toBe("61 s");
 });
 
 const settled = async (): Promise<void> => {

@@ -112,6 +112,9 @@ function start(door: Door): void {
   exposeDebugFace(terminal);
   restorePlace(terminal, tabStorage(), readAddress(location.search, location.hash).symbol);
   rememberPlace(terminal, tabStorage());
+  const seen = (): void => terminal.profiles.hide(document.visibilityState === "hidden");
+  document.addEventListener("visibilitychange", seen);
+  seen();
   window.addEventListener("online", () => hub.retryNow());
   hub.connect();
   void openFirst(terminal, rest);

@@ -1,10 +1,10 @@
-import { ProfileDesk, type ProfileView } from "../data/profile-desk";
+import { ProfileDesk } from "../data/profile-desk";
 import type { Rest } from "../data/rest";
 import type { Clock } from "../data/store";
 import type { Chart } from "../gui/chart";
 import { Level } from "../model/invalidation";
 import { kindOf, pickOf, wantsOf } from "../model/profile-choice";
-import { rangeOf } from "../model/profiles";
+import { rangeOf, viewOf } from "../model/profiles";
 import type { StudyChoice } from "../model/study-choice";
 import type { StudyParams } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
@@ -54,15 +54,20 @@ export class Profiles {
     this.look();
   }
 
+  /** The page is in the background, or is seen again. */
+  hide(isHidden: boolean): void {
+    this.#desk.hide(isHidden);
+  }
+
   /** The view has moved, or another chart is shown. */
   look(): void {
-    if (wantsOf(this.#chosen).length > 0) this.#desk.look(this.#view());
+    if (wantsOf(this.#chosen).length > 0) this.#desk.look(viewOf(this.#host.chart().model));
   }
 
   /** Bars have changed. */
   grew(): void {
     if (wantsOf(this.#chosen).length === 0) return;
-    this.#desk.look(this.#view());
+    this.#desk.look(viewOf(this.#host.chart().model));
     this.#desk.grew();
   }
 
@@ -82,26 +87,6 @@ export class Profiles {
       add(paramsOf(chart, wants, from, to));
     });
     return true;
-  }
-
-  #view(): ProfileView | null {
-    const { model } = this.#host.chart();
-    const { meta, series, time } = model;
-    if (meta === null || series.length === 0) return null;
-    const { from, to } = model.visibleBars();
-    if (to < from) return null;
-    const screen = Math.ceil(time.visible);
-    const inside = (index: number): BarIndex => Math.max(series.first, Math.min(series.last, index)) as BarIndex;
-    return {
-      symbol: meta.symbol,
-      tape: meta.tape ?? "",
-      bars: meta.bars,
-      ticksPerLevel: meta.ticks_per_level,
-      fromNs: series.openNs(from as BarIndex),
-      toNs: series.closeNs(to as BarIndex),
-      nearFromNs: series.openNs(inside(from - screen)),
-      nearToNs: series.closeNs(inside(to + screen)),
-    };
   }
 }
 

@@ -286,6 +286,7 @@ export class Terminal implements TerminalFace {
     this.#inspection.close();
     this.chart.ruler.clear();
     this.chart.pick.clear();
+    if (this.barMenu.get() !== null) this.closeBarMenu();
   }
 
   #opened(isOther: boolean): void {

@@ -69,10 +69,17 @@ export class ToldStreams {
   /** The bars have changed. */
   barsChanged(change: SeriesChange): void {
     const { series } = this.#model;
+    if (change.renumbered) this.#renumbered();
     for (const feed of this.#feeds.values()) {
       if (change.renumbered || change.appended > 0) feed.barsChanged(change.renumbered);
       this.#fill(feed, series.openNs(series.last));
     }
+  }
+
+  // What is shown stays at its bars until it is told anew; a chart that opened without bars has its first ones.
+  #renumbered(): void {
+    this.follow();
+    for (const { study } of this.#model.told.values()) study.align(this.#model.series);
   }
 
   /** Older bars have come. */

@@ -148,7 +148,7 @@ export class Hub {
     if (this.#live) this.#ask(topic);
     return () => {
       this.#topics.delete(topic);
-      if (this.#live && topic.topicId !== null) this.#send({ op: "unsubscribe", topic_id: topic.topicId });
+      this.#left(topic.topicId);
     };
   }
 
@@ -159,9 +159,13 @@ export class Hub {
     if (this.#live) this.#askStream(stream);
     return () => {
       this.#streams.delete(stream);
-      const id = stream.topicId;
-      if (this.#live && id !== null && this.#of(id).length === 0) this.#send({ op: "unsubscribe", topic_id: id });
+      this.#left(stream.topicId);
     };
+  }
+
+  // The server holds a topic once, whoever else of the page still listens to it.
+  #left(id: number | null): void {
+    if (this.#live && id !== null && this.#of(id).length === 0) this.#send({ op: "unsubscribe", topic_id: id });
   }
 
   /** Give up the wait and try now: the machine is online again, or the user asked. */

@@ -86,6 +86,8 @@ export class OptionsDesk {
   #turn = 0;
   #besideTurn = 0;
   #besideOf = "";
+  /** Why what a tab shows did not come, as it is said. */
+  #besideProblem = "";
   #chart = "";
   #readOf = "";
   #abort = new AbortController();
@@ -130,6 +132,7 @@ export class OptionsDesk {
     const chosen = isOther ? { ...next, expiry: change.expiry ?? null, around: change.around ?? null } : next;
     this.choice.set(chosen);
     if (isOther) {
+      this.#readOf = ""; // an answer that is under way is of another chain
       const { chains, state } = this.view.get();
       this.view.set({ ...closed, chains, state });
     }
@@ -191,7 +194,8 @@ export class OptionsDesk {
     if (chain === null) return;
     const problem = news.problem ?? "";
     // What other tabs showed may be of another expiry: it is asked for when they are opened.
-    const kept = before.chain?.expiry === chain.expiry ? {} : { history: null, heat: null, smile: null };
+    const nothing = { history: null, heat: null, smile: null, readOut: null, readOutProblem: "" };
+    const kept = before.chain?.expiry === chain.expiry ? {} : nothing;
     this.view.set({ ...before, ...kept, state: problem === "" ? "ready" : "failed", problem, chain });
     this.#lookBeside();
     this.#lookReadOut();
@@ -243,11 +247,15 @@ export class OptionsDesk {
       const name = besideNames[tab];
       const beside: Beside = { [name]: await this.#ask(name, signal) };
       if (turn !== this.#besideTurn) return;
-      this.view.set({ ...this.view.get(), ...beside });
+      const view = this.view.get();
+      const isOver = this.#besideProblem !== "" && view.problem === this.#besideProblem;
+      this.#besideProblem = "";
+      this.view.set({ ...view, ...beside, ...(isOver ? { state: "ready", problem: "" } : {}) });
     } catch (error) {
       if (turn !== this.#besideTurn || signal.aborted) return;
       this.#besideOf = "";
-      this.#failed(wordsOf(error), () => turn === this.#besideTurn && this.#lookBeside());
+      this.#besideProblem = wordsOf(error);
+      this.#failed(this.#besideProblem, () => turn === this.#besideTurn && this.#lookBeside());
     }
   }
 

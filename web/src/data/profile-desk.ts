@@ -45,6 +45,7 @@ export class ProfileDesk {
   readonly #problem: (words: string) => void;
   readonly #slots = new Map<string, Slot>();
   #view: ProfileView | null = null;
+  #isHidden = false;
 
   /** @param answered told each answer; null when a profile is not there any more */
   constructor(
@@ -109,6 +110,12 @@ export class ProfileDesk {
     this.#pumpAll();
   }
 
+  /** While nobody sees the page nothing is asked for; then all that is due at once. */
+  hide(isHidden: boolean): void {
+    this.#isHidden = isHidden;
+    this.#pumpAll();
+  }
+
   /** Trades have come, or have changed. */
   grew(): void {
     for (const slot of this.#slots.values()) slot.isStale = true;
@@ -121,7 +128,7 @@ export class ProfileDesk {
 
   #pump(slot: Slot): void {
     const view = this.#view;
-    if (view === null || slot.stop !== null || slot.isWaiting) return;
+    if (view === null || this.#isHidden || slot.stop !== null || slot.isWaiting) return;
     const need = this.#needs(slot, view);
     if (need === "no") return;
     const wait = (need === "moved" ? slot.movedDueMs : slot.grewDueMs) - this.#clock.now();

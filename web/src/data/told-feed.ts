@@ -54,6 +54,8 @@ export class ToldFeed implements StreamListener {
   readonly #leave: () => void;
   #wantedNs: bigint | null = null;
   #busy = false;
+  /** Grows when all is to be asked for anew: an answer to what was asked before is dropped. */
+  #turn = 0;
   #isDue = false;
   #waits = false;
   #askedMs = Number.NEGATIVE_INFINITY;
@@ -84,12 +86,17 @@ export class ToldFeed implements StreamListener {
   /** Bars from that time on are looked at. */
   want(fromNs: bigint): void {
     if (this.#wantedNs === null || fromNs < this.#wantedNs) this.#wantedNs = fromNs;
-    void this.#work();
+    if (this.heldNs !== null) void this.#work();
+    // Every move of the view says so: what did not come is asked for as rarely as news, and what is none not again.
+    else if (!this.#busy && this.isNone !== true) this.refresh();
   }
 
   /** The chart has other bars, or more of them: what is told of the newest is asked for again, or of all. */
   barsChanged(renumbered: boolean): void {
-    if (renumbered) this.heldNs = null;
+    if (renumbered) {
+      this.heldNs = null;
+      this.#turn += 1;
+    }
     this.refresh();
   }
 
@@ -105,7 +112,7 @@ export class ToldFeed implements StreamListener {
     this.#waits = true;
     this.#host.clock.after(waitMs, () => {
       this.#waits = false;
-      void this.#work();
+      if (this.#isDue) this.refresh();
     });
   }
 
@@ -151,7 +158,8 @@ export class ToldFeed implements StreamListener {
   async #step(): Promise<boolean> {
     const series = this.#series;
     const held = this.heldNs;
-    if (this.#isDue || held === null) {
+    const isTime = this.#host.clock.now() >= this.#askedMs + refreshMs;
+    if (held === null || (this.#isDue && isTime)) {
       await this.#loadNewest(held);
       return true;
     }
@@ -185,10 +193,11 @@ export class ToldFeed implements StreamListener {
   async #load(askedNs: bigint, toNs: bigint | null): Promise<bigint> {
     const { symbol, bars } = this.#meta;
     const query = { symbol, bars, fromNs: askedNs, limit: 2 * pageBars, ...(toNs === null ? {} : { toNs }) };
+    const turn = this.#turn;
     const reply = await this.#host.rest.told(this.name, query, this.#abort.signal);
+    if (this.#abort.signal.aborted || turn !== this.#turn) return askedNs;
     const saidNs = BigInt(reply.from_ns);
     const fromNs = saidNs > askedNs && (toNs === null || saidNs < toNs) ? saidNs : askedNs;
-    if (this.#abort.signal.aborted) return fromNs;
     this.isNone = false;
     this.#take(reply, fromNs, toNs);
     if (this.heldNs === null || fromNs < this.heldNs) this.heldNs = fromNs;

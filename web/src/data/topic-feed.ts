@@ -245,7 +245,7 @@ export class TopicFeed implements TopicListener {
     }
     if (isFirst) this.#listener.opened(frame.meta);
     else this.#listener.changed(change);
-    if (this.#isBack) this.#listener.resynced(change.appended);
+    if (this.#isBack) this.#listener.resynced(Math.max(0, change.appended));
     this.#isBack = false;
     void this.#page();
   }

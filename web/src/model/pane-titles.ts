@@ -6,6 +6,7 @@ import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned } from "./format";
 import type { PaneKind, PaneSpec } from "./panes";
+import { partAt } from "./profiles";
 import { isPerEvent, shownOutputs } from "./study-look";
 import { hasSides, outputText, paneOutputs, studyOf } from "./study-values";
 import { toldPaneOf } from "./told";
@@ -106,8 +107,9 @@ function studyParts(
 /** The studies over the price, with their values at a bar. */
 export function overlayTitles(model: ChartModel, index: BarIndex): readonly PaneTitle[] {
   const profiles = model.profiles.list.map(({ label, reply }) => {
-    const newest = reply.profiles.at(-1) ?? reply.letters.at(-1);
-    const poc = newest === undefined ? dash : unitsText(newest.poc * model.price.ticksPerLevel, model.tick);
+    const { kind, profiles: parts, letters } = reply;
+    const shown = partAt(model.series, kind, parts, index) ?? partAt(model.series, kind, letters, index);
+    const poc = shown === undefined ? dash : unitsText(shown.poc * model.price.ticksPerLevel, model.tick);
     return { id: label, kind: "study" as const, name: reply.title, parts: [part("", `POC ${poc}`)], note: "" };
   });
   const studies = model.studies.list.flatMap((study) => {

@@ -39,7 +39,7 @@ function rowWords(model: ChartModel, { profile, at }: ProfileHit): ProfileWords 
     label: held.label,
     lines: [
       `${held.reply.title}${sinceText(model, rows.opens_ns)}`,
-      `${priceOf(model, rows.row[at] as number)}  volume ${lots(volume)} (${percentText(volume / Math.max(1, rows.volume), 1)})`,
+      `${priceOf(model, rows.row[at] as number)}  volume ${lots(volume)} (${percentText(volume / Math.max(1, rows.volume), 1, model.signs)})`,
       `bid ${lots(sell)} × ask ${lots(buy)}${unknown === 0 ? "" : `, unknown ${lots(unknown)}`}`,
       `delta ${exactSigned(deltaAt(rows, at), model.quantity)}, trades ${rows.trades[at] as number}`,
       `POC ${priceOf(model, rows.poc)}, value area ${priceOf(model, rows.val)} to ${priceOf(model, rows.vah)}`,

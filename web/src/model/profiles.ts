@@ -1,4 +1,6 @@
 import type { BarSeries } from "../data/bar-series";
+import type { ProfileView } from "../data/profile-desk";
+import type { SnapshotMeta } from "../protocol/messages";
 import type { ProfileRows, ProfilesReply, TpoRows } from "../protocol/profiles";
 import { type BarIndex, type Dpx, dpx } from "../protocol/units";
 import type { TimeScale } from "./time-scale";
@@ -78,6 +80,12 @@ export interface PlacedTpo {
   readonly rows: TpoRows;
   readonly left: Dpx;
   readonly right: Dpx;
+}
+
+interface Charted {
+  readonly meta: SnapshotMeta | null;
+  readonly series: BarSeries;
+  readonly time: TimeScale;
 }
 
 interface Scene {
@@ -181,6 +189,20 @@ function lowerBound(sorted: readonly number[], value: number): number {
   return low;
 }
 
+/** Of the sessions of an answer the one that a bar is in, of other kinds the newest; undefined where there is none. */
+export function partAt<T extends { readonly opens_ns?: string; readonly from_ns: string; readonly to_ns: string }>(
+  series: BarSeries,
+  kind: string,
+  parts: readonly T[],
+  index: number,
+): T | undefined {
+  if (kind !== "session" && kind !== "tpo") return parts.at(-1);
+  return parts.findLast(({ opens_ns, from_ns, to_ns }) => {
+    const first = series.lowerBound(BigInt(opens_ns ?? from_ns));
+    return index >= first && index < series.lowerBound(BigInt(to_ns));
+  });
+}
+
 /** A row of a profile under the cursor. */
 export interface ProfileHit {
   readonly profile: PlacedProfile;
@@ -212,6 +234,29 @@ export function lettersAt(placed: readonly PlacedTpo[], x: number, row: number):
 /** The letters of a row, in the order of their brackets. */
 export const lettersOf = ({ brackets }: TpoRows, row: number): string =>
   brackets.flatMap(([, letter, low, high]) => (low <= row && row <= high ? [letter] : [])).join("");
+
+/**
+ * What of a chart is looked at: bars that open up to that of the last one. Where a bar ends may move with each trade, where
+ * it opens does not.
+ */
+export function viewOf({ meta, series, time }: Charted): ProfileView | null {
+  if (meta === null || series.length === 0) return null;
+  const { from, to } = time.range(series.first, series.end);
+  if (to < from) return null;
+  const screen = Math.ceil(time.visible);
+  const opensNs = (index: number): bigint =>
+    series.openNs(Math.max(series.first, Math.min(series.last, index)) as BarIndex);
+  return {
+    symbol: meta.symbol,
+    tape: meta.tape ?? "",
+    bars: meta.bars,
+    ticksPerLevel: meta.ticks_per_level,
+    fromNs: opensNs(from),
+    toNs: opensNs(to) + 1n,
+    nearFromNs: opensNs(from - screen),
+    nearToNs: opensNs(to + screen) + 1n,
+  };
+}
 
 /** The bars that a range between two of them covers, as the times that a fixed profile is asked for. */
 export function rangeOf(

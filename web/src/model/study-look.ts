@@ -39,7 +39,6 @@ export const drawable = (outputs: readonly StudyOutput[]): StudyOutput[] =>
 
 /** Whether a study has something for a pane of its own. */
 export const wantsPane = (outputs: readonly StudyOutput[]): boolean => outputs.some((one) => placeOf(one) === "pane");
-export const wantsPrice = (outputs: readonly StudyOutput[]): boolean => outputs.some((one) => placeOf(one) === "price");
 
 // A pane has one axis: unasked it shows the outputs that are like the first one.
 function unasked(outputs: readonly StudyOutput[]): StudyOutput[] {

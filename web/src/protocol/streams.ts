@@ -3,7 +3,6 @@ import type { GapSpan, Placed } from "./messages";
 import type { ChainChange, ChainReply } from "./options";
 
 export type ToldName = "open_interest" | "funding" | "liquidations";
-export const toldNames: readonly ToldName[] = ["open_interest", "funding", "liquidations"];
 
 /** How much of an option chain is told; what is left out, as the server has it. */
 export interface ChainAsked {
