@@ -315,12 +315,12 @@ describe("what is chosen", () => {
     expect(viewOf({ meta, series, time })).toEqual(before);
   });
 
-  it("names the session of a bar, and none where it is in none", () => {
+  it("names the session of a bar, also of one that is newer than the answer, and none before the first", () => {
     const { series } = scene();
-    const sessions = [rows(0, 4), rows(4, 12)];
+    const sessions = [rows(2, 4), rows(4, 12)];
     const at = (index: number): string | undefined => partAt(series, "session", sessions, index)?.to_ns;
-    expect([0, 3, 4, 11].map(at)).toEqual([4, 4, 12, 12].map((minute) => String(openOf(minute))));
-    expect(at(12)).toBeUndefined();
+    expect([2, 3, 4, 11, 12].map(at)).toEqual([4, 4, 12, 12, 12].map((minute) => String(openOf(minute))));
+    expect(at(1)).toBeUndefined();
     expect(partAt(series, "visible", sessions, 0)).toBe(sessions[1]);
   });
 

@@ -189,18 +189,18 @@ function lowerBound(sorted: readonly number[], value: number): number {
   return low;
 }
 
-/** Of the sessions of an answer the one that a bar is in, of other kinds the newest; undefined where there is none. */
-export function partAt<T extends { readonly opens_ns?: string; readonly from_ns: string; readonly to_ns: string }>(
+/**
+ * Of the sessions of an answer the last that had begun at a bar, of other kinds the newest; undefined where there is none.
+ * The newest bar may be newer than the answer.
+ */
+export function partAt<T extends { readonly opens_ns?: string; readonly from_ns: string }>(
   series: BarSeries,
   kind: string,
   parts: readonly T[],
   index: number,
 ): T | undefined {
   if (kind !== "session" && kind !== "tpo") return parts.at(-1);
-  return parts.findLast(({ opens_ns, from_ns, to_ns }) => {
-    const first = series.lowerBound(BigInt(opens_ns ?? from_ns));
-    return index >= first && index < series.lowerBound(BigInt(to_ns));
-  });
+  return parts.findLast(({ opens_ns, from_ns }) => index >= series.lowerBound(BigInt(opens_ns ?? from_ns)));
 }
 
 /** A row of a profile under the cursor. */
