@@ -362,6 +362,12 @@ def test_cvd_and_vwap_begin_at_a_chosen_bar(page: Any, market: Market) -> None:
     first = [(tick, lots) for ns, tick, lots, _ in market.trades if opened <= ns < opened + MINUTE]
     mean = sum(tick * lots for tick, lots in first) / sum(lots for _, lots in first)
     assert page.evaluate(f"footloom.study('vwap', {index}).vwap") == pytest.approx(mean)
+    page.mouse.click(*place, button="right")
+    page.get_by_role("menu", name="Bar of").wait_for()
+    step = page.evaluate("footloom.meta().ticks_per_level")
+    page.keyboard.press("]")
+    until(page, f"footloom.meta()?.ticks_per_level !== {step}")
+    page.get_by_role("menu", name="Bar of").wait_for(state="detached")  # its number is another bar's now
 
 
 def test_a_roll_is_drawn_with_both_contracts_and_their_difference(page: Any) -> None:
