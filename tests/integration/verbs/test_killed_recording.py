@@ -46,9 +46,9 @@ class Life:
         return start(*self._arguments, *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run_and_kill(self, lines: int, seconds: float) -> str:
-        """Kill it so long after it told how it stands so often; returns what it said beside that."""
+        """Kill it so long after it told so often what rows it has; returns what it said beside that."""
         process = self.start()
-        told = [one for _ in range(lines) for one in statuses(process, 0)]
+        told = [one for _ in range(lines) for one in statuses(process, 1)[-1:]]
         time.sleep(seconds)
         process.kill()
         out, said = process.communicate(timeout=120)

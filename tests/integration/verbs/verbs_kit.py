@@ -86,15 +86,19 @@ class Market:
         return self._market.listings[self.symbol].trades.between(from_ns, to_ns + 1)
 
     def faults(self, stored: Trades, gaps: Sequence[Gap]) -> list[str]:
-        """Return what is wrong with a tape: rows that were never traded, that stand twice, or that nobody misses."""
-        sent = as_rows(self.between(int(stored.ts_exch_ns.min()), int(stored.ts_exch_ns.max())))
+        """Return what is wrong with a tape: rows that were never traded, that stand twice, or that nobody misses.
+
+        What else was traded in the first and the last instant of the tape was not listened to, or is yet to come.
+        """
+        first_ns, last_ns = int(stored.ts_exch_ns.min()), int(stored.ts_exch_ns.max())
+        sent = as_rows(self.between(first_ns, last_ns))
         rows, counts = np.unique(np.concatenate([sent, as_rows(stored)]), axis=0, return_counts=True)
         there = _counted(as_rows(stored), rows)
         wanted = counts - there
         often = int((there - wanted)[there > wanted].sum())
         found = [f"{often} rows are there too often"] if often else []
         missing = rows[wanted > there][:, 0]
-        told = np.zeros(len(missing), np.bool_)
+        told = (missing == first_ns) | (missing == last_ns)
         for gap in gaps:
             told |= (missing >= gap.from_ns) & (missing <= gap.to_ns)
         return found + ([f"{int((~told).sum())} rows are missing without a word"] if not told.all() else [])

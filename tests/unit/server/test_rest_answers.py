@@ -327,7 +327,7 @@ async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
 
 
 async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
-    work, go = Work(threads=3, most_waiting=64), threading.Event()
+    work, go, all_begun = Work(threads=3, most_waiting=64), threading.Event(), threading.Event()
     begun: list[str] = []
 
     def ask(host: str, name: str, *, short: bool = False) -> asyncio.Task[None]:
@@ -336,6 +336,8 @@ async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
 
         def slow() -> None:
             begun.append(name)
+            if name == "slow-1":
+                all_begun.set()
             go.wait(60)
 
         scope: Any = {"type": "http", "client": (host, 1), "headers": []}
@@ -346,6 +348,7 @@ async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
     async with asyncio.timeout(60):
         await ask("other", "mine")
         await ask("other", "brief", short=True)
+        await asyncio.to_thread(all_begun.wait, 60)  # a thread may take its time to begin
     assert sorted(begun) == ["brief", "mine", "slow-0", "slow-1"], "a thread is left for others"
     go.set()
     await asyncio.gather(*greedy)
