@@ -25,6 +25,7 @@ from footloom.errors import SchemaChanged, StoreError
 from footloom.feeds._socket import Keeper
 from footloom.feeds._symbol import Symbol
 from footloom.feeds._tapes import Prints
+from footloom.feeds.clock import StampedClock
 from footloom.kernels.print_frames import TAPES, VENUES, PrintFrames
 from footloom.kernels.print_frames import Prints as PrintRows
 from footloom.store import Store, UnreadableFrame
@@ -52,7 +53,7 @@ Received = tuple[int, bytes]  # receipt in ns UTC, frame
 class Reader:
     """Reads the frames of one venue into its symbols.
 
-    ``frames`` and ``quarantined`` count.
+    ``frames`` and ``quarantined`` count, ``stamps`` is what messages of a conflated feed tell of the venue's clock.
 
     Parameters
     ----------
@@ -70,6 +71,7 @@ class Reader:
         self, venue: Any, symbols: Mapping[str, Symbol], twice: Callable[[], bool], store: Store | None
     ) -> None:
         self.frames = self.quarantined = 0
+        self.stamps = StampedClock()
         self._trouble, self._trouble_ns = "", 0
         self._unkept: list[UnreadableFrame] = []
         self._keeping: Future[None] | None = None
@@ -174,6 +176,8 @@ class Reader:
         if symbol is None:
             return
         symbol.messages += 1
+        if kind is Tick and message.ts_exch_ns is not None:
+            self.stamps.note(message.ts_exch_ns, message.ts_recv_ns)
         pairs.add((name, whose.tape if kind is OffMarket else STREAM_OF.get(kind, "")))
         handler = self._handlers[name].get(kind)
         if handler is not None:

@@ -50,10 +50,16 @@ class Standing:
             messages_per_s=0.0
             if symbol is None
             else self._rates.setdefault(name, Rate()).note(symbol.messages, now_ns),
-            offset_ms=self.chores.offset_ms,
+            offset_ms=self.offset_ms,
         )
         self._before[name] = state
         return state
+
+    @property
+    def offset_ms(self) -> float | None:
+        """How far our clock is ahead of the venue's, as it says or as its messages are stamped; None if not known."""
+        said = self.chores.offset_ms
+        return self.reader.stamps.offset_ms if said is None else said
 
     # The worst of the sockets that carry the symbol's tape.
     def _phase_of(self, name: str) -> tuple[Phase, str]:

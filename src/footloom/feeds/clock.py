@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ("Clock", "ReceiptClock", "SystemClock")
+__all__ = ("Clock", "ReceiptClock", "StampedClock", "SystemClock")
 
 _LOG = logging.getLogger(__name__)
 
 _STEP_NS = 250_000_000  # a wall clock that is off by more was set, not disciplined
 _SLEW = 10  # a clock that was set back is followed by losing one part in ten
 _LOOK_NS = 1_000_000_000
+_WINDOW_NS, _SURE_NS = 60 * 10**9, 5 * 10**9
+_SECOND_NS = 10**9
 
 
 class Clock(Protocol):
@@ -93,3 +95,42 @@ class ReceiptClock:
             self._behind_ns = -ahead_ns
         seconds = self._behind_ns / 1e9
         self.text = f"receipts are {seconds:.1f} s ahead of a clock that was set back" if seconds > 0.25 else ""
+
+
+class StampedClock:
+    """How far our clock is ahead of one that stamps its messages and tells its time in no other way.
+
+    That is the least delay of a minute: on its way a message only gets later. Stamps count that go on as time does;
+    what a market says that rests has the time of long ago. A stamp of whole seconds may be up to a second older.
+    """
+
+    def __init__(self) -> None:
+        self._told: float | None = None
+        self._begin(0, 0)
+
+    def _begin(self, sent_ns: int, recv_ns: int) -> None:
+        self._first = self._last = (sent_ns, recv_ns)
+        self._least: int | None = None
+
+    def note(self, sent_ns: int, recv_ns: int) -> None:
+        """Take in when a message was sent by its own word, and when it was received; ns UTC each."""
+        first_ns = self._first[1]
+        if not first_ns <= recv_ns < first_ns + _WINDOW_NS:
+            self._told = self._offset_ms()
+            self._begin(sent_ns, recv_ns)
+        late_ns = recv_ns - sent_ns
+        if not sent_ns % _SECOND_NS:
+            late_ns = max(late_ns - _SECOND_NS, min(late_ns, 0))
+        self._least = late_ns if self._least is None else min(late_ns, self._least)
+        self._last = (max(sent_ns, self._last[0]), recv_ns)
+
+    @property
+    def offset_ms(self) -> float | None:
+        """Milliseconds that our clock is ahead; None until that is known."""
+        now = self._offset_ms()
+        return self._told if now is None else now
+
+    def _offset_ms(self) -> float | None:
+        sent_ns, recv_ns = (last - first for first, last in zip(self._first, self._last, strict=True))
+        is_going = recv_ns >= _SURE_NS and sent_ns >= recv_ns // 2
+        return self._least / 1e6 if is_going and self._least is not None else None

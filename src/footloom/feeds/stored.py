@@ -19,6 +19,7 @@ from footloom.store import Store
 __all__ = ("CHART_TAPES", "Inference", "chart_tapes", "span_of", "stored_inference", "stored_pieces", "stored_trades")
 
 _LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
+_FARTHEST_NS = 12 * 3600 * 10**9  # receipts that are off by more stand at times of which nobody can say anything
 CHART_TAPES = ("trade", "agg_trade", "snapshot")
 # Tapes that begin or end within so long of each other reach equally far; one that streams is soon ahead of the others.
 _BEGIN_ALIKE_NS, _END_ALIKE_NS = 3600 * 10**9, 60 * 10**9
@@ -69,7 +70,10 @@ def chart_tapes(store: Store, key: str) -> list[str]:
 
 
 def span_of(store: Store, key: str, tape: str) -> tuple[int, int]:
-    """Return the times of the first and the last stored row of a tape, ns UTC.
+    """Return the times of the first and the last stored trade of a tape, ns UTC.
+
+    Snapshots are stored under their receipt. Where the recorder's clock was wrong, what they show was traded before the
+    first receipt, or behind the last one.
 
     Raises
     ------
@@ -81,7 +85,24 @@ def span_of(store: Store, key: str, tape: str) -> tuple[int, int]:
     lasts = [row.last_ns for row in days if row.last_ns is not None]
     if not firsts or not lasts:
         raise NotStored(f"nothing is stored of the tape {tape} of {key}: see footloom coverage")
-    return min(firsts), max(lasts)
+    first_ns, last_ns = min(firsts), max(lasts)
+    if tape != "snapshot":
+        return first_ns, last_ns
+    # A first snapshot may show an old trade: nothing has been traded since.
+    began_ns = _newest_ns(store, key, first_ns, first_ns + 1)
+    ended_ns = _newest_ns(store, key, last_ns - _LATEST_NS, last_ns + 1)
+    return (began_ns if began_ns < first_ns - _LATEST_NS else first_ns), max(last_ns, ended_ns)
+
+
+# The newest trade that snapshots show which were received in ``[from_ns, to_ns)``.
+def _newest_ns(store: Store, key: str, from_ns: int, to_ns: int) -> int:
+    try:
+        block = store.load(key, "snapshot", from_ns, to_ns, {"ts_exch_ns"})
+    except NotStored:  # removed meanwhile
+        return from_ns
+    times = block.ts_exch_ns
+    near = times[np.abs(times - from_ns) < _FARTHEST_NS]
+    return int(near.max()) if len(near) else from_ns
 
 
 def stored_trades(
@@ -118,8 +139,7 @@ def stored_pieces(
         The symbol is unknown.
     """
     if tape == "snapshot":
-        first_ns, last_ns = span_of(store, key, tape)
-        from_ns, to_ns = max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
+        from_ns, to_ns = _within(store, key, from_ns, to_ns)
         days = calendar(store.instrument(key).calendar).day_edges(from_ns, max(from_ns, to_ns), lambda day: day)
         for start_ns, end_ns in zip(days.start_ns.tolist(), days.end_ns.tolist(), strict=True):
             yield stored_trades(store, key, tape, max(start_ns, from_ns), min(end_ns, to_ns), params)
@@ -148,12 +168,12 @@ def stored_inference(
     """
     params = SnapshotParams() if params is None else params
     instrument = store.instrument(key)
-    first_ns, last_ns = span_of(store, key, "snapshot")
-    from_ns, to_ns = max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
+    from_ns, to_ns = _within(store, key, from_ns, to_ns)
     if to_ns <= from_ns:
         return _joined(instrument, [], params, (from_ns, to_ns))
     days = calendar(instrument.calendar).day_edges(from_ns, to_ns, lambda day: day)
-    begin_ns, until_ns = int(days.start_ns[0]) - _LATEST_NS, min(int(days.end_ns[-1]), to_ns) + _LATEST_NS
+    # The whole day: receipts of what was traded before ``to_ns`` are later by as much as the recorder's clock was off.
+    begin_ns, until_ns = int(days.start_ns[0]) - _LATEST_NS, int(days.end_ns[-1]) + _LATEST_NS
     seen = _snapshots(store, key, begin_ns, until_ns)
     if seen is None:
         return _joined(instrument, [], params, (from_ns, to_ns))
@@ -187,6 +207,11 @@ def _joined(
         unattributed_ns=lost_ns[within],
         unattributed_lot=lost_lot[within],
     )
+
+
+def _within(store: Store, key: str, from_ns: int, to_ns: int) -> tuple[int, int]:
+    first_ns, last_ns = span_of(store, key, "snapshot")
+    return max(from_ns, first_ns - _LATEST_NS), min(to_ns, last_ns + 1)
 
 
 def _snapshots(store: Store, key: str, from_ns: int, to_ns: int) -> Snapshots | None:

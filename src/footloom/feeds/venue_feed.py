@@ -217,7 +217,7 @@ class VenueFeed:
 
     def figures(self) -> FeedFigures:
         """Return counts since the start."""
-        return figures(self.name, self._symbols, self._fleet.keepers, self._reader, self._chores.offset_ms)
+        return figures(self.name, self._symbols, self._fleet.keepers, self._reader, self._standing.offset_ms)
 
     def state(self) -> list[tuple[str, FeedState]]:
         """Return how each symbol stands."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from footloom.feeds.clock import ReceiptClock
+import pytest
+
+from footloom.feeds.clock import ReceiptClock, StampedClock
 
 SECOND = 1_000_000_000
 START = 1_764_738_254 * SECOND
@@ -78,3 +80,34 @@ def test_a_clock_that_is_set_back_is_told_once_and_caught_up_with_slowly() -> No
     assert "back by 10.000 s" in hands.told[0]
     assert seen[-1] == hands.wall
     assert hands.clock.text == ""
+
+
+def stamped(ahead_s: float, *, every_s: float = 0.3, seconds: int = 90, whole_s: bool = False) -> StampedClock:
+    """Messages that are 20 to 200 ms on their way, heard by a clock that is ahead."""
+    clock = StampedClock()
+    for number in range(int(seconds / every_s)):
+        at_ns = START + int(number * every_s * SECOND)
+        late_ns = (20 + number * 37 % 180) * 10**6
+        clock.note(at_ns // SECOND * SECOND if whole_s else at_ns, at_ns + late_ns + int(ahead_s * SECOND))
+    return clock
+
+
+@pytest.mark.parametrize("ahead_s", [-5.5 * 3600, -2.0, 0.0, 0.4, 90.0])
+def test_stamps_tell_how_far_our_clock_is_ahead(ahead_s: float) -> None:
+    assert stamped(ahead_s).offset_ms == pytest.approx(ahead_s * 1e3 + 20, abs=5)
+
+
+@pytest.mark.parametrize(("ahead_s", "told"), [(0.0, (-1, 250)), (60.0, (59_000, 60_250)), (-3.0, (-3_001, -2_700))])
+def test_stamps_of_whole_seconds_tell_it_to_the_second(ahead_s: float, told: tuple[float, float]) -> None:
+    offset_ms = stamped(ahead_s, whole_s=True).offset_ms
+
+    assert offset_ms is not None
+    assert told[0] <= offset_ms <= told[1]
+
+
+def test_a_market_that_rests_tells_nothing_of_our_clock() -> None:
+    assert stamped(0, seconds=3).offset_ms is None
+    clock = StampedClock()
+    for number in range(200):  # what was last said of each, hours ago
+        clock.note(START - 3600 * SECOND + number % 7, START + number * SECOND // 4)
+    assert clock.offset_ms is None

@@ -16,7 +16,7 @@ from footloom.core.messages import Gap
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import NotStored, StoreError
-from footloom.feeds.stored import chart_tapes, stored_inference, stored_trades
+from footloom.feeds.stored import chart_tapes, span_of, stored_inference, stored_pieces, stored_trades
 from footloom.kernels.facts import in_order
 from footloom.kernels.inference import REST_POLICIES, RestPolicy, SnapshotParams, infer
 from footloom.store.files import Store
@@ -150,6 +150,24 @@ def test_inferred_rows_are_refused_by_the_store(tmp_path: Path) -> None:
         made = stored_trades(store, NSE.key, "snapshot", 0, 2**62)
         with pytest.raises(StoreError, match="inferred from snapshots are not the tape"):
             store.append(dataclasses.replace(made, tape="trade"))
+
+
+@pytest.mark.parametrize("off_s", [-5 * 3600, -600, -2, -0.2, 0, 90, 3600, 5.5 * 3600])
+def test_a_recorder_whose_clock_is_wrong_costs_no_trade(tmp_path: Path, off_s: float) -> None:
+    right = walk(100)
+    seen = dataclasses.replace(right, ts_recv_ns=right.ts_recv_ns + int(off_s * S))
+    expected = in_order(Trades.concat([infer(seen.take(slice(lo, lo + 100))).trades for lo in (0, 100)]))
+    with Store(tmp_path, writer=True) as store:
+        store.append(seen)
+        first_ns, last_ns = span_of(store, NSE.key, "snapshot")
+        whole = stored_trades(store, NSE.key, "snapshot", 0, 2**62)
+        assert whole.equals(expected)
+        assert last_ns >= int(expected.ts_exch_ns[-1])
+        assert first_ns - 60 * S <= int(expected.ts_exch_ns[0])
+        edges = [first_ns - 60 * S, *range(int(right.ts_exch_ns[20]), int(right.ts_exch_ns[99]), 7 * S), last_ns + 1]
+        pieces = [stored_trades(store, NSE.key, "snapshot", *span) for span in itertools.pairwise(edges)]
+        assert Trades.concat(pieces).equals(expected)
+        assert Trades.concat(list(stored_pieces(store, NSE.key, "snapshot", first_ns, last_ns + 1))).equals(expected)
 
 
 HOUR_NS = 3600 * S
