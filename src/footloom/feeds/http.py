@@ -142,6 +142,24 @@ class Http:
             finally:
                 part.close()
 
+    async def date_ns(self, url: str) -> int | None:
+        """Return the time of a server by the head of its answer (ns UTC, whole seconds); None where it says none.
+
+        What else it answers does not matter.
+
+        Raises
+        ------
+        Unreachable
+            There was no answer.
+        """
+        try:
+            response = await self._client.head(url)
+            return int(email.utils.parsedate_to_datetime(response.headers.get("Date", "")).timestamp()) * 10**9
+        except httpx.TransportError as error:
+            raise Unreachable(f"HEAD {without_query(url)}: {_of_system(error) or type(error).__name__}") from None
+        except (ValueError, TypeError):
+            return None
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()

@@ -7,6 +7,7 @@ by the protocol of the `websockets` package, which answers pings and closes as t
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import http
 import struct
 from collections.abc import Awaitable
@@ -67,7 +68,11 @@ class Session(Protocol):
 
 
 class Desk(Protocol):
-    """Who answers."""
+    """Who answers; ``now_ns`` is the time there, ns UTC."""
+
+    @property
+    def now_ns(self) -> int:
+        """Return the time."""
 
     def open(self, call: Call) -> Session | Reply:
         """Take a new socket, or refuse it."""
@@ -137,7 +142,7 @@ class Connection(asyncio.Protocol):
             head = bytes(self._read[: end + 4])
             call = _parsed(head)
             if call is None:
-                self._write(_reply_bytes(Reply.json({"msg": "no HTTP request"}, 400)))
+                self._write(self._in_bytes(Reply.json({"msg": "no HTTP request"}, 400)))
                 self.abort()
                 return
             length = int(call.headers.get("content-length") or 0)
@@ -152,28 +157,32 @@ class Connection(asyncio.Protocol):
         if len(self._read) > _MOST_HEAD and b"\r\n\r\n" not in self._read:
             self.abort()
 
+    def _in_bytes(self, reply: Reply, method: str = "GET") -> bytes:
+        data = _reply_bytes(reply, self.desk.now_ns)
+        return data[: data.index(b"\r\n\r\n") + 4] if method == "HEAD" else data
+
     def _call(self, call: Call) -> None:
         answer = self.desk.answer(call)
         if isinstance(answer, Reply):
-            self._write(_reply_bytes(answer))
+            self._write(self._in_bytes(answer, call.method))
         else:
-            self._answering = asyncio.ensure_future(self._wait_for(answer))
+            self._answering = asyncio.ensure_future(self._wait_for(answer, call.method))
 
-    async def _wait_for(self, answer: Awaitable[Reply]) -> None:
-        self._write(_reply_bytes(await answer))
+    async def _wait_for(self, answer: Awaitable[Reply], method: str) -> None:
+        self._write(self._in_bytes(await answer, method))
         self._answering = None
         self._next_call()
 
     def _upgrade(self, head: bytes, call: Call) -> None:
         taken = self.desk.open(call)
         if isinstance(taken, Reply):
-            self._write(_reply_bytes(taken))
+            self._write(self._in_bytes(taken))
             return
         protocol = ServerProtocol()
         protocol.receive_data(head)
         events = protocol.events_received()
         if not events or not isinstance(events[0], Handshake):
-            self._write(_reply_bytes(Reply.json({"msg": "no WebSocket handshake"}, 400)))
+            self._write(self._in_bytes(Reply.json({"msg": "no WebSocket handshake"}, 400)))
             return
         protocol.send_response(protocol.accept(events[0]))
         self._flush(protocol)
@@ -288,11 +297,12 @@ def _parsed(head: bytes) -> Call | None:
     return Call(words[0], unquote(path), dict(parse_qsl(query, keep_blank_values=True)), headers)
 
 
-def _reply_bytes(reply: Reply) -> bytes:
+def _reply_bytes(reply: Reply, now_ns: int) -> bytes:
     try:
         phrase = http.HTTPStatus(reply.status).phrase
     except ValueError:
         phrase = ""
-    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Content-Type: {reply.content_type}"]
+    date = email.utils.formatdate(now_ns // 10**9, usegmt=True)
+    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Content-Type: {reply.content_type}", f"Date: {date}"]
     lines += [f"Content-Length: {len(reply.body)}", *(f"{name}: {value}" for name, value in reply.headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body
