@@ -283,4 +283,4 @@ class Admission:
 
 async def _restore_snapshots(store: Store | None, tape: SnapshotTape | None) -> None:
     if store is not None and tape is not None and await asyncio.to_thread(tape.restore, store):
-        tape.missed("not recording", tape.last_ns + 1)
+        tape.missed("not recording", 0)  # all that comes is behind it, also by a clock that was set back
