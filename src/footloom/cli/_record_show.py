@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import logging.handlers
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -21,8 +23,10 @@ __all__ = ("Shower", "logging_to", "showing")
 _LOG_BYTES = 20_000_000
 _LOG_FILES = 5
 _LINE_EVERY_S = 60.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Shower = Callable[[Status], None]
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -40,9 +44,18 @@ def showing(*, json: bool) -> Iterator[tuple[Shower, Callable[[str], None]]]:
     out = console(stderr=True)
     with Live(Text("connecting"), console=out, auto_refresh=False, transient=True) as live:
         yield (
-            lambda status: live.update(Text(line(status)), refresh=True),
-            lambda text: out.print(text, markup=False, highlight=False),
+            _unstopped(lambda status: live.update(Text(line(status)), refresh=True)),
+            _unstopped(lambda text: out.print(text, markup=False, highlight=False)),
         )
+
+
+# A terminal that is gone must not stop what is recorded.
+def _unstopped(show: Callable[[T], None]) -> Callable[[T], None]:
+    def shown(what: T) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            show(what)
+
+    return shown
 
 
 class _JsonLines:
@@ -56,7 +69,9 @@ class _JsonLines:
         try:
             sys.stdout.write(msgspec.json.encode(status).decode() + "\n")
             sys.stdout.flush()
-        except (OSError, ValueError, AttributeError):  # it may be closed, or no file at all
+        except (OSError, ValueError, AttributeError) as error:  # it may be closed, or no file at all
+            if getattr(error, "errno", None) in _FULL:  # there will be room again
+                return
             self._is_broken = True
             say("footloom: nobody reads the status any more; recording goes on")
 
@@ -90,9 +105,7 @@ def logging_to(file: Path | None, tell: Callable[[str], None]) -> Iterator[None]
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            rotating = logging.handlers.RotatingFileHandler(
-                file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
-            )
+            rotating = _Log(file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
         except OSError as error:
             raise ConfigError(
                 f"the log {file} cannot be written: {error.strerror}; name another file with --log"
@@ -113,7 +126,19 @@ def logging_to(file: Path | None, tell: Callable[[str], None]) -> Iterator[None]
         logger.propagate = propagates
         for handler in handlers:
             logger.removeHandler(handler)
-            handler.close()
+            with contextlib.suppress(OSError):
+                handler.close()
+
+
+# A log that cannot be written, as on a full disk, is said once and does not stop what is recorded.
+class _Log(logging.handlers.RotatingFileHandler):
+    _is_told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as the base class has it
+        if not self._is_told:
+            self._is_told = True
+            why = sys.exc_info()[1]
+            say(f"footloom: the log {self.baseFilename} cannot be written ({why}): it has holes from here on")
 
 
 class _Told(logging.Handler):

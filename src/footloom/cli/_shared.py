@@ -84,10 +84,14 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str) -> None:
-    """Tell the user something on stderr, so that stdout stays what was asked for; a log of JSON stays one."""
+    """Tell the user something on stderr, so that stdout stays what was asked for; a log of JSON stays one.
+
+    Where nobody can be told (the terminal is gone, or stderr goes to a disk that is full) work goes on all the same.
+    """
     logs = sys.modules.get("footloom.server.logs")  # not there: nobody has asked for a log
     if logs is None or not logs.is_json():
-        typer.echo(text, err=True)
+        with contextlib.suppress(OSError, ValueError):
+            typer.echo(text, err=True)
     else:
         logging.getLogger("footloom.cli").info(text)
 

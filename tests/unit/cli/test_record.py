@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import errno
 import io
 import logging
 import os
@@ -288,6 +289,32 @@ def test_a_log_is_cut_and_warnings_are_told(tmp_path: Path, monkeypatch: pytest.
     assert all(path.stat().st_size <= 2_000 for path in (tmp_path / "logs").iterdir())
     assert told == ["footloom: something odd"]
     assert "something odd" in (tmp_path / "logs" / "r.log").read_text()
+
+
+class Full(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("form", ["json", "lines"])
+def test_a_full_disk_behind_log_status_and_stderr_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    log, found = logging.getLogger("footloom.feeds.test"), status(Tally([KEY], 0.0), FeedState(phase="live"))
+    with showing(json=form == "json") as (show, tell), logging_to(Path("/dev/full"), tell):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", Full())
+            patch.setattr(sys, "stderr", Full())
+            show(found)
+            log.error("not recorded from here on")
+        log.error("nor here")
+        show(found)
+
+    said = capsys.readouterr()
+    assert "nor here" in said.err
+    assert "Traceback" not in said.err
+    assert (KEY in said.out) is (form == "json")
 
 
 def test_a_log_that_cannot_be(tmp_path: Path) -> None:
