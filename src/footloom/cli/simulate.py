@@ -112,6 +112,14 @@ async def _play(venue: LocalVenue, speed: float, *, as_json: bool) -> None:
     await asyncio.Event().wait()
 
 
+# What a broker of this machine lets in, a line each, as `footloom login` asks for it.
+def _login(name: str) -> str:
+    from footloom.testing.venues.angelone import PIN, TOTP_SECRET
+
+    lines = {"upstox": ["any-token"], "angelone": ["any-key", "any-code", PIN, TOTP_SECRET]}.get(name, [])
+    return "".join(f"{one}\\n" for one in lines)
+
+
 def _announce(name: str, venue: LocalVenue, *, as_json: bool) -> None:
     import json
 
@@ -126,6 +134,10 @@ def _announce(name: str, venue: LocalVenue, *, as_json: bool) -> None:
     typer.echo(f"  symbols  {shown}")
     if venue.faults.text:
         typer.echo(f"  faults   {venue.faults.text}   seed {venue.faults.seed}")
+    if logins := _login(name):
+        folder = "$PWD/simulated"
+        typer.echo(f"  log in   export FOOTLOOM_CONFIG={folder}   (also where serve runs: a real token stays as it is)")
+        typer.echo(f"           printf '{logins}' | footloom login {name} --endpoint {name}={venue.url}")
     typer.echo(f"  try      footloom serve '{name}:{symbols[0]}' --endpoint {name}={venue.url}")
     if any(one.instrument.kind == "option" for one in venue.market.listings.values()):
         typer.echo(f"           footloom record {name}:NIFTY.FUT1 --options atm±10 --endpoint {name}={venue.url}")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from footloom.cli.main import app
+from footloom.cli.simulate import _announce
+from footloom.testing.venues import LocalVenue
+from footloom.testing.venues.angelone import PIN
+from footloom.testing.venues.simulated import simulated_market
 
 FOOTLOOM = [sys.executable, "-m", "footloom.cli.main", "simulate"]
 
@@ -59,3 +68,23 @@ def test_a_recording_is_played_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         7,
     )
     assert info["symbols"][0]["symbol"] == "BTCUSDT"
+
+
+def test_how_to_log_in_to_a_simulated_broker_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTLOOM_CONFIG", str(tmp_path))
+
+    async def told(venue: str) -> str:
+        async with LocalVenue(venue, simulated_market(venue, time.time_ns(), symbols=1)) as local:
+            _announce(venue, local, as_json=False)
+            text = capsys.readouterr().out
+            lines = text.partition("printf '")[2].partition("'")[0].replace("\\n", "\n")
+            arguments = ["login", venue, "--endpoint", f"{venue}={local.url}"]
+            done = await asyncio.to_thread(CliRunner().invoke, app, arguments, input=lines)
+            assert done.exit_code == 0, done.output
+            return text
+
+    assert "printf 'any-token" in asyncio.run(told("upstox"))
+    assert PIN in asyncio.run(told("angelone"))
+    assert {path.stem for path in (tmp_path / "credentials").iterdir()} == {"angelone", "upstox"}
