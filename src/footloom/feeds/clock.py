@@ -110,7 +110,8 @@ class StampedClock:
 
     def _begin(self, sent_ns: int, recv_ns: int) -> None:
         self._first = self._last = (sent_ns, recv_ns)
-        self._least: int | None = None
+        self._least = recv_ns - sent_ns
+        self._in_seconds = True
 
     def note(self, sent_ns: int, recv_ns: int) -> None:
         """Take in when a message was sent by its own word, and when it was received; ns UTC each."""
@@ -118,10 +119,8 @@ class StampedClock:
         if not first_ns <= recv_ns < first_ns + _WINDOW_NS:
             self._told = self._offset_ms()
             self._begin(sent_ns, recv_ns)
-        late_ns = recv_ns - sent_ns
-        if not sent_ns % _SECOND_NS:
-            late_ns = max(late_ns - _SECOND_NS, min(late_ns, 0))
-        self._least = late_ns if self._least is None else min(late_ns, self._least)
+        self._least = min(recv_ns - sent_ns, self._least)
+        self._in_seconds &= not sent_ns % _SECOND_NS
         self._last = (max(sent_ns, self._last[0]), recv_ns)
 
     @property
@@ -132,5 +131,7 @@ class StampedClock:
 
     def _offset_ms(self) -> float | None:
         sent_ns, recv_ns = (last - first for first, last in zip(self._first, self._last, strict=True))
-        is_going = recv_ns >= _SURE_NS and sent_ns >= recv_ns // 2
-        return self._least / 1e6 if is_going and self._least is not None else None
+        if recv_ns < _SURE_NS or not recv_ns // 2 <= sent_ns <= 2 * recv_ns:
+            return None
+        least_ns = self._least
+        return (max(least_ns - _SECOND_NS, min(least_ns, 0)) if self._in_seconds else least_ns) / 1e6

@@ -107,7 +107,8 @@ def test_stamps_of_whole_seconds_tell_it_to_the_second(ahead_s: float, told: tup
 
 def test_a_market_that_rests_tells_nothing_of_our_clock() -> None:
     assert stamped(0, seconds=3).offset_ms is None
-    clock = StampedClock()
-    for number in range(200):  # what was last said of each, hours ago
-        clock.note(START - 3600 * SECOND + number % 7, START + number * SECOND // 4)
-    assert clock.offset_ms is None
+    for apart_s in (1e-9, 3600.0):
+        clock = StampedClock()
+        for number in range(200):  # what was last said of each, hours ago
+            clock.note(START - int((7 - number % 7) * apart_s * SECOND), START + number * SECOND // 4)
+        assert clock.offset_ms is None
