@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,7 @@ _VENUE = "angelone"
 _CANDLES = "/rest/secure/angelbroking/historical/v1/getCandleData"
 _PAISE, _CURRENCY = 100, 10_000_000
 _INDEX_TICK = Decimal("0.01")
+_ONE = Decimal(1)
 _INDEX_TYPES = {"AMXIDX", "INDEX"}
 _MINUTE_NS = 60 * 10**9
 
@@ -155,7 +157,7 @@ def _instrument(row: _Scrip, at_ns: int) -> Instrument | None:
         venue=_VENUE,
         symbol=f"{row.exch_seg}|{row.token}",
         tick_size=tick,
-        lot_size=Decimal(1),
+        lot_size=_ONE,
         quote="INR",
         calendar=row.calendar or calendar,
         kind=kind,
@@ -188,9 +190,15 @@ def _expiry_ns(row: _Scrip, calendar: str) -> int | None:
     if not row.expiry:
         return None
     try:
-        return expiry_ns(dt.datetime.strptime(row.expiry.title(), "%d%b%Y").replace(tzinfo=ZONE).date(), calendar)
+        return expiry_ns(_day(row.expiry), calendar)
     except ValueError:
         raise SchemaChanged(f"{row.symbol} of Angel One's scrip master expires {row.expiry[:40]!r}, no date") from None
+
+
+# The same few of all rows of a master.
+@functools.lru_cache(4_096)
+def _day(text: str) -> dt.date:
+    return dt.datetime.strptime(text.title(), "%d%b%Y").replace(tzinfo=ZONE).date()
 
 
 def _minute(at_ns: int) -> str:

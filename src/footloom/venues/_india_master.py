@@ -46,6 +46,7 @@ def expiry_ns(day: dt.date, calendar_name: str) -> int:
     return closes[-1] if closes else wall_ns(day, dt.time(15, 30), ZONE)
 
 
+@functools.lru_cache(4_096)
 def local_date(at_ns: int) -> dt.date:
     """Return the date that the calendars of Kolkata show."""
     return dt.datetime.fromtimestamp(at_ns // _SECOND_NS, ZONE).date()

@@ -34,6 +34,7 @@ CANDLE_SPAN_NS = 28 * 86_400 * 10**9  # a call takes a month of minute candles a
 _VENUE = "upstox"
 _KINDS = {"FUT": "future", "CE": "option", "PE": "option", "INDEX": "index"}
 _INDEX_TICK = Decimal("0.01")
+_ONE = Decimal(1)
 _PAISE = 100
 _LARGEST = 1 << 30
 
@@ -150,7 +151,7 @@ def _instrument(row: _Row, at_ns: int) -> Instrument | None:
         venue=_VENUE,
         symbol=row.instrument_key,
         tick_size=tick,
-        lot_size=Decimal(1),
+        lot_size=_ONE,
         quote="INR",
         calendar=row.calendar or calendar,
         kind=kind,

@@ -501,7 +501,7 @@ def test_a_quote_socket_that_is_down_is_told_beside_trades_that_flow() -> None:
         symbols={"BTCUSDT": symbol},
         keepers={},
         repairs={},
-        reader=SimpleNamespace(trouble=lambda _now_ns: ""),
+        reader=SimpleNamespace(trouble=lambda _now_ns: "", stamps=SimpleNamespace(offset_ms=None)),
         chores=SimpleNamespace(trouble={}, offset_ms=None),
         receipts=SimpleNamespace(now_ns=lambda: 5, text=""),
         carriers=lambda _name: mine,
