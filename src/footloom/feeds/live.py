@@ -35,6 +35,7 @@ _PATIENCE_S = 2.0  # so long the display waits for a disk or a server; rows wait
 _GLANCE_S = 0.05  # and so long where that was in vain already
 _REFUSED = "refused by the store: not recorded"
 _GIVEN_UP = "not recorded: the disk did not take it"
+_CHEAP_S, _SELDOM = 0.02, 10  # tries that fail and cost more take a tenth of a core at the most
 _PENDING_ROWS = 2_000_000  # rows kept for another try while the journal fails: about 100 MB
 
 
@@ -103,6 +104,7 @@ class Journal:
     _over: dict[tuple[str, str], _Item] = field(default_factory=dict)  # gaps of what was too much even for that
     _writing: asyncio.Future[bool] | None = None
     _begun_s: float = 0.0
+    _again_s: float = 0.0  # what waits is not tried before
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
     )
@@ -116,7 +118,7 @@ class Journal:
         items = [item for arrival in arrivals for item in arrival.stored()]
         self._next.extend(items)
         self._next_rows += sum(len(block) for block, _ in items)
-        if await self._ended() is None:
+        if await self._ended() is None or time.perf_counter() < self._again_s:
             self._give_up_next()
             return False
         if not (self._next or self._over or self._pending or self._lost):
@@ -186,7 +188,7 @@ class Journal:
         self._pending.extend(new)
         self._rows += sum(len(block) for block, _ in new)
         self._again += [one for item in new if (one := self._hidden_by(item)) is not None]
-        refused = self.refused
+        refused, begun_s = self.refused, time.thread_time()
         try:
             # What is lost is told behind what heals.
             self.store.append_many([*self._pending, *self._lost.values(), *self._again])
@@ -194,6 +196,9 @@ class Journal:
             trouble = error if _is_of_disk(error) else self._write_singly()
             if trouble is not None:
                 self._wait(trouble)
+                # Each try packs all that waits, on the interpreter that hears the market.
+                cost_s = time.thread_time() - begun_s
+                self._again_s = time.perf_counter() + (_SELDOM * cost_s if cost_s > _CHEAP_S else 0.0)
                 return False
         else:
             self.commits += 1
@@ -275,7 +280,7 @@ class Journal:
 
     def _wait(self, trouble: Exception) -> None:
         if self.recorded:
-            _LOG.error("not recorded from here on: %s; trying again with every commit", trouble)
+            _LOG.error("not recorded from here on: %s; trying again and again", trouble)
         self.recorded = False
         while self._rows > _PENDING_ROWS:
             item = self._pending.popleft()

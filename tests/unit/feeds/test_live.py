@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import errno
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -129,9 +131,34 @@ async def test_when_the_journal_fails_the_picture_goes_on_and_says_so(caplog: py
     assert recorded == [True, False, False, True]
     assert disk.kept == [1, 2, 3, 4], "rows that waited are stored first, in order, once"
     assert [r.getMessage() for r in caplog.records] == [
-        "not recorded from here on: no space left on device: free some room; trying again with every commit",
+        "not recorded from here on: no space left on device: free some room; trying again and again",
         "recording again: everything that waited is stored",
     ]
+
+
+async def test_tries_that_fail_and_cost_much_leave_the_interpreter_to_the_market() -> None:
+    @dataclass
+    class Dear(Disk):
+        tries: int = 0
+
+        def append_many(self, items: Sequence[tuple[Trades | Snapshots, Sequence[Gap]]]) -> int:
+            self.tries += 1
+            until_s = time.thread_time() + (0.03 if self.broken else 0.0)
+            while time.thread_time() < until_s:
+                pass
+            return super().append_many(items)
+
+    disk = Dear(broken=True)
+    journal = Journal(disk)
+    began_s = time.perf_counter()
+    for number in range(1, 41):
+        assert not await journal.append(step(number, number)[1])
+    assert disk.tries <= 1 + (time.perf_counter() - began_s) / 0.3
+    disk.broken = False
+    while not await journal.append([]):
+        await asyncio.sleep(0.01)
+    await journal.closed()
+    assert disk.kept == list(range(1, 41))
 
 
 async def test_without_a_journal_nothing_is_recorded_and_commits_say_so() -> None:
