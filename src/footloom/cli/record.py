@@ -198,7 +198,7 @@ async def _show(recorder: Recorder, tally: Tally, store: Store, show: Shower, te
         show(status)
         if _is_low(status) and now_s - warned_s >= _WARN_EVERY_S:
             warned_s = now_s
-            tell(f"footloom: {_words(disk)}: make room, or name another disk with --store")
+            tell(f"footloom: {_words(disk)}")
         if (off := _clock_text(status)) and now_s - clock_s >= _WARN_EVERY_S:
             clock_s = now_s
             tell(f"footloom: {off}")
@@ -230,4 +230,6 @@ def _is_low(status: Status) -> bool:
 
 
 def _words(disk: Disk) -> str:
-    return "; ".join(disk.texts) or f"the disk lasts for about {disk.days:,.1f} days of recording"
+    if disk.texts:
+        return "; ".join(disk.texts)
+    return f"the disk lasts for about {disk.days:,.1f} days of recording: make room, or name another one with --store"
