@@ -24,13 +24,13 @@ from typing import Any
 from benchmarks import harness
 from benchmarks.harness import Row, Scale
 
-__all__ = ("CHROMIUM", "measure")
+__all__ = ("ARGUMENTS", "CHROMIUM", "measure")
 
 CHROMIUM = Path(os.environ.get("FOOTLOOM_CHROMIUM", "/usr/bin/chromium"))
 _WEB = Path(__file__).parents[1] / "web"
 _BUNDLE = _WEB / "dist" / "bench"
 _SIZE = {"width": 1600, "height": 900}
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -163,7 +163,7 @@ def _page(address: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": _SIZE["width"], "height": _SIZE["height"]})
         page.goto(address)
         page.wait_for_function("window.footloomBench !== undefined")

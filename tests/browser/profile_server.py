@@ -60,8 +60,8 @@ def _say(address: str) -> None:
 
 async def _serve(folder: Path) -> None:
     held = tape()
-    with Store(folder, writer=True) as store:
-        store.append_many([(held, ())])
+    store = Store(folder, writer=True)
+    store.append_many([(held, ())])
     services = Services.over(Store(folder))
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     listener = bind("127.0.0.1", 0)
@@ -72,12 +72,14 @@ async def _serve(folder: Path) -> None:
         for line in sys.stdin:
             more = following(held, json.loads(line))
             held = Trades.concat([held, more])
+            store.append_many([(more, ())])  # what is shown is stored before
             loop.call_soon_threadsafe(services.publish, Commit(ABC.key, more, (), int(more.ts_exch_ns[-1])))
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read, daemon=True).start()
     await listen(create_app(services), listener, on_ready=lambda: _say(address), stop=stop)
     services.close()
+    store.close()
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from footloom.core.trades import Trades
+from footloom.engine.large_orders import Params, large_orders
 from tests.browser.conftest import ROOT, settle
 from tests.browser.profile_server import ABC, DAY0_NS, END_NS, HOUR_NS, following, tape
 
@@ -63,8 +65,8 @@ Opener = Callable[..., Any]
 def chart(chromium: Any, server: Serving) -> Iterator[Opener]:
     contexts, problems = [], []
 
-    def open_chart(*chosen: tuple[str, dict[str, object]], width: int = 1280, height: int = 720) -> Any:
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme="dark")
+    def open_chart(*chosen: tuple[str, dict[str, object]], path: str = "&bars=1m") -> Any:
+        context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
         context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)
         studies = [{"study": study, "label": study, "params": params, "shows": None} for study, params in chosen]
@@ -72,7 +74,7 @@ def chart(chromium: Any, server: Serving) -> Iterator[Opener]:
         context.add_init_script(f"localStorage['footloom.prefs.1'] ??= {json.dumps(stored)}")
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{server.url}?symbol={ABC.key}&bars=1m&step={STEP}")
+        page.goto(f"{server.url}?symbol={ABC.key}&step={STEP}{path}")
         until(page, "footloom.bars().count > 0 && footloom.profiles().quiet")
         return page
 
@@ -211,7 +213,67 @@ def test_composite_anchored_and_letters(chart: Opener, server: Serving) -> None:
     assert newest["count"] == [counted[row] for row in range(min(counted), max(counted) + 1)]
 
 
-# The last one: it lengthens the tape.
+def told(page: Any) -> list[tuple[int, str, str, str, int, int]]:
+    settle(page)
+    view, circles = page.evaluate("[footloom.viewport(), footloom.orders().circles]")
+    inside = [one for one in circles if view["lowRow"] <= float(one["vwap"]) * 2 / STEP <= view["highRow"]]
+    keys = ("ts_ns", "side", "qty", "vwap", "levels", "trades")
+    return sorted((int(one["ts_ns"]), *(one[key] for key in keys[1:])) for one in inside)
+
+
+def large(server: Serving, page: Any, params: Params) -> list[tuple[int, str, str, str, int, int]]:
+    """Return the large orders on screen, from the tape itself."""
+    lo_ns, hi_ns = seen_span(page)
+    orders = large_orders(server.tape, params).between(lo_ns, hi_ns)
+    view = page.evaluate("footloom.viewport()")
+    words = {1: "buy", -1: "sell", 0: "unknown"}
+    return [
+        (
+            int(orders.ts_ns[i]),
+            words[int(orders.side[i])],
+            ABC.qty_text(int(orders.qty_lot[i])),
+            f"{orders.average(i) * ABC.tick_size:.3f}",
+            int(orders.levels[i]),
+            int(orders.trades[i]),
+        )
+        for i in range(len(orders))
+        if view["lowRow"] <= float(orders.average(i)) / STEP <= view["highRow"]
+    ]
+
+
+def test_large_orders_are_circles_at_their_time_and_price(chart: Opener, server: Serving) -> None:
+    page = chart(("orders:large", {"percentile": "90"}), path="&bars=15m")
+    until(page, "footloom.orders().quiet && footloom.orders().circles.length > 0")
+    assert told(page) == large(server, page, Params(percentile="90"))
+    circles = page.evaluate("footloom.orders().circles")
+    area = {one["radius"] ** 2 * float(one["threshold"]) / float(one["qty"]) for one in circles if one["radius"] < 29}
+    assert max(area) == pytest.approx(min(area)), "the area is in proportion to the quantity against the threshold"
+    one = circles[-1]
+    page.mouse.move(one["x"], one["y"])
+    until(page, "footloom.orders().words?.label === 'orders:large'")
+    words = "\n".join(page.evaluate("footloom.orders().words.lines"))
+    assert f"Large {one['side'].replace('unknown', 'trade without a side')} {one['qty']}" in words
+    assert f"large from {one['threshold']} on" in words
+    page.evaluate("document.querySelector('.chart').focus()")
+    page.keyboard.press("Control+ArrowLeft")
+    until(page, "!footloom.viewport().following && footloom.orders().quiet")
+    assert told(page) == large(server, page, Params(percentile="90")), "they follow the view"
+
+
+# The last ones: they lengthen the tape.
+def test_a_large_order_comes_with_its_trades_joined(chart: Opener, server: Serving) -> None:
+    page = chart()
+    page.get_by_role("button", name="Studies").first.click()
+    page.get_by_role("button", name="Add Large orders").click()
+    page.keyboard.press("Escape")
+    until(page, "footloom.orders().held.length === 1 && footloom.orders().quiet")
+    at, tick = int(server.tape.ts_exch_ns[-1]) + 10**9, int(server.tape.price_tick[-1])
+    server.trade([[at, tick, 40_000, 1], [at, tick + 1, 30_000, 1], [at + 10**9, tick, 10, -1]])
+    until(page, f"footloom.orders().circles.some(({{ ts_ns }}) => ts_ns === '{at}')")
+    [one] = [row for row in told(page) if row[0] == at]
+    assert one[2:] == ("70.000", f"{(tick + Decimal(3) / 7) / 2:.3f}", 2, 2)
+
+
 def test_a_profile_moves_with_the_tape(chart: Opener, server: Serving) -> None:
     page = chart(("profile:session", {}))
     before = drawn(page, "session")[-1]

@@ -143,14 +143,14 @@ describe("asking for profiles", () => {
     one.look(view(0, 10));
     clock.pass(1000);
     await asked[0]?.answer(reply("visible", [rows(0, 10)]));
-    for (let k = 0; k < 20; k += 1) one.grew();
+    for (let k = 0; k < 20; k += 1) one.grew(0n);
     expect(asked.length).toBe(1);
     clock.pass(3900);
     expect(asked.length).toBe(1);
     clock.pass(101);
     expect(asked.length).toBe(2);
     await asked[1]?.answer(reply("visible", [rows(0, 10)]));
-    one.grew();
+    one.grew(0n);
     clock.pass(501);
     expect(asked.length).toBe(3);
   });
@@ -160,7 +160,7 @@ describe("asking for profiles", () => {
     one.want([session]);
     one.look(view(0, 10));
     await asked[0]?.answer(new RequestFailed("no such zone", 400));
-    one.grew();
+    one.grew(0n);
     clock.pass(10_000);
     expect(asked.length).toBe(1);
     expect(problems).toEqual(["s: no such zone"]);
@@ -184,7 +184,7 @@ describe("asking for profiles", () => {
     one.look(view(0, 10));
     await asked[0]?.answer(reply("visible", [rows(0, 10)]));
     one.hide(true);
-    one.grew();
+    one.grew(0n);
     one.look(view(1, 11));
     clock.pass(10_000);
     expect(asked.length).toBe(1);

@@ -1,7 +1,7 @@
 """The kinds of profiles that a chart draws, and how each is set: forms, REST and page read them here (definitions 4.5).
 
-Some settings only say how a profile is drawn (``show``, ``side``, ``width``, ``lines``, ``letters``): they change no
-number, and travel with the others so that one form holds all.
+Some settings only say how a profile is drawn (``show``, ``side``, ``width``, ``place``, ``lines``, ``letters``): they
+change no number, and travel with the others so that one form holds all.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ __all__ = (
 Show = Literal["volume", "bid_ask", "delta"]
 Side = Literal["left", "right"]
 Lines = Literal["labelled", "plain", "none"]
+Place = Literal["gutter", "over"]
 Width = Annotated[int, msgspec.Meta(ge=3, le=100, description="percent of the room")]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=2**62, description="ns UTC")]
 Hours = Annotated[
@@ -81,10 +82,11 @@ class Session(ProfileParams, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Visible(ProfileParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of the profile of what is on screen."""
+    """Settings of the profile of what is on screen; at the right it stands beside the bars, or over them."""
 
     side: Side = "right"
     width: Width = 18
+    place: Place = "gutter"
 
 
 class Fixed(ProfileParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +101,7 @@ class Composite(ProfileParams, frozen=True, kw_only=True, forbid_unknown_fields=
 
     side: Side = "right"
     width: Width = 18
+    place: Place = "gutter"
     sessions: Annotated[int, msgspec.Meta(ge=1, le=250)] = 5
 
 
@@ -131,7 +134,7 @@ KINDS = {
         ProfileKind(
             "visible",
             "Visible range profile",
-            "The volume at each price of the bars on screen, beside the axis.",
+            "The volume at each price of the bars on screen, between them and the axis.",
             Visible,
         ),
         ProfileKind(

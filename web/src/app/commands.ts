@@ -26,7 +26,7 @@ const handlers: Handlers = {
   },
   // About the newest bar while it is followed, else about the middle.
   zoom: ({ model, chart }, { factor }) => {
-    model.zoomTime(model.following ? model.time.width : model.time.width / 2, factor);
+    model.zoomTime(model.following ? model.time.reach : model.time.reach / 2, factor);
     chart.moved();
   },
   zoomPrice: ({ model, chart }, { factor }) => {
@@ -117,7 +117,7 @@ function moveCursor({ model, chart }: Terminal, bars: number, rows: number): voi
   const index = Math.max(model.series.first, Math.min(model.series.last, from));
   const left = model.time.x(index);
   if (left < 0) model.panTime(-left);
-  else if (left + model.time.bar > model.time.width) model.panTime(model.time.width - left - model.time.bar);
+  else if (left + model.time.bar > model.time.reach) model.panTime(model.time.reach - left - model.time.bar);
   chart.pointAtCell(index, cursor.row + rows);
   const tick = ((cursor.row + rows) * model.price.ticksPerLevel) as PriceTick;
   chart.ruler.follow({ index: index as BarIndex, tick });

@@ -1,12 +1,13 @@
 import type { StudyTable } from "../data/study-columns";
 import { cellAt, rowsOf } from "../model/cells";
 import { unitsText } from "../model/decimal";
+import { hoverWords } from "../model/hover-words";
 import { Level } from "../model/invalidation";
+import { placedOrders } from "../model/orders";
 import { boxOf as paneBox } from "../model/pane-layout";
-import { profileWords } from "../model/profile-words";
 import { placedLetters, placedProfiles } from "../model/profiles";
 import { barTable } from "../model/readout";
-import { defaultSettings } from "../model/settings";
+import { defaultSettings, type Settings } from "../model/settings";
 import type { ToldName } from "../protocol/streams";
 import type { BarIndex } from "../protocol/units";
 import { barLayout, shapeOf } from "../series/footprint/layout";
@@ -29,7 +30,7 @@ interface TextBox extends Rect {
 
 /**
  * `window.footloom`: what tests, benchmarks and the curious may look at. It reads; `flush` draws
- * what is due, `repaint` everything; `begin` goes back to the first view.
+ * what is due, `repaint` everything; `show` and `begin` change the view.
  */
 export interface DebugFace {
   readonly version: string;
@@ -51,12 +52,16 @@ export interface DebugFace {
   textBoxes(): readonly TextBox[];
   /** The profiles and letters on screen: their numbers, and where each row and line is drawn, CSS pixels of the page. */
   profiles(): Readonly<Record<string, unknown>>;
+  /** The large orders on screen, as told, and where each circle is drawn, CSS pixels of the page. */
+  orders(): Readonly<Record<string, unknown>>;
   /** The header's status message as it came. */
   status(): unknown;
   meta(): unknown;
   flush(): void;
   /** Draw everything anew, from nothing that was kept. */
   repaint(): void;
+  /** Change how the chart looks. */
+  show(settings: Partial<Settings>): void;
   /** Back to the first view of the chart that is shown, with nothing open over it. */
   begin(): void;
 }
@@ -80,6 +85,7 @@ export function exposeDebugFace(terminal: Terminal): void {
     cellBox: (index, row) => cellBox(terminal, index, row),
     textBoxes: () => textBoxes(terminal),
     profiles: () => profilesOf(terminal),
+    orders: () => ordersOf(terminal),
     status: () => terminal.status,
     meta: () => model.meta,
     flush: () => chart.flush(),
@@ -88,6 +94,7 @@ export function exposeDebugFace(terminal: Terminal): void {
       chart.invalidate(Level.full);
       chart.flush();
     },
+    show: (settings) => terminal.change(settings),
     begin: () => begin(terminal),
   };
 }
@@ -127,6 +134,7 @@ function viewportOf({ model, chart, settings, link, paging }: Terminal): Readonl
     theme: model.palette.theme,
     hue: settings.get().hue,
     plotWidth: chart.layout.get().plotWidth,
+    reach: model.time.reach / dpr,
     axisWidth: chart.layout.get().axisWidth,
     boxes: chart.layout.get().boxes,
     timeAxis: chart.layout.get().timeAxis,
@@ -230,7 +238,7 @@ function profilesOf(terminal: Terminal): Readonly<Record<string, unknown>> {
   const levels = (y: number): number => corner.y + y / dpr;
   return {
     quiet: terminal.profiles.isQuiet,
-    words: chart.cursor === null ? null : profileWords(model, chart.cursor),
+    words: chart.cursor === null ? null : hoverWords(model, chart.cursor),
     profiles: placedProfiles(model, model.profiles.list).map((placed) => ({
       label: placed.held.label,
       kind: placed.held.reply.kind,
@@ -253,6 +261,24 @@ function profilesOf(terminal: Terminal): Readonly<Record<string, unknown>> {
       ...letterGrid(model, placed),
       left: corner.x + placed.left / dpr,
       right: corner.x + placed.right / dpr,
+    })),
+  };
+}
+
+function ordersOf({ model, chart, orders }: Terminal): Readonly<Record<string, unknown>> {
+  const { dpr } = model;
+  const root = chart.root.getBoundingClientRect();
+  const top = root.top + paneBox(chart.layout.get(), "price").top;
+  return {
+    quiet: orders.isQuiet,
+    held: model.orders.list.map(({ orders: list }) => list.length),
+    words: chart.cursor === null ? null : hoverWords(model, chart.cursor),
+    circles: placedOrders(model).map(({ order, lots, x, y, radius }) => ({
+      ...order,
+      lots,
+      x: root.left + x / dpr,
+      y: top + y / dpr,
+      radius: radius / dpr,
     })),
   };
 }

@@ -112,7 +112,7 @@ function start(door: Door): void {
   exposeDebugFace(terminal);
   restorePlace(terminal, tabStorage(), readAddress(location.search, location.hash).symbol);
   rememberPlace(terminal, tabStorage());
-  const seen = (): void => terminal.profiles.hide(document.visibilityState === "hidden");
+  const seen = (): void => terminal.hide(document.visibilityState === "hidden");
   document.addEventListener("visibilitychange", seen);
   seen();
   window.addEventListener("online", () => hub.retryNow());

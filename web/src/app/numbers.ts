@@ -5,9 +5,9 @@ import { cellAt } from "../model/cells";
 import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
+import { hoverWords } from "../model/hover-words";
 import { Level } from "../model/invalidation";
 import { overlayTitles, type PaneTitle, paneTitle } from "../model/pane-titles";
-import { profileWords } from "../model/profile-words";
 import { barReadout, cellReadout, spoken } from "../model/readout";
 import type { ReadoutView } from "../panels/face";
 import type { Status } from "../protocol/messages";
@@ -63,15 +63,21 @@ export class Numbers {
     this.show();
   }
 
-  show(): void {
+  /** @param atOnce another chart is shown: all numbers are of it from its first frame on, each at its own pace after that */
+  show(atOnce = false): void {
     const [model, { painter, cursor }] = [this.#model, this.#chart()];
     if (model.meta === null || model.series.length === 0) return;
+    const tell = <T>(store: ThrottledStore<T>, read: () => T): void => (atOnce ? store.put(read) : store.touch(read));
     // By the engine's own time: the market may be replayed at any speed.
     painter.countdown = barLeft(model, this.#status === null ? null : BigInt(this.#status.engine_ns));
-    this.countdown.touch(() => painter.countdown);
-    this.header.touch(() => headerView(model, this.#status, this.header.get()));
-    this.legend.touch(() => (model.meta === null ? null : legendView(model, model.meta, this.#status)));
-    if (cursor === null) this.point(null);
+    tell(this.countdown, () => painter.countdown);
+    tell(this.header, () => headerView(model, this.#status, this.header.get()));
+    tell(this.legend, () => (model.meta === null ? null : legendView(model, model.meta, this.#status)));
+    if (atOnce) {
+      tell(this.readout, () => this.#readoutOf(cursor));
+      tell(this.overlays, () => this.#overlaysAt(cursor?.index ?? null));
+      tell(this.titles, () => this.#titlesAt(cursor?.index ?? null));
+    } else if (cursor === null) this.point(null);
   }
 
   /** What is under the crosshair; the newest bar without one. */
@@ -82,8 +88,8 @@ export class Numbers {
     this.spoken.touch(() => {
       const { bar, cell, pointed } = this.#readoutOf(cursor);
       if (bar === null || !pointed) return "";
-      const profile = cursor === null ? null : profileWords(this.#model, cursor);
-      return profile === null ? spoken(bar, cell) : `${spoken(bar, cell)}. ${profile.lines.join(", ")}`;
+      const over = cursor === null ? null : hoverWords(this.#model, cursor);
+      return over === null ? spoken(bar, cell) : `${spoken(bar, cell)}. ${over.lines.join(", ")}`;
     });
   }
 

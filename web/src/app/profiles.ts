@@ -1,23 +1,12 @@
 import { ProfileDesk } from "../data/profile-desk";
-import type { Rest } from "../data/rest";
-import type { Clock } from "../data/store";
 import type { Chart } from "../gui/chart";
 import { Level } from "../model/invalidation";
 import { kindOf, pickOf, wantsOf } from "../model/profile-choice";
-import { rangeOf, viewOf } from "../model/profiles";
+import { gutterOf, rangeOf, viewOf } from "../model/profiles";
 import type { StudyChoice } from "../model/study-choice";
 import type { StudyParams } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
-
-/** What the profiles need of the page. */
-export interface ProfilesHost {
-  readonly rest: Rest;
-  readonly clock: Clock;
-  chart(): Chart;
-  /** The titles over the price have changed. */
-  changed(): void;
-  problem(words: string): void;
-}
+import type { ChartHost } from "./chart-host";
 
 const hints = {
   range: "Drag from the first bar to the last one of the profile. Enter takes the bars on screen, Esc none.",
@@ -26,11 +15,11 @@ const hints = {
 
 /** Profiles on the chart: which are chosen, what the server says of them, and how a range is shown with the mouse. */
 export class Profiles {
-  readonly #host: ProfilesHost;
+  readonly #host: ChartHost;
   readonly #desk: ProfileDesk;
   #chosen: readonly StudyChoice[] = [];
 
-  constructor(host: ProfilesHost) {
+  constructor(host: ChartHost) {
     this.#host = host;
     this.#desk = new ProfileDesk(host.rest, host.clock, {
       answered: (label, reply) => {
@@ -50,7 +39,11 @@ export class Profiles {
 
   choose(chosen: readonly StudyChoice[]): void {
     this.#chosen = chosen;
-    this.#desk.want(wantsOf(chosen));
+    const wants = wantsOf(chosen);
+    this.#desk.want(wants);
+    const chart = this.#host.chart();
+    chart.model.gutter = gutterOf(wants);
+    chart.invalidate(Level.full);
     this.look();
   }
 
@@ -64,11 +57,15 @@ export class Profiles {
     if (wantsOf(this.#chosen).length > 0) this.#desk.look(viewOf(this.#host.chart().model));
   }
 
-  /** Bars have changed. */
-  grew(): void {
+  /** Bars have changed; `anew`: not the newest ones alone. */
+  grew(anew: boolean): void {
     if (wantsOf(this.#chosen).length === 0) return;
-    this.#desk.look(viewOf(this.#host.chart().model));
-    this.#desk.grew();
+    const { model } = this.#host.chart();
+    this.#desk.look(viewOf(model));
+    const { series } = model;
+    // The bar before the newest may have closed with the same news.
+    const last = Math.max(series.first, series.last - 1) as BarIndex;
+    this.#desk.grew(anew || series.length === 0 ? 0n : series.openNs(last));
   }
 
   /**

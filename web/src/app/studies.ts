@@ -3,6 +3,7 @@ import { Store } from "../data/store";
 import type { TopicFeed } from "../data/topic-feed";
 import type { Chart } from "../gui/chart";
 import { Level } from "../model/invalidation";
+import { ordersStudy } from "../model/orders";
 import { addPane, newShare } from "../model/panes";
 import { asStudy, kindOf } from "../model/profile-choice";
 import { freeLabel, mostStudies, requestOf, type StudyChoice } from "../model/study-choice";
@@ -10,12 +11,14 @@ import { changedOnly } from "../model/study-form";
 import { wantsPane } from "../model/study-look";
 import type { StudyFace } from "../panels/face";
 import type { StudyInfo, StudyParams, StudyRequest } from "../protocol/messages";
+import type { Orders } from "./orders";
 import type { Profiles } from "./profiles";
 
 /** What the studies need of the page. */
 export interface StudiesHost {
   readonly rest: Rest;
   readonly profiles: Profiles;
+  readonly orders: Orders;
   chart(): Chart;
   /** The feed on screen; null before the first. */
   feed(): TopicFeed | null;
@@ -39,13 +42,14 @@ export class Studies implements StudyFace {
     this.#host = host;
     this.chosen = new Store(chosen);
     this.chosen.subscribe((list) => host.profiles.choose(list));
+    this.chosen.subscribe((list) => host.orders.choose(list));
     this.#taken = chosen;
   }
 
   get requests(): readonly StudyRequest[] {
     return this.chosen
       .get()
-      .filter(({ study }) => kindOf(study) === null)
+      .filter(({ study }) => kindOf(study) === null && study !== ordersStudy)
       .map(requestOf);
   }
 
@@ -57,8 +61,13 @@ export class Studies implements StudyFace {
   async load(): Promise<void> {
     if (this.catalogue.get().length > 0) return;
     try {
-      const [studies, kinds] = await Promise.all([this.#host.rest.studies(), this.#host.rest.profileKinds()]);
-      this.catalogue.set([...kinds.map(asStudy), ...studies]);
+      const { rest } = this.#host;
+      const [studies, kinds, orders] = await Promise.all([rest.studies(), rest.profileKinds(), rest.orderKinds()]);
+      this.catalogue.set([
+        ...kinds.map((kind) => asStudy(kind)),
+        ...orders.map((kind) => asStudy(kind, "orders:")),
+        ...studies,
+      ]);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       this.#host.problem(`the list of studies could not be loaded: ${words}`);

@@ -16,6 +16,7 @@ import type { BarMenu, Choice, Dialog, TerminalFace, ViewState } from "../panels
 import type { InstrumentInfo, LoginRow, Status } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import { barMenuAt } from "./bar-menu";
+import type { ChartHost } from "./chart-host";
 import { runCommand } from "./commands";
 import { Flow } from "./flow";
 import { GapWords } from "./gap-words";
@@ -25,6 +26,7 @@ import { Logins } from "./logins";
 import { Look } from "./look";
 import { Numbers } from "./numbers";
 import { levelsOf } from "./option-lines";
+import { Orders } from "./orders";
 import { PaneActions } from "./pane-actions";
 import type { Prefs } from "./prefs";
 import { Profiles } from "./profiles";
@@ -61,6 +63,7 @@ export class Terminal implements TerminalFace {
   readonly overlays = this.#numbers.overlays;
   readonly studies: Studies;
   readonly profiles: Profiles;
+  readonly orders: Orders;
   readonly panes: PaneActions;
   readonly told: ToldStreams;
   readonly flow: Flow;
@@ -80,6 +83,7 @@ export class Terminal implements TerminalFace {
   readonly meta: Topics["meta"];
   readonly isEmpty: Topics["isEmpty"];
   readonly paging: Topics["paging"];
+  readonly refusal: Topics["refusal"];
   readonly view = new Store<ViewState>({
     following: true,
     autoScale: "centre",
@@ -112,7 +116,8 @@ export class Terminal implements TerminalFace {
       cursorMoved: (cursor) => this.#numbers.point(cursor),
       panesChanged: () => this.#panesChanged(),
     });
-    this.profiles = this.#profilesOf(host);
+    this.profiles = new Profiles(this.#asking());
+    this.orders = new Orders(this.#asking());
     this.studies = this.#studiesOf();
     const { hub, rest, clock } = host;
     this.#topics = new Topics(
@@ -123,7 +128,8 @@ export class Terminal implements TerminalFace {
       this.#scene(),
     );
     ({ choice: this.choice, meta: this.meta, isEmpty: this.isEmpty, paging: this.paging } = this.#topics);
-    this.told = this.#toldStreams();
+    this.refusal = this.#topics.refusal;
+    this.told = new ToldStreams(this.model, { hub, ...this.#asking() });
     this.panes = new PaneActions(
       () => this.chart,
       this.studies,
@@ -172,6 +178,7 @@ export class Terminal implements TerminalFace {
       {
         rest: this.#host.rest,
         profiles: this.profiles,
+        orders: this.orders,
         chart: () => this.chart,
         feed: () => this.#topics.feed,
         changed: () => this.#panesChanged(),
@@ -181,24 +188,15 @@ export class Terminal implements TerminalFace {
     );
   }
 
-  #toldStreams(): ToldStreams {
-    const { hub, rest, clock } = this.#host;
-    return new ToldStreams(this.model, {
-      ...{ hub, rest, clock },
+  // What whoever asks the server beside the bars needs of the page.
+  #asking(): ChartHost {
+    return {
+      rest: this.#host.rest,
+      clock: this.#host.clock,
       chart: () => this.chart,
       changed: () => this.#numbers.show(),
       problem: (words) => this.notice.set(words),
-    });
-  }
-
-  #profilesOf({ rest, clock }: TerminalHost): Profiles {
-    return new Profiles({
-      rest,
-      clock,
-      chart: () => this.chart,
-      changed: () => this.#numbers.show(),
-      problem: (words) => this.notice.set(words),
-    });
+    };
   }
 
   // A chain is at the prices of its underlying: on the chart of something else its levels would say nothing.
@@ -263,6 +261,7 @@ export class Terminal implements TerminalFace {
       prepended: () => this.#moreBars(),
       gaps: (gap, healed) => {
         this.gapNews.say(gap, healed, this.model.clock);
+        if (healed) this.#grew(true);
         this.chart.invalidate(Level.full);
       },
       status: (status) => this.#numbers.onStatus(status),
@@ -271,6 +270,7 @@ export class Terminal implements TerminalFace {
       studiesRefused: (message) => this.studies.refused(message),
       waits: (symbol) => this.#wait(symbol),
       says: (words) => this.notice.set(words),
+      refused: () => this.#words.look(),
     };
   }
 
@@ -293,12 +293,29 @@ export class Terminal implements TerminalFace {
     if (isOther) this.#numbers.forget();
     this.told.open(() => this.#shown().isLive === true);
     this.chart.resize();
-    this.profiles.look();
-    this.#numbers.show();
+    this.#lookAgain();
+    this.#numbers.show(true);
     this.flow.show();
     this.#showView();
     this.gapNews.dismiss();
     this.#words.look();
+  }
+
+  #grew(anew: boolean): void {
+    this.profiles.grew(anew);
+    this.orders.grew(anew);
+  }
+
+  #lookAgain(): void {
+    this.profiles.look();
+    this.orders.look();
+  }
+
+  /** The page is in the background, or is seen again. */
+  hide(isHidden: boolean): void {
+    this.profiles.hide(isHidden);
+    this.orders.hide(isHidden);
+    this.told.hide(isHidden);
   }
 
   #wait(symbol: string): boolean {
@@ -309,7 +326,7 @@ export class Terminal implements TerminalFace {
 
   #changed(change: SeriesChange): void {
     this.told.barsChanged(change);
-    this.profiles.grew();
+    this.#grew(change.renumbered);
     this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
@@ -326,20 +343,21 @@ export class Terminal implements TerminalFace {
 
   #moreBars(): void {
     this.told.prepended();
-    this.profiles.look();
+    this.#lookAgain();
     this.chart.invalidate(Level.full);
     this.#showView();
   }
 
   #shown(): Shown {
-    const symbol = this.choice.get().symbol;
+    // What cannot be shown sends nothing, and nothing is missed.
+    const symbol = this.refusal.get() === "" ? this.choice.get().symbol : "";
     const known = this.instruments.get();
     return { symbol, isLive: known.length === 0 ? null : known.some((one) => one.key === symbol && one.live) };
   }
 
   #viewMoved(): void {
     this.#showView();
-    this.profiles.look();
+    this.#lookAgain();
     const { series, time } = this.model;
     if (series.length === 0) return;
     this.#topics.wantStudies();

@@ -1,7 +1,6 @@
 import type { BarSeries, SeriesChange } from "../data/bar-series";
 import { StudySeries } from "../data/study-series";
 import { ToldFeed, type ToldHost } from "../data/told-feed";
-import type { Chart } from "../gui/chart";
 import type { ChartModel } from "../model/chart-model";
 import { parseGrid } from "../model/decimal";
 import { Level } from "../model/invalidation";
@@ -10,14 +9,10 @@ import { fillTold, type ToldPane, toldPaneOf, toldSpec } from "../model/told";
 import type { SnapshotMeta } from "../protocol/messages";
 import type { ToldName } from "../protocol/streams";
 import type { BarIndex } from "../protocol/units";
+import type { ChartHost } from "./chart-host";
 
 /** What the streams need of the page. */
-export interface ToldStreamsHost extends ToldHost {
-  chart(): Chart;
-  /** What is told has changed: titles are to be written anew. */
-  changed(): void;
-  problem(words: string): void;
-}
+export type ToldStreamsHost = ToldHost & ChartHost;
 
 /** What is told beside the trades of the chart's symbol: open as long as a pane, or a row of the statistics, shows it. */
 export class ToldStreams {
@@ -25,6 +20,7 @@ export class ToldStreams {
   readonly #host: ToldStreamsHost;
   readonly #feeds = new Map<ToldName, ToldFeed>();
   #isLive: () => boolean = () => false;
+  #isHidden = false;
 
   constructor(model: ChartModel, host: ToldStreamsHost) {
     [this.#model, this.#host] = [model, host];
@@ -56,6 +52,12 @@ export class ToldStreams {
     for (const name of wanted) if (!this.#feeds.has(name)) this.#begin(name, meta, series);
     this.#model.told = new Map([...this.#model.told].filter(([name]) => this.#feeds.has(name)));
     this.want();
+  }
+
+  /** The page is in the background, or is seen again. */
+  hide(isHidden: boolean): void {
+    this.#isHidden = isHidden;
+    for (const feed of this.#feeds.values()) feed.hide(isHidden);
   }
 
   /** What is looked at, and a screen before it. */
@@ -117,6 +119,7 @@ export class ToldStreams {
       problem: (words) => this.#host.problem(words),
     });
     this.#feeds.set(name, feed);
+    feed.hide(this.#isHidden);
     const study = new StudySeries(toldSpec(name));
     study.align(series);
     this.#model.told = new Map([...this.#model.told, [name, { study, gaps: [], isNone: null }]]);

@@ -29,6 +29,8 @@ export interface TopicScene {
   /** Nothing of a symbol is stored yet. @returns whether it is waited for */
   waits(symbol: string): boolean;
   says(words: string): void;
+  /** What was asked for cannot be shown. */
+  refused(): void;
 }
 
 interface TopicSources {
@@ -49,6 +51,8 @@ export class Topics {
   /** Nothing is stored and nothing is live: there is no chart to open. */
   readonly isEmpty = new Store(false);
   readonly paging = new Store<Paging>("idle");
+  /** Why nothing could be opened, while nothing is shown; "" where that is not so. */
+  readonly refusal = new Store("");
   readonly #sources: TopicSources;
   readonly #scene: TopicScene;
   #stepChosen = false;
@@ -103,6 +107,7 @@ export class Topics {
     const { hub, rest, clock, model } = this.#sources;
     this.choice.set(choice);
     this.isEmpty.set(false);
+    this.refusal.set("");
     this.#scene.asked();
     this.#coming?.close();
     this.#asksDefault = choice.step === null;
@@ -187,8 +192,10 @@ export class Topics {
       return;
     }
     if (code === "not_stored" && this.#scene.waits(feed.request.symbol)) return;
-    this.#scene.says(message);
     const meta = this.meta.get();
+    if (meta === null) this.refusal.set(message);
+    else this.#scene.says(message);
+    this.#scene.refused();
     if (meta !== null) this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
   }
 

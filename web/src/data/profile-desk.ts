@@ -116,9 +116,9 @@ export class ProfileDesk {
     this.#pumpAll();
   }
 
-  /** Trades have come, or have changed. */
-  grew(): void {
-    for (const slot of this.#slots.values()) slot.isStale = true;
+  /** Trades have come, or have changed, in bars that open at `sinceNs` or later. */
+  grew(sinceNs: bigint): void {
+    for (const slot of this.#slots.values()) if (endOf(slot) > sinceNs) slot.isStale = true;
     this.#pumpAll();
   }
 
@@ -187,6 +187,15 @@ export class ProfileDesk {
     this.#answered(slot.want.label, null);
     this.#problem(`${slot.want.label.replace("profile:", "")}: ${(error as Error).message}`);
   }
+}
+
+const endless = 2n ** 62n;
+
+// Until when trades count in a profile: what is behind it changes nothing.
+function endOf({ want, asked }: Slot): bigint {
+  if (want.kind === "visible" && asked !== null) return asked.toNs;
+  const { to_ns: to } = want.params as { readonly to_ns?: unknown };
+  return want.kind === "fixed" && typeof to === "string" && /^\d+$/.test(to) ? BigInt(to) : endless;
 }
 
 const same = (one: ProfileWant, other: ProfileWant): boolean =>

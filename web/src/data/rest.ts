@@ -9,9 +9,11 @@ import type {
   SymbolsFound,
   TradesReply,
 } from "../protocol/messages";
+import type { LargeOrdersReply, OrdersWant } from "../protocol/orders";
 import type { ProfileKindRow, ProfilesReply, ProfileWant } from "../protocol/profiles";
 import type { HeldStream, ToldName, ToldReply } from "../protocol/streams";
 import { decodeStudies, type StudyFrame } from "../protocol/studies";
+import type { OrderView } from "./order-desk";
 import type { ProfileView } from "./profile-desk";
 
 /** A request that the server refused or that never reached it; the message is the server's own where there is one. */
@@ -130,6 +132,24 @@ export class Rest {
       signal,
     );
     return (await answer.json()) as ProfilesReply;
+  }
+
+  /** What can be found of orders, with the schema of its settings. */
+  async orderKinds(signal?: AbortSignal): Promise<readonly ProfileKindRow[]> {
+    return (await (await this.#get("orders", {}, signal)).json()) as readonly ProfileKindRow[];
+  }
+
+  /** Large orders of a stretch of a tape: the newest of it. */
+  async largeOrders(asked: OrderView & Pick<OrdersWant, "params">, signal?: AbortSignal): Promise<LargeOrdersReply> {
+    const query = {
+      symbol: asked.symbol,
+      ...(asked.tape === "" ? {} : { tape: asked.tape }),
+      from_ns: asked.fromNs,
+      ...(asked.toNs === null ? {} : { to_ns: asked.toNs }),
+      params: JSON.stringify(asked.params),
+      limit: 5000,
+    };
+    return (await (await this.#get("orders/large", query, signal)).json()) as LargeOrdersReply;
   }
 
   /** What one study says of bars before a time. */

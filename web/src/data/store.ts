@@ -83,6 +83,12 @@ export class ThrottledStore<T> implements Readable<T> {
     });
   }
 
+  /** Show a value now, however lately another one was shown. */
+  put(read: () => T): void {
+    this.#read = read;
+    this.#show();
+  }
+
   #show(): void {
     if (this.#read === null) return;
     this.#lastMs = this.#clock.now();

@@ -58,6 +58,7 @@ export class ToldFeed implements StreamListener {
   #turn = 0;
   #isDue = false;
   #waits = false;
+  #isHidden = false;
   #askedMs = Number.NEGATIVE_INFINITY;
   /** The newest bar when news was last asked for. */
   #newestNs: bigint | null = null;
@@ -100,9 +101,16 @@ export class ToldFeed implements StreamListener {
     this.refresh();
   }
 
+  /** While nobody sees the page nothing is asked for; then what is due at once. */
+  hide(isHidden: boolean): void {
+    this.#isHidden = isHidden;
+    if (!isHidden && this.#isDue) this.refresh();
+  }
+
   /** Ask for what is new, now or as soon as it is time. */
   refresh(): void {
     this.#isDue = true;
+    if (this.#isHidden) return;
     const waitMs = this.#askedMs + refreshMs - this.#host.clock.now();
     if (waitMs <= 0) {
       void this.#work();

@@ -189,7 +189,7 @@ export class Chart {
 
   #scaleKey(): string {
     const { time, price, panes, gaps } = this.model;
-    return [time.bar, time.right, price.row, price.centre, panes.key(), gaps.length].join("|");
+    return [time.bar, time.right, time.reach, price.row, price.centre, panes.key(), gaps.length].join("|");
   }
 
   #measure(): PaneLayout {

@@ -9,6 +9,7 @@ import { isFolded, toldOf } from "../model/told-values";
 import type { BarIndex } from "../protocol/units";
 import { type AxisLabel, axisLabel, vLine } from "../renderers/shapes";
 import { FootprintPainter, type PainterState } from "../series/footprint/painter";
+import { drawOrders } from "../series/orders/bubbles";
 import {
   axisFont,
   drawPriceAxis,
@@ -21,6 +22,7 @@ import {
   timeGrid,
 } from "../series/panes/axes";
 import { drawCrosshair, drawCursorTime, drawCursorValue } from "../series/panes/crosshair";
+import { drawHover } from "../series/panes/hover";
 import { drawOptionLevels } from "../series/panes/option-levels";
 import { drawGapBands, drawLastPrice, drawMarkedCell, lastPriceLabel, lastValueLabel } from "../series/panes/overlays";
 import { viewOf } from "../series/panes/registry";
@@ -30,7 +32,6 @@ import { drawStatisticNames, drawStatistics } from "../series/panes/statistics";
 import { drawStudyOverlays } from "../series/panes/study-overlay";
 import { Watermark } from "../series/panes/watermark";
 import { drawProfileLines, drawProfiles } from "../series/profiles/histogram";
-import { drawProfileHover } from "../series/profiles/hover";
 import { drawLetters } from "../series/profiles/letters";
 import { drawPick } from "../series/profiles/pick";
 import type { Layer } from "./layer";
@@ -116,7 +117,7 @@ export class FramePainter {
   cursor(cursor: Cursor | null, ruler: Ruler | null, pick: PickState): void {
     const model = this.#model;
     const key = cursorKey(cursor);
-    const scales = `${model.time.right}|${model.time.bar}|${model.price.row}|${model.price.centre}|${model.palette.theme}|${model.profiles.version}`;
+    const scales = `${model.time.right}|${model.time.bar}|${model.time.reach}|${model.price.row}|${model.price.centre}|${model.palette.theme}|${model.profiles.version}|${model.orders.version}`;
     for (const { name, cursor: layer } of this.#stack.panes) {
       const measured = name === "price" ? this.#rulerKey(ruler) + pickKey(pick) : "";
       if (!this.#prepare(layer, key + measured === "" ? "" : `${key}|${measured}|${scales}`)) continue;
@@ -136,7 +137,7 @@ export class FramePainter {
     drawCrosshair(layer.ctx, this.#model, cursor, layer.height, isHere);
     if (!isHere) return;
     drawCursorValue(layer.ctx, this.#model, cursor, layer.width, layer.height);
-    drawProfileHover(layer.ctx, this.#model, cursor, layer.height);
+    drawHover(layer.ctx, this.#model, cursor, layer.height);
   }
 
   // What it measures changes while the newest of its bars is open.
@@ -172,7 +173,7 @@ export class FramePainter {
     ctx.fillRect(0, 0, width, height);
     ctx.save();
     ctx.beginPath();
-    ctx.rect(0, 0, model.time.width, height);
+    ctx.rect(0, 0, pane.name === "price" ? model.time.width : model.time.reach, height);
     ctx.clip();
     this.#paintPlot(pane);
     ctx.restore();
@@ -197,6 +198,7 @@ export class FramePainter {
     this.state = this.footprint.draw(ctx, model);
     drawLetters(ctx, model);
     drawProfileLines(ctx, model);
+    drawOrders(ctx, model);
     drawStudyOverlays(ctx, model);
     drawRolls(ctx, model, height, true);
     if (model.optionLevels !== null) drawOptionLevels(ctx, model, model.optionLevels);

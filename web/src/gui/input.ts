@@ -213,7 +213,7 @@ export class ChartInput {
     const { plotWidth } = this.#chart.layout.get();
     const before = Math.max(20, plotWidth - (x - dx));
     const after = Math.max(20, plotWidth - x);
-    model.zoomTime(model.time.width, after / before);
+    model.zoomTime(model.time.reach, after / before);
   }
 
   #pinch(gesture: Extract<Gesture, { kind: "pinch" }>): void {
@@ -273,7 +273,7 @@ export class ChartInput {
     } else if (event.shiftKey || Math.abs(dx) > Math.abs(dy)) {
       model.panTime(-(dx || dy) * model.dpr);
     } else {
-      model.zoomTime(Math.min(model.time.width, x * model.dpr), factor);
+      model.zoomTime(Math.min(model.time.reach, x * model.dpr), factor);
     }
     this.#chart.moved();
     this.#point(x, y);

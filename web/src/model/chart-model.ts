@@ -12,6 +12,7 @@ import { type QuantityStyle, quantityStyle } from "./format";
 import { areServers, markerOf, rulesOf } from "./imbalance";
 import { type NumberSigns, plainSigns, signsOf } from "./number-signs";
 import type { OptionLevels } from "./option-levels";
+import { OrderBoard } from "./orders";
 import { type Palette, paletteOf } from "./palette";
 import { PaneScales } from "./pane-scales";
 import { type Extent, type Left, Place, type ReturnPlace } from "./place";
@@ -62,6 +63,8 @@ export class ChartModel {
   readonly zones = new Zones();
   /** Profiles as the server has them. */
   readonly profiles = new ProfileBoard();
+  /** Large orders as the server has them. */
+  readonly orders = new OrderBoard();
   tick: Grid = parseGrid("1");
   /** How numbers are written. */
   signs: NumberSigns = plainSigns;
@@ -78,6 +81,7 @@ export class ChartModel {
   #place: Left | null = null;
   #keepsRows = false;
   #placed = false;
+  #gutter = 0;
   #closedSinceTypical = 0;
   readonly #stands = new Place();
   readonly #priceView = new PriceView(this.price, this.time);
@@ -97,9 +101,16 @@ export class ChartModel {
     this.series.marker = areServers(rules, this.meta) ? null : markerOf(rules);
   }
 
+  /** Keep room free before the axis for profiles: a share of the plot. */
+  set gutter(share: number) {
+    this.#gutter = share;
+    this.time.setGutter(share);
+  }
+
   resize(extent: Extent): void {
     this.dpr = extent.dpr;
     this.time.resize(extent.width, extent.dpr);
+    this.time.setGutter(this.#gutter);
     this.price.resize(extent.priceHeight, extent.dpr);
     this.panes.resize(this, extent.paneHeights);
     if (!this.#placed && this.series.length > 0) this.#setPlace();
@@ -222,9 +233,9 @@ export class ChartModel {
 
   /** Widen bars that show one column of numbers until two fit. @returns whether they were too narrow */
   makeRoom(): boolean {
-    const { bar, width } = this.time;
+    const { bar, reach } = this.time;
     const isNarrow = bar < twoColumnsCss * this.dpr;
-    if (isNarrow) this.zoomTime(this.following ? width : width / 2, (twoColumnsCss * this.dpr) / bar);
+    if (isNarrow) this.zoomTime(this.following ? reach : reach / 2, (twoColumnsCss * this.dpr) / bar);
     return isNarrow;
   }
 
@@ -315,7 +326,7 @@ export class ChartModel {
   }
 
   #firstBar(bars: number = barsOnOpening[0]): number {
-    return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.width / bars));
+    return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.reach / bars));
   }
 
   #setPlace(): void {

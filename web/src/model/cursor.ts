@@ -20,7 +20,7 @@ export interface Cursor {
 
 /** What is at a place of a pane. */
 export function cursorAt(model: ChartModel, pane: PaneName, x: number, y: number): Cursor {
-  const index = Math.floor(model.time.index(x));
+  const index = x < model.time.reach ? Math.floor(model.time.index(x)) : Number.NaN;
   const tick = model.price.tickAt(y);
   return {
     pane,

@@ -53,16 +53,16 @@ export function ratioText(strong: number, weak: number, signs = plainSigns): str
   return weak === 0 ? "∞" : countText(Math.floor((100 * strong) / weak), signs);
 }
 
-/** Three significant digits with k, M, B, T from a thousand on. */
-export function compact(value: number, signs = plainSigns): string {
+/** Three significant digits, or `more`, with k, M, B, T from a thousand on. */
+export function compact(value: number, signs = plainSigns, more = 0): string {
   let size = Math.abs(value);
   let power = 0;
   while (size >= 999.5 && power < suffixes.length - 1) {
     size /= 1000;
     power += 1;
   }
-  const text =
-    power === 0 ? trimZeros(size.toFixed(2)) : size >= 99.95 ? size.toFixed(0) : size.toFixed(size >= 9.995 ? 1 : 2);
+  const decimals = more + (size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
+  const text = power === 0 ? trimZeros(size.toFixed(2 + more)) : size.toFixed(decimals);
   return written(`${value < 0 ? "-" : ""}${text}${suffixes[power] ?? ""}`, signs);
 }
 

@@ -121,7 +121,16 @@ export function overlayTitles(model: ChartModel, index: BarIndex): readonly Pane
       { id: label, kind: "study" as const, name: title, parts: studyParts(model, study, perBar, index), note: "" },
     ];
   });
-  return [...profiles, ...studies];
+  const orders = model.orders.list.map(({ label, orders: list }) => {
+    return {
+      id: label,
+      kind: "study" as const,
+      name: "Large orders",
+      parts: [part("", String(list.length))],
+      note: "",
+    };
+  });
+  return [...profiles, ...orders, ...studies];
 }
 
 /** The title of a pane, with its values at a bar. @param cvdAnchor since when the bars' CVD counts, in words */

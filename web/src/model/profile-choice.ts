@@ -9,8 +9,8 @@ const prefix = "profile:";
 export const kindOf = (study: string): string | null => (study.startsWith(prefix) ? study.slice(prefix.length) : null);
 
 /** A kind of profile as the menu and the form know studies. */
-export const asStudy = ({ name, title, about, params }: ProfileKindRow): StudyInfo => ({
-  name: `${prefix}${name}`,
+export const asStudy = ({ name, title, about, params }: ProfileKindRow, before = prefix): StudyInfo => ({
+  name: `${before}${name}`,
   title,
   about,
   params,

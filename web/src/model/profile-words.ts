@@ -3,6 +3,7 @@ import type { ChartModel } from "./chart-model";
 import type { Cursor } from "./cursor";
 import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned, percentText } from "./format";
+import type { HoverWords } from "./hover-words";
 import {
   deltaAt,
   lettersAt,
@@ -14,13 +15,8 @@ import {
   profileAt,
 } from "./profiles";
 
-/** What a profile says of the row under the cursor, a line each; the first is its name. */
-export interface ProfileWords {
-  readonly label: string;
-  readonly lines: readonly string[];
-}
-
-export function profileWords(model: ChartModel, cursor: Cursor): ProfileWords | null {
+/** What a profile says of the row under the cursor. */
+export function profileWords(model: ChartModel, cursor: Cursor): HoverWords | null {
   if (cursor.pane !== "price" || model.profiles.list.length === 0) return null;
   const hit = profileAt(placedProfiles(model, model.profiles.list), cursor.x, cursor.row);
   if (hit !== null) return rowWords(model, hit);
@@ -30,7 +26,7 @@ export function profileWords(model: ChartModel, cursor: Cursor): ProfileWords | 
 
 const priceOf = (model: ChartModel, row: number): string => unitsText(row * model.price.ticksPerLevel, model.tick);
 
-function rowWords(model: ChartModel, { profile, at }: ProfileHit): ProfileWords {
+function rowWords(model: ChartModel, { profile, at }: ProfileHit): HoverWords {
   const { rows, held } = profile;
   const lots = (value: number): string => exactQuantity(value, model.quantity);
   const [buy, sell, unknown] = [rows.buy[at] as number, rows.sell[at] as number, rows.unknown[at] as number];
@@ -48,7 +44,7 @@ function rowWords(model: ChartModel, { profile, at }: ProfileHit): ProfileWords 
   };
 }
 
-function letterWords(model: ChartModel, { rows, held }: PlacedTpo, row: number): ProfileWords {
+function letterWords(model: ChartModel, { rows, held }: PlacedTpo, row: number): HoverWords {
   const count = rows.count[row - rows.low_row] as number;
   const isSingle = rows.singles.includes(row);
   return {

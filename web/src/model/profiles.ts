@@ -1,7 +1,7 @@
 import type { BarSeries } from "../data/bar-series";
 import type { ProfileView } from "../data/profile-desk";
 import type { SnapshotMeta } from "../protocol/messages";
-import type { ProfileRows, ProfilesReply, TpoRows } from "../protocol/profiles";
+import type { ProfileRows, ProfilesReply, ProfileWant, TpoRows } from "../protocol/profiles";
 import { type BarIndex, type Dpx, dpx } from "../protocol/units";
 import type { TimeScale } from "./time-scale";
 
@@ -46,11 +46,36 @@ export interface ProfileLook {
   /** Percent of the room. */
   readonly width: number;
   readonly lines: ProfileLines;
+  /** `gutter`: beside the bars, before the axis; `over`: over them. */
+  readonly place: "gutter" | "over";
 }
 
-export function lookOf({ params }: ProfilesReply): ProfileLook {
-  const { show, side, width, lines } = params as Partial<ProfileLook>;
-  return { show: show ?? "volume", side: side ?? "left", width: width ?? 30, lines: lines ?? "labelled" };
+export function lookOf({ kind, params }: ProfilesReply): ProfileLook {
+  const { show, side, width, lines, place } = params as Partial<ProfileLook>;
+  return {
+    show: show ?? "volume",
+    side: side ?? "left",
+    width: width ?? 30,
+    lines: lines ?? "labelled",
+    place: besideAxis(kind) && side === "right" && place === "gutter" ? "gutter" : "over",
+  };
+}
+
+/** What the server takes where nothing is said: the room is kept before it has answered, so that nothing moves when it does. */
+const besideDefaults = { side: "right", width: 18, place: "gutter" } as const;
+/** The bars keep more than half of the plot. */
+const widestGutter = 0.45;
+
+/** How much of the plot chosen profiles take beside the bars. */
+export function gutterOf(wants: readonly ProfileWant[]): number {
+  const shares = wants.map(({ kind, params }) => {
+    const look: Partial<ProfileLook> = { ...besideDefaults, ...params };
+    return besideAxis(kind) && look.side === "right" && look.place === "gutter" ? (look.width ?? 0) / 100 : 0;
+  });
+  return Math.min(
+    widestGutter,
+    shares.reduce((sum, share) => sum + share, 0),
+  );
 }
 
 /** Where a profile stands: its rows begin at `base` and reach `length` pixels at the most, to the left or to the right. */
@@ -97,29 +122,47 @@ interface Scene {
 /** Beside the axis stands what is of no bars in particular. */
 const besideAxis = (kind: string): boolean => kind === "visible" || kind === "composite";
 const leastLengthCss = 24;
+/** Between a profile and what stands left of it. */
+const laneGapCss = 8;
 
-/** The profiles that can be seen, from back to front. */
+/** The profiles that can be seen, from back to front; those in the gutter stand side by side, each in its lane. */
 export function placedProfiles(scene: Scene, list: readonly HeldProfile[]): readonly PlacedProfile[] {
+  const lanes = lanesOf(scene, list);
   return list.flatMap((held) => {
     const look = lookOf(held.reply);
     return held.reply.profiles.flatMap((rows) => {
-      const place = placeOf(scene, held.reply.kind, look, rows);
+      const place = lanes.get(held.label) ?? placeOf(scene, held.reply.kind, look, rows);
       return place === null ? [] : [{ held, look, rows, place, most: mostOf(rows, look.show) }];
     });
   });
+}
+
+function lanesOf({ time, dpr }: Scene, list: readonly HeldProfile[]): ReadonlyMap<string, ProfilePlace> {
+  const beside = list.filter(({ reply }) => lookOf(reply).place === "gutter");
+  const asked = beside.reduce((sum, { reply }) => sum + lookOf(reply).width, 0);
+  const lanes = new Map<string, ProfilePlace>();
+  let right: number = time.width;
+  for (const { label, reply } of beside) {
+    const lane = ((time.width - time.reach) * lookOf(reply).width) / asked;
+    const length = Math.max(1, lane - laneGapCss * dpr);
+    const [left, base] = [dpx(Math.round(right - lane)), dpx(Math.round(right))];
+    lanes.set(label, { left, right: base, base, direction: -1, length });
+    right -= lane;
+  }
+  return lanes;
 }
 
 function placeOf(scene: Scene, kind: string, look: ProfileLook, rows: ProfileRows): ProfilePlace | null {
   const { time, dpr } = scene;
   const direction = look.side === "left" ? 1 : -1;
   if (besideAxis(kind)) {
-    const base = look.side === "left" ? 0 : time.width;
-    return { left: dpx(0), right: time.width, base: dpx(base), direction, length: (time.width * look.width) / 100 };
+    const [left, right] = [dpx(0), time.reach];
+    return { left, right, base: look.side === "left" ? left : right, direction, length: (right * look.width) / 100 };
   }
   const span = spanOf(scene, rows.opens_ns, rows.to_ns);
   if (span === null) return null;
-  const [left, right] = [Math.max(0, span.left), Math.min(time.width, span.right)];
-  const room = Math.min(span.right - span.left, time.width);
+  const [left, right] = [Math.max(0, span.left), Math.min(time.reach, span.right)];
+  const room = Math.min(span.right - span.left, time.reach);
   const length = Math.max(leastLengthCss * dpr, (room * look.width) / 100);
   return { left: dpx(left), right: dpx(right), base: dpx(look.side === "left" ? left : right), direction, length };
 }
@@ -135,7 +178,7 @@ function spanOf(
   const end = Math.max(first + 1, series.lowerBound(BigInt(toNs)));
   if (first >= series.end || series.lowerBound(BigInt(toNs)) <= series.first) return null;
   const [left, right] = [time.x(first), time.x(Math.min(end, series.end))];
-  return right <= 0 || left >= time.width ? null : { left, right };
+  return right <= 0 || left >= time.reach ? null : { left, right };
 }
 
 /** The sessions of letters that can be seen. */
@@ -147,7 +190,7 @@ export function placedLetters(scene: Scene, list: readonly HeldProfile[]): reado
       const span = spanOf(scene, rows.from_ns, rows.to_ns);
       if (span === null) return [];
       const left = dpx(Math.max(0, span.left));
-      return [{ held, split, lines, rows, left, right: dpx(Math.min(scene.time.width, span.right)) }];
+      return [{ held, split, lines, rows, left, right: dpx(Math.min(scene.time.reach, span.right)) }];
     });
   });
 }

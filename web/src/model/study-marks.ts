@@ -2,12 +2,68 @@ import type { BarSeries } from "../data/bar-series";
 import type { StudySeries } from "../data/study-series";
 import type { StudyOutput } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
+import type { ChartModel } from "./chart-model";
 
 /** One event of a study on the chart: points in time and price, joined where there are two. */
 export interface Mark {
   /** Bars, and rows or ticks as the output says; NaN: at the bar's high or low. */
   readonly points: readonly { readonly index: number; readonly value: number }[];
   readonly side: -1 | 0 | 1;
+  /** Which event of the study it is. */
+  readonly event: number;
+}
+
+/** A mark on the screen, device pixels. */
+export interface PlacedMark {
+  readonly mark: Mark;
+  readonly study: StudySeries;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  /** Where its sign begins: a little off its price. */
+  readonly tip: { readonly x: number; readonly y: number };
+  readonly size: number;
+}
+
+const sizeCss = { least: 4, most: 7, away: 4 } as const;
+
+/** The marks of a study that can be seen. */
+export function placedMarks(
+  model: ChartModel,
+  study: StudySeries,
+  shown: readonly StudyOutput[],
+): readonly PlacedMark[] {
+  const { from, to } = model.visibleBars();
+  if (to < from) return [];
+  const { time, dpr } = model;
+  const priced = shown.find(({ unit }) => unit === "tick" || unit === "row") ?? null;
+  const size = Math.min(sizeCss.most, Math.max(sizeCss.least, (time.bar / dpr) * 0.3)) * dpr;
+  return marksOf(study, shown, model.series, from, to).map((mark) => {
+    const points = mark.points.map(({ index, value }) => ({
+      x: time.x(index) + time.bar / 2,
+      y: yOf(model, index as BarIndex, value, priced, mark.side),
+    }));
+    const { x, y } = points.at(-1) as (typeof points)[number];
+    return { mark, study, points, tip: { x, y: y + mark.side * sizeCss.away * dpr }, size };
+  });
+}
+
+function yOf(
+  { price, series }: ChartModel,
+  index: BarIndex,
+  value: number,
+  priced: StudyOutput | null,
+  side: number,
+): number {
+  if (priced !== null && !Number.isNaN(value))
+    return priced.unit === "tick" ? price.yOfPrice(value) : price.y(value + 0.5);
+  return price.yOfPrice(series.number(side < 0 ? "high_tick" : "low_tick", index));
+}
+
+/** The mark under a place; of several the one that is drawn last. */
+export function markAt(placed: readonly PlacedMark[], x: number, y: number): PlacedMark | null {
+  const found = placed.findLast(
+    ({ tip, mark, size }) => Math.hypot(tip.x - x, tip.y + mark.side * size - y) <= 1.6 * size,
+  );
+  return found ?? null;
 }
 
 /** How far behind what is in sight an event may be known that stands there. */
@@ -44,7 +100,11 @@ export function marksOf(
       return { index, value: priced === undefined ? Number.NaN : events.number(priced.columns[c] ?? "", k) };
     });
     if (points.some(({ index }) => index <= to) && points.some(({ index }) => index >= from))
-      marks.push({ points, side: sided === undefined ? 0 : signOf(events.number(sided.columns[0] ?? "", k)) });
+      marks.push({
+        points,
+        side: sided === undefined ? 0 : signOf(events.number(sided.columns[0] ?? "", k)),
+        event: k,
+      });
   }
   return marks;
 }

@@ -52,12 +52,23 @@ export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
   return spec?.kind === "study" ? paneUnit(model, spec) : "lot";
 }
 
-/** A value of a unit, short, for an axis. */
-export function axisValue(model: ChartModel, unit: OutputUnit, value: number): string {
+/** A value of a unit, short, for an axis; with `more` digits than usual. */
+export function axisValue(model: ChartModel, unit: OutputUnit, value: number, more = 0): string {
   const { quantity, signs } = model;
-  if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs);
+  if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs, more);
   if (unit === "percent") return `${shareText(value, signs)} %`;
-  return compact(value, signs);
+  return compact(value, signs, more);
+}
+
+const mostMore = 4;
+
+/** The values of an axis, short, but with so many digits that no two neighbours read the same. */
+export function axisValues(model: ChartModel, unit: OutputUnit, values: readonly number[]): readonly string[] {
+  let texts = values.map((value) => axisValue(model, unit, value));
+  for (let more = 1; more <= mostMore && new Set(texts).size < texts.length; more += 1) {
+    texts = values.map((value) => axisValue(model, unit, value, more));
+  }
+  return texts;
 }
 
 // Rates are a small part of a percent: three digits of them.

@@ -246,6 +246,8 @@ export interface TerminalFace {
   readonly tools: ToolsFace;
   /** Nothing is stored and nothing is live: there is no chart to open. */
   readonly isEmpty: Readable<boolean>;
+  /** Why the chart that was asked for cannot be shown, while none is; "" where that is not so. */
+  readonly refusal: Readable<string>;
 
   run(command: Command): void;
   chooseSymbol(symbol: string): void;

@@ -235,6 +235,8 @@ export interface TextLook {
   readonly weight?: 400 | 600 | 700;
   readonly colour: string;
   readonly align?: CanvasTextAlign;
+  /** The colour that is drawn round it, where it stands over something. */
+  readonly halo?: string;
 }
 
 /** One line of text that no label box holds; `middle` is where the middle of its digits is. */
@@ -243,5 +245,12 @@ export function plainText(ctx: Context, text: string, x: number, middle: number,
   ctx.fillStyle = look.colour;
   ctx.textAlign = look.align ?? "left";
   ctx.textBaseline = "alphabetic";
-  ctx.fillText(text, x, baselineOf(middle, look.size));
+  const baseline = baselineOf(middle, look.size);
+  if (look.halo !== undefined) {
+    ctx.lineWidth = look.size * 0.26;
+    ctx.lineJoin = "round";
+    ctx.strokeStyle = look.halo;
+    ctx.strokeText(text, x, baseline);
+  }
+  ctx.fillText(text, x, baseline);
 }

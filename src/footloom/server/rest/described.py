@@ -22,6 +22,7 @@ _TAGGED: Final = (
     "/api/v1/footprint",
     "/api/v1/profile",
     "/api/v1/profiles/{name}",
+    "/api/v1/orders/large",
     "/api/v1/studies/{name}",
 )
 _EVENT: Final = {

@@ -13,6 +13,7 @@ from footloom.server.rest.uploads import Uploads
 from footloom.server.rest.work import Work
 from footloom.server.services import Services
 from footloom.server.stored.aside import Aside
+from footloom.server.stored.followed_orders import FollowedOrders
 from footloom.server.stored.profiled import ProfileBars
 
 __all__ = ("Rest",)
@@ -39,6 +40,7 @@ class Rest:
         services.history.steps.find = self.aside.make
         self.answers = Answers(self.work)
         self.profile_bars = ProfileBars(services.history)
+        self.orders = FollowedOrders(services.history)
         self.jobs = Jobs(lambda: getattr(services, "writer", None))
         self.uploads = Uploads(root.parent if isinstance(root, Path) else None, self.settings.max_upload)
         self.layouts = Layouts(self.settings.folder / "layouts.sqlite")

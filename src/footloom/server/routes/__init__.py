@@ -19,6 +19,7 @@ from footloom.server.routes.jobs import (
 )
 from footloom.server.routes.layouts import delete_layout, layout, layouts, save_layout
 from footloom.server.routes.options import chain, chains, open_interest_heat, options_history, read_out_now, smile
+from footloom.server.routes.orders import large_orders, order_kinds
 from footloom.server.routes.parameters import Shared, chart_request, check_query
 from footloom.server.routes.profiles import profile
 from footloom.server.routes.stored import CoverageRow, InstrumentRow, coverage, instruments
@@ -48,6 +49,8 @@ ROUTES = (
     profile,
     profile_kinds,
     chart_profiles,
+    order_kinds,
+    large_orders,
     trades,
     streams,
     stream_bars,

@@ -26,7 +26,7 @@ from footloom.engine.profile_kinds import (
     tpo_profiles,
 )
 from footloom.engine.profiles import Profile
-from footloom.errors import ConfigError, ProtocolError, TooMuch
+from footloom.errors import ProtocolError, TooMuch
 from footloom.server.live.hub import Hub
 from footloom.server.rest.answers import Answer, serve_answer
 from footloom.server.routes.parameters import (
@@ -40,6 +40,7 @@ from footloom.server.routes.parameters import (
     check_rows,
     check_span,
     failures,
+    json_object,
     key_of,
 )
 from footloom.server.stored.history import ChartKey, History
@@ -175,7 +176,7 @@ async def chart_profiles(  # noqa: PLR0913, PLR0917 - one argument a query param
     """
     check_span(from_ns, to_ns)
     kind = find_kind(name)
-    settings = kind_params(kind, _object(params))
+    settings = kind_params(kind, json_object(params, '{"pct":"68"}'))
     wanted = TopicRequest(symbol=key_of(symbol), tape=tape, bars=bars, ticks_per_level=ticks_per_level)
     history, short = services.history, services.history.resolves_soon(wanted)
     chart = await rest.work.run(lambda: history.resolve(wanted), short=short)
@@ -190,16 +191,6 @@ async def chart_profiles(  # noqa: PLR0913, PLR0917 - one argument a query param
         return key, lambda: Answer.of(_reply(history, rest.profile_bars, asked), JSON)
 
     return await serve_answer(request, rest.answers, prepare, short=True)
-
-
-def _object(text: str) -> dict[str, object]:
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise ConfigError(f"params is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f'params is a JSON object such as {{"pct":"68"}}, got {type(found).__name__}')
-    return found
 
 
 # The bars of a live chart that has the same ones, and what tells one state of them from another.

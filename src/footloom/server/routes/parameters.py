@@ -7,6 +7,7 @@ import functools
 from typing import Annotated, Any, Literal, get_type_hints
 from urllib.parse import quote
 
+import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
@@ -39,6 +40,7 @@ __all__ = (
     "check_rows",
     "check_span",
     "failures",
+    "json_object",
     "key_of",
     "no_more_than",
 )
@@ -182,6 +184,23 @@ def key_of(symbol: str) -> str:
                 "binance_usdm:BTCUSDT"
             )
     return symbol
+
+
+def json_object(text: str, example: str) -> dict[str, object]:
+    """Return settings that come as JSON in the query; the example says how they look.
+
+    Raises
+    ------
+    ConfigError
+        It is no JSON object.
+    """
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ConfigError(f"params is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"params is a JSON object such as {example}, got {type(found).__name__}")
+    return found
 
 
 def check_span(from_ns: int | None, to_ns: int | None) -> None:

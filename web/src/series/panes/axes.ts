@@ -1,6 +1,6 @@
 import type { ChartModel } from "../../model/chart-model";
 import { unitsText } from "../../model/decimal";
-import { axisValue } from "../../model/study-values";
+import { axisValues } from "../../model/study-values";
 import { priceTicks, type TimeMark, timeMarks } from "../../model/ticks";
 import type { ValueScale } from "../../model/value-scale";
 import type { OutputUnit } from "../../protocol/messages";
@@ -73,11 +73,12 @@ export function drawValueAxis(
   covered: (y: number) => boolean,
 ): void {
   const look = { size: axisFont(model) * 0.94, colour: model.palette.axisText };
-  for (const value of valueTicks(model, scale, unit)) {
+  const values = valueTicks(model, scale, unit);
+  const texts = axisValues(model, unit, values);
+  values.forEach((value, k) => {
     const y = scale.y(value);
-    if (covered(y)) continue;
-    plainText(ctx, axisValue(model, unit, value), model.time.width + 8 * model.dpr, y, look);
-  }
+    if (!covered(y)) plainText(ctx, texts[k] as string, model.time.width + 8 * model.dpr, y, look);
+  });
 }
 
 // Quantities and counts are whole: lines between them would say nothing.

@@ -1,12 +1,11 @@
 import type { StudySeries } from "../../data/study-series";
 import type { ChartModel } from "../../model/chart-model";
-import { flagSides, type Mark, marksOf } from "../../model/study-marks";
+import { flagSides, type PlacedMark, placedMarks } from "../../model/study-marks";
 import type { StudyOutput } from "../../protocol/messages";
 import type { BarIndex } from "../../protocol/units";
 import type { Context } from "../../renderers/text";
 import { barLayout, shapeOf } from "../footprint/layout";
 
-const sizeCss = { least: 4, most: 7, away: 4 } as const;
 const leastRowCss = 3;
 const leastBarCss = 6;
 
@@ -18,32 +17,20 @@ export function drawMarks(
   shown: readonly StudyOutput[],
   colour: string,
 ): void {
-  const { from, to } = model.visibleBars();
-  if (to < from) return;
-  const priced = shown.find(({ unit }) => unit === "tick" || unit === "row") ?? null;
-  for (const mark of marksOf(study, shown, model.series, from, to)) drawMark(ctx, model, mark, priced, colour);
+  for (const placed of placedMarks(model, study, shown)) drawMark(ctx, model, placed, colour);
 }
 
-function drawMark(ctx: Context, model: ChartModel, mark: Mark, priced: StudyOutput | null, colour: string): void {
-  const places = mark.points.map((point) => ({
-    x: model.time.x(point.index) + model.time.bar / 2,
-    y: yOf(model, point.index as BarIndex, point.value, priced, mark.side),
-  }));
-  const last = places.at(-1);
-  const [first] = places;
-  if (last === undefined || first === undefined) return;
+function drawMark(ctx: Context, model: ChartModel, { mark, points, tip, size }: PlacedMark, colour: string): void {
   const { palette, dpr } = model;
   ctx.fillStyle = mark.side > 0 ? palette.buyText : mark.side < 0 ? palette.sellText : colour;
   ctx.strokeStyle = ctx.fillStyle;
-  if (places.length > 1) {
+  if (points.length > 1) {
     ctx.lineWidth = 1.4 * dpr;
     ctx.beginPath();
-    ctx.moveTo(first.x, first.y);
-    for (const { x, y } of places.slice(1)) ctx.lineTo(x, y);
+    for (const { x, y } of points) ctx.lineTo(x, y);
     ctx.stroke();
   }
-  const size = Math.min(sizeCss.most, Math.max(sizeCss.least, (model.time.bar / dpr) * 0.3)) * dpr;
-  drawGlyph(ctx, last.x, last.y + mark.side * sizeCss.away * dpr, size, mark.side, palette.background);
+  drawGlyph(ctx, tip.x, tip.y, size, mark.side, palette.background);
 }
 
 // Up below its price, down above it, a diamond at it.
@@ -64,18 +51,6 @@ function drawGlyph(ctx: Context, x: number, y: number, size: number, side: numbe
   ctx.lineWidth = Math.max(1, size * 0.2);
   ctx.fill();
   ctx.stroke();
-}
-
-function yOf(
-  { price, series }: ChartModel,
-  index: BarIndex,
-  value: number,
-  priced: StudyOutput | null,
-  side: number,
-): number {
-  if (priced !== null && !Number.isNaN(value))
-    return priced.unit === "tick" ? price.yOfPrice(value) : price.y(value + 0.5);
-  return price.yOfPrice(series.number(side < 0 ? "high_tick" : "low_tick", index));
 }
 
 /** What a study says of levels: a stroke at the right end of a cell for buys, at the left for sells. */

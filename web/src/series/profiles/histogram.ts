@@ -10,9 +10,12 @@ const mergedBelow = 1.5;
 const gapFrom = 4;
 const wordsCss = 10.5;
 
-/** The rows of all profiles, under the cells. */
+const isBeside = ({ look }: PlacedProfile): boolean => look.place === "gutter";
+
+/** The rows of the profiles that stand among the bars, under the cells. */
 export function drawProfiles(ctx: Context, model: ChartModel): void {
   for (const placed of placedProfiles(model, model.profiles.list)) {
+    if (isBeside(placed)) continue;
     if (placed.held.reply.kind === "fixed") drawRange(ctx, model, placed);
     drawRows(ctx, model, placed);
   }
@@ -21,10 +24,22 @@ export function drawProfiles(ctx: Context, model: ChartModel): void {
 /** Their outlines and their lines, over the cells: numbers stay readable below them. */
 export function drawProfileLines(ctx: Context, model: ChartModel): void {
   const taken: Taken[] = [];
-  for (const placed of placedProfiles(model, model.profiles.list)) {
+  const all = placedProfiles(model, model.profiles.list);
+  drawGutter(ctx, model, all.filter(isBeside));
+  for (const placed of all) {
     drawOutline(ctx, model, placed);
     if (placed.look.lines !== "none") drawLevels(ctx, model, placed, taken);
   }
+}
+
+// Beside the bars: what of them reaches into it is covered.
+function drawGutter(ctx: Context, model: ChartModel, beside: readonly PlacedProfile[]): void {
+  const { reach, width } = model.time;
+  if (reach >= width) return;
+  ctx.fillStyle = model.palette.background;
+  ctx.fillRect(reach, 0, width - reach, model.price.height);
+  vLine(ctx, reach, 0, model.price.height, model.palette.grid, Math.max(1, Math.round(model.dpr)));
+  for (const placed of beside) drawRows(ctx, model, placed);
 }
 
 function drawRange(ctx: Context, model: ChartModel, { place }: PlacedProfile): void {
@@ -195,7 +210,6 @@ function drawWords(ctx: Context, model: ChartModel, words: Words, taken: Taken[]
   );
   if (isTaken || middle < size / 2) return;
   taken.push({ left, right: left + width, y: middle });
-  ctx.lineWidth = 3 * model.dpr;
-  ctx.strokeStyle = model.palette.background;
-  plainText(ctx, words.text, left, middle, { size, weight: 600, colour: words.colour });
+  const { background: halo } = model.palette;
+  plainText(ctx, words.text, left, middle, { size, weight: 600, colour: words.colour, halo });
 }

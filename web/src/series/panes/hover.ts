@@ -1,12 +1,12 @@
 import type { ChartModel } from "../../model/chart-model";
 import type { Cursor } from "../../model/cursor";
-import { profileWords } from "../../model/profile-words";
+import { hoverWords } from "../../model/hover-words";
 import { baselineOf, type Context, fontOf } from "../../renderers/text";
-import { axisFont } from "../panes/axes";
+import { axisFont } from "./axes";
 
-/** The numbers of the profile's row under the cursor, beside it. */
-export function drawProfileHover(ctx: Context, model: ChartModel, cursor: Cursor, height: number): void {
-  const words = profileWords(model, cursor);
+/** What is under the cursor in numbers, beside it: a mark, an order, a row of a profile. */
+export function drawHover(ctx: Context, model: ChartModel, cursor: Cursor, height: number): void {
+  const words = hoverWords(model, cursor);
   if (words === null) return;
   const { dpr, palette, time } = model;
   const size = axisFont(model);
