@@ -75,10 +75,13 @@ class _Count:
     by_tape: dict[str, int] = field(default_factory=dict)
 
     def add(self, commit: Commit) -> None:
-        blocks: list[Trades | Series] = [commit.trades, *commit.logs, *commit.series]
-        for rows in blocks:
-            self.rows += len(rows)
-            heard = len(rows) - fetched_rows(rows)
+        beside: tuple[Trades | Series, ...] = (*commit.logs, *commit.series)
+        counted = [(rows, len(rows)) for rows in beside]
+        # As they are stored: a snapshot shows none, one or more trades.
+        counted.append((commit.trades, len(commit.trades) if commit.snapshots is None else commit.snapshots))
+        for rows, count in counted:
+            self.rows += count
+            heard = count - fetched_rows(rows)
             self.by_tape[rows.tape] = self.by_tape.get(rows.tape, 0) + heard
         gaps = [*commit.gaps, *(gap for _, gap in commit.side_gaps)]
         self.gaps += sum(not gap.healed for gap in gaps)

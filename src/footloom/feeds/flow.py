@@ -80,6 +80,7 @@ class Arrival:
             series=self.series,
             logs=self.logs,
             side_gaps=self.side_gaps,
+            snapshots=len(self.block) if isinstance(self.block, Snapshots) else None,
         )
 
 
@@ -89,7 +90,8 @@ class Commit:
 
     ``watermark_ns`` is the engine's time: everything received up to it is in this commit or an earlier one.
     ``series``, ``logs`` and ``side_gaps`` are as in `Arrival`; the tape of ``trades`` says which of a symbol's it is.
-    ``refused`` counts the rows, of all symbols, that the store has refused since the start.
+    ``refused`` counts the rows, of all symbols, that the store has refused since the start. ``snapshots`` is from how
+    many rows of the tape the trades were inferred, None where they are its rows themselves.
     """
 
     key: str
@@ -104,6 +106,7 @@ class Commit:
     series: tuple[Series, ...] = ()
     logs: tuple[Trades, ...] = ()
     side_gaps: tuple[tuple[str, Gap], ...] = ()
+    snapshots: int | None = None
 
 
 class Source(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import errno
 import io
@@ -73,6 +74,18 @@ def test_commits_are_counted_and_fetched_rows_are_not_late() -> None:
 
     assert (found.rows, found.lag_ms, found.gaps, found.healed) == (3, 35.0, 2, 1)
     assert status(tally, FeedState(phase="live")).symbols[0].lag_ms is None  # since the last status
+
+
+def test_snapshots_are_counted_as_they_are_stored() -> None:
+    tally = Tally([KEY], 0.0)
+    for trades, snapshots in ((2, 1), (0, 3)):
+        found = commit(*[5] * trades)
+        tally(
+            dataclasses.replace(found, trades=dataclasses.replace(found.trades, tape="snapshot"), snapshots=snapshots)
+        )
+
+    assert status(tally, FeedState(phase="live")).rows == 4
+    assert tally.rates(100.0)["snapshot"].rows == 4
 
 
 def test_what_a_day_brings_is_told_after_a_minute_and_without_what_was_fetched() -> None:
