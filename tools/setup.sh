@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make .venv and install footloom into it: `sh tools/setup.sh run` for users, `sh tools/setup.sh dev` with what the checks need.
+# Make .venv and install footloom into it: `sh tools/setup.sh run` for users, `sh tools/setup.sh dev` with what the checks need,
+# `sh tools/setup.sh bare` makes no more than the environment.
 # Does nothing where all is in place. PYTHON=/path/to/python3 chooses the interpreter.
 set -eu
 cd "$(dirname "$0")/.."
@@ -47,6 +48,7 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 suitable .venv/bin/python || fail ".venv holds a Python other than 3.11 to 3.14: remove it (rm -r .venv) and try again"
+[ "$kind" != bare ] || exit 0
 
 # Installed already, and nothing that the install depends on is newer?
 if [ -f "$stamp" ] && [ -z "$(find pyproject.toml hatch_build.py tools/web_bundle.py -newer "$stamp")" ]; then

@@ -5,8 +5,6 @@ set -eu
 cd "$(dirname "$0")/.."
 # Hundreds of processes start here: what one has compiled to byte code, the next shall not compile again.
 unset PYTHONDONTWRITEBYTECODE
-sh tools/setup.sh dev
-sh tools/setup_tests.sh
 PATH="$PWD/.venv/bin:$PATH"
 export PATH
 
@@ -18,16 +16,40 @@ page() {
     step "page: build" python tools/web_bundle.py
 }
 
-# The page beside Python; what it says comes afterwards, in one piece.
-mkdir -p build
-(page) >build/page.log 2>&1 &
-beside=$!
+kernels() { step "kernels (compiled once, for all processes that follow)" python tools/compile_kernels.py; }
+
+# A weakness that became known today is not this change's fault: it is said, and the check goes on.
+audit() { python tools/audit.py || echo "==> known weaknesses, see above: mend them before a release"; }
+
+# Work beside: what it says comes with `finish`, in one piece.
+pids=
 failed=0
-{ sh tools/lint.sh python && step "kernels (compiled once, for all processes that follow)" python tools/compile_kernels.py; } || failed=$?
-wait $beside || failed=$?
-cat build/page.log
+begin() {
+    ("$1") >"build/$1.log" 2>&1 &
+    pids="$pids $1=$!"
+}
+finish() {
+    for one in $pids; do
+        wait "${one#*=}" || failed=$?
+        cat "build/${one%%=*}.log"
+    done
+    pids=
+}
+trap 'for one in $pids; do kill "${one#*=}" 2>/dev/null || :; done' EXIT
+
+# The page needs Node alone: where that is here already, its half goes on while Python's packages are installed.
+sh tools/setup.sh bare
+mkdir -p build
+if python tools/web_bundle.py --has-node; then begin page; fi
+sh tools/setup.sh dev
+sh tools/setup_tests.sh
+[ -n "$pids" ] || begin page
+begin kernels
+if [ "${AUDIT:-no}" = yes ]; then begin audit; fi
+sh tools/lint.sh python || failed=$?
+finish
 if [ $failed -ne 0 ]; then
-    echo "==> FAILED, see above: $(grep -h '^==> FAILED' build/page.log || echo 'the Python half') (exit code $failed)" >&2
+    echo "==> FAILED, see above: $(cat build/page.log build/kernels.log | grep '^==> FAILED' || echo 'the Python half') (exit code $failed)" >&2
     exit $failed
 fi
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 import re
@@ -220,13 +221,11 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
             [one.querySelector('dt').textContent, one.querySelector('dd').textContent])),
         [...document.querySelectorAll('.options tbody tr')].map((row) =>
             [row.querySelector('.strike').firstChild.textContent, row.querySelector('.call').title])]"""
-    answer = "fetch('api/v1/options/chain?symbol=sim:PERP').then((one) => one.json())"
+    at, figures, rows = page.evaluate(shown)
     assert asked == [], "the page is told the chain, it does not ask for it"
-    while True:  # a minute may begin between the two looks
-        chain, (at, figures, rows) = page.evaluate(answer), page.evaluate(shown)
-        if _clock(chain["at_ns"]) in at:
-            break
-        page.wait_for_timeout(200)
+    at_ns = time_ns(AT.partition("T")[0], at)
+    chain = page.evaluate(f"fetch('api/v1/options/chain?symbol=sim:PERP&at_ns={at_ns}').then((one) => one.json())")
+    assert chain["at_ns"] == str(at_ns)
     assert figures["Max pain"] == chain["max_pain"]
     assert figures["PCR OI"] == f"{chain['pcr_oi']:.2f}"
     assert [strike for strike, _ in rows] == [row["strike"] for row in reversed(chain["rows"])]
@@ -241,5 +240,8 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
     page.locator(".options").wait_for(state="detached")
 
 
-def _clock(at_ns: str) -> str:
-    return time.strftime("%H:%M:%S", time.gmtime(int(at_ns) // 10**9))
+def time_ns(day: str, text: str) -> int:
+    """Return the instant of a day whose clock stands in a text."""
+    clock = re.search(r"\d\d:\d\d:\d\d", text)
+    assert clock is not None, text
+    return int(dt.datetime.fromisoformat(f"{day}T{clock[0]}+00:00").timestamp()) * 10**9

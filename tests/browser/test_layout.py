@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, settle
+from tests.browser.conftest import Drawer, FakeMarketServer, PageOpener, catch_up, opened, settle
 
 pytestmark = pytest.mark.browser
 
@@ -42,12 +43,38 @@ def overlaps(boxes: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(a["text"], b["text"]) for k, a in enumerate(boxes) for b in boxes[k + 1 :] if overlap(a, b)]
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_texts_of_the_page_stand_apart_and_inside(
-    open_page: PageOpener, fake: FakeMarketServer, width: int, height: int, theme: str
-) -> None:
-    page = open_page(width, height, settings={"theme": theme})
+@pytest.fixture(scope="module", params=[(size, theme) for size in SIZES for theme in ("dark", "light")], ids=str)
+def room(drawer: Drawer, fake: FakeMarketServer, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """One page of a size and a theme for all tests that only look at it."""
+    (width, height), theme = request.param
+    with opened(drawer, fake, width, height, settings={"theme": theme}) as page:
+        page.width, page.height = width, height
+        yield page
+
+
+@pytest.fixture
+def begun(room: Any) -> Any:
+    """The page as it opens, without a pointer over it."""
+    room.mouse.move(0, 0)
+    room.evaluate("footloom.begin()")
+    settle(room)
+    return room
+
+
+def test_the_first_view_fills_the_pane(begun: Any) -> None:
+    page = begun
+    view = page.evaluate("footloom.viewport()")
+    bars = [page.evaluate(f"footloom.bar({index})") for index in range(view["from"], view["to"] + 1)]
+    low = min(bar["cells"][0]["row"] for bar in bars)
+    high = max(bar["cells"][-1]["row"] for bar in bars) + 1
+    span = view["highRow"] - view["lowRow"]
+    filled = min(high, view["highRow"]) - max(low, view["lowRow"])
+    assert view["rowPx"] >= 12, "numbers can be read"
+    assert filled >= 0.72 * span or view["rowPx"] == 30
+
+
+def test_texts_of_the_page_stand_apart_and_inside(begun: Any, fake: FakeMarketServer) -> None:
+    page, width, height = begun, begun.width, begun.height
     catch_up(page, fake.pull("ticks?n=2"))
     page.wait_for_timeout(700)  # the ticker's figures follow at their own pace
     texts = page.evaluate(VISIBLE_TEXTS)
@@ -68,12 +95,8 @@ def test_texts_of_the_page_stand_apart_and_inside(
     assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_texts_on_the_canvases_stand_apart_and_inside(
-    open_page: PageOpener, width: int, height: int, theme: str
-) -> None:
-    page = open_page(width, height, settings={"theme": theme})
+def test_texts_on_the_canvases_stand_apart_and_inside(begun: Any) -> None:
+    page, width = begun, begun.width
     for mode in ("Alt+1", "Alt+2", "Alt+3"):
         page.keyboard.press(mode)
         boxes = page.evaluate("footloom.textBoxes()")
@@ -91,15 +114,26 @@ def test_texts_on_the_canvases_stand_apart_and_inside(
     assert min(box["height"] for box in cells) > 4
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_titles_do_not_stand_on_each_other(open_page: PageOpener, width: int, height: int) -> None:
-    page = open_page(width, height)
+def test_titles_do_not_stand_on_each_other(begun: Any) -> None:
     boxes = [
-        page.locator(name).bounding_box()
+        begun.locator(name).bounding_box()
         for name in (".toolbar", ".ticker", ".legend", ".title >> nth=0", ".title >> nth=1")
     ]
     named = [{**box, "text": str(k)} for k, box in enumerate(boxes)]
     assert overlaps(named) == []
+
+
+def test_dialogs_fit(begun: Any) -> None:
+    page = begun
+    for key in ("?", "/", "5"):
+        page.locator(".chart").focus()
+        page.keyboard.press(key)
+        box = page.locator(".dialog").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= page.width
+        assert box["y"] + box["height"] <= page.height
+        page.keyboard.press("Escape")
+        page.locator(".dialog").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -117,33 +151,6 @@ def test_nothing_lies_over_cells(open_page: PageOpener, width: int, height: int,
     if width < 640:
         page.get_by_role("button", name="All of the legend").click()
         page.get_by_text("300 % diagonal").wait_for()
-
-
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_first_view_fills_the_pane(open_page: PageOpener, width: int, height: int) -> None:
-    page = open_page(width, height)
-    view = page.evaluate("footloom.viewport()")
-    bars = [page.evaluate(f"footloom.bar({index})") for index in range(view["from"], view["to"] + 1)]
-    low = min(bar["cells"][0]["row"] for bar in bars)
-    high = max(bar["cells"][-1]["row"] for bar in bars) + 1
-    span = view["highRow"] - view["lowRow"]
-    filled = min(high, view["highRow"]) - max(low, view["lowRow"])
-    assert view["rowPx"] >= 12, "numbers can be read"
-    assert filled >= 0.72 * span or view["rowPx"] == 30
-
-
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_dialogs_fit(open_page: PageOpener, width: int, height: int) -> None:
-    page = open_page(width, height)
-    for key in ("?", "/", "5"):
-        page.locator(".chart").focus()
-        page.keyboard.press(key)
-        box = page.locator(".dialog").bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        assert box["y"] + box["height"] <= height
-        page.keyboard.press("Escape")
-        page.locator(".dialog").wait_for(state="detached")
 
 
 def test_everything_is_reached_by_keyboard_and_has_a_name(open_page: PageOpener) -> None:

@@ -177,9 +177,15 @@ class Services:
                 self.hub.board.note_trades(row.key)
         telling = asyncio.create_task(self._tell_states(feeds))
         try:
-            await feeds.run(self.publish)
+            await feeds.run(self._publish_fed)
         finally:
             telling.cancel()
+
+    # Who is told by the hub how a feed stands, and asks then, finds the symbol among the live ones.
+    def _publish_fed(self, commit: Commit) -> None:
+        if commit.state is not None:
+            self.fed.add(commit.key)
+        self.publish(commit)
 
     async def _tell_states(self, feeds: Feeds) -> None:
         while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from server_kit import MemoryStore, make_tape  # noqa: E402 - after its folder is on the path
 from serving_kit import Running, serving  # noqa: E402
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_whole_collection() -> Iterator[None]:
+    """A server of its own process collects at its start; here that would look at all that the tests have imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("footloom.server.run.short_pauses", nullcontext)
+        yield
 
 
 @pytest.fixture

@@ -114,6 +114,18 @@ def commit(store: MemoryStore, trades: Trades, flags: int = 0, **more: Any) -> C
     return Commit(TEST.key, flagged, more.pop("gaps", ()), int(trades.ts_recv_ns[-1]), **more)
 
 
+async def test_a_symbol_whose_state_was_told_is_live_from_then_on() -> None:
+    """A collection is followed: a symbol of which nobody knew comes with its first document."""
+    store, feeds = MemoryStore(), FakeFeeds()
+    async with serving(store, feeds) as services:
+        assert feeds.publish is not None
+        page = Page(services.hub)
+        feeds.publish(commit(store, make_tape(rows=10), state=FeedState("live")))
+        await page.until(page.feeds)
+        assert services.live == {TEST.key}, "not with the next look at the feeds"
+        await page.close()
+
+
 async def test_every_client_hears_how_every_feed_stands() -> None:
     feeds = FakeFeeds("test:ABC", "test:XYZ")
     async with serving(MemoryStore(), feeds) as services:
