@@ -223,7 +223,7 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
             [row.querySelector('.strike').firstChild.textContent, row.querySelector('.call').title])]"""
     at, figures, rows = page.evaluate(shown)
     assert asked == [], "the page is told the chain, it does not ask for it"
-    at_ns = time_ns(AT.partition("T")[0], at)
+    at_ns = time_ns(AT.partition("T")[0], at) + 59 * 10**9  # of the minute that is shown, however long ago that began
     chain = page.evaluate(f"fetch('api/v1/options/chain?symbol=sim:PERP&at_ns={at_ns}').then((one) => one.json())")
     assert chain["at_ns"] == str(at_ns)
     assert figures["Max pain"] == chain["max_pain"]
