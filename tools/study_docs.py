@@ -34,6 +34,8 @@ _UNITS = {
     "lot": "quantity",
     "ns": "time, ns UTC",
     "per_second": "a second",
+    "base": "quantity of the base asset",
+    "price": "price, of whichever symbol",
     "side": "+1 buy, -1 sell, 0 neither",
 }
 

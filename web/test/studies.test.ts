@@ -4,7 +4,16 @@ import { StudySeries } from "../src/data/study-series";
 import { ChartModel } from "../src/model/chart-model";
 import { fireOf, flowTable } from "../src/model/flow-table";
 import { freeLabel, readStudies } from "../src/model/study-choice";
-import { changedOnly, type FormField, fieldsOf, fieldText, parseField } from "../src/model/study-form";
+import {
+  asksFirst,
+  changedOnly,
+  type FormField,
+  fieldsOf,
+  fieldText,
+  lastName,
+  parseField,
+  withName,
+} from "../src/model/study-form";
 import { placeOf, shownOutputs } from "../src/model/study-look";
 import { livesOf } from "../src/model/study-zones";
 import type { JsonSchema, StudyOutput, StudySpec } from "../src/protocol/messages";
@@ -295,5 +304,48 @@ describe("the order flow table", () => {
       ["", 1, 1],
     ]);
     expect(table.line).toBe("0.00,50.00 50.00,50.00 100.00,50.00");
+  });
+});
+
+describe("studies that read other symbols", () => {
+  const schema: JsonSchema = {
+    properties: {
+      symbols: { type: "string", format: "symbols", default: "" },
+      symbol: { type: "string", format: "symbol", default: "" },
+      quiet_s: { type: "integer", default: 300 },
+    },
+  };
+  const field = (name: string): FormField => fieldsOf(schema).find((one) => one.name === name) as FormField;
+
+  it("are asked for symbols before they say anything, and take names alone", () => {
+    expect(asksFirst(schema)).toBe(true);
+    expect(asksFirst({ properties: { quiet_s: { type: "integer", default: 300 } } })).toBe(false);
+    expect(parseField(field("symbols"), " a:X,b:Y  ")).toEqual({ value: "a:X, b:Y" });
+    expect(parseField(field("symbols"), "")).toEqual({ value: "" });
+    expect(parseField(field("symbols"), "BTCUSDT")).toHaveProperty("problem");
+    expect(parseField(field("symbol"), "a:X b:Y")).toHaveProperty("problem");
+  });
+
+  it("have the word that is written replaced by a name that is offered", () => {
+    expect(lastName("a:X, bin")).toBe("bin");
+    expect(withName(field("symbols"), "a:X, bin", "binance_spot:BTCUSDT")).toBe("a:X, binance_spot:BTCUSDT, ");
+    expect(withName(field("symbol"), "bin", "binance_spot:BTCUSDT")).toBe("binance_spot:BTCUSDT");
+  });
+
+  it("count in units of their own, which are written exactly", () => {
+    const spec: StudySpec = {
+      study: "premium",
+      label: "mine",
+      params: {},
+      title: "Premium",
+      outputs: [output("vwap", "line", "price")],
+      steps: { price: "0.05", base: "0.0002" },
+    };
+    const study = new StudySeries(spec);
+    const frame = told("studies", [0, 1], [3, Number.NaN]);
+    study.merge(frame, frame.studies[0] as StudyFrame["studies"][number]);
+    expect(study.bars.number("vwap", 0)).toBe(0.15);
+    expect(study.bars.number("vwap", 1)).toBeNaN();
+    expect(study.decimals("vwap")).toBe(2);
   });
 });

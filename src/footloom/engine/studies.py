@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Self, cast
 
 import msgspec
 
 from footloom.core.footprint import Footprint
+from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
+from footloom.engine.beside import Tapes, Units
 from footloom.errors import ConfigError
 from footloom.kernels.fold import Count
-from footloom.studies import Answer, Counting, Run, Study, decode_state, encode_state, find_study, make_params
+from footloom.studies import (
+    Answer,
+    Beside,
+    Counting,
+    Joining,
+    Run,
+    Study,
+    decode_state,
+    encode_state,
+    find_study,
+    make_params,
+)
 
 __all__ = ("StudyFold", "counting", "run_study")
 
@@ -21,6 +35,7 @@ class StudyFold:
     """One study with its settings, fed with neighbouring runs of bars.
 
     ``update`` keeps what it saw: give it final bars. ``peek`` answers for bars that may still change and keeps nothing.
+    ``tapes`` is where it finds other symbols; a study that names none needs none.
     """
 
     def __init__(self, name: str, settings: Mapping[str, object] | None = None, label: str | None = None) -> None:
@@ -29,12 +44,36 @@ class StudyFold:
         self.label = label or name
         self.params: Any = make_params(self.study, settings or {})
         self.state: msgspec.Struct = self.study.State()
+        self.tapes: Tapes | None = None
+        self.note = ""  # what of it cannot be said here, and why
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """The other symbols that it reads."""
+        return self.study.companions(self.params) if isinstance(self.study, Joining) else ()
+
+    def companions_of(self, own: Instrument) -> tuple[str, ...]:
+        """Return the symbols that it reads beside the bars of a chart: of an inverse contract its own trades too.
+
+        Raises
+        ------
+        ConfigError
+            A setting names no symbol.
+        """
+        named = tuple(key for key in self.companions if key != own.key)
+        return (*named, own.key) if named and own.inverse else named
+
+    def steps(self, own: Instrument) -> dict[str, Decimal]:
+        """Return what the units ``base`` and ``price`` of its columns are worth beside a chart of ``own``."""
+        units = Units.of(own, ()) if self.tapes is None else self.tapes.units
+        return {"base": units.base, "price": units.price}
 
     @property
     def title(self) -> str:
-        """What it is called with its settings."""
+        """What it is called with its settings, and what of it cannot be said."""
         titled: Callable[[Any], str] | None = getattr(self.study, "title_of", None)
-        return self.study.TITLE if titled is None else titled(self.params)
+        title = self.study.TITLE if titled is None else titled(self.params)
+        return f"{title}: {self.note}" if self.note else title
 
     @property
     def reads_trades(self) -> bool:
@@ -77,7 +116,20 @@ class StudyFold:
                 f"{self.study.TITLE} reads the trades themselves: make the bars with it, "
                 f'such as footprint(trades, bars="1m", studies=["{self.name}"])'
             )
-        return Run(footprint, calendar(footprint.instrument.calendar), mine)
+        return Run(footprint, calendar(footprint.instrument.calendar), mine, self._beside(footprint))
+
+    def _beside(self, footprint: Footprint) -> Beside | None:
+        if not isinstance(self.study, Joining) or not self.companions:
+            return None
+        if self.tapes is None:
+            raise ConfigError(
+                f"{self.study.TITLE} reads {', '.join(self.companions)} too, and here is only "
+                f"{footprint.instrument.key}: ask where they are stored, or give their trades as companions"
+            )
+        if not len(footprint):
+            return Units.of(footprint.instrument, ()).beside({})
+        from_ns = self.study.reads_from(footprint, self.params, self.state)
+        return self.tapes.beside(from_ns, max(from_ns, int(footprint.bars.close_ns[-1])))
 
 
 def counting(folds: Sequence[StudyFold]) -> Count | None:

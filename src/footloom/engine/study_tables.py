@@ -12,7 +12,7 @@ from footloom.core.footprint import Footprint
 from footloom.engine.exact import decimal_array
 from footloom.engine.studies import StudyFold
 from footloom.engine.table_facts import facts_of, stamped
-from footloom.studies import NONE, Answer, Column, Unit
+from footloom.studies import NONE, Answer, Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,11 +42,12 @@ def study_tables(fold: StudyFold, footprint: Footprint, answer: Answer, tape: st
     if answer.events:
         heads["events"] = {name: column[answer.events["bar"]] for name, column in times.items()}
     units = {column: output.unit for output in fold.study.OUTPUTS for column in output.columns}
+    steps = _steps(fold, footprint)
     tables = {}
     for part in PARTS:
         own = {name: column for name, column in getattr(answer, part).items() if (part, name) != ("events", "bar")}
         if own or (part == "events" and answer.events):
-            columns = {name: _column(column, units.get(name), footprint) for name, column in own.items()}
+            columns = {name: _column(column, steps.get(units.get(name, ""))) for name, column in own.items()}
             tables[part] = _stamped(heads[part] | columns, part, fold, footprint, tape)
     return tables
 
@@ -65,16 +66,19 @@ def _stamped(columns: dict[str, Any], part: str, fold: StudyFold, footprint: Foo
     return stamped(columns, facts)
 
 
-def _column(column: Column, unit: Unit | None, footprint: Footprint) -> pa.Array:
-    import pyarrow as pa
-
+def _steps(fold: StudyFold, footprint: Footprint) -> dict[str, Decimal]:
     instrument = footprint.instrument
-    steps = {
+    return {
         "tick": instrument.tick_size,
         "row": instrument.tick_size * footprint.ticks_per_level,
         "lot": instrument.lot_size,
+        **fold.steps(instrument),
     }
-    step = steps.get(unit or "")
+
+
+def _column(column: Column, step: Decimal | None) -> pa.Array:
+    import pyarrow as pa
+
     if column.dtype.kind == "f":
         return pa.array(_scaled(column, step), from_pandas=True)  # NaN becomes null
     if column.dtype.kind not in "iu":

@@ -58,6 +58,10 @@ class Arrival:
     logs: tuple[Trades, ...] = ()
     side_gaps: tuple[tuple[str, Gap], ...] = ()
 
+    @property
+    def _prices(self) -> Snapshots | None:
+        return self.block if isinstance(self.block, Snapshots) and self.block.instrument.kind == "index" else None
+
     def stored(self) -> list[tuple[Trades | Snapshots | Series, Sequence[Gap]]]:
         """Return what has to be made durable: rows with the gaps of their tape, where there are any of the two."""
         items: list[tuple[Trades | Snapshots | Series, Sequence[Gap]]] = [(self.block, self.gaps)]
@@ -81,6 +85,7 @@ class Arrival:
             logs=self.logs,
             side_gaps=self.side_gaps,
             snapshots=len(self.block) if isinstance(self.block, Snapshots) else None,
+            prices=self._prices,
         )
 
 
@@ -91,7 +96,8 @@ class Commit:
     ``watermark_ns`` is the engine's time: everything received up to it is in this commit or an earlier one.
     ``series``, ``logs`` and ``side_gaps`` are as in `Arrival`; the tape of ``trades`` says which of a symbol's it is.
     ``refused`` counts the rows, of all symbols, that the store has refused since the start. ``snapshots`` is from how
-    many rows of the tape the trades were inferred, None where they are its rows themselves.
+    many rows of the tape the trades were inferred, None where they are its rows themselves. ``prices`` are those of an
+    index, which has no trades.
     """
 
     key: str
@@ -107,6 +113,7 @@ class Commit:
     logs: tuple[Trades, ...] = ()
     side_gaps: tuple[tuple[str, Gap], ...] = ()
     snapshots: int | None = None
+    prices: Snapshots | None = None
 
 
 class Source(Protocol):

@@ -17,13 +17,17 @@ from typing import Any, cast
 import msgspec
 
 from footloom.errors import ConfigError, DataError
+from footloom.studies._beside import Beside, Companion, Joining
 from footloom.studies._study import NONE, Answer, Column, Counting, Kind, Life, NoState, Output, Run, Study, Unit
 
 __all__ = (
     "NONE",
     "Answer",
+    "Beside",
     "Column",
+    "Companion",
     "Counting",
+    "Joining",
     "Kind",
     "Life",
     "NoState",

@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from footloom.core.footprint import Footprint
 from footloom.core.sessions import Calendar
 from footloom.core.trades import I64, Trades
+from footloom.studies._beside import Beside
 
 __all__ = ("NONE", "Answer", "Column", "Counting", "Kind", "Life", "NoState", "Output", "Run", "Study", "Unit")
 
 Column = NDArray[Any]
 Kind = Literal["line", "histogram", "candle", "band", "level", "box", "zone", "marker", "cell_flag", "column"]
-Unit = Literal["tick", "row", "lot", "count", "ratio", "percent", "ns", "per_second", "text", "side", "flag"]
+Unit = Literal[
+    "tick", "row", "lot", "count", "ratio", "percent", "ns", "per_second", "text", "side", "flag", "base", "price"
+]
 
 NONE = int(np.iinfo(np.int64).min)  # in an integer column: undefined (definitions 0.6); a float column says NaN
 
@@ -50,6 +53,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     far and the time since which it stands (bars of the same time are of one box, as its last bar says); zones and
     markers the columns of their events. A zone with a ``life`` is drawn for as long as it stands: between its two
     columns, or along its only one.
+    What reads other symbols counts in units that it shares with them: ``base`` are whole units of the base asset,
+    ``price`` of the price (`footloom.studies._beside.Beside`).
     A marker in ticks or rows stands at that price, at the bar at whose close it is known, or where a marker in ns with
     as many columns puts it; without one, at the bar's high or low. A marker in sides says which way it points. A cell
     flag marks its levels by its sign; where it has ``bits``, each of its bits is a flag, and they say the sides.
@@ -72,12 +77,14 @@ class NoState(msgspec.Struct, frozen=True):
 class Run:
     """Neighbouring bars of one tape, oldest first, and what was counted in their trades.
 
-    ``prints`` holds the columns of the study's ``reduce``, int64, one row a bar.
+    ``prints`` holds the columns of the study's ``reduce``, int64, one row a bar; ``beside`` the other symbols that it
+    reads, None where it names none.
     """
 
     footprint: Footprint
     calendar: Calendar
     prints: Mapping[str, I64] = field(default_factory=dict)
+    beside: Beside | None = None
 
     def __len__(self) -> int:
         return len(self.footprint)
@@ -85,7 +92,7 @@ class Run:
     def slice(self, start: int, stop: int) -> Run:
         """Return the bars ``start`` to ``stop``."""
         part = {name: column[start:stop] for name, column in self.prints.items()}
-        return Run(self.footprint.slice(start, stop), self.calendar, part)
+        return Run(self.footprint.slice(start, stop), self.calendar, part, self.beside)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

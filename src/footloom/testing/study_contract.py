@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -21,8 +22,10 @@ import msgspec
 import numpy as np
 
 from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
-from footloom.core.instrument import Instrument
+from footloom.core.instrument import Instrument, split_key
+from footloom.core.messages import Gap
 from footloom.core.trades import Trades
+from footloom.engine.beside import Units, stored_tapes
 from footloom.engine.build import build_footprint
 from footloom.engine.studies import StudyFold, counting
 from footloom.studies import Answer
@@ -78,13 +81,41 @@ def check(
     _check_words(StudyFold(name, settings))
     for seed, rule, market in itertools.product(seeds, bars, _CALENDARS[: 1 + 2 * (len(bars) > 1)]):
         where = f"{name}: seed {seed}, {rule}, {market}"
-        fold = StudyFold(name, settings)
+        make = _Maker(name, settings, seed, market)
+        fold = make.fold()
         made = _bars(seed, rule, market, ticks_per_level, fold)
         whole = fold.update(made)
         _check_shapes(fold, whole, made, where)
-        _check_chunks(name, settings, made, (whole, fold.to_bytes()), np.random.default_rng(seed), where)
-        _check_peek(name, settings, made, whole, where)
-        _check_warmup(name, settings, made, whole, where)
+        _check_chunks(make, made, (whole, fold.to_bytes()), np.random.default_rng(seed), where)
+        _check_peek(make, made, whole, where)
+        _check_warmup(make, made, whole, where)
+
+
+class _Maker:
+    # Folds of one study; the symbols that it names have tapes of their own, with lots of their own and gaps.
+
+    def __init__(self, name: str, settings: Mapping[str, object] | None, seed: int, market: str) -> None:
+        self.name, self.settings = name, settings
+        own = sample_trades(seed, 1, market).instrument
+        tapes = {}
+        for k, key in enumerate(StudyFold(name, settings).companions_of(own), 1):
+            venue, symbol = split_key(key)
+            other = msgspec.structs.replace(own, venue=venue, symbol=symbol, lot_size=Decimal("0.0004"))
+            tapes[key] = dataclasses.replace(sample_trades(seed + 1000 * k, market=market), instrument=other)
+        self._tapes = tapes
+        self._units = Units.of(own, [tape.instrument for tape in tapes.values()])
+
+    def fold(self) -> StudyFold:
+        fold = StudyFold(self.name, self.settings)
+        if self._tapes:
+            fold.tapes = stored_tapes(self._units, lambda key, lo, hi: self._tapes[key].between(lo, hi), self._gaps)
+        return fold
+
+    def _gaps(self, key: str, from_ns: int, to_ns: int) -> list[Gap]:
+        tape = self._tapes[key]
+        at_ns = int(tape.ts_exch_ns[len(tape) // 3])
+        gap = Gap(symbol=key, from_ns=at_ns, to_ns=at_ns + 60 * 10**9, cause="planted")
+        return [gap] if gap.to_ns > from_ns and gap.from_ns < to_ns else []
 
 
 def _bars(seed: int, rule: str, market: str, step: int, fold: StudyFold) -> Footprint:
@@ -123,8 +154,7 @@ def _check_shapes(fold: StudyFold, answer: Answer, made: Footprint, where: str) 
 
 
 def _check_chunks(
-    name: str,
-    settings: Mapping[str, object] | None,
+    make: _Maker,
     made: Footprint,
     expected: tuple[Answer, bytes],
     random: np.random.Generator,
@@ -132,17 +162,17 @@ def _check_chunks(
 ) -> None:
     cuts = np.unique(np.concatenate([[0, len(made)], random.integers(0, len(made) + 1, 6)]))
     for how, edges in (("cut at random", cuts), ("bar by bar", np.arange(len(made) + 1))):
-        fold = StudyFold(name, settings)
+        fold = make.fold()
         pieces = []
         for start, stop in itertools.pairwise(edges.tolist()):
-            fold = StudyFold(name, settings).restore(fold.to_bytes())
+            fold = make.fold().restore(fold.to_bytes())
             pieces.append((fold.update(made.slice(start, stop)), stop - start))
         _compare(Answer.concat(pieces), expected[0], f"{where}, {how}")
         assert fold.to_bytes() == expected[1], f"{where}, {how}: the state at the end differs"
 
 
-def _check_peek(name: str, settings: Mapping[str, object] | None, made: Footprint, whole: Answer, where: str) -> None:
-    fold = StudyFold(name, settings)
+def _check_peek(make: _Maker, made: Footprint, whole: Answer, where: str) -> None:
+    fold = make.fold()
     half = len(made) // 2
     first = fold.update(made.slice(0, half))
     before = fold.to_bytes()
@@ -152,8 +182,8 @@ def _check_peek(name: str, settings: Mapping[str, object] | None, made: Footprin
     _compare(Answer.concat([(first, half), (rest, len(made) - half)]), whole, f"{where}, after a look ahead")
 
 
-def _check_warmup(name: str, settings: Mapping[str, object] | None, made: Footprint, whole: Answer, where: str) -> None:
-    fold = StudyFold(name, settings)
+def _check_warmup(make: _Maker, made: Footprint, whole: Answer, where: str) -> None:
+    fold = make.fold()
     lead = fold.study.warmup(fold.params)
     if lead < 0:
         return

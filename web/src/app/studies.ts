@@ -7,7 +7,7 @@ import { ordersStudy } from "../model/orders";
 import { addPane, newShare } from "../model/panes";
 import { asStudy, kindOf } from "../model/profile-choice";
 import { freeLabel, mostStudies, requestOf, type StudyChoice } from "../model/study-choice";
-import { changedOnly } from "../model/study-form";
+import { asksFirst, changedOnly } from "../model/study-form";
 import { wantsPane } from "../model/study-look";
 import type { StudyFace } from "../panels/face";
 import type { StudyInfo, StudyParams, StudyRequest } from "../protocol/messages";
@@ -25,6 +25,8 @@ export interface StudiesHost {
   /** What is chosen has changed: it is to be kept. */
   changed(): void;
   problem(words: string): void;
+  /** A study says nothing before its form is filled in. */
+  asks(label: string): void;
 }
 
 /** The pane of a study. */
@@ -99,6 +101,7 @@ export class Studies implements StudyFace {
     const label = freeLabel(study, chosen);
     this.#set([...chosen, { study, label, params: changedOnly(info.params, params), shows: null }]);
     if (wantsPane(info.outputs)) this.#addPane(label);
+    if (Object.keys(params).length === 0 && asksFirst(info.params)) this.#host.asks(label);
   }
 
   #addPane(label: string): void {

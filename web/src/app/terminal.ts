@@ -183,6 +183,7 @@ export class Terminal implements TerminalFace {
         feed: () => this.#topics.feed,
         changed: () => this.#panesChanged(),
         problem: (words) => this.notice.set(words),
+        asks: (label) => this.open({ kind: "study", label }),
       },
       this.look.first.studies,
     );

@@ -46,5 +46,6 @@ export class StudyBoard {
   }
 }
 
+// What it is called says what of it is missing; its steps say what its columns count.
 const isSame = (a: StudySpec, b: StudySpec): boolean =>
-  a.study === b.study && JSON.stringify(a.params) === JSON.stringify(b.params);
+  JSON.stringify([a.study, a.title, a.params, a.steps]) === JSON.stringify([b.study, b.title, b.params, b.steps]);

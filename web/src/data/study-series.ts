@@ -4,6 +4,12 @@ import type { BarIndex } from "../protocol/units";
 import type { BarSeries } from "./bar-series";
 import { StudyTable } from "./study-columns";
 
+/** A unit such as 0.0002: `mantissa * 10^-decimals`. */
+interface Step {
+  readonly mantissa: number;
+  readonly decimals: number;
+}
+
 /** What one study says of the bars of a chart, joined to them by the times of their open. */
 export class StudySeries {
   readonly spec: StudySpec;
@@ -15,9 +21,16 @@ export class StudySeries {
   #cells: (CellsOf | null)[] = [];
   #series: BarSeries | null = null;
   #base: number | null = null;
+  readonly #steps: ReadonlyMap<string, Step>;
 
   constructor(spec: StudySpec) {
     this.spec = spec;
+    this.#steps = stepsOf(spec);
+  }
+
+  /** Decimals of a column that counts units of its own; null where it is on the chart's grid. */
+  decimals(column: string): number | null {
+    return this.#steps.get(column)?.decimals ?? null;
   }
 
   /** When its first bar opens; null without bars. */
@@ -88,12 +101,23 @@ export class StudySeries {
     if (isWhole && this.bars.time("open_ns", last - base) === series.openNs(last)) this.#base = base;
   }
 
+  // Counts become numbers: they are drawn, and written with as many decimals as the unit has.
+  #scaled(bars: StudyPart["bars"]): StudyPart["bars"] {
+    if (this.#steps.size === 0) return bars;
+    const scaled = Object.entries(bars).map(([name, column]) => {
+      const step = this.#steps.get(name);
+      if (step === undefined || !(column instanceof Float64Array)) return [name, column] as const;
+      return [name, column.map((count) => (count * step.mantissa) / 10 ** step.decimals)] as const;
+    });
+    return Object.fromEntries(scaled);
+  }
+
   #put(frame: StudyFrame, part: StudyPart, first: bigint, last: bigint | null): void {
     const [from, to] = [
       lowerBound(this.bars, first),
       last === null ? this.bars.length : lowerBound(this.bars, last + 1n),
     ];
-    this.bars.splice(from, to, { open_ns: frame.openNs, ...part.bars }, frame.openNs.length);
+    this.bars.splice(from, to, { open_ns: frame.openNs, ...this.#scaled(part.bars) }, frame.openNs.length);
     this.#cells.splice(from, to - from, ...cellsOf(frame, part));
     const [begin, end] = [
       lowerBound(this.events, first),
@@ -103,6 +127,18 @@ export class StudySeries {
     this.version += 1;
     if (this.#series !== null) this.align(this.#series);
   }
+}
+
+// Which columns count units of the study's own, and what these are worth.
+function stepsOf({ outputs, steps }: StudySpec): ReadonlyMap<string, Step> {
+  const found = new Map<string, Step>();
+  for (const { unit, columns } of outputs) {
+    const text = steps?.[unit];
+    if (text === undefined) continue;
+    const decimals = text.split(".")[1]?.length ?? 0;
+    for (const column of columns) found.set(column, { mantissa: Number(text.replace(".", "")), decimals });
+  }
+  return found;
 }
 
 interface CellsOf {

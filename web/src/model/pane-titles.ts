@@ -1,6 +1,6 @@
 import type { StudySeries } from "../data/study-series";
 import type { StudyOutput } from "../protocol/messages";
-import type { BarIndex } from "../protocol/units";
+import { type BarIndex, nsToMs } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
@@ -141,6 +141,18 @@ export function paneTitle(model: ChartModel, spec: PaneSpec, index: BarIndex, cv
     kind: spec.kind,
     name: study?.spec.title ?? toldPaneOf(spec.of)?.title ?? paneNames[spec.kind],
     parts: readers[spec.kind]?.(model, spec, index) ?? [],
-    note: spec.kind === "cvd" ? cvdAnchor : spec.kind === "stream" ? toldNote(model, spec, index) : "",
+    note: study !== null ? wholeSince(model, study, index) : noteOf(model, spec, index, cvdAnchor),
   };
+}
+
+function noteOf(model: ChartModel, spec: PaneSpec, index: BarIndex, cvdAnchor: string): string {
+  if (spec.kind === "cvd") return cvdAnchor;
+  return spec.kind === "stream" ? toldNote(model, spec, index) : "";
+}
+
+// A sum goes on behind what is missing, and is less than it was from there on: since when nothing is.
+function wholeSince(model: ChartModel, study: StudySeries, index: BarIndex): string {
+  const [anchor, valid] = [study.time("anchor_ns", index), study.time("valid_since_ns", index)];
+  if (anchor === null || valid === null || valid <= anchor) return "";
+  return `trades are missing before ${model.clock.fullText(nsToMs(valid))}`;
 }

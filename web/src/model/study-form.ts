@@ -18,6 +18,8 @@ export interface FormField {
   readonly above: boolean;
   /** Of a list: how many. */
   readonly count: number;
+  /** Of a text: it names a symbol, or several apart by commas. */
+  readonly names: "symbol" | "symbols" | null;
 }
 
 const words = (name: string): string => {
@@ -47,8 +49,18 @@ function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormFiel
     most: item.maximum ?? item.exclusiveMaximum ?? null,
     above: item.exclusiveMinimum !== undefined,
     count: own.prefixItems?.length ?? 0,
+    names: own.format === "symbol" || own.format === "symbols" ? own.format : null,
   };
 }
+
+/** Whether a study says nothing before something is chosen in its form: which symbols it reads. */
+export const asksFirst = (schema: JsonSchema): boolean =>
+  fieldsOf(schema).some(({ names, default: value }) => names !== null && value === "");
+
+/** The word of a text of several names that is being written, and the text with another in its place. */
+export const lastName = (text: string): string => text.slice(text.search(/[^\s,;]*$/));
+export const withName = (field: FormField, text: string, name: string): string =>
+  field.names === "symbols" ? `${text.slice(0, text.length - lastName(text).length)}${name}, ` : name;
 
 function resolved(root: JsonSchema, schema: JsonSchema): JsonSchema {
   const name = schema.$ref?.split("/").at(-1);
@@ -90,7 +102,7 @@ export function parseField(field: FormField, text: string): Parsed {
     case "list":
       return parseList(field, given);
     default:
-      return { value: given };
+      return field.names === null ? { value: given } : parseNames(field, given);
   }
 }
 
@@ -115,6 +127,14 @@ function parseTime(text: string): Parsed {
 
 /** A time as a JSON number that is not behind it: 256 ns is what a double tells apart in this century. */
 export const anchorOf = (ns: bigint): number => Number((ns / 256n) * 256n);
+
+function parseNames(field: FormField, text: string): Parsed {
+  const names = text.split(/[\s,;]+/).filter((one) => one !== "");
+  const wrong = names.find((one) => !/^\w+:\S+$/.test(one));
+  if (wrong !== undefined) return { problem: `"${wrong}" names no symbol such as binance_spot:BTCUSDT` };
+  if (field.names === "symbol" && names.length > 1) return { problem: `one symbol, got ${names.length}` };
+  return { value: names.join(", ") };
+}
 
 function parseList(field: FormField, text: string): Parsed {
   const parts = text.split(/[\s,;/]+/).filter((one) => one !== "");

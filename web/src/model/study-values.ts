@@ -39,8 +39,14 @@ export function studyExtent(model: ChartModel, spec: PaneSpec, from: number, to:
       }
     }
   }
-  return high < low ? { low: 0, high: 1, padding: 0.08 } : { low, high, padding: 0.08 };
+  if (high < low) return { low: 0, high: 1, padding: 0.08 };
+  const isWhole = outputs.every(({ unit }) => wholeUnits.includes(unit));
+  return { low, high, padding: 0.08, ...(isWhole ? {} : { least: leastOf(low, high) }) };
 }
+
+const wholeUnits: readonly OutputUnit[] = ["lot", "count", "tick", "row"];
+/** What is divided, or counted in units of its own, may move by a millionth of itself. */
+const leastOf = (low: number, high: number): number => Math.max(Math.abs(low), Math.abs(high), 1e-9) * 1e-6;
 
 /** The unit of a study pane's axis. */
 export const paneUnit = (model: ChartModel, spec: PaneSpec): OutputUnit => paneOutputs(model, spec)[0]?.unit ?? "lot";
@@ -57,7 +63,8 @@ export function axisValue(model: ChartModel, unit: OutputUnit, value: number, mo
   const { quantity, signs } = model;
   if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs, more);
   if (unit === "percent") return `${shareText(value, signs)} %`;
-  return compact(value, signs, more);
+  if (unit === "price") return written(String(Number(value.toPrecision(8))), signs);
+  return unit === "base" && Math.abs(value) < 1 ? shareText(value, signs) : compact(value, signs, more);
 }
 
 const mostMore = 4;
@@ -91,8 +98,9 @@ function lotsText({ quantity, signs }: ChartModel, value: number): string {
 }
 
 /** A value of a unit, exact: prices in the tick's decimals, quantities in the lot's, what is divided with two more. */
-export function exactValue(model: ChartModel, unit: OutputUnit, value: number): string {
+export function exactValue(model: ChartModel, unit: OutputUnit, value: number, decimals: number | null = null): string {
   if (Number.isNaN(value)) return dash;
+  if (decimals !== null) return written(value.toFixed(decimals).replace("-", minus), model.signs);
   switch (unit) {
     case "tick":
     case "row":
@@ -100,7 +108,9 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number): 
     case "lot":
       return lotsText(model, value);
     case "percent":
-      return written(`${value.toFixed(1)} %`, model.signs);
+      return value !== 0 && Math.abs(value) < 0.1
+        ? `${shareText(value, model.signs)} %`
+        : written(`${value.toFixed(1)} %`, model.signs);
     case "ratio":
     case "per_second":
       return written(value.toFixed(2), model.signs);
@@ -117,5 +127,7 @@ export const hasSides = (output: StudyOutput): boolean =>
 
 /** All of an output at a bar, as text. */
 export function outputText(model: ChartModel, study: StudySeries, output: StudyOutput, index: BarIndex): string {
-  return output.columns.map((name) => exactValue(model, output.unit, study.value(name, index))).join(" to ");
+  return output.columns
+    .map((name) => exactValue(model, output.unit, study.value(name, index), study.decimals(name)))
+    .join(" to ");
 }

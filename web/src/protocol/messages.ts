@@ -86,7 +86,9 @@ export type OutputUnit =
   | "per_second"
   | "text"
   | "side"
-  | "flag";
+  | "flag"
+  | "base"
+  | "price";
 
 /** One thing that a study says: its columns, their unit, and how it wants to be drawn. */
 export interface StudyOutput {
@@ -122,6 +124,8 @@ export type StudyParams = Readonly<Record<string, unknown>>;
 export interface StudySpec extends StudyRequest {
   readonly title: string;
   readonly outputs: readonly StudyOutput[];
+  /** What the units `base` and `price` of a study are worth that reads other symbols, as decimal text. */
+  readonly steps?: Readonly<Partial<Record<OutputUnit, string>>>;
 }
 
 /** One row of `/api/v1/studies`; `params` is the JSON schema of its settings. */
@@ -140,6 +144,8 @@ export interface JsonSchema {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
+  /** What a text means: `symbol`, or `symbols` apart by commas. */
+  readonly format?: string;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
   readonly minimum?: number;

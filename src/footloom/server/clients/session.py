@@ -18,10 +18,10 @@ from footloom.errors import FootloomError, ProtocolError, TooMuch
 from footloom.server.clients.allowance import Limits, Pace
 from footloom.server.clients.mailbox import Item, Mailbox, Mark
 from footloom.server.failures import code_of
-from footloom.server.live.chains import ChainStream
+from footloom.server.live.any_topic import AnyTopic
+from footloom.server.live.companions import keys_beside
 from footloom.server.live.hub import Hub
 from footloom.server.live.streams import Streams
-from footloom.server.live.topics import AnyTopic
 from footloom.server.wire.codec import stamped
 from footloom.server.wire.frames import Form, Frame, Message
 from footloom.server.wire.layout import NO_SEQ
@@ -140,6 +140,7 @@ class Session:
     mailbox: Mailbox = field(default_factory=Mailbox)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     resyncs: int = 0
+    _held: dict[int, list[list[str]]] = field(default_factory=dict)  # streams, by topic, once for each request of it
     _opening: set[asyncio.Task[None]] = field(default_factory=set)
     _idle: bool = True
     _writing: asyncio.Task[None] | None = None
@@ -285,11 +286,15 @@ class Session:
             topic = await self.hub.open_asked(request, key)
         else:
             key = await self.streams.open(key)
+            held = [key]
             try:
+                held += await self.streams.open_beside(keys_beside(request.studies, key))
                 topic = await self.hub.open_asked(request, key)
             except BaseException:
-                self.streams.close(key)
+                for one in held:
+                    self.streams.close(one)
                 raise
+            self._held.setdefault(topic.id, []).append(held)
         self._take(request, topic)
 
     def _take(self, request: Subscribe, topic: AnyTopic) -> None:
@@ -307,8 +312,11 @@ class Session:
         self.post_due(subscription)
 
     def _let_go(self, topic: AnyTopic) -> None:
-        if self.streams is not None and not isinstance(topic, ChainStream):
-            self.streams.close(topic.key)
+        held = self._held.get(topic.id)
+        for key in held.pop() if held and self.streams is not None else ():
+            self.streams.close(key)
+        if not held:
+            self._held.pop(topic.id, None)
 
     def _refuse(self, request: Request | None, error: FootloomError) -> None:
         self.hub.measures.refused_requests += 1

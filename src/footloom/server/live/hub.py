@@ -16,23 +16,23 @@ from typing import cast
 
 import msgspec
 
-from footloom.core.trades import FLAG_BACKFILLED, Trades
+from footloom.core.trades import Trades
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
+from footloom.server.live.any_topic import AnyTopic
 from footloom.server.live.board import Board
 from footloom.server.live.chains import chain_keys
 from footloom.server.live.charts import Charts
 from footloom.server.live.joining import joined
-from footloom.server.live.lanes import read_chart
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
 from footloom.server.live.sides import SideReader
 from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.stream_opening import opened
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.symbol_state import Stream, SymbolState, start_of, without
+from footloom.server.live.symbol_state import Stream, SymbolState, read_start, without
 from footloom.server.live.tempo import FLUSH_S, Tempo
-from footloom.server.live.topics import AnyTopic, Topic
+from footloom.server.live.topics import Topic
 from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.wire.messages import StreamRequest, StudyRequest, Subscribe, TopicRequest
 
@@ -166,7 +166,7 @@ class Hub:
             self.board.tell(commit.key, commit.state)
         if len(commit.trades):
             self.board.note_trades(commit.key)
-            self._count(commit.trades)
+            self.measures.note_trades(commit.trades)
         self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
         symbol.hear(commit)
         for key in chain_keys(commit) if commit.series else ():
@@ -176,10 +176,6 @@ class Hub:
             if topic.chart.tape == commit.trades.tape:
                 self._give(topic, commit)
         self._publish_status(symbol, commit)
-
-    def _count(self, trades: Trades) -> None:
-        if trades.instrument.venue != "sim" and not trades.flags.item(0) & FLAG_BACKFILLED:
-            self.measures.note_commit(trades.ts_recv_ns.item(0), len(trades))
 
     async def _open_stream(self, key: str, asked: StreamRequest) -> Stream:
         symbol = self._symbols[key]
@@ -209,14 +205,14 @@ class Hub:
         symbol, place = self._symbols[chart.key], object()
         backlog = symbol.backlogs[place] = list(symbol.unrecorded)
         try:
-            seed, studies = await read_chart(start_of, self.history, chart, history_bars, requests)
+            seed, studies = await read_start(self.listen, self.history, chart, history_bars, requests)
         finally:
             del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
         # waits behind what the seed lacks, and nothing is missed or comes twice.
         topic = Topic.of(next(self._ids), chart, seed, history_bars, self._tempo)
-        topic.requests, topic.studies = requests, studies
-        topic.folded = functools.partial(self._folded, topic)
+        topic.requests, topic.folded = requests, functools.partial(self._folded, topic)
+        topic.stand_by(studies)
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
         self._queue(topic, fresh)
         if symbol.status is None:
@@ -271,6 +267,8 @@ class Hub:
         finally:
             del symbol.backlogs[topic]
         if topic not in symbol.topics or from_ns is None:
+            if studies is not None:
+                studies.stop()
             return
         topic.renew(seed, from_ns, studies)
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == topic.chart.tape]
@@ -279,7 +277,7 @@ class Hub:
             topic.work = asyncio.create_task(self._work(topic))
 
     async def _read(self, topic: Topic) -> tuple[Seed, StudiesBeside | None]:
-        return await read_chart(start_of, self.history, topic.chart, topic.history_bars, topic.requests)
+        return await read_start(self.listen, self.history, topic.chart, topic.history_bars, topic.requests)
 
     # In order, each topic for itself: one that reads the store for a late row does not stop the others.
     def _give(self, topic: Topic, commit: Commit) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.feeds.metrics import Spread
 from footloom.server.wire.frames import Frame, Heard
 
@@ -54,6 +55,11 @@ class Measures:
         """Note that so many received rows are durable and published; ``first_ns`` is the oldest one's receipt."""
         self.messages += rows
         self.durable.note((time.time_ns() - first_ns) / 1e9)
+
+    def note_trades(self, trades: Trades) -> None:
+        """Note that these rows are durable and published, where they were heard from a venue."""
+        if trades.instrument.venue != "sim" and not trades.flags.item(0) & FLAG_BACKFILLED:
+            self.note_commit(trades.ts_recv_ns.item(0), len(trades))
 
     def note_frame(self, size: int, heard_ns: Heard | None, times: int = 1) -> None:
         """Note that a frame was handed to connections; ``heard_ns`` are the oldest and newest receipt it shows."""

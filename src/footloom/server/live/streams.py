@@ -122,6 +122,17 @@ class Streams:
             self._rename(key, found)
         return found
 
+    async def open_beside(self, keys: Sequence[str]) -> list[str]:
+        """Hold the streams of other symbols open beside a chart, and return which; one that cannot be is left out.
+
+        What is missing is then said by the studies that name it.
+        """
+        held = []
+        for key in keys:
+            with contextlib.suppress(FootloomError):
+                held.append(await self.open(key))
+        return held
+
     def close(self, key: str) -> None:
         """Take back one `open`; the stream ends some time after the last."""
         if self._held[key] > 1:

@@ -11,6 +11,8 @@ from footloom.engine.studies import counting
 from footloom.feeds.flow import Commit
 from footloom.kernels.fold import Count
 from footloom.server.live.chains import ChainStream
+from footloom.server.live.companions import Companions, Listen
+from footloom.server.live.lanes import read_chart
 from footloom.server.live.sides import Side
 from footloom.server.live.status import SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside, folds_of, studies_beside
@@ -19,22 +21,38 @@ from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import StudyRequest
 
-__all__ = ("Stream", "SymbolState", "start_of", "without")
+__all__ = ("Stream", "SymbolState", "read_start", "start_of", "without")
 
 Stream = Side | ChainStream  # of a symbol, that is no chart
 
 _UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
 
 
+async def read_start(
+    listen: Listen, history: History, chart: ChartKey, history_bars: int, requests: Sequence[StudyRequest]
+) -> tuple[Seed, StudiesBeside | None]:
+    """Return what a topic starts from, and the studies beside it, which hear other symbols before these are read."""
+    companions = Companions(listen, requests, chart.instrument)
+    try:
+        return await read_chart(start_of, history, chart, history_bars, requests, companions)
+    except BaseException:
+        companions.close()
+        raise
+
+
 def start_of(
-    history: History, chart: ChartKey, history_bars: int, requests: Sequence[StudyRequest]
+    history: History,
+    chart: ChartKey,
+    history_bars: int,
+    requests: Sequence[StudyRequest],
+    companions: Companions | None = None,
 ) -> tuple[Seed, StudiesBeside | None]:
     """Return what a topic starts from, and the studies beside it. Blocking."""
     if not requests:
         return _seed_of(history, chart, history_bars, None), None
     folds = folds_of(requests)
     seed = _seed_of(history, chart, history_bars, counting(folds))
-    return seed, studies_beside(history, chart, seed, folds)
+    return seed, studies_beside(history, chart, seed, folds, companions)
 
 
 def _seed_of(history: History, chart: ChartKey, history_bars: int, count: Count | None) -> Seed:

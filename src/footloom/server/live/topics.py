@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -30,38 +30,15 @@ from footloom.server.stored.history import ChartKey, Seed, with_bars
 from footloom.server.wire.codec import encode, encode_json
 from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
+from footloom.server.wire.studies import Told
 
-__all__ = ("AnyTopic", "Topic")
+__all__ = ("Topic",)
 
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
 _MOST_SNAPSHOTS = 8  # of one state that are kept: lengths are the clients' choice
 # A snapshot with more levels than this is encoded off the event loop (about 2 ms).
 _THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
-
-
-class AnyTopic(Protocol):
-    """What a client can subscribe to: the chart of a symbol, or another stream of it."""
-
-    id: int
-    seq: int
-    folding: asyncio.Lock
-
-    @property
-    def key(self) -> str:
-        """The symbol."""
-
-    def subscribed(self, request_id: int) -> Subscribed:
-        """Return the answer to a request of it."""
-
-    def catch_up(self) -> None:
-        """Fold what was taken in, and post what it changed: ``seq`` is then that of the next snapshot."""
-
-    def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
-        """Return how it stands at the call, with ``folding``."""
-
-    def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
-        """Return what studies beside it say, None where there are none."""
 
 
 @dataclass(eq=False)
@@ -138,10 +115,27 @@ class Topic:
 
     def restart(self, seed: Seed, studies: StudiesBeside | None = None) -> None:
         """Stand where a seed stands; nobody is told."""
-        self.studies = studies
+        self.stand_by(studies)
         self._builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
         self._held, self._open, self._snapshots = [], {}, {}
         self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
+
+    def stand_by(self, studies: StudiesBeside | None) -> None:
+        """Have these studies beside the bars, and no others."""
+        if self.studies is not None:
+            self.studies.stop()
+        self.studies = studies
+        if studies is not None:
+            studies.begin(self._hear_beside)
+
+    # Another symbol has traded: what studies say of bars has changed, in the worst case of bars that were settled.
+    def _hear_beside(self, late_ns: int | None) -> None:
+        if late_ns is not None:
+            self._doubt_studies(late_ns)
+            self.folded(None)
+        elif self.studies is not None and not self.studies.is_stale:
+            self._post_closed(self.studies.settle())
+            self._look_soon()
 
     def is_late(self, trades: Trades) -> bool:
         """Say whether rows come behind others that were folded: the builder then reads the store."""
@@ -275,6 +269,7 @@ class Topic:
             if timer is not None:
                 timer.cancel()
         self._timer = self._look = None
+        self.stand_by(None)
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -332,9 +327,13 @@ class Topic:
             frame = self._frame(chart, "bar_open", heard)
             for subscriber in list(self.subscribers):
                 subscriber.post_bar(open_ns, frame)
-        if self.studies is not None and self._look is None:
-            wait_s = self._looked_at + _LOOK_SHARE * self._look_s - self._flushed_at
-            self._look = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._look_at_open)
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        if self.studies is not None and self._look is None and self.subscribers:
+            loop = asyncio.get_running_loop()
+            wait_s = self._looked_at + max(_LOOK_SHARE * self._look_s, self.tempo.interval_s) - loop.time()
+            self._look = loop.call_later(max(0.0, wait_s), self._look_at_open)
 
     def _post_frame(self, chart: ChartFrame, kind: str) -> None:
         if self.subscribers:
@@ -344,10 +343,12 @@ class Topic:
     def _close_studies(self, chart: ChartFrame) -> None:
         if self.studies is None or self.studies.is_stale:
             return
-        told = self.studies.close(chart.footprint)
-        if self.subscribers:
+        self._post_closed(self.studies.close(chart.footprint))
+
+    def _post_closed(self, told: Sequence[Told]) -> None:
+        for one in told if self.subscribers and self.studies is not None else ():
             self.seq += 1
-            self._post_event(self.studies.frame(told, "studies_closed", self.id, self.seq))
+            self._post_event(self.studies.frame(one, "studies_closed", self.id, self.seq))
 
     # A final bar has changed: what studies say from there on is read anew from the store, beside the moving chart.
     def _doubt_studies(self, from_ns: int) -> None:
@@ -359,17 +360,18 @@ class Topic:
     def _look_at_open(self) -> None:
         self._look = None
         opened, studies = self.builder.open_frame(), self.studies
-        if studies is None or studies.is_stale or opened is None or not self.subscribers:
+        if studies is None or studies.is_stale or not self.subscribers:
             return
         loop = asyncio.get_running_loop()
         self._looked_at = loop.time()
-        told = studies.look(opened.footprint)
+        looks = studies.looks(None if opened is None else opened.footprint)
         self._look_s = loop.time() - self._looked_at
-        self.seq += 1
         self._snapshots = {}
-        frame = studies.frame(told, "studies_open", self.id, self.seq)
-        for subscriber in list(self.subscribers):
-            cast("StateReader", subscriber).post_state("studies", frame)
+        for name, told in looks:
+            self.seq += 1
+            frame = studies.frame(told, "studies_open", self.id, self.seq)
+            for subscriber in list(self.subscribers):
+                cast("StateReader", subscriber).post_state(name, frame)
 
     def _post_gap(self, gap: Gap) -> None:
         if self.subscribers:

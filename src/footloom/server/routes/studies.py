@@ -32,6 +32,7 @@ from footloom.server.routes.parameters import (
     no_more_than,
 )
 from footloom.server.stored.history import ChartKey, History
+from footloom.server.stored.joined import state_of
 from footloom.server.stored.reach import bar_length_ns
 from footloom.server.stored.studied import studied
 from footloom.server.stored.tasks import Task
@@ -143,8 +144,12 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         fold = StudyFold(name, settings)
         key = history.resolve(chart)
         begin_ns = from_ns if from_ns is not None and not fold.study.warmup(fold.params) else 0
-        rows = check_rows(history, key.key, key.tape, begin_ns, MAX_NS if to_ns is None else to_ns)
-        state = history.state(key.key, key.tape)
+        beside = [one for one in fold.companions if one != key.key]
+        rows = sum(
+            check_rows(history, symbol, history.tape_of(symbol), begin_ns, MAX_NS if to_ns is None else to_ns)
+            for symbol in (key.key, *beside)
+        )
+        state = (history.state(key.key, key.tape), *state_of(history, beside))
         shape = None if format == "binary" else cells
         task = Task(
             _body,

@@ -10,6 +10,7 @@ from footloom.engine.runs import studies_between
 from footloom.engine.studies import StudyFold
 from footloom.feeds.stored import span_of
 from footloom.server.stored.history import ChartKey, History, grow_until_ns
+from footloom.server.stored.joined import join_stored
 from footloom.studies import Answer
 
 __all__ = ("studied",)
@@ -22,7 +23,13 @@ def studied(
 
     The answers are those of the whole tape: it is read piece by piece from its first trade on, or from the session of
     the first bar where no study looks back.
+
+    Raises
+    ------
+    NotStored
+        Nothing is stored of another symbol that a study names.
     """
+    join_stored(history, chart.instrument, folds)
     first_ns, last_ns = span_of(history.store, chart.key, chart.tape)
     begin_ns = -(2**62) if from_ns is None else from_ns  # the first bar opens before its first trade
     end_ns = last_ns + 1 if to_ns is None else to_ns

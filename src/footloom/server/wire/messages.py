@@ -157,13 +157,17 @@ class StudyOutput(msgspec.Struct, frozen=True):
 
 
 class StudySpec(msgspec.Struct, frozen=True):
-    """A study as it was resolved: every parameter, and what it says."""
+    """A study as it was resolved: every parameter, and what it says.
+
+    ``steps`` is what the units ``base`` and ``price`` are worth, as decimal text, where it reads other symbols.
+    """
 
     label: str
     study: str
     title: str
     params: dict[str, Any]
     outputs: Sequence[StudyOutput]
+    steps: dict[str, str] = {}
 
 
 class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
