@@ -65,7 +65,7 @@ def _page(name: str, study: Study) -> str:
 def _head(name: str, study: Study) -> Iterator[str]:
     text = (inspect.getdoc(study) or "").replace("``", "`")
     yield from (f"# {study.TITLE}", "", f"`{name}`", "", re.sub(r"(?<!`)`~?footloom\.([\w.]+)`", r"`\1`", text), "")
-    sections = sorted(set(re.findall(r"\b(\d\.\d)\b", _first_line(study))))
+    sections = sorted(set(re.findall(r"\b(\d\.\d+)\b", _first_line(study))))
     if sections:
         yield from (f"Defined in [definitions](../definitions.md), section {', '.join(sections)}.", "")
     warmup = study.warmup(study.Params())
@@ -92,7 +92,7 @@ def _parameters(study: Study) -> Iterator[str]:
 
 def _default(setting: Any) -> str:
     value = setting.default if setting.default is not msgspec.NODEFAULT else setting.default_factory()
-    return "none" if value is None else str(value)
+    return {None: "none", "": '""'}.get(value) or str(value)
 
 
 def _range(schema: dict[str, Any]) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from footloom.core.footprint import Footprint
 from footloom.core.trades import Trades
+from footloom.engine.beside import Units, stored_tapes
 from footloom.engine.build import build_footprint
 from footloom.engine.export import bar_rows
 from footloom.engine.frame import ChartFrame
 from footloom.engine.studies import StudyFold, counting
 from footloom.errors import ConfigError
+from footloom.kernels.facts import in_order
 from footloom.notebook.study import StudyResult
 
 if TYPE_CHECKING:
@@ -84,13 +87,16 @@ class Chart:
             raise ConfigError(f"no study is called {', '.join(unknown)}: known are {', '.join(_STUDIES)}")
         return type(self)(self.frame, names, trades=self._trades)
 
-    def study(self, name: str, **settings: object) -> StudyResult:
+    def study(self, name: str, *, companions: Sequence[Trades] = (), **settings: object) -> StudyResult:
         """Return what a study says of these bars; ``settings`` are its parameters (see ``docs/studies``).
+
+        ``companions`` are the trades of the other symbols that it reads, where it names any.
 
         Raises
         ------
         ConfigError
-            There is no such study or setting, or the study reads trades and the chart was made without them.
+            There is no such study or setting, the study reads trades and the chart was made without them, or it names
+            a symbol that is not among the ``companions``.
 
         Examples
         --------
@@ -105,6 +111,7 @@ class Chart:
         if count is not None and self._trades is not None:
             made = build_footprint(self._trades, footprint.bar_rule, footprint.ticks_per_level, count=count)
             footprint = dataclasses.replace(footprint, prints=made.prints)
+        _join(fold, footprint, companions)
         return StudyResult(fold, footprint, fold.update(footprint))
 
     def to_rows(self) -> list[dict[str, Any]]:
@@ -152,3 +159,17 @@ class Chart:
 
         recent = self.frame.slice(len(self.frame) - min(len(self.frame), _SHOWN), len(self.frame))
         return f"<div>{self.to_svg(_SHOWN)}{table(recent, self.studies)}<p>{html.escape(repr(self))}</p></div>"
+
+
+def _join(fold: StudyFold, footprint: Footprint, companions: Sequence[Trades]) -> None:
+    tapes = {one.instrument.key: in_order(one) for one in companions}
+    wanted = fold.companions_of(footprint.instrument)
+    missing = [key for key in wanted if key not in tapes]
+    if missing:
+        raise ConfigError(
+            f"{fold.study.TITLE} reads {', '.join(missing)} too: give its trades, such as "
+            f'companions=[load_trades("{missing[0]}", ...)]'
+        )
+    if wanted:
+        units = Units.of(footprint.instrument, [tapes[key].instrument for key in wanted])
+        fold.tapes = stored_tapes(units, lambda key, lo, hi: tapes[key].between(lo, hi), lambda *_asked: ())

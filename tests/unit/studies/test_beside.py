@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import footloom as fl
 from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
@@ -251,3 +252,13 @@ def test_a_tail_keeps_what_comes_late_in_its_place_and_forgets_what_is_settled()
     assert tail.companion(0, 2**62).ts_ns[0] == whole.ts_ns[-1] or tail.newest_ns == whole.ts_ns[-1] + 10**15
     kept = tail.companion(int(whole.ts_ns[0]) + 10**15, 2**62)
     assert int(kept.running[-1] - kept.running[0]) == 4 * int(whole.signed.sum())
+
+
+def test_a_notebook_gives_the_trades_of_the_others() -> None:
+    own, spot = tape(PERP, 1), tape(SPOT, 2)
+    chart = fl.footprint(own, bars="30m")
+    said = chart.study("premium", companions=[spot], symbol="spot:X", quiet_s=1800)
+    _, expected = folded("premium", {"symbol": "spot:X", "quiet_s": 1800}, chart.footprint, [spot])
+    assert said.to_arrow()["points"].to_pylist() == expected["points"]
+    with pytest.raises(ConfigError, match=r"reads spot:X too: give its trades, such as companions=\[load_trades"):
+        chart.study("premium", symbol="spot:X")

@@ -28,9 +28,10 @@ const words = (name: string): string => {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${zone}`;
 };
 
-/** The fields of a form, in the order of the parameters. */
+/** The fields of a form, in the order of the parameters; what symbols it reads comes first. */
 export function fieldsOf(schema: JsonSchema): FormField[] {
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => fieldOf(schema, name, property));
+  const fields = Object.entries(schema.properties ?? {}).map(([name, property]) => fieldOf(schema, name, property));
+  return [...fields.filter(({ names }) => names !== null), ...fields.filter(({ names }) => names === null)];
 }
 
 function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormField {
