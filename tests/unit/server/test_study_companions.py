@@ -94,7 +94,7 @@ def tapes() -> list[Trades]:
 def same(got: Any, value: Any) -> bool:
     if value == NONE or value != value:  # noqa: PLR0124 - NaN
         return bool(got is None or got != got or got == NONE)  # noqa: PLR0124 - NaN
-    return float(got) == float(value)
+    return got is not None and float(got) == float(value)
 
 
 def commits(every: Sequence[Trades], cut_ns: int, lag_ns: int) -> list[Commit]:

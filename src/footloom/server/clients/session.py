@@ -313,10 +313,12 @@ class Session:
 
     def _let_go(self, topic: AnyTopic) -> None:
         held = self._held.get(topic.id)
-        for key in held.pop() if held and self.streams is not None else ():
+        if self.streams is None or not held:
+            return
+        for key in held.pop():
             self.streams.close(key)
         if not held:
-            self._held.pop(topic.id, None)
+            del self._held[topic.id]
 
     def _refuse(self, request: Request | None, error: FootloomError) -> None:
         self.hub.measures.refused_requests += 1

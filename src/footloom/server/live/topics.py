@@ -346,7 +346,9 @@ class Topic:
         self._post_closed(self.studies.close(chart.footprint))
 
     def _post_closed(self, told: Sequence[Told]) -> None:
-        for one in told if self.subscribers and self.studies is not None else ():
+        if self.studies is None or not self.subscribers:
+            return
+        for one in told:
             self.seq += 1
             self._post_event(self.studies.frame(one, "studies_closed", self.id, self.seq))
 

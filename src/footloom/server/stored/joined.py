@@ -94,6 +94,6 @@ def _prices(history: History, grid: Instrument, from_ns: int, to_ns: int) -> Sna
     try:
         block = history.store.load(grid.key, "snapshot", from_ns, to_ns)
     except NotStored:
-        return Snapshots(grid, *([nothing] * 6), nothing)
+        return Snapshots(grid, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
     assert isinstance(block, Snapshots)
     return block
