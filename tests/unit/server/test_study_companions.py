@@ -151,10 +151,8 @@ async def test_a_gap_that_is_told_late_makes_its_bars_unknown_and_a_missing_symb
         (answer,) = [json.loads(text) for text in socket.sent if isinstance(text, str) and '"subscribed"' in text]
         titles = {spec["label"]: spec["title"] for spec in answer["studies"]}
         assert titles["cvd_sum"].endswith(f"nothing is stored of {COIN.key}")
-        assert {spec["label"]: spec["steps"] for spec in answer["studies"]}["premium"] == {
-            "base": "0.0002",
-            "price": "0.25",
-        }
+        assert {spec["label"]: spec["steps"] for spec in answer["studies"]}["cvd_against"] == {"base": "0.0002"}
+        assert {spec["label"]: spec["steps"] for spec in answer["studies"]}["premium"] == {"price": "0.25"}
         before = told(frames(socket), "cvd_against", "others", final=True)
         at = list(before)[40]
         assert not same(before[at], NONE)

@@ -56,7 +56,7 @@ def specs_of(folds: Sequence[StudyFold], chart: ChartKey) -> list[StudySpec]:
             study=fold.name,
             title=fold.title,
             params=msgspec.to_builtins(fold.params),
-            steps={unit: f"{step:f}" for unit, step in fold.steps(chart.instrument).items()} if fold.companions else {},
+            steps=_steps(fold, chart),
             outputs=[
                 StudyOutput(one.name, one.kind, one.unit, one.columns, one.title, one.life, one.bits)
                 for one in fold.study.OUTPUTS
@@ -64,6 +64,11 @@ def specs_of(folds: Sequence[StudyFold], chart: ChartKey) -> list[StudySpec]:
         )
         for fold in folds
     ]
+
+
+def _steps(fold: StudyFold, chart: ChartKey) -> dict[str, str]:
+    units = {one.unit for one in fold.study.OUTPUTS}
+    return {unit: f"{step:f}" for unit, step in fold.steps(chart.instrument).items() if unit in units}
 
 
 class _Told:
