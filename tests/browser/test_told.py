@@ -245,6 +245,8 @@ def test_what_studies_say_on_the_page_is_what_the_api_says(page: Any, url: str) 
         ("imbalance", {"percent": 200}),
         ("delta_divergence", {}),
         ("reach", {"least": 15}),
+        ("cvd_against", {"symbols": BARE.key}),
+        ("premium", {"symbol": BARE.key}),
     )
     studied(page, *asked)
     step = page.evaluate("footloom.meta().ticks_per_level")
@@ -278,6 +280,27 @@ def test_what_studies_say_on_the_page_is_what_the_api_says(page: Any, url: str) 
 
 def zip_events(shown: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return [({"open_ns": bar["openNs"]}, event) for bar in shown for event in bar["events"]]
+
+
+def test_a_study_of_another_symbol_asks_for_it_first_and_a_row_opens_its_levels(page: Any) -> None:
+    studied(page)
+    dialog = menu(page)
+    dialog.get_by_role("textbox").fill("premium to another")
+    dialog.get_by_role("button", name="Add Premium to another symbol").wait_for()
+    dialog.get_by_role("textbox").press("Enter")
+    form = page.get_by_role("form", name="Settings of Premium to another symbol")
+    form.get_by_label("Symbol", exact=False).first.fill("BTCUSDT")  # no venue: no name
+    assert "names no symbol" in form.get_by_role("alert").inner_text()
+    form.get_by_role("group", name="Symbols for Symbol").get_by_role("button", name=BARE.key).click()
+    form.get_by_role("button", name="Apply").click()
+    until(page, "footloom.study('premium')?.other === footloom.bar().close_tick / 10")
+    assert page.evaluate("footloom.study('premium').points") == 0
+    page.locator(".title[data-pane='study premium']").filter(has_text=f"Premium to {BARE.key}").wait_for()
+    menu(page).get_by_role("list", name="Beside the chart").get_by_role("button", name="Add").click()
+    page.keyboard.press("Escape")
+    row = page.get_by_role("complementary", name="Order flow table").get_by_role("row").nth(3)
+    row.get_by_role("cell").nth(4).click()  # anywhere in it
+    page.get_by_role("region", name="Data table of a bar").wait_for()
 
 
 def test_a_study_of_another_package_needs_no_code_of_the_page(page: Any) -> None:

@@ -188,7 +188,8 @@ class Hub:
     def reread(self, key: str) -> None:
         """Read the charts of a symbol anew: its stored past has changed."""
         self.charts.forget(key)
-        for topic in self._symbols[key].topics:
+        beside = [topic for topic in self.topics if topic.studies is not None and key in topic.studies.keys]
+        for topic in {*self._symbols[key].topics, *beside}:
             topic.behind_ns = topic.first_ns
             self._refresh_soon(topic)
 

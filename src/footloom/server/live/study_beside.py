@@ -119,6 +119,11 @@ class StudiesBeside:
         self._settling = Settling()
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The other symbols that they read."""
+        return () if self.companions is None else self.companions.keys
+
+    @property
     def _tapes(self) -> Sequence[LiveTapes]:
         return () if self.companions is None else self.companions.tapes
 
