@@ -1,15 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { deskOf, lacks } from "../src/app/desk";
+import { readPrefs } from "../src/app/prefs";
 import type { StreamListener } from "../src/data/hub";
 import { changed } from "../src/data/option-change";
-import { chainFor, isUnderlying, OptionsDesk } from "../src/data/options-desk";
+import { chainFor, deskChain, isUnderlying, OptionsDesk, optionsClosed } from "../src/data/options-desk";
 import type { Rest } from "../src/data/rest";
 import type { Clock } from "../src/data/store";
 import { parseGrid } from "../src/model/decimal";
-import { optionLevels } from "../src/model/option-levels";
+import { percentText } from "../src/model/format";
+import { detailLines } from "../src/model/option-detail";
+import { beyond, dayNote, optionLevels } from "../src/model/option-levels";
 import { change, clockOf, figures, quantity, tableRows, zoneOf } from "../src/model/option-table";
+import { readOptions } from "../src/model/options-kept";
 import { readings } from "../src/model/read-out";
 import { type ChartColours, heatChart, profileChart, ratiosChart } from "../src/panels/options/charts";
-import type { ChainInfo, ChainReply, OptionCell, OptionHeat, ReadOut } from "../src/protocol/options";
+import type { ChainInfo, ChainReply, OptionCell, OptionHeat, OptionRow, ReadOut } from "../src/protocol/options";
 import type { StreamRequest } from "../src/protocol/streams";
 
 const nothing: OptionCell = {
@@ -21,7 +26,10 @@ const nothing: OptionCell = {
   ltp: null,
   bid: null,
   ask: null,
+  bid_qty: null,
+  ask_qty: null,
   crossed: false,
+  mid: null,
   iv: null,
   delta: null,
   gamma: null,
@@ -145,6 +153,8 @@ describe("the charts of a chain", () => {
     clip_calls: 75,
     clip_puts: null,
     clip_net: 75,
+    day_calls: [150, null],
+    day_puts: [-75, 75],
   };
 
   it("tell a change of nothing from one that nobody looked for, and from none that is known", () => {
@@ -154,6 +164,10 @@ describe("the charts of a chain", () => {
       { value: [1, 0, -75] },
       { value: [1, 1, 0], itemStyle: { opacity: 0.4 } },
     ]);
+    const totals = (side: "calls" | "net"): unknown =>
+      (heatChart(heat, side, colours, 75, kolkata) as { yAxis: { data: unknown }[] }).yAxis[1]?.data;
+    expect(totals("calls"), "against the previous day's close").toEqual(["+2", "–"]);
+    expect(totals("net")).toEqual(["−3", "–"]);
     const { visualMap } = option as unknown as { visualMap: { inRange: { color: readonly string[] } } };
     expect(visualMap.inRange.color[1]).not.toBe(colours.panel);
   });
@@ -173,6 +187,87 @@ describe("the charts of a chain", () => {
     const history = { ...day, at_ns: [String(atNs)], call_oi: [null], put_oi: [null] };
     const { xAxis } = ratiosChart(history, colours, kolkata) as unknown as { xAxis: { data: readonly string[] } };
     expect(xAxis.data).toEqual(["15:36:00"]);
+  });
+});
+
+describe("all that is known of a strike", () => {
+  const line = (name: string, change: Partial<ChainReply> = {}) =>
+    detailLines(chainOf(change), chainOf(change).rows[0] as OptionRow, kolkata).find((one) => one.name === name);
+
+  it("has each value with its source and age, and the venue's Greeks beside ours", () => {
+    const since = (back: bigint) => ({ since_ns: String(atNs - back * 1_000_000_000n), source: "upstox_feed" });
+    const call: OptionCell = {
+      ...nothing,
+      oi: "7500",
+      oi_day: "-750",
+      oi_step: "75",
+      step_from_ns: String(atNs - 180_000_000_000n),
+      bid: "101.00",
+      bid_qty: "1500",
+      ask_qty: "0",
+      iv: 0.12345,
+      delta: -0.51234,
+      venue: { iv: "0.118", delta: "-0.52" },
+      said: { oi: since(12n), bid: since(3n), prev_oi: since(7200n), iv: since(200n), delta: since(200n) },
+    };
+    const rows = [{ strike: "26100", call, put: nothing }];
+    const texts = (name: string) => line(name, { rows })?.call;
+    expect(texts("Open interest")).toEqual({ text: "7,500 (100 lots)", from: "upstox_feed, 12 s" });
+    expect(texts("ΔOI, day")).toEqual({ text: "−750 (−10 lots)", from: "upstox_feed, 2 h" });
+    expect(texts("ΔOI, last update")).toEqual({ text: "+75 (+1 lots)", from: "since 15:33:00" });
+    expect(texts("Bid")).toEqual({ text: "101.00 × 1,500", from: "upstox_feed, 3 s" });
+    expect(texts("Ask")?.text, "nobody offers").toBe("none");
+    expect(texts("Middle")).toEqual({ text: "–", from: "" });
+    expect(texts("IV, ours")?.text).toBe(percentText(0.12345, 2));
+    expect(texts("IV, venue")).toEqual({ text: percentText(0.118, 2), from: "upstox_feed, 3 min" });
+    expect(texts("Delta, ours")?.text).toBe("−0.5123");
+    expect(texts("Delta, venue")?.text).toBe("−0.52");
+    for (const { put } of detailLines(chainOf({ rows }), rows[0] as OptionRow, kolkata)) {
+      expect(put, "what nobody said is no number").toEqual({ text: "–", from: "" });
+    }
+  });
+
+  it("says that a quote is crossed, and gives units alone where a lot is not known", () => {
+    const rows = [{ strike: "1", call: { ...nothing, oi: "1234567", crossed: true }, put: nothing }];
+    expect(line("Middle", { rows })?.call.text).toBe("crossed");
+    expect(line("Open interest", { rows, units_a_lot: null })?.call.text).toBe("1,234,567");
+  });
+});
+
+describe("the desk", () => {
+  const info = (symbol: string, front: string | null, last = "1"): ChainInfo => {
+    const name = symbol.slice(symbol.indexOf(":") + 1);
+    return { symbol, name, charts: [], front, rows: 1, first_ns: "0", last_ns: last, expiries: [] };
+  };
+  const fut = "upstox:NIFTY.FUT1";
+
+  it("is of the chain that is charted, else of NIFTY's, else of any; one with a chart before others", () => {
+    const [nifty, live] = [info("nse:NIFTY", fut), info("upstox:NIFTY", fut, "5")];
+    const [bank, sim] = [info("nse:BANKNIFTY", "upstox:BANKNIFTY.FUT1"), info("sim:PERP", "sim:PERP", "9")];
+    const all = [sim, bank, nifty, live];
+    expect(deskChain(all, "upstox:BANKNIFTY.FUT1")).toBe(bank);
+    expect(deskChain(all, "sim:PERP"), "of two the newer one").toBe(live);
+    expect(deskChain([sim, bank, info("nse:NIFTY", null)], "sim:PERP")).toBe(bank);
+    expect(deskChain([sim], "x:Y")).toBe(sim);
+    expect(deskChain([], "x:Y")).toBeUndefined();
+  });
+
+  it("is a layout: the front future, its change of open interest, and the chain beside it", () => {
+    const prefs = readPrefs({ settings: { mode: "delta" } });
+    const { charts, look } = deskOf(info("nse:NIFTY", fut), { symbol: "x:Y", bars: "5m", step: 7 }, prefs);
+    expect(charts).toEqual([{ symbol: fut, bars: "5m", step: null }]);
+    expect(readPrefs(look).options).toEqual({ open: true, tab: "desk", everyS: 60 });
+    expect(readPrefs(look).panes.map(({ id }) => id)).toEqual(["price", "stream interest_change", "delta"]);
+    expect(readPrefs(look).settings.mode, "the rest stays as it is").toBe("delta");
+    const alone = deskOf(info("nse:NIFTY", null), { symbol: "x:Y", bars: "5m", step: 7 }, prefs);
+    expect(alone.charts[0].symbol).toBe("x:Y");
+    expect(lacks(info("nse:NIFTY", null))).toContain("footloom record upstox:NIFTY.FUT1");
+    expect(lacks(info("nse:NIFTY", fut))).toBe("");
+  });
+
+  it("is remembered, whatever was stored", () => {
+    expect(readOptions({ open: true, tab: "desk", everyS: 180 })).toEqual({ open: true, tab: "desk", everyS: 180 });
+    for (const bad of [null, 7, { open: 1, tab: "no", everyS: 0.5 }]) expect(readOptions(bad)).toEqual(optionsClosed);
   });
 });
 
@@ -282,6 +377,18 @@ it("puts strikes, the three walls of each side and the key level on the ticks of
     "max pain 26150",
     "key level: wall 26200 at the POC 26190.50",
   ]);
+  const out = (top: number) => {
+    const { above, below } = beyond(levels.lines, (tick) => top / 0.05 - tick, 20 / 0.05);
+    return [above, below].map((lines) => lines.map(({ tick }) => tick * 0.05));
+  };
+  expect(out(26_210), "the nearest first, and a second wall is not named").toEqual([[], [26_150, 26_100]]);
+  expect(out(26_090)).toEqual([[26_100, 26_150, 26_190.5, 26_200], []]);
+  const dayNs = 86_400_000_000_000n;
+  expect([dayNote(levels, atNs), dayNote(levels, null), dayNote(levels, atNs + dayNs)]).toEqual([
+    "",
+    "",
+    " (chain of 2025-12-05)",
+  ]);
   expect(optionLevels(chainOf(), parseGrid("0.05")).lines.some(({ kind }) => kind === "key")).toBe(false);
   expect(levels.strikes[2]).toEqual({ tick: 524_000, call: 1, put: 0 });
 });
@@ -314,7 +421,7 @@ it("puts what changed in a chain into what is known of it", () => {
 describe("the chain that is looked at", () => {
   const info = (symbol: string, charts: readonly string[] = []): ChainInfo => {
     const name = symbol.slice(symbol.indexOf(":") + 1);
-    return { symbol, name, charts, rows: 1, first_ns: "0", last_ns: "0", expiries: [] };
+    return { symbol, name, charts, front: charts[0] ?? null, rows: 1, first_ns: "0", last_ns: "0", expiries: [] };
   };
 
   /** A desk over answers that the test gives: streams of the chain, and REST beside them. */
@@ -336,7 +443,8 @@ describe("the chain that is looked at", () => {
         stream.left = true;
       };
     };
-    const desk = new OptionsDesk({ options } as unknown as Rest, { subscribeStream }, clock);
+    const [rest, hub] = [{ options } as unknown as Rest, { subscribeStream }];
+    const desk = new OptionsDesk(rest, hub, clock);
     const tell = (chain: ChainReply, problem = ""): void =>
       streams.at(-1)?.listener.said({
         type: "chain",
@@ -350,7 +458,7 @@ describe("the chain that is looked at", () => {
     const turns = async (): Promise<void> => {
       for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
     };
-    return { desk, asked, due, streams, tell, turns };
+    return { desk, asked, due, streams, tell, turns, rest, hub, clock };
   }
   const both = [info("nse:NIFTY"), info("nse:BANKNIFTY")];
 
@@ -396,6 +504,29 @@ describe("the chain that is looked at", () => {
     expect(streams.every(({ left }) => left)).toBe(true);
     tell(chainOf());
     expect(desk.view.get().state).toBe("closed");
+  });
+
+  it("opens again with the first chart where it was open, and tells what is to be remembered", async () => {
+    const { streams, turns, rest, hub, clock } = deskOf({ "": both, "/history": {} });
+    const desk = new OptionsDesk(rest, hub, clock, { open: true, tab: "desk", everyS: 180 });
+    const kept: boolean[] = [];
+    desk.onKept(() => kept.push(desk.kept.open));
+    expect(desk.kept, "before there is a chart").toEqual({ open: true, tab: "desk", everyS: 180 });
+    desk.showing("");
+    await turns();
+    expect(streams.length).toBe(0);
+    desk.showing("upstox:BANKNIFTY.FUT1");
+    await turns();
+    expect(streams.map(({ of }) => of.symbol)).toEqual(["nse:BANKNIFTY"]);
+    desk.restore({ open: true, tab: "heat", everyS: 60 }, "upstox:NIFTY.FUT1");
+    await turns();
+    expect(streams.map(({ of }) => of.symbol)).toEqual(["nse:BANKNIFTY", "nse:NIFTY"]);
+    expect(desk.choice.get()).toMatchObject({ tab: "heat", everyS: 60 });
+    desk.restore(optionsClosed, "upstox:NIFTY.FUT1");
+    expect(desk.isOpen).toBe(false);
+    expect(kept.at(-1)).toBe(false);
+    desk.showing("upstox:NIFTY.FUT1");
+    expect(desk.isOpen, "closed by hand it stays closed").toBe(false);
   });
 
   it("asks for what a tab shows around the money, once a minute of the chain", async () => {

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ("settings_of", "store_settings", "wanted_of")
 
-_MOST_STRIKES = 50
 _ALWAYS = frozenset({"liquidation", "mark", "open_interest"})
 
 
@@ -30,7 +29,7 @@ def wanted_of(
     from footloom.core.instrument import split_key
     from footloom.errors import ConfigError
     from footloom.feeds._symbol import TRADE_TAPES
-    from footloom.feeds._venues import venue_named
+    from footloom.feeds._venues import check_options, venue_named
     from footloom.venues._venue import Wanted
 
     asked = ({"depth"} if depth is not None else set()) | ({"quote"} if quotes else set())
@@ -47,20 +46,10 @@ def wanted_of(
         if (name, symbol) in found:
             raise ConfigError(f"{key} is named twice")
         streams = frozenset({tape or venue.TAPE} | (_ALWAYS & venue.STREAMS) | asked)
-        rule = _rule(key, venue, options) if options else ""
-        found[name, symbol] = Wanted(symbol=symbol, streams=streams, depth=depth or 0, options=rule)
+        if options:
+            check_options(key, options)
+        found[name, symbol] = Wanted(symbol=symbol, streams=streams, depth=depth or 0, options=options)
     return [(name, one) for (name, _), one in found.items()]
-
-
-def _rule(key: str, venue: object, options: str) -> str:
-    from footloom.errors import ConfigError
-
-    if not hasattr(venue, "parse_options"):
-        raise ConfigError(f"--options {options}: {key} has no options")
-    strikes: int = venue.parse_options(options).strikes
-    if strikes > _MOST_STRIKES:
-        raise ConfigError(f"--options {options!r} is no atm±N with N up to {_MOST_STRIKES}, such as atm±10")
-    return options
 
 
 def settings_of(wanted: Sequence[tuple[str, Wanted]], settings: Config, **others: float) -> FeedSettings:

@@ -8,9 +8,21 @@ from zoneinfo import ZoneInfo
 
 from footloom.core import nse
 from footloom.core.sessions import wall_ns
+from footloom.core.snapshots import NO_QUOTE
 from footloom.errors import DataError
 
-__all__ = ("CALL", "CHAIN", "FEEDS", "PUT", "SOURCES", "UNDERLYING", "Source", "nse_expiry_ns", "source_code")
+__all__ = (
+    "CALL",
+    "CHAIN",
+    "FEEDS",
+    "PUT",
+    "SOURCES",
+    "UNDERLYING",
+    "Source",
+    "nse_expiry_ns",
+    "quote_side",
+    "source_code",
+)
 
 CHAIN: Final = "chain"  # the tape
 CALL, PUT, UNDERLYING = 1, -1, 0  # `side` of a row; a row of the underlying has its price as `ltp_tick`, and no strike
@@ -26,6 +38,17 @@ FEEDS: Final = tuple(number for number, name in enumerate(SOURCES) if name.endsw
 def source_code(name: Source) -> int:
     """Return the number that rows carry for who said them."""
     return SOURCES.index(name)
+
+
+def quote_side(price_tick: int, qty_lot: int) -> tuple[int, int]:
+    """Return a side of a quote as rows have it: price and quantity, `NO_QUOTE` where one is not known.
+
+    Where there is no price (0 or `NO_QUOTE`) or a quantity of 0, nobody is there: a quantity of 0 without a price. A
+    price whose quantity was not said stands without one: no number is made up.
+    """
+    if price_tick in {NO_QUOTE, 0} or qty_lot == 0:
+        return NO_QUOTE, 0
+    return price_tick, qty_lot
 
 
 def nse_expiry_ns(day: dt.date) -> int:

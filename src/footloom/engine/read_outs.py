@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 
 from footloom.core.chains import CHAIN
@@ -23,7 +24,7 @@ from footloom.errors import NotStored
 from footloom.feeds.simulated_chain import SIMULATED
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
 from footloom.feeds.stored_chain import ChainAsk, chain_at, stored_chains
-from footloom.feeds.stored_interest import Interest, stored_interest
+from footloom.feeds.stored_interest import Interest, contract_at, stored_interest
 from footloom.options.documents import underlying_name
 from footloom.options.measures import Measures
 from footloom.options.positions import key_strike
@@ -31,7 +32,7 @@ from footloom.options.readout import Baseline, Kind, read_out
 from footloom.options.replies import ReadOutReply, ReadOutRow
 from footloom.store import Store
 
-__all__ = ("charts_of", "read_outs", "read_outs_of")
+__all__ = ("charts_of", "front_of", "read_outs", "read_outs_of")
 
 T = TypeVar("T", Trades, Interest)
 Level = tuple[float, float] | None  # the point of control and the wall that it stands at
@@ -98,10 +99,28 @@ def charts_of(store: Store, chain: str, name: str) -> list[str]:
     return list(dict.fromkeys([*(one.key for one in futures), *(one.key for one in known if one.key == chain)]))
 
 
+def front_of(store: Store, charts: Sequence[str], name: str) -> str | None:
+    """Return the chart that goes with a chain, of those that `charts_of` found: its front future, ever the nearest one.
+
+    Where no future is stored it is the underlying itself; None where nothing of both is.
+
+    Examples
+    --------
+    ``upstox:NIFTY.FUT1`` of ``upstox:NSE_FO|53001``, ``sim:PERP`` of itself.
+    """
+    for key in charts:
+        instrument = store.instrument(key)
+        if instrument.kind == "future" and instrument.expiry_ns is not None:
+            return f"{instrument.venue}:{name.upper()}.FUT1"
+    return charts[0] if charts else None
+
+
 def read_outs_of(
     store: Store, symbol: str, ask: ChainAsk, contract: str | None = None, at_ns: int | None = None
 ) -> ReadOutReply:
     """Return what a contract says, beside the chain of ``symbol``; a symbol without a chain is the contract itself.
+
+    The name of a continuous future means the contract that stands for it at that instant.
 
     Raises
     ------
@@ -111,13 +130,14 @@ def read_outs_of(
     chains = stored_chains(store, symbol)
     if contract is None:
         contract = _contract_of(store, symbol, at_ns) if chains else symbol
+    named, contract = contract, contract_at(store, contract, at_ns)
     if at_ns is None:
         at_ns = span_of(store, contract, chart_tapes(store, contract)[0])[1]
     chain = None
     if chains:
         with contextlib.suppress(NotStored):  # of another day than the contract's last trade
             chain = chain_at(store, symbol, ask, at_ns)
-    return read_outs(store, contract, at_ns, chain)
+    return msgspec.structs.replace(read_outs(store, contract, at_ns, chain), symbol=named)
 
 
 # The nearest future that has not expired, as far as anything of it is stored.

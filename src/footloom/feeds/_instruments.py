@@ -107,6 +107,20 @@ class Definitions:
                 return close
         return None
 
+    async def previous_interest(self, index: str, expiry: str, credentials: dict[str, str]) -> dict[str, str]:
+        """Return what was open of an index's options at the previous day's close, by symbol; empty where nobody says.
+
+        Raises
+        ------
+        FootloomError
+            The venue does not answer.
+        """
+        if not hasattr(self._venue, "read_previous_interest"):
+            return {}
+        request = self._venue.option_chain(index, expiry, self._bases, credentials)
+        found: dict[str, str] = self._venue.read_previous_interest(await self._http.get(request))
+        return found
+
     async def fetch(self) -> dict[str, Instrument]:
         """Ask the venue for everything it lists, by symbol.
 

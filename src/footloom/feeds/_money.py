@@ -6,6 +6,7 @@ the price comes back. Between sessions only those around the money stay.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
-from footloom.errors import ConfigError, FootloomError, UnknownSymbol
+from footloom.errors import ConfigError, DataError, FootloomError, UnknownSymbol
 from footloom.feeds._instruments import Definitions
 from footloom.feeds._stock import Stock
 from footloom.venues._venue import Wanted
@@ -44,6 +45,10 @@ class _Chase:
     was_open: bool = False
     asked_ns: int | None = None
     asked: Decimal | None = None  # the price as REST had it
+    before_of: dt.date | None = None  # the session of which ``before`` is the baseline
+    before: dict[str, str] = field(default_factory=dict)  # open interest at the previous close
+    told: set[str] = field(default_factory=set)  # the options whose chain has it
+    before_ns: int | None = None  # when it was asked for
 
 
 class Money:
@@ -115,6 +120,48 @@ class Money:
         if chase.was_open and not is_open:
             self._let_go(chase)
         chase.was_open = is_open
+        if is_open:
+            await self._look_back(name, chase, now_ns)
+
+    # Once a session, while it is open: before it, a venue may still tell the close before the last. That it is not
+    # known is no reason to follow nothing.
+    async def _look_back(self, name: str, chase: _Chase, now_ns: int) -> None:
+        ends = {one.expiry_ns: one.calendar for one in chase.options if one.symbol in chase.held and one.expiry_ns}
+        if not ends:
+            return
+        market = calendar(next(iter(ends.values())))
+        day = market.session_date(now_ns)
+        if chase.before_of != day and (chase.before_ns is None or now_ns - chase.before_ns > _ASK_NS):
+            chase.before_ns = now_ns
+            try:
+                found = await self._asked_before(chase.index, sorted({market.local_date(end) for end in ends}))
+            except FootloomError as error:
+                self._tell(
+                    f"{name} before", f"what was open of {chase.underlying} the day before is not known: {error}"
+                )
+                return
+            self._told.pop(f"{name} before", None)
+            chase.before_of, chase.before, chase.told = day, found, set()
+        self._tell_before(chase, now_ns)
+
+    async def _asked_before(self, index: str, days: list[dt.date]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for day in days:
+            found |= await self._definitions.previous_interest(index, day.isoformat(), self._stock.fleet.credentials)
+        return found
+
+    # An option that joins later is told it then.
+    def _tell_before(self, chase: _Chase, now_ns: int) -> None:
+        for symbol in chase.held.keys() - chase.told:
+            known, units = self._stock.symbols.get(symbol), chase.before.get(symbol)
+            if known is None or known.side.chain is None:
+                continue
+            chase.told.add(symbol)
+            if units is not None:
+                try:
+                    known.side.chain.stood(units, now_ns)
+                except (DataError, ValueError) as error:
+                    _LOG.error("%s: what was open the day before is left out: %s", symbol, error)
 
     async def _begin(self, name: str, wanted: Wanted) -> _Chase:
         venue = self._stock.venue

@@ -22,6 +22,8 @@ __all__ = ("LIQUIDATION", "SideTapes")
 
 LIQUIDATION = "liquidation"
 _REMEMBERED = 1024
+_AGAIN_NS = 60 * 10**9
+_HAS_INTEREST = frozenset({"future", "option"})
 Columns = dict[str, list[int]]
 M = TypeVar("M")
 
@@ -46,6 +48,7 @@ class SideTapes:
         self._forced_seen: dict[Liquidation, None] = {}
         self._gaps: list[tuple[str, Gap]] = []
         self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
+        self._open: tuple[str, int] = ("", 0)  # the open interest that a conflated feed said last, and when it was kept
 
     def widen(self, wanted: Wanted, shown_only: frozenset[str]) -> frozenset[str]:
         """Take in more streams from here on; returns those that are recorded."""
@@ -66,6 +69,17 @@ class SideTapes:
         """Take in what a conflated feed says."""
         if self.chain is not None:
             self.chain.add(message)
+        elif message.oi and "open_interest" in self.recorded and self.grid.instrument.kind in _HAS_INTEREST:
+            self._add_repeated(message, message.oi)
+
+    # It comes again with every message: kept is what is new and, once a minute, that it still stands. The time of a
+    # message is that of its last trade, which may be older than what is told beside.
+    def _add_repeated(self, message: Tick, oi: str) -> None:
+        said, kept_ns = self._open
+        at_ns = message.ts_recv_ns
+        if oi != said or at_ns - kept_ns >= _AGAIN_NS:
+            self._open = oi, at_ns
+            self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=at_ns, qty=oi))
 
     def add_mark(self, message: MarkPrice) -> None:
         """Take in a mark price."""

@@ -9,7 +9,9 @@ from types import ModuleType
 import footloom.venues
 from footloom.errors import ConfigError
 
-__all__ = ("live_venues", "venue_named")
+__all__ = ("check_options", "live_venues", "venue_named")
+
+_MOST_STRIKES = 50
 
 
 def live_venues() -> list[str]:
@@ -34,3 +36,18 @@ def venue_named(name: str) -> ModuleType:
         if module is not None and hasattr(module, "sockets"):
             return module
     raise ConfigError(f"{name!r} is no venue that can be listened to: there are {', '.join(live_venues())}")
+
+
+def check_options(key: str, rule: str) -> None:
+    """Refuse a rule such as ``atm±10`` that says not which options of a key to listen to.
+
+    Raises
+    ------
+    ConfigError
+        Its venue has no options, or it asks for too many.
+    """
+    venue = venue_named(key.partition(":")[0])
+    if not hasattr(venue, "parse_options"):
+        raise ConfigError(f"--options {rule}: {key} has no options")
+    if venue.parse_options(rule).strikes > _MOST_STRIKES:
+        raise ConfigError(f"--options {rule!r} is no atm±N with N up to {_MOST_STRIKES}, such as atm±10")

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from footloom.core.chains import CALL, CHAIN, PUT, source_code
+from footloom.core.chains import CALL, CHAIN, PUT, quote_side, source_code
 from footloom.core.snapshots import NO_QUOTE
 from footloom.importers._chain import CALENDAR, LOT, TICK, VENUE, ChainRows, expiry_of, lot_of, signed_units, units
 from footloom.importers._exact import Refused, Units, count_refused, units_of
@@ -147,11 +147,9 @@ class _Reader:
         return NO_QUOTE if text in _NOTHING else self.prices.of(_plain(text).encode())
 
 
-# A side without a price has no order; one whose quantity is not said has some.
 def _quote(name: str, price: int, quantity: int) -> dict[str, int]:
-    if price in {NO_QUOTE, 0}:
-        return {f"{name}_tick": NO_QUOTE, f"{name}_lot": 0}
-    return {f"{name}_tick": price, f"{name}_lot": max(1, quantity)}
+    tick, lot = quote_side(price, quantity)
+    return {f"{name}_tick": tick, f"{name}_lot": lot}
 
 
 def _cells(line: bytes) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from footloom.core.chains import CALL, CHAIN, PUT, UNDERLYING, nse_expiry_ns, source_code
+from footloom.core.chains import CALL, CHAIN, PUT, UNDERLYING, nse_expiry_ns, quote_side, source_code
 from footloom.core.snapshots import NO_QUOTE
 from footloom.errors import DataError
 from footloom.importers._chain import CALENDAR, LOT, TICK, ChainRows
@@ -178,8 +178,7 @@ def _said(option: _Option | None, prices: Units) -> dict[str, int]:
         tick = _whole(price, prices)
         if tick == NO_QUOTE:
             continue  # not said: nothing is known of that side
-        quotes[f"{name}_tick"] = tick or NO_QUOTE
-        quotes[f"{name}_lot"] = max(1, _whole(quantity, quantities)) if tick else 0  # of price 0: nobody is there
+        quotes[f"{name}_tick"], quotes[f"{name}_lot"] = quote_side(tick, _whole(quantity, quantities))
     last, vol = _whole(market.ltp, prices), _float(greeks.iv, "iv", _PERCENT)
     return {
         "oi_lot": _whole(market.oi, quantities),

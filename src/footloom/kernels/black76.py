@@ -23,6 +23,7 @@ _BOOL_IN = types.Array(types.boolean, 1, "C", readonly=True)
 _ROOT_HALF, _PER_ROOT_TAU = math.sqrt(0.5), 1.0 / math.sqrt(2.0 * math.pi)
 _STEPS = 64  # a bracket that is halved so often holds one number
 _DAYS = 365.0
+_DIGIT = 1e-15  # some units of a float64's last digit, of 1
 _LEAST = 2.3e-308  # below it a float64 has few digits left, and a price says nothing
 
 
@@ -121,6 +122,10 @@ def fill_implied(price, forward, strike, years, rate, is_call, out):
             continue
         inside = f - k if is_call[i] else k - f
         scale, x, root = math.sqrt(f * k), -abs(math.log(f / k)), math.sqrt(t)
-        scaled = (price[i] * math.exp(rate[i] * t) - max(inside, 0.0)) / scale
+        undiscounted = price[i] * math.exp(rate[i] * t)
+        worth = undiscounted - max(inside, 0.0)
+        if not worth > _DIGIT * undiscounted:  # at the intrinsic value, as far as a float64 tells
+            continue
+        scaled = worth / scale
         if scaled > _LEAST and scaled >= _scaled(x, LOWEST_VOL * root) and scaled <= _scaled(x, HIGHEST_VOL * root):
             out[i] = _solved(x, scaled, LOWEST_VOL * root, HIGHEST_VOL * root) / root

@@ -34,8 +34,10 @@ VALUES: Final[tuple[Value, ...]] = (
     "iv_e8", "delta_e8", "gamma_e8", "theta_e8", "vega_e8",
 )  # fmt: skip
 _SIDES: Final[dict[Side, int]] = {"call": CALL, "put": PUT}
-# A side of the quote is said by its quantity: 0 says that nobody bids.
-_SAID_BY: Final[dict[str, str]] = {"bid_tick": "bid_lot", "ask_tick": "ask_lot"}
+# A side of the quote is said by its price or its quantity: a quantity of 0 alone says that nobody bids.
+_SAID_BY: Final[dict[str, tuple[str, ...]]] = {
+    name: (f"{side}_tick", f"{side}_lot") for side in ("bid", "ask") for name in (f"{side}_tick", f"{side}_lot")
+}
 _MINUTE_NS = 60_000_000_000
 _MOST_CELLS = 16_000_000  # instants times options of one answer
 _NONE = -1
@@ -95,7 +97,7 @@ class Chain:
             latest_said(self._numbers, today),
         ]  # every option that was heard of
         for value in VALUES:
-            last = latest_said(self._numbers, today & (series[_SAID_BY.get(value, value)] != NO_QUOTE))
+            last = latest_said(self._numbers, today & _said(series, value))
             kept.append(last)
             if value == "oi_lot":
                 kept.append(self.updates[last])
@@ -195,11 +197,7 @@ class Board:
 
     def _find(self, value: Value, side: Side) -> I64:
         series = self.chain.series
-        said = (
-            (series[_SAID_BY.get(value, value)] != NO_QUOTE)
-            & (series["side"] == _SIDES[side])
-            & (series["expiry_ns"] == self.expiry_ns)
-        )
+        said = _said(series, value) & (series["side"] == _SIDES[side]) & (series["expiry_ns"] == self.expiry_ns)
         return self._last(said, np.searchsorted(self.strikes, series["strike_tick"]), len(self.strikes))
 
     # The last row of each column up to each instant, of the instant's own day.
@@ -257,6 +255,14 @@ class Board:
         bid, ask = self.values("bid_tick", side), self.values("ask_tick", side)
         crossed: NDArray[np.bool_] = (bid != NO_QUOTE) & (ask != NO_QUOTE) & (bid > ask)
         return crossed
+
+
+def _said(series: Series, value: Value) -> NDArray[np.bool_]:
+    """Say which rows say a value, or that there is none."""
+    said = np.zeros(len(series), np.bool_)
+    for name in _SAID_BY.get(value, (value,)):
+        said |= series[name] != NO_QUOTE
+    return said
 
 
 def _days_of(name: str, times_ns: I64) -> I64:

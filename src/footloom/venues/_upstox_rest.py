@@ -28,6 +28,7 @@ __all__ = (
     "option_contracts",
     "read_candles",
     "read_option_contracts",
+    "read_previous_interest",
 )
 
 CANDLE_SPAN_NS = 28 * 86_400 * 10**9  # a call takes a month of minute candles at the most
@@ -67,6 +68,24 @@ class _Contracts(msgspec.Struct):
     data: list[_Row] = []
 
 
+class _ChainMarket(msgspec.Struct):
+    prev_oi: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _ChainOption(msgspec.Struct):
+    instrument_key: str = ""
+    market_data: _ChainMarket = msgspec.field(default_factory=_ChainMarket)
+
+
+class _ChainStrike(msgspec.Struct):
+    call_options: _ChainOption | None = None
+    put_options: _ChainOption | None = None
+
+
+class _Chain(msgspec.Struct):
+    data: list[_ChainStrike]
+
+
 def instruments_request(bases: Bases) -> Request:
     """Ask for all instruments, a packed file that is made anew at about 06:00 IST."""
     return Request(url=f"{bases.archive}/instruments/exchange/complete.json.gz")
@@ -102,6 +121,23 @@ def option_chain(underlying: str, expiry: str, bases: Bases, credentials: dict[s
     """Ask for the chain of one expiry (ISO date): quotes, open interest and greeks a strike; not for MCX."""
     params = (("instrument_key", underlying), ("expiry_date", expiry))
     return Request(url=f"{bases.rest}/v2/option/chain", params=params, headers=bearer(credentials))
+
+
+def read_previous_interest(document: bytes) -> dict[str, str]:
+    """Return what was open at the previous day's close, by key, of an answer to `option_chain`; exact text.
+
+    Raises
+    ------
+    SchemaChanged
+        The answer is not as documented.
+    """
+    found: dict[str, str] = {}
+    for row in _decoded(document, _Chain, "option/chain").data:
+        for option in (row.call_options, row.put_options):
+            text = bytes(option.market_data.prev_oi).decode() if option is not None else ""
+            if option is not None and option.instrument_key and text not in {"", "null"}:
+                found[option.instrument_key] = text.strip('"')
+    return found
 
 
 def candles(symbol: str, from_ns: int, to_ns: int, bases: Bases, credentials: dict[str, str]) -> Request:

@@ -29,6 +29,7 @@ from footloom.venues._upstox_rest import (
     option_contracts,
     read_candles,
     read_option_contracts,
+    read_previous_interest,
 )
 from footloom.venues._upstox_sockets import added, authorize, explain, most_sockets, read_authorized, sockets
 from footloom.venues._venue import Bases
@@ -60,6 +61,7 @@ __all__ = (
     "read_authorized",
     "read_candles",
     "read_option_contracts",
+    "read_previous_interest",
     "resolve",
     "sockets",
     "spot_of",

@@ -162,15 +162,23 @@ async def test_when_the_session_ends_only_strikes_around_the_money_stay() -> Non
         name="upstox",
         asks=asks,
         symbols={index.symbol: SimpleNamespace(snapshots=seen)},
+        fleet=SimpleNamespace(credentials={}),
         yard=SimpleNamespace(receipts=SimpleNamespace(now_ns=lambda: now.ns)),
     )
     running: dict[str, None] = {}
-    money = Money(
-        stock,
-        SimpleNamespace(listed=listed),
-        lambda one: running.update({one.symbol: None}),
-        running.pop,
-    )
+    stood: list[tuple[str, str]] = []
+    asked: list[tuple[str, str]] = []
+
+    def join(one: Wanted) -> None:
+        running[one.symbol] = None
+        side = SimpleNamespace(chain=SimpleNamespace(stood=lambda units, _at_ns: stood.append((one.symbol, units))))
+        stock.symbols.setdefault(one.symbol, SimpleNamespace(snapshots=None, side=side))
+
+    async def previous_interest(of: str, expiry: str, _credentials: object) -> dict[str, str]:
+        asked.append((of, expiry))
+        return {one.symbol: f"{one.strike}.0" for one in chain if one.option == "CE"}
+
+    money = Money(stock, SimpleNamespace(listed=listed, previous_interest=previous_interest), join, running.pop)
 
     async def strikes(at_ns: int, price: str) -> list[int]:
         now.ns, seen.price = at_ns, Decimal(price)
@@ -184,6 +192,10 @@ async def test_when_the_session_ends_only_strikes_around_the_money_stay() -> Non
     evening_ns = OPEN_NS + 8 * 3600 * SECOND
     assert await strikes(evening_ns, "25010") == [25_000, 25_050, 25_100]
     assert index.symbol in running
+    ends = local_date(chain[0].expiry_ns or 0).isoformat()
+    assert asked == [(index.symbol, ends)], "what stood the day before is asked for once a session, while it is open"
+    calls = [24_950, 25_000, 25_050, 25_100]  # the last one joined later; of puts the venue said nothing
+    assert sorted(stood) == [(f"NSE_FO|{strike}CE", f"{strike}.0") for strike in calls]
 
 
 def test_who_asks_for_options_where_there_are_none_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,10 @@ from footloom.core.chains import CALL, SOURCES, UNDERLYING
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Tick
 from footloom.core.series import NO_QUOTE, Series
+from footloom.errors import DataError
 from footloom.feeds._chain import ChainTape
+from footloom.options.chain import Chain
+from footloom.options.measures import Measures
 
 S = 10**9
 AT = 1_765_771_200 * S
@@ -104,7 +107,13 @@ def test_the_underlying_says_its_price_alone() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("wrong", [{"ltp": "5.005"}, {"oi": "1.5"}, {"bid": "nan", "bid_qty": "1"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ltp": "5.005"}, {"oi": "1.5"}, {"oi": "-75"}, {"vtt": "-1"}, {"bid": "nan", "bid_qty": "1"},
+        {"bid": "5", "bid_qty": "-75"},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_is_told_and_in_no_chain(tape: ChainTape, told: list[str], wrong: dict[str, str]) -> None:
     tape.add(tick(0, **wrong))
     assert tape.take(AT + 9 * S) == []
@@ -118,3 +127,48 @@ def test_time_never_goes_back_for_one_option(tape: ChainTape) -> None:
     second = tape.take(AT + 9 * S)
     times = np.concatenate([rows.ts_exch_ns for rows in (*first, *second)])
     assert times.tolist() == [AT + 5 * S, AT + 5 * S]
+
+
+def test_a_quantity_that_nobody_said_is_unknown_and_one_of_0_is_nobody(tape: ChainTape) -> None:
+    tape.add(tick(0, bid="5", bid_qty=None, ask="6", ask_qty="0"))
+    [rows] = tape.take(AT + 2 * S)
+    said = said_in(rows)
+    assert (said["bid_tick"], said.get("bid_lot")) == (500, None)
+    assert (said.get("ask_tick"), said["ask_lot"]) == (None, 0)
+    board = Chain(rows).board(OPTION.expiry_ns or 0, np.array([AT + S]))
+    quote = [int(board.values(name, "call")[0, 0]) for name in ("bid_tick", "bid_lot", "ask_tick", "ask_lot")]
+    assert quote == [500, NO_QUOTE, NO_QUOTE, 0]
+    assert np.isnan(board.mid("call")).all()
+
+
+def test_a_time_far_ahead_of_its_receipt_does_not_stamp_what_comes_later(tape: ChainTape, told: list[str]) -> None:
+    def said(at_s: float, ahead_s: float, oi: str) -> list[int]:
+        recv_ns = AT + round(at_s * S)
+        sent_ns = recv_ns + round(ahead_s * S)
+        tape.add(Tick(symbol=OPTION.symbol, ts_exch_ns=sent_ns, ts_recv_ns=recv_ns, oi=oi))
+        return [(int(rows.ts_exch_ns[0]) - AT) // S for rows in tape.take(recv_ns + 2 * S)]
+
+    assert said(0, 0, "1") == [0]
+    assert said(10, 86_400, "2") == [10], "its receipt stands"
+    assert said(20, 0, "3") == [20], "and the next one stands at its own time"
+    assert said(30, 7_200, "4") == [30]
+    assert said(40, 59, "5") == [99], "clocks may differ by a minute"
+    assert len(told) == 1, "it is told once"
+    assert "more than 60 s ahead, and its receipt stands" in told[0]
+
+
+def test_what_stood_the_day_before_is_a_row_of_its_own_source(tape: ChainTape) -> None:
+    tape.stood("71365.0", AT)
+    tape.add(tick(1, oi="80000"))
+    before, now = tape.take(AT + 2 * S)
+    assert said_in(before) == {
+        "side": CALL, "expiry_ns": OPTION.expiry_ns, "strike_tick": 2_600_000, "prev_oi_lot": 71_365,
+        "source": SOURCES.index("upstox_chain"),
+    }  # fmt: skip
+    assert said_in(now)["source"] == SOURCES.index("upstox_feed")
+    assert "prev_oi_lot" not in said_in(now)
+    measures = Measures(Chain(Series.concat([before, now])).board(OPTION.expiry_ns or 0, np.array([AT + S])))
+    assert measures.change("call").tolist() == [[80_000 - 71_365]]
+    assert tape.take(AT + 9 * S) == [], "it is written once"
+    with pytest.raises(DataError, match="below zero"):
+        tape.stood("-5", AT)

@@ -98,6 +98,20 @@ def test_prices_that_no_volatility_gives_have_none(*, is_call: bool) -> None:
         assert np.isnan(black76.implied_vol(300.0, FORWARD, strike, no_time, RATE, is_call=is_call)[0])
 
 
+def test_at_the_intrinsic_value_there_is_none_over_the_whole_grid() -> None:
+    market = Market(SEED + 3, 20_000)
+    inside = market.intrinsic > 0
+    at = {"strike": market.strike[inside], "years": market.years[inside], "is_call": market.is_call[inside]}
+    worth = market.intrinsic[inside]
+    for price in (worth, np.nextafter(worth, 0), np.nextafter(worth, np.inf), worth - 1, -worth):
+        found = black76.implied_vol(price, FORWARD, at["strike"], at["years"], RATE, is_call=at["is_call"])
+        assert np.all(np.isnan(found))
+    most = np.exp(-RATE * at["years"]) * np.where(at["is_call"], FORWARD, at["strike"])
+    for price in (most, np.nextafter(most, np.inf), most * 2):
+        found = black76.implied_vol(price, FORWARD, at["strike"], at["years"], RATE, is_call=at["is_call"])
+        assert np.all(np.isnan(found))
+
+
 @given(
     strike=st.floats(15_000, 40_000),
     years=st.floats(1 / 365, 2),

@@ -7,12 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rest_kit import client_of, services_of
 
 from footloom.core.instrument import Instrument
 from footloom.core.series import Series
+from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.feeds.stored_interest import contract_at
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -157,3 +160,59 @@ async def test_what_is_not_stored_is_not_found_and_says_so(store: Store) -> None
         assert answer.status_code == 404
         wrong = await client.get("/api/v1/streams/weather", params={"symbol": PERP.key})
         assert wrong.status_code == 400
+
+
+FUT_AT = 1_765_771_200 * NS  # 2025-12-15, 09:30 in Kolkata
+FUT_ENDS = {"A": FUT_AT + 6 * 3600 * NS, "B": FUT_AT + 30 * DAY}  # A ends today at 15:30
+
+
+def seen(name: str, told: list[tuple[int, int | None]], lot: str = "1") -> Snapshots:
+    """Snapshots of a future: seconds of receipt, each a second behind its last trade, and what is open."""
+    one = Instrument(
+        venue="upstox", symbol=f"NSE_FO|{name}", tick_size=Decimal("0.1"), lot_size=Decimal(lot), calendar="nse_fo",
+        kind="future", underlying="NIFTY", expiry_ns=FUT_ENDS[name], quote="INR",
+    )  # fmt: skip
+    recv = np.array([FUT_AT + at * NS for at, _ in told])
+    count = len(told)
+    none = np.full(count, NO_QUOTE)
+    return Snapshots(
+        instrument=one,
+        ts_exch_ns=recv - NS,
+        ltp_tick=np.full(count, 260_000),
+        ltq_lot=np.full(count, 75),
+        vtt_lot=np.arange(1, count + 1) * 75,
+        bid_tick=none.copy(),
+        ask_tick=none.copy(),
+        ts_recv_ns=recv,
+        oi_lot=np.array([NO_QUOTE if oi is None else oi for _, oi in told]),
+    )
+
+
+async def test_snapshots_tell_open_interest_too_and_a_roll_is_no_change_of_it(tmp_path: Path) -> None:
+    next_day = 86_400
+    with Store(tmp_path, writer=True) as store:
+        for rows in (
+            seen("A", [(0, None), (10, 7_500), (70, 7_500), (130, 9_000)]),
+            seen("B", [(5, 100_000), (next_day, 150_000), (next_day + 65, 151_500)]),
+        ):
+            store.put_instrument(rows.instrument)
+            store.append(rows)
+        # What a recorder tells apart says the same at the same receipt, and what it tells beside counts as well.
+        one = seen("A", [(10, 7_500)]).instrument
+        store.append(Series.build(one, "open_interest", [FUT_AT + at * NS for at in (10, 190)], oi_lot=[7_500, 9_750]))
+
+        async def bars(symbol: str, **more: Any) -> list[tuple[int, str, str | None]]:
+            query = {"bars": "1m", "symbol": symbol, "limit": 2_000, **more}
+            async with client_of(services_of(store)) as client:
+                assert [row["name"] for row in (await client.get("/api/v1/streams", params={"symbol": symbol})).json()]
+                reply = (await client.get("/api/v1/streams/open_interest", params=query)).json()
+            return [((int(row["open_ns"]) - FUT_AT) // NS, row["quantity"], row["change"]) for row in reply["rows"]]
+
+        first = [(0, "7500", None), (60, "7500", None), (120, "9000", "1500"), (180, "9750", "750")]
+        second = [(next_day, "150000", "50000"), (next_day + 60, "151500", "1500")]
+        assert await bars("upstox:NSE_FO|A") == first
+        assert await bars("upstox:NSE_FO|B") == [(0, "100000", None), *second]
+        assert await bars("upstox:NIFTY.FUT1") == [*first, *second], "each contract in its own time, never compared"
+        assert await bars("upstox:NIFTY.FUT1", limit=1) == second[-1:]
+        assert contract_at(store, "upstox:NIFTY.FUT1", FUT_AT) == "upstox:NSE_FO|A"
+        assert contract_at(store, "upstox:NIFTY.FUT1", None) == "upstox:NSE_FO|B"

@@ -79,16 +79,25 @@ export class Layouts implements LayoutsFace {
     return this.#do(async () => this.#open(text, name));
   }
 
-  // What is on screen is kept until the next one is opened: a wrong one is undone by one click.
+  /** Show a layout that comes with the program; `more` is said beside. */
+  openPreset(layout: LayoutDocument, name: string, more = ""): void {
+    this.#place(layout, "", `${name} is open: ${layout.charts[0].symbol}, ${layout.charts[0].bars}.${more}`);
+  }
+
   #open(text: string, name: string): void {
     const layout = readLayout(text);
     if ("problem" in layout) throw new RequestFailed(`“${name}” cannot be opened: ${layout.problem}.`, 0);
+    const { symbol, bars } = layout.charts[0];
+    this.#place(layout, name, `Layout “${name}” is open: ${symbol}, ${bars}.`);
+  }
+
+  // What is on screen is kept until the next one is opened: a wrong one is undone by one click.
+  #place(layout: LayoutDocument, current: string, said: string): void {
     const before = this.#host.now();
     const wasCurrent = this.store.get().current;
     this.#host.show(layout);
-    this.#show({ current: name });
-    const { symbol, bars } = layout.charts[0];
-    this.#said.say(`Layout “${name}” is open: ${symbol}, ${bars}.`, async () => {
+    this.#show({ current });
+    this.#said.say(said, async () => {
       this.#host.show(before);
       this.#show({ current: wasCurrent });
     });

@@ -10,7 +10,7 @@ export interface LookHost {
   /** What the system asks for. */
   readonly look: SystemLook;
   /** How the panes stand, to be remembered. */
-  panes(): Pick<Prefs, "panes" | "studies" | "flow">;
+  panes(): Pick<Prefs, "panes" | "studies" | "flow" | "options">;
   /** Draw with other settings. */
   changed(): void;
 }

@@ -1,4 +1,6 @@
+import type { OptionsKept } from "../data/options-desk";
 import { type FlowSettings, readFlow } from "../model/flow-table";
+import { readOptions } from "../model/options-kept";
 import { defaultPanes, type PaneSpec, readPanes } from "../model/panes";
 import { readSettings, type Settings } from "../model/settings";
 import { readStudies, type StudyChoice } from "../model/study-choice";
@@ -11,6 +13,8 @@ export interface Prefs {
   readonly studies: readonly StudyChoice[];
   /** The order flow table. */
   readonly flow: FlowSettings;
+  /** The option screens beside the chart. */
+  readonly options: OptionsKept;
   readonly paletteOffered: boolean;
 }
 
@@ -27,6 +31,7 @@ export function readPrefs(stored: Readonly<Record<string, unknown>>): Prefs {
     panes: readPanes(stored["panes"]) ?? defaultPanes,
     studies: readStudies(stored["studies"]),
     flow: readFlow(stored["flow"]),
+    options: readOptions(stored["options"]),
     paletteOffered: stored["paletteOffered"] === true,
   };
 }

@@ -1,6 +1,6 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
-import { OptionsDesk } from "../data/options-desk";
+import { OptionsDesk, type OptionsKept } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
 import { SymbolSearch } from "../data/symbol-search";
@@ -49,6 +49,13 @@ export interface TerminalHost {
   /** The chart that is shown has another address now. */
   addressed(symbol: string, bars: string, step: number | null): void;
 }
+
+/** Where the option screens cover the chart, a page that is opened shows the chart. */
+const leastForOptions = 800;
+const keptOptions = (kept: OptionsKept): OptionsKept => ({
+  ...kept,
+  open: kept.open && window.innerWidth >= leastForOptions,
+});
 
 /** One chart with its feed: joins data, model, drawing and panels, and carries out commands. */
 export class Terminal implements TerminalFace {
@@ -120,6 +127,7 @@ export class Terminal implements TerminalFace {
     this.orders = new Orders(this.#asking());
     this.studies = this.#studiesOf();
     const { hub, rest, clock } = host;
+    this.options = new OptionsDesk(rest, hub, clock, keptOptions(this.look.first.options));
     this.#topics = new Topics(
       {
         ...{ hub, rest, clock, model: this.model, studies: () => this.studies.requests },
@@ -157,8 +165,8 @@ export class Terminal implements TerminalFace {
     this.#waiting = new Waiting(host.hub, host.clock, () => this.#topics.again());
     this.gapNews = new GapWords(host.clock);
     [this.symbols, this.feeds] = [new SymbolSearch(host.rest, host.clock), host.hub.feeds];
-    this.options = new OptionsDesk(host.rest, host.hub, host.clock);
     this.options.view.subscribe(() => this.#showLevels());
+    this.options.onKept(() => this.look.save());
     this.meta.subscribe((meta) => {
       this.options.showing(meta?.symbol ?? "");
       this.#showLevels();
@@ -169,8 +177,9 @@ export class Terminal implements TerminalFace {
     host.hub.onProblem((message) => this.notice.set(message));
   }
 
-  #kept(): Pick<Prefs, "panes" | "studies" | "flow"> {
-    return { panes: this.chart.panes, studies: this.studies.chosen.get(), flow: this.flow.settings.get() };
+  #kept(): Pick<Prefs, "panes" | "studies" | "flow" | "options"> {
+    const [studies, flow] = [this.studies.chosen.get(), this.flow.settings.get()];
+    return { panes: this.chart.panes, studies, flow, options: this.options.kept };
   }
 
   #studiesOf(): Studies {

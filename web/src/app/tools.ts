@@ -1,3 +1,4 @@
+import { deskChain } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, Store } from "../data/store";
 import type { LayoutDocument } from "../model/layout-file";
@@ -5,6 +6,7 @@ import { barReadout, barWordsOf } from "../model/readout";
 import { rulerWords } from "../model/ruler";
 import type { RulerView, ToolsFace } from "../panels/face";
 import { nsToMs } from "../protocol/units";
+import { deskOf, lacks, noChain } from "./desk";
 import { Layouts } from "./layouts";
 import { download, drawPicture, pictureName, pngOf } from "./picture";
 import { readPrefs } from "./prefs";
@@ -37,6 +39,20 @@ export class Tools implements ToolsFace {
 
   dismissSaid(): void {
     this.#said.dismiss();
+  }
+
+  /** FUT1, walls and max pain on its axis, the change of its open interest, the chain and its straddle: in one click. */
+  async openDesk(): Promise<void> {
+    const { choice, options } = this.#terminal;
+    try {
+      const shown = choice.get();
+      const chain = deskChain(await options.listed(), shown.symbol);
+      if (chain === undefined) this.#said.say(noChain);
+      else
+        this.layouts.openPreset(deskOf(chain, shown, this.#terminal.look.prefs()), `${chain.name} desk`, lacks(chain));
+    } catch (error) {
+      this.#said.say(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** The ruler has moved, or what it measures has changed. */
@@ -81,11 +97,12 @@ export class Tools implements ToolsFace {
   }
 
   #show({ charts: [chart], look }: LayoutDocument): void {
-    const { settings, panes, studies } = readPrefs(look);
+    const { settings, panes, studies, options } = readPrefs(look);
     this.#terminal.studies.restore(studies);
     this.#terminal.chart.setPanes(panes);
     this.#terminal.change(settings);
     this.#terminal.openAsked(chart);
+    if (look["options"] !== undefined) this.#terminal.options.restore(options, chart.symbol);
   }
 
   #picture(): HTMLCanvasElement | null {

@@ -5,10 +5,11 @@ import { changed } from "./option-change";
 import type { Rest } from "./rest";
 import { type Clock, Store } from "./store";
 
-export type OptionTab = "chain" | "readout" | "heat" | "profile" | "ratios" | "straddle" | "smile";
+export type OptionTab = "chain" | "desk" | "readout" | "heat" | "profile" | "ratios" | "straddle" | "smile";
 
 export const optionTabs: readonly { readonly tab: OptionTab; readonly label: string }[] = [
   { tab: "chain", label: "Chain" },
+  { tab: "desk", label: "Desk" },
   { tab: "readout", label: "Read-out" },
   { tab: "heat", label: "OI change" },
   { tab: "profile", label: "OI by strike" },
@@ -32,6 +33,15 @@ export interface OptionChoice {
   readonly price: number | null;
 }
 
+/** What of it is remembered between visits, and in layouts. */
+export interface OptionsKept {
+  readonly open: boolean;
+  readonly tab: OptionTab;
+  readonly everyS: number;
+}
+
+export const optionsClosed: OptionsKept = { open: false, tab: "chain", everyS: 60 };
+
 /** What is known of the chain that is looked at. */
 export interface OptionView {
   readonly state: "closed" | "loading" | "ready" | "none" | "failed";
@@ -44,6 +54,8 @@ export interface OptionView {
   /** What the contract on the chart says, or that of the chain; null until it is known, and why not. */
   readonly readOut: ReadOut | null;
   readonly readOutProblem: string;
+  /** Why the options of the live chart are not listened to, and what to run; "" where they are, or it is not live. */
+  readonly followProblem: string;
 }
 
 const closed: OptionView = {
@@ -56,10 +68,20 @@ const closed: OptionView = {
   smile: null,
   readOut: null,
   readOutProblem: "",
+  followProblem: "",
 };
+/** Venues that list options, which are listened to where somebody looks at them. */
+const withOptions = /^(upstox|angelone):/;
+const followMs = 10_000;
 const againMs = 3000;
 const minuteNs = 60_000_000_000n;
-const besideNames = { heat: "heat", smile: "smile", ratios: "history", straddle: "history" } as const;
+const besideNames = {
+  heat: "heat",
+  smile: "smile",
+  ratios: "history",
+  straddle: "history",
+  desk: "history",
+} as const;
 
 /** What of the page's connection is used. */
 export type Streams = Pick<Hub, "subscribeStream">;
@@ -82,6 +104,8 @@ export class OptionsDesk {
   readonly #rest: Rest;
   readonly #hub: Streams;
   readonly #clock: Clock;
+  /** It was open when the page went, and opens with the first chart. */
+  #waitsForChart: boolean;
   /** The newest question: answers to older ones are dropped. */
   #turn = 0;
   #besideTurn = 0;
@@ -90,13 +114,47 @@ export class OptionsDesk {
   #besideProblem = "";
   #chart = "";
   #readOf = "";
+  #follows = 0;
   #abort = new AbortController();
   #leave: () => void = () => {};
 
-  constructor(rest: Rest, hub: Streams, clock: Clock) {
+  constructor(rest: Rest, hub: Streams, clock: Clock, kept: OptionsKept = optionsClosed) {
     this.#rest = rest;
     this.#hub = hub;
     this.#clock = clock;
+    this.#waitsForChart = kept.open;
+    this.choice.set({ ...this.choice.get(), tab: kept.tab, everyS: kept.everyS });
+  }
+
+  /** How it stands, to be remembered. */
+  get kept(): OptionsKept {
+    const { tab, everyS } = this.choice.get();
+    return { open: this.isOpen || this.#waitsForChart, tab, everyS };
+  }
+
+  /** Call `run` whenever what is remembered of it has changed. */
+  onKept(run: () => void): void {
+    let before = this.kept;
+    const look = (): void => {
+      const now = this.kept;
+      const isSame = now.open === before.open && now.tab === before.tab && now.everyS === before.everyS;
+      before = now;
+      if (!isSame) run();
+    };
+    this.view.subscribe(look);
+    this.choice.subscribe(look);
+  }
+
+  /** Stand as a layout says, with the chain of what its chart shows. */
+  restore({ open, tab, everyS }: OptionsKept, chart: string): void {
+    if (!open) this.close();
+    if (!this.isOpen) {
+      this.choice.set({ ...this.choice.get(), tab, everyS });
+      if (open) this.open(chart);
+      return;
+    }
+    const { symbol } = chainFor(this.view.get().chains, chart) ?? this.choice.get();
+    this.choose({ symbol, tab, everyS });
   }
 
   get isOpen(): boolean {
@@ -106,18 +164,58 @@ export class OptionsDesk {
   /** Look at the chain of an underlying; without a name, at that of the chart's symbol or the first there is. */
   open(near = ""): void {
     if (this.isOpen) return;
+    this.#waitsForChart = false;
     this.view.set({ ...closed, state: "loading" });
     this.choice.set({ ...this.choice.get(), expiry: null }); // that of the last look may be no more
     void this.#start(near);
+    void this.#follow(++this.#follows);
+  }
+
+  // Again and again while it is open: streams come and go, and another chart may be shown. A chain that begins with
+  // it is looked at in place of an older one.
+  async #follow(turn: number): Promise<void> {
+    const chart = this.#chart;
+    let followProblem = "";
+    if (withOptions.test(chart)) {
+      try {
+        await this.#rest.followOptions(chart);
+        await this.#joinBegun(chart, turn);
+      } catch (error) {
+        followProblem = wordsOf(error);
+      }
+    }
+    if (turn !== this.#follows || !this.isOpen) return;
+    if (chart === this.#chart && this.view.get().followProblem !== followProblem) {
+      this.view.set({ ...this.view.get(), followProblem });
+    }
+    this.#clock.after(followMs, () => turn === this.#follows && this.isOpen && void this.#follow(turn));
+  }
+
+  async #joinBegun(chart: string, turn: number): Promise<void> {
+    const chains = await this.listed();
+    const { chains: known, state } = this.view.get();
+    if (turn !== this.#follows || !this.isOpen || state === "loading") return;
+    const begun = chainFor(chains, chart);
+    if (begun === undefined || known.some(({ symbol }) => symbol === begun.symbol)) return;
+    this.view.set({ ...this.view.get(), chains });
+    if (isUnderlying(begun, chart)) this.choose({ symbol: begun.symbol });
+  }
+
+  /** Which chains there are; those that are shown may be older. */
+  listed(): Promise<readonly ChainInfo[]> {
+    return this.#rest.options<readonly ChainInfo[]>("", {});
   }
 
   /** The contract that is charted now: where it stands on the chain's underlying, the read-out is of it. */
   showing(chart: string): void {
     this.#chart = chart;
+    if (this.#waitsForChart && chart !== "") this.open(chart);
     this.#lookReadOut();
   }
 
   close(): void {
+    this.#waitsForChart = false;
+    this.#follows += 1;
     this.#stop();
     this.#readOf = "";
     this.view.set(closed);
@@ -133,8 +231,8 @@ export class OptionsDesk {
     this.choice.set(chosen);
     if (isOther) {
       this.#readOf = ""; // an answer that is under way is of another chain
-      const { chains, state } = this.view.get();
-      this.view.set({ ...closed, chains, state });
+      const { chains, state, followProblem } = this.view.get();
+      this.view.set({ ...closed, chains, state, followProblem });
     }
     if (!this.isOpen || chosen.symbol === "") return;
     if (isSameStream(before, chosen) && this.view.get().state === "ready") this.#lookBeside();
@@ -152,7 +250,7 @@ export class OptionsDesk {
   async #start(near: string): Promise<void> {
     const turn = ++this.#turn;
     try {
-      const chains = await this.#rest.options<readonly ChainInfo[]>("", {});
+      const chains = await this.listed();
       if (turn !== this.#turn) return;
       const chain = chainFor(chains, near || this.choice.get().symbol);
       this.view.set({ ...this.view.get(), chains, state: chain === undefined ? "none" : "loading" });
@@ -294,6 +392,22 @@ export function isUnderlying(chain: Pick<ChainInfo, "name" | "charts">, chart: s
   if (chain.charts.includes(chart)) return true;
   const [name, of] = [nameOf(chart), chain.name.toUpperCase()];
   return name.startsWith(of) && !/^[A-Z]/.test(name.slice(of.length));
+}
+
+const newestFirst = (chains: readonly ChainInfo[]): readonly ChainInfo[] =>
+  [...chains].sort((a, b) => (BigInt(a.last_ns) < BigInt(b.last_ns) ? 1 : -1));
+
+/**
+ * The chain of the desk: of the underlying that is charted where that is an exchange's, else of NIFTY, else any; one
+ * whose own chart is stored goes before the others.
+ */
+export function deskChain(chains: readonly ChainInfo[], charted: string): ChainInfo | undefined {
+  const sorted = newestFirst(chains);
+  const traded = sorted.filter((one) => !one.symbol.startsWith("sim:"));
+  const fits = traded.filter((one) => isUnderlying(one, charted));
+  const nifty = traded.filter(({ name }) => name.toUpperCase() === "NIFTY");
+  const all = [...fits, ...nifty, ...traded, ...sorted];
+  return all.find(({ front }) => front !== null) ?? all[0];
 }
 
 /** The chain of what a chart shows ("upstox:NIFTY.FUT1" is of "nse:NIFTY"), the newest one of several; else the first. */

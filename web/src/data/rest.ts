@@ -90,6 +90,13 @@ export class Rest {
     return (await answer.json()) as LoginRow;
   }
 
+  /** Have the options around the money of a live symbol listened to, as long as that is. */
+  async followOptions(symbol: string): Promise<void> {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ symbol });
+    await this.#fetch(new URL("options/follow", this.#base), { method: "POST", headers, body });
+  }
+
   async footprint(query: FootprintQuery, signal?: AbortSignal): Promise<Frame> {
     const answer = await this.#get(
       "footprint",

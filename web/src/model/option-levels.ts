@@ -1,4 +1,5 @@
 import type { ChainReply, OptionWall, ReadOut } from "../protocol/options";
+import { nsToMs } from "../protocol/units";
 import type { Grid } from "./decimal";
 
 /** Where options are held, on the price axis of a chart: prices in ticks of the chart. */
@@ -6,6 +7,34 @@ export interface OptionLevels {
   /** Open interest of each strike; shares are of the largest of both sides. */
   readonly strikes: readonly { readonly tick: number; readonly call: number; readonly put: number }[];
   readonly lines: readonly OptionLine[];
+  /** When the chain stood so, ns UTC, and the day of that on the exchange's calendar. */
+  readonly atNs: bigint;
+  readonly day: string;
+}
+
+/**
+ * Levels that are out of sight, the nearest first: those above the prices that are shown, and those below.
+ *
+ * @param yOf where a price in ticks stands, from the top
+ */
+export function beyond(
+  lines: readonly OptionLine[],
+  yOf: (tick: number) => number,
+  height: number,
+): { readonly above: readonly OptionLine[]; readonly below: readonly OptionLine[] } {
+  const main = lines.filter(({ isMain }) => isMain);
+  return {
+    above: main.filter(({ tick }) => yOf(tick) < 0).sort((a, b) => a.tick - b.tick),
+    below: main.filter(({ tick }) => yOf(tick) > height).sort((a, b) => b.tick - a.tick),
+  };
+}
+
+const farNs = 20n * 3_600_000_000_000n;
+
+/** What is said behind a level: the day of a chain that is not of the time of the newest bar, "" where it is. */
+export function dayNote({ atNs, day }: OptionLevels, newestNs: bigint | null): string {
+  const apart = newestNs === null ? 0n : newestNs > atNs ? newestNs - atNs : atNs - newestNs;
+  return apart > farNs ? ` (chain of ${day})` : "";
 }
 
 export type OptionLineKind = "call" | "put" | "pain" | "key";
@@ -16,6 +45,8 @@ export interface OptionLine {
   readonly text: string;
   /** How much of the chart's width it spans, from the price axis on. */
   readonly length: number;
+  /** It is named at the edge where it is out of sight: the largest wall of a side, max pain, the key level. */
+  readonly isMain: boolean;
 }
 
 /**
@@ -25,14 +56,16 @@ export interface OptionLine {
 export function optionLevels(chain: ChainReply, tick: Grid, readOut: ReadOut | null = null): OptionLevels {
   const ticks = (price: string): number => Number(price) / tick.step;
   const most = Math.max(1, ...chain.rows.flatMap(({ call, put }) => [Number(call.oi ?? 0), Number(put.oi ?? 0)]));
-  const line = (price: string | null, kind: OptionLineKind, text: string, length = 1): OptionLine[] =>
-    price === null ? [] : [{ tick: ticks(price), kind, text: `${text} ${price}`, length }];
+  const line = (price: string | null, kind: OptionLineKind, text: string, length = 1, isMain = true): OptionLine[] =>
+    price === null ? [] : [{ tick: ticks(price), kind, text: `${text} ${price}`, length, isMain }];
   const walls = (kind: "call" | "put", all: readonly OptionWall[]): OptionLine[] =>
     all.flatMap(({ strike, oi, strong }, place) => {
       const name = place === 0 ? `${strong ? "strong " : ""}${kind} wall` : `${kind} wall ${place + 1}`;
-      return line(strike, kind, name, Number(oi) / Number(all[0]?.oi ?? oi));
+      return line(strike, kind, name, Number(oi) / Number(all[0]?.oi ?? oi), place === 0);
     });
   return {
+    atNs: BigInt(chain.at_ns),
+    day: new Date(nsToMs(BigInt(chain.at_ns))).toLocaleDateString("en-CA", { timeZone: chain.tz }),
     strikes: chain.rows.map(({ strike, call, put }) => ({
       tick: ticks(strike),
       call: Number(call.oi ?? 0) / most,

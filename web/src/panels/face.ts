@@ -187,6 +187,8 @@ export interface ToolsFace {
   readonly layouts: LayoutsFace;
   readonly said: Readable<SaidView | null>;
   dismissSaid(): void;
+  /** The preset "NIFTY desk". */
+  openDesk(): Promise<void>;
 }
 
 /** The order flow table beside the chart. */

@@ -6,6 +6,8 @@ export interface ChainInfo {
   readonly name: string;
   /** Stored symbols that stand on it: its futures, itself. */
   readonly charts: readonly string[];
+  /** The chart that goes with it: its front future, else itself; null where nothing of both is stored. */
+  readonly front: string | null;
   readonly rows: number;
   readonly first_ns: string;
   readonly last_ns: string;
@@ -29,7 +31,11 @@ export interface OptionCell {
   readonly ltp: string | null;
   readonly bid: string | null;
   readonly ask: string | null;
+  readonly bid_qty: string | null;
+  readonly ask_qty: string | null;
   readonly crossed: boolean;
+  /** The middle of a quote that is not crossed. */
+  readonly mid: number | null;
   readonly iv: number | null;
   readonly delta: number | null;
   readonly gamma: number | null;
@@ -123,6 +129,9 @@ export interface OptionHeat {
   readonly clip_calls: number | null;
   readonly clip_puts: number | null;
   readonly clip_net: number | null;
+  /** Against the previous day's close, at the last instant. */
+  readonly day_calls: readonly (number | null)[];
+  readonly day_puts: readonly (number | null)[];
 }
 
 /** What one stretch says, and the numbers that say it; the two baselines are never mixed. */

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from footloom.errors import ConfigError, NotStored, StoreLocked
 from footloom.feeds.flow import Commit, FeedState
 from footloom.store import Store
 from footloom.venues._venue import Wanted
 
-__all__ = ("LINGER_S", "MOST_STREAMS", "READY_S", "LiveFeeds", "StreamSettings")
+__all__ = ("LINGER_S", "MOST_STREAMS", "READY_S", "LiveFeeds", "StreamSettings", "check_follows")
 
 LINGER_S = 300.0
 READY_S = 20.0
@@ -74,3 +75,24 @@ class StreamSettings:
     ready_s: float = READY_S
     retry_s: float = RETRY_S
     most: int = MOST_STREAMS
+
+
+def check_follows(settings: StreamSettings, key: str, rule: str, holder: str | None, *, runs: bool) -> None:
+    """Refuse to listen to the options of a key where that cannot be; ``runs`` says whether the key is listened to.
+
+    Raises
+    ------
+    ConfigError
+        Streams are not started on demand.
+    StoreLocked
+        Another process, ``holder``, records.
+    NotStored
+        Nothing listens to the key itself.
+    """
+    what = f"the options of {key} are not followed"
+    if not settings.on_demand:
+        raise ConfigError(f"{what}: nothing is started on demand here, set on_demand = true")
+    if holder is not None:
+        raise StoreLocked(f"{what}: the store is recorded by {holder}; add --options {rule} there")
+    if not runs:
+        raise NotStored(f"{what}: nothing listens to {key} here, open its chart")

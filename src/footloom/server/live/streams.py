@@ -11,13 +11,15 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+import msgspec
+
 from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, TooMuch, UnknownSymbol
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import Figures
 from footloom.server.live.board import Board
 from footloom.server.live.lanes import look_up
 from footloom.server.live.revival import Revival
-from footloom.server.live.stream_settings import LiveFeeds, StreamSettings
+from footloom.server.live.stream_settings import LiveFeeds, StreamSettings, check_follows
 from footloom.server.live.writer import Writer
 from footloom.store.lock import holder_of
 
@@ -66,6 +68,7 @@ class Streams:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._running: dict[str, str] = {}  # key -> as the feeds were asked for it
         self._pinned = set(settings.pinned)
+        self._with_options: set[str] = set()  # symbols whose options are listened to as well, as somebody asked
         self._feeds: LiveFeeds | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -143,6 +146,21 @@ class Streams:
             if key not in self._running and key not in self._pinned:  # a fault has ended it, or there was no room
                 self._board.forget(key)
                 self._revival.settle()
+
+    def follow_options(self, key: str, rule: str) -> None:
+        """Listen to the options around the money of a key too (``rule``: ``atm±10``), as long as its own stream runs.
+
+        Raises
+        ------
+        FootloomError
+            It cannot be, as `check_follows` says.
+        """
+        key = self._resolved(key)
+        venue, wanted = self.settings.wanted_of(key)
+        check_follows(self.settings, key, rule, self.holder, runs=key in self._running)
+        if self._feeds is not None and key not in self._with_options:
+            self._feeds.add(venue, msgspec.structs.replace(wanted, options=rule))
+            self._with_options.add(key)
 
     async def run(self) -> None:
         """Listen to what is pinned, and to what is opened, until cancelled."""
@@ -310,7 +328,7 @@ class Streams:
                 telling.cancel()
                 self._note_resolved(feeds)
                 if self._feeds is feeds:
-                    self._feeds, self._running = None, {}
+                    self._feeds, self._running, self._with_options = None, {}, set()
 
     def _give(self, commit: Commit) -> None:
         self._publish(commit)
@@ -379,6 +397,9 @@ class Streams:
         if self._feeds is None or name is None:
             return
         self._feeds.drop(name)
+        if key in self._with_options:  # asked for twice
+            self._with_options.discard(key)
+            self._feeds.drop(name)
         self._board.forget(self._resolved(key))
         if not self._running and self._task is not None:
             self._feeds = None

@@ -18,7 +18,15 @@ from footloom.server.routes.jobs import (
     uploads,
 )
 from footloom.server.routes.layouts import delete_layout, layout, layouts, save_layout
-from footloom.server.routes.options import chain, chains, open_interest_heat, options_history, read_out_now, smile
+from footloom.server.routes.options import (
+    chain,
+    chains,
+    follow_options,
+    open_interest_heat,
+    options_history,
+    read_out_now,
+    smile,
+)
 from footloom.server.routes.orders import large_orders, order_kinds
 from footloom.server.routes.parameters import Shared, chart_request, check_query
 from footloom.server.routes.profiles import profile
@@ -58,6 +66,7 @@ ROUTES = (
     studies,
     study_values,
     chains,
+    follow_options,
     chain,
     options_history,
     read_out_now,

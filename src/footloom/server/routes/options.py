@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from litestar import Request, get
+from litestar import Request, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter, SkipValidation
+from litestar.openapi.spec import Example
+from litestar.params import BodyKwarg, QueryParameter, SkipValidation
 
-from footloom.engine.read_outs import charts_of, read_outs_of
+from footloom.engine.read_outs import charts_of, front_of, read_outs_of
+from footloom.errors import ConfigError
+from footloom.feeds._venues import check_options
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_through, load_chain, stored_chains
 from footloom.options.documents import chain_reply, heat_reply, history_reply, smile_reply, underlying_name
 from footloom.options.heat import Heat
@@ -22,7 +25,18 @@ from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import Key, Ns, Shared, State, check_span, failures, key_of
 from footloom.server.services import Services
 
-__all__ = ("ChainRow", "chain", "chains", "open_interest_heat", "options_history", "read_out_now", "smile")
+__all__ = (
+    "ChainRow",
+    "FollowAsk",
+    "Followed",
+    "chain",
+    "chains",
+    "follow_options",
+    "open_interest_heat",
+    "options_history",
+    "read_out_now",
+    "smile",
+)
 
 _SECOND_NS: Final = 1_000_000_000
 T = TypeVar("T")
@@ -51,11 +65,14 @@ class ChainRow(msgspec.Struct, frozen=True):
     """A chain that is stored: ``expiries`` are those of its last day.
 
     ``name`` is what people call the underlying; ``charts`` are stored symbols that stand on it: its futures, itself.
+    ``front`` is the chart that goes with it: its continuous front future, else the underlying itself; null where
+    nothing of both is stored.
     """
 
     symbol: str
     name: str
     charts: Sequence[str]
+    front: str | None
     rows: int
     first_ns: str
     last_ns: str
@@ -75,8 +92,46 @@ def _chains(services: Services) -> list[ChainRow]:
         days = [last.day_text(expiry) for expiry in last.expiries.tolist()]
         name = underlying_name(last.instrument)
         charts = charts_of(store, one.key, name)
-        rows.append(ChainRow(one.key, name, charts, one.rows, str(one.first_ns), str(one.last_ns), days))
+        front = front_of(store, charts, name)
+        rows.append(ChainRow(one.key, name, charts, front, one.rows, str(one.first_ns), str(one.last_ns), days))
     return rows
+
+
+class FollowAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which options to listen to: those of what ``symbol`` shows, so many ``strikes`` on each side of the money."""
+
+    symbol: str
+    strikes: Annotated[int, msgspec.Meta(ge=1, le=50)] = 10
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """Which options are listened to: those of what ``symbol`` shows, by a rule such as ``atm±10``."""
+
+    symbol: str
+    rule: str
+
+
+@post(
+    "/api/v1/options/follow",
+    summary="Listen to the options of a live symbol",
+    tags=["options"],
+    status_code=200,
+    responses=failures(404, 409, 415),
+)
+async def follow_options(
+    services: Shared,
+    data: Annotated[FollowAsk, BodyKwarg(examples=[Example(value={"symbol": "upstox:NIFTY.FUT1", "strikes": 10})])],
+) -> Followed:
+    """Record the options around the money too, as long as the symbol itself is listened to; again does no harm."""
+    key, rule = key_of(data.symbol), f"atm±{data.strikes}"
+    if services.streams is None:
+        raise ConfigError(
+            f"the options of {key} are not followed: this server listens to no venue; footloom record {key} --options "
+            f"{rule} records them"
+        )
+    check_options(key, rule)
+    services.streams.follow_options(key, rule)
+    return Followed(key, rule)
 
 
 class _Asked(NamedTuple):

@@ -17,6 +17,7 @@ from footloom.core.sessions import calendar
 from footloom.core.trades import I64, Trades
 from footloom.engine.told_bars import funding_by_bar, interest_by_bar, liquidations_by_bar
 from footloom.errors import NotStored, TooMuch
+from footloom.feeds.stored_interest import contracts_of, interest_held, interest_told
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.reach import bar_length_ns, session_open
 from footloom.store import Coverage, Store
@@ -48,7 +49,9 @@ class Told:
 
 
 def held_of(store: Store, key: str, name: ToldName) -> list[Coverage]:
-    """Return the days of which something is stored."""
+    """Return the days of which something is stored; open interest may be told by snapshots, of several contracts."""
+    if name == "open_interest":
+        return interest_held(store, key)
     rows = (*store.partials(key), *store.series(key))
     return [row for row in rows if row.tape == TAPES[name] and row.rows and row.first_ns is not None]
 
@@ -63,7 +66,7 @@ def told_by_bar(history: History, chart: ChartKey, name: ToldName, asked: tuple[
     TooMuch
         The range holds more rows than are read at once.
     """
-    store, tape = history.store, TAPES[name]
+    store = history.store
     held = held_of(store, chart.key, name)
     if not held:
         raise NotStored(f"no {name.replace('_', ' ')} of {chart.key} is stored: record it where its venue tells it")
@@ -74,11 +77,11 @@ def told_by_bar(history: History, chart: ChartKey, name: ToldName, asked: tuple[
     if end_ns <= max(begin_ns, first_ns):
         return Told([], begin_ns, first_ns, last_ns, [], has_more=False)
     span = _span(history, chart, (begin_ns, end_ns, limit))
-    _check(held, chart.key, tape, span)
+    _check(held, chart.key, name, span)
     every = _MAKERS[name](store, chart, held, span)
     rows = every[-limit:]
     whole_ns = rows[0]["open_ns"] if len(every) > limit else span.from_ns if span.is_cut else begin_ns
-    gaps = store.gaps(chart.key, tape, span.from_ns, max(span.until_ns, span.from_ns))
+    gaps = _gaps(store, held, span)
     has_more = first_ns < (rows[0]["open_ns"] if rows else span.from_ns)
     return Told(rows, whole_ns, first_ns, last_ns, gaps, has_more=has_more)
 
@@ -119,24 +122,44 @@ def _opens(chart: ChartKey, span: _Span, times_ns: I64) -> I64:
     return _cut(chart, inside).open_ns
 
 
-def _check(held: Sequence[Coverage], key: str, tape: str, span: _Span) -> None:
+# What is missing of the tapes that tell it: where one of several tells nothing, another may.
+def _gaps(store: Store, held: Sequence[Coverage], span: _Span) -> list[Gap]:
+    until_ns = max(span.until_ns, span.from_ns)
+    tapes = dict.fromkeys((row.key, row.tape) for row in held)
+    return [gap for key, tape in tapes for gap in store.gaps(key, tape, span.from_ns, until_ns)]
+
+
+def _check(held: Sequence[Coverage], key: str, name: ToldName, span: _Span) -> None:
     touched = [row for row in held if (row.last_ns or 0) >= span.from_ns and (row.first_ns or 0) < span.until_ns]
     count = sum(row.rows for row in touched)
     if count > _MOST_ROWS:
         raise TooMuch(
-            f"about {count:,} rows of {key}/{tape} would be read for this answer, and at most {_MOST_ROWS:,} are: ask "
-            "for a shorter range"
+            f"about {count:,} rows of {key}/{TAPES[name]} would be read for this answer, and at most {_MOST_ROWS:,} "
+            "are: ask for a shorter range"
         )
 
 
 # --- one stream each; a quantity is exact decimal text, a time ns UTC, what is not known None
 
 
+# Of a continuous future each contract by itself: where it rolls nothing has changed, and nothing is compared.
 def _interest(store: Store, chart: ChartKey, held: Sequence[Coverage], span: _Span) -> list[Row]:
-    session_ns = session_open(chart, span.from_ns)
+    parts = contracts_of(store, chart.key, span.from_ns, span.until_ns)
+    found: list[Row] = []
+    for key, from_ns, until_ns in parts:
+        mine = [row for row in held if row.key == key]
+        within = span._replace(from_ns=max(span.from_ns, from_ns), until_ns=min(span.until_ns, until_ns))
+        if mine and within.from_ns < within.until_ns:
+            found += _interest_of(store, chart, mine, within)
+    return found
+
+
+def _interest_of(store: Store, chart: ChartKey, held: Sequence[Coverage], span: _Span) -> list[Row]:
+    key, session_ns = held[0].key, session_open(chart, span.from_ns)
     begin_ns = _last_before(store, held, min(session_ns, span.from_ns))
-    told = _series(store, chart.key, "open_interest", begin_ns, span.until_ns)
+    told = interest_told(store, key, begin_ns, span.until_ns)
     opens_ns = _opens(chart, span, told.ts_exch_ns)
+    opens_ns = opens_ns[opens_ns >= span.from_ns]
     spans = calendar(chart.instrument.calendar).spans(session_ns, span.until_ns)
     made = interest_by_bar(told, opens_ns, spans.start_ns[spans.in_session])
     text = told.instrument.qty_text
@@ -226,7 +249,7 @@ def _last_before(store: Store, held: Sequence[Coverage], at_ns: int) -> int:
     day = max(days, key=lambda row: row.first_ns or 0)
     first_ns, end_ns = day.first_ns or 0, min(at_ns, (day.last_ns or 0) + 1)
     for from_ns in (max(first_ns, end_ns - _LAST_OF_DAY_NS), first_ns):
-        found = _series(store, day.key, day.tape, from_ns, end_ns).ts_exch_ns
+        found = interest_told(store, day.key, from_ns, end_ns).ts_exch_ns
         if len(found):
             return int(found.max())
     return at_ns

@@ -165,6 +165,8 @@ class Local:
         candles = _CANDLES.fullmatch(call.path)
         if candles is not None:
             return self._candles(candles)
+        if call.path == "/v2/option/chain":
+            return self._chain(call.query.get("expiry_date", ""))
         if call.path == "/v2/user/profile":
             return Reply.json({"status": "success", "data": {"user_id": "LOCAL", "is_active": True}})
         return _refused(404, "UDAPI100000", "Resource not Found.")
@@ -204,6 +206,23 @@ class Local:
             for one in reversed(found)
         ]
         return Reply.json({"status": "success", "data": {"candles": rows}})
+
+    # The day before, a tenth less was open of each.
+    def _chain(self, expiry: str) -> Reply:
+        strikes: dict[float, dict[str, object]] = {}
+        for key, listing in self.place.market.listings.items():
+            one = listing.instrument
+            if one.kind != "option" or one.expiry_ns is None or one.strike is None:
+                continue
+            if dt.datetime.fromtimestamp(one.expiry_ns // 10**9, dt.UTC).date().isoformat() != expiry:
+                continue
+            row = strikes.setdefault(float(one.strike), {"expiry": expiry, "strike_price": float(one.strike)})
+            oi = listing.open_interest()
+            lot = int(one.market_lot or 1)
+            market = {"oi": float(oi), "prev_oi": float(oi // lot * 9 // 10 * lot)}
+            name = "call_options" if one.option == "CE" else "put_options"
+            row[name] = {"instrument_key": key, "market_data": market, "option_greeks": {}}
+        return Reply.json({"status": "success", "data": [strikes[strike] for strike in sorted(strikes)]})
 
     def _today(self) -> dt.date:
         return (dt.datetime.fromtimestamp(self.place.now_ns / 1e9, dt.UTC) + dt.timedelta(hours=5, minutes=30)).date()

@@ -201,7 +201,17 @@ function isHeld(heat: OptionHeat, side: HeatSide, y: number, x: number): boolean
   return side === "net" ? calls && puts : side === "calls" ? calls : puts;
 }
 
-/** Changes of open interest, strike by time; what is held is pale, what is unknown stays empty (definitions 7.5). */
+/** What each strike has changed against the previous day's close, "–" where that is not known. */
+function dayTotals(heat: OptionHeat, side: HeatSide, size: number): string[] {
+  return heat.strikes.map((_, y) => {
+    const [call, put] = [heat.day_calls[y] ?? null, heat.day_puts[y] ?? null];
+    const net = call === null || put === null ? null : put - call;
+    const total = side === "net" ? net : side === "calls" ? call : put;
+    return change(total === null ? null : String(total), size).text;
+  });
+}
+
+/** Changes of open interest, strike by time, each row's change of the day at its end; what is held is pale, what is unknown stays empty (definitions 7.5). */
 export function heatChart(
   heat: OptionHeat,
   side: HeatSide,
@@ -225,14 +235,23 @@ export function heatChart(
   };
   return {
     ...frame(colours),
-    grid: { left: 62, right: 16, top: 10, bottom: 64 },
+    grid: { left: 62, right: 66, top: 22, bottom: 64 },
     tooltip: {
       ...(frame(colours).tooltip as object),
       trigger: "item",
       formatter: (one) => said((one as unknown as { value: [number, number, number] }).value),
     },
     xAxis: category(colours, heat.at_ns.map(clock)),
-    yAxis: category(colours, heat.strikes) as YAxis,
+    yAxis: [
+      category(colours, heat.strikes),
+      {
+        ...(category(colours, dayTotals(heat, side, size)) as object),
+        position: "right",
+        name: "day",
+        nameLocation: "end",
+        nameGap: 4,
+      },
+    ] as YAxis,
     visualMap: {
       min: -clip,
       max: clip,

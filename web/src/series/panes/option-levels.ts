@@ -1,5 +1,5 @@
 import type { ChartModel } from "../../model/chart-model";
-import type { OptionLevels, OptionLineKind } from "../../model/option-levels";
+import { beyond, dayNote, type OptionLevels, type OptionLine, type OptionLineKind } from "../../model/option-levels";
 import type { Palette } from "../../model/palette";
 import { hLine, plainText } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
@@ -17,7 +17,8 @@ const inks: Readonly<Record<OptionLineKind, (palette: Palette) => string>> = {
 
 /** Open interest by strike against the price axis (calls above puts), and the lines of walls and of max pain. */
 export function drawOptionLevels(ctx: Context, model: ChartModel, levels: OptionLevels): void {
-  const { palette, dpr, price, time } = model;
+  const { palette, dpr, price, time, series } = model;
+  const note = dayNote(levels, series.length > 0 ? series.closeNs(series.last) : null);
   const thick = Math.max(2, Math.round(barCss * dpr));
   ctx.globalAlpha = 0.5;
   for (const { tick, call, put } of levels.strikes) {
@@ -40,8 +41,30 @@ export function drawOptionLevels(ctx: Context, model: ChartModel, levels: Option
     let at = y - size * 0.75;
     while (labels.some((other) => Math.abs(other - at) < size * 1.1)) at += size * 1.15;
     labels.push(at);
-    plainText(ctx, text, Math.max(left, 0) + 8 * dpr, at, { size, colour, weight: 600 });
+    plainText(ctx, text + note, Math.max(left, 0) + 8 * dpr, at, { size, colour, weight: 600 });
   }
+  drawBeyond(ctx, model, levels, { size, note });
+}
+
+// What stands above and below the prices that are shown, named at the edges beside the price axis.
+function drawBeyond(
+  ctx: Context,
+  model: ChartModel,
+  { lines }: OptionLevels,
+  { size, note }: { readonly size: number; readonly note: string },
+): void {
+  const { palette, dpr, price, time } = model;
+  const { above, below } = beyond(lines, (tick) => price.yOfPrice(tick), price.height);
+  const right = time.width - 8 * dpr;
+  const put = ({ kind, text }: OptionLine, arrow: string, middle: number): void =>
+    plainText(ctx, `${arrow} ${text}${note}`, right, middle, {
+      size,
+      colour: inks[kind](palette),
+      weight: 600,
+      align: "right",
+    });
+  for (const [k, line] of above.entries()) put(line, "▲", size * (1 + 1.25 * (above.length - 1 - k)));
+  for (const [k, line] of below.entries()) put(line, "▼", price.height - size * (1 + 1.25 * (below.length - 1 - k)));
 }
 
 function bar(ctx: Context, right: number, top: number, width: number, height: number, colour: string): void {

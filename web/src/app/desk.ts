@@ -1,0 +1,28 @@
+import type { LayoutChart, LayoutDocument } from "../model/layout-file";
+import { newShare, type PaneSpec, pricePane } from "../model/panes";
+import type { ChainInfo } from "../protocol/options";
+import type { Prefs } from "./prefs";
+
+/** What is said where there is no chain at all. */
+export const noChain =
+  "No option chain is stored, so there is no desk to open: import one (footloom import CHAIN.csv) or record one (footloom record upstox:NIFTY.FUT1 --options atm±10).";
+
+const panes: readonly PaneSpec[] = [
+  pricePane,
+  { id: "stream interest_change", kind: "stream", of: "interest_change", share: 0.17 },
+  { id: "delta", kind: "delta", share: newShare },
+];
+
+/** What of the desk is missing, "" where nothing is. */
+export const lacks = ({ front, name }: ChainInfo): string =>
+  front === null
+    ? ` No future of ${name} is stored, so its footprint is not there: footloom record upstox:${name}.FUT1 --options atm±10.`
+    : "";
+
+/** The layout of the desk: the front future's footprint over the change of its open interest, beside it its chain. */
+export function deskOf(chain: ChainInfo, shown: LayoutChart, prefs: Prefs): LayoutDocument {
+  const isShown = chain.front === null || chain.front === shown.symbol || chain.charts.includes(shown.symbol);
+  const chart = isShown ? shown : { symbol: chain.front as string, bars: shown.bars, step: null };
+  const options = { ...prefs.options, open: true, tab: "desk" };
+  return { charts: [chart], look: { ...prefs, panes, options } };
+}
