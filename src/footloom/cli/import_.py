@@ -88,6 +88,12 @@ def import_files(
     side_sell: Annotated[
         str, typer.Option(metavar="W,W", help="With --map: words for a seller who crossed.", show_default=False)
     ] = "",
+    contracts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Upstox's instrument file of that day: what the contracts are.", show_default=False
+        ),
+    ] = None,
     look: Annotated[
         bool, typer.Option("--preview", help="Show columns and first rows, and what is missing; read nothing.")
     ] = False,
@@ -105,6 +111,7 @@ def import_files(
     import msgspec
 
     from footloom import config
+    from footloom.cli._import_contracts import define_contracts, read_contracts
     from footloom.cli._import_documents import exported, named_places
     from footloom.feeds import ingest
     from footloom.feeds.mongo_documents import is_collection
@@ -124,6 +131,7 @@ def import_files(
         strict=strict,
     )
     settings = config.load(store=store)
+    listed = [] if contracts is None else read_contracts(contracts)
     places = named_places(files, settings)
     paths = [Path(name) for name in files if not is_collection(name)]
     if look:
@@ -132,6 +140,7 @@ def import_files(
     with exported(places, settings, dry_run=dry_run) as (documents, done):
         every = [*paths, *(one.path for one in documents)]
         if not every:
+            define_contracts(settings.store, listed, dry_run=dry_run)
             return
         with _progress(every) as progress:
             report = ingest.import_files(every, options, store=settings.store, progress=progress)
@@ -139,6 +148,7 @@ def import_files(
             one.rename(report)
         if report.ok:
             done()
+    define_contracts(settings.store, listed, dry_run=dry_run)
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:

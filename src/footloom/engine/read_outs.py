@@ -16,14 +16,12 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 
-from footloom.core.chains import CHAIN
 from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
 from footloom.engine.profiles import of_prices
 from footloom.errors import NotStored
-from footloom.feeds.simulated_chain import SIMULATED
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
-from footloom.feeds.stored_chain import ChainAsk, chain_at, stored_chains
+from footloom.feeds.stored_chain import ChainAsk, chain_at, stored_chains, underlying_of
 from footloom.feeds.stored_interest import Interest, contract_at, stored_interest
 from footloom.options.documents import underlying_name
 from footloom.options.measures import Measures
@@ -143,7 +141,7 @@ def read_outs_of(
 # The nearest future that has not expired, as far as anything of it is stored.
 def _contract_of(store: Store, symbol: str, at_ns: int | None) -> str:
     known = stored_chains(store, symbol)[0]
-    name = underlying_name(store.grid(symbol, CHAIN) if symbol != SIMULATED else store.instrument(symbol))
+    name = underlying_name(underlying_of(store, symbol))
     moment = known.last_ns if at_ns is None else at_ns
     for key in charts_of(store, symbol, name):
         if (store.instrument(key).expiry_ns or moment + 1) > moment:

@@ -9,9 +9,12 @@ import msgspec
 import numpy as np
 
 from footloom.core.chains import CHAIN
+from footloom.core.instrument import Instrument
+from footloom.core.series import Series
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, NotStored
+from footloom.feeds.derived_chain import derived_chain, derived_days
 from footloom.feeds.simulated_chain import EVERY_NS, SIMULATED, simulated_chain, simulated_days
 from footloom.options.chain import Chain
 from footloom.options.measures import RATE, Measures
@@ -27,6 +30,7 @@ __all__ = (
     "newest",
     "standing_chain",
     "stored_chains",
+    "underlying_of",
 )
 
 _DAY_NS = 86_400_000_000_000
@@ -45,9 +49,9 @@ class StoredChain(NamedTuple):
 
 
 def stored_chains(store: Store, key: str | None = None) -> list[StoredChain]:
-    """Return the chains that a store has, by key."""
+    """Return the chains that a store has, by key: those that were told, and those that its options' snapshots make."""
     found: dict[str, StoredChain] = {}
-    days = [day for day in store.series(key) if day.tape == CHAIN]
+    days = [day for day in store.series(key) if day.tape == CHAIN] + derived_days(store, key)
     if key in {None, SIMULATED}:
         days += simulated_days(store)
     for day in days:
@@ -78,16 +82,46 @@ def load_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Chain:
             f"nothing of the chain of {key} is stored from {from_ns} to {to_ns} ns: it has {known[0].first_ns} to "
             f"{known[0].last_ns} ns"
         )
-    simulated = key == SIMULATED
-    series = simulated_chain(store, begin, to_ns) if simulated else store.load_series(key, CHAIN, begin, to_ns)
+    series = simulated_chain(store, begin, to_ns) if key == SIMULATED else _load(store, key, begin, to_ns)
     if not len(series):
         raise NotStored(f"nothing of the chain of {key} is stored from {from_ns} to {to_ns} ns")
     return Chain(series)
 
 
+# Of each day what was told of the chain itself, else what its options' snapshots make.
+def _load(store: Store, key: str, from_ns: int, to_ns: int) -> Series:
+    derived = derived_chain(store, key, from_ns, to_ns)
+    if not any(day.tape == CHAIN for day in store.series(key)):
+        return Series.empty(underlying_of(store, key), CHAIN) if derived is None else derived
+    told = store.load_series(key, CHAIN, from_ns, to_ns)
+    if derived is None or not len(derived):
+        return told
+    joined = Series.concat([told, derived])
+    return joined.take(np.argsort(joined.ts_exch_ns, kind="stable"))
+
+
+def underlying_of(store: Store, key: str) -> Instrument:
+    """Return the underlying of a chain.
+
+    Raises
+    ------
+    NotStored
+        Nothing is stored of it.
+    """
+    if key == SIMULATED:
+        return store.instrument(key)
+    try:
+        return store.grid(key, CHAIN)
+    except NotStored:
+        derived = derived_chain(store, key, 0, 0)
+        if derived is None:
+            raise
+        return derived.instrument
+
+
 # Whoever comes late in a day must know what its first rows said.
 def _day_begin(store: Store, key: str, at_ns: int) -> int:
-    market = calendar("crypto" if key == SIMULATED else store.grid(key, CHAIN).calendar)
+    market = calendar("crypto" if key == SIMULATED else underlying_of(store, key).calendar)
     day = market.session_date(at_ns)
     low, high = at_ns - 2 * _DAY_NS, at_ns
     while high - low > 1_000_000_000:

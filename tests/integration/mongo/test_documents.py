@@ -145,3 +145,62 @@ def test_collections_are_named(text: str, name: str, tmp_path: Path) -> None:
 
     settings = config.load({"MONGO_URI": "mongodb://u:p@localhost:27017/", "FOOTLOOM_CONFIG": str(tmp_path)})
     assert str(place_of(text, settings)) == name
+
+
+INDEX = "upstox:NSE_INDEX|Nifty 50"
+ENDS = dt.datetime(2026, 1, 6, 10, 0, tzinfo=dt.UTC)  # 15:30 in Kolkata
+
+
+def contract(number: int, strike: int, kind: str) -> dict[str, Any]:
+    return {
+        "instrument_key": f"NSE_FO|{number}", "segment": "NSE_FO", "trading_symbol": f"NIFTY {strike} {kind}",
+        "instrument_type": kind, "tick_size": 5.0, "lot_size": 65, "strike_price": float(strike),
+        "expiry": int(ENDS.timestamp() * 1_000), "underlying_symbol": "NIFTY", "asset_symbol": "NIFTY",
+    }  # fmt: skip
+
+
+MASTER = [
+    {"instrument_key": "NSE_INDEX|Nifty 50", "segment": "NSE_INDEX", "trading_symbol": "NIFTY",
+     "instrument_type": "INDEX"},
+    *(contract(number, 26_000 + 50 * (number // 2), ("CE", "PE")[number % 2]) for number in range(4)),
+]  # fmt: skip
+
+
+def test_options_that_were_recorded_as_documents_are_a_chain(database: str, ticks: Any, tmp_path: Path) -> None:
+    store, opened = str(tmp_path / "store"), {0: 650, 1: 1_300, 2: 6_500, 3: 65}
+    made = []
+    for number in range(240):  # a minute: every fourth is of one option
+        one = document(number, f"NSE_FO|{number % 4}")
+        market = one["fullFeed"]["marketFF"]
+        market["oi"] = float(opened[number % 4] + (65 if number >= 200 else 0))
+        market["ltpc"]["ltp"] = 100.05 + 10 * (number % 4)
+        quote = {"bidP": 100.0 + 10 * (number % 4), "bidQ": "130", "askP": 100.1 + 10 * (number % 4), "askQ": "65"}
+        market["marketLevel"]["bidAskQuote"] = [{} if number % 4 == 3 else quote]
+        made.append(one)
+    ticks.insert_many(made)
+    (tmp_path / "NSE.json.gz").write_bytes(gzip.compress(json.dumps(MASTER).encode()))
+    assert footloom(tmp_path, "import", "--store", store, database).returncode == 0
+    assert "no option chain is stored" in footloom(tmp_path, "options", "list", "--store", store).stdout
+    flags = ("--store", store, "--contracts", str(tmp_path / "NSE.json.gz"))
+    again = footloom(tmp_path, "import", database, *flags)  # nothing is new, but for what the contracts are
+    assert again.returncode == 0
+    assert "holds no documents behind" in again.stderr + again.stdout
+    assert "contracts defined: upstox:NSE_FO|0, upstox:NSE_FO|1, upstox:NSE_FO|2, upstox:NSE_FO|3" in again.stderr
+    assert "none that was not known" in footloom(tmp_path, "import", database, *flags).stderr
+    told = footloom(tmp_path, "options", "chain", INDEX, "--json", "--store", store)
+    chain = json.loads(told.stdout)
+    assert (chain["name"], chain["expiry"], chain["units_a_lot"]) == ("NIFTY", "2026-01-06", 65)
+    calls = [row["call"]["oi"] for row in chain["rows"]]
+    puts = [row["put"]["oi"] for row in chain["rows"]]
+    assert (calls, puts) == (["715", "6565"], ["1365", "130"])
+    assert chain["pcr_oi"] == pytest.approx((1_365 + 130) / (715 + 6_565))
+    first, last = chain["rows"][0], chain["rows"][1]["put"]
+    assert (first["call"]["bid"], first["call"]["bid_qty"], first["call"]["mid"]) == ("100.00", "130", 100.05)
+    assert first["call"]["oi_step"] == "65"
+    assert first["call"]["said"]["oi"]["source"] == "upstox_feed"
+    assert (last["bid"], last["bid_qty"], last["mid"], last["iv"]) == (None, "0", None, None), "nobody is there"
+    assert first["call"]["oi_day"] is None, "nobody told what stood the day before"
+    for bad, said in ((b"[]", "lists no instrument"), (b"{}", "is no instrument file of Upstox")):
+        (tmp_path / "bad.json").write_bytes(bad)
+        done = footloom(tmp_path, "import", database, "--store", store, "--contracts", str(tmp_path / "bad.json"))
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
