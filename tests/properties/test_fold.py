@@ -5,6 +5,7 @@ import time
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from footloom.engine.builder import Builder
 from footloom.engine.events import BarClosed, BarUpdated
 from footloom.engine.spec import ChartSpec
 from footloom.kernels import reference
+from footloom.kernels.facts import facts
 from footloom.kernels.fold import combine, fold
 
 NS = 10**9
@@ -107,6 +109,47 @@ def test_any_chunking_gives_the_same_bits(rows, step, cuts):
     assert same(left, whole)
     assert same(right, whole)
     assert same(build_footprint(trades, "1m", step, threads=3), whole)
+
+
+@given(tapes, steps)
+def test_a_tape_that_nobody_has_looked_at_is_folded_and_noted_alike(rows, step):
+    trades = tape_of(rows)
+    known, unseen = trades.take(slice(None)), trades.take(slice(None))
+    facts(known)
+
+    assert same(build_footprint(unseen, "1m", step), build_footprint(known, "1m", step))
+    assert unseen.noted == known.noted
+
+
+@pytest.mark.parametrize("at", [1, 4095, 4096, 4097, 8191, 8192, 8193, 19_998, 19_999])
+@pytest.mark.parametrize("column", ["ts_exch_ns", "trade_id"])
+def test_a_row_before_its_turn_is_found_wherever_it_stands(at, column):
+    """Blocks and bars are looked at one by one: no border may hide a row, and a far one may not lead outside."""
+    n = 20_000
+    ts = BASE + np.arange(n) // 5 * (NS // 10)
+    ids, qty = np.arange(n), 1 + np.arange(n) % 9
+    if column == "ts_exch_ns":
+        ts[at] -= 400 * NS
+    else:
+        ids[at], ts[at] = -1, ts[at - 1]
+    trades = Trades.build(INSTRUMENT, ts, 100 + np.arange(n) % 50, qty, [1, -1] * (n // 2), trade_id=ids)
+    ordered = trades.take(trades.order())
+    assert facts(ordered).ordered
+
+    made = build_footprint(trades, "1m", 3)
+
+    assert not facts(trades).ordered
+    assert same(made, build_footprint(ordered, "1m", 3))
+
+
+def test_times_far_outside_of_the_first_and_the_last_are_sorted_not_followed():
+    nse = msgspec.structs.replace(INSTRUMENT, calendar="nse_fo")
+    ts = [BASE + 5 * 3600 * NS, BASE + 40 * 86_400 * NS, BASE - 40 * 86_400 * NS, BASE + 6 * 3600 * NS]
+    trades = Trades.build(nse, ts, [1, 2, 3, 4], [1] * 4, [1] * 4, trade_id=range(4))
+
+    made = build_footprint(trades, "1m", 1)
+
+    assert made.bars.open_tick.tolist() == [3, 1, 4, 2]
 
 
 @given(tapes, st.sampled_from([2, 5]), st.sampled_from([2, 3]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from footloom.core.trades import I64
@@ -13,13 +14,14 @@ __all__ = ("time_edges",)
 _CHUNK = 4096
 
 
-@jit(INT(I64_IN, I64_IN, I64_IN, INT, INT, I64_OUT, I64_OUT, I64_OUT, I64_OUT))
+@jit(types.UniTuple(INT, 2)(I64_IN, I64_IN, I64_IN, INT, INT, I64_OUT, I64_OUT, I64_OUT, I64_OUT))
 def _fill_edges(ts, span_start, span_end, length, first, begins, opens, closes, spans):
-    # Fills the outputs from trade `first` on until they are full or the trades are over; returns the number of bars.
-    n = len(ts)
+    # Fills the outputs from trade `first` on until they are full or the trades are over; returns the number of bars and
+    # the first trade behind them.
+    n, last_span = len(ts), len(span_end) - 1
     bar, i, span, guess = 0, first, 0, 1024
     while i < n and bar < len(begins):
-        while ts[i] >= span_end[span]:
+        while span < last_span and ts[i] >= span_end[span]:
             span += 1
         opened = span_start[span] + (ts[i] - span_start[span]) // length * length
         closed = span_end[span]
@@ -41,11 +43,13 @@ def _fill_edges(ts, span_start, span_end, length, first, begins, opens, closes, 
                 high = middle
         guess = max((high - i) // 2, 1)
         i = high
-    return bar if i < n else -bar
+    return bar, i
 
 
 def time_edges(ts: I64, span_start: I64, span_end: I64, length: int) -> tuple[I64, I64, I64, I64]:
     """Cut ascending times at ``start + i * length`` within each span.
+
+    Times that do not ascend are cut anyhow, at places that mean nothing: each bar has a trade, and each trade a bar.
 
     Parameters
     ----------
@@ -62,14 +66,10 @@ def time_edges(ts: I64, span_start: I64, span_end: I64, length: int) -> tuple[I6
         ``ends`` int64 (n_bars + 1,), then ``open_ns``, ``close_ns`` and the span of each bar, int64 (n_bars,).
     """
     pieces: list[NDArray[np.int64]] = []
-    first, done = 0, len(ts) == 0
-    while not done:
+    first = 0
+    while first < len(ts):
         columns = np.empty((4, _CHUNK if not pieces else 16 * _CHUNK), np.int64)
-        count = int(_fill_edges(ts, span_start, span_end, length, first, *columns))
-        done, count = count < 0, abs(count)
+        count, first = _fill_edges(ts, span_start, span_end, length, first, *columns)
         pieces.append(columns[:, :count])
-        if not done:
-            # The next piece starts behind the last bar: all of it has been read.
-            first = int(np.searchsorted(ts, columns[2, count - 1]))
     begins, opens, closes, spans = np.concatenate([np.empty((4, 0), np.int64), *pieces], axis=1)
     return np.append(begins, len(ts)), opens, closes, spans

@@ -7,13 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import types
 
-from footloom.core.trades import FLAG_NO_ID, Trades
-from footloom.kernels.jit import I64_IN, INT, U8_IN, jit
+from footloom.core.trades import FLAG_NO_ID, I64, Trades
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_IN, jit
 
-__all__ = ("Facts", "facts", "in_order", "once")
+__all__ = ("SEEN", "Facts", "facts", "in_order", "look", "once")
 
 
 _FEW = 4_096  # rows that are looked at within microseconds
+_BLOCK = 4_096  # rows that stay in the nearest cache while each column is looked at, one after the other
+SEEN = 5
 
 
 class Facts(NamedTuple):
@@ -27,34 +29,53 @@ class Facts(NamedTuple):
     flags: int
     in_a_row: bool
 
-
-@jit(types.UniTuple(INT, 4)(I64_IN, I64_IN, I64_IN, U8_IN))
-def _look(ts, trade_id, qty, flags):
-    n = len(ts)
-    disorder, largest, bits, steps = False, np.int64(0), np.uint8(0), True
-    for i in range(n):
-        largest = max(largest, qty[i])
-    for i in range(n):
-        bits |= flags[i]
-    for i in range(1, n):
-        disorder |= (ts[i] < ts[i - 1]) | ((ts[i] == ts[i - 1]) & (trade_id[i] < trade_id[i - 1]))
-    for i in range(1, n):
-        steps &= trade_id[i] - trade_id[i - 1] == 1
-    return np.int64(not disorder), largest, np.int64(bits), np.int64(steps)
+    @classmethod
+    def of(cls, seen: I64) -> Facts:
+        """Return what `look` has found in a whole tape."""
+        _, disorder, largest, flags, jumps = seen.tolist()
+        return cls(not disorder, largest, flags, not jumps)
 
 
-@jit(types.UniTuple(INT, 4)(I64_IN, I64_IN, I64_IN, U8_IN), brief=True)
-def _glance(ts, trade_id, qty, flags):
-    return _look(ts, trade_id, qty, flags)
+@jit(types.void(I64_IN, I64_IN, I64_IN, U8_IN, INT, I64_OUT))
+def look(ts, trade_id, qty, flags, stop, seen):
+    """Look at the rows up to ``stop`` that have not been looked at yet.
+
+    ``seen`` int64 (`SEEN`,), zeros at the start: how many rows have been looked at; of them, whether one stands before
+    its turn in the ordering key, the largest quantity, every flag, whether an id is not the one behind that before it.
+    """
+    one, block, at, end = np.uint64(1), np.uint64(_BLOCK), np.uint64(seen[0]), np.uint64(max(stop, seen[0]))
+    disorder, largest, bits, steps = False, np.int64(seen[2]), np.uint8(0), True
+    while at < end:
+        until = min(at + block, end)
+        for i in range(at, until):
+            largest = max(largest, qty[i])
+        for i in range(at, until):
+            bits |= flags[i]
+        for i in range(max(at, one), until):
+            j = i - one
+            disorder |= (ts[i] < ts[j]) | ((ts[i] == ts[j]) & (trade_id[i] < trade_id[j]))
+            steps &= trade_id[i] - trade_id[j] == 1
+        at = until
+    seen[0] = np.int64(end)
+    seen[1] |= np.int64(disorder)
+    seen[2] = largest
+    seen[3] |= np.int64(bits)
+    seen[4] |= np.int64(not steps)
+
+
+@jit(types.void(I64_IN, I64_IN, I64_IN, U8_IN, INT, I64_OUT), brief=True)
+def _glance(ts, trade_id, qty, flags, stop, seen):
+    look(ts, trade_id, qty, flags, stop, seen)
 
 
 def facts(trades: Trades) -> Facts:
     """Return the facts of a tape; the second time they are remembered."""
     known = trades.noted
     if known.__class__ is not Facts:
-        look = _glance if len(trades) < _FEW else _look
-        ordered, largest, bits, steps = look(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags)
-        known = Facts(bool(ordered), int(largest), int(bits), bool(steps))
+        seen = np.zeros(SEEN, np.int64)
+        take = _glance if len(trades) < _FEW else look
+        take(trades.ts_exch_ns, trades.trade_id, trades.qty_lot, trades.flags, len(trades), seen)
+        known = Facts.of(seen)
         trades.note(known)
     return known
 

@@ -19,21 +19,21 @@ from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
 from footloom.core.instrument import check_same_grid
 from footloom.core.trades import I64, Trades
 from footloom.errors import ConfigError, DataError
-from footloom.kernels.cells import DENSE_ROWS, fill_cells, most_trades
+from footloom.kernels.cells import DENSE_ROWS, DISORDER, FULL, WIDE, fold_cells, most_trades
 from footloom.kernels.confidence import confidence
-from footloom.kernels.facts import facts
+from footloom.kernels.facts import SEEN, Facts, facts
 from footloom.kernels.joining import join_bars, join_levels
 from footloom.kernels.scratch import scratch
 
-__all__ = ("Count", "combine", "fold")
+__all__ = ("Count", "combine", "fold", "fold_unseen")
 
 Count = Callable[[Trades, I64], dict[str, I64]]
 
-_FULL, _WIDE = 1, 2
 _BAR_ROWS = 9
 _ROWS_A_TRADE = 8  # where a wide bar has more rows than that, those in use are sorted out
 _WORTHWHILE = 4_096  # trades; where a packed word holds fewer, the bar is folded another way
 _LARGEST = np.iinfo(np.int64).max
+_Cells = tuple[NDArray[np.int64], I64, NDArray[np.int64]]
 
 
 def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, count: Count | None = None) -> Footprint:
@@ -47,15 +47,40 @@ def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, coun
     ConfigError
         ``ticks_per_level`` is below 1.
     """
-    if ticks_per_level < 1:
-        raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
+    _check(ticks_per_level)
     trades = edges.rows(trades)
     length = edges.ends[1:] - edges.ends[:-1]
     whole = _split_long(trades, edges, length)
-    made = _fold(trades, whole, bar_rule, ticks_per_level)
+    seen = np.array([len(trades), 0, facts(trades).max_qty_lot, 0, 0])
+    cells = _cells(trades, whole.ends, ticks_per_level, seen)
+    assert cells is not None, "a tape that was looked at is folded"
+    made = _made(trades, whole, bar_rule, ticks_per_level, cells)
     if len(whole.open_ns) > len(edges.open_ns):
         made = _rejoined(made, edges, whole)
     return made if count is None else replace(made, prints=count(trades, edges.ends))
+
+
+def fold_unseen(
+    trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, count: Count | None = None
+) -> Footprint | None:
+    """Return what `fold` returns, of a tape that nobody has looked at: it is looked at on the way, and read once.
+
+    None where it has to be looked at first: rows do not stand in the ordering key (``edges`` mean nothing then), or a
+    bar holds more than the kernel's words.
+    """
+    _check(ticks_per_level)
+    seen = np.zeros(SEEN, np.int64)
+    cells = _cells(trades, edges.ends, ticks_per_level, seen)
+    if cells is None:
+        return None
+    trades.note(Facts.of(seen))
+    made = _made(trades, edges, bar_rule, ticks_per_level, cells)
+    return made if count is None else replace(made, prints=count(trades, edges.ends))
+
+
+def _check(ticks_per_level: int) -> None:
+    if ticks_per_level < 1:
+        raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
 
 
 def _split_long(trades: Trades, edges: Edges, length: I64) -> Edges:
@@ -78,8 +103,8 @@ def _rejoined(split: Footprint, edges: Edges, whole: Edges) -> Footprint:
     return Footprint.concat(pieces)
 
 
-def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
-    cells, offset, levels = _cells(trades, edges.ends, ticks_per_level)
+def _made(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, of: _Cells) -> Footprint:
+    cells, offset, levels = of
     first, last = edges.ends[:-1], edges.ends[1:] - 1
     return Footprint(
         instrument=trades.instrument,
@@ -108,28 +133,32 @@ def _fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int) -> 
     )
 
 
-def _cells(trades: Trades, ends: I64, step: int) -> tuple[NDArray[np.int64], I64, NDArray[np.int64]]:
-    n_bars = len(ends) - 1
+# Bars, offsets and levels; None where the tape turns out to be one that `fold_unseen` does not fold.
+def _cells(trades: Trades, ends: I64, step: int, seen: I64) -> _Cells | None:
+    n_bars, known = len(ends) - 1, int(seen[0]) == len(trades)
     bars = np.empty((_BAR_ROWS, n_bars), np.int64)
     counts = np.zeros(n_bars, np.int64)
-    columns = (trades.price_tick, trades.qty_lot, trades.side)
-    most = most_trades(facts(trades).max_qty_lot)
+    tape = (trades.ts_exch_ns, trades.trade_id, trades.flags, trades.price_tick, trades.qty_lot, trades.side)
     pieces = []
     capacity = 256 + 48 * n_bars
     bar = 0
     while bar < n_bars:
         levels = np.empty((5, capacity), np.int64)
         with scratch() as space:
-            following, cause = fill_cells(ends, bar, *columns, most, step, space, bars, counts, levels)
+            following, cause = fold_cells(ends, bar, *tape, step, seen, space, bars, counts, levels)
+        if cause == DISORDER:
+            return None
         pieces.append(levels[:, : int(counts[bar:following].sum())])
-        if cause == _WIDE:
+        if cause == WIDE:
             rows = slice(int(ends[following]), int(ends[following + 1]))
+            if not known and rows.stop - rows.start > most_trades(int(seen[2])):
+                return None
             own, wide = _wide_bar(trades.price_tick[rows], trades.qty_lot[rows], trades.side[rows], step)
             bars[:, following] = own
             counts[following] = wide.shape[1]
             pieces.append(wide)
             following += 1
-        elif cause == _FULL and following == bar:
+        elif cause == FULL and following == bar:
             capacity = max(2 * capacity, DENSE_ROWS)
         bar = following
     levels = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((5, 0), np.int64), *pieces], axis=1)

@@ -48,7 +48,7 @@ def _grow(
     ends[1] = len(ts)
     made, counts = np.empty((9, 1), np.int64), np.zeros(1, np.int64)
     cells = np.empty((5, _ROWS), np.int64)
-    _, cause = fill_cells(ends, 0, tick, qty, side, most, terms[0], space, made, counts, cells)
+    _, cause = fill_cells(ends, 0, 0, ts, ts, 0, tick, qty, side, most, terms[0], space, made, counts, cells)
     if cause:
         return -1
     new = np.zeros(_BAR, np.int64)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.extending
 from numba import types
 from numba.core.compiler_lock import global_compiler_lock
 
@@ -29,6 +30,7 @@ __all__ = (
     "U8_OUT",
     "Compiled",
     "compile_all",
+    "intrinsic",
     "jit",
     "part",
 )
@@ -101,6 +103,13 @@ def part(function: Kernel) -> Kernel:
         nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)
     return compiled
+
+
+def intrinsic(function: Kernel) -> Kernel:
+    """Make a call of kernels out of what gives its signature and generates its LLVM code."""
+    extend: Any = numba.extending.intrinsic
+    made: Kernel = extend(function)
+    return made
 
 
 @contextmanager
