@@ -23,13 +23,13 @@ KEY = f"upstox:{SYMBOL}"
 PATIENCE_S = 120.0
 
 
-def insert(ticks: MongoClient[dict[str, object]], number: int) -> None:
+def insert(client: MongoClient[dict[str, object]], database: str, number: int) -> None:
     """Insert a document until it is acknowledged, once."""
     made = document(number)
     until = time.monotonic() + PATIENCE_S
     while True:
         try:
-            ticks["strategy"]["tick_data"].replace_one({"_id": made["_id"]}, made, upsert=True)
+            client[database]["tick_data"].replace_one({"_id": made["_id"]}, made, upsert=True)
         except PyMongoError:
             assert time.monotonic() < until, "no primary was elected"
             continue
@@ -38,19 +38,19 @@ def insert(ticks: MongoClient[dict[str, object]], number: int) -> None:
 
 @pytest.mark.soak
 def test_a_killed_primary_loses_nothing_of_what_is_served(three: Nodes, tmp_path: Path) -> None:
-    name = f"served_{secrets.token_hex(4)}"
+    name, collected = f"served_{secrets.token_hex(4)}", f"strategy_{secrets.token_hex(4)}"
     with MongoClient(three.url, w="majority", serverSelectionTimeoutMS=5_000) as client:
         for number in range(50):
-            insert(client, number)
+            insert(client, collected, number)
         killed = None
         arguments = ("mongodb:tick_data", "--store", three.database(name))
-        server = Process(tmp_path / "store", arguments, {"MONGO_URI": three.url, "MONGO_DB_NAME": "strategy"})
+        server = Process(tmp_path / "store", arguments, {"MONGO_URI": three.url, "MONGO_DB_NAME": collected})
         try:
             for number in range(50, 200):
                 if number == 100:
                     killed = three.primary()
                     three.kill(killed)
-                insert(client, number)
+                insert(client, collected, number)
             wait_for(server, 200)
             assert "sealed in" in server.stop()
         finally:
