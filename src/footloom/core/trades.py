@@ -166,6 +166,11 @@ class Trades:
         columns: Any = map(np.concatenate, zip(*map(_columns, pieces), strict=True))
         return cls(instrument=first.instrument, tape=first.tape, **dict(zip(_DTYPES, columns, strict=True)))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the columns."""
+        return sum(column.nbytes for column in _columns(self))
+
     def __len__(self) -> int:
         return len(self.ts_exch_ns)
 

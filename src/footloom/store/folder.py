@@ -13,6 +13,7 @@ from footloom.errors import StoreError
 from footloom.store._reports import Recovery, Settings, Unreadable
 from footloom.store.columns import Form
 from footloom.store.disk import TEMPORARY, free_bytes, make_folder, remove, storing, sync_folder, write_whole
+from footloom.store.kept_segments import KeptSegments
 from footloom.store.layout import MANIFEST, Asked, Layout, Stream, file_name
 from footloom.store.lock import WriterLock
 from footloom.store.medium import PartGone, Rows
@@ -20,8 +21,9 @@ from footloom.store.parts import Part, PartFile, check_whole, describe, pack_par
 from footloom.store.raw import RawPart, raw_parts, raw_text, write_raw
 from footloom.store.recovery import recover
 from footloom.store.removal import remove_folder, sweep_removed
-from footloom.store.segment import Content, Segment, read_segment
+from footloom.store.segment import Content, Segment
 from footloom.store.segment_files import delete_segment, new_segment, segments
+from footloom.store.segment_reading import read_segment
 from footloom.store.unreadable import FrameKeeper, kept_frames
 
 __all__ = ("Folder",)
@@ -40,6 +42,7 @@ class Folder:
         self.layout = Layout(root)
         self.where = str(root)
         self.scratch = root / "fetch"
+        self._kept = KeptSegments()
 
     # A folder becomes a store by a marker; a folder with other things in it does not become one by mistake.
     def claim(self) -> None:
@@ -148,7 +151,9 @@ class Folder:
 
     def segments(self) -> list[str]:
         """Return the names of the segments."""
-        return [path.name for path in segments(self.layout)]
+        names = [path.name for path in segments(self.layout)]
+        self._kept.keep_only(names)
+        return names
 
     def new_segment(self, next_seq: int) -> Segment:
         """Begin a segment."""
@@ -158,7 +163,10 @@ class Folder:
         self, name: str, stream: Asked = None, from_ns: int | None = None, to_ns: int | None = None
     ) -> Content:
         """Return what a segment holds."""
-        return read_segment(self.layout.journal / name, stream, from_ns, to_ns)
+        path = self.layout.journal / name
+        if stream is None:
+            return read_segment(path, None, from_ns, to_ns)
+        return self._kept.read(path, stream, from_ns, to_ns)
 
     def has_segment(self, name: str) -> bool:
         """Say whether a segment is there."""

@@ -17,8 +17,9 @@ from footloom.store._reports import Quarantined, Recovery
 from footloom.store.columns import SEQ, length
 from footloom.store.disk import make_folder, remove, storing, sync_folder
 from footloom.store.layout import Layout
-from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment, is_damage, read_segment
+from footloom.store.segment import SALVAGED, SIDES, Content, Entry, Heard, HeardGap, Segment
 from footloom.store.segment_files import delete_segment, segments
+from footloom.store.segment_reading import is_damage, read_segment
 
 __all__ = ("counted", "recover", "torn_pages")
 

@@ -1,0 +1,156 @@
+"""What readers have read of the journal's segments, kept by symbol: who asks again reads only what came since.
+
+A segment only grows until it is sealed and deleted. Whoever opens a chart asks for the journal many times (what is
+stored, on what grid, which gaps, the rows), and fifty charts may be opened at once: each row is decoded once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from footloom.store.columns import bounds, concat, form_of, length
+from footloom.store.layout import Stream
+from footloom.store.segment import Content, Heard, Mark
+from footloom.store.segment_reading import read_segment
+
+__all__ = ("MOST_BYTES", "KeptSegments")
+
+MOST_BYTES: Final = 96 << 20  # a full segment of trades takes some 15 MB
+_MOST_ROWS: Final = 65_536  # of one run: a range in a long segment is cut out of few of them
+
+
+class _Run(NamedTuple):
+    # Neighbouring blocks of one tape as one, and between which times its rows lie, ns UTC.
+    heard: Heard
+    first_ns: int
+    last_ns: int
+
+    @property
+    def rows(self) -> int:
+        return length(self.heard.columns)
+
+
+@dataclass(eq=False)
+class _Kept:
+    # What was read of one symbol in one segment, by tape in the order of arrival.
+    mark: Mark | None = None
+    runs: dict[Stream, list[_Run]] = field(default_factory=dict)
+    size: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class KeptSegments:
+    """The segments of one folder, for its readers; safe to call from any thread.
+
+    Parameters
+    ----------
+    most_bytes
+        What is kept at the most; the symbols that were asked for longest ago go first.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the rows that are kept."""
+        with self._lock:
+            return sum(one.size for one in self._kept.values())
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Forget segments that are gone."""
+        with self._lock:
+            for place in [place for place in self._kept if place[0] not in names]:
+                del self._kept[place]
+
+    def read(self, path: Path, asked: Stream | str, from_ns: int | None, to_ns: int | None) -> Content:
+        """Return what a segment holds of a tape, or of a symbol by its key, as `read_segment` does.
+
+        Blocks that follow each other come as few, which may reach farther than the range.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be opened.
+        """
+        key = asked if isinstance(asked, str) else asked.key
+        kept = self._place(path.name, key)
+        with kept.lock:  # two who ask for the same symbol read it once
+            content = read_segment(path, key, behind=kept.mark)
+            if content.damage:
+                self._forget(path.name, key)
+                return read_segment(path, asked, from_ns, to_ns)
+            if not content.goes_on:
+                kept.runs, kept.size = {}, 0
+            for heard in content.heard:
+                kept.runs.setdefault(heard.stream, []).append(_run(heard))
+            for stream in {heard.stream for heard in content.heard}:
+                kept.runs[stream] = _joined(kept.runs[stream])
+            kept.mark, kept.size = content.mark, sum(map(_bytes, kept.runs.values()))
+            content.heard = [
+                run.heard
+                for stream, runs in kept.runs.items()
+                if stream.is_of(asked)
+                for run in runs
+                if from_ns is None or to_ns is None or (run.last_ns >= from_ns and run.first_ns < to_ns)
+            ]
+        content.gaps = [gap for gap in content.gaps if gap.stream.is_of(asked)]
+        self._make_room()
+        return content
+
+    def _place(self, name: str, key: str) -> _Kept:
+        with self._lock:
+            kept = self._kept.setdefault((name, key), _Kept())
+            self._kept.move_to_end((name, key))
+            return kept
+
+    def _forget(self, name: str, key: str) -> None:
+        with self._lock:
+            self._kept.pop((name, key), None)
+
+    def _make_room(self) -> None:
+        with self._lock:
+            held = sum(one.size for one in self._kept.values())
+            while held > self._most_bytes and self._kept:
+                held -= self._kept.popitem(last=False)[1].size
+
+
+def _run(heard: Heard) -> _Run:
+    for values in heard.columns.values():
+        values.flags.writeable = False  # many threads look at it
+    return _Run(heard, *bounds(heard.columns[form_of(heard.stream.tape).time]))
+
+
+# Runs of one tape as few: the newest, which are short, join those before them as soon as they are about as long, so
+# that a row is copied a few times however often somebody looks.
+def _joined(runs: list[_Run]) -> list[_Run]:
+    groups: list[tuple[int, list[_Run]]] = []  # rows, and what they come from
+    for run in runs:
+        groups.append((run.rows, [run]))
+        while len(groups) > 1 and _belong(groups[-2], groups[-1]):
+            (rows, behind), (more, before) = groups.pop(), groups.pop()
+            groups.append((rows + more, before + behind))
+    return [group[0] if len(group) == 1 else _as_one(group) for _, group in groups]
+
+
+def _belong(before: tuple[int, list[_Run]], behind: tuple[int, list[_Run]]) -> bool:
+    (rows, one), (more, other) = before, behind
+    return rows <= 2 * more and rows + more <= _MOST_ROWS and one[-1].heard.instrument == other[0].heard.instrument
+
+
+def _as_one(group: list[_Run]) -> _Run:
+    return _run(msgspec.structs.replace(group[0].heard, columns=concat([dict(run.heard.columns) for run in group])))
+
+
+def _bytes(runs: Iterable[_Run]) -> int:
+    return sum(values.nbytes for run in runs for values in run.heard.columns.values() if isinstance(values, np.ndarray))

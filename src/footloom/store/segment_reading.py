@@ -1,0 +1,190 @@
+"""How a segment of the journal is read, beside the one who writes it.
+
+What cannot be read is named, and the rest returned: each row of each table has its own checksum.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.errors import DataError, StoreError
+from footloom.store.columns import SEQ, Columns, completed, form_of
+from footloom.store.disk import storing
+from footloom.store.layout import Asked, Stream
+from footloom.store.packing import unpack
+from footloom.store.segment import SALVAGED, VERSION, Content, Heard, HeardGap, Mark, checksum, place_in
+
+__all__ = ("is_damage", "read_segment")
+
+_DAMAGED = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # 0: text that is no text
+
+
+@contextlib.contextmanager
+def _open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    # A database whose log is gone can be read where nothing may be written only when SQLite is told that it stands
+    # still.
+    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    uri = path.resolve().as_uri()
+    database = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        try:
+            database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError:
+            if not still:
+                raise
+            database.close()
+            database = sqlite3.connect(f"{uri}?mode=ro{still}", uri=True, isolation_level=None)
+        database.execute("BEGIN")  # one picture for all that is read
+        yield database
+    finally:
+        database.close()
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Say whether SQLite complains of what is in a file, and not of a file system, a lock or a permission."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED  # extended codes keep the plain one in the low byte
+
+
+def read_segment(
+    path: Path,
+    stream: Asked = None,
+    from_ns: int | None = None,
+    to_ns: int | None = None,
+    behind: Mark | None = None,
+) -> Content:
+    """Return what a segment holds: all of it, or the blocks of a tape, or of a symbol, that may touch a range.
+
+    What cannot be read is named in ``damage``; what can, is returned. With ``behind`` only the blocks behind a mark,
+    where the segment holds it: another file of the same name is read from its start.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be opened.
+    """
+    content = Content(first_seq=0, next_seq=0, heard=[], gaps=[], damage=[])
+    has_holes = stream is not None or path.name.endswith(SALVAGED)
+    with storing("read", path):
+        try:
+            with _open_to_read(path) as database:
+                _read_all(database, content, _Reading(path, stream, from_ns, to_ns, has_holes, behind))
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            content.damage.append(f"after sequence {content.next_seq - 1}: {error}")
+    return content
+
+
+def _read_all(database: sqlite3.Connection, content: Content, asked: _Reading) -> None:
+    if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return  # killed while it was made: nothing was ever acknowledged from here
+    version, first_seq, crc = database.execute("SELECT * FROM meta").fetchone() or (0, 0, 0)
+    if checksum((version, first_seq), b"") != crc:
+        content.damage.append("its first line has a wrong checksum")
+    elif version > VERSION:
+        raise StoreError(
+            f"the journal has version {version}, this program knows up to {VERSION}: "
+            "use the newer footloom that wrote it"
+        )
+    content.first_seq = content.next_seq = first_seq
+    last = database.execute("SELECT first_seq, crc32 FROM blocks ORDER BY first_seq DESC LIMIT 1").fetchone()
+    content.mark = Mark(*last) if last else Mark(0, 0)
+    content.goes_on = asked.behind is not None and _holds(database, asked.behind)
+    streams = _streams(database, content)
+    _read_gaps(database, content, streams, asked)
+    _read_blocks(database, content, streams, asked)
+
+
+class _Reading(NamedTuple):
+    path: Path
+    stream: Asked
+    from_ns: int | None
+    to_ns: int | None
+    has_holes: bool  # sequences may be missing
+    behind: Mark | None
+
+
+def _holds(database: sqlite3.Connection, mark: Mark) -> bool:
+    found = database.execute("SELECT crc32 FROM blocks WHERE first_seq = ?", (mark.first_seq,)).fetchone()
+    return found is not None and found[0] == mark.crc32
+
+
+_Streams = dict[int, tuple[Stream, Instrument]]
+
+
+def _streams(database: sqlite3.Connection, content: Content) -> _Streams:
+    found: _Streams = {}
+    for number, venue, symbol, tape, data, crc in database.execute("SELECT * FROM streams ORDER BY id"):
+        if checksum((number, venue, symbol, tape), data) != crc:
+            content.damage.append(f"tape {number} has a wrong checksum")
+            continue
+        found[number] = (Stream(venue, symbol, tape), _instrument(data))
+    return found
+
+
+@functools.lru_cache(maxsize=1_024)
+def _instrument(data: bytes) -> Instrument:
+    return msgspec.json.decode(data, type=Instrument)
+
+
+def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, asked: _Reading) -> None:
+    query = "SELECT id, at_seq, stream, crc32, data FROM gaps ORDER BY id"
+    for record, at_seq, number, crc, data in database.execute(query):
+        if checksum((at_seq, number), data) != crc or number not in streams:
+            content.damage.append(f"a gap at sequence {at_seq} cannot be read")
+            continue
+        stream, instrument = streams[number]
+        if stream.is_of(asked.stream):
+            gap = msgspec.json.decode(data, type=Gap)
+            content.gaps.append(HeardGap(stream, instrument, at_seq, gap, place_in(asked.path.name, record)))
+
+
+def _read_blocks(
+    database: sqlite3.Connection,
+    content: Content,
+    streams: _Streams,
+    asked: _Reading,
+) -> None:
+    query = "SELECT first_seq, rows, stream, first_ns, last_ns, crc32, data FROM blocks"
+    limits: list[int] = []
+    if asked.stream is not None:
+        numbers = [number for number, (stream, _) in streams.items() if stream.is_of(asked.stream)]
+        query += f" WHERE stream IN ({', '.join(map(str, numbers))})"  # our own numbers, no text
+        if asked.from_ns is not None and asked.to_ns is not None:
+            query += " AND last_ns >= ? AND first_ns < ?"
+            limits = [asked.from_ns, asked.to_ns]
+        if content.goes_on and asked.behind is not None:
+            query += " AND first_seq > ?"
+            limits.append(asked.behind.first_seq)
+    for *facts, crc, data in database.execute(query + " ORDER BY first_seq", limits):
+        first_seq, rows, number = facts[:3]
+        columns = _unpacked(facts, crc, data)
+        if columns is None or number not in streams:
+            content.damage.append(f"the block at sequence {first_seq} has a wrong checksum")
+            continue
+        if first_seq != content.next_seq and not asked.has_holes and not content.damage:
+            content.damage.append(f"sequences {content.next_seq} to {first_seq - 1} are missing")
+        content.next_seq = first_seq + rows
+        columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
+        stream, instrument = streams[number]
+        columns = completed(form_of(stream.tape), columns)
+        content.heard.append(Heard(stream, instrument, first_seq, columns))
+
+
+def _unpacked(facts: list[int], crc: int, data: bytes) -> Columns | None:
+    if checksum(facts, data) != crc:
+        return None
+    try:
+        return unpack(data)
+    except DataError:
+        return None

@@ -1,0 +1,135 @@
+"""Readers keep what they have read of the journal: the answers are the same, and each block is decoded once."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from footloom.core.instrument import Instrument
+from footloom.core.messages import Gap
+from footloom.core.series import Series
+from footloom.core.trades import Trades
+from footloom.errors import CorruptPart
+from footloom.store import segment_reading
+from footloom.store.files import Store
+from footloom.store.kept_segments import KeptSegments
+from footloom.store.segment import Heard
+from footloom.store.segment_reading import read_segment
+
+START_NS = 1_767_225_600_000_000_000
+EVER = (0, 2**62)
+
+
+def symbol(name: str) -> Instrument:
+    return Instrument(venue="test", symbol=name, tick_size=Decimal("0.5"), lot_size=Decimal(1))
+
+
+def rows(one: Instrument, first: int, count: int, step_ns: int = 10**9) -> Trades:
+    ids = first + np.arange(count)
+    times = START_NS + ids * step_ns
+    return Trades.build(one, times, 100 + ids % 7, 1 + ids % 3, (-1) ** ids, trade_id=ids, ts_recv_ns=times + 5)
+
+
+def level(one: Instrument, ts_ns: int) -> Series:
+    return Series.build(one, "depth", [ts_ns], side=1, price_tick=9, qty_lot=1, first_id=1, last_id=1, kind=0)
+
+
+def told(found: list[Heard]) -> list[Any]:
+    return [
+        (heard.stream, *row)
+        for heard in found
+        for row in zip(*(heard.columns[name].tolist() for name in sorted(heard.columns)), strict=True)
+    ]
+
+
+def test_what_is_kept_says_what_the_file_says(root: Path) -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)  # noqa: T201 - to play it again
+    rng = random.Random(seed)
+    names = [symbol(name) for name in ("A", "B", "C")]
+    sent = dict.fromkeys(range(3), 0)
+    kept = KeptSegments(most_bytes=rng.choice((2_000, 1 << 20)))
+    with Store(root, writer=True) as store:
+        for _ in range(60):
+            which, count = rng.randrange(3), rng.randrange(1, 9)
+            trades = rows(names[which], sent[which], count)
+            sent[which] += count
+            first, last = int(trades.ts_exch_ns[0]), int(trades.ts_exch_ns[-1])
+            gap = Gap(symbol=names[which].symbol, from_ns=first, to_ns=last, cause="made")
+            store.append(trades, [gap] if rng.random() < 0.1 else [])
+            if rng.random() < 0.1:
+                store.append(level(names[0], last))
+            if rng.random() < 0.5:
+                continue
+            path = root / "journal" / store._medium.segments()[-1]
+            one = names[rng.randrange(3)].key
+            from_ns = START_NS + rng.randrange(60) * 10**9
+            here, plain = kept.read(path, one, None, None), read_segment(path, one)
+            assert sorted(told(here.heard)) == sorted(told(plain.heard))
+            assert here.gaps == plain.gaps
+            near, exact = (read(from_ns) for read in (_reading(kept, path, one), _plainly(path, one)))
+            assert set(exact) <= set(near), "a range may come with more around it, and never with less"
+            assert len(set(near)) == len(near)
+
+
+def _reading(kept: KeptSegments, path: Path, one: str) -> Callable[[int], list[Any]]:
+    return lambda from_ns: told(kept.read(path, one, from_ns, from_ns + 10**10).heard)
+
+
+def _plainly(path: Path, one: str) -> Callable[[int], list[Any]]:
+    return lambda from_ns: told(read_segment(path, one, from_ns, from_ns + 10**10).heard)
+
+
+def test_a_block_is_decoded_once_however_often_a_symbol_is_looked_at(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    unpack = segment_reading.unpack
+    monkeypatch.setattr(segment_reading, "unpack", lambda blob: decoded.append(1) or unpack(blob))
+    one, other = symbol("A"), symbol("B")
+    with Store(root, writer=True) as store, Store(root) as reader:
+        for number in range(40):
+            store.append_many([(rows(one, number, 1), ()), (rows(other, number, 1), ())])
+            if number % 4 == 3:
+                assert reader.coverage(one.key)[0].rows == number + 1
+                assert reader.grid(one.key, "trade") == one
+                assert len(reader.load(one.key, "trade", *EVER)) == number + 1
+                assert reader.gaps(one.key, "trade", *EVER) == []
+        assert len(decoded) == 40
+        store.seal()
+        assert reader.coverage(one.key)[0].journal_rows == 0
+        assert reader._medium._kept.held_bytes == 0, "what is sealed is kept no longer"
+        store.append(rows(one, 40, 3))
+        assert reader.load(one.key, "trade", *EVER).trade_id.tolist() == list(range(43))  # type: ignore[union-attr]
+
+
+def test_a_store_that_is_made_anew_in_its_place_is_read_anew(tmp_path: Path) -> None:
+    root, one = tmp_path / "store", symbol("A")
+    reader = Store(root)
+    for first in (0, 1_000):
+        with Store(root, writer=True) as store:
+            store.append(rows(one, first, 4))
+            store.append(rows(one, first + 4, 4 + first // 500))
+            found = reader.load(one.key, "trade", *EVER)
+            assert found.trade_id.tolist() == list(range(first, first + 8 + first // 500))  # type: ignore[union-attr]
+        shutil.rmtree(root)
+
+
+def test_damage_is_told_also_where_rows_are_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = symbol("A")
+    with Store(root, writer=True) as store, Store(root) as reader:
+        store.append(rows(one, 0, 4))
+        assert len(reader.load(one.key, "trade", *EVER)) == 4
+        store.append(rows(one, 4, 4))
+        monkeypatch.setattr(segment_reading, "_unpacked", lambda *_: None)
+        with pytest.raises(CorruptPart, match="wrong checksum"):
+            reader.load(one.key, "trade", *EVER)
+        monkeypatch.undo()
+        assert len(reader.load(one.key, "trade", *EVER)) == 8
