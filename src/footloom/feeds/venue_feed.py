@@ -70,6 +70,7 @@ class VenueFeed:
         self._asks, self._symbols, self._trouble = stock.asks, stock.symbols, stock.trouble
         self._definitions = Definitions(venue, self.bases, self._http, yard.receipts, yard.store)
         self._redefine = asyncio.Event()
+        self._opened: tuple[tuple[int, int], bool] = ((-1, 0), True)  # of which second and how many symbols
         self._defined_ns: int | None = None  # when the list was asked for because of a row
         self._leaving: dict[str, int] = {}  # symbols that nobody asks for any more, since when
         self._reader = Reader(venue, self._symbols, self._is_relieving, yard.store)
@@ -269,11 +270,15 @@ class VenueFeed:
     def _is_relieving(self) -> bool:
         return any(keeper.relieving for keeper in self._fleet.keepers)
 
+    # Every socket and every symbol asks again and again: it is found out once a second.
     def _is_open(self) -> bool:
         now_ns = self._yard.receipts.now_ns()
-        names = {symbol.instrument.calendar for symbol in self._symbols.values()}
-        spans = [calendar(name).spans(now_ns, now_ns + 1) for name in names]
-        return not spans or any(bool(np.any(span.in_session)) for span in spans)
+        asked = (now_ns // 10**9, len(self._symbols))
+        if self._opened[0] != asked:
+            names = {symbol.instrument.calendar for symbol in self._symbols.values()}
+            spans = [calendar(name).spans(now_ns, now_ns + 1) for name in names]
+            self._opened = (asked, not spans or any(bool(np.any(span.in_session)) for span in spans))
+        return self._opened[1]
 
     # Whether the venue has nothing newer than what was heard: then a socket that says nothing is well.
     async def _is_quiet(self, keeper: Keeper) -> bool:

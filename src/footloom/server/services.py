@@ -79,7 +79,7 @@ class Services:
     logins: Logins | None = None
     shelf: Shelf | None = None
     catalogue: Catalogue | None = None
-    aside: Aside | None = None  # the process for large requests, of a server with a REST side
+    asides: Sequence[Aside] = ()  # the processes for large requests, of a server with a REST side
     sessions: set[Session] = field(default_factory=set)
     visitors: int = 0
     on_close: list[Callable[[], object]] = field(default_factory=list)

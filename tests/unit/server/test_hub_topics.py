@@ -307,7 +307,7 @@ async def test_what_is_wrong_with_the_store_stands_in_every_header() -> None:
 
 
 async def test_what_waits_to_be_recorded_is_bounded_and_holds_nothing_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(symbol_state, "_UNRECORDED_ROWS", 3)
+    monkeypatch.setattr(symbol_state, "_UNRECORDED_BYTES", 3 * 2_100)
     tape = make_tape(200, hours=0.1)
     async with running(MemoryStore(tape)) as hub:
         waiting = hub._symbols[TEST.key]
@@ -315,5 +315,7 @@ async def test_what_waits_to_be_recorded_is_bounded_and_holds_nothing_idle(monke
             hub.publish(commit(after(tape, number, ids=(number,)), recorded=False))
             hub.publish(commit(tape.take(slice(0, 0)), recorded=False))
         assert [len(one.trades) for one in waiting.unrecorded] == [1, 1, 1]
+        hub.publish(replace(commit(after(tape, 6, ids=(6,)), recorded=False), key="test:OTHER"))
+        assert len(waiting.unrecorded) == 2, "the bound is that of all symbols: who holds most gives up its oldest"
         hub.publish(commit(after(tape, 6, ids=(6,))))
-        assert (len(waiting.unrecorded), waiting.unrecorded_rows) == (0, 0)
+        assert (len(waiting.unrecorded), waiting.unrecorded_bytes) == (0, 0)

@@ -21,7 +21,7 @@ from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 from footloom.core.trades import Trades
 from footloom.errors import Overloaded, TookTooLong
 from footloom.server.app import create_app
-from footloom.server.rest.answers import Answer, Answers
+from footloom.server.rest.answers import Answer, Answers, Making
 from footloom.server.rest.work import Work, while_connected
 from footloom.server.services import Services
 from footloom.server.stored.abandon import Abandoned, checkpoint
@@ -202,7 +202,7 @@ async def test_many_who_ask_at_once_are_answered_by_one_making() -> None:
         made.append(1)
         return Answer.of(bytes(5_000), "text/plain")
 
-    asking = [asyncio.ensure_future(answers.get("key", make, "gzip")) for _ in range(8)]
+    asking = [asyncio.ensure_future(answers.get(Making("key", make), "gzip")) for _ in range(8)]
     await asyncio.sleep(0)
     go.set()
     found = await asyncio.gather(*asking)
@@ -221,7 +221,7 @@ async def test_an_answer_that_was_given_up_and_begun_again_is_made_once_more_and
         return Answer.of(b"", "text/plain")
 
     async def ask(count: int) -> asyncio.Task[Answer]:
-        asking = asyncio.create_task(answers.get("key", make, "identity"))
+        asking = asyncio.create_task(answers.get(Making("key", make), "identity"))
         async with asyncio.timeout(60):
             while len(made) < count:  # noqa: ASYNC110 - a thread counts
                 await asyncio.sleep(0.005)
@@ -243,11 +243,11 @@ async def test_old_answers_make_room_and_one_that_is_too_big_is_not_kept() -> No
     answers = Answers(Work(), most_bytes=10_000)
     for number in range(20):
         body = np.random.default_rng(number).bytes(2_000)
-        await answers.get(number, lambda body=body: Answer.of(body, "x"), "identity")  # type: ignore[misc]
+        await answers.get(Making(number, lambda body=body: Answer.of(body, "x")), "identity")  # type: ignore[misc]
     assert 0 < answers.kept_bytes <= 10_000
-    await answers.get("big", lambda: Answer.of(bytes(9_000), "x"), "identity")
+    await answers.get(Making("big", lambda: Answer.of(bytes(9_000), "x")), "identity")
     assert answers.kept_bytes <= 10_000
-    again = await answers.get("big", lambda: Answer.of(b"made anew", "x"), "identity")
+    again = await answers.get(Making("big", lambda: Answer.of(b"made anew", "x")), "identity")
     assert again.body == b"made anew"
     answers.work.close()
 
@@ -264,7 +264,7 @@ async def test_work_ends_when_nobody_waits_for_it_any_more() -> None:
             ended.set()
             raise
 
-    asking = [asyncio.ensure_future(answers.get("key", make, "gzip")) for _ in range(2)]
+    asking = [asyncio.ensure_future(answers.get(Making("key", make), "gzip")) for _ in range(2)]
     assert await asyncio.to_thread(begun.wait, 60)
     asking[0].cancel()
     await asyncio.gather(asking[0], return_exceptions=True)
@@ -272,7 +272,7 @@ async def test_work_ends_when_nobody_waits_for_it_any_more() -> None:
     asking[1].cancel()
     assert await asyncio.to_thread(ended.wait, 60)
     await asyncio.gather(asking[1], return_exceptions=True)
-    assert (await answers.get("key", lambda: Answer.of(b"new", "x"), "gzip")).body == b"new"
+    assert (await answers.get(Making("key", lambda: Answer.of(b"new", "x")), "gzip")).body == b"new"
     answers.work.close()
 
 
@@ -354,6 +354,27 @@ async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
     await asyncio.gather(*greedy)
     assert len(begun) == 18
     assert work.running == 0
+    work.close()
+
+
+async def test_what_waits_for_a_large_answer_holds_up_nothing_else() -> None:
+    """Large answers are made by one process one after the other: who waits for it takes no thread of the others."""
+    work, go, begun = Work(threads=3, most_waiting=64), threading.Event(), threading.Event()
+    answers = Answers(work)
+
+    def large() -> Answer:
+        begun.set()
+        go.wait(60)
+        return Answer.of(b"large", "x")
+
+    waiting = [asyncio.ensure_future(answers.get(Making(number, large, is_large=True), "gzip")) for number in range(8)]
+    async with asyncio.timeout(60):
+        assert await asyncio.to_thread(begun.wait, 60)
+        small = (Making(f"small {number}", lambda: Answer.of(b"small", "x")) for number in range(6))
+        assert [(await answers.get(one, "gzip")).body for one in small] == [b"small"] * 6
+        assert not any(one.done() for one in waiting)
+        go.set()
+        assert len(await asyncio.gather(*waiting)) == 8
     work.close()
 
 
@@ -441,9 +462,9 @@ async def test_what_has_to_read_trades_first_is_no_short_work(
     asked: list[bool] = []
     plain = Work.run
 
-    async def run(self: Work, work: Any, *, short: bool = False) -> Any:
+    async def run(self: Work, work: Any, *, short: bool = False, large: bool = False) -> Any:
         asked.append(short)
-        return await plain(self, work, short=short)
+        return await plain(self, work, short=short, large=large)
 
     monkeypatch.setattr(Work, "run", run)
     for limit in (50, 51):  # the first one finds out with how many ticks a level such a chart opens

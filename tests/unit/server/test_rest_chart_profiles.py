@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ from server_kit import DAY0_NS, MemoryStore, make_tape
 
 from footloom.core.trades import Trades
 from footloom.server.services import Services
+from footloom.server.stored import profiled
+from footloom.server.stored.profiled import ProfileBars
+from footloom.server.stored.tasks import Task
 from footloom.server.wire.messages import TopicRequest
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +96,32 @@ async def test_what_is_visible_and_ranges_are_whole_bars(client: httpx.AsyncClie
     check((await asked(client, "visible", from_ns=lo + 1, to_ns=hi + 1))["profiles"][0], lo + MINUTE_NS, hi + MINUTE_NS)
     check((await asked(client, "fixed", {"from_ns": str(lo), "to_ns": str(hi)}))["profiles"][0], lo, hi)
     check((await asked(client, "anchored", {"anchor_ns": lo}))["profiles"][0], lo, END_NS)
+
+
+async def test_bars_of_millions_of_trades_are_read_by_another_process(
+    services: Services, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[tuple[Task, int]] = []
+
+    def noted(task: Task, rows: int) -> bytes:
+        tasks.append((task, rows))
+        return task.make(services.history, *task.given)
+
+    plainly = await asked(client, "composite", {"sessions": 2})
+    bars = ProfileBars(services.history, noted)
+    monkeypatch.setattr(profiled, "MOST_ROWS", 1_000)
+    chart = services.history.resolve(TopicRequest(symbol=KEY, ticks_per_level=STEP))
+    span = (DAY0_NS + DAY_NS, END_NS)
+    rows = services.history.rows(KEY, chart.tape, *span)
+    assert bars.rows_to_read(chart, *span) == rows > 1_000
+    first, again = (bars.between(chart, *span) for _ in range(2))
+    assert [about for _, about in tasks] == [rows], "asked for once, then kept"
+    assert pickle.dumps(tasks[0][0]), "it can be sent"
+    assert bars.rows_to_read(chart, *span) == 0
+    assert first is not None
+    assert again is not None
+    assert first.levels.buy_lot.tolist() == again.levels.buy_lot.tolist()
+    assert int(first.levels.buy_lot.sum()) == sum(plainly["profiles"][0]["buy"])
 
 
 async def test_a_composite_is_the_last_sessions(client: httpx.AsyncClient) -> None:

@@ -72,6 +72,26 @@ def test_the_day_says_from_when_on_its_trades_are_stored() -> None:
     assert since(status) == (str(next_day), str(next_day + 3))
 
 
+def test_pages_of_history_that_waited_together_sum_up_as_they_would_one_by_one() -> None:
+    together, apart = header(), header()
+    for page in range(40):
+        ts = [MIDNIGHT_NS + (page * 50 + row) * SECOND_NS for row in range(50)]
+        ticks = [10**9 + (page * 7 + row) % 31 for row in range(50)]
+        lots = [10**8 + page + row for row in range(50)]  # the turnover passes 64 bits
+        ids = range(page * 50, page * 50 + 50)
+        for status in (together, apart):
+            rows = Trades.build(
+                status.instrument, ts, ticks, lots, [1] * 50, trade_id=ids, ts_recv_ns=ts, flags=[FLAG_BACKFILLED] * 50
+            )
+            status.apply(Commit("x:Y", rows, (), ts[-1]))
+        apart.text()
+    assert together.text() == apart.text()
+    sums = [(10**9 + (i // 50 * 7 + i % 50) % 31, 10**8 + i // 50 + i % 50) for i in range(2_000)]
+    volume, turnover = sum(lot for _, lot in sums), sum(tick * lot for tick, lot in sums)
+    told = json.loads(together.text())
+    assert (told["day_volume"], told["vwap"]) == (str(volume), f"{Decimal(turnover) / volume:.2f}")
+
+
 def test_a_print_outside_the_session_starts_no_day() -> None:
     def at(day: int, hour: int, minute: int) -> int:
         return int(dt.datetime(2026, 3, day, hour, minute, 1, tzinfo=INDIA).timestamp()) * SECOND_NS

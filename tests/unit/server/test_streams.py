@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -201,6 +202,21 @@ async def test_silent_symbol_says_what_its_feed_says_and_goes_on(tmp_path: Path)
         assert here.streams.keys == {"test:ABC"}, "its first trade may come yet"
         here.stored.add("test:ABC")
         assert await here.streams.open("test:ABC") == "test:ABC"
+
+
+async def test_many_who_wait_for_first_trades_do_not_each_ask_how_all_feeds_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[float]()
+    plain = FakeFeeds.state
+    monkeypatch.setattr(FakeFeeds, "state", lambda self: asked.append(time.monotonic()) or plain(self))
+    async with world(tmp_path, ready_s=0.5, linger_s=30.0) as here:
+        here.silent = True
+        begun_s = time.monotonic()
+        found = await asyncio.gather(*(here.streams.open("test:ABC") for _ in range(30)), return_exceptions=True)
+        assert all(isinstance(one, NotStored) for one in found)
+        told = (time.monotonic() - begun_s) / 0.25 + 2  # the board is told so often
+        assert len(asked) <= 30 + told, "each once, to say why it was in vain"
 
 
 async def test_stored_symbol_is_there_at_once(tmp_path: Path) -> None:

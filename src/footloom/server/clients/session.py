@@ -21,6 +21,7 @@ from footloom.server.failures import code_of
 from footloom.server.live.any_topic import AnyTopic
 from footloom.server.live.companions import keys_beside
 from footloom.server.live.hub import Hub
+from footloom.server.live.lanes import ASKER
 from footloom.server.live.streams import Streams
 from footloom.server.wire.codec import stamped
 from footloom.server.wire.frames import Form, Frame, Message
@@ -264,6 +265,7 @@ class Session:
 
     # A stream that has to start first takes seconds: other requests are answered meanwhile.
     async def _open(self, request: Subscribe) -> None:
+        ASKER.set(id(self))
         try:
             await self._opened(request)
         except Disconnected:

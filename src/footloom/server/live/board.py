@@ -72,6 +72,10 @@ class Board:
         self._states[key] = state
         self._say(key)
 
+    def state(self, key: str) -> FeedState | None:
+        """Return how a symbol's feed stood when it was told last; None where it is not listened to."""
+        return self._states.get(key)
+
     def note_trades(self, key: str) -> None:
         """Note that there are trades of a symbol: from here on it can be charted."""
         if key not in self._traded:

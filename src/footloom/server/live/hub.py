@@ -10,7 +10,6 @@ import asyncio
 import functools
 import itertools
 import logging
-from collections import defaultdict
 from collections.abc import Callable
 from typing import cast
 
@@ -30,7 +29,7 @@ from footloom.server.live.sides import SideReader
 from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.stream_opening import opened
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.symbol_state import Stream, SymbolState, read_start, without
+from footloom.server.live.symbol_state import Stream, SymbolState, SymbolStates, read_start, without
 from footloom.server.live.tempo import FLUSH_S, Tempo
 from footloom.server.live.topics import Topic
 from footloom.server.stored.history import ChartKey, History, Seed
@@ -60,7 +59,7 @@ class Hub:
         self._trouble: str | None = None
         self._notes: tuple[str, ...] = ()
         self._lingering: dict[Topic, asyncio.TimerHandle] = {}
-        self._symbols: defaultdict[str, SymbolState] = defaultdict(SymbolState)
+        self._symbols = SymbolStates()
 
     @property
     def topics(self) -> list[Topic]:
@@ -168,7 +167,7 @@ class Hub:
             self.board.note_trades(commit.key)
             self.measures.note_trades(commit.trades)
         self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
-        symbol.hear(commit)
+        self._symbols.hear(commit)
         for key in chain_keys(commit) if commit.series else ():
             if key != commit.key and key in self._symbols:
                 self._symbols[key].hear_chain(commit)

@@ -56,8 +56,9 @@ def _last_heard(trades: Trades) -> int | None:
 
 def _sums(run: Sequence[Trades]) -> tuple[int, int, int, int]:
     """Return highest and lowest price, volume and turnover; of a few rows, as most commits have, in plain integers."""
-    if len(run) == 1 and len(run[0]) > _FEW_ROWS:
-        ticks, lots = run[0].price_tick, run[0].qty_lot
+    if sum(map(len, run)) > _FEW_ROWS:  # so are pages of history, many at a time
+        ticks = run[0].price_tick if len(run) == 1 else np.concatenate([piece.price_tick for piece in run])
+        lots = run[0].qty_lot if len(run) == 1 else np.concatenate([piece.qty_lot for piece in run])
         return int(ticks.max()), int(ticks.min()), int(lots.sum()), exact_dot(ticks, lots)
     few = [tick for piece in run for tick in piece.price_tick.tolist()]
     sizes = [lot for piece in run for lot in piece.qty_lot.tolist()]

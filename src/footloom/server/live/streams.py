@@ -27,6 +27,7 @@ __all__ = ("Streams",)
 
 _MOST_LINGERING = 32  # streams that go on for nobody: the oldest make room
 _LOOK_S = 0.05
+_BEGINNING = 3  # so many times as long is waited for a feed that has only begun to connect
 _STATES_S = 0.25
 
 
@@ -373,17 +374,23 @@ class Streams:
                     self._revival.note_live()
             await asyncio.sleep(_STATES_S)
 
+    # The board is asked, which is told all the time: to put together how every feed stands takes milliseconds, and
+    # after a restart fifty charts wait here at once. A feed that begins without trouble is waited for longer.
     async def _wait_for_trades(self, key: str) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self.settings.ready_s
-        while not self._board.has_trades(self._resolved(key)):
-            state = dict(self.state()).get(self._resolved(key))
+        clock = asyncio.get_running_loop().time
+        begun_s = clock()
+        while not self._board.has_trades(found := self._resolved(key)):
+            state = self._board.state(found)
+            if state is not None and state.phase == "stopped":
+                state = dict(self.state()).get(found)
             if state is not None and state.phase == "stopped":
                 if key not in self._pinned:
                     self._end(key)
                 unlisted = "does not list" in state.text
                 raise UnknownSymbol(state.text) if unlisted else ConfigError(f"{key}: {state.text}")
-            if loop.time() > until:
+            begins = state is None or (state.phase == "connecting" and not state.text)
+            if clock() > begun_s + self.settings.ready_s * (_BEGINNING if begins else 1):
+                state = dict(self.state()).get(found)
                 said = f"{state.phase}{f', {state.text}' if state.text else ''}" if state else "not begun"
                 raise NotStored(
                     f"nothing of {key} is stored yet, and no trade came within {self.settings.ready_s:g} s: its feed "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,11 +21,12 @@ from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import StudyRequest
 
-__all__ = ("Stream", "SymbolState", "read_start", "start_of", "without")
+__all__ = ("Stream", "SymbolState", "SymbolStates", "read_start", "start_of", "without")
 
 Stream = Side | ChainStream  # of a symbol, that is no chart
 
-_UNRECORDED_ROWS = 2_000_000  # rows of a symbol kept while the journal fails: about 100 MB
+_UNRECORDED_BYTES = 256 << 20  # of all symbols that are kept while the journal fails
+_COMMIT_BYTES = 2_000  # what a commit takes beside its rows: most have a few
 
 
 async def read_start(
@@ -82,7 +83,7 @@ class SymbolState:
     backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the topics that are being read
     stream_backlogs: dict[object, list[Commit]] = field(default_factory=dict)  # of the streams that are being read
     unrecorded: deque[Commit] = field(default_factory=deque)
-    unrecorded_rows: int = 0
+    unrecorded_bytes: int = 0
     sides: dict[str, Stream] = field(default_factory=dict)
     listeners: list[Callable[[Commit], None]] = field(default_factory=list)
     status: SymbolStatus | None = None
@@ -101,7 +102,7 @@ class SymbolState:
             self._wait(commit)
         elif self.unrecorded:  # the journal caught up: what it did not give up is in the store again
             self.unrecorded.clear()
-            self.unrecorded_rows = 0
+            self.unrecorded_bytes = 0
         for backlog in self.backlogs.values():
             backlog.append(commit)
         self.hear_chain(commit)
@@ -115,11 +116,34 @@ class SymbolState:
         for side in list(self.sides.values()):
             side.apply(commit)
 
-    # What is in no store; the oldest go where there are too many, as the journal's do.
+    # What is in no store.
     def _wait(self, commit: Commit) -> None:
-        if not len(commit.trades) and not commit.gaps:
+        if len(commit.trades) or commit.gaps:
+            self.unrecorded.append(commit)
+            self.unrecorded_bytes += _bytes(commit)
+
+    def give_up_oldest(self) -> int:
+        """Forget the oldest commit that is in no store, as the journal does; return its bytes."""
+        freed = _bytes(self.unrecorded.popleft())
+        self.unrecorded_bytes -= freed
+        return freed
+
+
+class SymbolStates(defaultdict[str, SymbolState]):
+    """All symbols of a hub."""
+
+    def __init__(self) -> None:
+        super().__init__(SymbolState)
+
+    def hear(self, commit: Commit) -> None:
+        """Give a commit to all but the topics that run; of what is in no store no more than some bytes are kept."""
+        self[commit.key].hear(commit)
+        if commit.recorded:
             return
-        self.unrecorded.append(commit)
-        self.unrecorded_rows += len(commit.trades)
-        while self.unrecorded_rows > _UNRECORDED_ROWS:
-            self.unrecorded_rows -= len(self.unrecorded.popleft().trades)
+        held = sum(symbol.unrecorded_bytes for symbol in self.values())
+        while held > _UNRECORDED_BYTES:
+            held -= max(self.values(), key=lambda symbol: symbol.unrecorded_bytes).give_up_oldest()
+
+
+def _bytes(commit: Commit) -> int:
+    return commit.trades.nbytes + _COMMIT_BYTES

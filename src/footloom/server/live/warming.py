@@ -14,6 +14,7 @@ from footloom.engine.builder import Builder
 from footloom.engine.spec import ChartSpec
 from footloom.kernels.ahead import command, is_done
 from footloom.server.live.status import SymbolStatus
+from footloom.server.pauses import step_back
 from footloom.server.wire.codec import encode
 from footloom.server.wire.frames import Form, chart_frame
 
@@ -63,5 +64,6 @@ def compile_beside() -> subprocess.Popen[bytes] | None:
     if is_done(_ALL):
         return None
     making = subprocess.Popen(command(_ALL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    step_back(making.pid)
     threading.Thread(target=making.wait, name="compiling", daemon=True).start()  # else it stays behind as a zombie
     return making

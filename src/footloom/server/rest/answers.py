@@ -13,14 +13,14 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from litestar import Request, Response
 
 from footloom.server.failures import ErrorBody, ErrorReply
 from footloom.server.rest.work import Work, while_connected
 
-__all__ = ("Answer", "Answers", "serve_answer")
+__all__ = ("Answer", "Answers", "Making", "serve_answer")
 
 KEPT_BYTES: Final = 64 << 20
 _LEAST_PACKED = 1_024  # what fits one packet is not worth packing
@@ -75,6 +75,14 @@ def _gzip(body: bytes) -> bytes:
 _PACKERS: dict[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "gzip": _gzip}
 
 
+class Making(NamedTuple):
+    """How an answer is made, and what it is kept under; ``is_large`` says that it reads millions of rows."""
+
+    under: Hashable
+    make: Callable[[], Answer]
+    is_large: bool = False
+
+
 @dataclass(eq=False)
 class _Flight:
     # An answer that is being made, and how many wait for it.
@@ -96,11 +104,12 @@ class Answers:
         """Bytes of what is kept."""
         return sum(answer.size for answer in self._kept.values())
 
-    async def get(self, key: Hashable, make: Callable[[], Answer], encoding: str) -> Answer:
-        """Return the answer under a key, made in a thread if it is not kept, and packed in ``encoding``.
+    async def get(self, making: Making, encoding: str) -> Answer:
+        """Return an answer, made in a thread if it is not kept, and packed in ``encoding``.
 
         Whoever is cancelled leaves; the work is dropped when nobody waits for it any more.
         """
+        key, make, is_large = making
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
@@ -109,7 +118,8 @@ class Answers:
         flight_key = (key, encoding)
         flight = self._flights.get(flight_key)
         if flight is None:
-            flight = _Flight(asyncio.ensure_future(self.work.run(lambda: _packed(found or make(), encoding))))
+            work = self.work.run(lambda: _packed(found or make(), encoding), large=is_large and found is None)
+            flight = _Flight(asyncio.ensure_future(work))
             self._flights[flight_key] = flight
             flight.task.add_done_callback(lambda task: self._landed(key, flight_key, task))
         flight.waiting += 1
@@ -145,20 +155,18 @@ def _packed(answer: Answer, encoding: str) -> Answer:
 async def serve_answer(
     request: Request[Any, Any, Any],
     answers: Answers,
-    prepare: Callable[[], tuple[Hashable, Callable[[], Answer]]],
+    prepare: Callable[[], Making],
     *,
     short: bool,
 ) -> Response[Any]:
     """Answer a request from what is kept, else make it: whole, a byte range of it, or only that it is unchanged.
 
-    ``prepare`` is called in a thread; it returns what the answer is kept under, and how it is made. ``short`` says that
-    it reads little.
+    ``prepare`` is called in a thread; ``short`` says that it reads little.
     """
     encoding = _chosen(request.headers.get("accept-encoding", ""))
 
     async def found() -> Answer:
-        key, make = await answers.work.run(prepare, short=short)
-        return await answers.get(key, make, encoding)
+        return await answers.get(await answers.work.run(prepare, short=short), encoding)
 
     answer = await while_connected(request, found())
     if len(answer.body) < _LEAST_PACKED:

@@ -36,10 +36,12 @@ class Rest:
         self.settings = settings or config.load(store=root)
         self.most_bars = self.settings.max_history_bars
         self.work = Work()
-        services.aside = self.aside = Aside(services.history, root if isinstance(root, Path) else None)
-        services.history.steps.find = self.aside.make
+        self.aside = Aside(services.history, root if isinstance(root, Path) else None)
+        self.steps = Aside(services.history, self.aside.root)  # who opens a chart waits for no large answer
+        services.asides = (self.aside, self.steps)
+        services.history.steps.find = self.steps.make
         self.answers = Answers(self.work)
-        self.profile_bars = ProfileBars(services.history)
+        self.profile_bars = ProfileBars(services.history, self.aside.make)
         self.orders = FollowedOrders(services.history)
         self.jobs = Jobs(lambda: getattr(services, "writer", None))
         self.uploads = Uploads(root.parent if isinstance(root, Path) else None, self.settings.max_upload)
@@ -54,4 +56,5 @@ class Rest:
         """Drop what waits, and take away what was sent."""
         self.work.close()
         self.aside.close()
+        self.steps.close()
         self.uploads.close()

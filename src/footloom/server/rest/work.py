@@ -113,7 +113,8 @@ class Work:
     Parameters
     ----------
     threads
-        How many work at a time; one more is kept for what is known to be short.
+        How many work at a time; one more is kept for what is known to be short, and one for what is known to be large:
+        that waits for a process of its own, and one at a time is answered there.
     most_waiting
         How many may wait for one of them; who comes then is told to come again.
     limit_s
@@ -122,6 +123,7 @@ class Work:
 
     def __init__(self, threads: int = THREADS, most_waiting: int = MOST_WAITING, limit_s: float = LIMIT_S) -> None:
         self._long, self._short = _Lane(threads, "rest", self._end), _Lane(1, "rest-short", self._end)
+        self._large = _Lane(1, "rest-large", self._end)
         self._most = threads + most_waiting
         self._share = max(1, self._most // _SHARE)
         self._limit_s = limit_s
@@ -133,10 +135,11 @@ class Work:
         """How many requests wait or work."""
         return len(self._running)
 
-    async def run(self, work: Callable[[], T], *, short: bool = False) -> T:
+    async def run(self, work: Callable[[], T], *, short: bool = False, large: bool = False) -> T:
         """Return what blocking work gives; whoever is cancelled meanwhile takes the work along.
 
-        ``short`` work reads little (which chart is meant, what is stored): it waits for no long work.
+        ``short`` work reads little (which chart is meant, what is stored): it waits for no long work. ``large`` work
+        reads millions of rows: nothing else waits for it.
 
         Raises
         ------
@@ -154,7 +157,7 @@ class Work:
                 return work()
 
         job = _Job(begin, client, asyncio.get_running_loop().create_future(), stopped)
-        lane = self._short if short else self._long
+        lane = self._short if short else self._large if large else self._long
         self._running.add(job)
         lane.put(job)
         try:
@@ -193,7 +196,7 @@ class Work:
         self._is_closed = True
         for job in self._running:
             job.stopped.set()
-        for job in (*self._long.close(), *self._short.close()):
+        for job in (*self._long.close(), *self._short.close(), *self._large.close()):
             if not job.done.done():
                 job.done.set_exception(Overloaded("the server is about to stop"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -28,7 +28,7 @@ from footloom.engine.profile_kinds import (
 from footloom.engine.profiles import Profile
 from footloom.errors import ProtocolError, TooMuch
 from footloom.server.live.hub import Hub
-from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.routes.parameters import (
     JSON,
     Key,
@@ -184,11 +184,12 @@ async def chart_profiles(  # noqa: PLR0913, PLR0917 - one argument a query param
     held, mark = await _held(services.hub, chart)
     asked = _Asked(kind, settings, (from_ns, to_ns), chart, held)
 
-    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+    def prepare() -> Making:
         state = history.state(chart.key, chart.tape) if mark is None else mark
-        given = msgspec.json.encode(settings)
+        given, span = msgspec.json.encode(settings), _span(history, asked)
+        rows = rest.profile_bars.rows_to_read(chart, *span, held)
         key = ("profiles", kind.name, given, chart, from_ns, to_ns, state)
-        return key, lambda: Answer.of(_reply(history, rest.profile_bars, asked), JSON)
+        return Making(key, lambda: Answer.of(_reply(rest.profile_bars, asked, span), JSON), rest.aside.is_large(rows))
 
     return await serve_answer(request, rest.answers, prepare, short=True)
 
@@ -213,9 +214,9 @@ def _shape(chart: ChartKey) -> tuple[str, int]:
     return chart.spec.bars, chart.spec.ticks_per_level
 
 
-def _reply(history: History, source: ProfileBars, asked: _Asked) -> bytes:
+def _reply(source: ProfileBars, asked: _Asked, span: tuple[int, int]) -> bytes:
     chart, params = asked.chart, asked.params
-    footprint = source.between(chart, *_span(history, asked), asked.held)
+    footprint = source.between(chart, *span, asked.held)
     profiles: list[ChartProfile] = []
     letters: list[ChartTpo] = []
     if footprint is not None and isinstance(params, Tpo):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET
 
 from footloom.feeds.stored import span_of
-from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import (
     JSON,
@@ -147,11 +147,11 @@ async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     asked = _Asked(chart, from_ns, to_ns, no_more_than(limit, rest.most_bars, "bars"))
     history = services.history
 
-    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+    def prepare() -> Making:
         key = history.resolve(chart)
         found, rows = _found_under(history, key, asked)
         task = Task(_bars_body, (key, asked), history.has_candles(key), history.opening_step(key))
-        return ("bars", found), lambda: Answer.of(rest.aside.make(task, rows), JSON)
+        return Making(("bars", found), lambda: Answer.of(rest.aside.make(task, rows), JSON), rest.aside.is_large(rows))
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 
@@ -193,12 +193,16 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
         if candles is not None:
             return candles
 
-    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+    def prepare() -> Making:
         key = history.resolve(chart)
         found, rows = _found_under(history, key, asked)
         task = Task(_footprint_body, (key, asked, as_json), history.has_candles(key), history.opening_step(key))
         media_type = JSON if as_json else FRAME_TYPE
-        return ("footprint", as_json, found), lambda: Answer.of(rest.aside.make(task, rows), media_type)
+        return Making(
+            ("footprint", as_json, found),
+            lambda: Answer.of(rest.aside.make(task, rows), media_type),
+            rest.aside.is_large(rows),
+        )
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 

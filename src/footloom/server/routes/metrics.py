@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from litestar import Response, get
@@ -63,19 +63,21 @@ class Page(Collector):
             yield made(figure.name, figure.words, figure.value)
         for name, words, spread in measures.spreads():
             yield _histogram(name, words, spread)
-        if self._services.aside is not None:
-            yield from _large_requests(self._services.aside)
+        if self._services.asides:
+            yield from _large_requests(self._services.asides)
         figures = None if self._services.streams is None else self._services.streams.figures()
         if figures is not None:
             yield from _journal(figures)
             yield from _venues(figures.feeds)
 
 
-def _large_requests(aside: Aside) -> Iterator[Metric]:
-    yield _counter("large_requests_total", "large requests that a process of their own answered", aside.answered)
-    yield _counter("large_requests_stopped_total", "large requests that were given up or stopped", aside.stopped)
-    yield _counter("large_request_deaths_total", "times that this process ended by itself", aside.died)
-    yield _gauge("large_request_memory_bytes", "memory of this process, 0 where none runs", aside.resident_bytes)
+def _large_requests(asides: Sequence[Aside]) -> Iterator[Metric]:
+    answered, stopped, died = (sum(getattr(one, name) for one in asides) for name in ("answered", "stopped", "died"))
+    held = sum(one.resident_bytes for one in asides)
+    yield _counter("large_requests_total", "large requests that a process of their own answered", answered)
+    yield _counter("large_requests_stopped_total", "large requests that were given up or stopped", stopped)
+    yield _counter("large_request_deaths_total", "times that such a process ended by itself", died)
+    yield _gauge("large_request_memory_bytes", "memory of these processes, 0 where none runs", held)
 
 
 def _journal(figures: Figures) -> Iterator[Metric]:

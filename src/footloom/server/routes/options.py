@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency, Provide
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg, QueryParameter, SkipValidation
 
 from footloom.engine.read_outs import charts_of, front_of, read_outs_of
-from footloom.errors import ConfigError
+from footloom.errors import ConfigError, NotStored
 from footloom.feeds._venues import check_options
+from footloom.feeds.stored import span_of
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_through, load_chain, stored_chains
 from footloom.options.documents import chain_reply, heat_reply, history_reply, smile_reply, underlying_name
 from footloom.options.heat import Heat
@@ -22,8 +24,10 @@ from footloom.options.measures import RATE
 from footloom.options.replies import ChainReply, HeatReply, HistoryReply, ReadOutReply, SmileReply
 from footloom.server.rest.shared import Rest
 from footloom.server.rest.work import while_connected
-from footloom.server.routes.parameters import Key, Ns, Shared, State, check_span, failures, key_of
+from footloom.server.routes.parameters import JSON, Key, Ns, Shared, State, check_span, failures, key_of
 from footloom.server.services import Services
+from footloom.server.stored.history import History
+from footloom.server.stored.tasks import Task
 
 __all__ = (
     "ChainRow",
@@ -39,6 +43,7 @@ __all__ = (
 )
 
 _SECOND_NS: Final = 1_000_000_000
+_FAILURES: Final = failures(404, 413, 422, 504)
 T = TypeVar("T")
 
 Expiry = Annotated[
@@ -146,9 +151,7 @@ async def _asked(
 
 
 Asked = NamedDependency[SkipValidation[_Asked]]
-_get = functools.partial(
-    get, tags=["options"], responses=failures(404, 413, 422, 504), dependencies={"asked": Provide(_asked)}
-)
+_get = functools.partial(get, tags=["options"], responses=_FAILURES, dependencies={"asked": Provide(_asked)})
 
 
 @_get("/api/v1/options/chain", summary="An option chain at a time")
@@ -169,7 +172,11 @@ async def smile(
     return await _answer(request, rest, lambda: smile_reply(chain_at(store, *asked, at_ns)))
 
 
-@_get("/api/v1/options/readout", summary="What price, open interest and aggressive volume say together")
+@_get(
+    "/api/v1/options/readout",
+    summary="What price, open interest and aggressive volume say together",
+    responses={200: ResponseSpec(ReadOutReply, description="The readings.")} | _FAILURES,
+)
 async def read_out_now(
     request: Request[Any, Any, Any],
     services: Shared,
@@ -177,13 +184,33 @@ async def read_out_now(
     asked: Asked,
     contract: Contract = None,
     at_ns: Ns = None,
-) -> ReadOutReply:
+) -> Response[bytes]:
     """Return the reading of a contract against the previous close and over the last interval (definitions 7.2).
 
     ``symbol`` is the chain of its underlying, whose walls tell the key level; or the contract itself, without a chain.
     """
-    traded = None if contract is None else key_of(contract)
-    return await _answer(request, rest, lambda: read_outs_of(services.history.store, *asked, traded, at_ns))
+    traded, history = None if contract is None else key_of(contract), services.history
+
+    async def made() -> bytes:
+        rows = await rest.work.run(lambda: _session_rows(history, traded or asked.key, at_ns), short=True)
+        task = Task(_read_out, (*asked, traded, at_ns))
+        return await rest.work.run(lambda: rest.aside.make(task, rows), large=rest.aside.is_large(rows))
+
+    return Response(await while_connected(request, made()), media_type=JSON)
+
+
+def _read_out(history: History, key: str, ask: ChainAsk, traded: str | None, at_ns: int | None) -> bytes:
+    return msgspec.json.encode(read_outs_of(history.store, key, ask, traded, at_ns))
+
+
+# About how many rows are read of a contract: those of a day. A chain's own future has not so many that it matters.
+def _session_rows(history: History, key: str, at_ns: int | None) -> int:
+    try:
+        tape = history.tape_of(key)
+    except NotStored:
+        return 0
+    until_ns = span_of(history.store, key, tape)[1] if at_ns is None else at_ns
+    return history.rows(key, tape, until_ns, until_ns + 1)
 
 
 @_get("/api/v1/options/history", summary="PCR, max pain, walls, straddle and volatility through time")

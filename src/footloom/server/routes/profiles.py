@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from footloom.core.sessions import calendar
 from footloom.engine.profiles import Profile, composite, session_profiles, visible_range
 from footloom.engine.runs import bar_runs
 from footloom.errors import NotStored, TooMuch
-from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.routes.parameters import (
     JSON,
     Key,
@@ -137,12 +137,16 @@ async def profile(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     )
     history = services.history
 
-    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+    def prepare() -> Making:
         chart = history.resolve(wanted)
         rows = check_rows(history, chart.key, chart.tape, from_ns, to_ns)
         state = history.state(chart.key, chart.tape)
         task = Task(_reply, (chart, asked))
-        return ("profile", chart, asked, state), lambda: Answer.of(rest.aside.make(task, rows), JSON)
+        return Making(
+            ("profile", chart, asked, state),
+            lambda: Answer.of(rest.aside.make(task, rows), JSON),
+            rest.aside.is_large(rows),
+        )
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(wanted))
 

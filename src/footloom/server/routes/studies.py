@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from footloom.core.footprint import Footprint
 from footloom.engine.studies import StudyFold
 from footloom.errors import ConfigError
 from footloom.notebook.study import StudyResult
-from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.routes.charts import FRAME_TYPE
 from footloom.server.routes.parameters import (
     JSON,
@@ -140,7 +140,7 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     settings = _settings(params)
     history = services.history
 
-    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+    def prepare() -> Making:
         fold = StudyFold(name, settings)
         key = history.resolve(chart)
         begin_ns = from_ns if from_ns is not None and not fold.study.warmup(fold.params) else 0
@@ -160,7 +160,7 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         media_type = FRAME_TYPE if format == "binary" else JSON
         given = msgspec.json.encode(settings, order="sorted")
         under = ("study", name, given, key, from_ns, to_ns, most, cells, format, state)
-        return under, lambda: Answer.of(rest.aside.make(task, rows), media_type)
+        return Making(under, lambda: Answer.of(rest.aside.make(task, rows), media_type), rest.aside.is_large(rows))
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
 

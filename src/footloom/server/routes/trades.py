@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-from litestar import Request, get
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.server.rest.work import while_connected
 from footloom.server.routes.parameters import (
+    JSON,
     Key,
     Shared,
     State,
@@ -24,6 +26,7 @@ from footloom.server.routes.parameters import (
     key_of,
 )
 from footloom.server.stored.history import History
+from footloom.server.stored.tasks import Task
 
 __all__ = ("TradeList", "TradeRow", "trades")
 
@@ -64,7 +67,8 @@ class TradeList(msgspec.Struct, frozen=True):
     "/api/v1/trades",
     summary="Trades of a range, and their sums",
     tags=["data"],
-    responses=failures(404, 422, 504),
+    responses={200: ResponseSpec(TradeList, description="The trades, in the order of their times.")}
+    | failures(404, 413, 422, 504),
 )
 async def trades(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     request: Request[Any, Any, Any],
@@ -77,20 +81,27 @@ async def trades(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     high_tick: Tick = None,
     tape: TapeName = None,
     limit: Annotated[int, QueryParameter(description="how many are listed, the first ones", ge=0, le=MAX_TRADES)] = 500,
-) -> TradeList:
+) -> Response[bytes]:
     """List the trades of a cell or a range: what a click on a footprint cell shows."""
     check_span(from_ns, to_ns)
     key, history = key_of(symbol), services.history
     bounds = (-_MAX_TICK if low_tick is None else low_tick, _MAX_TICK if high_tick is None else high_tick)
-    work = rest.work.run(lambda: _trade_list(history, (key, tape), (from_ns, to_ns), bounds, limit))
-    return await while_connected(request, work)
+
+    def look() -> tuple[str, int]:
+        found = history.tape_of(key, tape)
+        return found, check_rows(history, key, found, from_ns, to_ns)
+
+    async def made() -> bytes:
+        found, rows = await rest.work.run(look, short=True)
+        task = Task(_trade_list, (key, found, (from_ns, to_ns), bounds, limit))
+        return await rest.work.run(lambda: rest.aside.make(task, rows), large=rest.aside.is_large(rows))
+
+    return Response(await while_connected(request, made()), media_type=JSON)
 
 
 def _trade_list(
-    history: History, what: tuple[str, str | None], span: tuple[int, int], bounds: tuple[int, int], limit: int
-) -> TradeList:
-    key, tape = what[0], history.tape_of(*what)
-    check_rows(history, key, tape, *span)
+    history: History, key: str, tape: str, span: tuple[int, int], bounds: tuple[int, int], limit: int
+) -> bytes:
     instrument = history.store.grid(key, tape)
     rows: list[TradeRow] = []
     sums, count = dict.fromkeys(_SIDES.values(), 0), 0
@@ -100,12 +111,8 @@ def _trade_list(
             sums[name] += int(kept.qty_lot[kept.side == side].sum(dtype=np.int64))
         rows += _rows(kept.take(slice(0, max(0, limit - count))))
         count += len(kept)
-    return TradeList(
-        trades=rows,
-        count=count,
-        truncated=count > limit,
-        **{name: instrument.qty_text(total) for name, total in sums.items()},
-    )
+    totals = {name: instrument.qty_text(total) for name, total in sums.items()}
+    return msgspec.json.encode(TradeList(trades=rows, count=count, truncated=count > limit, **totals))
 
 
 def _rows(listed: Trades) -> list[TradeRow]:

@@ -66,7 +66,7 @@ class Aside:
         idle_s: float = _IDLE_S,
         module: str = "footloom.server.stored.aside_main",
     ) -> None:
-        self._history, self._root = history, root
+        self._history, self.root = history, root
         self._least_rows, self._most_bytes, self._idle_s = least_rows, most_bytes, idle_s
         self.answered = self.stopped = self.died = 0
         self._module = module
@@ -87,6 +87,10 @@ class Aside:
         reader = self._reader
         return None if reader is None or reader.process.poll() is not None else reader.process.pid
 
+    def is_large(self, rows: int) -> bool:
+        """Say whether an answer for which so many rows are read is made by the process."""
+        return self.root is not None and rows >= self._least_rows
+
     def make(self, task: Task, rows: int) -> bytes:
         """Return the body of an answer for which about so many rows are read. Blocking.
 
@@ -97,7 +101,7 @@ class Aside:
         Abandoned
             Nobody waits for it any more.
         """
-        if self._root is None or rows < self._least_rows:
+        if not self.is_large(rows):
             return task.make(self._history, *task.given)
         while not self._turn.acquire(timeout=_LOOK_S):
             checkpoint()
@@ -151,7 +155,7 @@ class Aside:
 
     def _asked(self, reader: _Reader, task: Task) -> tuple[str, Any]:
         with contextlib.suppress(OSError):  # it has just died: that is heard below
-            send(reader.process.stdin, (self._root, self._history.inference, task))
+            send(reader.process.stdin, (self.root, self._history.inference, task))
         while True:
             checkpoint()
             if self._is_closed:

@@ -5,7 +5,6 @@ It ends when that does: with the server, however the server ends. What would be 
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import queue
@@ -22,7 +21,6 @@ if TYPE_CHECKING:  # what takes long to import comes when this process has stepp
 
 __all__ = ("main",)
 
-_NICE = 5  # live charts come first
 _LOG = logging.getLogger(__name__)
 
 
@@ -31,7 +29,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches both: the server says when it is over
     asks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _step_back()
+    from footloom.server.pauses import step_back
+
+    step_back()
     from footloom.server.memory import give_back_freed
     from footloom.server.stored.tasks import send
 
@@ -54,14 +54,6 @@ def _listen(pipe: IO[bytes], asked: queue.SimpleQueue[Any]) -> None:
     except BaseException:  # noqa: BLE001 - else the other side waits for an answer that nobody makes
         _LOG.exception("a large request could not be read")
         os._exit(1)
-
-
-# The server may run with real-time priority: this does not.
-def _step_back() -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICE)
 
 
 def _answered(root: Path, inference: SnapshotParams, task: Task) -> tuple[str, Any]:

@@ -6,7 +6,6 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Final
 
 import numpy as np
@@ -49,7 +48,7 @@ class KeptRows:
     def held_bytes(self) -> int:
         """Bytes of the rows that are kept."""
         with self._lock:
-            return sum(_bytes(rows) for _, rows in self._days.values())
+            return sum(rows.nbytes for _, rows in self._days.values())
 
     def between(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         """Return the rows of ``[from_ns, to_ns)``: the same as those of ``read``."""
@@ -86,9 +85,9 @@ class KeptRows:
         with self._lock:
             self._days.pop(name, None)
             self._days[name] = (day, rows)
-            held = sum(_bytes(each) for _, each in self._days.values())
+            held = sum(each.nbytes for _, each in self._days.values())
             while held > self._most_bytes and self._days:
-                held -= _bytes(self._days.popitem(last=False)[1][1])
+                held -= self._days.popitem(last=False)[1][1].nbytes
 
 
 # Rows are in time order, and days follow each other without rows in common.
@@ -99,8 +98,3 @@ def _follow(days: list[Coverage]) -> bool:
 def _cut(rows: Trades, from_ns: int, to_ns: int) -> Trades:
     lo, hi = np.searchsorted(rows.ts_exch_ns, (from_ns, to_ns))
     return rows if lo == 0 and hi == len(rows) else rows.take(slice(int(lo), int(hi)))
-
-
-def _bytes(rows: Trades) -> int:
-    columns = (getattr(rows, field.name) for field in fields(rows))
-    return sum(column.nbytes for column in columns if isinstance(column, np.ndarray))
