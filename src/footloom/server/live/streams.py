@@ -17,6 +17,7 @@ from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, 
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import Figures
 from footloom.server.live.board import Board
+from footloom.server.live.first_trades import wait_for_trades
 from footloom.server.live.lanes import look_up
 from footloom.server.live.revival import Revival
 from footloom.server.live.stream_settings import LiveFeeds, StreamSettings, check_follows
@@ -26,8 +27,6 @@ from footloom.store.lock import holder_of
 __all__ = ("Streams",)
 
 _MOST_LINGERING = 32  # streams that go on for nobody: the oldest make room
-_LOOK_S = 0.05
-_BEGINNING = 3  # so many times as long is waited for a feed that has only begun to connect
 _STATES_S = 0.25
 
 
@@ -38,10 +37,8 @@ class Streams:
     ----------
     settings
         See `StreamSettings`.
-    writer
-        Where is recorded.
-    board
-        Where it is told how they stand.
+    writer, board
+        Where is recorded, and where it is told how they stand.
     publish
         Takes what is received.
     is_stored
@@ -374,29 +371,13 @@ class Streams:
                     self._revival.note_live()
             await asyncio.sleep(_STATES_S)
 
-    # The board is asked, which is told all the time: to put together how every feed stands takes milliseconds, and
-    # after a restart fifty charts wait here at once. A feed that begins without trouble is waited for longer.
     async def _wait_for_trades(self, key: str) -> None:
-        clock = asyncio.get_running_loop().time
-        begun_s = clock()
-        while not self._board.has_trades(found := self._resolved(key)):
-            state = self._board.state(found)
-            if state is not None and state.phase == "stopped":
-                state = dict(self.state()).get(found)
-            if state is not None and state.phase == "stopped":
-                if key not in self._pinned:
-                    self._end(key)
-                unlisted = "does not list" in state.text
-                raise UnknownSymbol(state.text) if unlisted else ConfigError(f"{key}: {state.text}")
-            begins = state is None or (state.phase == "connecting" and not state.text)
-            if clock() > begun_s + self.settings.ready_s * (_BEGINNING if begins else 1):
-                state = dict(self.state()).get(found)
-                said = f"{state.phase}{f', {state.text}' if state.text else ''}" if state else "not begun"
-                raise NotStored(
-                    f"nothing of {key} is stored yet, and no trade came within {self.settings.ready_s:g} s: its feed "
-                    f"is {said}; it goes on listening for a while, ask again"
-                )
-            await asyncio.sleep(_LOOK_S)
+        try:
+            await wait_for_trades(self._board, key, lambda: self._resolved(key), self.state, self.settings.ready_s)
+        except (ConfigError, UnknownSymbol):  # its feed has ended
+            if key not in self._pinned:
+                self._end(key)
+            raise
 
     def _end(self, key: str) -> None:
         self._cancel_timer(key)
