@@ -164,8 +164,8 @@ class Journal:
         return self._rows + self._next_rows
 
     def close(self) -> None:
-        """Wait for what is under way, and write what stands in line behind it."""
-        if self._next or self._over:
+        """Wait for what is under way, and write what stands in line behind it, or has failed before."""
+        if self._next or self._over or self._pending or self._lost:
             self._thread.submit(self._write, *self._taken())
         self._thread.shutdown()
 
