@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from footloom.store.columns import bounds, concat, form_of, length
 from footloom.store.layout import Stream
@@ -153,4 +152,4 @@ def _as_one(group: list[_Run]) -> _Run:
 
 
 def _bytes(runs: Iterable[_Run]) -> int:
-    return sum(values.nbytes for run in runs for values in run.heard.columns.values() if isinstance(values, np.ndarray))
+    return sum(int(values.nbytes) for run in runs for values in run.heard.columns.values())

@@ -207,9 +207,13 @@ async def test_silent_symbol_says_what_its_feed_says_and_goes_on(tmp_path: Path)
 async def test_many_who_wait_for_first_trades_do_not_each_ask_how_all_feeds_stand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = list[float]()
-    plain = FakeFeeds.state
-    monkeypatch.setattr(FakeFeeds, "state", lambda self: asked.append(time.monotonic()) or plain(self))
+    asked, plain = list[FakeFeeds](), FakeFeeds.state
+
+    def counted(feeds: FakeFeeds) -> list[tuple[str, FeedState]]:
+        asked.append(feeds)
+        return plain(feeds)
+
+    monkeypatch.setattr(FakeFeeds, "state", counted)
     async with world(tmp_path, ready_s=0.5, linger_s=30.0) as here:
         here.silent = True
         begun_s = time.monotonic()

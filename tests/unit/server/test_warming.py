@@ -70,7 +70,7 @@ def test_the_process_that_compiles_is_gone_when_it_has_ended(monkeypatch: pytest
     monkeypatch.setattr(warming, "is_done", lambda _module: False)
     monkeypatch.setattr(warming, "command", lambda _module: [sys.executable, "-c", "input()"])
     asked, answer = os.pipe()
-    monkeypatch.setattr(warming.subprocess, "Popen", functools.partial(subprocess.Popen, stdin=asked))
+    monkeypatch.setattr(subprocess, "Popen", functools.partial(subprocess.Popen, stdin=asked))
     made = compile_beside()
     assert made is not None
     assert os.getpriority(os.PRIO_PROCESS, made.pid) >= max(10, os.getpriority(os.PRIO_PROCESS, 0)), "charts come first"

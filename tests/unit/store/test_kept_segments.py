@@ -18,8 +18,11 @@ from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.errors import CorruptPart
 from footloom.store import segment_reading
+from footloom.store.columns import Columns
 from footloom.store.files import Store
+from footloom.store.folder import Folder
 from footloom.store.kept_segments import KeptSegments
+from footloom.store.packing import unpack
 from footloom.store.segment import Heard
 from footloom.store.segment_reading import read_segment
 
@@ -90,9 +93,13 @@ def _plainly(path: Path, one: str) -> Callable[[int], list[Any]]:
 def test_a_block_is_decoded_once_however_often_a_symbol_is_looked_at(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decoded = []
-    unpack = segment_reading.unpack
-    monkeypatch.setattr(segment_reading, "unpack", lambda blob: decoded.append(1) or unpack(blob))
+    decoded = list[bytes]()
+
+    def noted(blob: bytes) -> Columns:
+        decoded.append(blob)
+        return unpack(blob)
+
+    monkeypatch.setattr(segment_reading, "unpack", noted)
     one, other = symbol("A"), symbol("B")
     with Store(root, writer=True) as store, Store(root) as reader:
         for number in range(40):
@@ -105,7 +112,8 @@ def test_a_block_is_decoded_once_however_often_a_symbol_is_looked_at(
         assert len(decoded) == 40
         store.seal()
         assert reader.coverage(one.key)[0].journal_rows == 0
-        assert reader._medium._kept.held_bytes == 0, "what is sealed is kept no longer"
+        assert isinstance(reader.medium, Folder)
+        assert reader.medium._kept.held_bytes == 0, "what is sealed is kept no longer"
         store.append(rows(one, 40, 3))
         assert reader.load(one.key, "trade", *EVER).trade_id.tolist() == list(range(43))  # type: ignore[union-attr]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from litestar.params import QueryParameter
 from footloom.core.instrument import Instrument
 from footloom.engine.large_orders import Orders, Params, order_params
 from footloom.feeds.stored import span_of
-from footloom.server.rest.answers import Answer, serve_answer
+from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.routes.parameters import (
     JSON,
     Key,
@@ -29,6 +29,7 @@ from footloom.server.routes.parameters import (
     key_of,
 )
 from footloom.server.stored.followed_orders import FollowedOrders
+from footloom.server.stored.tasks import MOST_ROWS
 
 __all__ = ("LargeOrder", "LargeOrdersReply", "OrderKind", "large_orders", "order_kinds")
 
@@ -111,14 +112,15 @@ async def large_orders(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         services.history,
     )
 
-    def prepare() -> tuple[Hashable, Callable[[], Answer]]:
+    def prepare() -> Making:
         found = history.tape_of(key, tape)
         end_ns = span_of(history.store, key, found)[1] + 1 if to_ns is None else to_ns
         begin_ns = max(0, end_ns - settings.span_ns) if from_ns is None else from_ns
-        check_rows(history, key, found, begin_ns - settings.span_ns, end_ns)
+        rows = check_rows(history, key, found, begin_ns - settings.span_ns, end_ns)
         what = ("orders", key, found, msgspec.json.encode(settings), begin_ns, to_ns, limit)
         asked = (found, settings, begin_ns, 2**62 if to_ns is None else to_ns)
-        return (*what, history.state(key, found, to_ns)), lambda: _answer(rest.orders, key, asked, limit)
+        under = (*what, history.state(key, found, to_ns))
+        return Making(under, lambda: _answer(rest.orders, key, asked, limit), rows >= MOST_ROWS)
 
     return await serve_answer(request, rest.answers, prepare, short=True)
 
