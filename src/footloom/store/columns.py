@@ -46,6 +46,8 @@ Columns = dict[str, NDArray[Any]]
 SEQ = "ingest_seq"  # the journal's number of a row, from 1; 0 for rows that never were in a journal
 _I64 = np.dtype(np.int64)
 _FEW = 64  # rows that Python looks through sooner than numpy
+_MOST_ZEROS = 2**20
+_ZEROS: dict[np.dtype[Any], NDArray[Any]] = {}
 _NO_TAPE = FLAG_INFERRED | FLAG_REST
 
 
@@ -140,8 +142,20 @@ def form_of(tape: str) -> Form:
 
 
 def blank(form: Form, name: str, count: int) -> NDArray[Any]:
-    """Return a column that nobody stored."""
-    return np.full(count, NO_QUOTE if name in form.unsaid else 0, form.dtypes.get(name, _I64))
+    """Return a column that nobody stored; it is for reading only."""
+    dtype = form.dtypes.get(name, _I64)
+    return np.full(count, NO_QUOTE, dtype) if name in form.unsaid else _zeros(count, dtype)
+
+
+# One for all: zeros that nobody has written to take no memory, while touching eight new megabytes for each chunk of a
+# long read took as long as decoding a column.
+def _zeros(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    held = _ZEROS.get(dtype)
+    if held is None or len(held) < count:
+        held = np.zeros(max(count, _MOST_ZEROS), dtype)
+        held.setflags(write=False)
+        _ZEROS[dtype] = held
+    return held[:count]
 
 
 def completed(form: Form, columns: Columns) -> Columns:
