@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from footloom.core.instrument import Instrument
 from footloom.server.routes.parameters import Shared
-from footloom.server.stored.catalogue import SymbolFound, SymbolsFound
+from footloom.server.stored.found_symbols import SymbolFound, SymbolsFound
 from footloom.server.stored.history import History
 
 __all__ = ("symbols",)

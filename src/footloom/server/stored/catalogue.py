@@ -8,9 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-
-import msgspec
 
 from footloom.core.instrument import Instrument
 from footloom.errors import FootloomError
@@ -18,45 +15,15 @@ from footloom.feeds._instruments import Definitions
 from footloom.feeds._venues import venue_named
 from footloom.feeds.clock import ReceiptClock, SystemClock
 from footloom.feeds.http import Http
+from footloom.server.stored.found_symbols import SymbolFound, SymbolsFound, VenueListed
 from footloom.venues._venue import Bases
 
-__all__ = ("Catalogue", "SymbolFound", "SymbolsFound", "VenueListed")
+__all__ = ("Catalogue",)
 
 _FRESH_S = 6 * 3600.0
 _AGAIN_S = 60.0  # after a failure
 _PATIENCE_S = 2.0  # a search waits so long for lists that are under way
 _LOG = logging.getLogger(__name__)
-
-VenueState = Literal["listed", "loading", "unreachable", "needs_login"]
-
-
-class SymbolFound(msgspec.Struct, frozen=True):
-    """A symbol that can be opened; ``stored``: something of it is stored, ``live``: it is listened to now."""
-
-    key: str
-    venue: str
-    symbol: str
-    base: str
-    quote: str
-    tick_size: str
-    stored: bool
-    live: bool
-
-
-class VenueListed(msgspec.Struct, frozen=True):
-    """How the list of a venue stands, in words; ``count`` is how many symbols it has."""
-
-    venue: str
-    state: VenueState
-    text: str
-    count: int
-
-
-class SymbolsFound(msgspec.Struct, frozen=True):
-    """What a search found, the nearest first, and which venues were looked at."""
-
-    symbols: Sequence[SymbolFound]
-    venues: Sequence[VenueListed]
 
 
 @dataclass(slots=True)
