@@ -13,6 +13,10 @@ import type { ReadoutView } from "../panels/face";
 import type { Status } from "../protocol/messages";
 import { gapText } from "./gap-words";
 
+/** The engine's time; none before anything was heard. */
+const engineNs = (status: Status | null): bigint | null =>
+  status === null || status.engine_ns === "0" ? null : BigInt(status.engine_ns);
+
 const emptyReadout: ReadoutView = { bar: null, cell: null, pointed: false, gap: "" };
 
 /** The numbers around the chart, at a pace that panels can follow. */
@@ -69,7 +73,7 @@ export class Numbers {
     if (model.meta === null || model.series.length === 0) return;
     const tell = <T>(store: ThrottledStore<T>, read: () => T): void => (atOnce ? store.put(read) : store.touch(read));
     // By the engine's own time: the market may be replayed at any speed.
-    painter.countdown = barLeft(model, this.#status === null ? null : BigInt(this.#status.engine_ns));
+    painter.countdown = barLeft(model, engineNs(this.#status));
     tell(this.countdown, () => painter.countdown);
     tell(this.header, () => headerView(model, this.#status, this.header.get()));
     tell(this.legend, () => (model.meta === null ? null : legendView(model, model.meta, this.#status)));

@@ -23,7 +23,7 @@ export interface FormField {
 }
 
 const words = (name: string): string => {
-  const text = name.replace(/_ns$/, "").replaceAll("_", " ");
+  const text = name.replace(/_ns$/, "").replace(/_s$/, " (s)").replaceAll("_", " ");
   const zone = name.endsWith("_ns") ? " (UTC)" : ""; // times are read and written so
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${zone}`;
 };
