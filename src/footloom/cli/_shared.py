@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +30,7 @@ __all__ = (
     "console",
     "open_in_browser",
     "say",
+    "settings_of",
 )
 
 StoreFlag = Annotated[
@@ -110,3 +111,20 @@ def has_desktop() -> bool:
     if sys.platform in {"win32", "darwin"}:
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def settings_of(given: Sequence[str]) -> dict[str, object]:
+    """Return what ``--set NAME=VALUE`` sets; lists and objects are JSON."""
+    import msgspec
+
+    found: dict[str, object] = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not (name and equals):
+            raise typer.BadParameter(f"{one!r} is no setting: write NAME=VALUE", param_hint="--set")
+        value: object = text
+        if text.startswith(("[", "{")):
+            with contextlib.suppress(msgspec.DecodeError):
+                value = msgspec.json.decode(text)
+        found[name.strip().replace("-", "_")] = value
+    return found

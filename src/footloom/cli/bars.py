@@ -18,6 +18,7 @@ from footloom.core.place import StorePlace
 if TYPE_CHECKING:
     from footloom.core.rolls import Roll
     from footloom.engine.frame import ChartFrame
+    from footloom.engine.studies import StudyFold
     from footloom.feeds.continuous import Continuous
     from footloom.feeds.stored import Inference
     from footloom.kernels.inference import SnapshotParams
@@ -46,6 +47,10 @@ def bars(
     tape: Annotated[str | None, typer.Option(help="trade, agg_trade or snapshot, where a symbol has several.")] = None,
     studies: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Only these: delta,cvd,poc,value_area,imbalance, or any study.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="STUDY.NAME=VALUE", help="A setting of one of the studies: vwap.reset=day."),
     ] = None,
     value_area: Annotated[Literal["two_row", "one_row", "one_row_capped"], typer.Option()] = "two_row",
     value_area_pct: Annotated[str, typer.Option(metavar="PERCENT", help="Share of the volume.")] = "70",
@@ -96,7 +101,7 @@ def bars(
             f"{', '.join(asked)}: printed with --json or --csv; footloom export writes files of it"
         )
     params = SnapshotParams(rest_policy=rest_policy)
-    found = _read(config.load(store=store).store, wanted, (start, end), params, asked)
+    found = _read(config.load(store=store).store, wanted, (start, end), params, _folds(asked, settings or []))
     if parquet is not None:
         _write_parquet(found.frame, parquet)
     elif json:
@@ -135,7 +140,7 @@ def _read(
     wanted: TopicRequest,
     span: tuple[str | None, str | None],
     params: SnapshotParams,
-    studies: list[str],
+    studies: list[StudyFold],
 ) -> _Found:
     from footloom.errors import NotStored
     from footloom.feeds.continuous import is_continuous
@@ -172,14 +177,28 @@ def _read(
         return _Found(frame, chart.tape, inference, answers)
 
 
-def _ask(history: History, chart: ChartKey, names: list[str], span: tuple[int | None, int | None]) -> list[StudyResult]:
-    if not names:
-        return []
+def _folds(names: list[str], given: list[str]) -> list[StudyFold]:
+    from footloom.cli._shared import settings_of
     from footloom.engine.studies import StudyFold
+
+    settings: dict[str, dict[str, object]] = {name: {} for name in names}
+    for setting, value in settings_of(given).items():
+        study, _, name = setting.partition(".")
+        if study not in settings or not name:
+            known = ", ".join(f"{one}.NAME=VALUE" for one in names) or "name one with --studies first"
+            raise typer.BadParameter(f"{setting!r} is no setting of these studies: {known}", param_hint="--set")
+        settings[study][name] = value
+    return [StudyFold(name, settings[name]) for name in names]
+
+
+def _ask(
+    history: History, chart: ChartKey, folds: list[StudyFold], span: tuple[int | None, int | None]
+) -> list[StudyResult]:
+    if not folds:
+        return []
     from footloom.notebook.study import StudyResult
     from footloom.server.stored.studied import studied
 
-    folds = [StudyFold(name) for name in names]
     footprint, answers = studied(history, chart, folds, *span)
     return [] if footprint is None else [StudyResult(fold, footprint, answers[fold.label]) for fold in folds]
 

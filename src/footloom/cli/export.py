@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from footloom.cli._shared import JsonFlag, StoreFlag, console, say
+from footloom.cli._shared import JsonFlag, StoreFlag, console, say, settings_of
 
 if TYPE_CHECKING:
     from footloom.cli._export_sources import Asked, Rows, Tape
@@ -72,7 +72,7 @@ def export(
         raise ConfigError(f"the range is empty: --from {start} is not before --to {end}")
     asked = Asked(
         symbol=symbol, what=what, from_ns=from_ns, to_ns=to_ns, tape=tape, bars=bars,
-        ticks_per_level=ticks_per_level, settings=_settings(settings or []),
+        ticks_per_level=ticks_per_level, settings=settings_of(settings or []),
     )  # fmt: skip
     if asked.settings and what in {"trades", "snapshots"}:
         raise ConfigError(f"--set is for charts and studies: {what} have no settings")
@@ -114,22 +114,6 @@ def _check(what: str, kind: str, latency: bool) -> None:
         raise typer.BadParameter(f"npz holds the events of trades, not {what}: take csv, parquet or arrow")
     if latency and kind != "npz":
         raise typer.BadParameter("--latency-ns is for npz: the other formats say where a receipt is missing")
-
-
-def _settings(given: list[str]) -> dict[str, object]:
-    import msgspec
-
-    found: dict[str, object] = {}
-    for one in given:
-        name, equals, text = one.partition("=")
-        if not (name and equals):
-            raise typer.BadParameter(f"{one!r} is no setting: write NAME=VALUE", param_hint="--set")
-        value: object = text
-        if text.startswith(("[", "{")):
-            with contextlib.suppress(msgspec.DecodeError):
-                value = msgspec.json.decode(text)
-        found[name.strip().replace("-", "_")] = value
-    return found
 
 
 def _export(store: Store, asked: Asked, out: Path, kind: str, latency_ns: int, *, force: bool) -> dict[str, Any]:

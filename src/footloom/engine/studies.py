@@ -119,15 +119,17 @@ class StudyFold:
         return Run(footprint, calendar(footprint.instrument.calendar), mine, self._beside(footprint))
 
     def _beside(self, footprint: Footprint) -> Beside | None:
+        own = footprint.instrument
         if not isinstance(self.study, Joining) or not self.companions:
             return None
+        wanted = self.companions_of(own)
+        if not wanted or not len(footprint):
+            return Units.of(own, ()).beside({})
         if self.tapes is None:
             raise ConfigError(
-                f"{self.study.TITLE} reads {', '.join(self.companions)} too, and here is only "
-                f"{footprint.instrument.key}: ask where they are stored, or give their trades as companions"
+                f"{self.study.TITLE} reads {', '.join(wanted)} too, and here is only {own.key}: ask where they are "
+                "stored, or give their trades as companions"
             )
-        if not len(footprint):
-            return Units.of(footprint.instrument, ()).beside({})
         from_ns = self.study.reads_from(footprint, self.params, self.state)
         return self.tapes.beside(from_ns, max(from_ns, int(footprint.bars.close_ns[-1])))
 

@@ -204,9 +204,15 @@ def test_any_study_has_columns_of_its_own(store: Path, capsys: pytest.CaptureFix
 
     assert later[0]["vwap.vwap"] == every[1]["vwap.vwap"], "it counts from the session, not from the range"
     assert float(every[0]["low"]) <= every[0]["vwap.vwap"] <= float(every[0]["high"])
+    wider = bars("--store", str(store), "--studies", "vwap", "--set", "vwap.bands=[2,3,4]", capsys=capsys)
+    assert [row["vwap.upper1"] for row in wider] == [row["vwap.upper2"] for row in every]
     with pytest.raises(SystemExit) as left:
         main(["bars", "test:ABC", "--store", str(store), "--studies", "vwap"])
     assert left.value.code == 2
+    with pytest.raises(SystemExit) as left:
+        main(["bars", "test:ABC", "--store", str(store), "--studies", "vwap", "--json", "--set", "cvd.reset=day"])
+    assert left.value.code == 2
+    assert "'cvd.reset' is no setting of these studies: vwap.NAME=VALUE" in capsys.readouterr().err
 
 
 def test_several_tapes_are_never_mixed(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -192,3 +192,18 @@ async def test_other_symbols_are_held_open_for_as_long_as_the_chart_is() -> None
     opened = sorted(key for what, key in held if what == "open")
     assert opened == sorted([TEST.key, SPOT.key, COIN.key] * 2)
     assert sorted(key for what, key in held if what == "close") == opened
+
+
+async def test_a_chart_of_the_symbol_that_is_named_is_opened_and_says_so() -> None:
+    store = MemoryStore(*tapes()[:1])
+    async with client_of(store) as (_, socket):
+        topic = {"symbol": TEST.key, "bars": "5m", "ticks_per_level": 2}
+        studies = [{"study": "premium", "params": {"symbol": TEST.key}}, {"study": "cvd_sum"}]
+        request = {"op": "subscribe", "id": 1, "topic": topic, "studies": studies, "history_bars": 100}
+        socket.requests.put_nowait(json.dumps(request))
+        while not frames(socket):
+            await socket.wait_for(len(socket.sent) + 1)
+        (answer,) = [json.loads(text) for text in socket.sent if isinstance(text, str) and '"subscribed"' in text]
+    assert answer["studies"][0]["title"] == f"Premium to {TEST.key}: that is the chart's own symbol"
+    assert all(same(value, NONE) for value in told(frames(socket), "premium", "points", final=False).values())
+    assert any(not same(value, NONE) for value in told(frames(socket), "cvd_sum", "cvd", final=False).values())

@@ -26,6 +26,7 @@ from footloom.engine.studies import StudyFold
 from footloom.engine.study_tables import study_tables
 from footloom.errors import ConfigError, DataError
 from footloom.feeds.flow import Arrival
+from footloom.studies import NONE
 from footloom.testing.study_contract import check
 
 DAY_NS = 86_400 * 10**9
@@ -187,6 +188,9 @@ def test_what_cannot_be_compared_is_unknown_and_what_is_no_name_is_refused() -> 
     _, said = folded("cvd_sum", {"symbols": "perp:X", "own": False}, bars, [])  # the chart's own, by its name
     _, alone = folded("cvd_sum", {}, bars, [])
     assert said["cvd"] == alone["cvd"] == [Decimal(int(d)) * PERP.lot_size for d in _cvd(bars)]
+    for name, setting in (("premium", "symbol"), ("other_price", "symbol"), ("cvd_against", "symbols")):
+        answer = StudyFold(name, {setting: "perp:X"}).update(bars)  # a chart of what was read beside another one
+        assert all(np.all((c == NONE) | (c != c)) for n, c in answer.bars.items() if n in {"points", "price", "others"})  # noqa: PLR0124 - NaN
     with pytest.raises(ConfigError, match="names no instrument"):
         StudyFold("premium", {"symbol": "BTCUSDT"}).companions_of(PERP)
     with pytest.raises(ConfigError, match="at most 16"):

@@ -27,7 +27,8 @@ def units_of(history: History, own: Instrument, fold: StudyFold) -> Units:
             found.append(history.store.grid(key, history.tape_of(key)))
         except FootloomError:
             missing.append(key)
-    fold.note = f"nothing is stored of {', '.join(missing)}" if missing else ""
+    if missing:
+        fold.note = f"nothing is stored of {', '.join(missing)}"
     return Units.of(own, found)
 
 
@@ -36,6 +37,8 @@ def join(history: History, own: Instrument, folds: Sequence[StudyFold]) -> None:
     for fold in folds:
         if fold.companions_of(own):
             fold.tapes = _tapes(history, units_of(history, own, fold))
+        elif fold.companions:
+            fold.note = "that is the chart's own symbol"
 
 
 def join_stored(history: History, own: Instrument, folds: Sequence[StudyFold]) -> None:
@@ -48,7 +51,7 @@ def join_stored(history: History, own: Instrument, folds: Sequence[StudyFold]) -
     """
     join(history, own, folds)
     for fold in folds:
-        if fold.note:
+        if fold.note and fold.tapes is not None:
             raise NotStored(f"{fold.name}: {fold.note}; see footloom coverage")
 
 
