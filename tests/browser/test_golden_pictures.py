@@ -2,7 +2,7 @@
 
     FOOTLOOM_GOLDEN=write python -m pytest tests/browser/test_golden_pictures.py    writes golden_pictures.txt
 
-A picture is the price pane in 48 x 27 mean colours: what a font or a half pixel changes does not show in them, another
+A picture is the price pane in 32 x 18 mean colours: what a font or a half pixel changes does not show in them, another
 colour, width or place does. All ratios are compared with the same picture.
 """
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 STORED = Path(__file__).with_name("golden_pictures.txt")
 MODES = ("bid-ask", "delta", "volume", "trades", "profile", "imbalance", "blocks", "bubbles", "heatmap")
-ACROSS, DOWN = 48, 27
+ACROSS, DOWN = 32, 18
 MEAN, MOST = 2.0, 40  # of 255: over the picture, and at its worst place
 SMALL = f"""() => {{
     const canvas = document.querySelector('.pane canvas');

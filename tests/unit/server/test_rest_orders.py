@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 NS = 10**9
 START = 1_772_409_600 * NS  # a Monday, 00:00 UTC
 COIN = Instrument(venue="test", symbol="ABC", tick_size=Decimal("0.5"), lot_size=Decimal("0.001"))
-PARAMS = {"percentile": "95", "hours": 2}
+PARAMS: dict[str, Any] = {"percentile": "95", "hours": 2}
 
 
 def tape(first: int, count: int, from_s: int, to_s: int) -> Trades:

@@ -191,7 +191,7 @@ export class FramePainter {
     const { palette, recorded, dpr, meta, time } = model;
     const stamp = recorded ? (meta?.simulated === true ? "SIMULATED" : "") : "NOT RECORDED";
     const ink = recorded ? palette.watermark : `${palette.sell}59`;
-    if (stamp !== "") this.#watermark.draw(ctx, stamp, ink, time.width, height, dpr);
+    if (stamp !== "") this.#watermark.draw(ctx, stamp, ink, time.reach, height, dpr);
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
     drawProfiles(ctx, model);

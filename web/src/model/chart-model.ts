@@ -326,7 +326,8 @@ export class ChartModel {
   }
 
   #firstBar(bars: number = barsOnOpening[0]): number {
-    return Math.round(Math.max(narrowestFirstBarCss * this.dpr, this.time.reach / bars));
+    const leastCss = this.settings.second === "none" ? narrowestFirstBarCss : twoColumnsCss;
+    return Math.round(Math.max(leastCss * this.dpr, this.time.reach / bars));
   }
 
   #setPlace(): void {

@@ -135,12 +135,15 @@ function placedOf(
 const endNs = (series: BarSeries, to: number): bigint =>
   to >= series.last ? 2n ** 62n : series.openNs((to + 1) as BarIndex);
 
+/** The share of its bar that circles keep away from either end: there the candle of the next one begins. */
+const barEdge = 0.14;
+
 // Within its bar it stands where its time is.
 function xOf({ series, time }: ChartModel, ns: bigint): number {
   const index = series.at(ns) ?? series.first;
   const [opens, closes] = [series.openNs(index), series.closeNs(index)];
   const share = closes > opens ? Number(ns - opens) / Number(closes - opens) : 0.5;
-  return time.x(index) + time.bar * Math.min(1, Math.max(0, share));
+  return time.x(index) + time.bar * (barEdge + (1 - 2 * barEdge) * Math.min(1, Math.max(0, share)));
 }
 
 function lowerBound(known: readonly Known[], ns: bigint): number {

@@ -8,14 +8,22 @@ const alpha = { ground: 0.34, rim: 0.95 } as const;
 const textCss = { least: 9, most: 12 } as const;
 const fullTurn = 2 * Math.PI;
 
-/** The large orders on screen: circles over the cells, which stay readable through them. */
-export function drawOrders(ctx: Context, model: ChartModel): void {
-  for (const placed of placedOrders(model)) drawOrder(ctx, model, placed);
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
 }
 
-function drawOrder(ctx: Context, model: ChartModel, placed: PlacedOrder): void {
-  const { palette, dpr } = model;
-  const { x, y, radius, side } = placed;
+/** The large orders on screen: circles over the cells, which stay readable through them, and the sizes of the largest. */
+export function drawOrders(ctx: Context, model: ChartModel): void {
+  const placed = placedOrders(model);
+  for (const one of placed) drawCircle(ctx, model, one);
+  const taken: Box[] = [];
+  for (const one of placed) if (one.numbered) drawNumber(ctx, model, one, taken);
+}
+
+function drawCircle(ctx: Context, { palette, dpr }: ChartModel, { x, y, radius, side }: PlacedOrder): void {
   const [ground, rim] =
     side > 0
       ? [palette.buy, palette.buyText]
@@ -32,14 +40,19 @@ function drawOrder(ctx: Context, model: ChartModel, placed: PlacedOrder): void {
   ctx.strokeStyle = rim;
   ctx.stroke();
   ctx.globalAlpha = 1;
-  if (placed.numbered) drawNumber(ctx, model, placed);
 }
 
-// Inside, where there is room for it.
-function drawNumber(ctx: Context, model: ChartModel, { x, y, radius, lots }: PlacedOrder): void {
+// Inside, where there is room for it and no larger one's number stands.
+function drawNumber(ctx: Context, model: ChartModel, { x, y, radius, lots }: PlacedOrder, taken: Box[]): void {
   const { dpr, palette, quantity } = model;
   const text = cellQuantity(lots, quantity);
   const size = Math.min(textCss.most * dpr, (1.7 * radius) / (text.length * digitWidth));
   if (size < textCss.least * dpr) return;
+  const half = (text.length * size * digitWidth) / 2;
+  const box = { left: x - half, right: x + half, top: y - size / 2, bottom: y + size / 2 };
+  const isOn = (one: Box): boolean =>
+    one.left < box.right && box.left < one.right && one.top < box.bottom && box.top < one.bottom;
+  if (taken.some(isOn)) return;
+  taken.push(box);
   plainText(ctx, text, x, y, { size, weight: 700, colour: palette.text, halo: palette.background, align: "center" });
 }
