@@ -28,6 +28,7 @@ _COUNT = 3_000_000
 _MOST_MS = 200
 _BARS = {"time": ("5", "15", "30s", "1h", "2", "3"), "other": ("500t", "r50", "100v", "1000t")}
 _STEPS = 4
+_PATIENCE_MS = 120_000
 _SPELLED = {"5": "5m", "15": "15m", "2": "2m", "3": "3m"}
 _WATCH = """() => {
     window.switched = { ms: null, begun: 0 };
@@ -111,6 +112,7 @@ def _page(address: str) -> Iterator[Any]:
         context = browser.new_context(viewport={"width": 1600, "height": 900}, bypass_csp=True)
         context.add_init_script("localStorage['footloom.prefs.1'] ??= JSON.stringify({ paletteOffered: true })")
         page = context.new_page()
+        page.set_default_timeout(_PATIENCE_MS)
         page.goto(f"{address}?symbol={INSTRUMENT.key}&bars=1m")
         page.wait_for_function("window.footloom && footloom.bars().count > 300")
         page.evaluate(_WATCH)

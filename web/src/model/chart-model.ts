@@ -28,6 +28,7 @@ import type { ToldShown } from "./told";
 /** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
 const barsOnOpening = [16.5, 13.5, 11.5] as const;
 const narrowestFirstBarCss = 65;
+const widestFirstBarCss = 132;
 /** Two columns of numbers stand in bars of this width. */
 const twoColumnsCss = 150;
 /** What is left free at the right of the newest bar; less where few bars have room. */
@@ -326,7 +327,9 @@ export class ChartModel {
   }
 
   #firstBar(bars: number = barsOnOpening[0]): number {
-    const leastCss = this.settings.second === "none" ? narrowestFirstBarCss : twoColumnsCss;
+    // A few bars are wide, rather than leave most of the plot empty.
+    const fewCss = Math.min(widestFirstBarCss, this.time.reach / this.dpr / (this.series.length + 1));
+    const leastCss = this.settings.second === "none" ? Math.max(narrowestFirstBarCss, fewCss) : twoColumnsCss;
     return Math.round(Math.max(leastCss * this.dpr, this.time.reach / bars));
   }
 

@@ -8,7 +8,12 @@ export interface GapBand {
   readonly gap: Gap;
   readonly left: number;
   readonly right: number;
+  /** So small a part of its bar that it could not be seen: it is told at the edges alone, and hides nothing. */
+  readonly isBrief: boolean;
 }
+
+/** A gap within a bar is brief below this share of the least width of a band. */
+const briefBelow = 0.25;
 
 /** The (fractional) bar index of a moment: linear inside a bar, its edge in the empty time between bars. */
 export function indexOfTime(series: BarSeries, timeNs: bigint): number {
@@ -27,10 +32,13 @@ export function gapBands(series: BarSeries, gaps: readonly Gap[], scale: TimeSca
   const begins = series.openNs(series.first as BarIndex);
   for (const gap of gaps) {
     if (gap.toNs <= begins) continue;
-    const left = scale.x(indexOfTime(series, gap.fromNs));
-    const right = Math.max(scale.x(indexOfTime(series, gap.toNs)), left + least);
-    if (right < 0 || left > scale.width) continue;
-    bands.push({ gap, left: Math.round(left), right: Math.round(right) });
+    const [from, to] = [indexOfTime(series, gap.fromNs), indexOfTime(series, gap.toNs)];
+    const left = scale.x(from);
+    const right = Math.max(scale.x(to), left + least);
+    if (right < 0 || left > scale.reach) continue;
+    const isWithin = Math.floor(from) === Math.floor(to) && !(Number.isInteger(from) && Number.isInteger(to));
+    const isBrief = isWithin && scale.x(to) - left < briefBelow * least;
+    bands.push({ gap, left: Math.round(left), right: Math.round(right), isBrief });
   }
   return bands;
 }

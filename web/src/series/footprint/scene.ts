@@ -144,13 +144,14 @@ function typicalLength(model: ChartModel, { look, typical, typicalTrades: trades
 const roomOf = (width: number, sheet: SheetStyle, line: number): number =>
   width / (isSplit(sheet.look.text) ? 2 : 1) - 5 * line;
 
-// In steps of half a pixel: fonts of many sizes would cost more than their numbers while one zooms.
+// In whole pixels: the browser shapes each number anew for each size of a font, which costs more than to draw it while
+// one zooms.
 function fontSize(model: ChartModel, sheet: SheetStyle, width: number): number {
   const { dpr, settings } = model;
   const room = roomOf(width, sheet, Math.max(1, Math.round(dpr)));
   const byWidth = room / (typicalLength(model, sheet) * digitWidth);
   const byHeight = Math.round(model.price.row * 0.76);
-  return Math.floor(2 * Math.min(byHeight, largestFontCss[settings.density] * dpr, byWidth)) / 2;
+  return Math.floor(Math.min(byHeight, largestFontCss[settings.density] * dpr, byWidth));
 }
 
 function blockStyle(model: ChartModel, sheet: SheetStyle, width: number, font: number): BlockStyle {

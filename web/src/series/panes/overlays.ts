@@ -10,18 +10,27 @@ import { barLayout, shapeOf } from "../footprint/layout";
 import { axisFont } from "./axes";
 import type { LastValue } from "./registry";
 
-/** Stretches of the tape that are missing: a hatched band over the whole height. */
+const briefCss = 10;
+
+/** Stretches of the tape that are missing: a hatched band over the whole height, of brief ones its two ends. */
 export function drawGapBands(ctx: Context, model: ChartModel, bands: readonly GapBand[], height: number): void {
-  const line = Math.max(1, Math.round(model.dpr));
+  const brief = briefCss * model.dpr;
   for (const band of bands) {
-    const right = Math.min(band.right, model.time.width);
+    const right = Math.min(band.right, model.time.reach);
     if (right <= band.left) continue;
-    ctx.globalAlpha = 0.1;
-    ctx.fillStyle = model.palette.gap;
-    ctx.fillRect(band.left, 0, right - band.left, height);
-    ctx.globalAlpha = 1;
-    hatch(ctx, band.left, 0, right - band.left, height, model.palette.gap, line);
+    if (band.isBrief && height > 4 * brief) {
+      drawBand(ctx, model, band.left, right, 0, brief);
+      drawBand(ctx, model, band.left, right, height - brief, brief);
+    } else drawBand(ctx, model, band.left, right, 0, height);
   }
+}
+
+function drawBand(ctx: Context, model: ChartModel, left: number, right: number, top: number, height: number): void {
+  ctx.globalAlpha = 0.1;
+  ctx.fillStyle = model.palette.gap;
+  ctx.fillRect(left, top, right - left, height);
+  ctx.globalAlpha = 1;
+  hatch(ctx, left, top, right - left, height, model.palette.gap, Math.max(1, Math.round(model.dpr)));
 }
 
 /** The label of the last price and of what is left of its bar; null without a price or off the screen. */
