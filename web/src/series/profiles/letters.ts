@@ -70,9 +70,24 @@ function drawRows(ctx: Context, model: ChartModel, placed: PlacedTpo, grid: Lett
     const row = rows.low_row + k;
     if (!isSeen(model, row)) continue;
     const isInside = row >= rows.val && row <= rows.vah;
+    if (grid.asLetters) drawBehind(ctx, model, placed, grid, row);
     ctx.fillStyle = row === rows.poc ? palette.poc : isInside ? palette.text : palette.axisText;
     drawRow(ctx, model, placed, grid, row);
   }
+}
+
+// Letters stand over cells, whose numbers must not be read as part of them.
+function drawBehind(ctx: Context, model: ChartModel, { rows, split }: PlacedTpo, grid: LetterGrid, row: number): void {
+  const [top, bottom] = edgesOf(model, row);
+  ctx.fillStyle = model.palette.background;
+  ctx.globalAlpha = 0.82;
+  let before = 0;
+  for (const [number, , low, high] of rows.brackets) {
+    if (row < low || row > high) continue;
+    ctx.fillRect(grid.left + (split ? number : before) * grid.columnWidth, top, grid.columnWidth, bottom - top);
+    before += 1;
+  }
+  ctx.globalAlpha = 1;
 }
 
 // The column of a letter: how many stand before it, or the number of its bracket.
@@ -115,7 +130,8 @@ function drawLines(ctx: Context, model: ChartModel, placed: PlacedTpo, grid: Let
   ];
   for (const [name, row, y, colour] of marks) {
     if (y < size || y > price.height) continue;
-    const from = grid.left + lettersOf(rows, row).length * grid.columnWidth;
+    const columns = placed.split ? rows.brackets.length : lettersOf(rows, row).length;
+    const from = grid.left + columns * grid.columnWidth;
     hLine(ctx, Math.min(from, right), right, y, colour, line, [3 * line, 3 * line]);
     const text = `${name} ${unitsText(row * price.ticksPerLevel, tick)}`;
     if (placed.lines !== "labelled" || right - left < 150 * dpr) continue;
