@@ -240,6 +240,26 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
     page.locator(".options").wait_for(state="detached")
 
 
+def test_the_desk_is_one_click_and_is_undone_by_one(page: Any) -> None:
+    page.get_by_role("button", name="More").click()
+    page.get_by_text("NIFTY desk", exact=True).click()
+    page.locator(".options tbody tr").first.wait_for()
+    assert page.get_by_role("tab", name="Desk").get_attribute("aria-selected") == "true"
+    until(page, "(document.querySelector('.options .below canvas')?.getBoundingClientRect().height ?? 0) > 100")
+    title = page.locator("main").get_by_text("Change of open interest")
+    title.wait_for()
+    assert "nothing of it is stored" not in title.locator("..").inner_text()
+    page.get_by_role("region", name="Option chain").focus()
+    page.keyboard.press("ArrowDown")
+    detail = page.get_by_label("All that is known of strike")
+    detail.get_by_text("Delta, ours").wait_for()
+    page.keyboard.press("Escape")
+    detail.wait_for(state="detached")
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".options").wait_for(state="detached")
+    title.wait_for(state="detached")
+
+
 def time_ns(day: str, text: str) -> int:
     """Return the instant of a day whose clock stands in a text."""
     clock = re.search(r"\d\d:\d\d:\d\d", text)

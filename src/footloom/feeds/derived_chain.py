@@ -100,6 +100,9 @@ def derived_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Series | 
     if not mine:
         return None
     chain = mine[0][1]
+    days = derived_days(store, key)
+    if not any((day.first_ns or 0) < to_ns and (day.last_ns or 0) >= from_ns for day in days):
+        return Series.empty(chain, CHAIN)
     told = {day.day for day in store.series(key) if day.tape == CHAIN}
     pieces = [_of_option(store, one, chain, from_ns, to_ns) for one, _ in mine]
     pieces.append(_of_index(store, chain, from_ns, to_ns))

@@ -1,4 +1,4 @@
-"""The simulated market's option chain, made of its own stored trades whenever it is asked for."""
+"""The simulated market's option chain and open interest, made for its own stored trades whenever they are asked for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from footloom.core.series import Series
 from footloom.core.trades import I64, Trades
 from footloom.store import Coverage, Store
 from footloom.venues.sim import PERP
-from footloom.venues.sim.chain import EVERY_NS, chain_of
+from footloom.venues.sim.chain import EVERY_NS, chain_of, open_contracts
 
-__all__ = ("EVERY_NS", "SIMULATED", "simulated_chain", "simulated_days")
+__all__ = ("EVERY_NS", "SIMULATED", "simulated_chain", "simulated_days", "simulated_interest")
 
 SIMULATED = PERP.key
 _TAPE = "trade"
 _DAY_NS = 86_400_000_000_000
+_TOLD_NS = 3 * EVERY_NS
 
 
 def simulated_days(store: Store) -> list[Coverage]:
@@ -37,6 +38,14 @@ def simulated_chain(store: Store, from_ns: int, to_ns: int) -> Series:
         if found is not None:
             pieces.append(chain_of(found[0].instrument, *found[1:]))
     return Series.concat(pieces) if pieces else Series.empty(PERP, CHAIN)
+
+
+def simulated_interest(store: Store, from_ns: int, to_ns: int) -> Series:
+    """Return the open interest of the simulated contract in ``[from_ns, to_ns)``, told every three minutes."""
+    known = simulated_days(store)
+    first_ns = max(from_ns, min((day.first_ns or 0 for day in known), default=0))
+    end_ns = min(to_ns, max((day.last_ns or 0 for day in known), default=0) + 1)
+    return open_contracts(PERP, np.arange(-(-first_ns // _TOLD_NS) * _TOLD_NS, end_ns, _TOLD_NS, dtype=np.int64))
 
 
 def _prices(store: Store, from_ns: int, to_ns: int) -> tuple[Trades, I64, I64] | None:

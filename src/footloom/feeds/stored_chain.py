@@ -194,6 +194,9 @@ class ChainAsk(msgspec.Struct, frozen=True, kw_only=True):
 
 def chain_stamp(store: Store, key: str) -> tuple[int, int]:
     """Return what changes whenever more of a chain is stored; cheap, but it reads the store."""
+    told = [day for day in store.series(key) if day.tape == CHAIN]
+    if told and key != SIMULATED:
+        return sum(day.rows for day in told), max(day.last_ns or 0 for day in told)
     known = stored_chains(store, key)
     if not known:
         return 0, 0

@@ -18,6 +18,7 @@ from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, NotStored
 from footloom.feeds.continuous import ContinuousView, is_continuous
+from footloom.feeds.simulated_chain import SIMULATED, simulated_days, simulated_interest
 from footloom.store import Coverage, Store
 from footloom.store.grid import gcd
 
@@ -48,6 +49,8 @@ def stored_interest(store: Store, key: str, from_ns: int, to_ns: int) -> Interes
 
 def interest_told(store: Store, key: str, from_ns: int, to_ns: int) -> Series:
     """Return what was told of one contract in ``[from_ns, to_ns)``, in the order of time, as rows of one tape."""
+    if key == SIMULATED:
+        return simulated_interest(store, from_ns, to_ns)
     pieces = [*_of_series(store, key, from_ns, to_ns), *_of_snapshots(store, key, from_ns, to_ns)]
     if not pieces:
         return Series.empty(store.instrument(key), _SERIES)
@@ -92,6 +95,8 @@ def interest_held(store: Store, key: str) -> list[Coverage]:
 
 
 def _days(store: Store, key: str) -> list[Coverage]:
+    if key == SIMULATED:
+        return [msgspec.structs.replace(day, tape=_SERIES) for day in simulated_days(store)]
     rows = [day for day in store.series(key) if day.tape == _SERIES and day.rows and day.first_ns is not None]
     seen = [day for day in store.coverage(key) if day.tape == _SNAPSHOT and day.rows and day.first_ns is not None]
     if not seen:

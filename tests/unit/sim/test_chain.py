@@ -9,7 +9,7 @@ from footloom.core.series import NO_QUOTE
 from footloom.options.chain import Chain
 from footloom.options.measures import Measures
 from footloom.venues.sim import PERP
-from footloom.venues.sim.chain import EVERY_NS, chain_of
+from footloom.venues.sim.chain import EVERY_NS, chain_of, open_contracts
 
 DAY_NS = 1_772_409_600_000_000_000
 AT = DAY_NS + np.arange(0, 600, 30) * EVERY_NS
@@ -49,3 +49,12 @@ def test_a_part_of_a_day_is_that_part_of_the_whole() -> None:
     whole, part = chain_of(PERP, AT, PRICE), chain_of(PERP, AT[:7], PRICE[:7])
     assert part.equals(whole.take(whole.ts_exch_ns <= AT[6]))
     assert len(chain_of(PERP, AT[:0], PRICE[:0])) == 0
+
+
+def test_the_contract_itself_has_open_interest_that_moves_and_is_the_same_for_each_instant() -> None:
+    told = open_contracts(PERP, AT)
+    lots = told["oi_lot"]
+    assert (lots > 0).all()
+    assert len(set(lots.tolist())) > len(lots) // 2
+    assert open_contracts(PERP, AT[5:6])["oi_lot"].tolist() == [int(lots[5])]
+    assert np.abs(np.diff(lots)).max() < lots.mean() / 10

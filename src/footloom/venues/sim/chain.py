@@ -18,7 +18,7 @@ from footloom.core.series import Series
 from footloom.core.trades import I64
 from footloom.options import black76
 
-__all__ = ("EVERY_NS", "chain_of")
+__all__ = ("EVERY_NS", "chain_of", "open_contracts")
 
 EVERY_NS: Final = 60_000_000_000
 _DAY_NS: Final = 86_400_000_000_000
@@ -27,6 +27,7 @@ _AHEAD: Final = (1, 7, 28)  # days
 _STRIKES: Final = 12  # on each side
 _RATE: Final = 0.055
 _OPEN: Final = 4_000_000.0  # of the busiest option, over its price
+_OWN: Final = 350_000.0  # open of the contract itself, in whole units
 _FIELDS: Final = (
     "side", "expiry_ns", "strike_tick", "oi_lot", "prev_oi_lot", "volume_lot", "ltp_tick",
     "bid_tick", "bid_lot", "ask_tick", "ask_lot",
@@ -54,6 +55,15 @@ def chain_of(instrument: Instrument, at_ns: I64, price_tick: I64) -> Series:
     table = np.concatenate(blocks, axis=1)[:, order]
     columns = dict(zip(_FIELDS, table, strict=True))
     return Series.build(instrument, CHAIN, times[order], source=source_code("simulated"), **columns)
+
+
+def open_contracts(instrument: Instrument, at_ns: I64) -> Series:
+    """Return the open interest of the simulated contract itself at instants (n,): it comes and goes through the day."""
+    of_day = (at_ns % _DAY_NS) / _DAY_NS
+    noise = np.modf(np.abs(np.sin(at_ns // EVERY_NS * 12.9898)) * 43_758.5453)[0]
+    turns = 0.06 * np.sin(2 * np.pi * 2 * of_day) + 0.015 * np.sin(2 * np.pi * 17 * of_day) + 0.004 * noise
+    lots = _whole(_OWN * (1 + turns)) * round(1 / instrument.lot_size)
+    return Series.build(instrument, "open_interest", at_ns, at_ns, oi_lot=lots)
 
 
 # Steps of 1, 2 or 5 times a power of ten, near half a percent of the price.
