@@ -165,8 +165,7 @@ class Journal:
 
     def close(self) -> None:
         """Wait for what is under way, and write what stands in line behind it, or has failed before."""
-        if self._next or self._over or self._pending or self._lost:
-            self._thread.submit(self._write, *self._taken())
+        self._thread.submit(self._write_rest, *self._taken())
         self._thread.shutdown()
 
     async def closed(self) -> None:
@@ -180,6 +179,11 @@ class Journal:
         closing.result()
         if cancelled:
             raise asyncio.CancelledError
+
+    # Behind the write that is under way, which may fail yet.
+    def _write_rest(self, new: list[_Item], over: Sequence[_Item]) -> None:
+        if new or over or self._pending or self._lost:
+            self._write(new, over)
 
     # One group commit, all of it or none: rows that waited stand before the new ones.
     def _write(self, new: list[_Item], over: Sequence[_Item] = ()) -> bool:
