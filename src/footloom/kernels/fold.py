@@ -49,8 +49,7 @@ def fold(trades: Trades, edges: Edges, bar_rule: str, ticks_per_level: int, coun
     """
     _check(ticks_per_level)
     trades = edges.rows(trades)
-    length = edges.ends[1:] - edges.ends[:-1]
-    whole = _split_long(trades, edges, length)
+    whole = _split_long(trades, edges)
     seen = np.array([len(trades), 0, facts(trades).max_qty_lot, 0, 0])
     cells = _cells(trades, whole.ends, ticks_per_level, seen)
     assert cells is not None, "a tape that was looked at is folded"
@@ -83,10 +82,13 @@ def _check(ticks_per_level: int) -> None:
         raise ConfigError(f"ticks_per_level must be a whole number of at least 1, got {ticks_per_level}")
 
 
-def _split_long(trades: Trades, edges: Edges, length: I64) -> Edges:
+def _split_long(trades: Trades, edges: Edges) -> Edges:
     # The kernel's packed words hold so many trades at the most: a longer bar is folded in parts, which `_join` joins.
     most = most_trades(facts(trades).max_qty_lot)
-    if not len(length) or most < _WORTHWHILE or int(length.max()) <= most:
+    if len(trades) <= most or most < _WORTHWHILE:
+        return edges
+    length = edges.ends[1:] - edges.ends[:-1]
+    if not len(length) or int(length.max()) <= most:
         return edges
     parts = -(-length // most)
     first = np.repeat(edges.ends[:-1], parts)
@@ -202,10 +204,14 @@ def combine(left: Footprint, right: Footprint) -> Footprint:
         return left
     if left.bars.open_ns[-1] != right.bars.open_ns[0]:
         return Footprint.concat([left, right])
-    if len(left) == len(right) == 1:
+    if len(left) == len(right) == 1:  # what most live commits are
         return _join(left, right)
-    joined = _join(left.slice(len(left) - 1, len(left)), right.slice(0, 1))
-    return Footprint.concat([left.slice(0, len(left) - 1), joined, right.slice(1, len(right))])
+    pieces = [_join(left.slice(len(left) - 1, len(left)), right.slice(0, 1))]
+    if len(left) > 1:
+        pieces.insert(0, left.slice(0, len(left) - 1))
+    if len(right) > 1:
+        pieces.append(right.slice(1, len(right)))
+    return Footprint.concat(pieces)
 
 
 def _join(a: Footprint, b: Footprint) -> Footprint:

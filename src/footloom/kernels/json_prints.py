@@ -39,6 +39,7 @@ from footloom.kernels.json_values import (
     TEXT,
     TRUE,
     as_word,
+    byte,
     key_of,
     object_of,
     skip,
@@ -60,7 +61,7 @@ _NEXT = np.frombuffer(b'","data":', np.uint8)
 _PUBLIC_TRADE = np.frombuffer(b"publicTrade.", np.uint8)
 MOST_PLACES: Final = 18
 _TEN = np.array([10**n for n in range(MOST_PLACES + 1)], np.int64)
-_LARGEST = 2**63 - 1
+_MOST_TENS = (2**63 - 1) // _TEN  # what times so many tens fits 64 bits
 _EARLIEST_MS, _LATEST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100
 BYTES_A_PRINT = 40  # at the least: T, s, S, v, p, i and seq with their quotes
 # The book of instruments: size of its table, then the table, then a record each: name as three words, places and whole
@@ -97,7 +98,7 @@ def _record(data, work, book):
     for i in range(work[at + 1], work[at + 2]):
         three = (three << eight) | (two >> top)
         two = (two << eight) | (one >> top)
-        one = (one << eight) | np.uint64(data[i])
+        one = (one << eight) | np.uint64(byte(data, i))
     size = book[0]
     place = np.int64((one * _MIX_0 + two * _MIX_1 + three * _MIX_2) >> np.uint64(40)) & (size - 1)
     while book[1 + place] >= 0:
@@ -113,14 +114,14 @@ def _units(data, work, slot, places, whole):
     # Decimal text in units of `whole` in the last of `places` decimals; -1 where it is none, nothing, or off the grid.
     at = FIELDS * slot + 2 * FIELDS
     start, stop = work[at + 1], work[at + 2]
-    if work[at] != TEXT or start >= stop or data[start] == 46 or data[stop - 1] == 46:
+    if work[at] != TEXT or start >= stop or byte(data, start) == 46 or byte(data, stop - 1) == 46:
         return np.int64(-1)
     number, point = np.int64(0), stop
     for i in range(start, stop):
-        byte = data[i]
-        if byte >= 48 and byte <= 57 and number < MOST:
-            number = number * 10 + (np.int64(byte) - 48)
-        elif byte == 46 and point == stop:
+        digit = byte(data, i)
+        if digit >= 48 and digit <= 57 and number < MOST:
+            number = number * 10 + (np.int64(digit) - 48)
+        elif digit == 46 and point == stop:
             point = i + 1
         else:
             return np.int64(-1)
@@ -128,12 +129,9 @@ def _units(data, work, slot, places, whole):
     while decimals > places and number % 10 == 0 and number > 0:
         number //= 10
         decimals -= 1
-    if number == 0 or decimals > places:
+    if number == 0 or decimals > places or number > _MOST_TENS[places - decimals]:
         return np.int64(-1)
-    scale = _TEN[places - decimals]
-    if number > _LARGEST // scale:
-        return np.int64(-1)
-    number *= scale
+    number *= _TEN[places - decimals]
     if whole == 1:
         return number
     return number // whole if number % whole == 0 else np.int64(-1)
@@ -203,16 +201,16 @@ def _bybit_print(data, work, book, row):
 @part
 def _behind_stream(data, i, stop):
     # Where the value of "data" begins, behind the stream's name at `i`, as Binance writes it; -1 where it is otherwise.
-    if i + len(_NEXT) >= stop or data[i] != 34:
+    if i + len(_NEXT) >= stop or byte(data, i) != 34:
         return np.int64(-1)
     i += 1
-    while i < stop and PLAIN[data[i]]:
+    while i < stop and PLAIN[byte(data, i)]:
         i += 1
     if i + len(_NEXT) >= stop:
         return np.int64(-1)
     same = True
     for n in range(len(_NEXT)):
-        same &= data[i + n] == _NEXT[n]
+        same &= byte(data, i + n) == _NEXT[n]
     return i + len(_NEXT) if same else np.int64(-1)
 
 
@@ -220,15 +218,21 @@ def _behind_stream(data, i, stop):
 def _binance_frame(data, i, stop, work, book, row, venue):
     # Whether the frame is one plain trade; raw, or {"stream": .., "data": ..}.
     wrapped = False
-    if i + 9 < stop and data[i + 1] == 34 and data[i + 2] == 115 and data[i + 3] == 116 and data[i + 4] == 114:
+    if (
+        i + 9 < stop
+        and byte(data, i + 1) == 34
+        and byte(data, i + 2) == 115
+        and byte(data, i + 3) == 116
+        and byte(data, i + 4) == 114
+    ):
         word = np.int64(0)
         for n in range(i + 1, i + 9):
-            word = (word << 8) | np.int64(data[n])
+            word = (word << 8) | np.int64(byte(data, n))
         wrapped = word == _W_STREAM
-    if wrapped and data[i] != 123:
+    if wrapped and byte(data, i) != 123:
         return False
     begins = np.int64(-1)
-    if wrapped and data[i + 9] == 58:
+    if wrapped and byte(data, i + 9) == 58:
         begins = _behind_stream(data, i + 10, stop)
     if begins >= 0:
         i = begins
@@ -240,7 +244,7 @@ def _binance_frame(data, i, stop, work, book, row, venue):
         if i < 0 or work[FIELDS] != TEXT:
             return False
         i = skip(data, i, stop)
-        if i >= stop or data[i] != 44:
+        if i >= stop or byte(data, i) != 44:
             return False
         i = key_of(data, i + 1, stop, work)
         if i < 0 or work[0] != 4 or work[1] != _W_DATA:
@@ -250,7 +254,7 @@ def _binance_frame(data, i, stop, work, book, row, venue):
         return False
     if wrapped:
         i = skip(data, i, stop)
-        if i >= stop or data[i] != 125:
+        if i >= stop or byte(data, i) != 125:
             return False
         i += 1
     return i == stop and _binance_print(data, work, book, row, venue)
@@ -260,10 +264,10 @@ def _binance_frame(data, i, stop, work, book, row, venue):
 def _bybit_prints(data, i, stop, work, book, row, rows, count):
     # Rows of the list that starts at `i`, from `count` on; returns where it ends (or -1), and the count behind it.
     none = (np.int64(-1), count)
-    if data[i] != 91:
+    if byte(data, i) != 91:
         return none
     i = skip(data, i + 1, stop)
-    if i < stop and data[i] == 93:
+    if i < stop and byte(data, i) == 93:
         return i + 1, count
     while True:
         i = object_of(data, i, stop, work)
@@ -275,9 +279,9 @@ def _bybit_prints(data, i, stop, work, book, row, rows, count):
         i = skip(data, i, stop)
         if i >= stop:
             return none
-        if data[i] == 93:
+        if byte(data, i) == 93:
             return i + 1, count
-        if data[i] != 44:
+        if byte(data, i) != 44:
             return none
         i = skip(data, i + 1, stop)
 
@@ -286,7 +290,7 @@ def _bybit_prints(data, i, stop, work, book, row, rows, count):
 def _bybit_frame(data, i, stop, work, book, row, rows, count):
     # The count behind the rows that the frame adds, or -1 where it is not plain.
     topics, lists = 0, 0
-    if i >= stop or data[i] != 123:
+    if i >= stop or byte(data, i) != 123:
         return np.int64(-1)
     i += 1
     while True:
@@ -309,14 +313,14 @@ def _bybit_frame(data, i, stop, work, book, row, rows, count):
                 if work[FIELDS] != TEXT or work[FIELDS + 2] - start < len(_PUBLIC_TRADE):
                     return np.int64(-1)
                 for n in range(len(_PUBLIC_TRADE)):
-                    if data[start + n] != _PUBLIC_TRADE[n]:
+                    if byte(data, start + n) != _PUBLIC_TRADE[n]:
                         return np.int64(-1)
         i = skip(data, i, stop)
         if i >= stop:
             return np.int64(-1)
-        if data[i] == 125:
+        if byte(data, i) == 125:
             return count if i + 1 == stop and topics == 1 and lists == 1 else np.int64(-1)
-        if data[i] != 44:
+        if byte(data, i) != 44:
             return np.int64(-1)
         i += 1
 
