@@ -300,7 +300,11 @@ class FakeServer:
         target = (self.static / path.lstrip("/")).resolve() if path != "/" else self.static / "index.html"
         if not target.is_relative_to(self.static.resolve()) or not target.is_file():
             return reply(b"not found", "text/plain", http.HTTPStatus.NOT_FOUND)
-        return reply(target.read_bytes(), mimetypes.guess_type(target.name)[0] or "application/octet-stream")
+        found = reply(target.read_bytes(), mimetypes.guess_type(target.name)[0] or "application/octet-stream")
+        if path.startswith("/assets/"):  # their names tell their content: a browser keeps them, and what it compiled
+            del found.headers["Cache-Control"]
+            found.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return found
 
     # --- handles for tests ------------------------------------------------------------------------------------------
 

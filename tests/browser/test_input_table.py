@@ -14,6 +14,8 @@ from tests.browser.test_input import Fingers, Places, drag, wheel
 
 pytestmark = pytest.mark.browser
 
+PATIENCE_S = 30
+
 View = dict[str, Any]
 Do = Callable[[Any], None]
 Check = Callable[[View, View], bool]
@@ -358,12 +360,10 @@ def holds(page: Any, case: Case) -> None:
         page.locator(case.check).first.wait_for()
         return
     settle(page)
-    for _ in range(40):  # what the server answers takes its time
-        now = state(page)
-        if case.check(before, now):
-            return
+    end = time.monotonic() + PATIENCE_S
+    while not case.check(before, now := state(page)):  # what the server answers takes its time
+        assert time.monotonic() < end, f"{case.row} by {case.by}: {before} became {now}"
         page.wait_for_timeout(50)
-    pytest.fail(f"{case.row} by {case.by}: {before} became {now}")
 
 
 def rows_of_the_key_map(page: Any) -> set[str]:

@@ -108,9 +108,11 @@ def check_part_of(part: ChartFrame, whole: ChartFrame, *, but: tuple[str, ...] =
         ("crypto", 60, "300v-split", 4),
     ],
 )
+@pytest.mark.parametrize("looks", [3, pytest.param(20, marks=pytest.mark.soak)])
 def test_any_range_holds_the_bars_of_the_whole_tape(
-    history_of: Opened, name: str, mean_s: int, bars: str, days: int
+    history_of: Opened, name: str, mean_s: int, bars: str, days: int, looks: int
 ) -> None:
+    """At six ranges here, each read in three ways; `make soak` looks at forty."""
     tape = sparse_tape(name, mean_s, days)
     history = history_of(tape)
     rng = np.random.default_rng(3)
@@ -118,7 +120,7 @@ def test_any_range_holds_the_bars_of_the_whole_tape(
         chart = chart_of(history, bars=bars, cvd_reset=reset)
         whole = build(tape, chart.spec)
         opens = whole.footprint.bars.open_ns
-        for _ in range(8):
+        for _ in range(looks):
             first, last = sorted(rng.integers(0, len(opens), 2).tolist())
             to_ns = int(opens[last + 1]) if last + 1 < len(opens) else None
             check_part_of(history.page(chart, int(opens[first]), to_ns, 20_000).frame, whole)

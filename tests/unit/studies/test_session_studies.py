@@ -59,16 +59,17 @@ def weeks(seed, market, count=6000, days=17):
     return bars_of(list(rows), "10m", market, 3)
 
 
+@pytest.mark.parametrize("days", [9, pytest.param(24, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("market", ["crypto", "nse_fo", NEW_YORK])
 @pytest.mark.parametrize("name", STUDIES)
-def test_any_cut_of_many_sessions_gives_the_same(name, market, seed):
-    made = weeks(seed, market)
-    fold = StudyFold(name)
+def test_any_cut_of_many_sessions_gives_the_same(name, market, days, seed):
+    """Over a weekend and days without a trade; `make soak` takes weeks."""
+    made = weeks(seed, market, 350 * days, days)
+    make = study_contract._Maker(name, None, seed, market)
+    fold = make.fold()
     whole = fold.update(made)
 
-    study_contract._check_chunks(
-        name, {}, made, (whole, fold.to_bytes()), np.random.default_rng(seed), f"{name} {market}"
-    )
+    study_contract._check_chunks(make, made, (whole, fold.to_bytes()), np.random.default_rng(seed), f"{name} {market}")
 
 
 # definitions 3.1: +5, -8, +2, -1, +6
