@@ -12,7 +12,7 @@ import pytest
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.engine.build import build_footprint
-from footloom.engine.studies import StudyFold, run_study
+from footloom.engine.studies import run_study
 from footloom.studies import NONE
 from footloom.testing import study_contract
 
