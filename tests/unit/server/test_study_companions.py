@@ -120,8 +120,7 @@ def differences(found: Sequence[dict[str, Any]], opens: Sequence[int], answers: 
     return wrong
 
 
-@pytest.mark.parametrize("bars", ["5m", "60t", "r12"])
-@pytest.mark.parametrize("lag_s", [0, 40])
+@pytest.mark.parametrize(("bars", "lag_s"), [("5m", 0), ("5m", 40), ("60t", 40), ("r12", 0)])
 async def test_live_is_the_store_however_the_symbols_arrive(bars: str, lag_s: int) -> None:
     every = tapes()
     cut_ns = int(every[0].ts_exch_ns[600])

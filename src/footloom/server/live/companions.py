@@ -30,6 +30,8 @@ def keys_beside(requests: Sequence[StudyRequest], own: str) -> tuple[str, ...]:
     """Return the symbols that studies name beside the chart's own, each once; none of a study that cannot be."""
     keys: dict[str, None] = {}
     for one in requests:
+        if not any(isinstance(value, str) and ":" in value for value in one.params.values()):
+            continue  # it names no symbol: its file need not be imported here, on the event loop
         try:
             keys |= dict.fromkeys(StudyFold(one.study, one.params).companions)
         except FootloomError:  # whoever makes the study says so
