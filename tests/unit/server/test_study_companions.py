@@ -134,8 +134,8 @@ async def test_live_is_the_store_however_the_symbols_arrive(bars: str, lag_s: in
             hub.publish(commit)
             await asyncio.sleep(0)
         opens, answers = stored(store, bars)
-        while differences(frames(socket), opens, answers):  # a test that fails here waits for ever: it is cut off
-            await asyncio.wait_for(socket.wait_for(len(socket.sent) + 1), 30)
+        while differences(frames(socket), opens, answers):
+            await asyncio.wait_for(socket.wait_for(len(socket.sent) + 1), 120)
     known = sum(not same(value, NONE) for value in answers["cvd_sum"].bars["cvd"].tolist())
     assert known > len(opens) // 2
 
