@@ -7,6 +7,7 @@ import type { ChartModel } from "../src/model/chart-model";
 import { ownLevels } from "../src/model/levels-choice";
 import { kindOf, wantsOf } from "../src/model/profile-choice";
 import {
+  gutterOf,
   lettersOf,
   ProfileBoard,
   partAt,
@@ -253,6 +254,31 @@ describe("where profiles stand", () => {
   it("puts what is visible beside the axis", () => {
     const [placed] = placedProfiles(scene(), held("visible", [rows(0, 20)], { side: "right", width: 18 }));
     expect(placed?.place).toEqual({ left: 0, right: 1000, base: 1000, direction: -1, length: 180 });
+  });
+
+  it("keeps room for those that stand beside the bars before the server has answered, but most of the plot for bars", () => {
+    const want = (kind: string, params: Record<string, unknown> = {}): ProfileWant =>
+      ({ label: kind, kind, params }) as ProfileWant;
+    expect(gutterOf([want("visible")])).toBeCloseTo(0.18);
+    expect(gutterOf([want("visible", { width: 10 }), want("composite", { width: 15 })])).toBeCloseTo(0.25);
+    expect(gutterOf([want("visible", { place: "over" }), want("composite", { side: "left" }), want("session")])).toBe(0);
+    expect(gutterOf([want("visible", { width: 80 })])).toBe(0.45);
+  });
+
+  it("puts them side by side behind the last bar", () => {
+    const wide = scene();
+    wide.time.setGutter(0.3);
+    const beside = { side: "right", place: "gutter" };
+    const list = [
+      ...held("visible", [rows(0, 20)], { ...beside, width: 20 }),
+      ...held("composite", [rows(0, 20)], { ...beside, width: 10 }),
+    ].map((one, k) => ({ ...one, label: String(k) }));
+    const [near, far] = placedProfiles(wide, list).map(({ place }) => place);
+    expect(near).toMatchObject({ left: 800, right: 1000, base: 1000, direction: -1 });
+    expect(far).toMatchObject({ left: 700, right: 800, base: 800, direction: -1 });
+    expect(far?.left).toBe(wide.time.reach);
+    expect(wide.time.x(20)).toBe(700 - Math.round((wide.time.right - 20) * wide.time.bar));
+    expect(wide.time.index(700)).toBeCloseTo(wide.time.right);
   });
 
   it("finds the row under the cursor where it is drawn, and no row without trades", () => {

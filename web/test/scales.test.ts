@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
+import { gapBands } from "../src/model/gap-bands";
 import { centreOf, placeAll, recentre, refit, type Stretches } from "../src/model/auto-scale";
+import { ChartModel } from "../src/model/chart-model";
 import { PriceScale } from "../src/model/price-scale";
+import { axisValues } from "../src/model/study-values";
 import { niceStep, priceTicks, timeMarks } from "../src/model/ticks";
 import { TimeScale } from "../src/model/time-scale";
 import { ZoneClock } from "../src/model/time-zone";
 import { ValueScale } from "../src/model/value-scale";
 import { type BarIndex, dpx, ms } from "../src/protocol/units";
-import { frameOf, minutes } from "./support/frames";
+import { frameOf, meta, minutes, openOf } from "./support/frames";
 
 const bar = (index: number): BarIndex => index as BarIndex;
 
@@ -289,3 +292,39 @@ describe("ZoneClock", () => {
     expect(new ZoneClock("Mars/Olympus").timeText(ms(0))).toBe("00:00");
   });
 });
+
+describe("gaps on the time axis", () => {
+  const series = new BarSeries();
+  series.reset(frameOf([{ minute: 0 }, { minute: 1 }, { minute: 9 }]));
+  const gap = (fromS: number, toS: number): { fromNs: bigint; toNs: bigint; cause: string; missing: null } => ({
+    fromNs: openOf(0) + BigInt(fromS) * 1_000_000_000n,
+    toNs: openOf(0) + BigInt(toS) * 1_000_000_000n,
+    cause: "test",
+    missing: null,
+  });
+  const isBrief = (fromS: number, toS: number, width = 60): boolean | undefined =>
+    gapBands(series, [gap(fromS, toS)], timeScale(1000, width, 3), 5)[0]?.isBrief;
+
+  it("are brief where they are a pixel of their bar, and never between bars", () => {
+    expect(isBrief(20, 21)).toBe(true);
+    expect(isBrief(20, 23)).toBe(false);
+    expect(isBrief(20, 21, 200)).toBe(false);
+    expect(isBrief(120, 540)).toBe(false); // no bar is there: it takes no room, and must be seen
+    expect(isBrief(59, 61)).toBe(false);
+  });
+});
+
+describe("the words of an axis", () => {
+  it("have as many digits as tell neighbours apart", () => {
+    const model = new ChartModel();
+    model.open(series3(), { ...meta, lot_size: "1" });
+    expect(axisValues(model, "count", [1800, 1802, 1804])).toEqual(["1.800k", "1.802k", "1.804k"]);
+    expect(axisValues(model, "count", [1000, 2000])).toEqual(["1.00k", "2.00k"]);
+  });
+});
+
+function series3(): BarSeries {
+  const series = new BarSeries();
+  series.reset(frameOf([{ minute: 0 }]));
+  return series;
+}

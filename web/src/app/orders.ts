@@ -31,8 +31,8 @@ export class Orders {
   choose(chosen: readonly StudyChoice[]): void {
     const wants = ordersOf(chosen);
     this.#isWanted = wants.length > 0;
-    this.#desk.want(wants);
     this.look();
+    this.#desk.want(wants);
   }
 
   /** The page is in the background, or is seen again. */
