@@ -261,7 +261,9 @@ describe("where profiles stand", () => {
       ({ label: kind, kind, params }) as ProfileWant;
     expect(gutterOf([want("visible")])).toBeCloseTo(0.18);
     expect(gutterOf([want("visible", { width: 10 }), want("composite", { width: 15 })])).toBeCloseTo(0.25);
-    expect(gutterOf([want("visible", { place: "over" }), want("composite", { side: "left" }), want("session")])).toBe(0);
+    expect(gutterOf([want("visible", { place: "over" }), want("composite", { side: "left" }), want("session")])).toBe(
+      0,
+    );
     expect(gutterOf([want("visible", { width: 80 })])).toBe(0.45);
   });
 

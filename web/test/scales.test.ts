@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
-import { gapBands } from "../src/model/gap-bands";
 import { centreOf, placeAll, recentre, refit, type Stretches } from "../src/model/auto-scale";
 import { ChartModel } from "../src/model/chart-model";
+import { gapBands } from "../src/model/gap-bands";
 import { PriceScale } from "../src/model/price-scale";
 import { axisValues } from "../src/model/study-values";
 import { niceStep, priceTicks, timeMarks } from "../src/model/ticks";
