@@ -34,7 +34,8 @@ def simulated_chain(store: Store, from_ns: int, to_ns: int) -> Series:
     to_ns = min(to_ns, max(day.last_ns or 0 for day in known) + 1)
     pieces = []
     for day in range(from_ns // _DAY_NS, -(-to_ns // _DAY_NS)):
-        found = _prices(store, day * _DAY_NS, min(to_ns, (day + 1) * _DAY_NS))
+        last_ns = max((one.last_ns or 0 for one in known if (one.first_ns or 0) // _DAY_NS == day), default=0)
+        found = _prices(store, day * _DAY_NS, min(to_ns, (day + 1) * _DAY_NS), last_ns)
         if found is not None:
             pieces.append(chain_of(found[0].instrument, *found[1:]))
     return Series.concat(pieces) if pieces else Series.empty(PERP, CHAIN)
@@ -48,12 +49,13 @@ def simulated_interest(store: Store, from_ns: int, to_ns: int) -> Series:
     return open_contracts(PERP, np.arange(-(-first_ns // _TOLD_NS) * _TOLD_NS, end_ns, _TOLD_NS, dtype=np.int64))
 
 
-def _prices(store: Store, from_ns: int, to_ns: int) -> tuple[Trades, I64, I64] | None:
+# A minute is told once trades of its day behind it are stored, whether or not one of them is asked for.
+def _prices(store: Store, from_ns: int, to_ns: int, last_ns: int) -> tuple[Trades, I64, I64] | None:
     trades = store.load(SIMULATED, _TAPE, from_ns, to_ns, ["ts_exch_ns", "price_tick"])
     if not isinstance(trades, Trades) or not len(trades):
         return None
     first = -(-int(trades.ts_exch_ns[0]) // EVERY_NS) * EVERY_NS
     at = np.arange(first, to_ns, EVERY_NS, dtype=np.int64)
-    at = at[at <= int(trades.ts_exch_ns[-1])]
+    at = at[at <= last_ns]
     last = np.searchsorted(trades.ts_exch_ns, at, side="right") - 1
     return trades, at, trades.price_tick[last]

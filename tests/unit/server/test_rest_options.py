@@ -51,6 +51,7 @@ async def test_chains_are_listed(client: httpx.AsyncClient) -> None:
     [row] = (await client.get("/api/v1/options")).json()
     assert (row["symbol"], row["rows"], row["first_ns"]) == ("nse:NIFTY", 12, str(FIRST_NS))
     assert row["expiries"] == ["2025-12-09", "2025-12-16"]
+    assert (row["charts"], row["front"]) == ([], None), "no future of it is stored"
 
 
 async def test_a_chain_at_a_time_worked_out_by_hand(client: httpx.AsyncClient) -> None:
@@ -127,6 +128,18 @@ async def test_what_cannot_be_answered_says_why(
     reply = await client.get(f"/api/v1/options/{path}", params=params)
     assert reply.status_code == status, reply.text
     assert said in reply.text
+
+
+async def test_options_that_cannot_be_followed_say_what_to_run(client: httpx.AsyncClient) -> None:
+    async def said(body: dict[str, object]) -> tuple[int, str]:
+        reply = await client.post("/api/v1/options/follow", json=body)
+        return reply.status_code, reply.text
+
+    status, text = await said({"symbol": "upstox:NIFTY.FUT1"})
+    assert status == 400
+    assert "footloom record upstox:NIFTY.FUT1 --options atm±10 records them" in text
+    assert (await said({"symbol": "upstox:NIFTY.FUT1", "strikes": 99}))[0] == 400
+    assert (await said({"symbol": "upstox:NIFTY.FUT1", "rule": "all"}))[0] == 400
 
 
 async def test_the_command_line_says_what_rest_says(

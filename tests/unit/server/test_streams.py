@@ -60,7 +60,7 @@ class FakeFeeds:
         return key
 
     def drop(self, key: str) -> None:
-        del self.phases[key]
+        self.phases.pop(key, None)
         self.told.append(f"drop {key}")
 
     def state(self) -> list[tuple[str, FeedState]]:
@@ -438,3 +438,28 @@ async def test_streams_of_clients_are_bounded_and_those_of_nobody_make_room(tmp_
         here.streams.close("test:ABC")
         await here.streams.open("test:DEF")
         assert here.streams.keys == {"test:GHI", "test:DEF"}
+
+
+async def test_options_are_followed_as_long_as_their_symbol_is(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        with pytest.raises(NotStored, match="nothing listens to test:ABC here, open its chart"):
+            here.streams.follow_options("test:ABC", "atm±10")
+        await here.streams.open("test:ABC")
+        for _ in range(3):  # a page asks again and again
+            here.streams.follow_options("test:ABC", "atm±10")
+        assert here.feeds.told == ["add test:ABC"]
+        here.streams.close("test:ABC")
+        await until(lambda: "ended" in here.feeds.told)
+        assert here.feeds.told == ["add test:ABC", "drop test:ABC", "drop test:ABC", "ended"], "both askings are over"
+        await here.streams.open("test:ABC")
+        here.streams.follow_options("test:ABC", "atm±10")
+        assert here.feeds.told == ["add test:ABC"], "with new feeds it is asked for anew"
+    with Store(tmp_path, writer=True):
+        async with world(tmp_path) as here:
+            here.stored.add("test:ABC")
+            await here.streams.open("test:ABC")
+            with pytest.raises(StoreLocked, match=r"the store is recorded by .*; add --options atm±10 there"):
+                here.streams.follow_options("test:ABC", "atm±10")
+    async with world(tmp_path, on_demand=False) as here:
+        with pytest.raises(ConfigError, match="set on_demand = true"):
+            here.streams.follow_options("test:ABC", "atm±10")
