@@ -108,9 +108,8 @@ def derived_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Series | 
     pieces.append(_of_index(store, chain, from_ns, to_ns))
     joined = Series.concat([Series.empty(chain, CHAIN), *(piece for piece in pieces if piece is not None)])
     if told:
-        days = np.array([day.toordinal() for day in told])
-        mine_days = _days(chain, joined.ts_exch_ns)
-        joined = joined.take(~np.isin(mine_days, days))
+        ordinals = np.array([day.toordinal() for day in told], np.int64)
+        joined = joined.take(~np.isin(_days(chain, joined.ts_exch_ns), ordinals))
     return joined.take(np.argsort(joined.ts_exch_ns, kind="stable"))
 
 

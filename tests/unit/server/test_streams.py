@@ -454,6 +454,13 @@ async def test_options_are_followed_as_long_as_their_symbol_is(tmp_path: Path) -
         await here.streams.open("test:ABC")
         here.streams.follow_options("test:ABC", "atm±10")
         assert here.feeds.told == ["add test:ABC"], "with new feeds it is asked for anew"
+    async with world(tmp_path) as here:
+        here.stored.add("test:NAME")  # it is charted from the store, before its venue has said what it means
+        await here.streams.open("test:NAME")
+        here.feeds.resolved["test:NAME"] = "test:ABC"
+        for name in ("test:ABC", "test:NAME"):
+            here.streams.follow_options(name, "atm±10")
+        assert here.feeds.told == ["add test:NAME"], "by either name it is one asking"
     with Store(tmp_path, writer=True):
         async with world(tmp_path) as here:
             here.stored.add("test:ABC")

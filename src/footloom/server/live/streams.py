@@ -153,10 +153,11 @@ class Streams:
         FootloomError
             It cannot be, as `check_follows` says.
         """
-        key = self._resolved(key)
+        # It runs under the name that it was asked for by, until its venue has said what that means.
+        key = next((one for one in self._running if key in {one, self._resolved(one)}), self._resolved(key))
         venue, wanted = self.settings.wanted_of(key)
         check_follows(self.settings, key, rule, self.holder, runs=key in self._running)
-        if self._feeds is not None and key not in self._with_options:
+        if self._feeds is not None and not self._with_options & {key, self._resolved(key)}:
             self._feeds.add(venue, msgspec.structs.replace(wanted, options=rule))
             self._with_options.add(key)
 
@@ -385,8 +386,8 @@ class Streams:
         if self._feeds is None or name is None:
             return
         self._feeds.drop(name)
-        if key in self._with_options:  # asked for twice
-            self._with_options.discard(key)
+        if known := self._with_options & {key, name, self._resolved(key)}:  # asked for twice
+            self._with_options -= known
             self._feeds.drop(name)
         self._board.forget(self._resolved(key))
         if not self._running and self._task is not None:
