@@ -168,6 +168,30 @@ async def test_figures_alone_are_told_once_a_second() -> None:
     assert json.loads(told[-1])["phase"] == "stale"
 
 
+async def test_figures_alone_are_told_more_rarely_to_many_of_many() -> None:
+    now, told = [0.0], list[str]()
+
+    class Reader:
+        def post_feed(self, _key: str, said: Message) -> None:
+            told.append(str(said.data))
+
+    board = Board(lambda: now[0])
+    keys = [f"test:S{number}" for number in range(50)]
+    for key in keys:
+        board.tell(key, FeedState("live"))
+    for _ in range(40):
+        board.join(Reader())
+    told.clear()
+    for tenth in range(1, 101):
+        now[0] = tenth / 10
+        for key in keys:
+            board.tell(key, FeedState("live", messages_per_s=float(tenth)))
+    assert 10 * 400 <= len(told) <= 10 * 500
+    told.clear()
+    board.tell(keys[0], FeedState("stale", "nothing for 30 s"))
+    assert len(told) == 40, "what is news is told at once"
+
+
 async def test_a_symbol_without_trades_can_be_charted_from_its_first_one_on() -> None:
     store, feeds = MemoryStore(), FakeFeeds(TEST.key)
     async with serving(store, feeds) as services:

@@ -13,6 +13,7 @@ from footloom.server.wire.messages import FeedGone, FeedText, encode_text
 __all__ = ("Board", "Reader", "feed_text")
 
 _FIGURES_S = 1.0  # rates and offsets move all the time: so often they are told where nothing else is new
+_MOST_A_SECOND = 500  # of such messages: of fifty symbols to fifty clients they filled a seventh of the event loop
 _PROGRESS_STEPS = 200
 
 
@@ -104,7 +105,8 @@ class Board:
         row = feed_text(key, self._states[key], has_trades=key in self._traded)
         now = self._clock()
         told = self._told.get(key)
-        if told is not None and _news(told[0]) == _news(row) and (told[0] == row or now - told[1] < _FIGURES_S):
+        wait_s = max(_FIGURES_S, len(self._states) * len(self._readers) / _MOST_A_SECOND)
+        if told is not None and _news(told[0]) == _news(row) and (told[0] == row or now - told[1] < wait_s):
             return
         self._told[key] = (row, now)
         self._post(key, row)
