@@ -87,6 +87,7 @@ class Collection:
         self._client = connected(place.address)
         self._documents = self._client[place.address.database][place.collection]
         self._stream: Any = None
+        self._session: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +110,10 @@ class Collection:
         query = {} if after is None else {"_id": {"$gt": after}}
         held: list[Found] = []
         with asking("read", self.place.address):
-            for document in self._documents.find(query, sort=[("_id", 1)], limit=most, batch_size=_AT_ONCE):
+            documents = self._documents.find(
+                query, sort=[("_id", 1)], limit=most, batch_size=_AT_ONCE, session=self._session
+            )
+            for document in documents:
                 held.append(_found(document))
                 if len(held) == _AT_ONCE:
                     yield held
@@ -148,8 +152,13 @@ class Collection:
         inserts = [{"$match": {"operationType": "insert"}}]
         options = {} if token is None else {"resume_after": token}
         with asking("follow", self.place.address):
+            # What is read behind it is read as of its beginning at least: a majority's picture lags a little, and what
+            # was inserted in between would be in neither.
+            self._session = self._session or self._client.start_session(causal_consistency=True)
             try:
-                self._stream = self._documents.watch(inserts, max_await_time_ms=_WAIT_MS, **options)
+                self._stream = self._documents.watch(
+                    inserts, max_await_time_ms=_WAIT_MS, session=self._session, **options
+                )
             except errors.OperationFailure as error:
                 if error.code in _LOST:
                     raise LookupError(str(token)) from None
