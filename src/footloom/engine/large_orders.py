@@ -6,6 +6,7 @@ large one is follows from the orders before it alone.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -214,6 +215,12 @@ class LargeOrders:
     def held(self) -> int:
         """How many orders it remembers."""
         return self._measure.held
+
+    def copied(self) -> LargeOrders:
+        """Return a fold that stands where this one does, and goes on by itself."""
+        other = copy.copy(self)
+        vars(other)["_measure"] = copy.copy(self._measure)  # whose columns are replaced, never written to
+        return other
 
     def update(self, trades: Trades) -> Orders:
         """Return the large orders of trades that follow those given before and hold whole instants."""

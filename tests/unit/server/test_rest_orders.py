@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from collections.abc import Iterator
@@ -15,8 +16,11 @@ from rest_kit import client_of, services_of
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
-from footloom.engine.large_orders import Params, large_orders
+from footloom.engine.large_orders import Orders, Params, large_orders
 from footloom.server.services import Services
+from footloom.server.stored.abandon import Abandoned
+from footloom.server.stored.followed_orders import FollowedOrders
+from footloom.server.stored.history import History
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +62,10 @@ def rows(reply: Any) -> list[tuple[int, int, int]]:
 
 
 def expected(trades: Trades, from_ns: int = 0, to_ns: int = 2**62) -> list[tuple[int, int, int]]:
-    found = large_orders(trades, Params(**PARAMS)).between(from_ns, to_ns)
+    return told(large_orders(trades, Params(**PARAMS)).between(from_ns, to_ns))
+
+
+def told(found: Orders) -> list[tuple[int, int, int]]:
     return list(zip(found.ts_ns.tolist(), found.qty_lot.tolist(), found.threshold_lot.tolist(), strict=True))
 
 
@@ -106,6 +113,48 @@ async def test_a_growing_tape_is_told_as_if_read_anew_late_rows_and_all(store: S
             store.append(tape(90_000, 5, 5 * 3600 + 60, 5 * 3600 + 90))  # a backfill, an hour late
     settled = await asked(services, from_ns=from_ns, params=params)
     assert int(settled["settled_ns"]) > START + 6 * 3600 * NS - 60 * NS
+
+
+def test_a_read_that_is_given_up_counts_nothing_twice(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fine = tape(20_000, 3_000, 0, 6 * 3600)
+    sizes = np.random.default_rng(3).integers(1, 2_000, len(fine)) // (1 + np.arange(len(fine)) // 300)
+    store.append(dataclasses.replace(fine, qty_lot=1 + sizes))  # what is large changes with every hour
+    history, params = History(store), Params(**PARAMS)
+    followed, read, left = FollowedOrders(history), history.pieces, [2]
+
+    def given_up(*asked: Any) -> Iterator[Trades]:
+        for piece in read(*asked):
+            for start in range(0, len(piece), 500):
+                left[0] -= 1
+                if not left[0]:
+                    raise Abandoned
+                yield piece.take(slice(start, start + 500))
+
+    monkeypatch.setattr(history, "pieces", given_up)
+    whole, from_ns = store.load(COIN.key, "trade", 0, 2**62), START + 3 * 3600 * NS
+    assert isinstance(whole, Trades)
+    for times in (3, 5, 6):  # the last of them one that goes on behind an answer
+        left[0] = times
+        with pytest.raises(Abandoned):
+            followed.between(COIN.key, "trade", params, from_ns, 2**62)
+    left[0] = 0
+    for k in range(2):
+        found = followed.between(COIN.key, "trade", params, from_ns, 2**62).orders
+        assert told(found) == expected(whole, from_ns)
+        store.append(tape(50_000 + 1_000 * k, 900, (6 + k) * 3600, (7 + k) * 3600))
+        left[0] = 2
+        with pytest.raises(Abandoned):
+            followed.between(COIN.key, "trade", params, from_ns, 2**62)
+        left[0], whole = 0, store.load(COIN.key, "trade", 0, 2**62)
+        assert isinstance(whole, Trades)
+
+
+def test_settings_that_nobody_asks_for_any_more_are_forgotten(store: Store) -> None:
+    followed = FollowedOrders(History(store))
+    for number in range(1, 100):
+        params = Params(by="quantity", min_qty=f"0.{number:03}")
+        followed.between(COIN.key, "trade", params, START + 5 * 3600 * NS, 2**62)
+    assert len(followed._follows) <= 64
 
 
 async def test_settings_come_as_a_schema_and_are_checked(store: Store) -> None:

@@ -18,7 +18,9 @@ from footloom.server.stored.history import History
 __all__ = ("FollowedOrders", "FoundOrders")
 
 _SETTLES_NS: Final = 60 * 10**9  # trades that come later than that begin the fold anew
-_MOST_HELD: Final = 8_000_000  # orders that are remembered for quantiles, 16 bytes each
+_MOST_BYTES: Final = 128 << 20  # of all that is remembered
+_MOST_FOLLOWS: Final = 64  # settings that are followed: they are the clients' choice
+_HELD_BYTES, _FOUND_BYTES = 16, 72  # an order that is remembered for quantiles, and one that was found
 _END_NS: Final = 2**62
 _Name = tuple[str, str, Params]
 
@@ -42,6 +44,10 @@ class _Follow:
     found: Orders
     rows: tuple[int, int] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def size(self) -> int:
+        return _HELD_BYTES * self.fold.held + _FOUND_BYTES * len(self.found)
 
 
 class FollowedOrders:
@@ -99,9 +105,12 @@ class FollowedOrders:
                 known = self._begin(name, from_ns)
                 self._follows[name] = known
             self._follows.move_to_end(name)
-            while len(self._follows) > 1 and sum(one.fold.held for one in self._follows.values()) > _MOST_HELD:
+            while len(self._follows) > 1 and self._are_too_many():
                 self._follows.popitem(last=False)
             return known
+
+    def _are_too_many(self) -> bool:
+        return len(self._follows) > _MOST_FOLLOWS or sum(one.size for one in self._follows.values()) > _MOST_BYTES
 
     def _begin(self, name: _Name, from_ns: int) -> _Follow:
         key, tape, params = name
@@ -109,17 +118,18 @@ class FollowedOrders:
         fold = LargeOrders(self.instrument(key, tape), params)
         return _Follow(fold, from_ns, lead_ns, lead_ns, Orders.concat([]))
 
+    # What was folded counts when all was read: who asked may have gone meanwhile, which ends the read anywhere.
     def _newest(self, name: _Name, follow: _Follow) -> Orders:
         key, tape, _ = name
         least = self._history.rows(key, tape, follow.lead_ns, _END_NS)
         settled_ns = span_of(self._history.store, key, tape)[1] - _SETTLES_NS
         is_due = settled_ns - follow.cut_ns >= _SETTLES_NS
-        count, found, loose = 0, [follow.found], []
+        fold, count, found, loose = follow.fold.copied(), 0, [follow.found], []
         for piece in self._pieces(name, follow.cut_ns, _END_NS):
             count += len(piece)
             at = int(piece.ts_exch_ns.searchsorted(settled_ns)) if is_due else 0
             if at:
-                found.append(follow.fold.update(piece.take(slice(0, at))))
+                found.append(fold.update(piece.take(slice(0, at))))
             if at < len(piece):
                 loose.append(piece.take(slice(at, len(piece))))
         most = self._history.rows(key, tape, follow.lead_ns, _END_NS)
@@ -128,7 +138,8 @@ class FollowedOrders:
             follow.fold, follow.cut_ns, follow.found, follow.rows = again.fold, again.cut_ns, again.found, None
             return self._newest(name, follow)
         if is_due:
-            follow.cut_ns, follow.found = settled_ns, Orders.concat(found).between(follow.from_ns, _END_NS)
+            every = Orders.concat(found).between(follow.from_ns, _END_NS)
+            follow.fold, follow.cut_ns, follow.found = fold, settled_ns, every
             taken = count - sum(map(len, loose))
             follow.rows = None if follow.rows is None else (follow.rows[0] + taken, follow.rows[1] + taken)
         if not loose:
