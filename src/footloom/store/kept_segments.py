@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
-from footloom.store.columns import bounds, concat, form_of, length
+from footloom.core.trades import I64
+from footloom.store.columns import SEQ, bounds, concat, form_of, length, take
 from footloom.store.layout import Stream
 from footloom.store.segment import Content, Heard, Mark
 from footloom.store.segment_reading import read_segment
@@ -27,10 +29,10 @@ _MOST_ROWS: Final = 65_536  # of one run: a range in a long segment is cut out o
 
 
 class _Run(NamedTuple):
-    # Neighbouring blocks of one tape as one, and between which times its rows lie, ns UTC.
+    # Neighbouring blocks of one tape as one; `blocks` int64 (3, n): behind which row each of them ends, and between
+    # which times its rows lie, ns UTC.
     heard: Heard
-    first_ns: int
-    last_ns: int
+    blocks: I64
 
     @property
     def rows(self) -> int:
@@ -75,7 +77,7 @@ class KeptSegments:
     def read(self, path: Path, asked: Stream | str, from_ns: int | None, to_ns: int | None) -> Content:
         """Return what a segment holds of a tape, or of a symbol by its key, as `read_segment` does.
 
-        Blocks that follow each other come as few, which may reach farther than the range.
+        Blocks that follow each other come as few.
 
         Raises
         ------
@@ -96,12 +98,14 @@ class KeptSegments:
             for stream in {heard.stream for heard in content.heard}:
                 kept.runs[stream] = _joined(kept.runs[stream])
             kept.mark, kept.size = content.mark, sum(map(_bytes, kept.runs.values()))
+            if not kept.runs:  # whatever its name, somebody may have asked for it
+                self._forget(path.name, key)
             content.heard = [
-                run.heard
+                heard
                 for stream, runs in kept.runs.items()
                 if stream.is_of(asked)
                 for run in runs
-                if from_ns is None or to_ns is None or (run.last_ns >= from_ns and run.first_ns < to_ns)
+                for heard in _touching(run, from_ns, to_ns)
             ]
         content.gaps = [gap for gap in content.gaps if gap.stream.is_of(asked)]
         self._make_room()
@@ -127,7 +131,24 @@ class KeptSegments:
 def _run(heard: Heard) -> _Run:
     for values in heard.columns.values():
         values.flags.writeable = False  # many threads look at it
-    return _Run(heard, *bounds(heard.columns[form_of(heard.stream.tape).time]))
+    times = bounds(heard.columns[form_of(heard.stream.tape).time])
+    return _Run(heard, np.array([[length(heard.columns)], *([at_ns] for at_ns in times)], np.int64))
+
+
+# The blocks that touch a range, and no others: that nothing was heard between two of them is an answer too.
+def _touching(run: _Run, from_ns: int | None, to_ns: int | None) -> Iterator[Heard]:
+    ends, first_ns, last_ns = run.blocks
+    if from_ns is None or to_ns is None:
+        yield run.heard
+        return
+    touches = (last_ns >= from_ns) & (first_ns < to_ns)
+    if touches.all():
+        yield run.heard
+        return
+    starts = np.append(0, ends)
+    for lo, hi in np.flatnonzero(np.diff(touches, prepend=False, append=False)).reshape(-1, 2).tolist():
+        columns = take(dict(run.heard.columns), slice(int(starts[lo]), int(starts[hi])))
+        yield msgspec.structs.replace(run.heard, first_seq=int(columns[SEQ][0]), columns=columns)
 
 
 # Runs of one tape as few: the newest, which are short, join those before them as soon as they are about as long, so
@@ -148,8 +169,14 @@ def _belong(before: tuple[int, list[_Run]], behind: tuple[int, list[_Run]]) -> b
 
 
 def _as_one(group: list[_Run]) -> _Run:
-    return _run(msgspec.structs.replace(group[0].heard, columns=concat([dict(run.heard.columns) for run in group])))
+    blocks = np.concatenate([run.blocks for run in group], axis=1)
+    starts = np.cumsum([0, *(run.rows for run in group[:-1])])
+    blocks[0] += np.repeat(starts, [run.blocks.shape[1] for run in group])
+    columns = concat([dict(run.heard.columns) for run in group])
+    for values in columns.values():
+        values.flags.writeable = False
+    return _Run(msgspec.structs.replace(group[0].heard, columns=columns), blocks)
 
 
 def _bytes(runs: Iterable[_Run]) -> int:
-    return sum(int(values.nbytes) for run in runs for values in run.heard.columns.values())
+    return sum(int(values.nbytes) for run in runs for values in (run.blocks, *run.heard.columns.values()))
