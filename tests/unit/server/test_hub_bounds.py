@@ -117,3 +117,12 @@ async def test_snapshots_of_every_length_are_not_all_kept(hub: Hub) -> None:
     async with topic.folding:
         assert await topic.snapshot(49) == await topic.snapshot(49)
     hub.close()
+
+
+async def test_a_symbol_that_nobody_hears_any_more_is_forgotten(hub: Hub) -> None:
+    leave = [hub.listen("spot:NONE", lambda _: None) for _ in range(2)]
+    leave[0]()
+    leave[0]()
+    assert "spot:NONE" in hub._symbols
+    leave[1]()
+    assert "spot:NONE" not in hub._symbols

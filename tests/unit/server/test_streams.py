@@ -470,3 +470,17 @@ async def test_options_are_followed_as_long_as_their_symbol_is(tmp_path: Path) -
     async with world(tmp_path, on_demand=False) as here:
         with pytest.raises(ConfigError, match="set on_demand = true"):
             here.streams.follow_options("test:ABC", "atm±10")
+
+
+async def test_who_goes_away_while_symbols_beside_its_chart_begin_holds_none_of_them(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.silent = True
+        here.stored.add("test:ABC")
+        opening = asyncio.create_task(here.streams.open_beside(["test:ABC", "test:DEF"]))
+        await until(lambda: "test:DEF" in here.streams.keys)
+        opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
+        await until(lambda: not here.streams.keys)
+        here.stored.add("test:DEF")
+        assert await here.streams.open_beside(["test:ABC", "none:X", "test:DEF"]) == ["test:ABC", "test:DEF"]

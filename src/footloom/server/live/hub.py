@@ -123,17 +123,14 @@ class Hub:
             topic.readers.discard(cast("SideReader", subscriber))
             if not topic.readers:
                 self._symbols[topic.key].sides.pop(topic.name, None)
-                if self._symbols[topic.key].is_idle:  # whatever its name, somebody may have asked for it
-                    del self._symbols[topic.key]
+                self._symbols.settle(topic.key)
 
     def listen(self, key: str, listener: Callable[[Commit], None]) -> Callable[[], None]:
         """Call a function with every commit of a symbol from now on; returns the function that ends it.
 
         It is called on the event loop, when the rows are durable or could not be made so, and must not wait.
         """
-        listeners = self._symbols[key].listeners
-        listeners.append(listener)
-        return lambda: listeners.remove(listener) if listener in listeners else None
+        return self._symbols.listen(key, listener)
 
     def watch(self, key: str, status: SymbolStatus) -> None:
         """Keep the header of a symbol, and send it to those who look at the symbol."""
@@ -181,8 +178,7 @@ class Hub:
         try:
             return await opened(symbol, key, asked, self.history.store, self._ids)
         finally:
-            if symbol.is_idle and self._symbols.get(key) is symbol:
-                del self._symbols[key]
+            self._symbols.settle(key)
 
     def reread(self, key: str) -> None:
         """Read the charts of a symbol anew: its stored past has changed."""

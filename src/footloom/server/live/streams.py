@@ -124,14 +124,14 @@ class Streams:
         return found
 
     async def open_beside(self, keys: Sequence[str]) -> list[str]:
-        """Hold the streams of other symbols open beside a chart, and return which; one that cannot be is left out.
-
-        What is missing is then said by the studies that name it.
-        """
-        held = []
-        for key in keys:
-            with contextlib.suppress(FootloomError):
-                held.append(await self.open(key))
+        """Hold the streams of others open beside a chart, and return which; studies say which of theirs cannot be."""
+        held: list[str] = []
+        with contextlib.ExitStack() as undo:  # who gives up while one of them begins holds none
+            for key in keys:
+                with contextlib.suppress(FootloomError):
+                    held.append(await self.open(key))
+                    undo.callback(self.close, held[-1])
+            undo.pop_all()
         return held
 
     def close(self, key: str) -> None:

@@ -135,6 +135,23 @@ class SymbolStates(defaultdict[str, SymbolState]):
     def __init__(self) -> None:
         super().__init__(SymbolState)
 
+    def settle(self, key: str) -> None:
+        """Forget a symbol of which there is nothing to be known: whatever its name, somebody may have asked for it."""
+        if key in self and self[key].is_idle:
+            del self[key]
+
+    def listen(self, key: str, listener: Callable[[Commit], None]) -> Callable[[], None]:
+        """Call a function with every commit of a symbol from now on; returns the function that ends it."""
+        listeners = self[key].listeners
+        listeners.append(listener)
+
+        def leave() -> None:
+            if listener in listeners:
+                listeners.remove(listener)
+                self.settle(key)
+
+        return leave
+
     def hear(self, commit: Commit) -> None:
         """Give a commit to all but the topics that run; of what is in no store no more than some bytes are kept."""
         self[commit.key].hear(commit)
