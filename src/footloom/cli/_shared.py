@@ -21,6 +21,7 @@ else:
     _Place = object  # typer wants one class; its parser makes a folder or an address
 
 __all__ = (
+    "FIRST_START",
     "AllowHostFlag",
     "EndpointFlag",
     "JsonFlag",
@@ -33,6 +34,7 @@ __all__ = (
     "settings_of",
 )
 
+FIRST_START = "first start: compiling, some seconds ..."
 StoreFlag = Annotated[
     _Place | None,
     typer.Option(

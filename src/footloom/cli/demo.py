@@ -17,6 +17,7 @@ import typer
 
 from footloom.cli._front import ListenHostFlag, ListenPortFlag, TlsCertFlag, TlsKeyFlag, front_of, serving_flags
 from footloom.cli._shared import (
+    FIRST_START,
     AllowHostFlag,
     JsonFlag,
     OpenFlag,
@@ -145,7 +146,7 @@ def _demo_folder(seed: int, version: str) -> Path:
 def _compile_beside() -> subprocess.Popen[bytes] | None:
     if any(_market_cache().rglob("*.nbi")):
         return None
-    say("first start: compiling, some seconds ...")
+    say(FIRST_START)
     from footloom.kernels.ahead import command
 
     work = command("footloom.venues.sim.market", "footloom.kernels.edges", "footloom.kernels.inference")

@@ -15,6 +15,7 @@ import typer
 from footloom.cli._front import ListenHostFlag, ListenPortFlag, TlsCertFlag, TlsKeyFlag, front_of, serving_flags
 from footloom.cli._serve_streams import shown
 from footloom.cli._shared import (
+    FIRST_START,
     AllowHostFlag,
     EndpointFlag,
     JsonFlag,
@@ -92,6 +93,7 @@ def _serve(
 ) -> None:
     from footloom.cli._record_feeds import store_settings
     from footloom.cli._serve_documents import follow, reached
+    from footloom.kernels.ahead import is_done
     from footloom.server.clients.allowance import Limits
     from footloom.server.live.writer import Writer
     from footloom.server.services import Services
@@ -111,6 +113,8 @@ def _serve(
         works.append(functools.partial(_run, streams, pinned, refused, stop))
     if pinned or place is not None:
         _hold(writer, root, stack)
+    if not is_done("footloom.kernels"):
+        say(FIRST_START)
     if not services.warm() and not pinned and place is None:
         more = "open a symbol on the page, " if settings.on_demand else ""
         say(f"{root} holds no trades yet: {more}bring a recording in with footloom import, or try footloom demo")
