@@ -104,6 +104,27 @@ describe("the large orders of a chart", () => {
     expect(tape.asked.at(-1)).toMatchObject({ fromNs: 97n, toNs: null });
   });
 
+  it("that were made before earlier trades changed are not shown", async () => {
+    const tape = new Tape();
+    const { one, clock, shown } = desk(tape);
+    let answer: (() => void) | null = null;
+    const now = tape.largeOrders;
+    tape.largeOrders = async (query) => {
+      const made = await now(query);
+      await new Promise<void>((done) => {
+        answer = done;
+      });
+      return { ...made, orders: [] };
+    };
+    one.look(view(95n, null));
+    await settle(clock);
+    tape.largeOrders = now;
+    one.grew(true);
+    (answer as unknown as () => void)();
+    await settle(clock);
+    expect(shown()).toEqual(range(95, 100));
+  });
+
   it("leave no hole when more has come than one answer holds", async () => {
     const tape = new Tape();
     const { one, clock, shown } = desk(tape);

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument, split_key
+from footloom.core.sessions import calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError
+from footloom.studies._sessions import begins_after_rest
 
 __all__ = (
     "Beside",
@@ -142,18 +144,21 @@ def reads_from(footprint: Footprint, quiet_s: int, heard: Heard) -> int:
 
 
 def stretches(
-    footprint: Footprint, beside: Beside | None, quiet_s: int, heard: Heard
+    footprint: Footprint, beside: Beside | None, quiet_s: int, heard: Heard, starts_ns: I64 | None = None
 ) -> tuple[dict[str, Stretch], I64, Heard]:
     """Return what is known of each companion, from when on each bar counts its rows, ns UTC, and what to carry on.
 
     A bar counts what traded before its close and not before the close of the bar before it; the first bar of all counts
-    from its own open on. So what is said at a close depends on nothing behind it, whatever rule cuts the bars.
+    from its own open on. So what is said at a close depends on nothing behind it, whatever rule cuts the bars. Of what
+    is counted since the start of a period, ``starts_ns`` of each bar, nothing before it counts.
     """
     bars = footprint.bars
     if not len(bars):
         return {}, np.empty(0, np.int64), heard
     first_ns = int(bars.open_ns[0]) if heard.to_ns is None else heard.to_ns
     since = np.concatenate([[first_ns], bars.close_ns[:-1]])
+    if starts_ns is not None:
+        since = np.minimum(np.maximum(since, starts_ns), bars.close_ns)
     tapes = {} if beside is None else beside.tapes
     found = {key: _stretch(tape, footprint, since, quiet_s, heard.newest.get(key)) for key, tape in tapes.items()}
     newest = dict(heard.newest)
@@ -173,7 +178,11 @@ def _stretch(
     rows = tape.before(bars.close_ns)
     newest_ns = ts[rows]
     # A silence that ends within a bar, and one that still lasts when the bar last trades: both are known at its close.
-    silent = np.concatenate([[0], np.cumsum(np.diff(ts) > quiet_s * _SECOND_NS)])
+    # Where the chart's market rests, silence is no outage: it counts from the open on.
+    opens = begins_after_rest(footprint, calendar(footprint.instrument.calendar))
+    opens = opens[np.minimum(np.searchsorted(bars.close_ns, tape.ts_ns, side="right"), len(opens) - 1)]
+    long = tape.ts_ns - np.maximum(ts[:-1], opens) > quiet_s * _SECOND_NS
+    silent = np.concatenate([[0], np.cumsum(long & (tape.ts_ns >= opens))])
     broken = silent[rows] > silent[tape.before(since)]
     lasts = bars.last_ns - newest_ns > quiet_s * _SECOND_NS
     return Stretch(

@@ -12,7 +12,7 @@ from footloom.core.footprint import Footprint
 from footloom.core.sessions import DAY_NS, Calendar
 from footloom.core.trades import I64
 
-__all__ = ("Reset", "anchors")
+__all__ = ("Reset", "anchors", "begins_after_rest")
 
 Reset = Literal["session", "day", "week", "month", "never"]
 
@@ -42,6 +42,20 @@ def anchors(footprint: Footprint, calendar: Calendar, reset: Reset) -> I64:
     if place[0] < 0:  # before the calendar's first session: each stretch by itself
         return np.array([_anchor(calendar, ns, reset) for ns in opens.tolist()])
     return starts[place]
+
+
+def begins_after_rest(footprint: Footprint, calendar: Calendar) -> I64:
+    """Return when the market last began to trade after a rest, as of each bar's open, ns UTC, int64 (n_bars,).
+
+    -2^62 where it never rests.
+    """
+    opens = footprint.bars.open_ns
+    if not len(opens):
+        return np.empty(0, np.int64)
+    spans = calendar.spans(int(opens[0]) - _LONGEST_BREAK_NS, int(opens[-1]) + 1)
+    rested = np.concatenate([[False], ~spans.in_session[:-1]])
+    starts = np.concatenate([[-(2**62)], spans.start_ns[spans.in_session & rested]])
+    return starts[np.searchsorted(starts, opens, side="right") - 1]
 
 
 def _starts(calendar: Calendar, from_ns: int, to_ns: int, reset: Reset) -> I64:

@@ -56,12 +56,11 @@ def sums_of(run: Run, keys: Sequence[str], params: SumParams, state: SumState) -
     """
     keys = others_of(run, keys)
     count, symbols = len(run), 1 + len(keys)
-    found, since, heard = stretches(run.footprint, run.beside, params.quiet_s, state.heard)
     starts = anchors(run.footprint, run.calendar, params.reset)
     if state.anchor_ns is not None:
         never = params.reset == "never"
         starts = np.full(count, state.anchor_ns) if never else np.maximum(starts, state.anchor_ns)
-    from_ns = np.minimum(np.maximum(since, starts), run.footprint.bars.close_ns)
+    found, from_ns, heard = stretches(run.footprint, run.beside, params.quiet_s, state.heard, starts)
     deltas, whole = _own(run, found, from_ns)
     found = {key: one for key, one in found.items() if _is_alike(run, key)}
     others = [_delta(run.beside, key, found.get(key), from_ns) for key in keys]

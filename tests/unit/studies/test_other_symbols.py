@@ -178,6 +178,41 @@ def test_what_is_missing_is_unknown_and_the_line_says_since_when_it_is_whole() -
     assert [one is None for one in said["cvd"]] == [True, *[False] * 3, True, *[False] * 5]
 
 
+@pytest.mark.parametrize("reset", ["session", "never"])
+def test_a_market_that_rested_overnight_was_not_silent(reset: str) -> None:
+    opens = [1_765_770_300 * SECOND, 1_765_856_700 * SECOND]  # 2025-12-15 and the day after, 09:15 in Kolkata
+
+    def future(venue: str, seed: int, shift: int) -> Trades:
+        random = np.random.default_rng(seed)
+        times = np.concatenate([at + (np.arange(45) * 20 + shift) * SECOND for at in opens])
+        one = msgspec.structs.replace(PERP, venue=venue, calendar="nse_fo", lot_size=Decimal(75))
+        count = len(times)
+        sides = random.choice(np.array([-1, 1], np.int8), count)
+        return Trades.build(one, times, np.full(count, 260_000), random.integers(1, 9, count), sides)
+
+    own, other = future("nse", 1, 0), future("other", 2, 5)
+    bars = made(own, "5m")
+    first = int(np.searchsorted(bars.bars.open_ns, opens[1]))
+    settings = {"symbols": "other:X", "reset": reset}
+    _, said = folded("cvd_against", settings, bars, [other])
+    signed = other.qty_lot * other.side * 75
+    counted = signed[(other.ts_exch_ns >= (opens[1] if reset == "session" else opens[0]))]
+    before = other.ts_exch_ns[-len(counted) :] < bars.bars.close_ns[first]
+    assert said["others"][first] == int(counted[before].sum())
+    assert None not in said["others"]
+    # What is missing overnight is missing of no session's sum; a beginning that nobody heard still is.
+    night = Gap(
+        symbol="other:X", from_ns=opens[0] + 8 * 3600 * SECOND, to_ns=opens[1] - 60 * SECOND, cause="disconnect"
+    )
+    _, said = folded("cvd_against", settings, bars, [other], [night])
+    assert (said["others"][first] is None) == (reset == "never")
+    late = other.between(0, opens[1]), other.between(opens[1] + 301 * SECOND, 2**62)
+    _, said = folded("cvd_against", settings, bars, [Trades.concat(late)])
+    assert said["others"][first] is None
+    assert said["others"][first + 1] is None
+    assert said["others"][first + 2] is not None
+
+
 def test_what_cannot_be_compared_is_unknown_and_what_is_no_name_is_refused() -> None:
     own = tape(PERP, 9, rows=200, hours=2.0)
     bars = made(own, "15m")

@@ -120,7 +120,9 @@ export class OrderDesk {
   grew(anew: boolean): void {
     for (const slot of this.#slots.values()) {
       slot.isStale = true;
-      if (anew) slot.held = null;
+      if (!anew) continue;
+      slot.stop?.abort(); // what is under way may have been made before
+      [slot.stop, slot.held] = [null, null];
     }
     this.#pumpAll();
   }

@@ -81,7 +81,7 @@ def told_by_bar(history: History, chart: ChartKey, name: ToldName, asked: tuple[
     every = _MAKERS[name](store, chart, held, span)
     rows = every[-limit:]
     whole_ns = rows[0]["open_ns"] if len(every) > limit else span.from_ns if span.is_cut else begin_ns
-    gaps = _gaps(store, held, span)
+    gaps = _gaps(store, chart.key, held, span)
     has_more = first_ns < (rows[0]["open_ns"] if rows else span.from_ns)
     return Told(rows, whole_ns, first_ns, last_ns, gaps, has_more=has_more)
 
@@ -122,11 +122,13 @@ def _opens(chart: ChartKey, span: _Span, times_ns: I64) -> I64:
     return _cut(chart, inside).open_ns
 
 
-# What is missing of the tapes that tell it: where one of several tells nothing, another may.
-def _gaps(store: Store, held: Sequence[Coverage], span: _Span) -> list[Gap]:
-    until_ns = max(span.until_ns, span.from_ns)
+# What is missing of the tapes that tell it, of a continuous future of each contract while it stands for it: where one
+# of several tells nothing, another may.
+def _gaps(store: Store, key: str, held: Sequence[Coverage], span: _Span) -> list[Gap]:
     tapes = dict.fromkeys((row.key, row.tape) for row in held)
-    return [gap for key, tape in tapes for gap in store.gaps(key, tape, span.from_ns, until_ns)]
+    parts = contracts_of(store, key, span.from_ns, max(span.until_ns, span.from_ns))
+    within = [(one, tape, from_ns, to_ns) for one, from_ns, to_ns in parts for name, tape in tapes if name == one]
+    return [gap for asked in within for gap in store.gaps(*asked)]
 
 
 def _check(held: Sequence[Coverage], key: str, name: ToldName, span: _Span) -> None:
