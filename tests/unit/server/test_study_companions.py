@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -17,13 +17,15 @@ from server_kit import TEST, FakeSocket, MemoryStore, make_tape
 
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
+from footloom.engine.build import build_footprint
 from footloom.engine.studies import StudyFold
 from footloom.feeds.flow import Commit
 from footloom.server.clients.session import Session
+from footloom.server.live.companions import Companions
 from footloom.server.live.hub import Hub
 from footloom.server.stored.history import History
 from footloom.server.stored.studied import studied
-from footloom.server.wire.messages import TopicRequest
+from footloom.server.wire.messages import StudyRequest, TopicRequest
 from footloom.server.wire.studies import decode_studies
 from footloom.studies import NONE, Answer
 
@@ -162,6 +164,36 @@ async def test_a_gap_that_is_told_late_makes_its_bars_unknown_and_a_missing_symb
             await socket.wait_for(len(socket.sent) + 1)
         after = told(frames(socket), "cvd_against", "others", final=True)
     assert same(after[list(before)[41]], before[list(before)[41]])
+
+
+def test_each_study_counts_once_what_was_read_and_told() -> None:
+    own, other = (tape.between(0, int(tapes()[0].ts_exch_ns[600])) for tape in tapes()[:2])
+    early, late, fresh = (other.take(slice(len(other) - 90 + at, len(other) - 60 + at)) for at in (0, 30, 60))
+    store, listeners = MemoryStore(own, other.take(slice(0, len(other) - 90))), list[Callable[[Commit], None]]()
+
+    def listen(_key: str, listener: Callable[[Commit], None]) -> Callable[[], None]:
+        listeners.append(listener)
+        return lambda: None
+
+    def tell(piece: Trades) -> None:
+        for listener in listeners:
+            listener(Commit(SPOT.key, piece, (), int(piece.ts_recv_ns[-1])))
+
+    history, bars = History(store), build_footprint(own, "5m", 2)  # type: ignore[arg-type] - as much as is read
+    asked = [StudyRequest(study="cvd_against", params={"symbols": SPOT.key, "quiet_s": s}) for s in (86_400, 1)]
+    folds = [StudyFold(one.study, one.params) for one in asked]
+    companions = Companions(listen, asked, TEST)
+    companions.read(history, TEST, folds[:1], bars)
+    store.append_many([(early, ()), (late, ())])
+    tell(early)
+    companions.read(history, TEST, folds[1:], bars.slice(len(bars) - 40, len(bars)))
+    companions.begin(lambda _: None)
+    tell(late)  # durable, and read by the second, before its turn came
+    tell(fresh)
+    begin_ns = int(early.ts_exch_ns[0])
+    for tapes_of in companions.tapes:
+        found = tapes_of.beside(begin_ns, 2**62).tapes[SPOT.key]
+        assert found.ts_ns.tolist() == other.between(begin_ns, 2**62).ts_exch_ns.tolist()
 
 
 async def test_other_symbols_are_held_open_for_as_long_as_the_chart_is() -> None:

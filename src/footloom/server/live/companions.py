@@ -22,6 +22,7 @@ from footloom.studies import Joining
 __all__ = ("Companions", "Listen", "keys_beside")
 
 _AGAIN_NS = 60 * 10**9  # rows from so long before are read, so that none that was read counts twice
+_LATEST_NS = 10 * 10**9  # so long behind the newest row that was read, commits may still bring what was read
 
 Listen = Callable[[str, Callable[[Commit], None]], Callable[[], None]]
 
@@ -46,7 +47,7 @@ class Companions:
         keys = keys_beside(requests, own.key)
         self.keys = (*keys, own.key) if keys and own.inverse else keys
         self.tapes: list[LiveTapes] = []
-        self._seeded: dict[str, Trades | Snapshots] = {}
+        self._seeded: list[dict[str, Trades | Snapshots]] = []  # what each of the tapes has read: at its own time
         self._backlog: list[Commit] = []
         self._told: Callable[[int | None], None] | None = None
         self._leave = [listen(key, self._hear) for key in self.keys]
@@ -62,14 +63,12 @@ class Companions:
             fold.tapes = tapes
 
     def _read(self, history: History, units: Units, from_ns: int) -> LiveTapes:
-        tails = {}
+        tails, seeded = {}, {}
         for key in units.others:
-            block = read_beside(history, key, from_ns - _AGAIN_NS, 2**62)
-            held = self._seeded.get(key)
-            if held is None or len(held) < len(block):
-                self._seeded[key] = block
+            seeded[key] = read_beside(history, key, from_ns - _AGAIN_NS, 2**62)
             gaps = history.store.gaps(key, history.tape_of(key), from_ns - LONGEST_NS, 2**62)
-            tails[key] = Tail(units.rows(block), gaps)
+            tails[key] = Tail(units.rows(seeded[key]), gaps)
+        self._seeded.append(seeded)
         return LiveTapes(units, tails)
 
     def begin(self, told: Callable[[int | None], None]) -> None:
@@ -77,8 +76,7 @@ class Companions:
         backlog, self._backlog = self._backlog, []
         self._told = told
         for commit in backlog:
-            self._take(commit, self._seeded.get(commit.key))
-        self._seeded = {key: block.take(slice(0, 0)) for key, block in self._seeded.items()}
+            self._take(commit)
 
     def close(self) -> None:
         """Hear no more."""
@@ -91,23 +89,26 @@ class Companions:
         if self._told is None:
             self._backlog.append(commit)
         else:
-            self._take(commit, None)
+            self._take(commit)
 
-    def _take(self, commit: Commit, seeded: Trades | Snapshots | None) -> None:
-        block: Trades | Snapshots | None = commit.trades if commit.prices is None else commit.prices
-        known = self._seeded.get(commit.key)
-        if known is None or block is None or known.tape != block.tape:
-            return
-        late = [self._into(tapes, commit, _fresh(block, seeded)) for tapes in self.tapes]
-        if self._told is not None:
+    # A row may have been durable, and read, some time before its commit is told, also to who had begun by then.
+    def _take(self, commit: Commit) -> None:
+        block: Trades | Snapshots = commit.trades if commit.prices is None else commit.prices
+        late: list[int | None] = []
+        for tapes, seeded in zip(self.tapes, self._seeded, strict=True):
+            known = seeded.get(commit.key)
+            if known is None or known.tape != block.tape:
+                continue
+            rows = tapes.units.rows(_fresh(block, known))
+            late.append(tapes.take(commit.key, rows, commit.gaps, commit.watermark_ns))
+            if len(known) and commit.watermark_ns > int(known.ts_recv_ns.max()) + _LATEST_NS:
+                seeded[commit.key] = known.take(slice(0, 0))
+        if late and self._told is not None:
             self._told(min((at for at in late if at is not None), default=None))
 
-    def _into(self, tapes: LiveTapes, commit: Commit, block: Trades | Snapshots) -> int | None:
-        return tapes.take(commit.key, tapes.units.rows(block), commit.gaps, commit.watermark_ns)
 
-
-def _fresh(block: Trades | Snapshots, seeded: Trades | Snapshots | None) -> Trades | Snapshots:
-    if seeded is None or not len(seeded):
+def _fresh(block: Trades | Snapshots, seeded: Trades | Snapshots) -> Trades | Snapshots:
+    if not len(seeded):
         return block
     if isinstance(block, Trades) and isinstance(seeded, Trades):
         return unseen(block, seeded)
