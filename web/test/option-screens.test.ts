@@ -170,6 +170,8 @@ describe("the charts of a chain", () => {
     expect(totals("net")).toEqual(["−3", "–"]);
     const { visualMap } = option as unknown as { visualMap: { inRange: { color: readonly string[] } } };
     expect(visualMap.inRange.color[1]).not.toBe(colours.panel);
+    const [series] = (option as unknown as { series: { progressive: number }[] }).series;
+    expect(series?.progressive, "a half painted map looks like one that is not known").toBe(0);
   });
 
   it("write what the server says as text, never as markup", () => {
@@ -187,6 +189,24 @@ describe("the charts of a chain", () => {
     const history = { ...day, at_ns: [String(atNs)], call_oi: [null], put_oi: [null] };
     const { xAxis } = ratiosChart(history, colours, kolkata) as unknown as { xAxis: { data: readonly string[] } };
     expect(xAxis.data).toEqual(["15:36:00"]);
+  });
+
+  it("give a value that does not move an axis of its own size", () => {
+    const day = { symbol: "sim:PERP", tz: "UTC", expiry: "2026-11-22", units_a_lot: null, straddle: [], atm_iv: [] };
+    const times = { at_ns: [String(atNs), String(atNs + 60n * 10n ** 9n)], spot: [], call_oi: [], put_oi: [] };
+    const axes = (max_pain: (string | null)[]): unknown[] => {
+      const history = { ...day, ...times, pcr_oi: [0.9, 1.1], pcr_volume: [null, 1], max_pain };
+      const { yAxis } = ratiosChart(history, colours, kolkata) as unknown as {
+        yAxis: { min?: number; max?: number }[];
+      };
+      return yAxis.map(({ min, max }) => [min, max]);
+    };
+    expect(axes(["20000", null])).toEqual([
+      [undefined, undefined],
+      [19_800, 20_200],
+    ]);
+    expect(axes(["20000", "20050"])[1]).toEqual([undefined, undefined]);
+    expect(axes([null, null])[1]).toEqual([undefined, undefined]);
   });
 });
 
@@ -212,9 +232,9 @@ describe("all that is known of a strike", () => {
     };
     const rows = [{ strike: "26100", call, put: nothing }];
     const texts = (name: string) => line(name, { rows })?.call;
-    expect(texts("Open interest")).toEqual({ text: "7,500 (100 lots)", from: "upstox_feed, 12 s" });
-    expect(texts("ΔOI, day")).toEqual({ text: "−750 (−10 lots)", from: "upstox_feed, 2 h" });
-    expect(texts("ΔOI, last update")).toEqual({ text: "+75 (+1 lots)", from: "since 15:33:00" });
+    expect(texts("Open interest")).toEqual({ text: "7,500 (100\u00a0lots)", from: "upstox_feed, 12 s" });
+    expect(texts("ΔOI, day")).toEqual({ text: "−750 (−10\u00a0lots)", from: "upstox_feed, 2 h" });
+    expect(texts("ΔOI, last update")).toEqual({ text: "+75 (+1\u00a0lots)", from: "since 15:33:00" });
     expect(texts("Bid")).toEqual({ text: "101.00 × 1,500", from: "upstox_feed, 3 s" });
     expect(texts("Ask")?.text, "nobody offers").toBe("none");
     expect(texts("Middle")).toEqual({ text: "–", from: "" });

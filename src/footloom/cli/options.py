@@ -276,12 +276,15 @@ def _export(
     from footloom.engine.chain_tables import chain_table, history_table
     from footloom.errors import ConfigError
     from footloom.feeds.stored_chain import chain_through
-    from footloom.notebook.writing import check_free, format_of, write_tables
+    from footloom.notebook.writing import ENDINGS, check_free, write_tables
 
     every, of, out = wanted
-    kind = format_of(out)
-    if kind == "npz":
-        raise ConfigError(f"{out.name}: npz holds trades; name a .csv, .parquet or .arrow file")
+    kind = ENDINGS.get(out.suffix.lower())
+    if kind not in {"csv", "parquet", "arrow"}:
+        raise ConfigError(
+            f"{out.name} is no table's name: name a .csv, .parquet or .arrow file; "
+            f"for JSON, `footloom options {'history' if of == 'history' else 'chain'} {symbol} --json` prints it"
+        )
     check_free(out, force=force)
     measures = chain_through(store, symbol, ask, *_span(*span), every * 10**9)
     table = chain_table(measures) if of == "chain" else history_table(measures)

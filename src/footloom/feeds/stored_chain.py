@@ -14,6 +14,7 @@ from footloom.core.series import Series
 from footloom.core.sessions import calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, NotStored
+from footloom.feeds._import_tally import iso
 from footloom.feeds.derived_chain import derived_chain, derived_days
 from footloom.feeds.simulated_chain import EVERY_NS, SIMULATED, simulated_chain, simulated_days
 from footloom.options.chain import Chain
@@ -79,13 +80,18 @@ def load_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Chain:
     begin = max(_day_begin(store, key, max(from_ns, known[0].first_ns)), 0)
     if begin > known[0].last_ns or to_ns <= known[0].first_ns:
         raise NotStored(
-            f"nothing of the chain of {key} is stored from {from_ns} to {to_ns} ns: it has {known[0].first_ns} to "
-            f"{known[0].last_ns} ns"
+            f"nothing of the chain of {key} is stored {_stretch(from_ns, to_ns)}: it has {iso(known[0].first_ns)} to "
+            f"{iso(known[0].last_ns)}"
         )
     series = simulated_chain(store, begin, to_ns) if key == SIMULATED else _load(store, key, begin, to_ns)
     if not len(series):
-        raise NotStored(f"nothing of the chain of {key} is stored from {from_ns} to {to_ns} ns")
+        raise NotStored(f"nothing of the chain of {key} is stored {_stretch(from_ns, to_ns)}")
     return Chain(series)
+
+
+def _stretch(from_ns: int, to_ns: int) -> str:
+    instant = to_ns == from_ns + 1
+    return f"at {iso(from_ns)}" if instant else f"from {iso(from_ns)} up to {iso(to_ns)}"
 
 
 # Of each day what was told of the chain itself, else what its options' snapshots make.

@@ -115,7 +115,12 @@ async def test_a_chain_is_shown_after_the_close_of_its_last_expiry(tmp_path: Pat
             "has no expiry 2025-12-23 there: it has 2025-12-09",
         ),
         ("chain", {"symbol": "nse:NIFTY", "expiry": "soon"}, 400, "expiry 'soon' is no date"),
-        ("chain", {"symbol": "nse:NIFTY", "at_ns": FIRST_NS - 1}, 404, "nothing of the chain of nse:NIFTY is stored"),
+        (
+            "chain",
+            {"symbol": "nse:NIFTY", "at_ns": FIRST_NS - 1},
+            404,
+            "nothing of the chain of nse:NIFTY is stored at 2025-12-05T",
+        ),
         ("chain", {"symbol": "nse:NIFTY", "at_ns": LAST_NS * 2 - FIRST_NS + 10**15}, 404, "nothing of the chain"),
         ("smile", {"symbol": "nse:NIFTY", "strikes": 2}, 422, "where the money is of nse:NIFTY is not known"),
         ("heat", {"symbol": "nse:NIFTY", "from_ns": 5, "to_ns": 5}, 400, "the range is empty"),

@@ -38,7 +38,7 @@ function exactly(units: string | null, lot: number | null, signed = false): stri
   if (lot === null) return sign + grouped(units);
   const lots = Number(units) / lot;
   const text = Number.isInteger(lots) ? grouped(String(lots)) : lots.toFixed(2).replace("-", minus);
-  return `${sign}${grouped(units)} (${sign}${text} lots)`;
+  return `${sign}${grouped(units)} (${sign}${text}\u00a0lots)`;
 }
 
 type Read = (cell: OptionCell) => DetailValue;

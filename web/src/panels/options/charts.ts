@@ -37,7 +37,8 @@ const told =
   (text: (value: number) => string) =>
   (value: unknown): string =>
     typeof value === "number" && Number.isFinite(value) ? text(value) : unknown;
-const twoDecimals = told((value) => String(Math.round(100 * value) / 100));
+const priceText = (value: number): string => String(Math.round(100 * value) / 100);
+const twoDecimals = told(priceText);
 
 // Tooltips are HTML, and strikes and times come from the server.
 const plain = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
@@ -76,14 +77,29 @@ interface ValueAxis {
   readonly right?: boolean;
   readonly fromZero?: boolean;
   readonly text?: (value: number) => string;
+  /** What is drawn on it. */
+  readonly data?: readonly (number | null)[];
 }
 
-function values(colours: ChartColours, { name, right = false, fromZero = false, text = short }: ValueAxis): object {
+/** A margin of a hundredth around what does not move: the library's own is half of the value. */
+function aroundFlat(data: readonly (number | null)[]): { min?: number; max?: number } {
+  const known = data.filter((one) => one !== null);
+  const [first] = known;
+  if (first === undefined || first === 0 || known.some((one) => one !== first)) return {};
+  const margin = Math.abs(first) / 100;
+  return { min: first - margin, max: first + margin };
+}
+
+function values(
+  colours: ChartColours,
+  { name, right = false, fromZero = false, text = short, data = [] }: ValueAxis,
+): object {
   return {
     type: "value",
     name,
     position: right ? "right" : "left",
     scale: !fromZero,
+    ...aroundFlat(data),
     nameTextStyle: { color: colours.muted, align: right ? "right" : "left" },
     axisLabel: { color: colours.muted, formatter: text },
     splitLine: { show: !right, lineStyle: { color: colours.line } },
@@ -106,17 +122,19 @@ const numbers = (texts: readonly (string | null)[]): (number | null)[] =>
 
 /** PCR by open interest and by volume, and max pain through the day. */
 export function ratiosChart(history: OptionHistory, colours: ChartColours, clock: NsClock): EChartsOption {
+  const pain = numbers(history.max_pain);
+  const ratios = [...history.pcr_oi, ...history.pcr_volume];
   return {
     ...frame(colours),
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
-      values(colours, { name: "PCR", text: (value) => value.toFixed(2) }),
-      values(colours, { name: "max pain", right: true, text: String }),
+      values(colours, { name: "PCR", text: (value) => value.toFixed(2), data: ratios }),
+      values(colours, { name: "max pain", right: true, text: priceText, data: pain }),
     ],
     series: [
       line("PCR by OI", history.pcr_oi, colours.accent),
       line("PCR by volume", history.pcr_volume, colours.muted),
-      { ...line("Max pain", numbers(history.max_pain), colours.warn, 1), step: "end" },
+      { ...line("Max pain", pain, colours.warn, 1), step: "end" },
     ] as SeriesList,
   };
 }
@@ -128,8 +146,8 @@ export function straddleChart(history: OptionHistory, colours: ChartColours, clo
     ...frame(colours),
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
-      values(colours, { name: "straddle", text: (value) => value.toFixed(1) }),
-      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(2) }),
+      values(colours, { name: "straddle", text: (value) => value.toFixed(1), data: history.straddle }),
+      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(2), data: percent }),
     ],
     series: [
       line("ATM straddle", history.straddle, colours.accent),
@@ -266,6 +284,7 @@ export function heatChart(
       // No change has a colour of its own: the panel's is that of no data.
       inRange: { color: [colours.sell, colours.line, colours.buy] },
     },
-    series: [{ type: "heatmap", data: cells, progressive: 4000, animation: false }],
+    // At once: in pieces, what is not painted yet would look like what nobody knows.
+    series: [{ type: "heatmap", data: cells, progressive: 0, animation: false }],
   };
 }
