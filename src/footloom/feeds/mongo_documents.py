@@ -37,10 +37,11 @@ class Place(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One document: its ``_id`` as the server has it, and its text as JSON."""
+    """One document: its ``_id`` as the server has it, its text as JSON, and in a stream when it was inserted."""
 
     id: Any
     text: bytes
+    at: Any = None
 
 
 def is_collection(text: str) -> bool:
@@ -87,7 +88,8 @@ class Collection:
         self._client = connected(place.address)
         self._documents = self._client[place.address.database][place.collection]
         self._stream: Any = None
-        self._session: Any = None
+        self._since: Any = None  # the server's time from which the stream tells
+        self.read_until: Any = None  # and the one after which `stored` has seen nothing
 
     def __enter__(self) -> Self:
         return self
@@ -106,18 +108,22 @@ class Collection:
             return int(self._documents.estimated_document_count())
 
     def stored(self, after: Any = None, most: int = 0) -> Iterator[list[Found]]:
-        """Yield the documents in the order of ``_id``, behind one of them, some hundreds at a time."""
+        """Yield the documents in the order of ``_id``, behind one of them, some hundreds at a time.
+
+        While a stream is open, all is among them that was inserted before its beginning.
+        """
         query = {} if after is None else {"_id": {"$gt": after}}
         held: list[Found] = []
-        with asking("read", self.place.address):
-            documents = self._documents.find(
-                query, sort=[("_id", 1)], limit=most, batch_size=_AT_ONCE, session=self._session
-            )
+        with asking("read", self.place.address), self._client.start_session(causal_consistency=True) as session:
+            if self._since is not None:
+                session.advance_operation_time(self._since)
+            documents = self._documents.find(query, sort=[("_id", 1)], limit=most, batch_size=_AT_ONCE, session=session)
             for document in documents:
                 held.append(_found(document))
                 if len(held) == _AT_ONCE:
                     yield held
                     held = []
+            self.read_until = session.operation_time
         if held:
             yield held
 
@@ -146,24 +152,30 @@ class Collection:
         LookupError
             The server knows the token no more.
         """
+        from bson import Timestamp
         from pymongo import errors
 
         self.unwatch()
         inserts = [{"$match": {"operationType": "insert"}}]
-        options = {} if token is None else {"resume_after": token}
         with asking("follow", self.place.address):
-            # What is read behind it is read as of its beginning at least: a majority's picture lags a little, and what
-            # was inserted in between would be in neither.
-            self._session = self._session or self._client.start_session(causal_consistency=True)
+            token = self._now() if token is None else token
+            is_time = isinstance(token, Timestamp)
+            options = {"start_at_operation_time" if is_time else "resume_after": token}
             try:
-                self._stream = self._documents.watch(
-                    inserts, max_await_time_ms=_WAIT_MS, session=self._session, **options
-                )
+                self._stream = self._documents.watch(inserts, max_await_time_ms=_WAIT_MS, **options)
             except errors.OperationFailure as error:
                 if error.code in _LOST:
                     raise LookupError(str(token)) from None
                 raise
-        return self._stream.resume_token
+        self._since = token if is_time else None
+        return token
+
+    # The server's time of what most nodes have, which is what can be read. A stream without a beginning would begin at
+    # the time of the last write instead: one that most nodes have a moment later would neither be read nor told.
+    def _now(self) -> Any:
+        with self._client.start_session(causal_consistency=True) as session:
+            self._documents.find_one({}, {"_id": 1}, session=session)
+            return session.operation_time
 
     def unwatch(self) -> None:
         """Stop listening."""
@@ -184,14 +196,14 @@ class Collection:
         until = time.monotonic() + _GATHER_S
         with asking("follow", self.place.address):
             while (event := self._stream.try_next()) is not None:
-                found.append(_found(event["fullDocument"]))
+                found.append(_found(event["fullDocument"], event["clusterTime"]))
                 if len(found) == _AT_ONCE or time.monotonic() > until:
                     break
             return found, self._stream.resume_token
 
 
-def _found(document: dict[str, Any]) -> Found:
-    return Found(document.get("_id"), msgspec.json.encode(document, enc_hook=_plain))
+def _found(document: dict[str, Any], at: Any = None) -> Found:
+    return Found(document.get("_id"), msgspec.json.encode(document, enc_hook=_plain), at)
 
 
 # What JSON has no word for: an ObjectId is its digits, a 64-bit integer a number, a decimal its text.

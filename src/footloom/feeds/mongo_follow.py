@@ -40,10 +40,14 @@ _AGAIN_S = 1.0
 
 
 class Mark(msgspec.Struct):
-    """How far a collection was taken: the token behind the last insert, and the greatest ``_id``, as texts."""
+    """How far a collection was taken: the token behind the last insert, and the last ``_id``, as texts.
+
+    ``reading`` says that what was there before the token is not all read: its rest lies behind the last ``_id``.
+    """
 
     token: str | None = None
     last_id: str | None = None
+    reading: bool = False
 
     @classmethod
     def of(cls, store: Store, place: Place) -> Self:
@@ -121,13 +125,13 @@ class Follower:
             The store does not take the rows. A server of documents that is gone is waited for.
         """
         watches = self._listens = not once and self._collection.can_watch()
-        token = self._begin() if watches else None
+        if watches:
+            self._begin()
         self._take_stored(stop)
         self.taken.caught_up = not stop.is_set()
         if once:
             return
         if watches:
-            self._keep(token)
             self._follow(stop)
         else:
             self._poll(stop)
@@ -135,13 +139,17 @@ class Follower:
     # --- the change stream
 
     # Listen first, then read what is there: what is inserted meanwhile is heard, and known by its _id.
-    def _begin(self) -> Any:
+    def _begin(self) -> None:
         if self._mark.token is not None:
             try:
-                return self._collection.watch(id_of_text(self._mark.token))
+                self._collection.watch(id_of_text(self._mark.token))
             except LookupError:
                 self.taken.lost_token = True
-        return self._collection.watch()
+            else:
+                return
+        token = self._collection.watch()
+        self._mark.reading = True
+        self._keep(token)
 
     def _follow(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -153,8 +161,6 @@ class Follower:
             self._take([one for one in found if not self._is_seen(one)])
             if found:
                 self._keep(token, found[-1])
-            else:
-                self._overlap.clear()  # all that was inserted until now has come
             self._told(self.taken)
 
     def _again(self, stop: threading.Event) -> None:
@@ -165,11 +171,15 @@ class Follower:
                 self._begin()
             except StoreError:
                 continue
-            if self.taken.lost_token:
+            if self._mark.reading:
+                self._until = {key: self._end_of(":".join(key)) for key in self._until}
                 self._take_stored(stop)
             return
 
+    # The stream tells in the order of the server's time: what is behind the end of the reading was not read.
     def _is_seen(self, one: Found) -> bool:
+        if self._overlap and one.at > self._collection.read_until:
+            self._overlap.clear()
         key = text_of_id(one.id)
         if key not in self._overlap:
             return False
@@ -179,7 +189,7 @@ class Follower:
     # --- what is there, and where nothing tells of inserts
 
     def _take_stored(self, stop: threading.Event) -> None:
-        if self._mark.token is not None and not self.taken.lost_token:
+        if self._listens and not self._mark.reading:
             return
         after = None if self._mark.last_id is None else id_of_text(self._mark.last_id)
         for found in self._collection.stored(after):
@@ -190,6 +200,9 @@ class Follower:
             self._told(self.taken)
             if stop.is_set():
                 return
+        if self._listens:
+            self._mark.reading = False
+            self._keep(None)
 
     def _poll(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -260,10 +273,12 @@ class Follower:
     def _stored_until(self, block: Trades | Snapshots) -> int:
         key = (block.instrument.venue, block.instrument.symbol)
         if key not in self._until:
-            name = block.instrument.key
-            days = [*self._store.coverage(name), *self._store.partials(name)]
-            self._until[key] = max((day.last_ns for day in days if day.last_ns is not None), default=-1)
+            self._until[key] = self._end_of(block.instrument.key)
         return self._until[key]
+
+    def _end_of(self, name: str) -> int:
+        days = [*self._store.coverage(name), *self._store.partials(name)]
+        return max((day.last_ns for day in days if day.last_ns is not None), default=-1)
 
     def _known(self, block: Trades | Snapshots, from_ns: int, to_ns: int) -> Counter[bytes]:
         form = form_of(block.tape)

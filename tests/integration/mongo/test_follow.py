@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("pymongo", reason="the MongoDB driver is not installed: pip install 'footloom[mongo]'")
 from pymongo import MongoClient, errors
 
+from footloom.errors import StoreError
 from footloom.feeds.mongo_documents import Collection, Place
 from footloom.feeds.mongo_follow import Follower, Mark, Taken
 from footloom.store import Store
@@ -126,6 +128,74 @@ def test_rows_that_a_stop_left_without_a_note_are_known_again(database: str, tic
         following.stop()
         assert following.follower.taken.again == 30
         assert volumes(store) == list(range(1, 96))
+
+
+# One node acknowledges it before most nodes have it, and only what most have is read. Where a stream begins behind such
+# a document, and the reading ends before it, nobody ever hears of it.
+def test_what_is_inserted_as_a_stream_begins_is_read_or_told(database: str, ticks: Any) -> None:
+    from pymongo import WriteConcern
+
+    soon = ticks.with_options(write_concern=WriteConcern(w=1, j=False))
+    for number in range(0, 20, 2):
+        before, behind = document(number), document(number + 1)
+        with Collection(Place(address_of(database), "tick_data")) as collection:
+            collection.count()  # it is connected
+            soon.insert_one(before)
+            collection.watch()
+            seen = {one.id for found in collection.stored() for one in found}
+            soon.insert_one(behind)
+            until = time.monotonic() + PATIENCE_S
+            while behind["_id"] not in seen:
+                assert time.monotonic() < until, "the stream tells of nothing"
+                seen |= {one.id for one in collection.inserted()[0]}
+        assert before["_id"] in seen, f"document {number} was neither read nor told"
+
+
+# It comes by both ways. A stream may have nothing to say for a moment, and break, before it tells of it.
+def test_what_is_read_and_told_is_stored_once(database: str, ticks: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, inserted = Collection.watch, Collection.inserted
+    answers = iter(["nothing", "gone"])
+
+    def watch_and_insert(collection: Collection, token: Any = None) -> Any:
+        begun = watch(collection, token)
+        if ticks.count_documents({}) == 20:
+            ticks.insert_one(document(20))
+        return begun
+
+    def say_nothing_first(collection: Collection) -> Any:
+        answer = next(answers, None)
+        if answer == "gone":
+            raise StoreError("no server answers")
+        return ([], None) if answer else inserted(collection)
+
+    monkeypatch.setattr("footloom.feeds.mongo_follow._AGAIN_S", 0.05)
+    monkeypatch.setattr(Collection, "watch", watch_and_insert)
+    monkeypatch.setattr(Collection, "inserted", say_nothing_first)
+    ticks.insert_many(document(number) for number in range(20))
+    with MemoryStore() as store:
+        following = Following(database, store)
+        following.wait(lambda taken: taken.broken == 1)
+        ticks.insert_one(document(21))
+        following.wait(lambda taken: taken.rows >= 22)
+        following.stop()
+        assert volumes(store) == list(range(1, 23))
+
+
+# Its rest is read, and its stream tells of what was inserted since: several recorders do so, a later _id may be older.
+def test_a_reading_that_was_cut_off_goes_on_with_its_stream(database: str, ticks: Any) -> None:
+    ticks.insert_many(document(number) for number in range(1, 701))
+    memory = Memory()
+    with MemoryStore(memory) as store, Collection(Place(address_of(database), "tick_data")) as collection:
+        stop = threading.Event()
+        Follower(collection, store, lambda _taken: stop.set()).run(stop)
+        assert 0 < len(volumes(store)) < 700
+    ticks.insert_one(document(701) | {"_id": document(0)["_id"]})
+    with MemoryStore(memory) as store:
+        following = Following(database, store)
+        ticks.insert_one(document(702))
+        following.wait(lambda taken: taken.rows >= 202)
+        following.stop()
+        assert volumes(store) == list(range(2, 704))
 
 
 def test_documents_are_asked_for_where_nothing_tells_of_them(
