@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from footloom.core.decimals import to_units
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
@@ -73,6 +74,8 @@ class Units:
         ------
         DataError
             A quantity does not fit into 64 bits.
+        OffGrid
+            A step of theirs is no whole multiple of these units.
         """
         instrument = block.instrument
         order = np.argsort(block.ts_exch_ns, kind="stable") if np.any(np.diff(block.ts_exch_ns) < 0) else slice(None)
@@ -147,7 +150,7 @@ def _common(steps: Sequence[Decimal]) -> Decimal:
 
 
 def _times(step: Decimal, unit: Decimal) -> int:
-    return int(Fraction(step) / Fraction(unit))
+    return to_units(step, unit, "step")
 
 
 # What is summed later must fit too.

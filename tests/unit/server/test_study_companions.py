@@ -23,6 +23,7 @@ from footloom.feeds.flow import Commit
 from footloom.server.clients.session import Session
 from footloom.server.live.companions import Companions
 from footloom.server.live.hub import Hub
+from footloom.server.live.study_beside import folds_of
 from footloom.server.stored.history import History
 from footloom.server.stored.studied import studied
 from footloom.server.wire.messages import StudyRequest, TopicRequest
@@ -194,6 +195,31 @@ def test_each_study_counts_once_what_was_read_and_told() -> None:
     for tapes_of in companions.tapes:
         found = tapes_of.beside(begin_ns, 2**62).tapes[SPOT.key]
         assert found.ts_ns.tolist() == other.between(begin_ns, 2**62).ts_exch_ns.tolist()
+
+
+async def test_a_symbol_whose_steps_become_finer_is_read_anew_and_stops_nobody() -> None:
+    own, spot = tapes()[:2]
+    store = MemoryStore(own, spot)
+    hears: list[Callable[[Commit], None]] = []
+
+    def listen(_key: str, hear: Callable[[Commit], None]) -> Callable[[], None]:
+        hears.append(hear)
+        return lambda: None
+
+    requests = [StudyRequest(study="premium", params={"symbol": SPOT.key})]
+    companions = Companions(listen, requests, TEST)
+    companions.read(History(store), TEST, folds_of(requests), build_footprint(own, "5m", 2))  # type: ignore[arg-type]
+    anew: list[int | None] = []
+    companions.begin(anew.append)
+    at = int(spot.ts_exch_ns[-1]) + 10**9
+    trade = Trades.build(SPOT, [at], [100_001], [3], [1], trade_id=[10**6])
+    hears[0](Commit(SPOT.key, trade, (), at))
+    assert anew == [None]
+    finer = msgspec.structs.replace(SPOT, tick_size=Decimal("0.001"))
+    trade = Trades.build(finer, [at + 1], [100_001], [3], [1], trade_id=[10**6 + 1])
+    hears[0](Commit(SPOT.key, trade, (), at + 1))
+    assert len(anew) == 2
+    assert anew[1] is not None, "in the old units it would have no price"
 
 
 async def test_other_symbols_are_held_open_for_as_long_as_the_chart_is() -> None:

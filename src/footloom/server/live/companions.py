@@ -99,7 +99,11 @@ class Companions:
             known = seeded.get(commit.key)
             if known is None or known.tape != block.tape:
                 continue
-            rows = tapes.units.rows(_fresh(block, known))
+            try:
+                rows = tapes.units.rows(_fresh(block, known))
+            except FootloomError:  # its steps have changed: all is read anew, in the units that are shared from now on
+                late.append(int(block.ts_exch_ns.min(initial=tapes.settled_ns)))
+                continue
             late.append(tapes.take(commit.key, rows, commit.gaps, commit.watermark_ns))
             if len(known) and commit.watermark_ns > int(known.ts_recv_ns.max()) + _LATEST_NS:
                 seeded[commit.key] = known.take(slice(0, 0))
