@@ -216,14 +216,12 @@ async def test_snapshots_tell_open_interest_too_and_a_roll_is_no_change_of_it(tm
         assert await bars("upstox:NIFTY.FUT1") == [*first, *second], "each contract in its own time, never compared"
         assert await bars("upstox:NIFTY.FUT1", limit=1) == second[-1:]
         # What is missing of a contract while another stands for the name is not missing of the name.
-        gaps = [
-            (one, FUT_AT + at * NS) for one, at in (("A", 20), ("B", 20), ("A", next_day + 20), ("B", next_day + 20))
-        ]
-        for one, at_ns in gaps:
-            missing = Gap(symbol=f"upstox:NSE_FO|{one}", from_ns=at_ns, to_ns=at_ns + NS, cause="disconnect")
-            store.append(seen(one, [(0, None)]).take(slice(0, 0)), [missing])
+        for name, after in (("A", 20), ("B", 20), ("A", next_day + 20), ("B", next_day + 20)):
+            at_ns = FUT_AT + after * NS
+            missing = Gap(symbol=f"upstox:NSE_FO|{name}", from_ns=at_ns, to_ns=at_ns + NS, cause="disconnect")
+            store.append(seen(name, [(0, None)]).take(slice(0, 0)), [missing])
         async with client_of(services_of(store)) as client:
-            query = {"bars": "1m", "symbol": "upstox:NIFTY.FUT1", "limit": 2_000}
+            query = {"bars": "1m", "symbol": "upstox:NIFTY.FUT1"}
             reply = (await client.get("/api/v1/streams/open_interest", params=query)).json()
         told = [(int(gap["from_ns"]) - FUT_AT) // NS for gap in reply["gaps"]]
         assert told == [20, next_day + 20]
