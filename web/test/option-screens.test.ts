@@ -171,7 +171,7 @@ describe("the charts of a chain", () => {
     const { visualMap } = option as unknown as { visualMap: { inRange: { color: readonly string[] } } };
     expect(visualMap.inRange.color[1]).not.toBe(colours.panel);
     const [series] = (option as unknown as { series: { progressive: number }[] }).series;
-    expect(series?.progressive, "a half painted map looks like one that is not known").toBe(0);
+    expect(series?.progressive, "a map that is made in pieces looks like one that is not known").toBe(0);
   });
 
   it("write what the server says as text, never as markup", () => {
