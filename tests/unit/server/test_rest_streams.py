@@ -221,7 +221,7 @@ async def test_snapshots_tell_open_interest_too_and_a_roll_is_no_change_of_it(tm
             missing = Gap(symbol=f"upstox:NSE_FO|{name}", from_ns=at_ns, to_ns=at_ns + NS, cause="disconnect")
             store.append(seen(name, [(0, None)]).take(slice(0, 0)), [missing])
         async with client_of(services_of(store)) as client:
-            query = {"bars": "1m", "symbol": "upstox:NIFTY.FUT1"}
+            query = {"bars": "1m", "symbol": "upstox:NIFTY.FUT1", "limit": "2000"}
             reply = (await client.get("/api/v1/streams/open_interest", params=query)).json()
         told = [(int(gap["from_ns"]) - FUT_AT) // NS for gap in reply["gaps"]]
         assert told == [20, next_day + 20]
