@@ -173,6 +173,7 @@ def is_shown(page: Any) -> None:
 @pytest.fixture
 def open_page(drawer: Drawer, fake: FakeMarketServer) -> Iterator[PageOpener]:
     """Open the page in a context of its own; errors on the page fail the test."""
+    fake.pull("refuse?on=0")  # a test that failed meanwhile leaves it refusing
     with ExitStack() as pages:
         yield lambda *size, **options: pages.enter_context(opened(drawer, fake, *size, **options))
 

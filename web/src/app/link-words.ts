@@ -61,7 +61,8 @@ export class LinkWords {
   #words(state: LinkState): LinkView {
     if (state.phase === "connecting") {
       const text = state.attempt === 0 ? "connecting" : `connecting, attempt ${state.attempt}`;
-      return { ...words, phase: "connecting", text, tone: "warn" };
+      // Trying again, what stands on the screen is as old as before.
+      return { ...words, phase: "connecting", text, tone: "warn", dims: state.attempt > 0 };
     }
     if (state.phase === "lost") {
       const seconds = Math.max(0, Math.ceil((this.#retryAtMs - this.#clocks.now()) / 1000));
