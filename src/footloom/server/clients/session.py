@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import footloom
-from footloom.errors import FootloomError, ProtocolError, TooMuch
+from footloom.errors import FootloomError, NotStored, ProtocolError, TooMuch
 from footloom.server.clients.allowance import Limits, Pace
 from footloom.server.clients.mailbox import Item, Mailbox, Mark
 from footloom.server.failures import code_of
@@ -23,6 +23,7 @@ from footloom.server.live.companions import keys_beside
 from footloom.server.live.hub import Hub
 from footloom.server.live.lanes import ASKER
 from footloom.server.live.streams import Streams
+from footloom.server.live.topics import Topic
 from footloom.server.wire.codec import stamped
 from footloom.server.wire.frames import Form, Frame, Message
 from footloom.server.wire.layout import NO_SEQ
@@ -292,6 +293,7 @@ class Session:
             try:
                 held += await self.streams.open_beside(keys_beside(request.studies, key))
                 topic = await self.hub.open_asked(request, key)
+                _check_begun(topic, key)
             except BaseException:
                 for one in held:
                     self.streams.close(one)
@@ -387,3 +389,9 @@ class Session:
         await self._send(subscription, seq, data)
         if beside is not None:
             await self._send(subscription, seq, beside)
+
+
+# Refused by the request's number, so that who asked knows to ask again: of snapshots the first shows no trade yet.
+def _check_begun(topic: AnyTopic, key: str) -> None:
+    if isinstance(topic, Topic) and topic.newest[0] == -(2**63):
+        raise NotStored(f"{key} has no bars yet: ask again when it has traded")

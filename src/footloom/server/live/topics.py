@@ -83,7 +83,7 @@ class Topic:
     _looked_at: float = float("-inf")
     _look_s: float = 0.0
     _snapshots: dict[tuple[int, Form], bytes | str] = field(default_factory=dict)
-    _newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
+    newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
 
     @property
     def key(self) -> str:
@@ -118,7 +118,7 @@ class Topic:
         self.stand_by(studies)
         self._builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
         self._held, self._open, self._snapshots = [], {}, {}
-        self._newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
+        self.newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
 
     def stand_by(self, studies: StudiesBeside | None) -> None:
         """Have these studies beside the bars, and no others."""
@@ -142,13 +142,13 @@ class Topic:
         if not len(trades):
             return False
         first = _key(in_order(trades), 0)
-        return first <= self._newest or first[0] < self._builder.settled_to_ns
+        return first <= self.newest or first[0] < self._builder.settled_to_ns
 
     def is_behind(self, trades: Trades) -> bool:
         """Say whether rows are history that was fetched: the bars are then read anew, now and then, not row by row."""
         if not len(trades) or not facts(trades).flags & FLAG_BACKFILLED or not np.all(trades.flags & FLAG_BACKFILLED):
             return False
-        return int(trades.ts_exch_ns.max()) < self._newest[0] - _BEHIND_NS
+        return int(trades.ts_exch_ns.max()) < self.newest[0] - _BEHIND_NS
 
     def without_behind(self, commit: Commit) -> Commit:
         """Note fetched history, and return what of a commit is left to fold."""
@@ -204,13 +204,13 @@ class Topic:
                 return
             events = await fold_late(builder.update, commit.trades, commit.watermark_ns, commit.gaps)
             if builder.newest is not None:  # what was read may hold rows of commits that are yet to come
-                self._newest = max(self._newest, builder.newest)
+                self.newest = max(self.newest, builder.newest)
             self._tell(events)
 
     def _note(self, trades: Trades) -> None:
         if not len(trades):
             return
-        self._newest = max(self._newest, _key(in_order(trades), -1))
+        self.newest = max(self.newest, _key(in_order(trades), -1))
         if self.subscribers and not (self.meta.simulated or trades.flags.item(-1) & FLAG_BACKFILLED):
             received = trades.ts_recv_ns
             self.heard = together(self.heard, (received.item(0), received.item(-1)))
