@@ -14,7 +14,6 @@ from litestar.params import PathParameter, QueryParameter
 
 from footloom.core.footprint import Footprint
 from footloom.engine.studies import StudyFold
-from footloom.errors import ConfigError
 from footloom.notebook.study import StudyResult
 from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.routes.charts import FRAME_TYPE
@@ -29,6 +28,7 @@ from footloom.server.routes.parameters import (
     check_rows,
     check_span,
     failures,
+    json_object,
     no_more_than,
 )
 from footloom.server.stored.history import ChartKey, History
@@ -137,7 +137,7 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     """
     check_span(from_ns, to_ns)
     most = no_more_than(limit, rest.most_bars, "bars")
-    settings = _settings(params)
+    settings = json_object(params, '{"k":3}')
     history = services.history
 
     def prepare() -> Making:
@@ -163,16 +163,6 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
         return Making(under, lambda: Answer.of(rest.aside.make(task, rows), media_type), rest.aside.is_large(rows))
 
     return await serve_answer(request, rest.answers, prepare, short=history.resolves_soon(chart))
-
-
-def _settings(text: str) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise ConfigError(f"params is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f'params is a JSON object such as {{"k":3}}, got {type(found).__name__}')
-    return found
 
 
 # The newest bars of a range and what the study says of them; None where there are none.
