@@ -29,10 +29,12 @@ from footloom.engine.profiles import Profile
 from footloom.errors import ProtocolError, TooMuch
 from footloom.server.live.hub import Hub
 from footloom.server.rest.answers import Answer, Making, serve_answer
+from footloom.server.routes.kinds import KindRow, schema_of
 from footloom.server.routes.parameters import (
     JSON,
     Key,
     Ns,
+    Settings,
     Shared,
     State,
     Step,
@@ -50,18 +52,9 @@ from footloom.server.wire.layout import MAX_EXACT
 from footloom.server.wire.messages import TopicRequest
 from footloom.studies import tpo
 
-__all__ = ("ChartProfile", "ChartProfilesReply", "ChartTpo", "KindRow", "chart_profiles", "profile_kinds")
+__all__ = ("ChartProfile", "ChartProfilesReply", "ChartTpo", "chart_profiles", "profile_kinds")
 
 _MOST_LEVELS = 400_000
-
-
-class KindRow(msgspec.Struct, frozen=True):
-    """One kind of profile; ``params`` is the JSON schema of its settings: ranges, units, choices and defaults."""
-
-    name: str
-    title: str
-    about: str
-    params: dict[str, Any]
 
 
 class ChartProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,13 +133,7 @@ class _Asked(msgspec.Struct, frozen=True):
 @get("/api/v1/profiles", summary="Kinds of profiles and their settings", tags=["charts"])
 async def profile_kinds() -> list[KindRow]:
     """List the profiles that a chart can draw."""
-    return [_described(kind) for kind in KINDS.values()]
-
-
-def _described(kind: ProfileKind) -> KindRow:
-    (schema,), components = msgspec.json.schema_components([kind.params], ref_template="#/$defs/{name}")
-    params = components.pop(kind.params.__name__, schema)
-    return KindRow(kind.name, kind.title, kind.about, params | ({"$defs": components} if components else {}))
+    return [KindRow(kind.name, kind.title, kind.about, schema_of(kind.params)) for kind in KINDS.values()]
 
 
 @get(
@@ -164,7 +151,7 @@ async def chart_profiles(  # noqa: PLR0913, PLR0917 - one argument a query param
     name: Annotated[str, PathParameter(description="a name of /api/v1/profiles", examples=[Example(value="session")])],
     from_ns: Ns = None,
     to_ns: Ns = None,
-    params: Annotated[str, QueryParameter(description="its settings, as a JSON object", max_length=2_000)] = "{}",
+    params: Settings = "{}",
     bars: Annotated[str, QueryParameter(description="bar rule of the chart", max_length=40)] = "1m",
     ticks_per_level: Step = None,
     tape: TapeName = None,

@@ -15,10 +15,12 @@ from footloom.core.instrument import Instrument
 from footloom.engine.large_orders import Orders, Params, order_params
 from footloom.feeds.stored import span_of
 from footloom.server.rest.answers import Answer, Making, serve_answer
+from footloom.server.routes.kinds import KindRow, schema_of
 from footloom.server.routes.parameters import (
     JSON,
     Key,
     Ns,
+    Settings,
     Shared,
     State,
     TapeName,
@@ -31,19 +33,10 @@ from footloom.server.routes.parameters import (
 from footloom.server.stored.followed_orders import FollowedOrders
 from footloom.server.stored.tasks import MOST_ROWS
 
-__all__ = ("LargeOrder", "LargeOrdersReply", "OrderKind", "large_orders", "order_kinds")
+__all__ = ("LargeOrder", "LargeOrdersReply", "large_orders", "order_kinds")
 
 _MORE_PLACES = 2  # decimals of an average price, beyond those of the tick
 _SIDES: dict[int, Literal["buy", "sell", "unknown"]] = {1: "buy", -1: "sell", 0: "unknown"}
-
-
-class OrderKind(msgspec.Struct, frozen=True):
-    """What can be found; ``params`` is the JSON schema of its settings: ranges, units, choices and defaults."""
-
-    name: str
-    title: str
-    about: str
-    params: dict[str, Any]
 
 
 class LargeOrder(msgspec.Struct, frozen=True):
@@ -79,11 +72,10 @@ class LargeOrdersReply(msgspec.Struct, frozen=True):
 
 
 @get("/api/v1/orders", summary="What is found of orders, and its settings", tags=["charts"])
-async def order_kinds() -> list[OrderKind]:
+async def order_kinds() -> list[KindRow]:
     """List what a chart can draw of orders."""
-    (schema,), components = msgspec.json.schema_components([Params], ref_template="#/$defs/{name}")
     about = "Aggressive orders put together from their fills, as circles: those larger than nearly all before them."
-    return [OrderKind("large", "Large orders", about, components.pop("Params", schema))]
+    return [KindRow("large", "Large orders", about, schema_of(Params))]
 
 
 @get(
@@ -100,7 +92,7 @@ async def large_orders(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     symbol: Key,
     from_ns: Ns = None,
     to_ns: Ns = None,
-    params: Annotated[str, QueryParameter(description="settings, as a JSON object", max_length=2_000)] = "{}",
+    params: Settings = "{}",
     tape: TapeName = None,
     limit: Annotated[int, QueryParameter(description="how many are listed, the last ones", ge=1, le=10_000)] = 2_000,
 ) -> Response[Any]:

@@ -29,6 +29,7 @@ __all__ = (
     "Key",
     "Limit",
     "Ns",
+    "Settings",
     "Shared",
     "Shown",
     "State",
@@ -108,6 +109,9 @@ Limit = Annotated[
         le=1_000_000,
         examples=_example(300),
     ),
+]
+Settings = Annotated[
+    str, QueryParameter(description="settings, as a JSON object", max_length=2_000, examples=_example("{}"))
 ]
 Shown = Annotated[
     Literal["binary", "json"] | None,

@@ -17,11 +17,13 @@ from footloom.engine.studies import StudyFold
 from footloom.notebook.study import StudyResult
 from footloom.server.rest.answers import Answer, Making, serve_answer
 from footloom.server.routes.charts import FRAME_TYPE
+from footloom.server.routes.kinds import schema_of
 from footloom.server.routes.parameters import (
     JSON,
     MAX_NS,
     Limit,
     Ns,
+    Settings,
     Shared,
     State,
     Wanted,
@@ -90,13 +92,11 @@ async def studies() -> list[StudyRow]:
 
 def _described(name: str) -> StudyRow:
     study = find_study(name)
-    (schema,), components = msgspec.json.schema_components([study.Params], ref_template="#/$defs/{name}")
-    params = components.pop(study.Params.__name__, schema)
     outputs = [
         OutputRow(one.name, one.title, one.kind, one.unit, one.columns, one.life, one.bits) for one in study.OUTPUTS
     ]
     about = (getattr(study, "__doc__", None) or "").strip().partition("\n\n")[0]
-    return StudyRow(name, study.TITLE, about, params | ({"$defs": components} if components else {}), outputs)
+    return StudyRow(name, study.TITLE, about, schema_of(study.Params), outputs)
 
 
 @get(
@@ -114,14 +114,7 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     name: Annotated[
         str, PathParameter(description="a name of /api/v1/studies", examples=[Example(value="value_area")])
     ],
-    params: Annotated[
-        str,
-        QueryParameter(
-            description="the study's settings, as a JSON object",
-            max_length=2_000,
-            examples=[Example(value='{"method":"two_row"}')],
-        ),
-    ] = "{}",
+    params: Settings = "{}",
     from_ns: Ns = None,
     to_ns: Ns = None,
     limit: Limit = 300,
