@@ -22,6 +22,7 @@ from footloom.core.series import Series, kind_of
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import I64, Trades
 from footloom.errors import CorruptPart, StoreLocked, StoreUnavailable, UnknownSymbol
+from footloom.feeds._line import Item, Line
 from footloom.feeds.flow import Arrival, Commit, Source
 from footloom.feeds.metrics import Spread
 
@@ -36,7 +37,7 @@ _GLANCE_S = 0.05  # and so long where that was in vain already
 _REFUSED = "refused by the store: not recorded"
 _GIVEN_UP = "not recorded: the disk did not take it"
 _CHEAP_S, _SELDOM = 0.02, 10  # tries that fail and cost more take a tenth of a core at the most
-_PENDING_ROWS = 2_000_000  # rows kept for another try while the journal fails: about 100 MB
+_PENDING_BYTES = 256 << 20  # of rows that are kept for another try while the journal fails
 
 
 class Writer(Protocol):
@@ -72,9 +73,6 @@ class WallPacer:
             yield self.start_ns + int((time.monotonic_ns() - begun_ns) * self.speed)
 
 
-_Item = tuple[Trades | Snapshots | Series, Sequence[Gap]]
-
-
 @dataclass(slots=True)
 class Journal:
     """Appends to the store on a thread of its own; when that fails, rows wait for the next try.
@@ -94,14 +92,13 @@ class Journal:
     commits: int = 0
     rows: int = 0
     spread: Spread = field(default_factory=Spread)
-    _pending: deque[_Item] = field(default_factory=deque)
-    _rows: int = 0
-    _lost: dict[tuple[str, str], _Item] = field(default_factory=dict)
+    _pending: Line = field(default_factory=Line)
+    _lost: dict[tuple[str, str], Item] = field(default_factory=dict)
     _gone: dict[tuple[str, str], list[Gap]] = field(default_factory=dict)  # lost for good, and told
-    _again: list[_Item] = field(default_factory=list)  # gaps of those to be told once more
-    _next: deque[_Item] = field(default_factory=deque)  # what came while a write was under way that takes too long
-    _next_rows: int = 0
-    _over: dict[tuple[str, str], _Item] = field(default_factory=dict)  # gaps of what was too much even for that
+    _again: list[Item] = field(default_factory=list)  # gaps of those to be told once more
+    _next: Line = field(default_factory=Line)  # what came while a write was under way that takes too long
+    _over: dict[tuple[str, str], Item] = field(default_factory=dict)  # gaps of what was too much even for that
+    _on_the_way: int = 0  # rows that are in no line, for the thread has them in its hands
     _writing: asyncio.Future[bool] | None = None
     _begun_s: float = 0.0
     _again_s: float = 0.0  # what waits is not tried before
@@ -115,9 +112,7 @@ class Journal:
         A disk or a server that does not answer is waited for two seconds and no longer: then the rows stand in line
         behind those that are being written, and are durable when a later call says so.
         """
-        items = [item for arrival in arrivals for item in arrival.stored()]
-        self._next.extend(items)
-        self._next_rows += sum(len(block) for block, _ in items)
+        self._next.put(item for arrival in arrivals for item in arrival.stored())
         if await self._ended() is None or time.perf_counter() < self._again_s:
             self._give_up_next()
             return False
@@ -127,17 +122,16 @@ class Journal:
         self._writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, *self._taken())
         return bool(await self._ended())
 
-    def _taken(self) -> tuple[list[_Item], list[_Item]]:
+    def _taken(self) -> tuple[list[Item], list[Item]]:
         taken = [*self._next], [*self._over.values()]
-        self._next, self._next_rows, self._over = deque(), 0, {}
+        self._on_the_way = self._next.rows
+        self._next, self._over = Line(), {}
         return taken
 
     # As `_wait` does; what the thread holds is not touched while it writes.
     def _give_up_next(self) -> None:
-        while self._next_rows > _PENDING_ROWS:
-            item = self._next.popleft()
-            self._next_rows -= len(item[0])
-            self._give_up(item, self._over)
+        while self._next.nbytes > _PENDING_BYTES:
+            self._give_up(self._next.pop(), self._over)
 
     # What became of the write under way; None where it takes too long.
     async def _ended(self) -> bool | None:
@@ -161,7 +155,7 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many rows are not durable yet."""
-        return self._rows + self._next_rows
+        return self._pending.rows + self._next.rows + self._on_the_way
 
     def close(self) -> None:
         """Wait for what is under way, and write what stands in line behind it, or has failed before."""
@@ -181,16 +175,16 @@ class Journal:
             raise asyncio.CancelledError
 
     # Behind the write that is under way, which may fail yet.
-    def _write_rest(self, new: list[_Item], over: Sequence[_Item]) -> None:
+    def _write_rest(self, new: list[Item], over: Sequence[Item]) -> None:
         if new or over or self._pending or self._lost:
             self._write(new, over)
 
     # One group commit, all of it or none: rows that waited stand before the new ones.
-    def _write(self, new: list[_Item], over: Sequence[_Item] = ()) -> bool:
+    def _write(self, new: list[Item], over: Sequence[Item] = ()) -> bool:
         for item in over:
             self._lose(item, _GIVEN_UP, self._lost)
-        self._pending.extend(new)
-        self._rows += sum(len(block) for block, _ in new)
+        self._pending.put(new)
+        self._on_the_way = 0
         self._again += [one for item in new if (one := self._hidden_by(item)) is not None]
         refused, begun_s = self.refused, time.thread_time()
         try:
@@ -206,12 +200,11 @@ class Journal:
                 return False
         else:
             self.commits += 1
-            self.rows += self._rows
+            self.rows += self._pending.rows
             for key in list(self._lost):
                 self._told(key)
             self._again.clear()
-            self._pending.clear()
-            self._rows = 0
+            self._pending = Line()
         if not self.recorded:
             lost = (
                 f"all but {self.dropped:,} rows, whose gap is recorded," if self.dropped else "everything that waited"
@@ -224,20 +217,21 @@ class Journal:
     # Something was refused for what it is: each item for itself, until the disk fails. Rows of a damaged day wait.
     def _write_singly(self) -> Exception | None:
         trouble: Exception | None = None
-        waiting, self._pending = self._pending, deque()
+        self._on_the_way = self._pending.rows
+        waiting, self._pending = deque(self._pending), Line()
         while waiting:
             error = self._try(waiting[0])
             if error is not None and _is_of_disk(error):
-                self._pending.extend(waiting)
+                self._pending.put(waiting)
+                self._on_the_way = 0
                 return error
             item = waiting.popleft()
             if isinstance(error, CorruptPart):
                 trouble = error
-                self._pending.append(item)
-                continue
-            self._rows -= len(item[0])
-            if error is not None:
+                self._pending.put([item])
+            elif error is not None:
                 self._refuse(item, error)
+        self._on_the_way = 0
         return trouble or self._write_lost()
 
     def _write_lost(self) -> Exception | None:
@@ -260,21 +254,21 @@ class Journal:
         self._gone.setdefault(key, []).extend(gap for gap in gaps if gap.cause in {_REFUSED, _GIVEN_UP})
 
     # Healed is what the feed has seen; what never reached the disk is still missing there.
-    def _hidden_by(self, item: _Item) -> _Item | None:
+    def _hidden_by(self, item: Item) -> Item | None:
         block, gaps = item
         gone = self._gone.get((block.instrument.key, block.tape), [])
         healed = [gap for gap in gaps if gap.healed]
         hidden = [lost for lost in gone if any(one.from_ns < lost.to_ns and lost.from_ns < one.to_ns for one in healed)]
         return (block.take(slice(0, 0)), hidden) if hidden else None
 
-    def _try(self, item: _Item) -> Exception | None:
+    def _try(self, item: Item) -> Exception | None:
         try:
             self.store.append_many([item])
         except Exception as error:  # noqa: BLE001 - judged by the caller
             return error
         return None
 
-    def _refuse(self, item: _Item, error: Exception) -> None:
+    def _refuse(self, item: Item, error: Exception) -> None:
         block = item[0]
         self.refused += len(block)
         _LOG.error(
@@ -286,19 +280,17 @@ class Journal:
         if self.recorded:
             _LOG.error("not recorded from here on: %s; trying again and again", trouble)
         self.recorded = False
-        while self._rows > _PENDING_ROWS:
-            item = self._pending.popleft()
-            self._rows -= len(item[0])
-            self._give_up(item, self._lost)
+        while self._pending.nbytes > _PENDING_BYTES:
+            self._give_up(self._pending.pop(), self._lost)
 
-    def _give_up(self, item: _Item, lost: dict[tuple[str, str], _Item]) -> None:
+    def _give_up(self, item: Item, lost: dict[tuple[str, str], Item]) -> None:
         if not self.dropped:
-            _LOG.error("more than %d rows wait to be recorded: the oldest are given up", _PENDING_ROWS)
+            _LOG.error("more than %d MB wait to be recorded: the oldest rows are given up", _PENDING_BYTES >> 20)
         self.dropped += len(item[0])
         self._lose(item, _GIVEN_UP, lost)
 
     # One gap a tape, from the first row that was lost to the last; gaps of the rows are kept.
-    def _lose(self, item: _Item, cause: str, into: dict[tuple[str, str], _Item]) -> None:
+    def _lose(self, item: Item, cause: str, into: dict[tuple[str, str], Item]) -> None:
         block, gaps = item
         key = (block.instrument.key, block.tape)
         every = list(into[key][1]) if key in into else []

@@ -107,6 +107,11 @@ class Collection:
         with asking("read", self.place.address):
             return int(self._documents.estimated_document_count())
 
+    def count_until(self, last: Any) -> int:
+        """Return how many documents there are up to an ``_id``, itself included."""
+        with asking("read", self.place.address):
+            return int(self._documents.count_documents({"_id": {"$lte": last}}))
+
     def stored(self, after: Any = None, most: int = 0) -> Iterator[list[Found]]:
         """Yield the documents in the order of ``_id``, behind one of them, some hundreds at a time.
 

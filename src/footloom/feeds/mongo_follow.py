@@ -43,11 +43,13 @@ class Mark(msgspec.Struct):
     """How far a collection was taken: the token behind the last insert, and the last ``_id``, as texts.
 
     ``reading`` says that what was there before the token is not all read: its rest lies behind the last ``_id``.
+    ``count`` is how many documents there were up to the last ``_id``, as an import left it; None where nobody counted.
     """
 
     token: str | None = None
     last_id: str | None = None
     reading: bool = False
+    count: int | None = None
 
     @classmethod
     def of(cls, store: Store, place: Place) -> Self:

@@ -158,6 +158,7 @@ class Services:
         self.writer = writer
         told = functools.partial(self.feed_failed, again=True)
         self.streams = Streams(settings, writer, self.hub.board, self.publish, self.history.can_chart, told)
+        self.hub.meanings = self.streams.meanings
         return self.streams
 
     # What opening found, and what of it is damaged; called in a thread.

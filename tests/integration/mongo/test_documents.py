@@ -26,7 +26,6 @@ from footloom.store.mongo_client import address_of
 from tests.integration.mongo.documents import START, SYMBOL, document
 
 KEY = f"upstox:{SYMBOL}"
-RECORDINGS = Path(__file__).parents[4] / "shared" / "data" / "upstox"
 DEAD = "mongodb://me:my%40secret@127.0.0.1:1/tapes?serverSelectionTimeoutMS=200"
 
 
@@ -88,10 +87,25 @@ def test_an_import_takes_what_is_new_and_a_store_may_lie_beside(database: str, t
         client.drop_database(address_of(store).database)
 
 
-def test_a_recording_gives_the_same_rows_by_either_way(database: str, ticks: Any, tmp_path: Path) -> None:
-    path = RECORDINGS / "NSE_FO_51510_data.json.json.gz"
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
+def test_documents_that_come_late_with_an_older_id_are_told(database: str, ticks: Any, tmp_path: Path) -> None:
+    said = []
+    for numbers in ((0, 1, 2, 5, 6), (8, 9), (3, 4, 10), (11,), ()):
+        if numbers:
+            ticks.insert_many(document(number) for number in numbers)
+        said.append(footloom(tmp_path, "import", "--store", str(tmp_path / "store"), database).stderr)
+    assert ["with an older _id" in text for text in said] == [False, False, True, False, False], said
+    assert "footloom: 2 documents of" in said[2]
+    assert str(document(9)["_id"]) in said[2]
+    fresh = footloom(tmp_path, "import", "--store", str(tmp_path / "fresh"), database)
+    assert fresh.returncode == 0, fresh.stderr
+    with FileStore(tmp_path / "fresh") as whole:
+        assert whole.load(KEY, "snapshot", 0, 2**62).vtt_lot.tolist() == [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]
+
+
+def test_a_recording_gives_the_same_rows_by_either_way(
+    database: str, ticks: Any, tmp_path: Path, recordings: Path
+) -> None:
+    path = recordings / "upstox" / "NSE_FO_51510_data.json.json.gz"
     documents = json.loads(gzip.decompress(path.read_bytes()))[:600]
     for one in documents:
         one["_insertion_time"] = dt.datetime.fromisoformat(one["_insertion_time"])

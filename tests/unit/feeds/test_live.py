@@ -21,7 +21,9 @@ from footloom.core.messages import Gap
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import CorruptPart, StoreError, UnknownSymbol
+from footloom.feeds import _line as line_module
 from footloom.feeds import live as live_module
+from footloom.feeds._line import Line, size_of
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, WallPacer, commits, live
 
@@ -206,7 +208,7 @@ async def test_a_block_that_the_store_refuses_is_set_aside_and_the_others_are_re
 async def test_rows_that_are_given_up_leave_a_gap(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(live_module, "_PENDING_ROWS", 3)
+    monkeypatch.setattr(live_module, "_PENDING_BYTES", 3 * size_of((rows(1), ())))
     disk = Disk(broken=True)
     journal = Journal(disk)
     for number in range(1, 8):
@@ -225,7 +227,7 @@ async def test_a_gap_that_heals_later_does_not_hide_rows_that_were_given_up_with
     *,
     beside: bool,  # with rows that the store refuses: then each item goes for itself
 ) -> None:
-    monkeypatch.setattr(live_module, "_PENDING_ROWS", 3)
+    monkeypatch.setattr(live_module, "_PENDING_BYTES", 3 * size_of((rows(1), ())))
     disk = Disk(broken=True)
     journal = Journal(disk)
     hole = Gap(symbol="ABC", from_ns=50, to_ns=900, cause="disconnected", missing=3)
@@ -257,3 +259,48 @@ async def test_a_damaged_day_of_one_symbol_stops_no_other() -> None:
     disk.damaged = ""
     assert await journal.append(arrival(rows(3)))
     assert (disk.kept, journal.refused) == ([1, 2, 9, 3], 0)
+
+
+def other(block: Trades, **changed: object) -> Trades:
+    return dataclasses.replace(block, instrument=msgspec.structs.replace(TEST, **changed))
+
+
+def test_small_blocks_that_wait_are_joined_and_nothing_changes_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_module, "_MOST_ITEMS", 6)
+    monkeypatch.setattr(line_module, "_JOINED_ROWS", 3)
+    line, sent = Line(), list[tuple[str, int]]()
+    gap = Gap(symbol="ABC", from_ns=5, to_ns=6, cause="planted")
+    looks = Snapshots(TEST, *(np.arange(2) for _ in range(7)))
+    for number in range(40):
+        block = rows(number) if number % 3 else other(rows(number), symbol="DEF")
+        block = other(block, tick_size=Decimal("0.25")) if number == 20 else block
+        sent.append((block.instrument.key, number))
+        line.put([(block, (gap,) if number == 7 else ()), *([(looks, ())] if number % 10 == 0 else [])])
+    held = list(line)
+    for key in {key for key, _ in sent}:
+        mine = [block for block, _ in held if block.instrument.key == key and isinstance(block, Trades)]
+        assert [i for block in mine for i in block.trade_id.tolist()] == [i for one, i in sent if one == key]
+    assert [list(gaps) for _, gaps in held if gaps] == [[gap]]
+    assert sum(block.instrument.tick_size == Decimal("0.25") for block, _ in held) == 1, "another grid, another block"
+    assert line.rows == 40 + 8 == sum(len(block) for block, _ in held)
+    assert line.nbytes == sum(map(size_of, held)) < 40 * size_of((rows(1), ()))
+    while line:
+        line.pop()
+    assert (line.rows, line.nbytes) == (0, 0)
+
+
+async def test_a_block_that_the_store_refuses_takes_none_with_it_that_waited_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line_module, "_MOST_ITEMS", 4)
+    disk = Disk(broken=True)
+    journal = Journal(disk)
+    for number in range(1, 12):
+        block = rows(number)
+        bad = dataclasses.replace(block, qty_lot=np.zeros(1, np.int64))
+        assert not await journal.append(arrival(bad if number == 2 else block))
+    assert journal.waiting == 11
+    disk.broken = False
+    await journal.append([])
+    assert (disk.kept, journal.refused, journal.waiting) == ([1, *range(3, 12)], 1, 0)
+    journal.close()

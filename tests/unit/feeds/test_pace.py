@@ -14,6 +14,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.feeds import live as live_module
+from footloom.feeds._line import size_of
 from footloom.feeds.clock import SystemClock
 from footloom.feeds.flow import Arrival
 from footloom.feeds.live import Journal, live
@@ -246,7 +247,7 @@ async def test_a_journal_is_closed_beside_the_loop_and_to_its_end(monkeypatch: p
 async def test_of_what_stands_in_line_for_too_long_the_oldest_goes_and_the_tape_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, value in (("_PATIENCE_S", 0.01), ("_GLANCE_S", 0.001), ("_PENDING_ROWS", 4)):
+    for name, value in (("_PATIENCE_S", 0.01), ("_GLANCE_S", 0.001), ("_PENDING_BYTES", 4 * size_of((rows([1]), ())))):
         monkeypatch.setattr(live_module, name, value)
     disk = SlowDisk()
     journal = Journal(disk)

@@ -13,6 +13,7 @@ from rest_kit import client_of, services_of, settings_for
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
+from footloom.feeds.flow import Commit
 from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from footloom.venues._india_master import expiry_ns
@@ -76,6 +77,30 @@ async def test_a_topic_of_a_continuous_future_tells_its_rolls(store: Store) -> N
     services = services_of(store)
     topic = await services.hub.open(TopicRequest(symbol=KEY, bars="1h", ticks_per_level=1), 100)
     assert [roll.at_ns for roll in topic.meta.rolls] == [ROLL["at_ns"]]  # type: ignore[union-attr] - it has some
+    services.close()
+
+
+async def test_what_a_contract_trades_moves_the_charts_of_its_continuous_future(store: Store) -> None:
+    services, heard = services_of(store), list[Commit]()
+    hub = services.hub
+    chart = TopicRequest(symbol=KEY, bars="1h", ticks_per_level=1)
+    topic = await hub.open(chart, 100)
+    leave = hub.listen(KEY, heard.append)
+    fresh = [contract(name, 262_000, (2, 3), first_id=100) for name in ("A", "B")]
+    for meant, block in (("", fresh[1]), ("upstox:NSE_FO|B", fresh[0]), ("upstox:NSE_FO|B", fresh[1])):
+        hub.meanings = lambda: {KEY: meant}  # noqa: B023 - called before the next turn
+        hub.publish(Commit(block.instrument.key, block, (), int(block.ts_recv_ns[-1])))
+    assert [(one.key, one.trades.instrument.symbol) for one in heard] == [(KEY, "NSE_FO|B")], "the other is not meant"
+    assert hub.measures.messages == 18, "counted once"
+    store.append(fresh[1])
+    shown, stored = topic.builder.frame(100), services.history.seed(topic.chart, 100).builder.frame(100)
+    assert shown is not None
+    assert stored is not None
+    assert len(shown) == 5
+    for name in ("open_ns", "close_tick", "buy_lot", "sell_lot", "unknown_lot", "trades"):
+        bars = (getattr(one.footprint.bars, name).tolist() for one in (shown, stored))
+        assert next(bars) == next(bars), name
+    leave()
     services.close()
 
 

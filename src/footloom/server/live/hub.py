@@ -10,7 +10,7 @@ import asyncio
 import functools
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import msgspec
@@ -60,6 +60,7 @@ class Hub:
         self._notes: tuple[str, ...] = ()
         self._lingering: dict[Topic, asyncio.TimerHandle] = {}
         self._symbols = SymbolStates()
+        self.meanings: Callable[[], Mapping[str, str]] = dict  # what names of people mean, `Streams.meanings`
 
     @property
     def topics(self) -> list[Topic]:
@@ -157,13 +158,18 @@ class Hub:
 
     def publish(self, commit: Commit) -> None:
         """Fold a commit into every topic of its symbol, and post what changed."""
-        symbol = self._symbols[commit.key]
         if commit.state is not None:
             self.board.tell(commit.key, commit.state)
         if len(commit.trades):
             self.board.note_trades(commit.key)
             self.measures.note_trades(commit.trades)
         self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
+        self._give_out(commit)
+        for view in self._symbols.as_views(commit, self.meanings):
+            self._give_out(view)
+
+    def _give_out(self, commit: Commit) -> None:
+        symbol = self._symbols[commit.key]
         self._symbols.hear(commit)
         for key in chain_keys(commit) if commit.series else ():
             if key != commit.key and key in self._symbols:

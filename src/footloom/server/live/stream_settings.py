@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from footloom.errors import ConfigError, NotStored, StoreLocked
+from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked
 from footloom.feeds.flow import Commit, FeedState
 from footloom.store import Store
 from footloom.venues._venue import Wanted
@@ -75,6 +75,14 @@ class StreamSettings:
     ready_s: float = READY_S
     retry_s: float = RETRY_S
     most: int = MOST_STREAMS
+
+    def sends(self, key: str) -> bool:
+        """Say whether a symbol that is not pinned can be listened to."""
+        try:
+            self.wanted_of(key)
+        except FootloomError:
+            return False
+        return self.on_demand
 
 
 def check_follows(settings: StreamSettings, key: str, rule: str, holder: str | None, *, runs: bool) -> None:

@@ -103,8 +103,7 @@ class Streams:
         StoreLocked
             Another process writes to the store, and has nothing of the symbol.
         """
-        if self._feeds is not None:
-            self._note_resolved(self._feeds)
+        self._note_resolved(self.meanings())
         key = self._resolved(key)
         stored = await look_up(self._is_stored, key)
         if stored:
@@ -182,6 +181,10 @@ class Streams:
         figures: Callable[[], Figures] | None = getattr(self._feeds, "figures", None)
         return None if figures is None else figures()
 
+    def meanings(self) -> Mapping[str, str]:
+        """Return what names of people mean now (``upstox:NIFTY.FUT1``), as far as their venues have said."""
+        return {} if self._feeds is None else self._feeds.resolved
+
     def log_in(self, venue: str, values: Mapping[str, str]) -> None:
         """Go on with new credentials of a venue."""
         if self._feeds is not None and hasattr(self._feeds, "log_in"):
@@ -221,9 +224,9 @@ class Streams:
             self._feeds.drop(name)
 
     # What is pinned runs under the name that its venue has found for it, whoever asked first.
-    def _note_resolved(self, feeds: LiveFeeds) -> None:
-        for asked in self._pinned & feeds.resolved.keys():
-            found = feeds.resolved[asked]
+    def _note_resolved(self, meanings: Mapping[str, str]) -> None:
+        for asked in self._pinned & meanings.keys():
+            found = meanings[asked]
             self._pinned.add(found)
             if asked in self._running:
                 self._running.setdefault(found, self._running.pop(asked))
@@ -234,7 +237,7 @@ class Streams:
             timer.cancel()
 
     def _resolved(self, key: str) -> str:
-        return key if self._feeds is None else self._feeds.resolved.get(key, key)
+        return self.meanings().get(key, key)
 
     async def _start(self, key: str, *, is_stored: bool) -> None:
         try:
@@ -325,7 +328,7 @@ class Streams:
                 await feeds.run(self._give)
             finally:
                 telling.cancel()
-                self._note_resolved(feeds)
+                self._note_resolved(feeds.resolved)
                 if self._feeds is feeds:
                     self._feeds, self._running, self._with_options = None, {}, set()
 
@@ -344,15 +347,8 @@ class Streams:
     # What is pinned is asked for by the name that was given, which the venue may have resolved to another.
     def _lost(self) -> list[str]:
         runs = {*self._running, *self._running.values()}
-        looked_at = [key for key in self._held if key not in self._pinned and self._is_sent(key)]
+        looked_at = [key for key in self._held if key not in self._pinned and self.settings.sends(key)]
         return [key for key in (*self.settings.pinned, *looked_at) if key not in runs]
-
-    def _is_sent(self, key: str) -> bool:
-        try:
-            self.settings.wanted_of(key)
-        except FootloomError:
-            return False
-        return self.settings.on_demand
 
     async def _begin_again(self, keys: Sequence[str]) -> None:
         async with self._starting:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from footloom.core.trades import Trades
 from footloom.engine.studies import counting
+from footloom.feeds.continuous import is_continuous
 from footloom.feeds.flow import Commit
 from footloom.kernels.fold import Count
 from footloom.server.live.chains import ChainStream
@@ -130,15 +131,29 @@ class SymbolState:
 
 
 class SymbolStates(defaultdict[str, SymbolState]):
-    """All symbols of a hub."""
+    """All symbols of a hub, continuous futures that somebody looks at among them."""
 
     def __init__(self) -> None:
         super().__init__(SymbolState)
+        self._views: set[str] = set()
+
+    def __missing__(self, key: str) -> SymbolState:
+        if is_continuous(key):
+            self._views.add(key)
+        return super().__missing__(key)
 
     def settle(self, key: str) -> None:
         """Forget a symbol of which there is nothing to be known: whatever its name, somebody may have asked for it."""
         if key in self and self[key].is_idle:
             del self[key]
+            self._views.discard(key)
+
+    def as_views(self, commit: Commit, meanings: Callable[[], Mapping[str, str]]) -> Sequence[Commit]:
+        """Return a contract's commit as those who look at its continuous future hear it, once for each such name."""
+        if not self._views:
+            return ()
+        meant = meanings()
+        return [replace(commit, key=name, state=None) for name in self._views if meant.get(name) == commit.key]
 
     def listen(self, key: str, listener: Callable[[Commit], None]) -> Callable[[], None]:
         """Call a function with every commit of a symbol from now on; returns the function that ends it."""
