@@ -393,5 +393,5 @@ class Session:
 
 # Refused by the request's number, so that who asked knows to ask again: of snapshots the first shows no trade yet.
 def _check_begun(topic: AnyTopic, key: str) -> None:
-    if isinstance(topic, Topic) and topic.newest[0] == -(2**63):
+    if isinstance(topic, Topic) and not topic.has_begun:
         raise NotStored(f"{key} has no bars yet: ask again when it has traded")

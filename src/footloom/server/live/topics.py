@@ -22,12 +22,12 @@ from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit
 from footloom.kernels.facts import facts, in_order
 from footloom.server.live.joining import runs
-from footloom.server.live.lanes import fold_late, look_up
+from footloom.server.live.lanes import fold_late
 from footloom.server.live.readers import StateReader, Subscriber
+from footloom.server.live.snapshots import Snapshots
 from footloom.server.live.study_beside import StudiesBeside
 from footloom.server.live.tempo import Tempo
 from footloom.server.stored.history import ChartKey, Seed, with_bars
-from footloom.server.wire.codec import encode, encode_json
 from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
 from footloom.server.wire.studies import Told
@@ -36,9 +36,7 @@ __all__ = ("Topic",)
 
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
-_MOST_SNAPSHOTS = 8  # of one state that are kept: lengths are the clients' choice
-# A snapshot with more levels than this is encoded off the event loop (about 2 ms).
-_THREAD_LEVELS: dict[Form, int] = {"binary": 20_000, "json": 2_000}
+_NEVER = -(2**63)
 
 
 @dataclass(eq=False)
@@ -82,8 +80,8 @@ class Topic:
     _look: asyncio.TimerHandle | None = None
     _looked_at: float = float("-inf")
     _look_s: float = 0.0
-    _snapshots: dict[tuple[int, Form], bytes | str] = field(default_factory=dict)
-    newest: tuple[int, int] = (-(2**63), 0)  # the ordering key of the newest row that was folded
+    _snapshots: Snapshots = field(default_factory=Snapshots)  # of the state as it stands: another one for each
+    newest: tuple[int, int] = (_NEVER, 0)  # the ordering key of the newest row that was folded
 
     @property
     def key(self) -> str:
@@ -101,6 +99,11 @@ class Topic:
         self.catch_up()
         return self._builder
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has bars: the first of a broker's snapshots shows no trade yet."""
+        return self.newest[0] != _NEVER
+
     def subscribed(self, request_id: int) -> Subscribed:
         """Return the answer to a request of this topic."""
         specs = () if self.studies is None else self.studies.specs
@@ -117,8 +120,8 @@ class Topic:
         """Stand where a seed stands; nobody is told."""
         self.stand_by(studies)
         self._builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
-        self._held, self._open, self._snapshots = [], {}, {}
-        self.newest = _key(seed.trades, -1) if len(seed.trades) else (-(2**63), 0)
+        self._held, self._open, self._snapshots = [], {}, Snapshots()
+        self.newest = _key(seed.trades, -1) if len(seed.trades) else (_NEVER, 0)
 
     def stand_by(self, studies: StudiesBeside | None) -> None:
         """Have these studies beside the bars, and no others."""
@@ -218,7 +221,7 @@ class Topic:
     def _tell(self, events: Sequence[Event]) -> None:
         if not events:
             return
-        self._snapshots = {}  # a new one, so that a snapshot under way is kept in the old
+        self._snapshots = Snapshots()
         for event in events:
             self._on_event(event)
         if self._open:
@@ -226,14 +229,15 @@ class Topic:
 
     def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
         """Return the newest bars as a frame, as they stand at the call (with ``folding``), not at its await."""
-        cached = self._snapshots.get((history_bars, form))
-        if cached is not None:
-            return _made(cached)
+        want = (history_bars, form)
+        kept = self._snapshots.again(want)
+        if kept is not None:
+            return kept
         frame = self.builder.frame(history_bars)
         if frame is None:
             raise NotStored(f"{self.chart.key} has no bars yet")
         meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
-        return self._encode_snapshot((history_bars, form), frame, meta, self.seq, self._snapshots)
+        return self._snapshots.make(want, frame, meta, (self.id, self.seq))
 
     def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
         """Return what the studies say of the same bars, None where there are none; with ``folding``."""
@@ -242,26 +246,6 @@ class Topic:
         opened = self.builder.open_frame()
         told = self.studies.held(history_bars, None if opened is None else opened.footprint)
         return None if told is None else self.studies.frame(told, "studies", self.id, self.seq).data(form)
-
-    async def _encode_snapshot(
-        self,
-        want: tuple[int, Form],
-        frame: ChartFrame,
-        meta: bytes,
-        seq: int,
-        cache: dict[tuple[int, Form], bytes | str],
-    ) -> bytes | str:
-        def make() -> bytes | str:
-            if want[1] == "json":
-                return encode_json(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta).decode()
-            return encode(frame, "snapshot", topic_id=self.id, topic_seq=seq, meta=meta)
-
-        levels = len(frame.footprint.levels)
-        data = make() if levels <= _THREAD_LEVELS[want[1]] else await look_up(make)
-        cache[want] = data
-        while len(cache) > _MOST_SNAPSHOTS:
-            del cache[next(iter(cache))]
-        return data
 
     def close(self) -> None:
         """Stop the flush timer: nothing is posted any more."""
@@ -368,7 +352,7 @@ class Topic:
         self._looked_at = loop.time()
         looks = studies.looks(None if opened is None else opened.footprint)
         self._look_s = loop.time() - self._looked_at
-        self._snapshots = {}
+        self._snapshots = Snapshots()
         for name, told in looks:
             self.seq += 1
             frame = studies.frame(told, "studies_open", self.id, self.seq)
@@ -388,13 +372,9 @@ class Topic:
     def _frame(self, chart: ChartFrame, kind: str, heard: Heard | None) -> Frame:
         self.seq += 1
         self.frames_encoded += 1
-        self._snapshots = {}
+        self._snapshots = Snapshots()
         return chart_frame(self.id, self.seq, kind, chart, heard)
 
 
 def _key(ordered: Trades, row: int) -> tuple[int, int]:
     return ordered.ts_exch_ns.item(row), ordered.trade_id.item(row)
-
-
-async def _made(data: bytes | str) -> bytes | str:
-    return data

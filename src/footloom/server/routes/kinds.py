@@ -21,5 +21,5 @@ class KindRow(msgspec.Struct, frozen=True):
 def schema_of(params: type) -> dict[str, Any]:
     """Return the JSON schema of settings; what it refers to stands in its own ``$defs``."""
     (schema,), components = msgspec.json.schema_components([params], ref_template="#/$defs/{name}")
-    own = components.pop(params.__name__, schema)
+    own: dict[str, Any] = components.pop(params.__name__, schema)
     return own | ({"$defs": components} if components else {})
