@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,13 @@ from litestar import Litestar, Request, Response, WebSocket, get, websocket
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, SkipValidation
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from footloom.server.access.auth import Access
 from footloom.server.access.guard import Guard
 from footloom.server.clients.connection import LitestarSocket
 from footloom.server.clients.session import Session
-from footloom.server.compat import compat_routes
+from footloom.server.compat import compat_clients, compat_routes
 from footloom.server.pages import MISSING_PAGE, Asset, Bundle
 from footloom.server.port import LIVE_PATH
 from footloom.server.rest.openapi import openapi_config
@@ -37,6 +38,7 @@ __all__ = ("create_app", "live", "page")
 _PUBLIC = frozenset({"/", LIVE_PATH, SESSION_PATH, REDIRECT_PATH})
 
 Shared = NamedDependency[SkipValidation[Services]]
+_HANDED = "footloom"  # where a call's scope holds what its server's routes work on
 
 
 @websocket("/ws/v1")
@@ -104,12 +106,32 @@ def create_app(
     rest = Rest(services, settings)
     wire = compat or (settings.compat if settings else None)
     services.on_close.append(rest.close)
-    app = Litestar(
-        route_handlers=[*ROUTES, *STANDING_ROUTES, *ACCESS_ROUTES, *LOGIN_ROUTES, *compat_routes(wire), live, page],
+    handed = {"services": services, "access": door, "rest": rest, **compat_clients()}
+    routes = _routes(wire)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        call: Any = scope
+        call[_HANDED] = handed
+        await routes(scope, receive, send)
+
+    return Guard(app, door, lambda path: path in _PUBLIC or services.bundle.find(path) is not None)
+
+
+# Compiled once for all servers of a process (it takes a quarter of a second): what is one server's comes with a call.
+@functools.cache
+def _routes(wire: str | None) -> Litestar:
+    return Litestar(
+        route_handlers=[
+            *ROUTES,
+            *STANDING_ROUTES,
+            *ACCESS_ROUTES,
+            *LOGIN_ROUTES,
+            *compat_routes(_handed, wire),
+            live,
+            page,
+        ],
         dependencies={
-            "services": Provide(lambda: services, sync_to_thread=False),
-            "access": Provide(lambda: door, sync_to_thread=False),
-            "rest": Provide(lambda: rest, sync_to_thread=False),
+            **{name: _handed(name) for name in ("services", "access", "rest")},
             "chart": Provide(chart_request),
         },
         exception_handlers=HANDLERS,
@@ -118,4 +140,11 @@ def create_app(
         logging_config=None,
         request_max_body_size=1_000_000,
     )
-    return Guard(app, door, lambda path: path in _PUBLIC or services.bundle.find(path) is not None)
+
+
+def _handed(name: str) -> Provide:
+    def take(scope: Scope) -> Any:
+        call: Any = scope
+        return call[_HANDED][name]
+
+    return Provide(take, sync_to_thread=False)

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
-from server_kit import DAY0_NS, TEST, MemoryStore
+from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 
 from footloom.core.trades import Trades
 from footloom.engine.build import build
@@ -51,6 +51,16 @@ async def test_health_says_ready_or_why_not(client: httpx.AsyncClient, services:
     services.trouble["journal"] = "not recorded: the disk is full"
     health = msgspec.json.decode((await client.get("/health")).content, type=Health)
     assert (health.status, health.reasons) == ("degraded", ["not recorded: the disk is full"])
+
+
+async def test_servers_of_one_process_answer_from_their_own_stores(client: httpx.AsyncClient) -> None:
+    other = Services.over(MemoryStore(make_tape(rows=100)))  # type: ignore[arg-type] - as much of a store as is read
+    transport = httpx.ASGITransport(create_app(other))
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as second:
+        both = [(await one.get("/api/v1/coverage")).json()[0]["rows"] for one in (client, second, client)]
+        assert both == [20_000, 100, 20_000]
+        assert not (await second.get("/api/v1/instruments")).json()[0]["live"]
+    other.close()
 
 
 async def test_instruments(client: httpx.AsyncClient) -> None:
