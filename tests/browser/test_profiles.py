@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from footloom import footprint
 from footloom.core.trades import Trades
 from footloom.engine.large_orders import Params, large_orders
+from footloom.engine.studies import StudyFold
 from tests.browser.conftest import ROOT, settle
 from tests.browser.profile_server import ABC, DAY0_NS, END_NS, HOUR_NS, following, tape
 
@@ -65,16 +67,21 @@ Opener = Callable[..., Any]
 def chart(chromium: Any, server: Serving) -> Iterator[Opener]:
     contexts, problems = [], []
 
-    def open_chart(*chosen: tuple[str, dict[str, object]], path: str = "&bars=1m") -> Any:
+    def open_chart(
+        *chosen: tuple[str, dict[str, object]],
+        path: str = "&bars=1m",
+        step: int = STEP,
+        settings: dict[str, object] | None = None,
+    ) -> Any:
         context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
         context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)
         studies = [{"study": study, "label": study, "params": params, "shows": None} for study, params in chosen]
-        stored = json.dumps({"settings": {}, "paletteOffered": True, "studies": studies})
+        stored = json.dumps({"settings": settings or {}, "paletteOffered": True, "studies": studies})
         context.add_init_script(f"localStorage['footloom.prefs.1'] ??= {json.dumps(stored)}")
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{server.url}?symbol={ABC.key}&step={STEP}{path}")
+        page.goto(f"{server.url}?symbol={ABC.key}&step={step}{path}")
         until(page, "footloom.bars().count > 0 && footloom.profiles().quiet")
         return page
 
@@ -258,6 +265,46 @@ def test_large_orders_are_circles_at_their_time_and_price(chart: Opener, server:
     page.keyboard.press("Control+ArrowLeft")
     until(page, "!footloom.viewport().following && footloom.orders().quiet")
     assert told(page) == large(server, page, Params(percentile="90")), "they follow the view"
+
+
+def said(page: Any, label: str) -> list[dict[str, Any]]:
+    """Return the events that a study told, each with the time of its bar."""
+    found = page.evaluate(
+        """(label) => Array.from({ length: footloom.bars().count }, (_, k) => footloom.bars().first + k)
+            .map((index) => footloom.study(label, index))
+            .flatMap((one) => one?.events ?? [])""",
+        label,
+    )
+    return [{name: value for name, value in one.items() if name != "bar"} for one in found]
+
+
+def test_levels_that_belong_to_the_cells_are_studies_of_the_server(chart: Opener, server: Serving) -> None:
+    settings = {"zones": "on", "nakedPoc": "bars", "unfinished": "on", "imbalancePct": 150, "stack": 2}
+    page = chart(path="&bars=15m", step=1, settings=settings)
+    bars = footprint(server.tape, "15m", ticks_per_level=1)
+    wanted = {
+        "stacked zones": StudyFold("stacked_zones", {"percent": 150, "stack_n": 2}),
+        "naked POC": StudyFold("naked_poc", {"scope": "bar"}),
+        "unfinished auctions": StudyFold("unfinished_auction"),
+    }
+    for name, fold in wanted.items():
+        label = f"cells: {name}"
+        until(
+            page,
+            f"footloom.bars().count === {len(bars)} && footloom.study('{label}', footloom.bars().first)?.row === 0",
+        )
+        events = fold.update(bars).events
+        assert len(events["bar"]) > 50, name
+        opens = bars.bars.open_ns[events["bar"]].tolist()
+        numbers = {key: column.tolist() for key, column in events.items() if key not in {"bar", "since_ns"}}
+        told = said(page, label)
+        assert [int(one["open_ns"]) for one in told] == opens, name
+        assert {key: [one[key] for one in told] for key in numbers} == numbers, name
+    painted = page.locator(".chart").screenshot()
+    page.evaluate("footloom.show({ zones: 'off', nakedPoc: 'none', unfinished: 'off' })")
+    until(page, "footloom.study('cells: stacked zones') === null")
+    settle(page)
+    assert page.locator(".chart").screenshot() != painted, "they were drawn"
 
 
 # The last ones: they lengthen the tape.

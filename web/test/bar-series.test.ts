@@ -36,6 +36,7 @@ describe("BarSeries", () => {
       lastOnly: true,
       appended: 0,
       renumbered: false,
+      revised: false,
     });
     expect(series.delta(1 as BarIndex)).toBe(-8);
     expect(series.version(1 as BarIndex)).toBeGreaterThan(before);
@@ -46,10 +47,10 @@ describe("BarSeries", () => {
   it("revises a bar in place and inserts one that was missing", () => {
     const series = new BarSeries();
     series.reset(frameOf([{ minute: 0 }, { minute: 1 }, { minute: 5 }]));
-    expect(series.merge(frameOf([{ minute: 1, cells: [[3, 4, 4]] }], "bar_revised"))).toMatchObject({
-      lastOnly: false,
-      renumbered: false,
-    });
+    const revised = (minute: number) => series.merge(frameOf([{ minute, cells: [[3, 4, 4]] }], "bar_revised"));
+    // The bar before the newest closes with the first news of the newest: only an older one is told late.
+    expect(revised(1)).toMatchObject({ lastOnly: false, renumbered: false, revised: false });
+    expect(revised(0)).toMatchObject({ lastOnly: false, renumbered: false, revised: true });
     expect(series.number("buy", 1 as BarIndex)).toBe(4);
     expect(series.merge(frameOf([{ minute: 3, cells: [[9, 2, 1]] }], "bar_revised")).renumbered).toBe(true);
     expect(opens(series)).toEqual(minutesOf(0, 1, 3, 5));

@@ -28,6 +28,7 @@ class Tape {
   end = 100n;
   asked: Asked[] = [];
   refusal: RequestFailed | null = null;
+  reading = 7;
   largeOrders = async (query: Asked): Promise<LargeOrdersReply> => {
     this.asked.push(query);
     if (this.refusal !== null) throw this.refusal;
@@ -40,6 +41,7 @@ class Tape {
       params: query.params,
       from_ns: String(from),
       settled_ns: String(query.toNs ?? this.end - 3n),
+      reading: query.toNs === null ? this.reading : null,
       orders,
     };
   };
@@ -102,6 +104,25 @@ describe("the large orders of a chart", () => {
     await settle(clock);
     expect(shown()).toEqual(range(95, 102));
     expect(tape.asked.at(-1)).toMatchObject({ fromNs: 97n, toNs: null });
+  });
+
+  it("are all asked for again when one came later than the others had settled", async () => {
+    const tape = new Tape();
+    const { one, clock, shown } = desk(tape);
+    one.look(view(83n, null));
+    await settle(clock);
+    const before = tape.asked.length;
+    [tape.end, tape.reading] = [101n, 8];
+    one.grew(false);
+    await settle(clock);
+    expect(shown()).toEqual(range(83, 101));
+    expect(tape.asked.slice(before).map(({ fromNs, toNs }) => [fromNs, toNs])).toEqual([
+      [97n, null],
+      [83n, null],
+      [83n, 96n],
+      [83n, 91n],
+      [83n, 86n],
+    ]);
   });
 
   it("that were made before earlier trades changed are not shown", async () => {

@@ -3,8 +3,6 @@ import { BarSeries } from "../src/data/bar-series";
 import { ProfileDesk, type ProfileView } from "../src/data/profile-desk";
 import { RequestFailed } from "../src/data/rest";
 import type { Clock } from "../src/data/store";
-import type { ChartModel } from "../src/model/chart-model";
-import { ownLevels } from "../src/model/levels-choice";
 import { kindOf, wantsOf } from "../src/model/profile-choice";
 import {
   gutterOf,
@@ -299,23 +297,6 @@ describe("where profiles stand", () => {
         expect(made.row.slice(from, to)).toEqual(made.row.filter((row) => row >= low && row <= high));
       }
     }
-  });
-});
-
-describe("levels that cells and studies know", () => {
-  const model = (params: Record<string, unknown>, study = "naked_poc", shows: readonly string[] | null = null) =>
-    ({
-      settings: { zones: "on", nakedPoc: "sessions", unfinished: "on" },
-      studies: { list: [{ spec: { study, label: "x", params } }] },
-      shows: new Map(shows === null ? [] : [["x", shows]]),
-    }) as unknown as ChartModel;
-
-  it("are drawn once: by the study where there is one", () => {
-    expect(ownLevels(model({ scope: "session" })).nakedPoc).toBe("none");
-    expect(ownLevels(model({ scope: "bar" })).nakedPoc).toBe("sessions");
-    expect(ownLevels(model({}, "stacked_zones"))).toEqual({ zones: "off", nakedPoc: "sessions", unfinished: "on" });
-    expect(ownLevels(model({}, "unfinished_auction")).unfinished).toBe("off");
-    expect(ownLevels(model({}, "unfinished_auction", [])).unfinished).toBe("on");
   });
 });
 

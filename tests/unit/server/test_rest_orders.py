@@ -100,9 +100,10 @@ async def test_the_newest_come_first_and_older_ones_by_the_answers_beginning(sto
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_growing_tape_is_told_as_if_read_anew_late_rows_and_all(store: Store, seed: int) -> None:
     services, params, rng = services_of(store), json.dumps(PARAMS), random.Random(seed)
-    from_ns, at_s = START + 5 * 3600 * NS, 6 * 3600
+    from_ns, at_s, readings = START + 5 * 3600 * NS, 6 * 3600, []
     for k in range(6):
         reply = await asked(services, from_ns=from_ns, params=params)
+        readings.append(reply["reading"])
         whole = store.load(COIN.key, "trade", 0, 2**62)
         assert isinstance(whole, Trades)
         assert rows(reply) == expected(whole, from_ns), k
@@ -113,6 +114,11 @@ async def test_a_growing_tape_is_told_as_if_read_anew_late_rows_and_all(store: S
             store.append(tape(90_000, 5, 5 * 3600 + 60, 5 * 3600 + 90))  # a backfill, an hour late
     settled = await asked(services, from_ns=from_ns, params=params)
     assert int(settled["settled_ns"]) > START + 6 * 3600 * NS - 60 * NS
+    first, last = readings[0], readings[-1]
+    assert readings == [first] * 4 + [last] * 2, "who holds what was told before is told that it may be others"
+    assert first != last
+    past = await asked(services, from_ns=from_ns, to_ns=from_ns + 60 * NS, params=params)
+    assert past["reading"] is None
 
 
 def test_a_read_that_is_given_up_counts_nothing_twice(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ import type { TopicFeed } from "../data/topic-feed";
 import type { Chart } from "../gui/chart";
 import { Level } from "../model/invalidation";
 import { ordersStudy } from "../model/orders";
+import { ownStudies } from "../model/own-levels";
 import { addPane, newShare } from "../model/panes";
 import { asStudy, kindOf } from "../model/profile-choice";
+import type { Settings } from "../model/settings";
 import { freeLabel, mostStudies, requestOf, type StudyChoice } from "../model/study-choice";
 import { asksFirst, changedOnly } from "../model/study-form";
 import { wantsPane } from "../model/study-look";
@@ -22,6 +24,8 @@ export interface StudiesHost {
   chart(): Chart;
   /** The feed on screen; null before the first. */
   feed(): TopicFeed | null;
+  /** How the cells look: levels are a part of it. */
+  settings(): Settings;
   /** What is chosen has changed: it is to be kept. */
   changed(): void;
   problem(words: string): void;
@@ -48,11 +52,20 @@ export class Studies implements StudyFace {
     this.#taken = chosen;
   }
 
+  /** Those that come with the bars. */
   get requests(): readonly StudyRequest[] {
     return this.chosen
       .get()
       .filter(({ study }) => kindOf(study) === null && study !== ordersStudy)
       .map(requestOf);
+  }
+
+  /** Ask for what is chosen, and for what the look of the cells draws, where that is not so already. */
+  ask(): void {
+    const feed = this.#host.feed();
+    if (feed === null) return;
+    const own = ownStudies(this.#host.settings(), feed.meta, this.chosen.get());
+    feed.setStudies([...this.requests, ...own]);
   }
 
   /** Outputs that were chosen by hand, by label. */
@@ -153,11 +166,10 @@ export class Studies implements StudyFace {
   }
 
   #set(chosen: readonly StudyChoice[]): void {
-    const before = JSON.stringify(this.requests);
     this.chosen.set(chosen);
     const chart = this.#host.chart();
     chart.model.shows = this.shows;
-    if (JSON.stringify(this.requests) !== before) this.#host.feed()?.setStudies(this.requests);
+    this.ask();
     chart.invalidate(Level.full);
     this.#host.changed();
   }

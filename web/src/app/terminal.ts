@@ -190,6 +190,7 @@ export class Terminal implements TerminalFace {
         orders: this.orders,
         chart: () => this.chart,
         feed: () => this.#topics.feed,
+        settings: () => this.settings.get(),
         changed: () => this.#panesChanged(),
         problem: (words) => this.notice.set(words),
         asks: (label) => this.open({ kind: "study", label }),
@@ -309,6 +310,8 @@ export class Terminal implements TerminalFace {
     this.#showView();
     this.gapNews.dismiss();
     this.#words.look();
+    // The bars come first: levels may have to be read from the first trade on.
+    if (!this.#topics.lacksStudies) this.studies.ask();
   }
 
   #grew(anew: boolean): void {
@@ -336,7 +339,7 @@ export class Terminal implements TerminalFace {
 
   #changed(change: SeriesChange): void {
     this.told.barsChanged(change);
-    this.#grew(change.renumbered);
+    this.#grew(change.renumbered || change.revised === true);
     this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
@@ -353,6 +356,7 @@ export class Terminal implements TerminalFace {
 
   #moreBars(): void {
     this.told.prepended();
+    this.#topics.wantStudies();
     this.#lookAgain();
     this.chart.invalidate(Level.full);
     this.#showView();
@@ -421,6 +425,7 @@ export class Terminal implements TerminalFace {
   }
 
   #redraw(): void {
+    this.studies.ask();
     this.chart.invalidate(Level.full);
     this.#numbers.show();
   }

@@ -53,6 +53,8 @@ export class Topics {
   readonly paging = new Store<Paging>("idle");
   /** Why nothing could be opened, while nothing is shown; "" where that is not so. */
   readonly refusal = new Store("");
+  /** It was asked for without its studies, which may be what the server refused. */
+  lacksStudies = false;
   readonly #sources: TopicSources;
   readonly #scene: TopicScene;
   #stepChosen = false;
@@ -105,6 +107,7 @@ export class Topics {
   /** Open a chart; what is on screen stays until the first bars of the new one are there. */
   open(choice: Choice, studies = this.#sources.studies()): void {
     const { hub, rest, clock, model } = this.#sources;
+    this.lacksStudies = studies.length < this.#sources.studies().length;
     this.choice.set(choice);
     this.isEmpty.set(false);
     this.refusal.set("");
@@ -135,7 +138,7 @@ export class Topics {
   // What is looked at, and a screen before it.
   wantStudies(): void {
     const { series, time, studies } = this.#sources.model;
-    if (series.length === 0 || studies.list.length === 0) return;
+    if (series.length === 0 || studies.all.length === 0) return;
     const from = Math.max(series.first, Math.floor(time.index(0) - time.visible)) as BarIndex;
     this.#feed?.wantStudies(series.openNs(from));
   }

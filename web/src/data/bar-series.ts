@@ -26,6 +26,8 @@ export interface SeriesChange {
   readonly appended: number;
   /** All that was known was thrown away, or bars after some point have other numbers. */
   readonly renumbered: boolean;
+  /** A bar before the newest two has changed: trades came late. */
+  readonly revised?: boolean;
 }
 
 function allocate(capacity: number): SeriesColumns {
@@ -185,7 +187,7 @@ export class BarSeries {
       return { lastOnly: false, appended: frame.count, renumbered: true };
     }
     this.#write(from + this.shift, frame, 0, 1);
-    return { lastOnly: from === this.last, appended: 0, renumbered: false };
+    return { lastOnly: from === this.last, appended: 0, renumbered: false, revised: from < this.last - 1 };
   }
 
   /** Put older bars in front; bars that are held already are left out. Returns how many came. */
@@ -219,7 +221,7 @@ export class BarSeries {
     this.#first -= more;
     this.#length += more;
     this.#write(this.#head + older, frame, 0, frame.count);
-    return { lastOnly: false, appended: 0, renumbered: more !== 0 };
+    return { lastOnly: false, appended: 0, renumbered: more !== 0, revised: true };
   }
 
   /** Let the oldest bars go until `most` are left; indices stay. Returns how many went. */

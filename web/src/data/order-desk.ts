@@ -1,4 +1,5 @@
 import type { LargeOrder, LargeOrdersReply, OrdersWant } from "../protocol/orders";
+import { Asker, type Question } from "./asker";
 import { RequestFailed, type Rest } from "./rest";
 import type { Clock } from "./store";
 
@@ -18,18 +19,21 @@ interface Held {
   readonly settledNs: bigint;
   readonly orders: readonly LargeOrder[];
   readonly params: LargeOrdersReply["params"];
+  /** Another number where trades came late, before those that had settled; of a stretch of the past alone null. */
+  readonly reading: LargeOrdersReply["reading"];
 }
 
 interface Slot {
   readonly want: OrdersWant;
+  readonly asker: Asker;
   held: Held | null;
-  stop: AbortController | null;
+  /** What was looked at when it was asked for last. */
+  asked: OrderView | null;
   /** The tape has grown since it was asked for. */
   isStale: boolean;
   /** Not before: news of a live tape, and anything after a failure. */
   newsMs: number;
   failedMs: number;
-  isWaiting: boolean;
   /** What was refused is not asked for again in the same words. */
   refused: string;
 }
@@ -75,7 +79,7 @@ export class OrderDesk {
   /** Whether nothing is under way or due. */
   get isQuiet(): boolean {
     return [...this.#slots.values()].every(
-      (slot) => slot.stop === null && (this.#view === null || this.#missing(slot, this.#view) === null),
+      (slot) => !slot.asker.isBusy && (this.#view === null || this.#missing(slot, this.#view) === null),
     );
   }
 
@@ -84,16 +88,26 @@ export class OrderDesk {
     for (const [label, slot] of this.#slots) {
       const next = wants.find((one) => one.label === label);
       if (next !== undefined && JSON.stringify(next.params) === JSON.stringify(slot.want.params)) continue;
-      slot.stop?.abort();
+      slot.asker.close();
       this.#slots.delete(label);
       if (next === undefined) this.#answered(label, null);
     }
-    for (const want of wants) {
-      if (this.#slots.has(want.label)) continue;
-      const begun = { held: null, stop: null, isStale: false, newsMs: 0, failedMs: 0 };
-      this.#slots.set(want.label, { want, ...begun, isWaiting: false, refused: "" });
-    }
-    this.#pumpAll();
+    for (const want of wants) if (!this.#slots.has(want.label)) this.#slots.set(want.label, this.#slotOf(want));
+    this.#lookAll();
+  }
+
+  #slotOf(want: OrdersWant): Slot {
+    const slot: Slot = {
+      want,
+      asker: new Asker(
+        this.#clock,
+        () => this.#next(slot),
+        (error) => this.#failed(slot, error),
+      ),
+      ...{ held: null, asked: null, isStale: false, newsMs: 0, failedMs: 0, refused: "" },
+    };
+    slot.asker.hide(this.#isHidden);
+    return slot;
   }
 
   /** What is looked at; null while no chart is shown. */
@@ -102,18 +116,18 @@ export class OrderDesk {
     this.#view = view;
     if (view === null || before === null || view.symbol !== before.symbol || view.tape !== before.tape) {
       for (const [label, slot] of this.#slots) {
-        slot.stop?.abort();
-        [slot.stop, slot.held, slot.refused] = [null, null, ""];
+        slot.asker.drop();
+        [slot.held, slot.refused] = [null, ""];
         this.#answered(label, null);
       }
     }
-    this.#pumpAll();
+    this.#lookAll();
   }
 
   /** While nobody sees the page nothing is asked for. */
   hide(isHidden: boolean): void {
     this.#isHidden = isHidden;
-    this.#pumpAll();
+    for (const { asker } of this.#slots.values()) asker.hide(isHidden);
   }
 
   /** Trades have come; or `anew`, earlier ones have changed. */
@@ -121,32 +135,25 @@ export class OrderDesk {
     for (const slot of this.#slots.values()) {
       slot.isStale = true;
       if (!anew) continue;
-      slot.stop?.abort(); // what is under way may have been made before
-      [slot.stop, slot.held] = [null, null];
+      slot.asker.drop(); // what is under way may have been made before
+      slot.held = null;
     }
-    this.#pumpAll();
+    this.#lookAll();
   }
 
-  #pumpAll(): void {
-    for (const slot of this.#slots.values()) this.#pump(slot);
+  #lookAll(): void {
+    for (const { asker } of this.#slots.values()) asker.look();
   }
 
-  #pump(slot: Slot): void {
+  #next(slot: Slot): Question | null {
     const view = this.#view;
-    if (view === null || this.#isHidden || slot.stop !== null || slot.isWaiting) return;
-    const stretch = this.#missing(slot, view);
-    if (stretch === null) return;
+    const stretch = view === null ? null : this.#missing(slot, view);
+    if (view === null || stretch === null) return null;
     const isNews = stretch.toNs === null && slot.held !== null;
-    const wait = Math.max(slot.failedMs, isNews ? slot.newsMs : 0) - this.#clock.now();
-    if (wait <= 0) {
-      void this.#ask(slot, view, stretch);
-      return;
-    }
-    slot.isWaiting = true;
-    this.#clock.after(wait, () => {
-      slot.isWaiting = false;
-      if (this.#slots.get(slot.want.label) === slot) this.#pump(slot);
-    });
+    return {
+      dueMs: Math.max(slot.failedMs, isNews ? slot.newsMs : 0),
+      ask: (signal) => this.#ask(slot, view, stretch, signal),
+    };
   }
 
   // What is looked at and not held; behind what is held what is new.
@@ -160,40 +167,38 @@ export class OrderDesk {
     return slot.isStale && held.toNs === null && view.toNs === null ? { fromNs: held.settledNs, toNs: null } : null;
   }
 
-  async #ask(slot: Slot, view: OrderView, stretch: Stretch): Promise<void> {
-    const stop = new AbortController();
+  async #ask(slot: Slot, view: OrderView, stretch: Stretch, signal: AbortSignal): Promise<() => void> {
     const begun = this.#clock.now();
-    slot.stop = stop;
+    slot.asked = view;
     if (stretch.toNs === null) slot.isStale = false;
     try {
-      const reply = await this.#rest.largeOrders({ ...view, ...stretch, params: slot.want.params }, stop.signal);
-      if (slot.stop !== stop) return;
-      slot.refused = "";
-      slot.held = joined(slot.held, stretch, reply);
-      this.#answered(slot.want.label, slot.held);
-    } catch (error) {
-      if (slot.stop !== stop || stop.signal.aborted) return;
-      this.#failed(slot, view, error);
+      const reply = await this.#rest.largeOrders({ ...view, ...stretch, params: slot.want.params }, signal);
+      return () => {
+        slot.refused = "";
+        const read = slot.held?.reading ?? reply.reading;
+        // Trades came so late that those before them may be others now: all is asked for again.
+        slot.held = stretch.toNs === null && read !== reply.reading ? null : joined(slot.held, stretch, reply);
+        if (slot.held !== null) this.#answered(slot.want.label, slot.held);
+      };
+    } finally {
+      const now = this.#clock.now();
+      if (stretch.toNs === null) slot.newsMs = now + Math.max(growMs, 4 * (now - begun));
     }
-    slot.stop = null;
-    const now = this.#clock.now();
-    if (stretch.toNs === null) slot.newsMs = now + Math.max(growMs, 4 * (now - begun));
-    this.#pump(slot);
   }
 
   // What cannot be is said once; what failed on its way is asked for again.
-  #failed(slot: Slot, view: OrderView, error: unknown): void {
+  #failed(slot: Slot, error: unknown): void {
     slot.failedMs = this.#clock.now() + failedMs;
     const isRefused =
       error instanceof RequestFailed && error.status >= 400 && error.status < 500 && error.status !== 429;
-    if (!isRefused) {
-      slot.isStale = true;
-      return;
+    if (!isRefused) slot.isStale = true;
+    else if (slot.asked !== null) {
+      slot.refused = error.status === tooMuch ? stretchOf(slot, slot.asked) : tapeOf(slot, slot.asked);
+      slot.held = null;
+      this.#answered(slot.want.label, null);
+      this.#problem(`Large orders: ${error.message}`);
     }
-    slot.refused = (error as RequestFailed).status === tooMuch ? stretchOf(slot, view) : tapeOf(slot, view);
-    slot.held = null;
-    this.#answered(slot.want.label, null);
-    this.#problem(`Large orders: ${(error as Error).message}`);
+    slot.asker.look();
   }
 }
 
@@ -210,6 +215,7 @@ function joined(held: Held | null, stretch: Stretch, reply: LargeOrdersReply): H
     settledNs: BigInt(reply.settled_ns),
     orders: reply.orders,
     params: reply.params,
+    reading: reply.reading,
   };
   if (held === null) return fresh;
   if (stretch.toNs !== null && stretch.toNs === held.fromNs)

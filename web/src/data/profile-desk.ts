@@ -1,4 +1,5 @@
 import type { ProfilesReply, ProfileWant } from "../protocol/profiles";
+import { Asker, type Question } from "./asker";
 import { RequestFailed, type Rest } from "./rest";
 import type { Clock } from "./store";
 
@@ -17,15 +18,14 @@ export interface ProfileView {
 
 interface Slot {
   readonly want: ProfileWant;
+  readonly asker: Asker;
   /** What the answer held, or the one on its way, is of. */
   asked: ProfileView | null;
   /** The tape has grown since it was asked for. */
   isStale: boolean;
-  stop: AbortController | null;
   /** Not before: who takes long is asked more rarely. */
   movedDueMs: number;
   grewDueMs: number;
-  isWaiting: boolean;
   /** What was refused is not asked for again in the same words. */
   refused: string;
 }
@@ -65,7 +65,7 @@ export class ProfileDesk {
   /** Whether nothing is under way or due. */
   get isQuiet(): boolean {
     return [...this.#slots.values()].every(
-      (slot) => slot.stop === null && (this.#view === null || this.#needs(slot, this.#view) === "no"),
+      (slot) => !slot.asker.isBusy && (this.#view === null || this.#needs(slot, this.#view) === "no"),
     );
   }
 
@@ -74,24 +74,30 @@ export class ProfileDesk {
     for (const [label, slot] of this.#slots) {
       const next = wants.find((one) => one.label === label);
       if (next !== undefined && same(next, slot.want)) continue;
-      slot.stop?.abort();
+      slot.asker.close();
       this.#slots.delete(label);
       if (next === undefined) this.#answered(label, null);
     }
-    for (const want of wants) {
-      if (this.#slots.has(want.label)) continue;
-      this.#slots.set(want.label, {
-        want,
-        asked: null,
-        isStale: false,
-        stop: null,
-        movedDueMs: Number.NEGATIVE_INFINITY,
-        grewDueMs: Number.NEGATIVE_INFINITY,
-        isWaiting: false,
-        refused: "",
-      });
-    }
-    this.#pumpAll();
+    for (const want of wants) if (!this.#slots.has(want.label)) this.#slots.set(want.label, this.#slotOf(want));
+    this.#lookAll();
+  }
+
+  #slotOf(want: ProfileWant): Slot {
+    const slot: Slot = {
+      want,
+      asker: new Asker(
+        this.#clock,
+        () => this.#next(slot),
+        (error) => this.#failed(slot, error),
+      ),
+      asked: null,
+      isStale: false,
+      movedDueMs: Number.NEGATIVE_INFINITY,
+      grewDueMs: Number.NEGATIVE_INFINITY,
+      refused: "",
+    };
+    slot.asker.hide(this.#isHidden);
+    return slot;
   }
 
   /** What is looked at; null while no chart is shown. */
@@ -100,47 +106,39 @@ export class ProfileDesk {
     this.#view = view;
     if (isOther) {
       for (const [label, slot] of this.#slots) {
-        slot.stop?.abort();
-        slot.stop = null;
+        slot.asker.drop();
         slot.asked = null;
         slot.refused = "";
         this.#answered(label, null);
       }
     }
-    this.#pumpAll();
+    this.#lookAll();
   }
 
   /** While nobody sees the page nothing is asked for; then all that is due at once. */
   hide(isHidden: boolean): void {
     this.#isHidden = isHidden;
-    this.#pumpAll();
+    for (const { asker } of this.#slots.values()) asker.hide(isHidden);
   }
 
   /** Trades have come, or have changed, in bars that open at `sinceNs` or later. */
   grew(sinceNs: bigint): void {
     for (const slot of this.#slots.values()) if (endOf(slot) > sinceNs) slot.isStale = true;
-    this.#pumpAll();
+    this.#lookAll();
   }
 
-  #pumpAll(): void {
-    for (const slot of this.#slots.values()) this.#pump(slot);
+  #lookAll(): void {
+    for (const { asker } of this.#slots.values()) asker.look();
   }
 
-  #pump(slot: Slot): void {
+  #next(slot: Slot): Question | null {
     const view = this.#view;
-    if (view === null || this.#isHidden || slot.stop !== null || slot.isWaiting) return;
-    const need = this.#needs(slot, view);
-    if (need === "no") return;
-    const wait = (need === "moved" ? slot.movedDueMs : slot.grewDueMs) - this.#clock.now();
-    if (wait <= 0) {
-      void this.#ask(slot, view);
-      return;
-    }
-    slot.isWaiting = true;
-    this.#clock.after(wait, () => {
-      slot.isWaiting = false;
-      if (this.#slots.get(slot.want.label) === slot) this.#pump(slot);
-    });
+    const need = view === null ? "no" : this.#needs(slot, view);
+    if (view === null || need === "no") return null;
+    return {
+      dueMs: need === "moved" ? slot.movedDueMs : slot.grewDueMs,
+      ask: (signal) => this.#ask(slot, view, signal),
+    };
   }
 
   #needs(slot: Slot, view: ProfileView): "no" | "moved" | "grew" {
@@ -153,39 +151,35 @@ export class ProfileDesk {
     return slot.isStale ? "grew" : "no";
   }
 
-  async #ask(slot: Slot, view: ProfileView): Promise<void> {
-    const stop = new AbortController();
+  async #ask(slot: Slot, view: ProfileView, signal: AbortSignal): Promise<() => void> {
     const begun = this.#clock.now();
-    [slot.stop, slot.asked, slot.isStale] = [stop, view, false];
+    [slot.asked, slot.isStale] = [view, false];
     try {
-      const reply = await this.#rest.profiles(slot.want, view, stop.signal);
-      if (slot.stop !== stop) return;
-      slot.refused = "";
-      this.#answered(slot.want.label, reply);
-    } catch (error) {
-      if (slot.stop !== stop || stop.signal.aborted) return;
-      this.#failed(slot, view, error);
+      const reply = await this.#rest.profiles(slot.want, view, signal);
+      return () => {
+        slot.refused = "";
+        this.#answered(slot.want.label, reply);
+      };
+    } finally {
+      const now = this.#clock.now();
+      slot.movedDueMs = now + (now - begun);
+      slot.grewDueMs = Math.max(slot.grewDueMs, now + Math.max(growMs, 4 * (now - begun)));
     }
-    const now = this.#clock.now();
-    const took = now - begun;
-    slot.stop = null;
-    slot.movedDueMs = now + took;
-    slot.grewDueMs = Math.max(slot.grewDueMs, now + Math.max(growMs, 4 * took));
-    this.#pump(slot);
   }
 
-  // What cannot be is said once; what failed on its way is asked for again with the next change.
-  #failed(slot: Slot, view: ProfileView, error: unknown): void {
+  // What cannot be is said once; what failed on its way is asked for again.
+  #failed(slot: Slot, error: unknown): void {
     const isRefused =
       error instanceof RequestFailed && error.status >= 400 && error.status < 500 && error.status !== 429;
     if (!isRefused) {
       slot.isStale = true;
-      slot.grewDueMs = this.#clock.now() + failedMs;
-      return;
+      slot.grewDueMs = Math.max(slot.grewDueMs, this.#clock.now() + failedMs);
+    } else if (slot.asked !== null) {
+      slot.refused = wordsOf(slot, slot.asked);
+      this.#answered(slot.want.label, null);
+      this.#problem(`${slot.want.label.replace("profile:", "")}: ${error.message}`);
     }
-    slot.refused = wordsOf(slot, view);
-    this.#answered(slot.want.label, null);
-    this.#problem(`${slot.want.label.replace("profile:", "")}: ${(error as Error).message}`);
+    slot.asker.look();
   }
 }
 

@@ -15,8 +15,9 @@ export class StudySeries {
   readonly spec: StudySpec;
   readonly bars = new StudyTable();
   readonly events = new StudyTable();
-  /** Grows with each change. */
+  /** Grows with each change, and where more than the open bar has changed. */
   version = 0;
+  finals = 0;
   /** What is said of levels, a bar each, in the order of `bars`. */
   #cells: (CellsOf | null)[] = [];
   #series: BarSeries | null = null;
@@ -43,6 +44,7 @@ export class StudySeries {
     const [first, last] = [frame.openNs[0], frame.openNs.at(-1)];
     if (first === undefined || last === undefined) return;
     const isSnapshot = frame.kind === "studies";
+    if (frame.kind !== "studies_open") this.finals += 1;
     this.#put(frame, part, first, isSnapshot ? null : last);
   }
 
@@ -51,13 +53,11 @@ export class StudySeries {
     const first = this.firstNs;
     let count = frame.openNs.length;
     while (first !== null && count > 0 && (frame.openNs[count - 1] as bigint) >= first) count -= 1;
-    if (count > 0)
-      this.#put(
-        shortened(frame, count),
-        cut(part, frame, count),
-        frame.openNs[0] as bigint,
-        frame.openNs[count - 1] as bigint,
-      );
+    if (count > 0) {
+      const [from, to] = [frame.openNs[0] as bigint, frame.openNs[count - 1] as bigint];
+      this.finals += 1;
+      this.#put(shortened(frame, count), cut(part, frame, count), from, to);
+    }
     return count;
   }
 

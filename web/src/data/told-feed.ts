@@ -1,6 +1,7 @@
 import type { SnapshotMeta } from "../protocol/messages";
 import type { ToldName, ToldReply, ToldRow } from "../protocol/streams";
 import type { BarIndex } from "../protocol/units";
+import { Asker, type Question } from "./asker";
 import type { BarSeries } from "./bar-series";
 import type { Hub, StreamListener } from "./hub";
 import { RequestFailed, type Rest } from "./rest";
@@ -50,15 +51,10 @@ export class ToldFeed implements StreamListener {
   readonly #meta: SnapshotMeta;
   readonly #series: BarSeries;
   readonly #listener: ToldListener;
-  readonly #abort = new AbortController();
+  readonly #asker: Asker;
   readonly #leave: () => void;
   #wantedNs: bigint | null = null;
-  #busy = false;
-  /** Grows when all is to be asked for anew: an answer to what was asked before is dropped. */
-  #turn = 0;
   #isDue = false;
-  #waits = false;
-  #isHidden = false;
   #askedMs = Number.NEGATIVE_INFINITY;
   /** The newest bar when news was last asked for. */
   #newestNs: bigint | null = null;
@@ -76,52 +72,46 @@ export class ToldFeed implements StreamListener {
       name,
       listener,
     ];
+    this.#asker = new Asker(
+      host.clock,
+      () => this.#next(),
+      (error) => this.#failed(error),
+    );
     this.#leave = host.hub.subscribeStream({ symbol: chart.meta.symbol, name }, this);
   }
 
   close(): void {
     this.#leave();
-    this.#abort.abort();
+    this.#asker.close();
   }
 
   /** Bars from that time on are looked at. */
   want(fromNs: bigint): void {
     if (this.#wantedNs === null || fromNs < this.#wantedNs) this.#wantedNs = fromNs;
-    if (this.heldNs !== null) void this.#work();
     // Every move of the view says so: what did not come is asked for as rarely as news, and what is none not again.
-    else if (!this.#busy && this.isNone !== true) this.refresh();
+    if (this.heldNs === null && !this.#asker.isBusy && this.isNone !== true) this.#isDue = true;
+    this.#asker.look();
   }
 
   /** The chart has other bars, or more of them: what is told of the newest is asked for again, or of all. */
   barsChanged(renumbered: boolean): void {
     if (renumbered) {
+      if (this.#asker.isBusy) this.#askedMs = Number.NEGATIVE_INFINITY; // it was asked of other bars
+      this.#asker.drop();
       this.heldNs = null;
-      this.#turn += 1;
     }
     this.refresh();
   }
 
   /** While nobody sees the page nothing is asked for; then what is due at once. */
   hide(isHidden: boolean): void {
-    this.#isHidden = isHidden;
-    if (!isHidden && this.#isDue) this.refresh();
+    this.#asker.hide(isHidden);
   }
 
   /** Ask for what is new, now or as soon as it is time. */
   refresh(): void {
     this.#isDue = true;
-    if (this.#isHidden) return;
-    const waitMs = this.#askedMs + refreshMs - this.#host.clock.now();
-    if (waitMs <= 0) {
-      void this.#work();
-      return;
-    }
-    if (this.#waits) return;
-    this.#waits = true;
-    this.#host.clock.after(waitMs, () => {
-      this.#waits = false;
-      if (this.#isDue) this.refresh();
-    });
+    this.#asker.look();
   }
 
   granted(): void {
@@ -140,21 +130,7 @@ export class ToldFeed implements StreamListener {
     this.#listener.problem(message);
   }
 
-  // One question at a time; the newest first, then what lies behind.
-  async #work(): Promise<void> {
-    if (this.#busy || this.#series.length === 0) return;
-    this.#busy = true;
-    try {
-      while (!this.#abort.signal.aborted && (await this.#step()));
-    } catch (error) {
-      this.#failed(error);
-    } finally {
-      this.#busy = false;
-    }
-  }
-
   #failed(error: unknown): void {
-    if (this.#abort.signal.aborted) return;
     if (error instanceof RequestFailed && error.status === notStored) {
       this.isNone = true;
       this.#listener.changed(null);
@@ -163,33 +139,46 @@ export class ToldFeed implements StreamListener {
     this.#listener.problem(`${this.name.replaceAll("_", " ")} could not be loaded: ${words(error)}`);
   }
 
-  async #step(): Promise<boolean> {
+  // The newest first, then what lies behind.
+  #next(): Question | null {
     const series = this.#series;
-    const held = this.heldNs;
-    const isTime = this.#host.clock.now() >= this.#askedMs + refreshMs;
-    if (held === null || (this.#isDue && isTime)) {
-      await this.#loadNewest(held);
-      return true;
-    }
+    if (series.length === 0) return null;
+    const older = this.#older();
+    const dueMs = this.#askedMs + refreshMs;
+    if (this.#isDue && (older === null || this.#host.clock.now() >= dueMs))
+      return { dueMs, ask: (signal) => this.#askNewest(signal) };
+    return older;
+  }
+
+  #older(): Question | null {
+    const [series, held] = [this.#series, this.heldNs];
+    if (held === null) return null;
     const at = series.lowerBound(held);
     const isEnough = this.#wantedNs === null || held <= this.#wantedNs || held <= this.firstNs;
-    if (isEnough || at <= series.first) return false;
-    await this.#load(this.#pageBefore(at), held);
-    return true;
+    if (isEnough || at <= series.first) return null;
+    return {
+      ask: async (signal) => {
+        const take = await this.#load(this.#pageBefore(at), held, signal);
+        return () => void take();
+      },
+    };
   }
 
   // From where it was known before: the connection may have been lost for a while.
-  async #loadNewest(held: bigint | null): Promise<void> {
-    const series = this.#series;
+  async #askNewest(signal: AbortSignal): Promise<() => void> {
+    const [series, held] = [this.#series, this.heldNs];
     this.#isDue = false;
     this.#askedMs = this.#host.clock.now();
     const known = this.#newestNs === null ? series.last : series.lowerBound(this.#newestNs);
     const newestNs = series.openNs(series.last);
     const again = series.openNs(Math.max(series.first, Math.min(known, series.last) - refreshBars) as BarIndex);
     const [askedNs, untilNs] = [held === null ? this.#pageBefore(series.end) : again, this.lastNs];
-    const fromNs = await this.#load(askedNs, null);
-    if (fromNs > askedNs && fromNs > untilNs) this.heldNs = fromNs; // what was held does not reach it
-    this.#newestNs = newestNs;
+    const take = await this.#load(askedNs, null, signal);
+    return () => {
+      const fromNs = take();
+      if (fromNs > askedNs && fromNs > untilNs) this.heldNs = fromNs; // what was held does not reach it
+      this.#newestNs = newestNs;
+    };
   }
 
   // Where a page of bars begins that ends before a bar; behind all that the chart holds there is nothing to draw on.
@@ -198,19 +187,19 @@ export class ToldFeed implements StreamListener {
   }
 
   // Quiet bars lie far apart: the answer may hold the newer ones only, and says from when on.
-  async #load(askedNs: bigint, toNs: bigint | null): Promise<bigint> {
+  async #load(askedNs: bigint, toNs: bigint | null, signal: AbortSignal): Promise<() => bigint> {
     const { symbol, bars } = this.#meta;
     const query = { symbol, bars, fromNs: askedNs, limit: 2 * pageBars, ...(toNs === null ? {} : { toNs }) };
-    const turn = this.#turn;
-    const reply = await this.#host.rest.told(this.name, query, this.#abort.signal);
-    if (this.#abort.signal.aborted || turn !== this.#turn) return askedNs;
-    const saidNs = BigInt(reply.from_ns);
-    const fromNs = saidNs > askedNs && (toNs === null || saidNs < toNs) ? saidNs : askedNs;
-    this.isNone = false;
-    this.#take(reply, fromNs, toNs);
-    if (this.heldNs === null || fromNs < this.heldNs) this.heldNs = fromNs;
-    this.#listener.changed(fromNs);
-    return fromNs;
+    const reply = await this.#host.rest.told(this.name, query, signal);
+    return () => {
+      const saidNs = BigInt(reply.from_ns);
+      const fromNs = saidNs > askedNs && (toNs === null || saidNs < toNs) ? saidNs : askedNs;
+      this.isNone = false;
+      this.#take(reply, fromNs, toNs);
+      if (this.heldNs === null || fromNs < this.heldNs) this.heldNs = fromNs;
+      this.#listener.changed(fromNs);
+      return fromNs;
+    };
   }
 
   // The answer is all there is of its stretch.

@@ -9,6 +9,7 @@ import type {
   TopicRequest,
 } from "../protocol/messages";
 import type { StudyFrame } from "../protocol/studies";
+import { Asker, type Question } from "./asker";
 import { BarSeries, type SeriesChange } from "./bar-series";
 import type { Hub, TopicListener } from "./hub";
 import type { Rest } from "./rest";
@@ -98,11 +99,10 @@ export class TopicFeed implements TopicListener {
   /** Bars that open before it, down to the other, were built anew: they are read again, the newest first. */
   #staleTo: bigint | null = null;
   #staleFrom = 0n;
-  #busy = false;
+  readonly #pages: Asker;
   #goalBars = 0;
   #paging: Paging = "idle";
   #askedAgainMs = Number.NEGATIVE_INFINITY;
-  #abort = new AbortController();
 
   constructor(
     hub: Hub,
@@ -118,7 +118,12 @@ export class TopicFeed implements TopicListener {
     this.request = asked.topic;
     this.#studies = asked.studies;
     this.#listener = listener;
-    this.#studyHistory = new StudyHistory(rest, this.board, this.series, {
+    this.#pages = new Asker(
+      clock,
+      () => this.#nextPage(),
+      (error) => this.#pageFailed(error),
+    );
+    this.#studyHistory = new StudyHistory(rest, clock, this, {
       came: () => listener.studied(false),
       failed: (words) => listener.refused("history", words),
     });
@@ -133,17 +138,18 @@ export class TopicFeed implements TopicListener {
     this.#leave();
     this.#leaveFormer?.();
     this.#studyHistory.close();
-    this.#abort.abort();
+    this.#pages.close();
   }
 
   /** Load history until `bars` bars are held or there is no more. */
   wantBars(bars: number): void {
     this.#goalBars = Math.min(mostBars, Math.max(this.#goalBars, bars));
-    void this.#page();
+    this.#pages.look();
   }
 
   /** Ask for other studies; the bars stay, and go on under the old subscription until the new one is there. */
   setStudies(studies: readonly StudyRequest[]): void {
+    if (JSON.stringify(studies) === JSON.stringify(this.#studies)) return;
     this.#studies = studies;
     this.#leaveFormer?.();
     this.#leaveFormer = this.#leave;
@@ -223,7 +229,7 @@ export class TopicFeed implements TopicListener {
     this.#leave();
     this.#leave = this.#leaveFormer;
     this.#leaveFormer = null;
-    this.#studies = this.board.list.map(({ spec: { study, label, params } }) => ({ study, label, params }));
+    this.#studies = this.board.all.map(({ spec: { study, label, params } }) => ({ study, label, params }));
     this.#listener.studiesRefused(message);
   }
 
@@ -247,7 +253,7 @@ export class TopicFeed implements TopicListener {
     else this.#listener.changed(change);
     if (this.#isBack) this.#listener.resynced(Math.max(0, change.appended));
     this.#isBack = false;
-    void this.#page();
+    this.#pages.look();
   }
 
   // Bars that are older than the snapshot may be of the epoch before: they stay in sight until they have been read again.
@@ -260,24 +266,18 @@ export class TopicFeed implements TopicListener {
     if (from < this.series.openNs(this.series.first)) this.#setPaging("idle");
   }
 
-  async #page(): Promise<void> {
-    if (this.#busy || this.meta === null) return;
-    this.#busy = true;
-    try {
-      while (this.#wantsPage()) {
-        this.#setPaging("loading");
-        const more = this.#staleTo === null ? await this.#loadPage() : await this.#reload(this.#staleTo);
-        if (this.#abort.signal.aborted) return;
-        this.#setPaging(more ? "idle" : "complete");
-      }
-    } catch (error) {
-      if (this.#abort.signal.aborted) return;
-      this.#setPaging("failed");
-      const words = error instanceof Error ? error.message : String(error);
-      this.#listener.refused("history", `history could not be loaded: ${words}`);
-    } finally {
-      this.#busy = false;
-    }
+  #nextPage(): Question | null {
+    const { meta } = this;
+    if (meta === null || !this.#wantsPage()) return null;
+    const stale = this.#staleTo;
+    this.#setPaging("loading");
+    return { ask: (signal) => (stale === null ? this.#loadPage(meta, signal) : this.#reload(meta, stale, signal)) };
+  }
+
+  #pageFailed(error: unknown): void {
+    this.#setPaging("failed");
+    const words = error instanceof Error ? error.message : String(error);
+    this.#listener.refused("history", `history could not be loaded: ${words}`);
   }
 
   #wantsPage(): boolean {
@@ -285,45 +285,54 @@ export class TopicFeed implements TopicListener {
     return this.#paging !== "complete" && this.series.length > 0 && this.series.length < this.#goalBars;
   }
 
-  // One page of what was built anew takes the place of what is held; returns whether there is more behind all that is held.
-  async #reload(toNs: bigint): Promise<boolean> {
-    const { meta, series } = this;
-    const goOn = this.#paging !== "complete";
-    if (meta === null || series.openNs(series.first) >= toNs) {
-      this.#staleTo = null;
-      return true;
+  // One page of what was built anew takes the place of what is held.
+  async #reload(meta: SnapshotMeta, toNs: bigint, signal: AbortSignal): Promise<() => void> {
+    const { series } = this;
+    if (series.openNs(series.first) >= toNs) {
+      return () => {
+        this.#staleTo = null;
+        this.#setPaging("idle");
+      };
     }
-    const frame = await this.#ask(meta, toNs, pageBars);
-    if (this.#abort.signal.aborted || this.#staleTo !== toNs) return goOn;
-    const isOldest = frame.count === 0 || frame.meta?.has_more === false;
-    const begins = frame.bars.open_ns[0];
-    const change = series.refill(frame, toNs, isOldest);
-    this.board.align(series);
-    this.#listener.changed(change);
-    const isDone = isOldest || begins === undefined || begins <= this.#staleFrom;
-    this.#staleTo = isDone ? null : begins;
-    return !isOldest;
+    const frame = await this.#ask(meta, toNs, pageBars, signal);
+    return () => {
+      if (this.#staleTo !== toNs) {
+        this.#setPaging("idle");
+        return;
+      }
+      const isOldest = frame.count === 0 || frame.meta?.has_more === false;
+      const begins = frame.bars.open_ns[0];
+      const change = series.refill(frame, toNs, isOldest);
+      this.board.align(series);
+      this.#listener.changed(change);
+      const isDone = isOldest || begins === undefined || begins <= this.#staleFrom;
+      this.#staleTo = isDone ? null : begins;
+      this.#setPaging(isOldest ? "complete" : "idle");
+    };
   }
 
-  // One page before the oldest bar; false when nothing is older. The open bar moves on while it is under way.
-  async #loadPage(): Promise<boolean> {
-    const meta = this.meta as SnapshotMeta;
+  // One page before the oldest bar. The open bar moves on while it is under way.
+  async #loadPage(meta: SnapshotMeta, signal: AbortSignal): Promise<() => void> {
     const limit = Math.min(pageBars, Math.max(60, this.#goalBars - this.series.length));
     const oldest = this.series.openNs(this.series.first);
-    const frame = await this.#ask(meta, oldest, limit);
-    if (this.#abort.signal.aborted) return false;
-    if (this.series.openNs(this.series.first) !== oldest) return true;
-    const count = this.series.prepend(frame);
-    this.board.align(this.series);
-    if (frame.meta !== null) this.#addGaps(frame.meta.gaps);
-    this.#addRolls(frame.meta?.rolls);
-    if (count > 0) this.#listener.prepended(count);
-    return count > 0 && frame.meta?.has_more !== false;
+    const frame = await this.#ask(meta, oldest, limit, signal);
+    return () => {
+      if (this.series.openNs(this.series.first) !== oldest) {
+        this.#setPaging("idle");
+        return;
+      }
+      const count = this.series.prepend(frame);
+      this.board.align(this.series);
+      if (frame.meta !== null) this.#addGaps(frame.meta.gaps);
+      this.#addRolls(frame.meta?.rolls);
+      if (count > 0) this.#listener.prepended(count);
+      this.#setPaging(count > 0 && frame.meta?.has_more !== false ? "idle" : "complete");
+    };
   }
 
-  async #ask(meta: SnapshotMeta, toNs: bigint, limit: number): Promise<Frame> {
+  async #ask(meta: SnapshotMeta, toNs: bigint, limit: number, signal: AbortSignal): Promise<Frame> {
     const { symbol, bars, ticks_per_level: ticksPerLevel } = meta;
-    const page = await this.#rest.footprint({ symbol, bars, ticksPerLevel, toNs, limit }, this.#abort.signal);
+    const page = await this.#rest.footprint({ symbol, bars, ticksPerLevel, toNs, limit }, signal);
     page.meta?.open_interest?.forEach((text, k) => {
       const opens = page.bars.open_ns[k];
       if (opens !== undefined && text !== "") this.openInterest.set(opens, text);

@@ -1,4 +1,5 @@
 import type { StudyParams, StudyRequest } from "../protocol/messages";
+import { mostOwn } from "./own-levels";
 
 /** A study that is chosen for the chart. */
 export interface StudyChoice extends StudyRequest {
@@ -6,8 +7,8 @@ export interface StudyChoice extends StudyRequest {
   readonly shows: readonly string[] | null;
 }
 
-/** The server takes no more beside one chart. */
-export const mostStudies = 32;
+/** The server takes 32 beside one chart, of which the look of the cells may ask for some. */
+export const mostStudies = 32 - mostOwn;
 
 /** A label that no other study of the chart has. */
 export function freeLabel(study: string, taken: readonly StudyChoice[]): string {

@@ -27,5 +27,7 @@ export interface LargeOrdersReply {
   readonly params: Readonly<Record<string, unknown>>;
   readonly from_ns: string;
   readonly settled_ns: string;
+  /** Another one where what was told before may be others now; null of a stretch of the past. */
+  readonly reading: number | null;
   readonly orders: readonly LargeOrder[];
 }

@@ -60,7 +60,9 @@ class LargeOrder(msgspec.Struct, frozen=True):
 class LargeOrdersReply(msgspec.Struct, frozen=True):
     """The large orders of a range, oldest first: from ``from_ns`` on all of them, older ones: ``to_ns`` of it.
 
-    Behind ``settled_ns`` there may be others the next time. ``params`` are the settings, every default filled in.
+    Behind ``settled_ns`` there may be others the next time. Where ``reading`` is not what it was before, trades came so
+    late that earlier ones may be others, too; null of a range of the past. ``params`` are the settings, every default
+    filled in.
     """
 
     symbol: str
@@ -68,6 +70,7 @@ class LargeOrdersReply(msgspec.Struct, frozen=True):
     params: dict[str, Any]
     from_ns: str
     settled_ns: str
+    reading: int | None
     orders: Sequence[LargeOrder]
 
 
@@ -131,6 +134,7 @@ def _answer(source: FollowedOrders, key: str, asked: tuple[str, Params, int, int
         params=msgspec.to_builtins(settings),
         from_ns=str(from_ns),
         settled_ns=str(max(from_ns, found.settled_ns)),
+        reading=found.reading,
         orders=_rows(source.instrument(key, tape), newest),
     )
     return Answer.of(msgspec.json.encode(reply), JSON)

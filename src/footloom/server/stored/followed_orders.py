@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
+from secrets import randbits
 from typing import Final
 
 from footloom.core.instrument import Instrument
@@ -27,10 +29,15 @@ _Name = tuple[str, str, Params]
 
 @dataclass(frozen=True, slots=True)
 class FoundOrders:
-    """Large orders of a range; behind ``settled_ns`` there may be others the next time."""
+    """Large orders of a range; behind ``settled_ns`` there may be others the next time.
+
+    ``reading`` is another one where trades came so late that those before it may be others, too; None of a range that
+    lies in the past.
+    """
 
     orders: Orders
     settled_ns: int
+    reading: int | None = None
 
 
 @dataclass(eq=False)
@@ -42,6 +49,7 @@ class _Follow:
     lead_ns: int
     cut_ns: int
     found: Orders
+    reading: int
     rows: tuple[int, int] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +71,7 @@ class FollowedOrders:
         self._history = history
         self._follows: OrderedDict[_Name, _Follow] = OrderedDict()
         self._lock = threading.Lock()
+        self._readings = count(randbits(32))  # those of a server that was started again are others
 
     def instrument(self, key: str, tape: str) -> Instrument:
         """Return the grid of a tape."""
@@ -93,7 +102,7 @@ class FollowedOrders:
         follow = self._follow(name, from_ns)
         with follow.lock:
             newest = self._newest(name, follow)
-            return FoundOrders(newest.between(from_ns, to_ns), follow.cut_ns)
+            return FoundOrders(newest.between(from_ns, to_ns), follow.cut_ns, follow.reading)
 
     def _pieces(self, name: _Name, from_ns: int, to_ns: int) -> Iterator[Trades]:
         return whole_instants(self._history.pieces(name[0], name[1], from_ns, to_ns))
@@ -116,7 +125,7 @@ class FollowedOrders:
         key, tape, params = name
         lead_ns = from_ns - params.span_ns
         fold = LargeOrders(self.instrument(key, tape), params)
-        return _Follow(fold, from_ns, lead_ns, lead_ns, Orders.concat([]))
+        return _Follow(fold, from_ns, lead_ns, lead_ns, Orders.concat([]), next(self._readings))
 
     # What was folded counts when all was read: who asked may have gone meanwhile, which ends the read anywhere.
     def _newest(self, name: _Name, follow: _Follow) -> Orders:
@@ -124,23 +133,24 @@ class FollowedOrders:
         least = self._history.rows(key, tape, follow.lead_ns, _END_NS)
         settled_ns = span_of(self._history.store, key, tape)[1] - _SETTLES_NS
         is_due = settled_ns - follow.cut_ns >= _SETTLES_NS
-        fold, count, found, loose = follow.fold.copied(), 0, [follow.found], []
+        fold, rows, found, loose = follow.fold.copied(), 0, [follow.found], []
         for piece in self._pieces(name, follow.cut_ns, _END_NS):
-            count += len(piece)
+            rows += len(piece)
             at = int(piece.ts_exch_ns.searchsorted(settled_ns)) if is_due else 0
             if at:
                 found.append(fold.update(piece.take(slice(0, at))))
             if at < len(piece):
                 loose.append(piece.take(slice(at, len(piece))))
         most = self._history.rows(key, tape, follow.lead_ns, _END_NS)
-        if self._is_other(follow, least - count, most - count):
+        if self._is_other(follow, least - rows, most - rows):
             again = self._begin(name, follow.from_ns)
             follow.fold, follow.cut_ns, follow.found, follow.rows = again.fold, again.cut_ns, again.found, None
+            follow.reading = again.reading
             return self._newest(name, follow)
         if is_due:
             every = Orders.concat(found).between(follow.from_ns, _END_NS)
             follow.fold, follow.cut_ns, follow.found = fold, settled_ns, every
-            taken = count - sum(map(len, loose))
+            taken = rows - sum(map(len, loose))
             follow.rows = None if follow.rows is None else (follow.rows[0] + taken, follow.rows[1] + taken)
         if not loose:
             return follow.found

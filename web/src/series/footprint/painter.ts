@@ -3,7 +3,7 @@ import type { ChartModel } from "../../model/chart-model";
 import type { BarIndex } from "../../protocol/units";
 import { type BlockPlace, paintBlock } from "../../renderers/block";
 import type { Context } from "../../renderers/text";
-import { LevelLines } from "./levels";
+import { drawOwnLines, drawOwnZones } from "./levels";
 import { drawPlainLabel } from "./plain-candle";
 import { type Frame, ScaledChunks } from "./scaled";
 import { type Scene, type SceneColumn, sceneOf } from "./scene";
@@ -36,7 +36,6 @@ export class FootprintPainter {
   readonly #strips: StripCache;
   readonly #scaled: ScaledChunks;
   readonly #makers = [new SheetMaker(), new SheetMaker()] as const;
-  readonly #lines = new LevelLines();
   #key = "";
   #mayPaint = 0;
   /** Set to paint directly always, so that whoever listens on the canvas sees each text. */
@@ -66,10 +65,10 @@ export class FootprintPainter {
     if (to < from) return "empty";
     const scene = sceneOf(model);
     for (const maker of this.#makers) maker.begin(scene.look);
-    this.#lines.drawZones(ctx, scene, model);
+    drawOwnZones(ctx, scene, model);
     for (let index = from; index <= to; index += 1) drawSides(ctx, scene, index as BarIndex);
     const state = this.#drawCells(ctx, scene, from, to);
-    this.#lines.drawLines(ctx, scene, model);
+    drawOwnLines(ctx, scene, model);
     drawPlainLabel(ctx, model, from, to);
     return state;
   }

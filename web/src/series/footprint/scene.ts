@@ -34,7 +34,6 @@ export interface Scene {
   readonly marks: SheetMarks;
   readonly valueAreaRail: boolean;
   readonly stacks: boolean;
-  readonly unfinished: boolean;
   readonly palette: ChartModel["palette"];
   readonly key: string;
   /** The part of the key that is not of the scale. */
@@ -80,7 +79,6 @@ export function sceneOf(model: ChartModel): Scene {
     },
     valueAreaRail: settings.valueArea !== "none",
     stacks: settings.marks !== "none",
-    unfinished: settings.unfinished === "on" && price.ticksPerLevel === 1,
     palette,
     key: `${bar}|${row}|${dpr}|${columns.length}|${columns[0]?.style.font}|${look}`,
     look,
