@@ -281,7 +281,7 @@ def said(page: Any, label: str) -> list[dict[str, Any]]:
 def test_levels_that_belong_to_the_cells_are_studies_of_the_server(chart: Opener, server: Serving) -> None:
     settings = {"zones": "on", "nakedPoc": "bars", "unfinished": "on", "imbalancePct": 150, "stack": 2}
     page = chart(path="&bars=15m", step=1, settings=settings)
-    bars = footprint(server.tape, "15m", ticks_per_level=1)
+    bars = footprint(server.tape, "15m", ticks_per_level=1).footprint
     wanted = {
         "stacked zones": StudyFold("stacked_zones", {"percent": 150, "stack_n": 2}),
         "naked POC": StudyFold("naked_poc", {"scope": "bar"}),

@@ -52,8 +52,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 async def asked(services: Services, **query: Any) -> Any:
     async with client_of(services) as client:
-        answer = await client.get("/api/v1/orders/large", params={"symbol": COIN.key, **query})
-        return answer.json() if answer.status_code == 200 else answer
+        return await ask(client, **query)
+
+
+async def ask(client: Any, **query: Any) -> Any:
+    answer = await client.get("/api/v1/orders/large", params={"symbol": COIN.key, **query})
+    return answer.json() if answer.status_code == 200 else answer
 
 
 def rows(reply: Any) -> list[tuple[int, int, int]]:
@@ -99,25 +103,26 @@ async def test_the_newest_come_first_and_older_ones_by_the_answers_beginning(sto
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_growing_tape_is_told_as_if_read_anew_late_rows_and_all(store: Store, seed: int) -> None:
-    services, params, rng = services_of(store), json.dumps(PARAMS), random.Random(seed)
+    params, rng = json.dumps(PARAMS), random.Random(seed)
     from_ns, at_s, readings = START + 5 * 3600 * NS, 6 * 3600, []
-    for k in range(6):
-        reply = await asked(services, from_ns=from_ns, params=params)
-        readings.append(reply["reading"])
-        whole = store.load(COIN.key, "trade", 0, 2**62)
-        assert isinstance(whole, Trades)
-        assert rows(reply) == expected(whole, from_ns), k
-        until_s = at_s + rng.choice([5, 50, 400])
-        store.append(tape(10_000 + 1_000 * k, 80, at_s, until_s))
-        at_s = until_s
-        if k == 3:
-            store.append(tape(90_000, 5, 5 * 3600 + 60, 5 * 3600 + 90))  # a backfill, an hour late
-    settled = await asked(services, from_ns=from_ns, params=params)
+    async with client_of(services_of(store)) as client:  # one server, which remembers what it has folded
+        for k in range(6):
+            reply = await ask(client, from_ns=from_ns, params=params)
+            readings.append(reply["reading"])
+            whole = store.load(COIN.key, "trade", 0, 2**62)
+            assert isinstance(whole, Trades)
+            assert rows(reply) == expected(whole, from_ns), k
+            until_s = at_s + rng.choice([5, 50, 400])
+            store.append(tape(10_000 + 1_000 * k, 80, at_s, until_s))
+            at_s = until_s
+            if k == 3:
+                store.append(tape(90_000, 5, 5 * 3600 + 60, 5 * 3600 + 90))  # a backfill, an hour late
+        settled = await ask(client, from_ns=from_ns, params=params)
+        past = await ask(client, from_ns=from_ns, to_ns=from_ns + 60 * NS, params=params)
     assert int(settled["settled_ns"]) > START + 6 * 3600 * NS - 60 * NS
     first, last = readings[0], readings[-1]
     assert readings == [first] * 4 + [last] * 2, "who holds what was told before is told that it may be others"
     assert first != last
-    past = await asked(services, from_ns=from_ns, to_ns=from_ns + 60 * NS, params=params)
     assert past["reading"] is None
 
 
