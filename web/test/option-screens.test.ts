@@ -9,11 +9,13 @@ import type { Clock } from "../src/data/store";
 import { parseGrid } from "../src/model/decimal";
 import { percentText } from "../src/model/format";
 import { detailLines } from "../src/model/option-detail";
+import { columnAt, dayTotals, heatPixels } from "../src/model/option-heat";
 import { beyond, dayNote, optionLevels } from "../src/model/option-levels";
 import { change, clockOf, figures, quantity, tableRows, zoneOf } from "../src/model/option-table";
 import { readOptions } from "../src/model/options-kept";
 import { readings } from "../src/model/read-out";
-import { type ChartColours, heatChart, profileChart, ratiosChart } from "../src/panels/options/charts";
+import { type ChartColours, profileChart, ratiosChart } from "../src/panels/options/charts";
+import { heatWords } from "../src/panels/options/heat";
 import type { ChainInfo, ChainReply, OptionCell, OptionHeat, OptionRow, ReadOut } from "../src/protocol/options";
 import type { StreamRequest } from "../src/protocol/streams";
 
@@ -157,30 +159,36 @@ describe("the charts of a chain", () => {
     day_puts: [-75, 75],
   };
 
+  // Red for less, green for more, blue for none: four bytes a cell, the highest strike first.
+  const inks = { less: [200, 0, 0], none: [0, 0, 200], more: [0, 200, 0] } as const;
+  const pixels = (side: "calls" | "puts" | "net"): readonly string[] => {
+    const bytes = [...heatPixels(heat, side, 2, inks)];
+    return [0, 4, 8, 12].map((at) => bytes.slice(at, at + 4).join(" "));
+  };
+
   it("tell a change of nothing from one that nobody looked for, and from none that is known", () => {
-    const option = heatChart(heat, "calls", colours, 75, kolkata);
-    expect(drawn(option)[0]?.data).toEqual([{ value: [1, 0, 75] }, { value: [1, 1, 0], itemStyle: { opacity: 0.4 } }]);
-    expect(drawn(heatChart(heat, "net", colours, 75, kolkata))[0]?.data).toEqual([
-      { value: [1, 0, -75] },
-      { value: [1, 1, 0], itemStyle: { opacity: 0.4 } },
-    ]);
-    const totals = (side: "calls" | "net"): unknown =>
-      (heatChart(heat, side, colours, 75, kolkata) as { yAxis: { data: unknown }[] }).yAxis[1]?.data;
-    expect(totals("calls"), "against the previous day's close").toEqual(["+2", "–"]);
-    expect(totals("net")).toEqual(["−3", "–"]);
-    const { visualMap } = option as unknown as { visualMap: { inRange: { color: readonly string[] } } };
-    expect(visualMap.inRange.color[1]).not.toBe(colours.panel);
-    const [series] = (option as unknown as { series: { progressive: number }[] }).series;
-    expect(series?.progressive, "a map that is made in pieces looks like one that is not known").toBe(0);
+    expect(pixels("calls"), "above, 26100 below").toEqual(["0 0 0 0", "0 0 200 102", "0 0 0 0", "0 200 0 255"]);
+    expect(pixels("net")).toEqual(["0 0 0 0", "0 0 200 102", "0 0 0 0", "200 0 0 255"]);
+    expect(dayTotals(heat, "calls", 75), "against the previous day's close").toEqual(["+2", "–"]);
+    expect(dayTotals(heat, "net", 75)).toEqual(["−3", "–"]);
+  });
+
+  it("leave no strong change out where a day has more instants than the screen has pixels", () => {
+    const day = [null, 1, -9, 2, null, null, 3];
+    expect([0, 1, 2].map((at) => columnAt(day, at, 3)), "two, two and three of seven").toEqual([1, 2, 6]);
+    expect(columnAt(day, 1, 7), "one each").toBe(1);
+    expect([8, 9, 10].map((at) => columnAt(day, at, 14)), "half of one each").toEqual([-1, -1, -1]);
+    expect(columnAt([], 0, 5)).toBe(-1);
   });
 
   it("write what the server says as text, never as markup", () => {
-    const { tooltip } = heatChart(heat, "calls", colours, 75, kolkata) as unknown as {
-      tooltip: { formatter: (one: object) => string };
-    };
-    expect(tooltip.formatter({ value: [1, 0, 75] })).toBe("15:37:00 · 26100<br><b>+1</b>");
-    expect(tooltip.formatter({ value: [1, 1, 0] })).not.toContain("<img");
-    expect(tooltip.formatter({ value: [1, 1, 0] })).toContain("nothing new was said");
+    const area = { x: 100, y: 10, width: 20, height: 40 };
+    const words = (x: number, y: number): string =>
+      heatWords({ heat, side: "calls", size: 75, clock: kolkata }, { x, y }, area);
+    expect(words(119, 49)).toBe("15:37:00 · 26100<br><b>+1</b>");
+    expect(words(101, 49)).toBe("15:36:00 · 26100<br><b>not known</b>");
+    expect(words(111, 11)).not.toContain("<img");
+    expect(words(111, 11)).toContain("nothing new was said");
   });
 
   it("have the exchange's clock below", () => {

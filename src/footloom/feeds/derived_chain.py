@@ -25,7 +25,7 @@ from footloom.core.trades import I64
 from footloom.errors import NotStored
 from footloom.store import Coverage, Store
 
-__all__ = ("chain_instrument", "defined", "derived_chain", "derived_days")
+__all__ = ("chain_instrument", "contract_lots", "defined", "derived_chain", "derived_days")
 
 _SNAPSHOT: Final = "snapshot"
 _TICK, _LOT = Decimal("0.01"), Decimal(1)  # of prices of options and of indices; one unit
@@ -65,6 +65,18 @@ def _options(store: Store, key: str | None) -> dict[str, list[tuple[Instrument, 
         if key in {None, chain.key}:
             found[chain.key].append((one, chain))
     return found
+
+
+def contract_lots(store: Store, key: str) -> dict[int, int | None]:
+    """Return how many units a contract of a chain is, by its expiry (ns UTC), as the venue's list said it.
+
+    None where an expiry's contracts are not all of one size.
+    """
+    found: dict[int, set[int]] = defaultdict(set)
+    for one, _ in _options(store, key).get(key, []):
+        if one.expiry_ns is not None and one.market_lot is not None and one.market_lot >= 1:
+            found[one.expiry_ns].add(int(one.market_lot))
+    return {expiry_ns: min(sizes) if len(sizes) == 1 else None for expiry_ns, sizes in found.items()}
 
 
 def derived_days(store: Store, key: str | None = None) -> list[Coverage]:

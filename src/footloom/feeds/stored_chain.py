@@ -15,7 +15,7 @@ from footloom.core.sessions import calendar
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, DataError, NotStored
 from footloom.feeds._import_tally import iso
-from footloom.feeds.derived_chain import derived_chain, derived_days
+from footloom.feeds.derived_chain import contract_lots, derived_chain, derived_days
 from footloom.feeds.simulated_chain import EVERY_NS, SIMULATED, simulated_chain, simulated_days
 from footloom.options.chain import Chain
 from footloom.options.measures import RATE, Measures
@@ -86,7 +86,7 @@ def load_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Chain:
     series = simulated_chain(store, begin, to_ns) if key == SIMULATED else _load(store, key, begin, to_ns)
     if not len(series):
         raise NotStored(f"nothing of the chain of {key} is stored {_stretch(from_ns, to_ns)}")
-    return Chain(series)
+    return Chain(series, {} if key == SIMULATED else contract_lots(store, key))
 
 
 def _stretch(from_ns: int, to_ns: int) -> str:
@@ -200,9 +200,6 @@ class ChainAsk(msgspec.Struct, frozen=True, kw_only=True):
 
 def chain_stamp(store: Store, key: str) -> tuple[int, int]:
     """Return what changes whenever more of a chain is stored; cheap, but it reads the store."""
-    told = [day for day in store.series(key) if day.tape == CHAIN]
-    if told and key != SIMULATED:
-        return sum(day.rows for day in told), max(day.last_ns or 0 for day in told)
     known = stored_chains(store, key)
     if not known:
         return 0, 0

@@ -7,6 +7,7 @@ has a row that said it last, and that row says since when it stands and who said
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -46,16 +47,25 @@ _NONE = -1
 class Chain:
     """The rows of one underlying's chain, in the order of time.
 
+    Parameters
+    ----------
+    series
+        The rows (n,).
+    lots
+        By expiry (ns UTC), how many units a contract is as the venue's list of contracts says it, None where it says
+        several; expiries that it leaves out are looked up by their day (definitions 0.7).
+
     Raises
     ------
     DataError
         These are rows of another tape.
     """
 
-    def __init__(self, series: Series) -> None:
+    def __init__(self, series: Series, lots: Mapping[int, int | None] | None = None) -> None:
         if series.tape != CHAIN:
             raise DataError(f"an option chain is made of rows of the tape {CHAIN}, not of {series.tape}")
         self.series = series
+        self.lots: Mapping[int, int | None] = lots or {}
 
     def __len__(self) -> int:
         return len(self.series)
@@ -102,7 +112,7 @@ class Chain:
             if value == "oi_lot":
                 kept.append(self.updates[last])
         rows = np.unique(np.concatenate(kept))
-        return Chain(series.take(rows[rows >= 0]))
+        return Chain(series.take(rows[rows >= 0]), self.lots)
 
     def expiry(self, asked: int | None = None, at_ns: int | None = None) -> int:
         """Return an expiry that the chain has: the one asked for, else the first that has not passed at an instant.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from decimal import Decimal
 from typing import Any, Final
@@ -76,8 +77,16 @@ def _head(board: Board) -> dict[str, Any]:
         "tz": market.tz,
         "expiry": day,
         "expiry_ns": str(board.expiry_ns),
-        "units_a_lot": units_a_lot(underlying_name(instrument), market.local_date(board.expiry_ns)),
+        "units_a_lot": _lot(board, market.local_date(board.expiry_ns)),
     }
+
+
+# The venue's own list goes before what is known of NSE's sizes.
+def _lot(board: Board, day: dt.date) -> int | None:
+    lots = board.chain.lots
+    if board.expiry_ns in lots:
+        return lots[board.expiry_ns]
+    return units_a_lot(underlying_name(board.chain.instrument), day)
 
 
 def underlying_name(instrument: Instrument) -> str:

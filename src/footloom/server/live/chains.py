@@ -174,7 +174,7 @@ def start_chain(number: int, key: str, asked: ChainAsked, store: Store) -> Chain
 # In the order of time: rows of several options come one option after the other.
 def _joined(chain: Chain, fresh: Sequence[Series]) -> Chain:
     both = Series.concat([chain.series, *fresh])
-    return Chain(both.take(np.argsort(both.ts_exch_ns, kind="stable"))).standing()
+    return Chain(both.take(np.argsort(both.ts_exch_ns, kind="stable")), chain.lots).standing()
 
 
 async def _made(text: str) -> str:

@@ -1,7 +1,7 @@
 import type { EChartsOption } from "echarts";
 import { compact } from "../../model/format";
 import { change, type NsClock, type OptionUnit, quantity, unitSize } from "../../model/option-table";
-import type { ChainReply, OptionHeat, OptionHistory, OptionSmile } from "../../protocol/options";
+import type { ChainReply, OptionHistory, OptionSmile } from "../../protocol/options";
 
 /** The page's colours, as they stand now. */
 export interface ChartColours {
@@ -14,16 +14,6 @@ export interface ChartColours {
   readonly accent: string;
   readonly warn: string;
 }
-
-interface HeatCell {
-  value: number[];
-  itemStyle?: { opacity: number };
-}
-
-/** How pale a value is that was not said anew. */
-const heldAlpha = 0.4;
-
-export type HeatSide = "calls" | "puts" | "net";
 
 type XAxis = NonNullable<EChartsOption["xAxis"]>;
 type YAxis = NonNullable<EChartsOption["yAxis"]>;
@@ -40,10 +30,8 @@ const told =
 const priceText = (value: number): string => String(Math.round(100 * value) / 100);
 const twoDecimals = told(priceText);
 
-// Tooltips are HTML, and strikes and times come from the server.
-const plain = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
-
-function frame(colours: ChartColours): EChartsOption {
+/** What every chart has: how its text, its legend and its tooltip look. */
+export function frame(colours: ChartColours): EChartsOption {
   return {
     animation: false,
     textStyle: { color: colours.fg, fontFamily: "inherit", fontSize: 11 },
@@ -54,13 +42,15 @@ function frame(colours: ChartColours): EChartsOption {
       backgroundColor: colours.panel,
       borderColor: colours.line,
       textStyle: { color: colours.fg, fontSize: 11 },
+      className: "chart-tip",
       confine: true,
       valueFormatter: twoDecimals,
     },
   };
 }
 
-const category = (colours: ChartColours, data: readonly string[], name = ""): XAxis => ({
+/** An axis of names, one after the other. */
+export const category = (colours: ChartColours, data: readonly string[], name = ""): XAxis => ({
   type: "category",
   data: [...data],
   name,
@@ -210,81 +200,5 @@ export function profileChart(chain: ChainReply, colours: ChartColours, unit: Opt
       bar("calls, change of the day", "call", colours.sell, true),
       bar("puts, change of the day", "put", colours.buy, true),
     ] as SeriesList,
-  };
-}
-
-/** Whether nobody said a cell's open interest anew; the net of both sides is held where both are. */
-function isHeld(heat: OptionHeat, side: HeatSide, y: number, x: number): boolean {
-  const [calls, puts] = [heat.held_calls[y]?.[x] === true, heat.held_puts[y]?.[x] === true];
-  return side === "net" ? calls && puts : side === "calls" ? calls : puts;
-}
-
-/** What each strike has changed against the previous day's close, "–" where that is not known. */
-function dayTotals(heat: OptionHeat, side: HeatSide, size: number): string[] {
-  return heat.strikes.map((_, y) => {
-    const [call, put] = [heat.day_calls[y] ?? null, heat.day_puts[y] ?? null];
-    const net = call === null || put === null ? null : put - call;
-    const total = side === "net" ? net : side === "calls" ? call : put;
-    return change(total === null ? null : String(total), size).text;
-  });
-}
-
-/** Changes of open interest, strike by time, each row's change of the day at its end; what is held is pale, what is unknown stays empty (definitions 7.5). */
-export function heatChart(
-  heat: OptionHeat,
-  side: HeatSide,
-  colours: ChartColours,
-  size: number,
-  clock: NsClock,
-): EChartsOption {
-  const clip = (side === "net" ? heat.clip_net : side === "calls" ? heat.clip_calls : heat.clip_puts) ?? 1;
-  const cells: HeatCell[] = [];
-  heat[side].forEach((row, y) => {
-    row.forEach((value, x) => {
-      if (value === null) return;
-      const look = isHeld(heat, side, y, x) ? { itemStyle: { opacity: heldAlpha } } : {};
-      cells.push({ value: [x, y, value], ...look });
-    });
-  });
-  const said = ([x, y, value]: [number, number, number]): string => {
-    const held = isHeld(heat, side, y, x) ? " · nothing new was said" : "";
-    const where = `${clock(heat.at_ns[x] as string)} · ${heat.strikes[y]}${held}`;
-    return `${plain(where)}<br><b>${plain(change(String(value), size).text)}</b>`;
-  };
-  return {
-    ...frame(colours),
-    grid: { left: 62, right: 66, top: 22, bottom: 64 },
-    tooltip: {
-      ...(frame(colours).tooltip as object),
-      trigger: "item",
-      formatter: (one) => said((one as unknown as { value: [number, number, number] }).value),
-    },
-    xAxis: category(colours, heat.at_ns.map(clock)),
-    yAxis: [
-      category(colours, heat.strikes),
-      {
-        ...(category(colours, dayTotals(heat, side, size)) as object),
-        position: "right",
-        name: "day",
-        nameLocation: "end",
-        nameGap: 4,
-      },
-    ] as YAxis,
-    visualMap: {
-      min: -clip,
-      max: clip,
-      calculable: false,
-      orient: "horizontal",
-      left: "center",
-      bottom: 2,
-      itemHeight: 160,
-      itemWidth: 10,
-      textStyle: { color: colours.muted },
-      text: [`+${quantity(String(clip), size)}`, `−${quantity(String(clip), size)}`],
-      // No change has a colour of its own: the panel's is that of no data.
-      inRange: { color: [colours.sell, colours.line, colours.buy] },
-    },
-    // Made at once; the library (6.1) still paints it in slices of 15 ms a frame, which end only after some frames.
-    series: [{ type: "heatmap", data: cells, progressive: 0, animation: false }],
   };
 }

@@ -2,7 +2,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { beyond, dayNote, type OptionLevels, type OptionLine, type OptionLineKind } from "../../model/option-levels";
 import type { Palette } from "../../model/palette";
 import { hLine, plainText } from "../../renderers/shapes";
-import type { Context } from "../../renderers/text";
+import { type Context, fontOf } from "../../renderers/text";
 import { axisFont } from "./axes";
 
 const widestCss = 90;
@@ -41,7 +41,7 @@ export function drawOptionLevels(ctx: Context, model: ChartModel, levels: Option
     let at = y - size * 0.75;
     while (labels.some((other) => Math.abs(other - at) < size * 1.1)) at += size * 1.15;
     labels.push(at);
-    plainText(ctx, text + note, Math.max(left, 0) + 8 * dpr, at, { size, colour, weight: 600 });
+    plate(ctx, text + note, Math.max(left, 0) + 8 * dpr, at, { size, colour, ground: palette.background });
   }
   drawBeyond(ctx, model, levels, { size, note });
 }
@@ -57,14 +57,36 @@ function drawBeyond(
   const { above, below } = beyond(lines, (tick) => price.yOfPrice(tick), price.height);
   const right = time.width - 8 * dpr;
   const put = ({ kind, text }: OptionLine, arrow: string, middle: number): void =>
-    plainText(ctx, `${arrow} ${text}${note}`, right, middle, {
+    plate(ctx, `${arrow} ${text}${note}`, right, middle, {
       size,
       colour: inks[kind](palette),
-      weight: 600,
-      align: "right",
+      ground: palette.background,
+      isAtRight: true,
     });
   for (const [k, line] of above.entries()) put(line, "▲", size * (1 + 1.25 * (above.length - 1 - k)));
   for (const [k, line] of below.entries()) put(line, "▼", price.height - size * (1 + 1.25 * (below.length - 1 - k)));
+}
+
+interface PlateLook {
+  readonly size: number;
+  readonly colour: string;
+  readonly ground: string;
+  /** The text ends at its place; else it begins there. */
+  readonly isAtRight?: boolean;
+}
+
+// Text on a ground of its own: the numbers of cells stand below it.
+function plate(ctx: Context, text: string, x: number, middle: number, look: PlateLook): void {
+  const { size, colour, ground, isAtRight = false } = look;
+  ctx.font = fontOf(size, 600);
+  const width = ctx.measureText(text).width;
+  const pad = size * 0.35;
+  const left = isAtRight ? x - width : x;
+  ctx.globalAlpha = 0.88;
+  ctx.fillStyle = ground;
+  ctx.fillRect(Math.round(left - pad), Math.round(middle - size * 0.6), Math.round(width + 2 * pad), Math.round(size * 1.2));
+  ctx.globalAlpha = 1;
+  plainText(ctx, text, left, middle, { size, colour, weight: 600 });
 }
 
 function bar(ctx: Context, right: number, top: number, width: number, height: number, colour: string): void {
