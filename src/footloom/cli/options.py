@@ -185,7 +185,7 @@ def _print_chain(reply: ChainReply) -> None:
     out.print(
         f"PCR {_shown(reply.pcr_oi, 4)} by open interest, {_shown(reply.pcr_volume, 4)} by volume; "
         f"max pain {reply.max_pain or '-'}"
-        + (f"; {reply.left_out} strikes of which one side is not known are left out" if reply.left_out else "")
+        + (f"; strikes left out, as a side of them is not known: {reply.left_out}" if reply.left_out else "")
     )
     names = ["IV", "volume", "dOI day", "OI", "call", "strike", "put", "OI", "dOI day", "volume", "IV"]
     table = _table(names, f"in {unit}" + (f" of {reply.units_a_lot}" if reply.units_a_lot else ""))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-__all__ = ("units_a_lot",)
+__all__ = ("underlying_of_index", "units_a_lot")
 
 _END: Final = dt.date(9999, 12, 31)
 # Underlying: (first expiry, last expiry, units). A new size holds for contracts that are listed from a day on, so that
@@ -28,6 +28,26 @@ _TABLE: Final[dict[str, tuple[tuple[dt.date, dt.date, int], ...]]] = {
         (dt.date(2026, 1, 1), _END, 30),
     ),
 }
+
+# The underlying of options by the name of its index, as NSE and the brokers' keys of indices write it.
+_INDICES: Final = {
+    "nifty 50": "NIFTY",
+    "nifty bank": "BANKNIFTY",
+    "nifty fin service": "FINNIFTY",
+    "nifty mid select": "MIDCPNIFTY",
+    "nifty next 50": "NIFTYNXT50",
+}
+
+
+def underlying_of_index(symbol: str) -> str | None:
+    """Return what options on an index of NSE call it, None where that is not known.
+
+    Examples
+    --------
+    >>> underlying_of_index("NSE_INDEX|Nifty 50"), underlying_of_index("NSE_EQ|INE467B01029")
+    ('NIFTY', None)
+    """
+    return _INDICES.get(symbol.rpartition("|")[2].lower())
 
 
 def units_a_lot(underlying: str, expiry: dt.date) -> int | None:

@@ -31,6 +31,7 @@ _SNAPSHOT: Final = "snapshot"
 _TICK, _LOT = Decimal("0.01"), Decimal(1)  # of prices of options and of indices; one unit
 _EVERY_NS: Final = 2 * 10**9
 _AGAIN_NS: Final = 60 * 10**9
+_SILENT_NS: Final = 10 * 86_400 * 10**9  # so long an option may not trade, and is still told of
 _SIDES: Final = {"CE": CALL, "PE": PUT}
 _NONE: Final = -1
 
@@ -132,7 +133,19 @@ def _days(chain: Instrument, times_ns: I64) -> I64:
     return dates[place] if len(dates) else np.zeros(0, np.int64)
 
 
+# Of an option that has not traded since, every message carries the time of an older trade: it is filed there.
 def _seen(store: Store, key: str, from_ns: int, to_ns: int) -> Snapshots | None:
+    found = _filed(store, key, from_ns, to_ns)
+    if found is not None:
+        return found
+    older = _filed(store, key, from_ns - _SILENT_NS, from_ns)
+    if older is None:
+        return None
+    heard = older.take((older.ts_recv_ns >= from_ns) & (older.ts_recv_ns < to_ns))
+    return heard if len(heard) else None
+
+
+def _filed(store: Store, key: str, from_ns: int, to_ns: int) -> Snapshots | None:
     try:
         found = store.load(key, _SNAPSHOT, from_ns, to_ns)
     except NotStored:

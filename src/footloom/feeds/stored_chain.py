@@ -99,9 +99,12 @@ def _load(store: Store, key: str, from_ns: int, to_ns: int) -> Series:
     derived = derived_chain(store, key, from_ns, to_ns)
     if not any(day.tape == CHAIN for day in store.series(key)):
         return Series.empty(underlying_of(store, key), CHAIN) if derived is None else derived
-    told = store.load_series(key, CHAIN, from_ns, to_ns)
     if derived is None or not len(derived):
-        return told
+        return store.load_series(key, CHAIN, from_ns, to_ns)
+    try:
+        told = store.load_series(key, CHAIN, from_ns, to_ns)
+    except NotStored:  # on other days alone
+        return derived
     joined = Series.concat([told, derived])
     return joined.take(np.argsort(joined.ts_exch_ns, kind="stable"))
 
@@ -215,9 +218,13 @@ def standing_chain(store: Store, key: str) -> Chain:
     NotStored
         Nothing is stored of it.
     """
+    return _last_day(store, key).standing()
+
+
+# To its last row: of options' snapshots that is behind the time of the last trade.
+def _last_day(store: Store, key: str) -> Chain:
     known = stored_chains(store, key)
-    at_ns = known[0].last_ns if known else 0
-    return load_chain(store, key, at_ns, at_ns + 1).standing()
+    return load_chain(store, key, known[0].last_ns if known else 0, 2**62)
 
 
 def newest(chain: Chain, ask: ChainAsk) -> Measures:
@@ -235,8 +242,7 @@ def chain_at(store: Store, key: str, ask: ChainAsk, at_ns: int | None = None) ->
         Nothing is stored of it on the day of that instant.
     """
     if at_ns is None:
-        known = stored_chains(store, key)
-        at_ns = known[0].last_ns if known else 0
+        return newest(_last_day(store, key), ask)
     chain = load_chain(store, key, at_ns, at_ns + 1)
     return ask.measures(chain, ask.expiry_ns(chain, at_ns), np.array([at_ns], np.int64))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from footloom.core.chains import SOURCES
 from footloom.core.instrument import Instrument
-from footloom.core.nse_lots import units_a_lot
+from footloom.core.nse_lots import underlying_of_index, units_a_lot
 from footloom.core.sessions import calendar
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
@@ -91,7 +91,8 @@ def _lot(board: Board, day: dt.date) -> int | None:
 
 def underlying_name(instrument: Instrument) -> str:
     """Return what people call the underlying of a chain: ``NIFTY``."""
-    return instrument.underlying or instrument.name or instrument.symbol
+    known = instrument.underlying or instrument.name
+    return known or underlying_of_index(instrument.symbol) or instrument.symbol
 
 
 def _rows(measures: Measures, last: int) -> list[StrikeRow]:

@@ -10,21 +10,25 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 import footloom as fl
-from footloom.core.series import NO_QUOTE
+from footloom.core.series import NO_QUOTE, Series
 from footloom.core.sessions import calendar
 from footloom.feeds.ingest import Options, import_files
 from footloom.feeds.stored_chain import ChainAsk, newest
 from footloom.notebook.chains import OptionChain
 from footloom.options import black76
-from footloom.options.chain import Side
+from footloom.options.chain import Chain, Side
+from footloom.options.deltas import change_of
 from footloom.options.documents import chain_reply, history_reply
 from footloom.options.heat import Heat
 from footloom.options.measures import Measures, days_left
+from footloom.options.replies import ChainReply
 from tests.unit.options.chain_kit import EXPIRY_NS, MINUTE_NS, MONDAY_NS, OPEN_NS, Row, call, chain_of, put, spot
+from tests.unit.options.test_updates import applied
 
 RATE = 0.06
 Day = tuple[OptionChain, dict[str, list[dict[str, int]]]]
@@ -279,3 +283,25 @@ def test_steps_of_a_real_day_are_against_the_stamp_before_and_standing_rows_say_
     standing = chain.chain.standing()
     assert len(standing) <= 3 * 2 * 85
     assert chain_reply(newest(standing, ChainAsk())) == chain_reply(newest(chain.chain, ChainAsk()))
+
+
+def test_what_a_stream_tells_of_a_real_day_is_the_chain_at_each_of_its_stamps(day: Day) -> None:
+    whole = day[0].chain
+    told: dict[str, Any] = {}
+    known = Chain(whole.series.take(slice(0, 0)))
+    times = np.unique(whole.series.ts_exch_ns)[::5]
+    before: ChainReply | None = None
+    for since, at_ns in zip([0, *times[:-1]], times, strict=True):
+        fresh = whole.series.take((whole.series.ts_exch_ns > since) & (whole.series.ts_exch_ns <= at_ns))
+        known = Chain(Series.concat([known.series, fresh])).standing()
+        reply = chain_reply(newest(known, ChainAsk()))
+        change = None if before is None else change_of(before, reply)
+        told = plain_json(reply) if change is None else applied(told, plain_json(change))
+        assert (change is None) == (before is None), "one whole chain, then changes"
+        asked = ChainAsk().measures(whole, int(whole.expiries[0]), np.array([at_ns]))
+        assert told == plain_json(chain_reply(asked))
+        before = reply
+
+
+def plain_json(document: object) -> dict[str, Any]:
+    return dict(msgspec.json.decode(msgspec.json.encode(document)))
