@@ -175,9 +175,15 @@ describe("the charts of a chain", () => {
 
   it("leave no strong change out where a day has more instants than the screen has pixels", () => {
     const day = [null, 1, -9, 2, null, null, 3];
-    expect([0, 1, 2].map((at) => columnAt(day, at, 3)), "two, two and three of seven").toEqual([1, 2, 6]);
+    expect(
+      [0, 1, 2].map((at) => columnAt(day, at, 3)),
+      "two, two and three of seven",
+    ).toEqual([1, 2, 6]);
     expect(columnAt(day, 1, 7), "one each").toBe(1);
-    expect([8, 9, 10].map((at) => columnAt(day, at, 14)), "half of one each").toEqual([-1, -1, -1]);
+    expect(
+      [8, 9, 10].map((at) => columnAt(day, at, 14)),
+      "half of one each",
+    ).toEqual([-1, -1, -1]);
     expect(columnAt([], 0, 5)).toBe(-1);
   });
 

@@ -38,10 +38,8 @@ _NONE: Final = -1
 
 def chain_instrument(option: Instrument, known: Iterable[Instrument]) -> Instrument:
     """Return the underlying of an option as its chain is kept under: the index of that name, else the name itself."""
-    index = next(
-        (one for one in known if one.venue == option.venue and one.kind == "index" and one.name == option.underlying),
-        None,
-    )
+    indices = (one for one in known if one.venue == option.venue and one.kind == "index")
+    index = next((one for one in indices if option.underlying in {one.name, one.underlying}), None)
     return Instrument(
         venue=option.venue,
         symbol=option.underlying if index is None else index.symbol,

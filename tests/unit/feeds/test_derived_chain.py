@@ -12,6 +12,7 @@ import pytest
 from footloom.core.instrument import Instrument
 from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
+from footloom.feeds.derived_chain import chain_instrument
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_stamp, standing_chain
 from footloom.options.documents import chain_reply
 from footloom.store.files import Store
@@ -91,3 +92,12 @@ def test_a_contract_is_of_the_size_that_the_venues_list_says(
         )
         assert chain_reply(chain_at(store, UPSTOX.key, ChainAsk())).units_a_lot == told
         assert standing_chain(store, UPSTOX.key).lots == ({} if lots[0] is None else {EXPIRY_NS: told})
+
+
+@pytest.mark.parametrize(("name", "underlying"), [("NIFTY", ""), ("Nifty 50", "NIFTY")])
+def test_a_chain_is_kept_under_its_index_whatever_the_venue_calls_that(name: str, underlying: str) -> None:
+    """Upstox names the index as its options do, Angel One says so beside the name: one chain, not two."""
+    index = msgspec.structs.replace(UPSTOX, symbol="NSE|99926000", name=name, underlying=underlying)
+    other = msgspec.structs.replace(index, symbol="NSE|99926009", name="Nifty Bank", underlying="BANKNIFTY")
+    made = chain_instrument(option(1, 26_000), [other, index])
+    assert (made.symbol, made.name) == ("NSE|99926000", "NIFTY")

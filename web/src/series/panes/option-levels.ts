@@ -84,7 +84,12 @@ function plate(ctx: Context, text: string, x: number, middle: number, look: Plat
   const left = isAtRight ? x - width : x;
   ctx.globalAlpha = 0.88;
   ctx.fillStyle = ground;
-  ctx.fillRect(Math.round(left - pad), Math.round(middle - size * 0.6), Math.round(width + 2 * pad), Math.round(size * 1.2));
+  ctx.fillRect(
+    Math.round(left - pad),
+    Math.round(middle - size * 0.6),
+    Math.round(width + 2 * pad),
+    Math.round(size * 1.2),
+  );
   ctx.globalAlpha = 1;
   plainText(ctx, text, left, middle, { size, colour, weight: 600 });
 }
