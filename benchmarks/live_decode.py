@@ -1,14 +1,18 @@
 """Frames of a live stream to footprints, in group commits on one core, against msgspec with Python's integers.
 
-Both sides fold with the batch kernel, once a commit, and join the open bar. The peer decodes each frame into a struct
-of just the fields that are needed, the fastest that a frame by itself can be, and makes whole ticks of the text.
-Beside the promises stands what a commit costs a chart with its studies and events.
+Ours is the recorder's own way, without socket and disk: the venue's `Reader`, the symbol's tape with its check of ids,
+what the journal would be given, and the chart's `Builder` with POC, value area, imbalances and events. The peer decodes
+each frame into a struct of just the fields that are needed, the fastest that a frame by itself can be, makes whole
+ticks of the text, checks no ids, and gives the same builder the same trades. The journal's part is in `live_commit`.
+Beside the promises stands what a commit costs a chart.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -16,21 +20,25 @@ import numpy as np
 from benchmarks import harness
 from benchmarks.data import INSTRUMENT, TICKS_PER_LEVEL, day_of_trades, digest
 from benchmarks.harness import Row, Scale
-from footloom.bars import parse_rule
 from footloom.core.footprint import Footprint
-from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
 from footloom.engine.alike import same_bars
 from footloom.engine.builder import Builder
 from footloom.engine.spec import ChartSpec
-from footloom.kernels.fold import combine, fold
-from footloom.kernels.print_frames import PrintFrames
+from footloom.feeds._reader import Reader, Received
+from footloom.feeds._socket import Keeper
+from footloom.feeds._symbol import Symbol
+from footloom.feeds.flow import FeedState
+from footloom.venues import binance_usdm
+from footloom.venues._venue import Wanted
 
 __all__ = ("frames_of", "measure", "ours", "peers")
 
 _MESSAGES = 256 * 1_000
 _COMMITS = 400  # of a chart with its studies
-Decode = Callable[[list[bytes]], Trades]
+_DELAY_NS = 150_000_000  # from the match to the receipt
+_LISTED = msgspec.structs.replace(INSTRUMENT, venue=binance_usdm.VENUE)
+Decode = Callable[[list[Received]], Trades]
 
 
 class _Data(msgspec.Struct):
@@ -46,6 +54,23 @@ class _Frame(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Frame)
+
+
+class _Socket:
+    """Holds the frames of one commit, as a socket's keeper does."""
+
+    def __init__(self) -> None:
+        self.frames: list[Received] = []
+
+    def take(self, most: int) -> list[Received]:
+        """Give them away."""
+        assert len(self.frames) <= most
+        frames, self.frames = self.frames, []
+        return frames
+
+    def heard(self, pairs: set[tuple[str, str]]) -> None:
+        """Hear that they were understood."""
+        assert pairs
 
 
 def frames_of(tape: Trades) -> list[bytes]:
@@ -66,14 +91,18 @@ def frames_of(tape: Trades) -> list[bytes]:
 
 def ours() -> Decode:
     """Return how footloom reads the frames of a commit."""
-    reader = PrintFrames("binance_usdm", [INSTRUMENT])
+    wanted = Wanted(symbol=_LISTED.symbol, streams=frozenset({binance_usdm.TAPE}))
+    symbol = Symbol(wanted, _LISTED, binance_usdm, frozenset())
+    reader = Reader(binance_usdm, {_LISTED.symbol: symbol}, lambda: False, None)
+    socket, state = _Socket(), FeedState("live")
 
-    def decode(frames: list[bytes]) -> Trades:
-        found = reader.read(frames)
-        assert not len(found.declined)
-        return Trades.build(
-            INSTRUMENT, found.ts_exch_ns, found.price_tick, found.qty_lot, found.side, trade_id=found.number
-        )
+    def decode(frames: list[Received]) -> Trades:
+        socket.frames = frames
+        reader.read(cast(Keeper, socket))
+        (arrival,) = symbol.arrivals(frames[-1][0], state)
+        assert arrival.stored()
+        assert not arrival.gaps
+        return arrival.trades
 
     return decode
 
@@ -87,58 +116,62 @@ def _units(text: str, places: int) -> int:
 def peers() -> Decode:
     """Return how a struct a frame and Python's integers do the same."""
 
-    def decode(frames: list[bytes]) -> Trades:
-        rows = [_decoder.decode(frame).data for frame in frames]
+    def decode(frames: list[Received]) -> Trades:
+        rows = [_decoder.decode(frame).data for _, frame in frames]
         return Trades.build(
-            INSTRUMENT,
+            _LISTED,
             [row.T * 1_000_000 for row in rows],
             [_units(row.p, 1) for row in rows],
             [_units(row.q, 3) for row in rows],
             [-1 if row.m else 1 for row in rows],
             trade_id=[row.a for row in rows],
+            ts_recv_ns=[recv_ns for recv_ns, _ in frames],
+            tape=binance_usdm.TAPE,
         )
 
     return decode
 
 
-def _fold(decode: Decode, commits: Iterable[list[bytes]], each: list[float] | None = None) -> Footprint:
-    rule, market, state = parse_rule("1m"), calendar(INSTRUMENT.calendar), b""
-    done: list[Footprint] = []
-    tail: Footprint | None = None
+def _chart(tape: Trades) -> Builder:
+    # The store gives rows back where one comes late: here none does.
+    return Builder(_LISTED, ChartSpec(bars="1m", ticks_per_level=TICKS_PER_LEVEL), source=lambda _: tape)
+
+
+def _fold(make: Callable[[], Decode], commits: Iterable[list[Received]], each: list[float] | None = None) -> Footprint:
+    decode, chart = make(), _chart(Trades.empty(_LISTED, binance_usdm.TAPE))
     for frames in commits:
         begun = time.perf_counter()
-        trades = decode(frames)
-        edges, state = rule.edges(trades, market, state)
-        piece = fold(trades, edges, rule.text, TICKS_PER_LEVEL)
-        tail = piece if tail is None else combine(tail, piece)
-        if len(tail) > 1:
-            done.append(tail.slice(0, len(tail) - 1))
-            tail = tail.slice(len(tail) - 1, len(tail))
+        chart.update(decode(frames), frames[-1][0])
         if each is not None:
             each.append((time.perf_counter() - begun) / len(frames))
-    assert tail is not None
-    return Footprint.concat([*done, tail])
+    frame = chart.frame()
+    assert frame is not None
+    return frame.footprint
 
 
-def _commits(frames: list[bytes], size: int) -> list[list[bytes]]:
+def _received(tape: Trades) -> list[Received]:
+    return list(zip((tape.ts_exch_ns + _DELAY_NS).tolist(), frames_of(tape), strict=True))
+
+
+def _commits(frames: list[Received], size: int) -> list[list[Received]]:
     return [frames[at : at + size] for at in range(0, len(frames) - size + 1, size)]
 
 
-def measure(scale: Scale, decode: Decode | None = None) -> list[Row]:
-    """Return the promises; ``decode`` can be replaced, to show that a slow one is noticed."""
-    day = day_of_trades(0, count=max(300_000, min(scale.trades, 3_000_000)))
+def measure(scale: Scale, make: Callable[[], Decode] = ours) -> list[Row]:
+    """Return the promises; what makes our decoding can be replaced, to show that a slow one is noticed."""
+    day = replace(day_of_trades(0, count=max(300_000, min(scale.trades, 3_000_000))), instrument=_LISTED)
     tape = day.take(slice(0, min(scale.trades, _MESSAGES)))
-    frames, mine, theirs = frames_of(tape), decode or ours(), peers()
+    frames = _received(tape)
     large, small = _commits(frames, 256), _commits(frames, 16)
-    one, other = _fold(mine, large), _fold(theirs, large)
+    one, other = _fold(make, large), _fold(peers, large)
     assert same_bars(one, other) == len(one) == len(other), "the two sides give other bars"
     each_large: list[float] = []
     each_small: list[float] = []
     sides = {
-        "256": lambda: _fold(mine, large, each_large),
-        "16": lambda: _fold(mine, small, each_small),
-        "peer 256": lambda: _fold(theirs, large),
-        "peer 16": lambda: _fold(theirs, small),
+        "256": lambda: _fold(make, large, each_large),
+        "16": lambda: _fold(make, small, each_small),
+        "peer 256": lambda: _fold(peers, large),
+        "peer 16": lambda: _fold(peers, small),
     }
     times = harness.interleave(sides, scale.rounds)
     hashed = digest(tape.ts_exch_ns, tape.price_tick, tape.qty_lot, tape.side)
@@ -164,7 +197,7 @@ def measure(scale: Scale, decode: Decode | None = None) -> list[Row]:
         ),
         harness.limit("the same, p99 of a message", _p99_us(each_large), 3.0, "us", "commits of 256", hashed),
         Row("the same, commits of 16, p99 of a message", f"{_p99_us(each_small):.3g} us", "-", None, None, hashed),
-        *(_chart(day, rows, hashed) for rows in (1, 16, 256)),
+        *(_of_chart(day, rows, hashed) for rows in (1, 16, 256)),
     ]
 
 
@@ -172,9 +205,9 @@ def _p99_us(seconds: list[float]) -> float:
     return float(np.percentile(seconds, 99)) * 1e6
 
 
-def _chart(tape: Trades, rows: int, hashed: str) -> Row:
+def _of_chart(tape: Trades, rows: int, hashed: str) -> Row:
     half = len(tape) // 2
-    builder = Builder(tape.instrument, ChartSpec(bars="1m", ticks_per_level=TICKS_PER_LEVEL))
+    builder = _chart(tape)
     builder.seed(tape.take(slice(half - 100_000, half)))
     seconds = []
     for at in range(half, half + _COMMITS * rows, rows):

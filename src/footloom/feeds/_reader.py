@@ -126,14 +126,15 @@ class Reader:
         grids = tuple(symbol.instrument for symbol in self._symbols.values())
         if self._fast is None or self._fast.instruments != grids:
             self._fast = PrintFrames(self._venue.VENUE, grids)
-        found = self._fast.read([frame for _, frame in frames])
+        receipts, bodies = zip(*frames, strict=True)
+        found = self._fast.read(bodies)
         if len(found.frame):
-            self._give_prints(found, np.array([recv_ns for recv_ns, _ in frames], np.int64), pairs)
+            self._give_prints(found, np.fromiter(receipts, np.int64, len(receipts)), pairs)
         return [frames[place] for place in found.declined.tolist()]
 
     def _give_prints(self, found: PrintRows, recv_ns: I64, pairs: set[tuple[str, str]]) -> None:
         whose = found.symbol * len(TAPES) + found.tape
-        for mark in np.unique(whose).tolist():
+        for mark in sorted(set(whose.tolist())):
             number, tape_number = divmod(mark, len(TAPES))
             name = self._fast.instruments[number].symbol if self._fast is not None else ""
             pairs.add((name, TAPES[tape_number]))

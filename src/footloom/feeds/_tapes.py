@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -21,6 +22,8 @@ from footloom.feeds.sequence import EventNumbers, IdSequence
 __all__ = ("OFF_MARKET", "Held", "Prints", "Taken", "TradeTape", "columns", "fine")
 
 _LOG = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=np.generic)
 
 OFF_MARKET = "partial:off_market"
 _PRINTED = ("ts_exch_ns", "price_tick", "qty_lot", "side")
@@ -119,24 +122,24 @@ class TradeTape:
         self._live, self._off, self._prints = [], set(), []
         if not prints:
             return self._take(rows, off, cause, 0)
-        ids = np.concatenate([one.ids(self.events) for one in prints])
+        ids = _one([one.ids(self.events) for one in prints])
         if self.events is not None:  # those that were read faster have their numbers first
             beside = self._take(rows, off, cause, 0)
             return self._joined(prints, ids, ids >= 0, beside)
-        times = np.concatenate([one.ts_exch_ns for one in prints])
+        times = _one([one.ts_exch_ns for one in prints])
+        if not rows:
+            checked = self.ids.check(ids, times, cause)
+            return self._joined(prints, ids, checked.new, Taken(self._none(), self.no_log(), tuple(checked.gaps)))
         slow_ids, slow_times = _named(rows)
         checked = self.ids.check(np.concatenate([ids, slow_ids]), np.concatenate([times, slow_times]), cause)
         new, slow_new = checked.new[: len(ids)], checked.new[len(ids) :]
         return self._joined(prints, ids, new, self._kept(rows, off, slow_ids, slow_new, checked.gaps, 0))
 
     def _joined(self, prints: list[Prints], ids: I64, new: NDArray[np.bool_], beside: Taken) -> Taken:
-        trades = Trades.build(
-            self.instrument,
-            *(np.concatenate([getattr(one, name) for one in prints])[new] for name in _PRINTED),
-            trade_id=ids[new],
-            ts_recv_ns=np.concatenate([one.ts_recv_ns for one in prints])[new],
-            tape=self.tape,
-        )
+        columns = [*(_one([getattr(one, name) for one in prints]) for name in _PRINTED), ids]
+        columns.append(_one([one.ts_recv_ns for one in prints]))
+        *printed, ids, recv_ns = columns if new.all() else [column[new] for column in columns]
+        trades = Trades.build(self.instrument, *printed, trade_id=ids, ts_recv_ns=recv_ns, tape=self.tape)
         if len(trades):
             self.last_ns = max(self.last_ns, int(trades.ts_exch_ns.max()))
         pieces = [trades, beside.trades] if len(beside.trades) else [trades]
@@ -223,6 +226,11 @@ class TradeTape:
                 good.append(place)
         own = None if ids is None else ids[good]
         return columns(self.grid, self.tape, [rows[place] for place in good], flags, own)
+
+
+# A part alone is given as it is: those who hold it are done with it.
+def _one(parts: Sequence[NDArray[T]]) -> NDArray[T]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _named(rows: Sequence[Trade]) -> tuple[I64, I64]:

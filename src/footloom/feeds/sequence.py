@@ -157,6 +157,8 @@ class IdSequence:
         if not len(ids):
             return Checked(np.zeros(0, np.bool_), [])
         top = self.top
+        if top is not None and self._follow(ids, ts_ns, top):
+            return Checked(np.ones(len(ids), np.bool_), [])
         before = None if top is None or self.low is None else _Ends(self.low, self.low_ns, top, self.top_ns)
         new = self._add(ids)
         if live:
@@ -188,6 +190,14 @@ class IdSequence:
                 found.append(msgspec.structs.replace(gap, from_ns=to_ns, missing=None))
             self._told.append((msgspec.structs.replace(gap, from_ns=from_ns, to_ns=to_ns), first, last))
         return self._closing(found)
+
+    # What most batches are: the ids behind the highest, in a row.
+    def _follow(self, ids: I64, ts_ns: I64, top: int) -> bool:
+        last = ids.item(-1)
+        if ids.item(0) != top + 1 or last != top + len(ids) or not np.all(ids[1:] - ids[:-1] == 1):
+            return False
+        self.covered.last[-1], self.top_ns = last, ts_ns.item(-1)
+        return True
 
     def _add(self, ids: I64) -> NDArray[np.bool_]:
         cuts = np.flatnonzero(np.diff(ids) != 1) + 1

@@ -68,7 +68,7 @@ def time_edges(ts: I64, span_start: I64, span_end: I64, length: int) -> tuple[I6
     pieces: list[NDArray[np.int64]] = []
     first = 0
     while first < len(ts):
-        columns = np.empty((4, _CHUNK if not pieces else 16 * _CHUNK), np.int64)
+        columns = np.empty((4, min(len(ts) - first, 16 * _CHUNK if pieces else _CHUNK)), np.int64)
         count, first = _fill_edges(ts, span_start, span_end, length, first, *columns)
         pieces.append(columns[:, :count])
     begins, opens, closes, spans = np.concatenate([np.empty((4, 0), np.int64), *pieces], axis=1)

@@ -29,6 +29,7 @@ __all__ = (
     "U8_IN",
     "U8_OUT",
     "Compiled",
+    "bare",
     "compile_all",
     "intrinsic",
     "jit",
@@ -98,9 +99,21 @@ def compile_all() -> None:
 
 def part(function: Kernel) -> Kernel:
     """Compile a piece of a kernel, together with its caller and without the wrappers that Python would call."""
+    return _part(function)
+
+
+def bare(function: Kernel) -> Kernel:
+    """Compile a piece that makes no array and returns none: it does not count who holds those that it is given.
+
+    Counting is an atomic operation for each array and call: in what is called for each value, most of the time.
+    """
+    return _part(function, _nrt=False)
+
+
+def _part(function: Kernel, **more: Any) -> Kernel:
     compiler: Any = numba.njit
     compiled: Kernel = compiler(
-        nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+        nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **more
     )(function)
     return compiled
 

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numba import types
 
-from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_IN, jit, part
+from footloom.kernels.eight_bytes import MASKS, as_word, load, plain_end
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, U8_IN, bare, jit
 from footloom.kernels.json_values import (
     FALSE,
     FIELDS,
@@ -32,21 +33,31 @@ from footloom.kernels.json_values import (
     K_TID,
     K_V,
     K_X,
-    MOST,
+    MOST_DIGITS,
     NUMBER,
-    PLAIN,
     SLOTS,
     TEXT,
     TRUE,
-    as_word,
     byte,
     key_of,
     object_of,
+    short_word,
     skip,
     value_of,
 )
 
-__all__ = ("BYBIT", "BYTES_A_PRINT", "COLUMNS", "LONGEST", "MIX", "MOST_PLACES", "RECORD", "VENUES", "read_prints")
+__all__ = (
+    "BYBIT",
+    "BYTES_A_PRINT",
+    "COLUMNS",
+    "LONGEST",
+    "MIX",
+    "MOST_PLACES",
+    "RECORD",
+    "SPACE",
+    "VENUES",
+    "read_prints",
+)
 
 # How the market of a frame is told: Binance's `st` is 1 for USD-M, 2 for COIN-M, and spot has none.
 _SPOT, BYBIT = 3, 4
@@ -57,9 +68,10 @@ COLUMNS = 9
 _FRAME, _SYMBOL, _TAPE, _ID, _TS, _TICK, _LOT, _SIDE, _UID = range(COLUMNS)
 _W_AGG, _W_TRADE, _W_MARKET, _W_BUY, _W_SELL = map(as_word, ("aggTrade", "trade", "MARKET", "Buy", "Sell"))
 _W_STREAM, _W_DATA, _W_TOPIC = map(as_word, ('"stream"', "data", "topic"))
-_NEXT = np.frombuffer(b'","data":', np.uint8)
-_PUBLIC_TRADE = np.frombuffer(b"publicTrade.", np.uint8)
-MOST_PLACES: Final = 18
+_W_NEXT, _NEXT = as_word('","data"'), 9  # with its colon
+_W_PUBLIC, _W_TRADE_OF, _PUBLIC_TRADE = as_word("publicTr"), as_word("ade."), 12
+MOST_PLACES: Final = MOST_DIGITS
+MOST: Final = 10 ** (MOST_DIGITS - 1)
 _TEN = np.array([10**n for n in range(MOST_PLACES + 1)], np.int64)
 _MOST_TENS = (2**63 - 1) // _TEN  # what times so many tens fits 64 bits
 _EARLIEST_MS, _LATEST_MS = 1_230_768_000_000, 4_102_444_800_000  # 2009 to 2100
@@ -67,38 +79,42 @@ BYTES_A_PRINT = 40  # at the least: T, s, S, v, p, i and seq with their quotes
 # The book of instruments: size of its table, then the table, then a record each: name as three words, places and whole
 # number of the last place of a tick, and of a lot.
 RECORD = 8
+SPACE = COLUMNS + FIELDS * (SLOTS + 2)  # a row, and the values of an object
 LONGEST = 24
 MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _MIX_0, _MIX_1, _MIX_2 = (np.uint64(value) for value in MIX)
 
 
-@part
+@bare
 def _kind(work, slot):
     return work[FIELDS * slot + 2 * FIELDS]
 
 
-@part
+@bare
 def _number(work, slot):
     return work[FIELDS * slot + 2 * FIELDS + 1]
 
 
-@part
-def _is(work, slot, length, word):
+@bare
+def _is(data, work, slot, length, word):
     at = FIELDS * slot + 2 * FIELDS
-    return work[at] == TEXT and work[at + 2] - work[at + 1] == length and work[at + 3] == word
+    return (
+        work[at] == TEXT and work[at + 2] - work[at + 1] == length and load(data, work[at + 1]) & MASKS[length] == word
+    )
 
 
-@part
+@bare
 def _record(data, work, book):
     # Where the record of the symbol stands in the book, or -1.
     at = FIELDS * K_S + 2 * FIELDS
-    if work[at] != TEXT or work[at + 2] - work[at + 1] > LONGEST:
+    start, stop = work[at + 1], work[at + 2]
+    if work[at] != TEXT or stop - start > LONGEST:
         return np.int64(-1)
-    one, two, three, eight, top = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(8), np.uint64(56)
-    for i in range(work[at + 1], work[at + 2]):
-        three = (three << eight) | (two >> top)
-        two = (two << eight) | (one >> top)
-        one = (one << eight) | np.uint64(byte(data, i))
+    one, two, three = short_word(data, start, stop), np.uint64(0), np.uint64(0)
+    if stop - start > 8:
+        two = short_word(data, start + 8, stop)
+    if stop - start > 16:
+        three = short_word(data, start + 16, stop)
     size = book[0]
     place = np.int64((one * _MIX_0 + two * _MIX_1 + three * _MIX_2) >> np.uint64(40)) & (size - 1)
     while book[1 + place] >= 0:
@@ -109,35 +125,40 @@ def _record(data, work, book):
     return np.int64(-1)
 
 
-@part
+@bare
 def _units(data, work, slot, places, whole):
     # Decimal text in units of `whole` in the last of `places` decimals; -1 where it is none, nothing, or off the grid.
     at = FIELDS * slot + 2 * FIELDS
     start, stop = work[at + 1], work[at + 2]
-    if work[at] != TEXT or start >= stop or byte(data, start) == 46 or byte(data, stop - 1) == 46:
+    if work[at] != TEXT:
         return np.int64(-1)
-    number, point = np.int64(0), stop
-    for i in range(start, stop):
-        digit = byte(data, i)
-        if digit >= 48 and digit <= 57 and number < MOST:
-            number = number * 10 + (np.int64(digit) - 48)
-        elif digit == 46 and point == stop:
-            point = i + 1
-        else:
+    number, left, i = np.int64(0), places, start
+    while i < stop and byte(data, i) >= 48 and byte(data, i) <= 57 and number < MOST:
+        number = number * 10 + (np.int64(byte(data, i)) - 48)
+        i += 1
+    if i == start:
+        return np.int64(-1)
+    if i < stop:
+        if byte(data, i) != 46 or i + 1 == stop:
             return np.int64(-1)
-    decimals = stop - point
-    while decimals > places and number % 10 == 0 and number > 0:
-        number //= 10
-        decimals -= 1
-    if number == 0 or decimals > places or number > _MOST_TENS[places - decimals]:
+        i += 1
+        while i < stop and left > 0 and byte(data, i) >= 48 and byte(data, i) <= 57 and number < MOST:
+            number = number * 10 + (np.int64(byte(data, i)) - 48)
+            left -= 1
+            i += 1
+        while i < stop:
+            if byte(data, i) != 48:
+                return np.int64(-1)
+            i += 1
+    if number == 0 or number > _MOST_TENS[left]:
         return np.int64(-1)
-    number *= _TEN[places - decimals]
+    number *= _TEN[left]
     if whole == 1:
         return number
     return number // whole if number % whole == 0 else np.int64(-1)
 
 
-@part
+@bare
 def _fill(data, work, book, row, price, qty):
     # What both venues say alike: symbol, price, quantity.
     record = _record(data, work, book)
@@ -149,7 +170,7 @@ def _fill(data, work, book, row, price, qty):
     return row[_TICK] > 0 and row[_LOT] > 0
 
 
-@part
+@bare
 def _time_ns(value):
     if value >= _EARLIEST_MS and value < _LATEST_MS:
         return value * 1_000_000
@@ -158,14 +179,14 @@ def _time_ns(value):
     return np.int64(-1)
 
 
-@part
+@bare
 def _binance_print(data, work, book, row, venue):
-    is_agg = _is(work, K_E, 8, _W_AGG)
+    is_agg = _is(data, work, K_E, 8, _W_AGG)
     number = K_A if is_agg else K_TID
     if is_agg:
         if _kind(work, K_NQ) != 0 and _kind(work, K_NQ) != TEXT:
             return False
-    elif not _is(work, K_E, 5, _W_TRADE) or (_kind(work, K_X) != 0 and not _is(work, K_X, 6, _W_MARKET)):
+    elif not _is(data, work, K_E, 5, _W_TRADE) or (_kind(work, K_X) != 0 and not _is(data, work, K_X, 6, _W_MARKET)):
         return False
     if _kind(work, number) != NUMBER or _kind(work, K_T) != NUMBER:
         return False
@@ -183,10 +204,10 @@ def _binance_print(data, work, book, row, venue):
     return row[_TS] > 0 and _fill(data, work, book, row, K_P, K_Q)
 
 
-@part
+@bare
 def _bybit_print(data, work, book, row):
-    is_buy = _is(work, K_TAKER, 3, _W_BUY)
-    if not is_buy and not _is(work, K_TAKER, 4, _W_SELL):
+    is_buy = _is(data, work, K_TAKER, 3, _W_BUY)
+    if not is_buy and not _is(data, work, K_TAKER, 4, _W_SELL):
         return False
     time_ms = _number(work, K_T)
     if _kind(work, K_T) != NUMBER or time_ms < _EARLIEST_MS or time_ms >= _LATEST_MS or _kind(work, K_I) != TEXT:
@@ -198,37 +219,20 @@ def _bybit_print(data, work, book, row):
     return _fill(data, work, book, row, K_P, K_V)
 
 
-@part
+@bare
 def _behind_stream(data, i, stop):
     # Where the value of "data" begins, behind the stream's name at `i`, as Binance writes it; -1 where it is otherwise.
-    if i + len(_NEXT) >= stop or byte(data, i) != 34:
+    if byte(data, i) != 34:
         return np.int64(-1)
-    i += 1
-    while i < stop and PLAIN[byte(data, i)]:
-        i += 1
-    if i + len(_NEXT) >= stop:
-        return np.int64(-1)
-    same = True
-    for n in range(len(_NEXT)):
-        same &= byte(data, i + n) == _NEXT[n]
-    return i + len(_NEXT) if same else np.int64(-1)
+    i = plain_end(data, i + 1, stop)
+    is_next = i + _NEXT < stop and load(data, i) == _W_NEXT and byte(data, i + 8) == 58
+    return i + _NEXT if is_next else np.int64(-1)
 
 
-@part
+@bare
 def _binance_frame(data, i, stop, work, book, row, venue):
     # Whether the frame is one plain trade; raw, or {"stream": .., "data": ..}.
-    wrapped = False
-    if (
-        i + 9 < stop
-        and byte(data, i + 1) == 34
-        and byte(data, i + 2) == 115
-        and byte(data, i + 3) == 116
-        and byte(data, i + 4) == 114
-    ):
-        word = np.int64(0)
-        for n in range(i + 1, i + 9):
-            word = (word << 8) | np.int64(byte(data, n))
-        wrapped = word == _W_STREAM
+    wrapped = i + 9 < stop and load(data, i + 1) == _W_STREAM
     if wrapped and byte(data, i) != 123:
         return False
     begins = np.int64(-1)
@@ -247,7 +251,7 @@ def _binance_frame(data, i, stop, work, book, row, venue):
         if i >= stop or byte(data, i) != 44:
             return False
         i = key_of(data, i + 1, stop, work)
-        if i < 0 or work[0] != 4 or work[1] != _W_DATA:
+        if i < 0 or work[1] - work[0] != 4 or short_word(data, work[0], work[1]) != _W_DATA:
             return False
     i = object_of(data, i, stop, work)
     if i < 0:
@@ -260,7 +264,7 @@ def _binance_frame(data, i, stop, work, book, row, venue):
     return i == stop and _binance_print(data, work, book, row, venue)
 
 
-@part
+@bare
 def _bybit_prints(data, i, stop, work, book, row, rows, count):
     # Rows of the list that starts at `i`, from `count` on; returns where it ends (or -1), and the count behind it.
     none = (np.int64(-1), count)
@@ -286,7 +290,7 @@ def _bybit_prints(data, i, stop, work, book, row, rows, count):
         i = skip(data, i + 1, stop)
 
 
-@part
+@bare
 def _bybit_frame(data, i, stop, work, book, row, rows, count):
     # The count behind the rows that the frame adds, or -1 where it is not plain.
     topics, lists = 0, 0
@@ -297,7 +301,7 @@ def _bybit_frame(data, i, stop, work, book, row, rows, count):
         i = key_of(data, i, stop, work)
         if i < 0:
             return np.int64(-1)
-        length, word = work[0], work[1]
+        length, word = work[1] - work[0], short_word(data, work[0], work[1])
         if length == 4 and word == _W_DATA:
             lists += 1
             i, count = _bybit_prints(data, i, stop, work, book, row, rows, count)
@@ -310,11 +314,10 @@ def _bybit_frame(data, i, stop, work, book, row, rows, count):
             if length == 5 and word == _W_TOPIC:
                 topics += 1
                 start = work[FIELDS + 1]
-                if work[FIELDS] != TEXT or work[FIELDS + 2] - start < len(_PUBLIC_TRADE):
+                if work[FIELDS] != TEXT or work[FIELDS + 2] - start < _PUBLIC_TRADE:
                     return np.int64(-1)
-                for n in range(len(_PUBLIC_TRADE)):
-                    if byte(data, start + n) != _PUBLIC_TRADE[n]:
-                        return np.int64(-1)
+                if load(data, start) != _W_PUBLIC or load(data, start + 8) & MASKS[4] != _W_TRADE_OF:
+                    return np.int64(-1)
         i = skip(data, i, stop)
         if i >= stop:
             return np.int64(-1)
@@ -325,11 +328,14 @@ def _bybit_frame(data, i, stop, work, book, row, rows, count):
         i += 1
 
 
-@jit(types.UniTuple(INT, 2)(U8_IN, I64_IN, INT, I64_IN, _I64_2D, I64_OUT))
-def read_prints(data, lengths, venue, book, rows, declined):
-    """Fill a row a print and the numbers of the frames that are not plain; return how many of each."""
-    work = np.zeros(FIELDS * (SLOTS + 2), np.int64)
-    row = np.zeros(COLUMNS, np.int64)
+@jit(types.UniTuple(INT, 2)(U8_IN, I64_IN, INT, I64_IN, _I64_2D, I64_OUT, I64_OUT))
+def read_prints(data, lengths, venue, book, rows, declined, space):
+    """Fill a row a print and the numbers of the frames that are not plain; return how many of each.
+
+    ``data`` uint8, all frames and `footloom.kernels.eight_bytes.BEYOND` bytes; ``lengths`` of each; ``rows`` int64
+    (`COLUMNS`, room for all prints), ``declined`` int64 (n_frames,), ``space`` int64 (`SPACE`,).
+    """
+    work, row = space[COLUMNS:], space[:COLUMNS]
     count, refused, stop = np.int64(0), 0, np.int64(0)
     for frame in range(len(lengths)):
         start = stop

@@ -17,22 +17,25 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.trades import I8, I64
 from footloom.errors import ConfigError
+from footloom.kernels.eight_bytes import BEYOND
 from footloom.kernels.json_prints import (
     BYBIT,
     BYTES_A_PRINT,
     COLUMNS,
     LONGEST,
     MIX,
+    MOST,
     MOST_PLACES,
     RECORD,
+    SPACE,
     VENUES,
     read_prints,
 )
-from footloom.kernels.json_values import MOST
 
 __all__ = ("TAPES", "VENUES", "PrintFrames", "Prints")
 
 TAPES: Final = ("trade", "agg_trade")
+_BEYOND = bytes(BEYOND)
 
 
 class Prints(NamedTuple):
@@ -80,13 +83,14 @@ class PrintFrames:
 
     def read(self, frames: Sequence[bytes]) -> Prints:
         """Return the prints of plain frames, and which frames are not plain."""
-        data = b"".join(frames)
+        data = b"".join((*frames, _BEYOND))
         lengths = np.fromiter(map(len, frames), np.int64, len(frames))
         most = len(frames) + (len(data) // BYTES_A_PRINT if self._venue == BYBIT else 0)
         rows = np.empty((COLUMNS, most), np.int64)
         declined = np.empty(len(frames), np.int64)
-        text = np.frombuffer(data or b"\0", np.uint8)
-        count, refused = read_prints(text, lengths, self._venue, self._book, rows, declined)
+        text = np.frombuffer(data, np.uint8)
+        space = np.empty(SPACE, np.int64)  # not kept: two threads may read
+        count, refused = read_prints(text, lengths, self._venue, self._book, rows, declined, space)
         frame, symbol, tape, number, ts, tick, lot, side, uid_at = rows[:, :count]
         return Prints(
             frame, symbol, tape, number, ts, tick, lot, side.astype(np.int8), uid_at, declined[:refused], data
@@ -103,9 +107,7 @@ def _book(instruments: Sequence[Instrument]) -> I64:
         book[record + 3 : record + 7] = (*_step(instrument.tick_size), *_step(instrument.lot_size))
         if len(name) > LONGEST or book[record + 3] < 0 or book[record + 5] < 0:
             continue  # in no table, so that all its frames are declined
-        words = [
-            int.from_bytes(name[max(0, len(name) - 8 * n - 8) : max(0, len(name) - 8 * n)], "big") for n in range(3)
-        ]
+        words = [int.from_bytes(name[8 * n : 8 * n + 8], "little") for n in range(3)]
         book[record : record + 3] = np.array(words, np.uint64).view(np.int64)
         mixed = sum(word * mix for word, mix in zip(words, MIX, strict=True)) % 2**64
         at = (mixed >> 40) & (size - 1)
