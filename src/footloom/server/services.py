@@ -16,9 +16,9 @@ from footloom.feeds.flow import Commit, FeedState
 from footloom.server.clients.allowance import Limits
 from footloom.server.clients.session import Session
 from footloom.server.live.hub import Hub
-from footloom.server.live.status import SymbolStatus
 from footloom.server.live.stream_settings import StreamSettings
 from footloom.server.live.streams import Streams
+from footloom.server.live.symbol_state import status_of
 from footloom.server.live.warming import compile_beside, warm_kernels
 from footloom.server.live.writer import Writer
 from footloom.server.memory import give_back_freed
@@ -232,9 +232,7 @@ class Services:
             frame = seed.builder.frame(_WARM_BARS)
             if frame is not None:
                 encode(frame, "snapshot")
-            status = SymbolStatus(chart.instrument)
-            status.fold(seed.trades)
-            self.hub.watch(chart.key, status)
+            self.hub.watch(chart.key, status_of(chart, seed))
         return len(symbols)
 
     async def warm_others(self) -> None:

@@ -23,7 +23,17 @@ from footloom.store.medium import Medium, OpenPart, PartGone, missing_part
 from footloom.store.merge import NEEDED, merge
 from footloom.store.parts import Part
 
-__all__ = ("EVER", "Piece", "absent_part", "open_parts", "part_rows", "piece_of_part", "piece_of_rows", "woven")
+__all__ = (
+    "EVER",
+    "Piece",
+    "absent_part",
+    "open_parts",
+    "part_groups",
+    "part_rows",
+    "piece_of_part",
+    "piece_of_rows",
+    "woven",
+)
 
 Chunks = Callable[[int, int, frozenset[str]], Iterator[Columns]]
 EVER = (-(2**63), 2**63 - 1)  # all times that 64 bits hold
@@ -50,8 +60,16 @@ def piece_of_part(part: Part, file: OpenPart, old: Instrument, new: Instrument) 
         for columns in file.chunks(from_ns, to_ns, wanted):
             yield regrid(file.form, columns, old, new)
 
+    return _piece(part, chunks)
+
+
+def _piece(part: Part, chunks: Chunks) -> Piece:
     ids = (part.min_id, part.max_id) if part.min_id is not None and part.max_id is not None else None
     return Piece((part.first_ns, part.first_id), (part.last_ns, part.last_id), ids, chunks)
+
+
+def _no_chunks(_from_ns: int, _to_ns: int, _wanted: frozenset[str]) -> Iterator[Columns]:
+    return iter(())
 
 
 def piece_of_rows(form: Form, columns: Columns) -> Piece:
@@ -85,6 +103,13 @@ def open_parts(medium: Medium, form: Form, manifest: Manifest, parts: Sequence[P
     place = (manifest.stream, manifest.day)
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(contextlib.closing(medium.open_part(*place, part, form))) for part in parts]
+
+
+def part_groups(form: Form, parts: Sequence[Part]) -> list[list[Part]]:
+    """Return parts of a day in time order, those together whose rows must be woven."""
+    made = [(_piece(part, _no_chunks), part) for part in parts]
+    of = {id(piece): part for piece, part in made}
+    return [[of[id(piece)] for piece in group] for group in _groups(form, [piece for piece, _ in made])]
 
 
 def part_rows(

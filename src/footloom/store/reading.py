@@ -162,7 +162,7 @@ class Reader:
                 for file in files
                 if manifest
             ]
-            waiting = self._waiting(asked, day, manifest.sealed_seq if manifest else 0)
+            waiting = self.waiting(asked, day, manifest.sealed_seq if manifest else 0)
             if length(waiting):
                 pieces.append(piece_of_rows(form, merge(form, waiting).columns))
             span = (asked.from_ns, asked.to_ns)
@@ -189,7 +189,8 @@ class Reader:
         gone = manifest or Manifest(**asked.stream._asdict(), day=day)
         raise absent_part(self._medium, gone, gone.parts)
 
-    def _waiting(self, asked: Range, day: dt.date, sealed_seq: int) -> Columns:
+    def waiting(self, asked: Range, day: dt.date, sealed_seq: int) -> Columns:
+        """Return the rows of a day that wait in the journal behind a sequence, in arrival order; {} where none do."""
         form = form_of(asked.stream.tape)
         pieces = []
         for one in asked.pending.get(day, ()):

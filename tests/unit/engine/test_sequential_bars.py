@@ -225,3 +225,33 @@ def test_a_rule_that_the_tape_cannot_take_changes_nothing():
     with pytest.raises(Exception, match="no whole number"):
         builder.update(tape(1), DAY + MS)
     assert builder.frame() is None
+
+
+@pytest.mark.parametrize("bars", ["2t", "r2", "ren2", "3v", "3v-split", "d2", "ib3", "1s", "1m"])
+def test_a_tape_that_is_given_in_pieces_seeds_what_the_whole_tape_does(bars):
+    seed = int(np.random.default_rng().integers(2**31))
+    rng = np.random.default_rng(seed)
+    count = 400
+    times = DAY + np.cumsum(rng.integers(0, 900, count)) * MS
+    every = Trades.build(
+        INSTRUMENT,
+        times,
+        np.cumsum(rng.integers(-2, 3, count)),
+        rng.integers(1, 5, count),
+        rng.integers(-1, 2, count),
+        trade_id=range(count),
+    )
+    stored, live = every.take(slice(0, 350)), every.take(slice(350, count))
+    cuts = [0, *sorted(rng.integers(0, 350, 12).tolist()), 350]
+    pieces = [stored.take(slice(a, b)) for a, b in zip(cuts, cuts[1:], strict=False)]
+    wanted, made = (Builder(INSTRUMENT, spec(bars), source=lambda from_ns: every.between(from_ns, 2**62)) for _ in "ab")
+
+    wanted.seed(stored)
+    made.seed_pieces(iter(pieces))
+
+    assert made.frame().equals(wanted.frame()), (seed, cuts)
+    assert (made.newest, made.settled_to_ns) == (wanted.newest, wanted.settled_to_ns), (seed, cuts)
+    for row in range(len(live)):
+        one, at_ns = live.take(slice(row, row + 1)), int(live.ts_exch_ns[row])
+        assert said(made.update(one, at_ns)) == said(wanted.update(one, at_ns)), (seed, cuts, row)
+    assert made.frame().equals(wanted.frame()), (seed, cuts)

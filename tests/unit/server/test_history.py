@@ -225,3 +225,17 @@ def test_a_tape_on_another_grid_opens_with_a_step_of_that_grid() -> None:
     finer = msgspec.structs.replace(TEST, tick_size=TEST.tick_size / 100)
     store.tapes[TEST.key, "trade"] = coarse.on_grid(finer)
     assert history.default_step(TEST.key) == History(store).default_step(TEST.key) > before  # type: ignore[arg-type]
+
+
+def test_a_chart_with_another_step_tells_the_default_by_the_way_and_so_does_a_read_of_its_own() -> None:
+    store = MemoryStore(make_tape(20_000))
+    for bars in ("1m", "5m", "1s", "20t", "1d"):
+        by_the_way, asked = History(store), History(store)  # type: ignore[arg-type] - as much of a store as is read
+        chart = by_the_way.resolve(TopicRequest(symbol=TEST.key, bars=bars, ticks_per_level=3))
+        told = by_the_way.seed(chart, 10).meta.default_ticks_per_level
+        assert told == asked.resolve(TopicRequest(symbol=TEST.key, bars=bars)).spec.ticks_per_level
+        found = by_the_way.between(chart, *by_the_way.sample(chart.instrument, chart.tape, bars))
+        reach = found.footprint.bars.high_tick - found.footprint.bars.low_tick + 1
+        final = reach[:-1][-500:] if len(reach) > 1 else reach
+        steps = [mark * 10**power for power in range(6) for mark in (1, 2, 5)]
+        assert told == next(step for step in steps if np.median(final) <= 20 * step)

@@ -1,4 +1,4 @@
-"""Rows that are kept are those of the store, whatever was stored, changed or came late meanwhile."""
+"""Rows that are kept are those of the store, whatever was stored, sealed, compacted, changed or came late meanwhile."""
 
 from __future__ import annotations
 
@@ -6,91 +6,149 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import numpy as np
+import pytest
 
+import footloom.store.lean_trades
 from footloom.core.instrument import Instrument
-from footloom.core.trades import Trades
-from footloom.feeds.stored import stored_trades
+from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_RECV, Trades
+from footloom.feeds.stored import stored_pieces, stored_trades
 from footloom.server.stored.history import History
 from footloom.server.stored.kept_rows import KeptRows
+from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import TopicRequest
-from footloom.store import Storable
 from footloom.store.files import Store
+from footloom.store.lean_trades import LeanTrades
 
 DAY_NS = 86_400 * 10**9
 START_NS = 1_767_225_600 * 10**9  # 2026-01-01 UTC
 ONE = Instrument(venue="test", symbol="ONE", tick_size=Decimal("0.5"), lot_size=Decimal(1))
+FINER = msgspec.structs.replace(ONE, tick_size=Decimal("0.25"))
+COLUMNS = ("ts_exch_ns", "price_tick", "qty_lot", "side", "trade_id", "ts_recv_ns", "flags")
 
 
-def rows_of(day: int, numbers: list[int]) -> Trades:
-    """Rows of a day; the number of each is its second, its id and its price."""
+def rows_of(day: int, numbers: list[int], *, on: Instrument = ONE, flags: int = 0) -> Trades:
+    """Rows of a day; the number of each is its second, its id and its price; two stand at a time."""
     numbers = sorted(numbers)
-    ts = START_NS + day * DAY_NS + np.array(numbers, np.int64) * 10**9
+    count = len(numbers)
+    ts = START_NS + day * DAY_NS + np.array(numbers, np.int64) // 2 * 2 * 10**9
     ids = [day * 100_000 + number for number in numbers]
-    return Trades.build(ONE, ts, numbers, [1] * len(numbers), [1] * len(numbers), trade_id=ids, ts_recv_ns=ts)
+    recv = ts + (np.array(numbers, np.int64) % 7) * 10**6
+    sides = np.array(numbers) % 3 - 1
+    ticks = np.array(numbers) * (2 if on is FINER else 1)
+    every = np.full(count, flags, np.uint8)
+    return Trades.build(on, ts, ticks, np.ones(count), sides, trade_id=ids, ts_recv_ns=recv, flags=every)
 
 
-class Reads:
-    """A store whose reads are counted."""
-
-    def __init__(self, store: Store) -> None:
-        self.store, self.count = store, 0
-
-    def __call__(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
-        self.count += 1
-        return stored_trades(self.store, key, tape, from_ns, to_ns)
+def kept_of(store: Store) -> KeptRows:
+    return KeptRows(
+        store,
+        lambda *asked: stored_trades(store, *asked),
+        lambda *asked: stored_pieces(store, *asked),
+    )
 
 
 def same(a: Trades, b: Trades) -> bool:
-    names = ("ts_exch_ns", "price_tick", "qty_lot", "side", "trade_id", "ts_recv_ns", "flags")
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in COLUMNS)
 
 
-def test_every_range_is_that_of_the_store_while_it_grows(tmp_path: Path) -> None:
+def check(store: Store, kept: KeptRows, rng: random.Random, said: object) -> None:
+    """Compare random ranges with fresh reads, on the grid of the whole tape."""
+    grid = store.grid(ONE.key, "trade")
+    for _ in range(8):
+        a, b = sorted(START_NS + rng.randrange(-DAY_NS, 4 * DAY_NS) for _ in range(2))
+        wanted = stored_trades(store, ONE.key, "trade", a, b).on_grid(grid)
+        tape = kept.between(ONE.key, "trade", a, b, grid)
+        assert same(tape.whole(), wanted), (said, a, b)
+        middle = (a + b) // 2
+        assert same(tape.since(middle), wanted.between(middle, 2**62)), (said, a, b, middle)
+        some = rows_of(rng.randrange(3), rng.sample(range(1, 86_000), 30))
+        assert same(tape.unseen(some), unseen(some, wanted)), (said, a, b)
+
+
+def do(store: Store, doing: str, day: int, piece: list[int], known: list[int], *, finer: bool) -> None:
+    """Do one thing to a store."""
+    match doing:
+        case "live":
+            store.append(rows_of(day, piece))
+        case "late":
+            store.append(rows_of(day, piece[30:]))
+            store.append(rows_of(day, piece[:30]))
+        case "fetched":
+            store.write_part(rows_of(day, piece, flags=FLAG_BACKFILLED))
+        case "again":  # the same trades from two witnesses
+            store.write_part(rows_of(day, [*piece, *known], flags=FLAG_BACKFILLED | FLAG_NO_RECV))
+            store.append(rows_of(day, [*piece[::2], *known]))
+        case "seal":
+            store.seal()
+        case "compact":
+            store.compact()
+        case "finer" if finer:
+            store.append(rows_of(day, piece, on=FINER))
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_every_range_is_that_of_the_store_whatever_happens_to_it(
+    turn: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(footloom.store.lean_trades, "RUN_ROWS", 37)
     seed = random.randrange(10**9)
     rng = random.Random(seed)
-    numbers = [rng.sample(range(1, 86_000), 400) for _ in range(3)]
+    left = [rng.sample(range(1, 86_000), 1_200) for _ in range(3)]
     with Store(tmp_path, writer=True) as store:
         store.put_instrument(ONE)
-        kept = KeptRows(store, Reads(store))
-        for step in range(4):
-            for day in range(3):
-                piece = numbers[day][step * 100 : step * 100 + 100]
-                if step % 2:
-                    store.append(rows_of(day, piece))
-                else:
-                    store.write_part(rows_of(day, piece))
-            for _ in range(25):
-                a, b = sorted(rng.randrange(-DAY_NS, 4 * DAY_NS) for _ in range(2))
-                wanted = stored_trades(store, ONE.key, "trade", START_NS + a, START_NS + b)
-                assert same(kept.between(ONE.key, "trade", START_NS + a, START_NS + b), wanted), (seed, step, a, b)
+        store.append(rows_of(0, [left[0].pop()]))
+        kept = kept_of(store)
+        done: list[str] = []
+        for step in range(14):
+            day = rng.randrange(3)
+            piece = sorted([left[day].pop() for _ in range(60)])
+            known = rng.sample(range(1, 86_000), 20)
+            doing = rng.choice(["live", "live", "late", "fetched", "again", "seal", "compact", "finer"])
+            done.append(doing)
+            do(store, doing, day, piece, known, finer=step == 13 or turn > 0)
+            check(store, kept, rng, (seed, done))
+        with Store(tmp_path) as reader:  # as another process would
+            check(reader, kept_of(reader), rng, (seed, done))
 
 
-def test_a_day_that_stands_is_read_once_and_one_that_changes_again(tmp_path: Path) -> None:
+def test_what_was_decoded_is_not_decoded_again_while_a_day_is_recorded(tmp_path: Path) -> None:
     with Store(tmp_path, writer=True) as store:
         store.put_instrument(ONE)
         for day in range(2):
             store.write_part(rows_of(day, list(range(1, 200))))
-        reads = Reads(store)
-        kept = KeptRows(store, reads)
-        for _ in range(3):
-            kept.between(ONE.key, "trade", START_NS, START_NS + 2 * DAY_NS)
-        assert reads.count == 2
-        store.write_part(rows_of(1, [500]))
-        found = kept.between(ONE.key, "trade", START_NS, START_NS + 2 * DAY_NS)
-        assert reads.count == 3
-        assert found.price_tick[-1] == 500
+        kept = kept_of(store)
+        assert kept.parts is not None
+        for number in range(300, 310):
+            store.append(rows_of(1, [number]))
+            found = kept.between(ONE.key, "trade", START_NS, START_NS + 2 * DAY_NS, ONE).whole()
+            assert found.price_tick[-1] == number
+        assert kept.parts.decoded == 2
+        store.seal()
+        store.append(rows_of(1, [250]))  # late: it stands before what is sealed
+        found = kept.between(ONE.key, "trade", START_NS, START_NS + 2 * DAY_NS, ONE).whole()
+        assert kept.parts.decoded == 3
+        assert found.price_tick[-12:].tolist() == [199, 250, *range(300, 310)]
 
 
-def test_no_more_is_kept_than_was_allowed(tmp_path: Path) -> None:
+def test_no_more_is_kept_than_was_allowed_and_of_long_ranges_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Store(tmp_path, writer=True) as store:
         store.put_instrument(ONE)
         for day in range(4):
             store.write_part(rows_of(day, list(range(1, 1001))))
-        kept = KeptRows(store, Reads(store), most_bytes=90_000)
-        found = kept.between(ONE.key, "trade", START_NS, START_NS + 4 * DAY_NS)
-        assert len(found) == 4000
-        assert 0 < kept.held_bytes <= 90_000
+        kept = kept_of(store)
+        assert kept.parts is not None
+        monkeypatch.setattr(kept.parts, "_most_bytes", 20_000)
+        assert not kept.holds(2_000)
+        tape = kept.between(ONE.key, "trade", START_NS, START_NS + 4 * DAY_NS, ONE)
+        wanted = stored_trades(store, ONE.key, "trade", START_NS, START_NS + 4 * DAY_NS)
+        for _ in range(2):
+            assert same(Trades.concat(list(tape)), wanted)
+        assert sum(map(len, tape.newest_days())) == 1_000
+        assert 0 < kept.parts.held_bytes <= 20_000
 
 
 def test_a_late_row_reads_what_it_changes_and_not_the_day_that_is_being_recorded(tmp_path: Path) -> None:
@@ -100,14 +158,15 @@ def test_a_late_row_reads_what_it_changes_and_not_the_day_that_is_being_recorded
         history = History(store)
         chart = history.resolve(TopicRequest(symbol=ONE.key, bars="1m", ticks_per_level=1))
         builder = history.seed(chart, 10).builder
+        assert history._kept.parts is not None
         begins: list[int] = []
-        plain = store.load
+        plain = history._kept.parts.runs
 
-        def load(key: str, tape: str, from_ns: int, to_ns: int) -> Storable:
+        def runs(key: str, tape: str, from_ns: int, to_ns: int) -> object:
             begins.append(from_ns)
             return plain(key, tape, from_ns, to_ns)
 
-        store.load = load  # type: ignore[method-assign, assignment]
+        history._kept.parts.runs = runs  # type: ignore[method-assign, assignment]
         newest = rows_of(0, [5_010])
         builder.update(newest, int(newest.ts_recv_ns[-1]))
         assert not begins
@@ -116,3 +175,29 @@ def test_a_late_row_reads_what_it_changes_and_not_the_day_that_is_being_recorded
         builder.update(late, int(newest.ts_recv_ns[-1]))
         assert begins, "a late row reads the store"
         assert min(begins) >= START_NS + 4_900 * 10**9
+
+
+@pytest.mark.parametrize("kind", ["narrow", "wide", "one", "extreme"])
+def test_packed_rows_come_back_exactly(kind: str) -> None:
+    seed = random.randrange(10**9)
+    rng = np.random.default_rng(seed)
+    count = 1 if kind == "one" else 500
+    reach = {"narrow": 200, "wide": 2**40, "one": 5, "extreme": 2**62}[kind]
+    ts = START_NS + np.sort(rng.integers(0, reach // 4, count)) * (1_000_000 if kind == "narrow" else 1)
+    rows = Trades.build(
+        ONE,
+        ts,
+        rng.integers(-reach, reach, count),
+        rng.integers(1, reach, count),
+        rng.integers(-1, 2, count),
+        trade_id=np.arange(count) * 3 - 7 if kind == "narrow" else rng.integers(-reach, reach, count),
+        ts_recv_ns=ts + rng.integers(-reach, reach, count),
+        flags=rng.integers(0, 128, count),
+    )
+    rows = rows.take(rows.order())
+    lean = LeanTrades(rows)
+    assert same(lean.trades(ONE), rows), seed
+    assert same(lean.trades(FINER), rows.on_grid(FINER)) if kind != "extreme" else True
+    assert lean.trades(ONE).instrument is ONE
+    if kind == "narrow":
+        assert lean.nbytes < 14 * count

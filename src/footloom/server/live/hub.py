@@ -23,13 +23,14 @@ from footloom.server.live.board import Board
 from footloom.server.live.chains import chain_keys
 from footloom.server.live.charts import Charts
 from footloom.server.live.joining import joined
+from footloom.server.live.lanes import look_up
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
 from footloom.server.live.sides import SideReader
 from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.stream_opening import opened
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.symbol_state import Stream, SymbolState, SymbolStates, read_start, without
+from footloom.server.live.symbol_state import Stream, SymbolState, SymbolStates, read_start, status_of, without
 from footloom.server.live.tempo import FLUSH_S, Tempo
 from footloom.server.live.topics import Topic
 from footloom.server.stored.history import ChartKey, History, Seed
@@ -208,6 +209,7 @@ class Hub:
         backlog = symbol.backlogs[place] = list(symbol.unrecorded)
         try:
             seed, studies = await read_start(self.listen, self.history, chart, history_bars, requests)
+            status: SymbolStatus = symbol.status or await look_up(status_of, chart, seed)
         finally:
             del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
@@ -218,13 +220,12 @@ class Hub:
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
         self._queue(topic, fresh)
         if symbol.status is None:
-            symbol.status = SymbolStatus(chart.instrument)
-            symbol.status.notes = self._notes
-            symbol.status.fold(seed.trades)
+            status.notes = self._notes
             for commit in fresh:
-                symbol.status.apply(commit)
+                status.apply(commit)
             if self._trouble is not None:
-                symbol.status.stop(self._trouble)
+                status.stop(self._trouble)
+            symbol.status = status
         symbol.topics.append(topic)
         self._stop_later(topic)
         topic.work = asyncio.create_task(self._work(topic))

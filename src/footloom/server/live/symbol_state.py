@@ -19,10 +19,9 @@ from footloom.server.live.status import SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside, folds_of, studies_beside
 from footloom.server.live.topics import Topic
 from footloom.server.stored.history import ChartKey, History, Seed
-from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import StudyRequest
 
-__all__ = ("Stream", "SymbolState", "SymbolStates", "read_start", "start_of", "without")
+__all__ = ("Stream", "SymbolState", "SymbolStates", "read_start", "start_of", "status_of", "without")
 
 Stream = Side | ChainStream  # of a symbol, that is no chart
 
@@ -63,17 +62,25 @@ def _seed_of(history: History, chart: ChartKey, history_bars: int, count: Count 
     A gap may lie behind the last stored row: every one that is known by now belongs to the topic.
     """
     seed = history.seed(chart, history_bars, count)
-    behind_ns = int(seed.trades.ts_exch_ns[-1]) if len(seed.trades) else seed.first_ns
+    behind_ns = seed.first_ns if seed.builder.newest is None else seed.builder.newest[0]
     known = [gap for gap in history.store.gaps(chart.key, chart.tape, behind_ns, 2**62) if gap not in seed.gaps]
     if known:
         seed.builder.update(Trades.empty(chart.instrument, chart.tape), 0, known)
     return replace(seed, gaps=[*seed.gaps, *known])
 
 
+def status_of(chart: ChartKey, seed: Seed) -> SymbolStatus:
+    """Return the header of a symbol as the tape of one of its charts tells it. Blocking."""
+    status = SymbolStatus(chart.instrument)
+    for rows in seed.tape.newest_days():
+        status.fold(rows)
+    return status
+
+
 def without(commit: Commit, seed: Seed) -> Commit:
     """Return a commit without what was read already."""
     gaps = tuple(gap for gap in commit.gaps if gap not in seed.gaps)
-    return replace(commit, trades=unseen(commit.trades, seed.trades), gaps=gaps)
+    return replace(commit, trades=seed.tape.unseen(commit.trades), gaps=gaps)
 
 
 @dataclass(eq=False)

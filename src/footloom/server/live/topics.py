@@ -121,7 +121,7 @@ class Topic:
         self.stand_by(studies)
         self._builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
         self._held, self._open, self._snapshots = [], {}, Snapshots()
-        self.newest = _key(seed.trades, -1) if len(seed.trades) else (_NEVER, 0)
+        self.newest = seed.builder.newest or (_NEVER, 0)
 
     def stand_by(self, studies: StudiesBeside | None) -> None:
         """Have these studies beside the bars, and no others."""

@@ -29,8 +29,16 @@ from footloom.kernels.inference import SnapshotParams
 from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.default_steps import DefaultSteps
 from footloom.server.stored.documents import instrument_words
-from footloom.server.stored.kept_rows import KeptRows
-from footloom.server.stored.reach import ChartKey, bar_length_ns, grow_until_ns, session_open, whole_stretch
+from footloom.server.stored.kept_rows import KeptRows, Tape
+from footloom.server.stored.reach import (
+    ChartKey,
+    bar_length_ns,
+    grow_until_ns,
+    sample_of,
+    session_open,
+    sessions_open,
+    whole_stretch,
+)
 from footloom.server.stored.seeded import SeededBuilder
 from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import GapSpan, SnapshotMeta, TopicRequest
@@ -40,15 +48,14 @@ from footloom.studies.imbalance import WINDOW
 __all__ = ("ChartKey", "History", "Page", "Seed", "bar_length_ns", "grow_until_ns", "with_bars")
 
 _LEAD_BARS = WINDOW + 1  # what the automatic minimum volume looks back at, behind one that the read may cut
-_SEED_SESSIONS = 2  # a topic holds at least yesterday and today
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Everything a topic starts from; ``trades`` are the rows that the builder has folded."""
+    """Everything a topic starts from; ``tape`` are the rows that the builder has folded."""
 
     builder: Builder
-    trades: Trades
+    tape: Tape
     gaps: list[Gap]
     first_ns: int
     meta: SnapshotMeta
@@ -100,9 +107,8 @@ class History:
         self.inference = SnapshotParams() if inference is None else inference
         self.unrecorded: Callable[[str, str], Sequence[Trades]] = lambda _key, _tape: ()
         self.has_candles: Callable[[ChartKey], bool] = lambda _chart: False
-        self._kept = KeptRows(store, self._trades)
-        self.steps = DefaultSteps(store, self._chart_trades, self.state)
-        self.steps.find = lambda task, _rows: task.make(self, *task.given)
+        self._kept = KeptRows(store, self._trades, self.pieces)
+        self.steps = DefaultSteps(self)
 
     def resolve(self, request: TopicRequest) -> ChartKey:
         """Return the chart of a request with every default filled in.
@@ -146,21 +152,19 @@ class History:
         ``count`` is what studies count in the trades (`footloom.engine.studies.counting`).
         """
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
-        sessions_ns = last_ns + 1
-        for _ in range(_SEED_SESSIONS):
-            sessions_ns = session_open(chart, sessions_ns - 1)
+        sessions_ns = sessions_open(chart.instrument, last_ns)
         source = functools.partial(self._known_since, chart)
 
-        builder, trades = SeededBuilder(chart.instrument, chart.spec), Trades.empty(chart.instrument, chart.tape)
+        builder, tape = SeededBuilder(chart.instrument, chart.spec), Tape(chart.instrument, chart.tape, ())
 
         def fold(lead_ns: int, until_ns: int, gaps: list[Gap]) -> ChartFrame:
-            nonlocal builder, trades
-            trades = self._read(chart, lead_ns, until_ns)
+            nonlocal builder, tape
+            tape = self._tape(chart, lead_ns, until_ns)
             builder = SeededBuilder(
                 chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape), count=count
             )
-            builder.seed(trades, gaps)
-            return builder.frame() or build(trades, chart.spec)
+            builder.seed_pieces(tape, gaps)
+            return builder.frame() or build(Trades.empty(chart.instrument, chart.tape), chart.spec)
 
         from_ns = min(sessions_ns, last_ns + 1 - (history_bars + _LEAD_BARS) * bar_length_ns(chart.spec.bars))
         found = self._load(
@@ -171,7 +175,8 @@ class History:
         )
         if len(found.frame):
             builder.shown_ns = int(found.frame.footprint.bars.open_ns[found.lo])
-        return Seed(builder, trades, found.gaps, first_ns, self._meta(chart))
+        self.steps.learn(chart.instrument, chart.tape, chart.spec.bars, found.frame.footprint.bars)
+        return Seed(builder, tape, found.gaps, first_ns, self._meta(chart))
 
     def page(self, chart: ChartKey, from_ns: int | None, to_ns: int | None, limit: int) -> Page:
         """Return the last ``limit`` bars that open in ``[from_ns, to_ns)``.
@@ -266,21 +271,27 @@ class History:
         days = [row for row in self.store.coverage(key) if row.tape == tape and row.first_ns is not None]
         return sum(row.rows for row in days if (row.last_ns or 0) >= from_ns and (row.first_ns or 0) < to_ns)
 
+    def is_at_hand(self, key: str, tape: str, from_ns: int, to_ns: int) -> bool:
+        """Say whether the rows of a range are kept in memory once they were read, so that little work reads them."""
+        return tape != "snapshot" and self._kept.holds(self.rows(key, tape, from_ns, to_ns))
+
+    def sample(self, instrument: Instrument, tape: str, bars: str) -> tuple[int, int]:
+        """Return the range of a tape, ns UTC, whose bars say with which study step a chart opens (definitions 2.2)."""
+        return sample_of(instrument, bars, span_of(self.store, instrument.key, tape)[1])
+
     def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:
         """Yield the same trades in neighbouring pieces: memory stays flat over any length."""
         grid = self.store.grid(key, tape)
+        kept = self._kept.kept(key, tape, from_ns, to_ns, grid)
+        if kept is not None:
+            yield from kept
+            return
         for piece in stored_pieces(self.store, key, tape, from_ns, to_ns, self.inference):
             checkpoint()
             yield piece.on_grid(grid)
 
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)
-
-    # Sides that are inferred follow from rows before them: a day of snapshots cannot be taken by itself.
-    def _chart_trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
-        if tape == "snapshot":
-            return self._trades(key, tape, from_ns, to_ns)
-        return self._kept.between(key, tape, from_ns, to_ns)
 
     def default_step(self, key: str) -> int:
         """Return the study step with which a one-minute chart of a symbol opens (definitions 2.2)."""
@@ -291,9 +302,9 @@ class History:
         """Return the study step with which a chart of these bars opens where none is named, as its meta tells it."""
         return self.steps.of(chart.instrument, chart.tape, chart.spec.bars)
 
-    def _read(self, chart: ChartKey, from_ns: int, to_ns: int) -> Trades:
+    def _tape(self, chart: ChartKey, from_ns: int, to_ns: int) -> Tape:
         checkpoint()
-        return self._chart_trades(chart.key, chart.tape, from_ns, to_ns).on_grid(chart.instrument)
+        return self._kept.between(chart.key, chart.tape, from_ns, to_ns, chart.instrument)
 
     # Piece by piece: what becomes of months of trades is small, the trades are not.
     def _fold(self, chart: ChartKey, from_ns: int, to_ns: int, gaps: list[Gap]) -> ChartFrame:
@@ -308,13 +319,8 @@ class History:
     # What waits is asked for first: rows that the journal can store meanwhile are then in one of the two, or in both.
     def _known_since(self, chart: ChartKey, from_ns: int) -> Trades:
         waiting = self.unrecorded(chart.key, chart.tape)
-        stored = self._since(chart, from_ns).on_grid(chart.instrument)
+        stored = self._tape(chart, from_ns, 2**62).whole()
         return Trades.concat([stored, *(unseen(rows.on_grid(chart.instrument), stored) for rows in waiting)])
-
-    # For a late row: days that are kept are read as wholes, and the one that is recorded just now has changed again.
-    def _since(self, chart: ChartKey, from_ns: int) -> Trades:
-        checkpoint()
-        return self._trades(chart.key, chart.tape, from_ns, 2**62)
 
     # Bars that open before the end of `(read from, first asked for, end)` and are those of the whole tape from
     # `first_of(opens)` on (below 0: so many are missing yet). The read begins earlier and earlier, until the bars that
@@ -360,8 +366,12 @@ class History:
         rule, days = parse_rule(chart.spec.bars), calendar(chart.instrument.calendar)
         while count > 0 and before_ns > first_ns:
             from_ns = max(first_ns, whole_stretch(chart, before_ns - step_ns)[0])
-            edges, _ = rule.edges(self._read(chart, from_ns, before_ns), days)
-            count -= len(edges)
+            state, open_ns = b"", None
+            for piece in self.pieces(chart.key, chart.tape, from_ns, before_ns):
+                edges, state = rule.edges(piece.on_grid(chart.instrument), days, state)
+                if len(edges):
+                    count -= len(edges) - (edges.open_ns.item(0) == open_ns)
+                    open_ns = edges.open_ns.item(-1)
             before_ns, step_ns = from_ns, 2 * step_ns
         return before_ns
 

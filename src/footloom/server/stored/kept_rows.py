@@ -1,100 +1,167 @@
-"""Rows that charts have read, kept decoded: the next chart of the same day is folded from them, and not read again."""
+"""Rows that charts read, from what is kept packed of the store (`footloom.store.kept_parts`), piece by piece."""
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
-from footloom.core.trades import Trades
-from footloom.store import Coverage, Store
+from footloom.core.instrument import Instrument
+from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
+from footloom.errors import NotStored
+from footloom.server.stored.abandon import checkpoint
+from footloom.server.stored.unseen import unseen
+from footloom.store import Store
+from footloom.store.kept_parts import KeptParts, Run
 
-__all__ = ("MOST_BYTES", "KeptRows")
-
-MOST_BYTES: Final = 160 * 2**20  # a day of 3 M trades takes 120 MB; a server of fifty symbols stays under 500
-_MOST_DAYS: Final = 4  # longer ranges are read as they are: they would push everything else out
+__all__ = ("KeptRows", "Tape")
 
 Read = Callable[[str, str, int, int], Trades]
 
+_ENDS: Final = (-(2**62), 2**62)
+
+
+class Tape:
+    """Trades of a range in the ordering key, as they stood when they were asked for; nothing is unpacked before.
+
+    Parameters
+    ----------
+    grid
+        The instrument whose ticks and lots they are read in.
+    tape
+        Its name.
+    runs
+        Neighbouring runs of rows.
+    span
+        ``[from_ns, to_ns)``: what lies outside is left out.
+    before
+        Reads what stands before the runs, anew each time: of a long range only its end is held.
+    """
+
+    def __init__(
+        self,
+        grid: Instrument,
+        tape: str,
+        runs: Sequence[Run],
+        span: tuple[int, int] = _ENDS,
+        before: Callable[[], Iterator[Trades]] | None = None,
+    ) -> None:
+        self.grid, self.tape = grid, tape
+        self._span, self._before = span, before
+        self._runs = [run for run in runs if len(run)]
+
+    def __iter__(self) -> Iterator[Trades]:
+        for rows in () if self._before is None else self._before():
+            checkpoint()
+            yield rows.on_grid(self.grid)
+        if self._runs:
+            yield from self.newest_days()
+
+    def newest_days(self) -> Iterator[Trades]:
+        """Yield what is held: all trades, or those of the last days of a long range; all where it holds none."""
+        if not self._runs:
+            yield from self
+        for run in self._runs:
+            checkpoint()
+            rows = self._cut(run, *self._span)
+            if len(rows):
+                yield rows
+
+    def behind(self, before: Callable[[], Iterator[Trades]]) -> Tape:
+        """Return these trades behind others, which are read each time."""
+        return Tape(self.grid, self.tape, self._runs, self._span, before)
+
+    def whole(self) -> Trades:
+        """Return all of them at once."""
+        return Trades.concat([Trades.empty(self.grid, self.tape), *self])
+
+    def since(self, from_ns: int) -> Trades:
+        """Return the rows that are held from a time on."""
+        begin_ns = max(from_ns, self._span[0])
+        late = [run for run in self._runs if _last_ns(run) >= begin_ns]
+        return Trades.concat(
+            [Trades.empty(self.grid, self.tape), *(self._cut(run, begin_ns, self._span[1]) for run in late)]
+        )
+
+    def unseen(self, trades: Trades) -> Trades:
+        """Return the rows of ``trades`` that are not among these (`footloom.server.stored.unseen`)."""
+        if not self._runs or not len(trades):
+            return trades
+        if np.any(trades.flags & (FLAG_NO_ID | FLAG_INFERRED)):
+            return trades.take(trades.ts_recv_ns > max(map(self._newest_recv_ns, self._runs)))
+        return unseen(trades, self.since(int(trades.ts_exch_ns.min())))
+
+    def _newest_recv_ns(self, run: Run) -> int:
+        if not isinstance(run, Trades) and run.first[0] >= self._span[0] and run.last[0] < self._span[1]:
+            return run.newest_recv_ns
+        rows = self._cut(run, *self._span)
+        return int(rows.ts_recv_ns.max()) if len(rows) else _ENDS[0]
+
+    def _cut(self, run: Run, from_ns: int, to_ns: int) -> Trades:
+        rows = run.on_grid(self.grid) if isinstance(run, Trades) else run.trades(self.grid)
+        ts = rows.ts_exch_ns
+        return rows if from_ns <= ts[0] and ts[-1] < to_ns else rows.between(from_ns, to_ns)
+
+
+def _last_ns(run: Run) -> int:
+    return run.ts_exch_ns.item(-1) if isinstance(run, Trades) else run.last[0]
+
 
 class KeptRows:
-    """Whole days of tapes, each as long as the store says that its content is the same.
+    """The tapes of a store, for charts. Safe to call from any thread.
 
-    A day that is being recorded changes with every commit: it is read again, the days before it are not. Safe to call
-    from any thread.
+    Where what the store lies in can be read part by part, what was decoded is kept.
 
     Parameters
     ----------
     store
-        Says what a day holds (`footloom.store.Coverage.content`).
+        What is read.
     read
         Returns the rows of a key, tape and range ``[from_ns, to_ns)``, in time order.
-    most_bytes
-        What is kept at the most; the days that were asked for longest ago go first.
+    pieces
+        Yields the same in neighbouring pieces.
     """
 
-    def __init__(self, store: Store, read: Read, most_bytes: int = MOST_BYTES) -> None:
-        self._store = store
-        self._read = read
-        self._most_bytes = most_bytes
-        self._days: OrderedDict[tuple[str, str, object], tuple[Coverage, Trades]] = OrderedDict()
-        self._lock = threading.Lock()
+    def __init__(self, store: Store, read: Read, pieces: Callable[[str, str, int, int], Iterator[Trades]]) -> None:
+        self._store, self._read, self._pieces = store, read, pieces
+        medium = getattr(store, "medium", None)  # a store may be anything that keeps the contract
+        self.parts = None if medium is None else KeptParts(medium)
 
-    @property
-    def held_bytes(self) -> int:
-        """Bytes of the rows that are kept."""
-        with self._lock:
-            return sum(rows.nbytes for _, rows in self._days.values())
+    def holds(self, rows: int) -> bool:
+        """Say whether so many rows are kept once they were read."""
+        return self.parts is not None and self.parts.holds(rows)
 
-    def between(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
-        """Return the rows of ``[from_ns, to_ns)``: the same as those of ``read``."""
-        days = self._touched(key, tape, from_ns, to_ns)
-        if not 1 <= len(days) <= _MOST_DAYS or not _follow(days):
-            return self._read(key, tape, from_ns, to_ns)
-        # What comes after the store was asked is the next reader's, as it is of any read.
-        ends = [*(day.first_ns or 0 for day in days[1:]), max(to_ns, (days[-1].last_ns or 0) + 1)]
-        pieces = [_cut(self._day(day, end_ns), from_ns, to_ns) for day, end_ns in zip(days, ends, strict=True)]
-        found = [piece for piece in pieces if len(piece)] or pieces[:1]
-        if len(found) == 1:
-            return found[0]
-        grid = self._store.grid(key, tape)  # each day was kept as it is: the tick may have changed between them
-        return Trades.concat([piece.on_grid(grid) for piece in found])
+    def kept(self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument) -> Tape | None:
+        """Return the rows of ``[from_ns, to_ns)`` from what is kept; None where that range is not."""
+        if self.parts is None:
+            return None
+        try:
+            found = self.parts.runs(key, tape, from_ns, to_ns)
+        except NotStored:
+            return Tape(grid, tape, ())
+        return None if found is None else Tape(grid, tape, found[1], (from_ns, to_ns))
 
-    def _touched(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Coverage]:
-        rows = [row for row in self._store.coverage(key) if row.tape == tape and row.first_ns is not None]
-        within = [row for row in rows if (row.last_ns or 0) >= from_ns and (row.first_ns or 0) < to_ns]
-        return sorted(within, key=lambda row: row.first_ns or 0)
+    def between(self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument) -> Tape:
+        """Return the rows of ``[from_ns, to_ns)``; of a range that is longer than what is kept only its end is held."""
+        held_ns = self._held_from_ns(key, tape, from_ns, to_ns)
+        end = self.kept(key, tape, held_ns, to_ns, grid)
+        if end is None:
+            end = Tape(grid, tape, (self._read(key, tape, held_ns, to_ns).on_grid(grid),))
+        return end if held_ns <= from_ns else end.behind(lambda: self._pieces(key, tape, from_ns, held_ns))
 
-    def _day(self, day: Coverage, end_ns: int) -> Trades:
-        name = (day.key, day.tape, day.day)
-        with self._lock:
-            kept = self._days.get(name)
-            if kept is not None and kept[0] == day:
-                self._days.move_to_end(name)
-                return kept[1]
-        rows = self._read(day.key, day.tape, day.first_ns or 0, end_ns)
-        if len(rows) == day.rows:  # else the store has moved on meanwhile
-            self._keep(name, day, rows)
-        return rows
-
-    def _keep(self, name: tuple[str, str, object], day: Coverage, rows: Trades) -> None:
-        with self._lock:
-            self._days.pop(name, None)
-            self._days[name] = (day, rows)
-            held = sum(each.nbytes for _, each in self._days.values())
-            while held > self._most_bytes and self._days:
-                held -= self._days.popitem(last=False)[1][1].nbytes
-
-
-# Rows are in time order, and days follow each other without rows in common.
-def _follow(days: list[Coverage]) -> bool:
-    return all((a.last_ns or 0) < (b.first_ns or 0) for a, b in itertools.pairwise(days))
-
-
-def _cut(rows: Trades, from_ns: int, to_ns: int) -> Trades:
-    lo, hi = np.searchsorted(rows.ts_exch_ns, (from_ns, to_ns))
-    return rows if lo == 0 and hi == len(rows) else rows.take(slice(int(lo), int(hi)))
+    # From when on the days of a range hold no more rows than are kept. Sides that are inferred follow from rows before
+    # them: those are read as a whole.
+    def _held_from_ns(self, key: str, tape: str, from_ns: int, to_ns: int) -> int:
+        if self.parts is None or tape == "snapshot":
+            return from_ns
+        days = [row for row in self._store.coverage(key) if row.tape == tape and row.first_ns is not None]
+        rows, held_ns = 0, to_ns
+        for day in sorted(days, key=lambda row: row.first_ns or 0, reverse=True):
+            if (day.first_ns or 0) >= to_ns or (day.last_ns or 0) < from_ns:
+                continue
+            rows += day.rows
+            if not self.parts.holds(rows):
+                return held_ns
+            held_ns = min(held_ns, day.first_ns or 0)
+        return from_ns

@@ -10,12 +10,15 @@ from footloom.core.sessions import DAY_NS, calendar
 from footloom.engine.spec import ChartSpec
 from footloom.server.wire.messages import TopicRequest
 
-__all__ = ("ChartKey", "bar_length_ns", "grow_until_ns", "session_open", "whole_stretch")
+__all__ = (
+    "ChartKey", "bar_length_ns", "grow_until_ns", "sample_of", "session_open", "sessions_open", "whole_stretch",
+)  # fmt: skip
 
 _DAYS = {"d": 1, "w": 7, "mo": 31}
 _SEQUENTIAL_NS = 60 * 10**9  # sessions are read as wholes: where they hold too few bars, more of them
 _CLOCK_NS = 2 * 3600 * 10**9  # a day is longer where clocks are put back
 _REST_NS = 10 * DAY_NS  # no market rests longer
+_SAMPLE_BARS = 30
 
 
 class ChartKey(msgspec.Struct, frozen=True):
@@ -49,7 +52,21 @@ def bar_length_ns(bars: str) -> int:
 
 def session_open(chart: ChartKey, ts_ns: int) -> int:
     """Return when the last session opened that had begun: behind its close, the CVD counts on (definitions 3.2)."""
-    spans = calendar(chart.instrument.calendar).spans(ts_ns - _REST_NS, ts_ns + 1)
+    return _opened(chart.instrument, ts_ns)
+
+
+def sessions_open(instrument: Instrument, last_ns: int) -> int:
+    """Return when the session before the newest opened: a topic holds at least yesterday and today."""
+    return _opened(instrument, _opened(instrument, last_ns) - 1)
+
+
+def sample_of(instrument: Instrument, bars: str, last_ns: int) -> tuple[int, int]:
+    """Return the range, ns UTC, whose bars say with which study step a chart opens (definitions 2.2)."""
+    return min(sessions_open(instrument, last_ns), last_ns + 1 - _SAMPLE_BARS * bar_length_ns(bars)), last_ns + 1
+
+
+def _opened(instrument: Instrument, ts_ns: int) -> int:
+    spans = calendar(instrument.calendar).spans(ts_ns - _REST_NS, ts_ns + 1)
     opens = spans.start_ns[spans.in_session]
     return int(opens[-1]) if len(opens) else ts_ns
 

@@ -18,7 +18,9 @@ from footloom.errors import ConfigError, NotStored
 from footloom.feeds.continuous import ContinuousName, ContinuousView, is_continuous
 from footloom.feeds.stored import CHART_TAPES
 from footloom.kernels.inference import SnapshotParams
+from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.history import ChartKey, History, Page, Seed
+from footloom.server.stored.kept_rows import Tape
 from footloom.server.wire.messages import RollSpan, SnapshotMeta
 from footloom.store import Coverage, Store
 
@@ -144,10 +146,13 @@ class RolledHistory(History):
             return meta
         return msgspec.structs.replace(meta, rolls=[RollSpan.of(roll) for roll in self.rolls(chart, frame)])
 
-    # A later roll moves the prices of adjusted days, whose rows are the same as before: those are not kept.
-    def _chart_trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
-        read = self._trades if is_continuous(key) else super()._chart_trades
-        return read(key, tape, from_ns, to_ns)
+    # A later roll moves the prices of adjusted days, whose rows are the same as before: nothing of a view is kept.
+    def _tape(self, chart: ChartKey, from_ns: int, to_ns: int) -> Tape:
+        if not is_continuous(chart.key):
+            return super()._tape(chart, from_ns, to_ns)
+        checkpoint()
+        rows = self._trades(chart.key, chart.tape, from_ns, to_ns)
+        return Tape(chart.instrument, chart.tape, (rows.on_grid(chart.instrument),))
 
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         if is_continuous(key):
