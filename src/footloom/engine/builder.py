@@ -19,6 +19,7 @@ from footloom.engine.fetched import Fetched
 from footloom.engine.frame import ChartFrame
 from footloom.engine.held_bars import HeldBars, two_sessions_ns
 from footloom.engine.held_rows import HeldRows, with_new
+from footloom.engine.read_ahead import ReadAhead
 from footloom.engine.spec import ChartSpec
 from footloom.engine.tail import Tail
 from footloom.kernels.facts import in_order
@@ -70,6 +71,7 @@ class Builder(Tail):
         self._kept = HeldRows()
         self._kept_until_ns = _NEVER
         self._fetched = Fetched()
+        self._ahead = ReadAhead()
         self._gaps: list[Gap] = []
         self._settled = HeldBars(*bars)
         self._before: Footprint | None = None
@@ -125,7 +127,7 @@ class Builder(Tail):
         ``watermark_ns`` is the engine's time: receipt of the newest message, or a journalled timer; never the wall
         clock.
         """
-        ordered = self._within_window(in_order(trades.on_grid(self.instrument)))
+        ordered = self._within_window(in_order(self._ahead.without(trades.on_grid(self.instrument))))
         quick = None if gaps else self._grow(ordered, watermark_ns)
         if quick is not None:
             return quick
@@ -346,6 +348,8 @@ class Builder(Tail):
             opened_ns = int(self._tail.bars.open_ns[0])
             from_ns = min(from_ns, self._calendar.session_of(opened_ns)[0] if self._rule.sequential else opened_ns)
         tape = self._stored(from_ns, trades)
+        if self._source is not None:
+            self._ahead.note(tape, trades)
         old_ns = self._settled.opens_since(from_ns, self._shown)
         redo = self._settled.take_since(from_ns)
         settled = 0 if redo is None else len(redo)

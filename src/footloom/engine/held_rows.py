@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
+from footloom.core.trades import Trades
+from footloom.engine.unseen import unseen
 from footloom.kernels.facts import in_order, once
 
 __all__ = ("HeldRows", "with_new")
@@ -56,17 +55,9 @@ def _since(piece: Trades, from_ns: int) -> Trades:
 
 
 def with_new(stored: Trades, new: Trades) -> Trades:
-    """Return stored rows with those of ``new`` that they lack (the store could not be written), in the ordering key.
-
-    Rows with ids are the same row when time and id are. Rows without (and those inferred from snapshots) arrive in
-    order: what was received behind the newest stored row is new.
-    """
+    """Return stored rows with those of ``new`` that they lack (the store could not be written), in the ordering key."""
     stored = in_order(stored)
     if not len(stored) or not len(new):
         return stored if len(stored) else in_order(new)
-    if np.any(new.flags & (FLAG_NO_ID | FLAG_INFERRED)):
-        missing = new.take(new.ts_recv_ns > stored.ts_recv_ns.max())
-    else:
-        near = stored.between(int(new.ts_exch_ns.min()), int(new.ts_exch_ns.max()) + 1)
-        missing = new.take(~np.isin(new.trade_id, near.trade_id))
+    missing = unseen(new, stored)
     return once(in_order(Trades.concat([stored, missing]) if len(missing) else stored))

@@ -124,12 +124,21 @@ _Streams = dict[int, tuple[Stream, Instrument]]
 
 def _streams(database: sqlite3.Connection, content: Content) -> _Streams:
     found: _Streams = {}
-    for number, venue, symbol, tape, data, crc in database.execute("SELECT * FROM streams ORDER BY id"):
-        if checksum((number, venue, symbol, tape), data) != crc:
-            content.damage.append(f"tape {number} has a wrong checksum")
-            continue
-        found[number] = (Stream(venue, symbol, tape), _instrument(data))
+    for row in database.execute("SELECT * FROM streams ORDER BY id"):
+        known = _stream(*row)
+        if known is None:
+            content.damage.append(f"tape {row[0]} has a wrong checksum")
+        else:
+            found[row[0]] = known
     return found
+
+
+# A live chart reads the same ones again and again.
+@functools.lru_cache(maxsize=4_096)
+def _stream(number: int, venue: str, symbol: str, tape: str, data: bytes, crc: int) -> tuple[Stream, Instrument] | None:
+    if checksum((number, venue, symbol, tape), data) != crc:
+        return None
+    return Stream(venue, symbol, tape), _instrument(data)
 
 
 @functools.lru_cache(maxsize=1_024)

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from footloom.core.footprint import BAR_FINAL, BAR_GAP
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.engine.build import build
 from footloom.engine.builder import GRACE_NS, Builder
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, GapSeen, Rebuilt
@@ -208,6 +209,24 @@ def test_rows_that_come_twice_count_once():
     builder.update(whole.take(slice(1, 3)), DAY + 70 * NS)
     builder.update(whole.take(slice(2, 3)), DAY + 71 * NS)
 
+    assert builder.frame().equals(build(whole, SPEC))
+
+
+@pytest.mark.parametrize("flags", [0, FLAG_NO_ID])
+def test_rows_that_were_read_with_a_late_one_are_not_late_when_they_come(flags):
+    """A busy symbol: whenever the store is read, it holds rows whose commits are still on their way."""
+    count, read = 40, []
+    heard = np.arange(count)
+    at = np.where(heard == 3, 1, heard)  # the fourth row that was heard is a late one
+    whole = Trades.build(
+        INSTRUMENT, DAY + at * NS, 5 + heard % 3, heard + 1, np.ones(count),
+        trade_id=heard, ts_recv_ns=DAY + heard * NS, flags=np.full(count, flags),
+    )  # fmt: skip
+    builder = Builder(INSTRUMENT, SPEC, source=lambda from_ns: read.append(from_ns) or whole)
+    for row in heard.tolist():
+        builder.update(whole.take([row]), DAY + row * NS)
+
+    assert len(read) == 1
     assert builder.frame().equals(build(whole, SPEC))
 
 

@@ -16,13 +16,13 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
+from footloom.engine.unseen import unseen
 from footloom.feeds.flow import Commit
 from footloom.server.clients.allowance import Limits
 from footloom.server.clients.mailbox import Mailbox
 from footloom.server.clients.session import Session
 from footloom.server.live.hub import Hub
 from footloom.server.stored.history import History
-from footloom.server.stored.unseen import unseen
 from footloom.server.wire.codec import Decoded, chart_columns, decode
 
 pytestmark = pytest.mark.anyio

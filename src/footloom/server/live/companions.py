@@ -11,11 +11,11 @@ from footloom.core.trades import Trades
 from footloom.engine.beside import LONGEST_NS, Units
 from footloom.engine.beside_live import LiveTapes, Tail
 from footloom.engine.studies import StudyFold
+from footloom.engine.unseen import unseen
 from footloom.errors import FootloomError
 from footloom.feeds.flow import Commit
 from footloom.server.stored.history import History
 from footloom.server.stored.joined import read_beside, units_of
-from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import StudyRequest
 from footloom.studies import Joining
 

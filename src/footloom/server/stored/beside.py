@@ -11,11 +11,11 @@ import numpy as np
 
 from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
+from footloom.engine.unseen import unseen
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit, FeedState, Phase
 from footloom.feeds.stored import span_of
 from footloom.server.stored.history import History
-from footloom.server.stored.unseen import unseen
 from footloom.venues._venue import Wanted
 
 __all__ = ("Beside",)

@@ -22,6 +22,7 @@ from footloom.engine.frame import ChartFrame
 from footloom.engine.grace import grace_ns
 from footloom.engine.runs import bar_runs
 from footloom.engine.spec import ChartSpec, chart_spec
+from footloom.engine.unseen import unseen
 from footloom.errors import NotStored
 from footloom.feeds.stored import chart_tapes, span_of, stored_pieces, stored_trades
 from footloom.kernels.fold import Count
@@ -40,7 +41,6 @@ from footloom.server.stored.reach import (
     whole_stretch,
 )
 from footloom.server.stored.seeded import SeededBuilder
-from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import GapSpan, SnapshotMeta, TopicRequest
 from footloom.store import Store
 from footloom.studies.imbalance import WINDOW

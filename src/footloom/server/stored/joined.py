@@ -12,9 +12,9 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.engine.beside import Tapes, Units, stored_tapes
 from footloom.engine.studies import StudyFold
+from footloom.engine.unseen import unseen
 from footloom.errors import FootloomError, NotStored
 from footloom.server.stored.history import History
-from footloom.server.stored.unseen import unseen
 
 __all__ = ("is_priced_only", "join", "join_stored", "read_beside", "state_of", "units_of")
 
