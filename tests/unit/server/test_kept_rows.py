@@ -13,10 +13,10 @@ import pytest
 import footloom.store.lean_trades
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_RECV, Trades
+from footloom.engine.unseen import unseen
 from footloom.feeds.stored import stored_pieces, stored_trades
 from footloom.server.stored.history import History
 from footloom.server.stored.kept_rows import KeptRows
-from footloom.server.stored.unseen import unseen
 from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from footloom.store.lean_trades import LeanTrades

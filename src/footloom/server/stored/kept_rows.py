@@ -9,9 +9,9 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
+from footloom.engine.unseen import unseen
 from footloom.errors import NotStored
 from footloom.server.stored.abandon import checkpoint
-from footloom.server.stored.unseen import unseen
 from footloom.store import Store
 from footloom.store.kept_parts import KeptParts, Run
 
@@ -85,7 +85,7 @@ class Tape:
         )
 
     def unseen(self, trades: Trades) -> Trades:
-        """Return the rows of ``trades`` that are not among these (`footloom.server.stored.unseen`)."""
+        """Return the rows of ``trades`` that are not among these (`footloom.engine.unseen`)."""
         if not self._runs or not len(trades):
             return trades
         if np.any(trades.flags & (FLAG_NO_ID | FLAG_INFERRED)):
