@@ -75,11 +75,10 @@ class Keeper:
     def __init__(self, socket: Socket, around: Surroundings) -> None:
         self.socket = socket
         self.phase: Phase = "connecting"
-        self.text = ""
+        self._said, self._due_ns = "", 0  # what `text` says, and when is tried again, monotonic
         self.since_ns = around.now_ns()
         self.cause = ""
-        self.connections = 0
-        self.losses = 0
+        self.connections = self.losses = 0
         self.opened_ns = around.now_ns()  # nothing of the newest connection was received before
         self._lost_ns: int | None = None  # since when nothing was heard; None while there is a connection
         self._breaks: list[Break] = []
@@ -95,8 +94,7 @@ class Keeper:
         self._leaving = False  # the connection shall be relieved by another
         self._relief = Backoff(around.rng)
         self._relief_ns = 0  # not to be tried before, monotonic
-        self._heard_ns = 0
-        self._pinged_ns = 0
+        self._heard_ns = self._pinged_ns = 0
 
     # --- what a feed calls
 
@@ -116,6 +114,12 @@ class Keeper:
         """Return the losses since the last time, the oldest first: each lies between messages, taken or still to be."""
         breaks, self._breaks = self._breaks, []
         return breaks
+
+    @property
+    def text(self) -> str:
+        """What there is to say of it, and in how many seconds it tries again."""
+        left_s = -((self._around.clock.monotonic_ns() - self._due_ns) // _SECOND)
+        return f"{self._said}; trying again in {left_s} s" if left_s > 0 else self._said
 
     @property
     def waiting(self) -> int:
@@ -147,7 +151,7 @@ class Keeper:
         self._heard_ns = self._around.now_ns()
         self._backoff.reset()
         if self.phase in {"connecting", "reconnecting", "stale", "closed"}:
-            self._say("stale" if self.watch.silent else "live", self.watch.silence(self.socket.url))
+            self.say("stale" if self.watch.silent else "live", self.watch.silence(self.socket.url))
 
     def replace(self) -> None:
         """Connect anew at once: the venue says that it will close this connection."""
@@ -194,7 +198,7 @@ class Keeper:
                     await self._after_refusal(error)
             else:
                 again = self.phase == "reconnecting"
-                self._say("reconnecting" if again else "connecting", "connected, nothing heard yet" if again else "")
+                self.say("reconnecting" if again else "connecting", "connected, nothing heard yet" if again else "")
                 return link
 
     async def _open(self) -> Link:
@@ -241,17 +245,16 @@ class Keeper:
         status = _status(error)
         name = self.socket.name
         if status == 401:
-            self._say("stopped", f"{name}: the venue refuses our credentials (401): log in again, then it goes on")
+            self.say("stopped", f"{name}: the venue refuses our credentials (401): log in again, then it goes on")
             self._renewed.clear()
             await self._renewed.wait()
             return
         wait_s = max(self._backoff.next_s(), _ordered_s(error))
+        text = f"{name}: {error}"
         if status in _LIMITS:
             why = self._around.explain(status, "")
             text = f"{name}: refused with {status}" + (f" ({why})" if why else ", the venue does not say why")
-        else:
-            text = f"{name}: {error}"
-        self._say("reconnecting" if self.connections else "connecting", f"{text}; trying again in {wait_s:.0f} s")
+        self.say("reconnecting" if self.connections else "connecting", text, wait_s)
         await self._around.clock.sleep(wait_s)
 
     # Watches one connection; returns its successor where that was opened before it ended.
@@ -293,7 +296,7 @@ class Keeper:
             return False
         self.watch.heard_ns = self._around.clock.monotonic_ns()
         if self.phase in {"connecting", "reconnecting"}:
-            self._say("live", "")
+            self.say("live", "")
         return True
 
     def _is_relief_due(self, verdict: str) -> bool:
@@ -317,11 +320,11 @@ class Keeper:
         market_open = self._around.is_open()
         spoke = self.watch.moved and self._around.now_ns() - self._heard_ns < _SPEAKS_NS
         if not market_open and spoke:
-            self._say("live", "")
+            self.say("live", "")
         elif not market_open and self.phase in {"live", "stale", "connecting", "reconnecting"}:
-            self._say("closed", "")
+            self.say("closed", "")
         elif market_open and self.phase == "closed":
-            self._say("live", "")
+            self.say("live", "")
         return self.watch.verdict(self._around.clock.monotonic_ns(), market_open=market_open)
 
     def _ping(self, link: Link) -> None:
@@ -340,7 +343,7 @@ class Keeper:
             return None
         begun_ns = self._around.clock.monotonic_ns()
         self.relieving = True
-        while not (self._delivers(new) or new.closed.done() or old.closed.done()):
+        while not (new.received > len(self.socket.opening) or new.closed.done() or old.closed.done()):
             if self._around.clock.monotonic_ns() - begun_ns > _OVERLAP_S * _SECOND:
                 break
             await self._around.clock.sleep(_LOOK_S / 10)
@@ -360,16 +363,13 @@ class Keeper:
         self._leaving = True
         self._relief_ns = self._around.clock.monotonic_ns() + int(wait_s * _SECOND)
 
-    def _delivers(self, link: Link) -> bool:
-        return link.received > len(self.socket.opening)
-
     # A connection that was mute had ended when the last thing was heard on it.
     async def _after_end(self, link: Link) -> None:
         self.cause = cause = link.closed.result()
         self.losses += 1
         self._lost_ns = min(self._heard_ns, link.received_ns or self._heard_ns)
         wait_s = self._backoff.next_s()
-        self._say("reconnecting", f"{self.socket.name}: {cause}; connecting again in {wait_s:.1f} s")
+        self.say("reconnecting", f"{self.socket.name}: {cause}", wait_s)
         _LOG.warning("%s", self.text)
         await self._around.clock.sleep(wait_s)
 
@@ -379,11 +379,12 @@ class Keeper:
         seconds = (self._around.clock.monotonic_ns() - self.watch.heard_ns) // _SECOND
         return f"mute for {seconds} s although the market is open"
 
-    def _say(self, phase: Phase, text: str) -> None:
-        if (phase, text) != (self.phase, self.text):
-            if phase != self.phase:
-                self.since_ns = self._around.now_ns()
-            self.phase, self.text = phase, text
+    def say(self, phase: Phase, text: str, wait_s: float = 0.0) -> None:
+        """Note how it stands, and after how many seconds it tries again."""
+        if phase != self.phase:
+            self.since_ns = self._around.now_ns()
+        self.phase, self._said = phase, text
+        self._due_ns = self._around.clock.monotonic_ns() + int(wait_s * _SECOND)
 
 
 def _status(error: Exception) -> int | None:

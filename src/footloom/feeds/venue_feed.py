@@ -145,7 +145,7 @@ class VenueFeed:
         """Say that nothing more is heard: the feed has ended by a fault."""
         self._trouble[""] = f"the feed stopped by a fault: {error!r}; the log has more, start footloom again"
         for keeper in self._fleet.keepers:
-            keeper.phase, keeper.text = "stopped", self._trouble[""]
+            keeper.say("stopped", self._trouble[""])
 
     # --- towards the journal
 

@@ -403,9 +403,12 @@ async def test_a_venue_that_wants_fewer_connections_is_left_alone(seed: int) -> 
     async with kept(seed, hands) as (venue, keeper):
         venue.refuse = 429
         await until(lambda: "429" in keeper.text, hands)
-        tries = venue.tries
+        tries, said = venue.tries, keeper.text
         await hands.pass_s(200)
         assert venue.tries == tries
+        told = [text.rpartition("; trying again in ")[2] for text in (said, keeper.text)]
+        first, later = (int(text.removesuffix(" s")) for text in told)
+        assert first - later == 200, "it counts down"
         venue.refuse = None
         await until(lambda: venue.clients, hands, 20.0)
 
