@@ -477,7 +477,9 @@ describe("the chain that is looked at", () => {
         stream.left = true;
       };
     };
-    const [rest, hub] = [{ options } as unknown as Rest, { subscribeStream }];
+    const followed: string[] = [];
+    const followOptions = async (symbol: string): Promise<void> => void followed.push(symbol);
+    const [rest, hub] = [{ options, followOptions } as unknown as Rest, { subscribeStream }];
     const desk = new OptionsDesk(rest, hub, clock);
     const tell = (chain: ChainReply, problem = ""): void =>
       streams.at(-1)?.listener.said({
@@ -492,7 +494,7 @@ describe("the chain that is looked at", () => {
     const turns = async (): Promise<void> => {
       for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
     };
-    return { desk, asked, due, streams, tell, turns, rest, hub, clock };
+    return { desk, asked, due, streams, tell, turns, rest, hub, clock, followed };
   }
   const both = [info("nse:NIFTY"), info("nse:BANKNIFTY")];
 
@@ -514,6 +516,27 @@ describe("the chain that is looked at", () => {
     expect(isUnderlying(info("nse:NIFTY"), "upstox:NIFTYNXT50.FUT1")).toBe(false);
     expect(isUnderlying(info("nse:BANKNIFTY"), "binance_usdm:BTCUSDT")).toBe(false);
     expect(isUnderlying(info("upstox:NSE_INDEX|Nifty 50", ["upstox:NSE_FO|1"]), "upstox:NSE_FO|1")).toBe(true);
+  });
+
+  it("has its options followed as long as somebody sees the page", async () => {
+    const { desk, due, turns, followed } = deskOf({ "": both });
+    const pass = async (): Promise<void> => {
+      for (const run of due.splice(0)) run();
+      await turns();
+    };
+    desk.showing("upstox:NIFTY.FUT1");
+    desk.open("upstox:NIFTY.FUT1");
+    await turns();
+    await pass();
+    expect(followed.length).toBe(2);
+    desk.hide(true);
+    for (let k = 0; k < 3; k += 1) await pass();
+    expect(followed.length, "hidden").toBe(2);
+    desk.hide(false);
+    await turns();
+    expect(followed.length, "seen again: at once").toBe(3);
+    await pass();
+    expect(followed.length, "one loop alone goes on").toBe(4);
   });
 
   it("is one stream, of another question a new one, and of a closed panel none", async () => {

@@ -143,6 +143,26 @@ async def test_live_is_the_store_however_the_symbols_arrive(bars: str, lag_s: in
     assert known > len(opens) // 2
 
 
+async def test_a_symbol_that_is_silent_holds_nothing_back_until_the_next_bar_closes() -> None:
+    own, other = (tape.between(0, int(tapes()[0].ts_exch_ns[600])) for tape in tapes()[:2])
+    store = MemoryStore(own, other)
+    async with client_of(store) as (hub, socket):
+        ask(socket, "1h")
+        while not frames(socket):
+            await socket.wait_for(len(socket.sent) + 1)
+        close_ns = (int(own.ts_exch_ns[-1]) // (3600 * 10**9) + 1) * 3600 * 10**9
+        tick, first = int(own.price_tick[-1]), 10**6
+        for number, at_ns in enumerate((close_ns - 10**9, close_ns + 10**9, close_ns + 4 * 10**9)):
+            row = Trades.build(TEST, [at_ns], [tick], [1], [1], trade_id=[first + number], ts_recv_ns=[at_ns])
+            store.append_many([(row, ())])
+            hub.publish(Commit(TEST.key, row, (), at_ns))
+            await asyncio.sleep(0)
+        while not any(frame["kind"] == "studies_closed" and "cvd_sum" in frame["studies"] for frame in frames(socket)):
+            await asyncio.wait_for(socket.wait_for(len(socket.sent) + 1), 120)
+        [said] = [f for f in frames(socket) if f["kind"] == "studies_closed" and "cvd_sum" in f["studies"]]
+        assert said["open_ns"].tolist() == [close_ns - 3600 * 10**9], "the bar behind it is open still"
+
+
 async def test_a_gap_that_is_told_late_makes_its_bars_unknown_and_a_missing_symbol_is_said() -> None:
     every = tapes()[:2]
     store = MemoryStore(*every)

@@ -27,7 +27,7 @@ export interface StudiesHost {
   /** How the cells look: levels are a part of it. */
   settings(): Settings;
   /** What is chosen has changed: it is to be kept. */
-  changed(): void;
+  chosen(): void;
   problem(words: string): void;
   /** A study says nothing before its form is filled in. */
   asks(label: string): void;
@@ -162,7 +162,7 @@ export class Studies implements StudyFace {
     for (const { label } of this.chosen.get()) if (!kept.some((one) => one.label === label)) this.#closePane(label);
     this.chosen.set(kept);
     this.#host.chart().model.shows = this.shows;
-    this.#host.changed();
+    this.#host.chosen();
   }
 
   #set(chosen: readonly StudyChoice[]): void {
@@ -171,6 +171,6 @@ export class Studies implements StudyFace {
     chart.model.shows = this.shows;
     this.ask();
     chart.invalidate(Level.full);
-    this.#host.changed();
+    this.#host.chosen();
   }
 }

@@ -1,6 +1,6 @@
 import type { SeriesChange } from "../data/bar-series";
 import type { Hub } from "../data/hub";
-import { OptionsDesk, type OptionsKept } from "../data/options-desk";
+import type { OptionsDesk } from "../data/options-desk";
 import type { Rest } from "../data/rest";
 import { type Clock, type Readable, Store } from "../data/store";
 import { SymbolSearch } from "../data/symbol-search";
@@ -16,7 +16,7 @@ import type { BarMenu, Choice, Dialog, TerminalFace, ViewState } from "../panels
 import type { InstrumentInfo, LoginRow, Status } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import { barMenuAt } from "./bar-menu";
-import type { ChartHost } from "./chart-host";
+import { Beside } from "./beside";
 import { runCommand } from "./commands";
 import { Flow } from "./flow";
 import { GapWords } from "./gap-words";
@@ -25,13 +25,8 @@ import { type Clocks, LinkWords, type Shown } from "./link-words";
 import { Logins } from "./logins";
 import { Look } from "./look";
 import { Numbers } from "./numbers";
-import { levelsOf } from "./option-lines";
-import { Orders } from "./orders";
 import { PaneActions } from "./pane-actions";
 import type { Prefs } from "./prefs";
-import { Profiles } from "./profiles";
-import { Studies } from "./studies";
-import { ToldStreams } from "./told";
 import { Tools } from "./tools";
 import { type TopicScene, Topics } from "./topics";
 import { Waiting } from "./waiting";
@@ -50,13 +45,6 @@ export interface TerminalHost {
   addressed(symbol: string, bars: string, step: number | null): void;
 }
 
-/** Where the option screens cover the chart, a page that is opened shows the chart. */
-const leastForOptions = 800;
-const keptOptions = (kept: OptionsKept): OptionsKept => ({
-  ...kept,
-  open: kept.open && window.innerWidth >= leastForOptions,
-});
-
 /** One chart with its feed: joins data, model, drawing and panels, and carries out commands. */
 export class Terminal implements TerminalFace {
   readonly model = new ChartModel();
@@ -68,11 +56,10 @@ export class Terminal implements TerminalFace {
   readonly spoken = this.#numbers.spoken;
   readonly titles = this.#numbers.titles;
   readonly overlays = this.#numbers.overlays;
-  readonly studies: Studies;
-  readonly profiles: Profiles;
-  readonly orders: Orders;
+  readonly studies: Beside["studies"];
+  readonly profiles: Beside["profiles"];
+  readonly orders: Beside["orders"];
   readonly panes: PaneActions;
-  readonly told: ToldStreams;
   readonly flow: Flow;
   readonly troubles = this.#numbers.troubles;
   readonly inference = this.#numbers.inference;
@@ -101,6 +88,7 @@ export class Terminal implements TerminalFace {
   readonly barMenu = new Store<BarMenu | null>(null);
   readonly notice = new Store("");
   readonly options: OptionsDesk;
+  readonly #beside: Beside;
   readonly #inspection: Inspection;
   readonly #host: TerminalHost;
   readonly #words: LinkWords;
@@ -123,11 +111,7 @@ export class Terminal implements TerminalFace {
       cursorMoved: (cursor) => this.#numbers.point(cursor),
       panesChanged: () => this.#panesChanged(),
     });
-    this.profiles = new Profiles(this.#asking());
-    this.orders = new Orders(this.#asking());
-    this.studies = this.#studiesOf();
     const { hub, rest, clock } = host;
-    this.options = new OptionsDesk(rest, hub, clock, keptOptions(this.look.first.options));
     this.#topics = new Topics(
       {
         ...{ hub, rest, clock, model: this.model, studies: () => this.studies.requests },
@@ -137,18 +121,19 @@ export class Terminal implements TerminalFace {
     );
     ({ choice: this.choice, meta: this.meta, isEmpty: this.isEmpty, paging: this.paging } = this.#topics);
     this.refusal = this.#topics.refusal;
-    this.told = new ToldStreams(this.model, { hub, ...this.#asking() });
+    this.#beside = this.#besideOf();
+    const { told } = this.#beside;
+    ({ studies: this.studies, profiles: this.profiles, orders: this.orders, options: this.options } = this.#beside);
     this.panes = new PaneActions(
       () => this.chart,
       this.studies,
-      this.told,
+      told,
       (label) => this.open({ kind: "study", label }),
     );
     this.flow = new Flow(this.model, this.look.first.flow, {
       changed: () => this.look.save(),
       openBar: (index) => this.#inspection.showTable(index),
     });
-    this.model.shows = this.studies.shows;
     this.chart.setPanes(this.look.first.panes);
     this.tools = new Tools(this, host.rest, host.clock);
     this.chart.ruler.store.subscribe(() => this.tools.showRuler());
@@ -165,12 +150,7 @@ export class Terminal implements TerminalFace {
     this.#waiting = new Waiting(host.hub, host.clock, () => this.#topics.again());
     this.gapNews = new GapWords(host.clock);
     [this.symbols, this.feeds] = [new SymbolSearch(host.rest, host.clock), host.hub.feeds];
-    this.options.view.subscribe(() => this.#showLevels());
     this.options.onKept(() => this.look.save());
-    this.meta.subscribe((meta) => {
-      this.options.showing(meta?.symbol ?? "");
-      this.#showLevels();
-    });
     this.#logins = new Logins(host.rest, host.clock);
     void this.#logins.look();
     this.instruments.subscribe(() => this.#words?.look());
@@ -182,40 +162,22 @@ export class Terminal implements TerminalFace {
     return { panes: this.chart.panes, studies, flow, options: this.options.kept };
   }
 
-  #studiesOf(): Studies {
-    return new Studies(
+  #besideOf(): Beside {
+    const { hub, rest, clock } = this.#host;
+    return new Beside(
+      this.model,
       {
-        rest: this.#host.rest,
-        profiles: this.profiles,
-        orders: this.orders,
+        ...{ hub, rest, clock, charted: this.meta },
         chart: () => this.chart,
         feed: () => this.#topics.feed,
         settings: () => this.settings.get(),
-        changed: () => this.#panesChanged(),
+        changed: () => this.#numbers.show(),
+        chosen: () => this.#panesChanged(),
         problem: (words) => this.notice.set(words),
         asks: (label) => this.open({ kind: "study", label }),
       },
-      this.look.first.studies,
+      this.look.first,
     );
-  }
-
-  // What whoever asks the server beside the bars needs of the page.
-  #asking(): ChartHost {
-    return {
-      rest: this.#host.rest,
-      clock: this.#host.clock,
-      chart: () => this.chart,
-      changed: () => this.#numbers.show(),
-      problem: (words) => this.notice.set(words),
-    };
-  }
-
-  // A chain is at the prices of its underlying: on the chart of something else its levels would say nothing.
-  #showLevels(): void {
-    const levels = levelsOf(this.options.view.get(), this.meta.get()?.symbol ?? "", this.model.tick);
-    if (levels === null && this.model.optionLevels === null) return;
-    this.model.optionLevels = levels;
-    this.chart.invalidate(Level.full);
   }
 
   get layout(): Readable<PaneLayout> {
@@ -249,7 +211,7 @@ export class Terminal implements TerminalFace {
   /** Everything of the page that lives on its own: for tests and for a page that is taken down. */
   destroy(): void {
     this.#topics.close();
-    this.told.close();
+    this.#beside.told.close();
     this.#input.destroy();
     this.#words.destroy();
     this.chart.destroy();
@@ -272,7 +234,7 @@ export class Terminal implements TerminalFace {
       prepended: () => this.#moreBars(),
       gaps: (gap, healed) => {
         this.gapNews.say(gap, healed, this.model.clock);
-        if (healed) this.#grew(true);
+        if (healed) this.#beside.grew(true);
         this.chart.invalidate(Level.full);
       },
       status: (status) => this.#numbers.onStatus(status),
@@ -302,33 +264,18 @@ export class Terminal implements TerminalFace {
 
   #opened(isOther: boolean): void {
     if (isOther) this.#numbers.forget();
-    this.told.open(() => this.#shown().isLive === true);
     this.chart.resize();
-    this.#lookAgain();
+    this.#beside.opened(() => this.#shown().isLive === true, this.#topics.lacksStudies);
     this.#numbers.show(true);
     this.flow.show();
     this.#showView();
     this.gapNews.dismiss();
     this.#words.look();
-    // The bars come first: levels may have to be read from the first trade on.
-    if (!this.#topics.lacksStudies) this.studies.ask();
-  }
-
-  #grew(anew: boolean): void {
-    this.profiles.grew(anew);
-    this.orders.grew(anew);
-  }
-
-  #lookAgain(): void {
-    this.profiles.look();
-    this.orders.look();
   }
 
   /** The page is in the background, or is seen again. */
   hide(isHidden: boolean): void {
-    this.profiles.hide(isHidden);
-    this.orders.hide(isHidden);
-    this.told.hide(isHidden);
+    this.#beside.hide(isHidden);
   }
 
   #wait(symbol: string): boolean {
@@ -338,8 +285,7 @@ export class Terminal implements TerminalFace {
   }
 
   #changed(change: SeriesChange): void {
-    this.told.barsChanged(change);
-    this.#grew(change.renumbered || change.revised === true);
+    this.#beside.changed(change);
     this.flow.show();
     this.chart.invalidate(change.lastOnly ? Level.light : Level.full);
     this.#inspection.refresh(this.#host.clock.now());
@@ -355,9 +301,9 @@ export class Terminal implements TerminalFace {
   }
 
   #moreBars(): void {
-    this.told.prepended();
+    this.#beside.told.prepended();
     this.#topics.wantStudies();
-    this.#lookAgain();
+    this.#beside.look();
     this.chart.invalidate(Level.full);
     this.#showView();
   }
@@ -371,16 +317,16 @@ export class Terminal implements TerminalFace {
 
   #viewMoved(): void {
     this.#showView();
-    this.#lookAgain();
+    this.#beside.look();
     const { series, time } = this.model;
     if (series.length === 0) return;
     this.#topics.wantStudies();
     if (time.index(0) < series.first + time.visible) this.#topics.wantOlder();
-    this.told.want();
+    this.#beside.told.want();
   }
 
   #panesChanged(): void {
-    this.told.follow();
+    this.#beside.told.follow();
     this.#numbers.show();
     this.#showView();
     this.look.save();

@@ -115,6 +115,7 @@ export class OptionsDesk {
   #chart = "";
   #readOf = "";
   #follows = 0;
+  #isHidden = false;
   #abort = new AbortController();
   #leave: () => void = () => {};
 
@@ -176,6 +177,7 @@ export class OptionsDesk {
   async #follow(turn: number): Promise<void> {
     const chart = this.#chart;
     let followProblem = "";
+    if (this.#isHidden) return; // it begins anew when the page is seen
     if (withOptions.test(chart)) {
       try {
         await this.#rest.followOptions(chart);
@@ -189,6 +191,13 @@ export class OptionsDesk {
       this.view.set({ ...this.view.get(), followProblem });
     }
     this.#clock.after(followMs, () => turn === this.#follows && this.isOpen && void this.#follow(turn));
+  }
+
+  /** While nobody sees the page the options around the money are not asked for; then at once. */
+  hide(isHidden: boolean): void {
+    const isBack = this.#isHidden && !isHidden;
+    this.#isHidden = isHidden;
+    if (isBack && this.isOpen) void this.#follow(++this.#follows);
   }
 
   async #joinBegun(chart: string, turn: number): Promise<void> {

@@ -164,6 +164,12 @@ class StudiesBeside:
             found += self.settle()
         return found
 
+    def note(self, watermark_ns: int) -> list[Told]:
+        """Note the engine's time, ns UTC, and return what is said of final bars that wait no longer."""
+        for tapes in self._tapes:
+            tapes.note(watermark_ns)
+        return self.settle()
+
     def settle(self) -> list[Told]:
         """Return what is said of final bars that other symbols have passed by now."""
         ready = self._settling.ready(self._tapes)

@@ -195,6 +195,7 @@ class Topic:
         held, self._held = self._held, []
         for trades, watermark_ns, gaps in runs(held):
             self._tell(self._builder.update(trades, watermark_ns, gaps))
+            self._pass(watermark_ns)
 
     async def apply_beside(self, commit: Commit) -> None:
         """Fold one commit and post what it changed; what reads the store does so in a thread."""
@@ -204,11 +205,18 @@ class Topic:
             self._note(commit.trades)
             if not is_late:
                 self._tell(builder.update(commit.trades, commit.watermark_ns, commit.gaps))
+                self._pass(commit.watermark_ns)
                 return
             events = await fold_late(builder.update, commit.trades, commit.watermark_ns, commit.gaps)
             if builder.newest is not None:  # what was read may hold rows of commits that are yet to come
                 self.newest = max(self.newest, builder.newest)
             self._tell(events)
+            self._pass(commit.watermark_ns)
+
+    # A symbol beside the chart that is silent holds nothing back for longer than the engine's clock says.
+    def _pass(self, watermark_ns: int) -> None:
+        if self.studies is not None and not self.studies.is_stale:
+            self._post_closed(self.studies.note(watermark_ns))
 
     def _note(self, trades: Trades) -> None:
         if not len(trades):
