@@ -267,6 +267,52 @@ def test_large_orders_are_circles_at_their_time_and_price(chart: Opener, server:
     assert told(page) == large(server, page, Params(percentile="90")), "they follow the view"
 
 
+# One spelling of each kind that the menu of bars offers (`barKinds` of the page).
+KINDS = ("45s", "7m", "50t", "100v", "40v-split", "2e6q", "r12", "ren6", "ren6-3", "d20", "ib9", "vib9", "rb9", "1d")
+
+
+def table_of(page: Any, index: int) -> list[tuple[Decimal, Decimal, Decimal, int]]:
+    """Return what the data table of a bar says: price, bid, ask and trades of each row, the lowest first."""
+    rows = page.evaluate(f"footloom.bar({index}).table.rows")
+    told = [(Decimal(row["price"]), Decimal(row["bid"]), Decimal(row["ask"]), int(row["trades"])) for row in rows]
+    return sorted(row for row in told if row[1] or row[2] or row[3])
+
+
+def test_bars_of_every_kind_are_those_of_the_api(chart: Opener, server: Serving) -> None:
+    page = chart()
+    page.evaluate("document.querySelector('.chart').focus()")
+    for kind in KINDS:
+        page.keyboard.type(kind, delay=0)
+        page.keyboard.press("Enter")
+        bars = footprint(server.tape, kind, ticks_per_level=STEP).footprint
+        until(page, f"footloom.meta().bars === '{kind}' && footloom.viewport().paging !== 'loading'")
+        held, view = page.evaluate("[footloom.bars(), footloom.viewport()]")
+        at = len(bars) - 1 - held["last"]  # the newest bar of both is one
+        offset, levels, grid = bars.level_offset, bars.levels, ABC.tick_size * STEP
+        assert view["from"] <= view["to"], kind
+        for index in range(max(held["first"], view["to"] - 5), view["to"] + 1):
+            k = index + at
+            cells = range(int(offset[k]), int(offset[k + 1]))
+            expected = [
+                (
+                    int(levels.row[c]) * grid,
+                    int(levels.sell_lot[c]) * ABC.lot_size,
+                    int(levels.buy_lot[c]) * ABC.lot_size,
+                    int(levels.trades[c]),
+                )
+                for c in cells
+            ]
+            bar = page.evaluate(f"footloom.bar({index})")
+            assert int(bar["openNs"]) == int(bars.bars.open_ns[k]), (kind, index)
+            assert table_of(page, index) == expected, (kind, index)
+            assert [bar[f"{name}_tick"] for name in ("open", "high", "low", "close")] == [
+                int(getattr(bars.bars, f"{name}_tick")[k]) for name in ("open", "high", "low", "close")
+            ]
+            assert [bar[name] for name in ("buy", "sell", "unknown", "trades")] == [
+                int(getattr(bars.bars, name)[k]) for name in ("buy_lot", "sell_lot", "unknown_lot", "trades")
+            ]
+
+
 def said(page: Any, label: str) -> list[dict[str, Any]]:
     """Return the events that a study told, each with the time of its bar."""
     found = page.evaluate(
