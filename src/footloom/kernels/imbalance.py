@@ -28,6 +28,7 @@ GE, GT = 0, 1  # by how many lots the weighted weak side must be passed at least
 INFINITE, IGNORE, AS_ONE = 0, 1, 2
 _MOST = 1 << 62
 _HUNDRED = np.uint64(100)
+_FEW, _LEAST_MUCH = 1 << 48, 1 << 15  # lots and percent whose product fits
 
 
 @part
@@ -36,14 +37,18 @@ def is_imbalance(strong, weak, percent, most_hundreds, min_volume, min_differenc
 
     ``most_hundreds`` is ``_MOST // percent``: a division by what is no constant costs more than all the rest.
     """
-    # No branches: which cells are imbalanced cannot be foretold. A weak side of zero is outweighed by anything. The
-    # weak side is divided first: no product leaves 64 bits. No lots are below zero, so division needs no sign.
-    against = np.uint64(weak + np.int64((weak == 0) & (zero == AS_ONE)))
-    hundreds = np.int64(against // _HUNDRED)
-    left = np.int64(against) - 100 * hundreds
-    limit = percent * hundreds + np.int64(np.uint64(percent * left + 99 * (1 - compare)) // _HUNDRED)
+    # Which cells are imbalanced cannot be foretold: no branches but for lots that make no product leave 64 bits, which
+    # nearly all are. A weak side of zero is outweighed by anything.
+    against = weak + np.int64((weak == 0) & (zero == AS_ONE))
     enough = (strong > 0) & (strong >= min_volume) & (strong - weak >= min_difference)
-    return enough & (strong - limit >= compare) & (hundreds <= most_hundreds) & ((weak > 0) | (zero != IGNORE))
+    enough &= (weak > 0) | (zero != IGNORE)
+    if (strong | against) < _FEW and percent < _LEAST_MUCH:
+        return enough & (100 * strong - percent * against >= compare)
+    # Others are divided first. No lots are below zero, so division needs no sign.
+    hundreds = np.int64(np.uint64(against) // _HUNDRED)
+    left = against - 100 * hundreds
+    limit = percent * hundreds + np.int64(np.uint64(percent * left + 99 * (1 - compare)) // _HUNDRED)
+    return enough & (strong - limit >= compare) & (hundreds <= most_hundreds)
 
 
 @jit(types.void(I64_IN, I64_IN, I64_IN, I64_IN, I64_IN, INT, INT, INT, INT, INT, INT, U8_OUT))

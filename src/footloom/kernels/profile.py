@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import types
 
-from footloom.kernels.jit import I64_IN, I64_OUT, INT, jit, part
+from footloom.kernels.jit import I64_IN, I64_OUT, INT, bare, jit
 
 __all__ = (
     "ONE_ROW",
@@ -22,14 +22,14 @@ TIE_CENTRE, TIE_LOWEST = 0, 1
 TWO_ROW, ONE_ROW, ONE_ROW_CAPPED = 0, 1, 2
 
 
-@part
+@bare
 def targets(total, share_num, share_den):
     """Return the share of a volume, rounded down and up to whole lots."""
     whole, part = total // share_den, total % share_den
     return whole * share_num + part * share_num // share_den, whole * share_num - (-part * share_num // share_den)
 
 
-@part
+@bare
 def poc_index(row, volume, start, stop, tie):
     """Return the index of the level with the most volume among ``start : stop``."""
     # Doubled distances from the middle of the grid, so that they stay whole; a later row wins only when strictly
@@ -43,7 +43,7 @@ def poc_index(row, volume, start, stop, tie):
     return best
 
 
-@part
+@bare
 def grow_area(row, volume, start, stop, poc, at_least, at_most, method, tie):
     """Return the highest and lowest row of the area around level ``poc``: ``at_least`` lots, capped ``at_most``."""
     # `up`, `down` are the rows reached; `above`, `below` the next levels beyond them.
