@@ -45,7 +45,7 @@ soak:
 	@$(PY) tools/web_bundle.py
 	@$(PY) -m pip install -q --disable-pip-version-check --only-binary :all: "atheris>=2.3" || echo "no atheris here: hypothesis fuzzes alone"
 	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest -m "soak or slow" --timeout 7200
-	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest tests/properties --timeout 7200
+	@FOOTLOOM_TEST_PROFILE=soak $(PY) -m pytest -m "hypothesis and not browser" --timeout 7200
 
 audit:
 	@sh tools/setup.sh dev

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Each run has a seed of its own, so many runs look at many examples; `make soak` looks at two thousand of each.
 settings.register_profile(
     "quick",
+    max_examples=30,
     deadline=None,  # the first call of a kernel compiles it
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
