@@ -26,8 +26,8 @@ from footloom.feeds._venues import venue_named
 from footloom.feeds.credentials import Credentials, save
 from footloom.store.files import Store
 from footloom.testing.venues import LocalVenue
-from footloom.testing.venues.simulated import simulated_market
 from footloom.venues import binance_usdm
+from tests.unit.cli.small_market import small_market
 from tests.unit.fetching.http_kit import plain_server
 
 NOW_NS = 1_772_409_600 * 10**9
@@ -212,7 +212,7 @@ def test_a_token_that_is_kept_is_tried(venue: str, tmp_path: Path) -> None:
         return found
 
     async def before_and_after_it_ends() -> tuple[here.Finding, here.Finding]:
-        async with LocalVenue(venue, simulated_market(venue, now_ns, symbols=1)) as local:
+        async with LocalVenue(venue, small_market(venue, now_ns)) as local:
             good = await told(local)
             local.dialect.ordered("token")
             return good, await told(local)
@@ -230,7 +230,7 @@ def test_the_clock_of_a_broker_is_that_of_its_answers() -> None:
     wanted = {0.5: "ok 0 ms ahead of", 90.5: "bad 90,000 ms ahead of", -19_799.5: "bad 19,800,000 ms behind"}
 
     async def told() -> list[here.Finding]:
-        async with LocalVenue("upstox", simulated_market("upstox", start_ns, symbols=1)) as local:
+        async with LocalVenue("upstox", small_market("upstox", start_ns)) as local:
             settings = config.load({}, endpoints=[f"upstox={local.url}"])
             clocks = [lambda ahead_s=ahead_s: start_ns + int(ahead_s * 1e9) for ahead_s in wanted]
             return [await network._clock(venue_named("upstox"), settings, clock) for clock in clocks]

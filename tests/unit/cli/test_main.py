@@ -45,10 +45,34 @@ def test_the_check_of_imports_can_fail() -> None:
     assert "rich" in {name.partition(".")[0] for name in imported(["bars", "--help"])}
 
 
-@pytest.mark.parametrize("verb", list(VERBS))
-def test_a_verbs_help_imports_no_kernel(verb: str) -> None:
-    modules = imported([verb, "--help"])
-    assert not {name for name in modules if name.startswith(("numba", "polars", "pyarrow", "litestar"))}
+HELP_OF_ALL = """
+import contextlib, io, sys
+from footloom.cli.main import VERBS, main
+
+for verb in sys.argv[1:] or list(VERBS):
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+        main([verb, "--help"])
+    assert "Usage:" in said.getvalue(), verb
+    print(verb, *{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def imported_by_help(*verbs: str) -> dict[str, set[str]]:
+    """Return what one fresh interpreter has imported after each verb's help."""
+    command = [sys.executable, "-c", HELP_OF_ALL, *verbs]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {verb: set(names) for verb, *names in map(str.split, done.stdout.splitlines())}
+
+
+def test_a_verbs_help_imports_no_kernel() -> None:
+    after = imported_by_help()
+    assert list(after) == list(VERBS)
+    # A verb's own are those that no verb before it had.
+    assert {verb: names & {"numba", "polars", "pyarrow", "litestar"} for verb, names in after.items()} == {
+        verb: set() for verb in VERBS
+    }
+    assert "rich" in after["bars"], "the listing is read right"
 
 
 def test_every_verb_is_listed_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from footloom.cli.main import app
+from footloom.cli.main import app, main
 from footloom.cli.simulate import _announce
 from footloom.testing.venues import LocalVenue
 from footloom.testing.venues.angelone import PIN
-from footloom.testing.venues.simulated import simulated_market
+from tests.unit.cli.small_market import small_market
 
 FOOTLOOM = [sys.executable, "-m", "footloom.cli.main", "simulate"]
 
@@ -32,11 +32,23 @@ FOOTLOOM = [sys.executable, "-m", "footloom.cli.main", "simulate"]
         (["binance_usdm", "--replay", "missing.csv"], "missing.csv: there is no such file"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(arguments: list[str], words: str) -> None:
-    done = subprocess.run([*FOOTLOOM, *arguments], capture_output=True, text=True, check=False)
+def test_what_cannot_be_is_refused_in_words(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["simulate", *arguments])
+
+    assert left.value.code == 1
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_a_process_of_its_own_refuses_as_well() -> None:
+    done = subprocess.run([*FOOTLOOM, "nasdaq"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert words in done.stderr
+    assert "there is no local venue 'nasdaq'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -76,7 +88,7 @@ def test_how_to_log_in_to_a_simulated_broker_is_told(
     monkeypatch.setenv("FOOTLOOM_CONFIG", str(tmp_path))
 
     async def told(venue: str) -> str:
-        async with LocalVenue(venue, simulated_market(venue, time.time_ns(), symbols=1)) as local:
+        async with LocalVenue(venue, small_market(venue, time.time_ns())) as local:
             _announce(venue, local, as_json=False)
             text = capsys.readouterr().out
             lines = text.partition("printf '")[2].partition("'")[0].replace("\\n", "\n")
