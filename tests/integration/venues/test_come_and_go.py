@@ -151,7 +151,8 @@ async def test_what_runs_notices_nothing_of_what_comes_and_goes(name: str, tmp_p
     tape = SYMBOLS[name][3]
 
     assert (sockets, connections) == (1, 1), "one connection carried all of it"
-    assert made.seen.phases[first] <= {"connecting", "live"}
+    # Time runs many times as fast here: a machine that is busy for a moment makes a feed stale; no connection breaks.
+    assert made.seen.phases[first] <= {"connecting", "live", "stale"}
     for symbol in (first, second):
         stored, gaps = (of(f"{name}:{symbol}", tape, *EVER) for of in (made.store.load, made.store.gaps))
         if name in INDIA:

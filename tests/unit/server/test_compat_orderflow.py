@@ -183,8 +183,8 @@ def commits(trades: Trades, cuts: list[int]) -> list[Commit]:
 async def test_the_last_state_of_each_candle_is_that_of_the_whole_tape(
     query: dict[str, str], late: int, rng: np.random.Generator
 ) -> None:
-    tape = make_tape(rows=6_000, hours=26.0, seed=int(rng.integers(1_000_000)))
-    stored, coming = tape.take(slice(0, 4_500)), tape.take(slice(4_500, 6_000))
+    tape = make_tape(rows=2_400, hours=26.0, seed=int(rng.integers(1_000_000)))
+    stored, coming = tape.take(slice(0, 1_800)), tape.take(slice(1_800, 2_400))
     order = np.arange(len(coming))
     for at in rng.choice(len(order) - 60, late, replace=False) if late else ():
         order[at : at + 60] = np.roll(order[at : at + 60], -1)  # one trade comes behind the 59 after it
@@ -192,7 +192,7 @@ async def test_the_last_state_of_each_candle_is_that_of_the_whole_tape(
     async with serving(store) as services:
         page = Page(services, **query)
         await page.socket.wait_for(1)
-        for commit in commits(coming.take(order), rng.integers(1, 1_500, 20).tolist()):
+        for commit in commits(coming.take(order), rng.integers(1, 600, 12).tolist()):
             store.append_many([(commit.trades, ())])
             services.publish(commit)
             await page.socket.wait_for(len(page.socket.sent) + int(rng.integers(0, 3)))
