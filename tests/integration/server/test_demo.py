@@ -96,7 +96,7 @@ def assert_every_row_once(root: Path) -> Trades:
     return tape
 
 
-def test_killed_and_started_again_the_store_has_every_row_once(tmp_path: Path) -> None:
+def test_killed_and_started_again_the_store_has_every_row_once_and_another_demo_is_refused(tmp_path: Path) -> None:
     root = tmp_path / "store"
     with demo(root, "--at", AT, "--speed", "120") as first:
         first.wait_for_live_rows()
@@ -109,6 +109,7 @@ def test_killed_and_started_again_the_store_has_every_row_once(tmp_path: Path) -
         second.wait_for_live_rows()
         health = second.get("health")
         assert (health["status"], health["live"]) == ("ready", ["sim:FUT", "sim:PERP"])
+        check_another_names_it(second, root)
         second.process.send_signal(signal.SIGINT)
         _, told = second.process.communicate(timeout=START_S)
     assert second.process.returncode == 0, told
@@ -119,19 +120,14 @@ def test_killed_and_started_again_the_store_has_every_row_once(tmp_path: Path) -
         assert sum(row.journal_rows for row in store.coverage()) == 0, "a clean stop seals"
 
 
-def test_a_second_demo_on_the_same_store_names_the_first(tmp_path: Path) -> None:
-    root = tmp_path / "store"
-    with demo(root) as first:
-        command = [sys.executable, "-m", "footloom.cli.main", "demo", "--no-open", "--store", str(root)]
-        port = first.url.rstrip("/").rpartition(":")[2]
-        busy_port = subprocess.run(
-            [*command, "--port", port], capture_output=True, text=True, check=False, timeout=START_S
-        )
-        assert busy_port.returncode == 1
-        assert f"port {port} is in use by footloom" in busy_port.stderr
-        busy_store = subprocess.run(
-            [*command, "--port", "0"], capture_output=True, text=True, check=False, timeout=START_S
-        )
-        assert busy_store.returncode == 1
-        assert str(first.process.pid) in busy_store.stderr
-        assert "Traceback" not in busy_store.stderr + busy_port.stderr
+def check_another_names_it(running: Demo, root: Path) -> None:
+    command = [sys.executable, "-m", "footloom.cli.main", "demo", "--no-open", "--store", str(root), "--at", AT]
+    port = running.url.rstrip("/").rpartition(":")[2]
+    busy_port, busy_store = (
+        subprocess.run([*command, "--port", one], capture_output=True, text=True, check=False, timeout=START_S)
+        for one in (port, "0")
+    )
+    assert (busy_port.returncode, busy_store.returncode) == (1, 1)
+    assert f"port {port} is in use by footloom" in busy_port.stderr
+    assert str(running.process.pid) in busy_store.stderr
+    assert "Traceback" not in busy_store.stderr + busy_port.stderr

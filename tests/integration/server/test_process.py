@@ -87,18 +87,6 @@ def test_a_certificate_that_cannot_be_used_is_refused_at_once(certificate: tuple
         tls_of(key, key)
 
 
-def test_a_second_server_on_the_port_names_the_first(store: Path) -> None:
-    with serve_process(store) as first:
-        said = first.verb("serve", "--port", str(first.port), "--store", str(store))
-
-    assert f"port {first.port} is in use by footloom" in said
-    if sys.platform == "linux":
-        assert f"process {first.process.pid}: " in said
-        assert "footloom.cli.main serve" in said
-        assert f"kill {first.process.pid} stops it" in said
-    assert "Traceback" not in said
-
-
 @pytest.fixture(scope="module")
 def venue() -> Iterator[str]:
     """A local Binance, as `footloom simulate` is."""
@@ -134,20 +122,14 @@ def drain(client: ClientConnection) -> None:
         client.recv(PATIENCE_S)
 
 
-@pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)])
-def test_what_was_received_is_sealed_however_it_is_stopped(
-    tmp_path: Path, venue: str, signals: tuple[int, ...]
-) -> None:
-    store = tmp_path / "store"
-    live = (KEY, "--endpoint", f"binance_usdm={venue}")
-    with serve_process(store, *live, environment={"FOOTLOOM_BACKFILL_HOURS": "0"}) as server:
-        wait_for_rows(server, 20)
-        with server.ws() as watching:
-            watching.send(json.dumps({"op": "subscribe", "id": 1, "topic": {"symbol": KEY}}))
-            shown = rows_of(server)
-            written = server.stop(*signals)
-            with pytest.raises(ConnectionClosed):
-                drain(watching)
+def stop_and_check(server: Process, store: Path, *signals: int) -> None:
+    """Stop it while somebody watches: all that was shown is sealed."""
+    with server.ws() as watching:
+        watching.send(json.dumps({"op": "subscribe", "id": 1, "topic": {"symbol": KEY}}))
+        shown = rows_of(server)
+        written = server.stop(*signals)
+        with pytest.raises(ConnectionClosed):
+            drain(watching)
 
     assert server.process.returncode == 0, written
     assert "sealed" in written
@@ -160,25 +142,51 @@ def test_what_was_received_is_sealed_however_it_is_stopped(
     assert sources, "parts, not the journal alone"
 
 
-def test_a_second_server_on_the_store_serves_beside_the_first_and_names_it(tmp_path: Path, venue: str) -> None:
-    store = tmp_path / "store"
-    live = (KEY, "--endpoint", f"binance_usdm={venue}")
-    with serve_process(store, *live, environment={"FOOTLOOM_BACKFILL_HOURS": "0"}) as first:
-        wait_for_rows(first, 20)
-        with serve_process(store, *live) as second:
-            with second.http() as client:
-                assert client.get("/livez").status_code == 200
-            written = second.stop()
+def check_second_on_the_port(first: Process, store: Path) -> None:
+    said = first.verb("serve", "--port", str(first.port), "--store", str(store))
+
+    assert f"port {first.port} is in use by footloom" in said
+    if sys.platform == "linux":
+        assert f"process {first.process.pid}: " in said
+        assert "footloom.cli.main serve" in said
+        assert f"kill {first.process.pid} stops it" in said
+    assert "Traceback" not in said
+
+
+def check_second_on_the_store(first: Process, store: Path, *live: str) -> None:
+    with serve_process(store, *live) as second:
+        with second.http() as client:
+            assert client.get("/livez").status_code == 200
+        written = second.stop()
     assert str(first.process.pid) in written
     assert "beside" in written
 
 
+def test_seconds_name_the_first_which_seals_what_it_received_when_it_is_stopped(tmp_path: Path, venue: str) -> None:
+    store = tmp_path / "store"
+    live = (KEY, "--endpoint", f"binance_usdm={venue}")
+    with serve_process(store, *live, environment={"FOOTLOOM_BACKFILL_HOURS": "0"}) as server:
+        wait_for_rows(server, 20)
+        check_second_on_the_port(server, store)
+        check_second_on_the_store(server, store, *live)
+        stop_and_check(server, store, signal.SIGTERM)
+
+
+def test_whoever_presses_ctrl_c_twice_loses_nothing(tmp_path: Path, venue: str) -> None:
+    store = tmp_path / "store"
+    live = (KEY, "--endpoint", f"binance_usdm={venue}")
+    with serve_process(store, *live, environment={"FOOTLOOM_BACKFILL_HOURS": "0"}) as server:
+        wait_for_rows(server, 20)
+        stop_and_check(server, store, signal.SIGINT, signal.SIGINT)
+
+
 # What `nohup` does with SIGHUP, and a script's shell with SIGINT for what it starts with `&`.
 @contextlib.contextmanager
-def started(store: Path, number: int, handler: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(store: Path, **handlers: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    lines = [f"signal.signal(signal.{name}, signal.{handler})" for name, handler in handlers.items()]
     script = f"""
 import os, signal, sys
-signal.signal({int(number)}, signal.{handler})
+{"; ".join(lines)}
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
     ignoring = [sys.executable, "-c", script]
@@ -199,23 +207,17 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
         process.communicate(timeout=PATIENCE_S)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
-def test_a_server_outlives_its_terminal_only_where_asked(store: Path) -> None:
-    with started(store, signal.SIGHUP, "SIG_IGN") as (process, url):
+@pytest.mark.skipif(os.name != "posix", reason="signals are another matter there")
+def test_a_server_outlives_its_terminal_where_asked_and_ends_in_the_background_when_asked(store: Path) -> None:
+    with started(store, SIGHUP="SIG_IGN", SIGINT="SIG_IGN") as (process, url):
         process.send_signal(signal.SIGHUP)
         assert httpx.get(f"{url}livez", timeout=PATIENCE_S).json()["status"] == "live"
-    assert process.returncode == 0
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals are another matter there")
-def test_a_server_in_the_background_of_a_script_ends_when_asked(store: Path) -> None:
-    with started(store, signal.SIGINT, "SIG_IGN") as (process, _):
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=PATIENCE_S) == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGHUP")
 def test_a_server_ends_whole_with_its_terminal(store: Path) -> None:
-    with started(store, signal.SIGHUP, "SIG_DFL") as (process, _):  # the tests themselves may run under `nohup`
+    with started(store, SIGHUP="SIG_DFL") as (process, _):  # the tests themselves may run under `nohup`
         process.send_signal(signal.SIGHUP)
         assert process.wait(timeout=PATIENCE_S) == 0
