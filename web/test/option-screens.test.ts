@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { deskOf, lacks } from "../src/app/desk";
 import { readPrefs } from "../src/app/prefs";
+import { chainFor, deskChain, isUnderlying } from "../src/data/chain-choice";
 import type { StreamListener } from "../src/data/hub";
 import { changed } from "../src/data/option-change";
-import { chainFor, deskChain, isUnderlying, OptionsDesk, optionsClosed } from "../src/data/options-desk";
+import { OptionsDesk, optionsClosed } from "../src/data/options-desk";
 import type { Rest } from "../src/data/rest";
 import type { Clock } from "../src/data/store";
 import { parseGrid } from "../src/model/decimal";
@@ -561,6 +562,43 @@ describe("the chain that is looked at", () => {
     expect(streams.every(({ left }) => left)).toBe(true);
     tell(chainOf());
     expect(desk.view.get().state).toBe("closed");
+  });
+
+  it("asks once for what a tab shows, however often the chain changes until it comes", async () => {
+    const { desk, asked, tell, turns } = deskOf({ "": both, "/heat": { strikes: [] } });
+    desk.open("upstox:NIFTY.FUT1");
+    await turns();
+    tell(chainOf());
+    desk.choose({ tab: "heat" });
+    for (let second = 1n; second <= 20n; second += 1n) tell(chainOf({ at_ns: String(atNs + second * 10n ** 9n) }));
+    await turns();
+    tell(chainOf({ at_ns: String(atNs + 21n * 10n ** 9n) }));
+    await turns();
+    const heats = (): number => asked.filter(({ part }) => part === "/heat").length;
+    expect([heats(), desk.view.get().heat]).toEqual([1, { strikes: [] }]);
+    tell(chainOf({ at_ns: String(atNs + 60n * 10n ** 9n) }));
+    desk.choose({ around: 10 });
+    tell(chainOf({ at_ns: String(atNs + 60n * 10n ** 9n) }));
+    await turns();
+    expect(heats(), "of another minute, and of another question").toBe(3);
+  });
+
+  it("says why options are not listened to where the chain stands, and nothing where somebody else records it", async () => {
+    const { desk, due, tell, turns, rest } = deskOf({ "": both });
+    Object.assign(rest, { followOptions: () => Promise.reject(new Error("recorded by process 7")) });
+    desk.showing("upstox:NIFTY.FUT1");
+    desk.open("upstox:NIFTY.FUT1");
+    const again = async (): Promise<string> => {
+      for (const run of due.splice(0)) run();
+      await turns();
+      return desk.view.get().followProblem;
+    };
+    await turns();
+    tell(chainOf());
+    expect(await again(), "not known yet").toBe("");
+    expect(await again()).toBe("recorded by process 7");
+    tell(chainOf({ at_ns: String(atNs + 10n ** 9n) }));
+    expect(await again()).toBe("");
   });
 
   it("opens again with the first chart where it was open, and tells what is to be remembered", async () => {

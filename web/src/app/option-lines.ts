@@ -1,4 +1,5 @@
-import { isUnderlying, type OptionView } from "../data/options-desk";
+import { isUnderlying } from "../data/chain-choice";
+import type { OptionView } from "../data/options-desk";
 import type { Grid } from "../model/decimal";
 import { type OptionLevels, optionLevels } from "../model/option-levels";
 

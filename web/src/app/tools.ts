@@ -1,4 +1,4 @@
-import { deskChain } from "../data/options-desk";
+import { deskChain } from "../data/chain-choice";
 import type { Rest } from "../data/rest";
 import { type Clock, Store } from "../data/store";
 import type { LayoutDocument } from "../model/layout-file";

@@ -1,5 +1,6 @@
 import type { ChainInfo, ChainReply, OptionHeat, OptionHistory, OptionSmile, ReadOut } from "../protocol/options";
 import type { ChainSaid } from "../protocol/streams";
+import { chainFor, isUnderlying } from "./chain-choice";
 import type { Hub } from "./hub";
 import { changed } from "./option-change";
 import type { Rest } from "./rest";
@@ -116,6 +117,7 @@ export class OptionsDesk {
   #readOf = "";
   #follows = 0;
   #isHidden = false;
+  #stoodAt = "";
   #abort = new AbortController();
   #leave: () => void = () => {};
 
@@ -183,7 +185,7 @@ export class OptionsDesk {
         await this.#rest.followOptions(chart);
         await this.#joinBegun(chart, turn);
       } catch (error) {
-        followProblem = wordsOf(error);
+        followProblem = this.#stands() ? wordsOf(error) : "";
       }
     }
     if (turn !== this.#follows || !this.isOpen) return;
@@ -198,6 +200,15 @@ export class OptionsDesk {
     const isBack = this.#isHidden && !isHidden;
     this.#isHidden = isHidden;
     if (isBack && this.isOpen) void this.#follow(++this.#follows);
+  }
+
+  // Whether nothing came since the last look: a chain that moves is recorded by somebody else.
+  #stands(): boolean {
+    const { state, chain } = this.view.get();
+    const at = chain === null ? "" : `${chain.symbol} ${chain.at_ns}`;
+    const stands = chain === null ? state !== "loading" : at === this.#stoodAt;
+    this.#stoodAt = at;
+    return stands;
   }
 
   async #joinBegun(chart: string, turn: number): Promise<void> {
@@ -251,6 +262,7 @@ export class OptionsDesk {
   #stop(): void {
     this.#turn += 1;
     this.#besideTurn += 1;
+    this.#besideOf = "";
     this.#abort.abort();
     this.#leave();
     this.#leave = () => {};
@@ -340,7 +352,7 @@ export class OptionsDesk {
     const minute = BigInt(chain.at_ns) / minuteNs;
     const { around, heatAround } = this.choice.get();
     const of = [chain.symbol, chain.expiry, around, heatAround, tab, everyS, minute].join(" ");
-    if (of === this.#besideOf && this.view.get()[besideNames[tab]] !== null) return;
+    if (of === this.#besideOf) return; // it is here or on its way: a chain changes faster than a slow answer comes
     this.#besideOf = of;
     void this.#askBeside(tab);
   }
@@ -393,37 +405,3 @@ const isSameStream = (one: OptionChoice, other: OptionChoice): boolean =>
   one.expiry === other.expiry &&
   one.around === other.around &&
   one.price === other.price;
-
-const nameOf = (key: string): string => key.slice(key.indexOf(":") + 1).toUpperCase();
-
-/** Whether a chart shows the underlying of a chain or what is derived from it: "upstox:NIFTY.FUT1" of "nse:NIFTY". */
-export function isUnderlying(chain: Pick<ChainInfo, "name" | "charts">, chart: string): boolean {
-  if (chain.charts.includes(chart)) return true;
-  const [name, of] = [nameOf(chart), chain.name.toUpperCase()];
-  return name.startsWith(of) && !/^[A-Z]/.test(name.slice(of.length));
-}
-
-const newestFirst = (chains: readonly ChainInfo[]): readonly ChainInfo[] =>
-  [...chains].sort((a, b) => (BigInt(a.last_ns) < BigInt(b.last_ns) ? 1 : -1));
-
-/**
- * The chain of the desk: of the underlying that is charted where that is an exchange's, else of NIFTY, else any; one
- * whose own chart is stored goes before the others.
- */
-export function deskChain(chains: readonly ChainInfo[], charted: string): ChainInfo | undefined {
-  const sorted = newestFirst(chains);
-  const traded = sorted.filter((one) => !one.symbol.startsWith("sim:"));
-  const fits = traded.filter((one) => isUnderlying(one, charted));
-  const nifty = traded.filter(({ name }) => name.toUpperCase() === "NIFTY");
-  const all = [...fits, ...nifty, ...traded, ...sorted];
-  return all.find(({ front }) => front !== null) ?? all[0];
-}
-
-/** The chain of what a chart shows ("upstox:NIFTY.FUT1" is of "nse:NIFTY"), the newest one of several; else the first. */
-export function chainFor(chains: readonly ChainInfo[], near: string): ChainInfo | undefined {
-  const exact = chains.find(({ symbol }) => symbol === near);
-  if (exact !== undefined) return exact;
-  const fits = chains.filter((chain) => isUnderlying(chain, near));
-  fits.sort((a, b) => b.name.length - a.name.length || Number(BigInt(b.last_ns) - BigInt(a.last_ns)));
-  return fits[0] ?? chains[0];
-}
