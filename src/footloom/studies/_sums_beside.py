@@ -10,18 +10,30 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from footloom.core.footprint import BAR_GAP
+from footloom.core.footprint import BAR_GAP, Footprint
 from footloom.core.trades import I64
-from footloom.studies._beside import Beside, Heard, Quiet, Stretch, stretches
+from footloom.studies import _beside
+from footloom.studies._beside import Beside, Heard, Quiet, SeveralSymbols, Stretch, keys_of, stretches
 from footloom.studies._sessions import anchors
 from footloom.studies._study import NONE, Run
 
-__all__ = ("SumParams", "SumState", "Sums", "column_of", "others_of", "sums_of")
+__all__ = (
+    "SumParams",
+    "SumState",
+    "Sums",
+    "column_of",
+    "companions",
+    "others_of",
+    "reads_from",
+    "sums_of",
+    "warmup",
+)
 
 
 class SumParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When the sums start again, and the longest silence of a symbol that is no outage."""
+    """Whose delta is summed, when the sums start again, and the longest silence of a symbol that is no outage."""
 
+    symbols: SeveralSymbols = ""
     reset: Literal["session", "day", "week", "month", "never"] = "session"
     quiet_s: Quiet = 300
 
@@ -46,6 +58,21 @@ class Sums:
     is_whole: NDArray[np.bool_]
     valid_since_ns: I64
     anchor_ns: I64
+
+
+def warmup(params: SumParams) -> int:  # noqa: ARG001 - the same for any
+    """Return -1: everything since the anchor counts."""
+    return -1
+
+
+def companions(params: SumParams) -> tuple[str, ...]:
+    """Return the symbols that count beside the chart's own."""
+    return keys_of(params.symbols)
+
+
+def reads_from(footprint: Footprint, params: SumParams, state: SumState) -> int:
+    """Return from when on the others are read for these bars, ns UTC."""
+    return _beside.reads_from(footprint, params.quiet_s, state.heard)
 
 
 def sums_of(run: Run, keys: Sequence[str], params: SumParams, state: SumState) -> tuple[Sums, SumState]:

@@ -9,11 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from footloom.core.footprint import Footprint
-from footloom.studies import _beside
-from footloom.studies._beside import SeveralSymbols, keys_of
+from footloom.studies._beside import keys_of
 from footloom.studies._study import NONE, Answer, Output, Run
-from footloom.studies._sums_beside import SumParams, SumState, column_of, sums_of
+from footloom.studies._sums_beside import (
+    SumParams,
+    SumState,
+    column_of,
+    companions,
+    reads_from,
+    sums_of,
+    warmup,
+)
 
 __all__ = ("OUTPUTS", "TITLE", "Params", "State", "companions", "reads_from", "title_of", "update", "warmup")
 
@@ -30,8 +36,6 @@ OUTPUTS = (
 class Params(SumParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose sum stands against that of the chart's own symbol, and when the sums start again."""
 
-    symbols: SeveralSymbols = ""
-
 
 State = SumState
 
@@ -39,21 +43,6 @@ State = SumState
 def title_of(params: Params) -> str:
     """Return what it is called with these symbols."""
     return f"CVD against {', '.join(keys_of(params.symbols))}" if params.symbols.strip() else TITLE
-
-
-def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
-    """Return -1: everything since the anchor counts."""
-    return -1
-
-
-def companions(params: Params) -> tuple[str, ...]:
-    """Return the symbols that stand against the chart's own."""
-    return keys_of(params.symbols)
-
-
-def reads_from(footprint: Footprint, params: Params, state: SumState) -> int:
-    """Return from when on the others are read for these bars, ns UTC."""
-    return _beside.reads_from(footprint, params.quiet_s, state.heard)
 
 
 def update(run: Run, params: Params, state: SumState) -> tuple[Answer, SumState]:

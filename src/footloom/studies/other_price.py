@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 
-from footloom.core.footprint import Footprint
-from footloom.studies import _beside
-from footloom.studies._beside import Heard, OneSymbol, Quiet, keys_of, stretches
+from footloom.studies._beside import stretches
+from footloom.studies._price_beside import PriceParams, State, companions, reads_from, warmup
 from footloom.studies._study import NONE, Answer, Output, Run
 
 __all__ = ("OUTPUTS", "TITLE", "Params", "State", "companions", "reads_from", "title_of", "update", "warmup")
@@ -16,37 +14,12 @@ TITLE = "Price of another symbol"
 OUTPUTS = (Output(name="price", kind="line", unit="price", columns=("price",), title="last price"),)
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose price, and how long it stands when it is not told anew."""
-
-    symbol: OneSymbol = ""
-    quiet_s: Quiet = 300
-
-
-class State(msgspec.Struct, frozen=True):
-    """What was heard last."""
-
-    heard: Heard = Heard()
+Params = PriceParams
 
 
 def title_of(params: Params) -> str:
     """Return what it is called with this symbol."""
     return params.symbol.strip() or TITLE
-
-
-def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
-    """Return 0: a price from before the first bar is read with it."""
-    return 0
-
-
-def companions(params: Params) -> tuple[str, ...]:
-    """Return the symbol."""
-    return keys_of(params.symbol)[:1]
-
-
-def reads_from(footprint: Footprint, params: Params, state: State) -> int:
-    """Return from when on it is read for these bars, ns UTC."""
-    return _beside.reads_from(footprint, params.quiet_s, state.heard)
 
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from footloom.core.footprint import Footprint
-from footloom.studies import _beside
-from footloom.studies._beside import Heard, OneSymbol, Quiet, keys_of, stretches
+from footloom.studies._beside import stretches
+from footloom.studies._price_beside import PriceParams, State, companions, reads_from, warmup
 from footloom.studies._study import NONE, Answer, Output, Run
 
 __all__ = ("OUTPUTS", "TITLE", "Params", "State", "companions", "reads_from", "title_of", "update", "warmup")
@@ -25,37 +23,13 @@ OUTPUTS = (
 )
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Params(PriceParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Against whose price, and how long a price stands that is not told anew."""
-
-    symbol: OneSymbol = ""
-    quiet_s: Quiet = 300
-
-
-class State(msgspec.Struct, frozen=True):
-    """What was heard last."""
-
-    heard: Heard = Heard()
 
 
 def title_of(params: Params) -> str:
     """Return what it is called with this symbol."""
     return f"Premium to {params.symbol.strip()}" if params.symbol.strip() else TITLE
-
-
-def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
-    """Return 0: a price from before the first bar is read with it."""
-    return 0
-
-
-def companions(params: Params) -> tuple[str, ...]:
-    """Return the other symbol."""
-    return keys_of(params.symbol)[:1]
-
-
-def reads_from(footprint: Footprint, params: Params, state: State) -> int:
-    """Return from when on the other is read for these bars, ns UTC."""
-    return _beside.reads_from(footprint, params.quiet_s, state.heard)
 
 
 def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
