@@ -35,8 +35,10 @@ function drawColumn({ ctx, model, scale }: PaneFrame, index: BarIndex, zero: num
     ctx.fillStyle = palette.muted;
     ctx.fillRect(middle, most, line, Math.max(line, least - most));
     const cap = Math.max(line, Math.round(width * 0.3));
-    ctx.fillRect(middle - Math.floor(cap / 2), most, cap, line);
-    ctx.fillRect(middle - Math.floor(cap / 2), least - line, cap, line);
+    if (cap > line) {
+      ctx.fillRect(middle - Math.floor(cap / 2), most, cap, line);
+      ctx.fillRect(middle - Math.floor(cap / 2), least - line, cap, line);
+    }
   }
   ctx.fillStyle = colour;
   ctx.fillRect(left, top, width, bottom - top);
