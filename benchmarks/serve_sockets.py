@@ -131,11 +131,16 @@ async def _watch(server: _Server, pipe: Connection, seconds: float) -> dict[str,
 
 
 def _missing(store: Path, traded: list[int]) -> int:
-    """Return how many trades that the venue had told before the end are not in the store."""
+    """Return how many trades that the venue had told before the end are not in the store.
+
+    Those before the start are fetched newest first: where that was not over yet, they are not counted.
+    """
     with Store(store) as opened:
         rows = [opened.load(f"binance_usdm:S{n:02}USDT", "agg_trade", 0, 2**62) for n in range(_SYMBOLS)]
     ids = [one.trade_id for one in rows if isinstance(one, Trades)]
-    return sum(len(np.setdiff1d(np.arange(1, count + 1), known)) for count, known in zip(traded, ids, strict=True))
+    return sum(
+        len(np.setdiff1d(np.arange(known.min(), count + 1), known)) for count, known in zip(traded, ids, strict=True)
+    )
 
 
 def measure(_scale: Scale, seconds: float = _SECONDS) -> list[Row]:

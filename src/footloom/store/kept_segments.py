@@ -87,7 +87,7 @@ class KeptSegments:
         key = asked if isinstance(asked, str) else asked.key
         kept = self._place(path.name, key)
         with kept.lock:  # two who ask for the same symbol read it once
-            content = read_segment(path, key, behind=kept.mark)
+            content = read_segment(path, key, behind=kept.mark, many=True)
             if content.damage:
                 self._forget(path.name, key)
                 return read_segment(path, asked, from_ns, to_ns)

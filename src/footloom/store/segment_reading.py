@@ -10,7 +10,7 @@ import functools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -61,11 +61,14 @@ def read_segment(
     from_ns: int | None = None,
     to_ns: int | None = None,
     behind: Mark | None = None,
+    *,
+    many: bool = False,
 ) -> Content:
     """Return what a segment holds: all of it, or the blocks of a tape, or of a symbol, that may touch a range.
 
     What cannot be read is named in ``damage``; what can, is returned. With ``behind`` only the blocks behind a mark,
-    where the segment holds it: another file of the same name is read from its start.
+    where the segment holds it: another file of the same name is read from its start. ``many`` asks SQLite for many rows
+    at once, which keeps a server's other threads from waiting for each: of a damaged file less may be returned then.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def read_segment(
     with storing("read", path):
         try:
             with _open_to_read(path) as database:
-                _read_all(database, content, _Reading(path, stream, from_ns, to_ns, has_holes, behind))
+                _read_all(database, content, _Reading(path, stream, from_ns, to_ns, has_holes, behind, many))
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
@@ -100,7 +103,7 @@ def _read_all(database: sqlite3.Connection, content: Content, asked: _Reading) -
     last = database.execute("SELECT first_seq, crc32 FROM blocks ORDER BY first_seq DESC LIMIT 1").fetchone()
     content.mark = Mark(*last) if last else Mark(0, 0)
     content.goes_on = asked.behind is not None and _holds(database, asked.behind)
-    streams = _streams(database, content)
+    streams = _streams(database, content, asked)
     _read_gaps(database, content, streams, asked)
     _read_blocks(database, content, streams, asked)
 
@@ -112,6 +115,37 @@ class _Reading(NamedTuple):
     to_ns: int | None
     has_holes: bool  # sequences may be missing
     behind: Mark | None
+    many: bool
+
+
+class _Table(NamedTuple):
+    name: str
+    columns: tuple[str, ...]  # first what it is ordered by, last its bytes
+
+
+_STREAM_ROWS: Final = _Table("streams", ("id", "venue", "symbol", "tape", "crc32", "instrument"))
+_GAP_ROWS: Final = _Table("gaps", ("id", "at_seq", "stream", "crc32", "data"))
+_BLOCK_ROWS: Final = _Table("blocks", ("first_seq", "rows", "stream", "first_ns", "last_ns", "crc32", "data"))
+_MANY: Final = 32
+_BEFORE_ALL: Final = -(2**63)
+
+
+# Rows behind a place, in order. Each row that is taken from SQLite gives other threads the interpreter, which comes
+# back a millisecond later: with thousands of small blocks that made seconds. Many come as one text, their bytes in hex.
+def _rows(
+    database: sqlite3.Connection, table: _Table, *, many: bool, behind: int = _BEFORE_ALL, where: str = "TRUE"
+) -> Iterator[Any]:
+    *facts, data = table.columns
+    chosen = f"FROM {table.name} WHERE {facts[0]} > ? AND {where} ORDER BY {facts[0]}"  # our own words and numbers
+    if not many:
+        yield from database.execute(f"SELECT {', '.join(table.columns)} {chosen}", (behind,))
+        return
+    each = f"json_array({', '.join(facts)}, hex({data}))"
+    query = f"SELECT json_group_array({each}) FROM (SELECT * {chosen} LIMIT {_MANY})"  # noqa: S608
+    while found := sorted(msgspec.json.decode(database.execute(query, (behind,)).fetchone()[0])):
+        for row in found:
+            yield *row[:-1], bytes.fromhex(row[-1])
+        behind = found[-1][0]
 
 
 def _holds(database: sqlite3.Connection, mark: Mark) -> bool:
@@ -122,23 +156,14 @@ def _holds(database: sqlite3.Connection, mark: Mark) -> bool:
 _Streams = dict[int, tuple[Stream, Instrument]]
 
 
-def _streams(database: sqlite3.Connection, content: Content) -> _Streams:
+def _streams(database: sqlite3.Connection, content: Content, asked: _Reading) -> _Streams:
     found: _Streams = {}
-    for row in database.execute("SELECT * FROM streams ORDER BY id"):
-        known = _stream(*row)
-        if known is None:
-            content.damage.append(f"tape {row[0]} has a wrong checksum")
-        else:
-            found[row[0]] = known
+    for number, venue, symbol, tape, crc, data in _rows(database, _STREAM_ROWS, many=asked.many):
+        if checksum((number, venue, symbol, tape), data) != crc:
+            content.damage.append(f"tape {number} has a wrong checksum")
+            continue
+        found[number] = (Stream(venue, symbol, tape), _instrument(data))
     return found
-
-
-# A live chart reads the same ones again and again.
-@functools.lru_cache(maxsize=4_096)
-def _stream(number: int, venue: str, symbol: str, tape: str, data: bytes, crc: int) -> tuple[Stream, Instrument] | None:
-    if checksum((number, venue, symbol, tape), data) != crc:
-        return None
-    return Stream(venue, symbol, tape), _instrument(data)
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -147,8 +172,7 @@ def _instrument(data: bytes) -> Instrument:
 
 
 def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, asked: _Reading) -> None:
-    query = "SELECT id, at_seq, stream, crc32, data FROM gaps ORDER BY id"
-    for record, at_seq, number, crc, data in database.execute(query):
+    for record, at_seq, number, crc, data in _rows(database, _GAP_ROWS, many=asked.many):
         if checksum((at_seq, number), data) != crc or number not in streams:
             content.damage.append(f"a gap at sequence {at_seq} cannot be read")
             continue
@@ -164,18 +188,15 @@ def _read_blocks(
     streams: _Streams,
     asked: _Reading,
 ) -> None:
-    query = "SELECT first_seq, rows, stream, first_ns, last_ns, crc32, data FROM blocks"
-    limits: list[int] = []
+    where, behind = "TRUE", _BEFORE_ALL
     if asked.stream is not None:
         numbers = [number for number, (stream, _) in streams.items() if stream.is_of(asked.stream)]
-        query += f" WHERE stream IN ({', '.join(map(str, numbers))})"  # our own numbers, no text
+        where = f"stream IN ({', '.join(map(str, numbers))})"
         if asked.from_ns is not None and asked.to_ns is not None:
-            query += " AND last_ns >= ? AND first_ns < ?"
-            limits = [asked.from_ns, asked.to_ns]
+            where += f" AND last_ns >= {asked.from_ns} AND first_ns < {asked.to_ns}"
         if content.goes_on and asked.behind is not None:
-            query += " AND first_seq > ?"
-            limits.append(asked.behind.first_seq)
-    for *facts, crc, data in database.execute(query + " ORDER BY first_seq", limits):
+            behind = asked.behind.first_seq
+    for *facts, crc, data in _rows(database, _BLOCK_ROWS, many=asked.many, behind=behind, where=where):
         first_seq, rows, number = facts[:3]
         columns = _unpacked(facts, crc, data)
         if columns is None or number not in streams:

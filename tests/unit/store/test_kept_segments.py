@@ -122,6 +122,21 @@ def test_a_block_is_decoded_once_however_often_a_symbol_is_looked_at(
         assert reader.load(one.key, "trade", *EVER).trade_id.tolist() == list(range(43))  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("count", [31, 32, 33, 100])
+def test_many_rows_at_once_are_the_same_rows(root: Path, count: int) -> None:
+    one, other = symbol("A"), symbol('B"\\')
+    with Store(root, writer=True) as store:
+        for at in range(count):
+            gap = Gap(symbol="A", from_ns=at, to_ns=at + 1, cause="made")
+            store.append_many([(rows(one, 2 * at, 2), [gap]), (rows(other, at, 1), [])])
+        path = root / "journal" / store._medium.segments()[-1]
+        for asked in (None, one.key, other.key):
+            singly, at_once = read_segment(path, asked), read_segment(path, asked, many=True)
+            assert told(at_once.heard) == told(singly.heard)
+            assert (at_once.gaps, at_once.mark, at_once.damage) == (singly.gaps, singly.mark, [])
+        assert len(at_once.heard) == count
+
+
 def test_where_nothing_was_heard_is_nothing_however_blocks_are_kept(root: Path) -> None:
     one, (from_ns, to_ns) = symbol("A"), (START_NS + 500 * 10**9, START_NS + 600 * 10**9)
     with Store(root, writer=True) as store:
