@@ -16,6 +16,8 @@ page() {
     step "page: build" python tools/web_bundle.py
 }
 
+machine() { sh tools/setup_tests.sh machine; }
+
 kernels() { step "kernels (compiled once, for all processes that follow)" python tools/compile_kernels.py; }
 
 # A weakness that became known today is not this change's fault: it is said, and the check goes on.
@@ -38,18 +40,20 @@ finish() {
 trap 'for one in $pids; do kill "${one#*=}" 2>/dev/null || :; done' EXIT
 
 # The page needs Node alone: where that is here already, its half goes on while Python's packages are installed.
+sh tools/setup_tests.sh check
 sh tools/setup.sh bare
-mkdir -p build
+mkdir -p build && rm -f build/*.log
+begin machine
 if python tools/web_bundle.py --has-node; then begin page; fi
 sh tools/setup.sh dev
-sh tools/setup_tests.sh
-[ -n "$pids" ] || begin page
+sh tools/setup_tests.sh node
+case $pids in *page=*) ;; *) begin page ;; esac
 begin kernels
 if [ "${AUDIT:-no}" = yes ]; then begin audit; fi
 sh tools/lint.sh python || failed=$?
 finish
 if [ $failed -ne 0 ]; then
-    echo "==> FAILED, see above: $(cat build/page.log build/kernels.log | grep '^==> FAILED' || echo 'the Python half') (exit code $failed)" >&2
+    echo "==> FAILED, see above: $(cat build/*.log | grep '^==> FAILED' || echo 'the Python half') (exit code $failed)" >&2
     exit $failed
 fi
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -16,7 +17,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "src" / "footloom" / "server" / "static"
-CHROMIUM = Path(os.environ.get("FOOTLOOM_CHROMIUM", "/usr/bin/chromium"))
+# The first that is here: the one without windows of its own opens a page at half the cost.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = os.environ.get("FOOTLOOM_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -70,28 +73,35 @@ def chromium(page_bundle: Path) -> Iterator[Any]:
     """One browser for all tests."""
     del page_bundle
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"no Chromium at {CHROMIUM}: install it, or set FOOTLOOM_CHROMIUM")
+    if CHROMIUM is None or not Path(CHROMIUM).is_file():
+        pytest.skip(f"no Chromium ({CHROMIUM or ', '.join(BROWSERS)}): install it, or set FOOTLOOM_CHROMIUM")
     with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def fake(page_bundle: Path) -> Iterator[FakeMarketServer]:
-    """A market that stands still until a test moves it."""
+@pytest.fixture(scope="session")
+def market(page_bundle: Path) -> Iterator[FakeMarketServer]:
+    """One server for all modules: a browser keeps what it compiled of a page, by the page's address."""
     del page_bundle
     server = start_fake("--speed", "0", "--hours", str(HISTORY_HOURS))
     yield server
     stop_fake(server)
 
 
+@pytest.fixture(scope="module")
+def fake(market: FakeMarketServer) -> FakeMarketServer:
+    """A market that stands still until a test moves it; for each module as if it had just begun."""
+    market.pull("reset")
+    return market
+
+
 PageOpener = Callable[..., Any]
 
 
 class Drawer:
-    """Pages that nobody uses just now, by the kind of their window: a new one costs a process and a second."""
+    """Pages that nobody uses just now, by the kind of their window: a new one costs a process and half a second."""
 
     def __init__(self, chromium: Any) -> None:
         self.chromium = chromium
@@ -99,24 +109,26 @@ class Drawer:
 
     def take(self, width: int, height: int, options: dict[str, Any]) -> Any:
         """Return a page without errors, routes or memory."""
-        kind = json.dumps({"width": width, "height": height, **options}, sort_keys=True)
+        scheme = options.pop("color_scheme", "dark")
+        kind = json.dumps(options, sort_keys=True)
         pages = self.free.setdefault(kind, [])
-        page = pages.pop() if pages else self._make(width, height, options)
+        page = pages.pop() if pages else self._make(options)
         page.kind, page.errors = kind, []
-        page.emulate_media(color_scheme=options["color_scheme"])
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
         return page
 
     def give(self, page: Any) -> None:
         """Put a page back; what it did ends."""
         page.unroute_all()
-        page.goto("about:blank")
+        page.goto(page.blank)
         for key in ("Control", "Shift", "Alt"):
             page.keyboard.up(key)
         page.mouse.move(0, 0)
         self.free[page.kind].append(page)
 
-    def _make(self, width: int, height: int, options: dict[str, Any]) -> Any:
-        context = self.chromium.new_context(viewport={"width": width, "height": height}, **options)
+    def _make(self, options: dict[str, Any]) -> Any:
+        context = self.chromium.new_context(**options)
         context.set_default_timeout(READY_S * 1000)
         page = context.new_page()
         page.on("pageerror", lambda error: page.errors.append(str(error)))
@@ -137,7 +149,7 @@ def opened(
     settings = options.pop("settings", {})
     wait = options.pop("wait", True)
     palette_offered = options.pop("palette_offered", True)
-    page = drawer.take(width, height, {"color_scheme": "dark", **options})
+    page = drawer.take(width, height, options)
     page.prefs = json.dumps({"settings": settings, "paletteOffered": palette_offered})
     page.blank, page.home = f"{fake.url}/nothing", fake.url + path
     begin(page)
@@ -151,7 +163,8 @@ def opened(
 
 def begin(page: Any) -> None:
     """Load the page anew; it remembers nothing but the settings that it was opened with."""
-    page.goto(page.blank)
+    if page.url != page.blank:
+        page.goto(page.blank)
     page.evaluate(
         """(prefs) => {
         localStorage.clear();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import struct
 from bisect import bisect_left
@@ -96,6 +97,22 @@ class Market:
         self.times += [trade.ts_ns for trade in made]
         self.now_ns += span_ns
         return made
+
+    def keep(self) -> None:
+        """Remember how it stands."""
+        self._kept = (self.rng.bit_generator.state, copy.copy(self.day), self.now_ns, self._mid, self._drift)
+        self._kept_prints, self._kept_holes = len(self.prints), list(self.holes)
+
+    def restore(self) -> None:
+        """Bring it back to how it stood."""
+        self.rng.bit_generator.state, day, self.now_ns, self._mid, self._drift = self._kept
+        self.day, self.holes = copy.copy(day), list(self._kept_holes)
+        del self.prints[self._kept_prints :], self.times[self._kept_prints :]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether anything happened since it was kept."""
+        return self.now_ns != self._kept[2] or self.holes != self._kept_holes
 
     def _is_lost(self, ts_ns: int) -> bool:
         return any(hole.from_ns <= ts_ns < hole.to_ns for hole in self.holes)
@@ -241,6 +258,13 @@ class Chart:
             self.add(trade)
         if self.bars:
             self.refresh()
+        self._kept = (len(self.bars), copy.deepcopy(self.bars[-1:]), len(self._sizes))
+
+    def restore(self) -> None:
+        """Bring it back to how it was made; nothing but the newest bar changes later."""
+        count, newest, sizes = self._kept
+        del self._sizes[sizes:]
+        self.bars[count - len(newest) :] = copy.deepcopy(newest)
 
     # A feed of snapshots: one in seventeen trades has no side, two thirds were signed by the quote.
     def _side(self, trade: Print) -> int:

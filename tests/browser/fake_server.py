@@ -3,7 +3,7 @@
     python -m tests.browser.fake_server --port 8600 --speed 1
 
 `GET /test/...` makes things happen: ``pause``, ``resume``, ``ticks?n=50``, ``bars?n=2``, ``drop``, ``refuse?on=1``,
-``gap``, ``heal``, ``record?on=0``, ``feed?phase=reconnecting&text=...``, ``counts``.
+``gap``, ``heal``, ``record?on=0``, ``feed?phase=reconnecting&text=...``, ``counts``, ``reset``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import http
+import itertools
 import json
 import mimetypes
 import sys
@@ -92,6 +93,7 @@ class Topic:
             raise Refused(f"no instrument {self.symbol!r}: known are {', '.join(SYMBOLS)}")
         self.inferred = SYMBOLS[self.symbol]
         self.chart = Chart(market, seconds_of(self.bars), self.step, inferred=self.inferred)
+        self.of_the_kept = not market.has_moved
         self.seq = 0
         self.readers: set[ServerConnection] = set()
         self.changed = False
@@ -133,7 +135,15 @@ class FakeServer:
     def __init__(self, market: Market, speed: float, static: Path) -> None:
         self.market = market
         self.speed, self.static = speed, static
-        self.paused = speed == 0
+        self.topics: dict[tuple[str, str, int], Topic] = {}
+        self.sockets: set[ServerConnection] = set()
+        self._numbers = itertools.count(1)
+        market.keep()
+        self.begin()
+
+    def begin(self) -> None:
+        """Stand as at the start."""
+        self.paused = self.speed == 0
         self.refusing = False
         self.recorded = True
         self.trouble: str | None = None
@@ -141,10 +151,18 @@ class FakeServer:
         self.day_span: dict[str, str] = {}
         self.feeds: dict[str, dict[str, Any]] = {}
         self.refused_symbols: set[str] = set()
-        self.topics: dict[tuple[str, str, int], Topic] = {}
-        self.sockets: set[ServerConnection] = set()
         self.counts = {"subscribe": 0, "footprint": 0, "trades": 0}
-        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def reset(self) -> None:
+        """Whoever still listens is sent away; charts of the market as it began stay, the others are made anew."""
+        await self.drop_all()
+        self.market.restore()
+        self.topics = {key: topic for key, topic in self.topics.items() if topic.of_the_kept}
+        for topic in self.topics.values():
+            topic.chart.restore()
+            topic.readers.clear()
+            topic.seq = 0
+        self.begin()
 
     # --- the market goes on -----------------------------------------------------------------------------------------
 
@@ -237,7 +255,7 @@ class FakeServer:
     def topic(self, request: dict[str, Any]) -> Topic:
         key = (request["symbol"], request.get("bars", "1m"), request.get("ticks_per_level") or DEFAULT_STEP)
         if key not in self.topics:
-            self.topics[key] = Topic(len(self.topics) + 1, request, self.market)
+            self.topics[key] = Topic(next(self._numbers), request, self.market)
         return self.topics[key]
 
     # --- HTTP -------------------------------------------------------------------------------------------------------
@@ -324,6 +342,7 @@ class FakeServer:
             "ticks": lambda: self.tick(count),
             "bars": lambda: self.fold(self.market.advance(count * 60 * NS)),
             "drop": self.drop_all,
+            "reset": self.reset,
             "gap": self.make_gap,
             "heal": self.heal_gap,
             "feed": lambda: self.set_feed(query),
