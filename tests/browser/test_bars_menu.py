@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 KINDS = ["Time", "Trades", "Volume", "Turnover", "Range", "Renko", "Delta", "Imbalance", "Runs"]
 # A text that means bars of each module of `footloom.bars` that has a grammar.
+BARS = "all => all.map((one) => one.dataset.bars)"
 SPELLED = {
     "time": "5m", "trade_count": "500t", "volume": "100v", "quote": "1e6q", "range": "r20", "renko": "ren10",
     "delta": "d500", "imbalance": "ib500", "run": "rb500",
@@ -31,10 +32,10 @@ def test_the_menu_offers_every_kind_that_the_server_builds(open_page: PageOpener
         page.get_by_role("tab", name=name).click()
         panel = page.get_by_role("tabpanel")
         means.add(panel.locator(".means").inner_text())
-        offered |= set(panel.locator(".chips button").all_inner_texts())
+        offered |= set(panel.locator(".chips button").evaluate_all(BARS))
         for form in panel.get_by_role("radio").all():
             form.click()
-            offered.add(panel.locator(".use").inner_text().removeprefix("Use "))
+            offered |= set(panel.locator(".use").evaluate_all(BARS))
     assert len(means) == len(KINDS)
     built = {type(parse_rule(bars)).__module__.rsplit(".", 1)[-1] for bars in offered}
     assert built == set(SPELLED), "what is offered is what the server's grammar knows"

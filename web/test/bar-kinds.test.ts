@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { barKinds, barsInWords, barWords } from "../src/model/bar-kinds";
+import { barKinds, barsInWords, barsLabel, barWords } from "../src/model/bar-kinds";
 import { meansBars, parseInterval } from "../src/model/interval";
 
 describe("kinds of bars", () => {
@@ -38,4 +38,16 @@ describe("kinds of bars", () => {
     ["1mo", "Time: one month"],
     ["ib500-e50", "bars of ib500-e50"],
   ])("%s is %s", (bars, words) => expect(barsInWords(bars, "BTC", "USDT")).toBe(words));
+
+  it("labels a turnover as it is typed", () => {
+    for (const [bars, label] of [
+      ["1e6q", "$1M"],
+      ["250000q", "$250k"],
+      ["1.5e6q-split", "$1.50M-split"],
+      ["r20", "r20"],
+    ] as const) {
+      expect(barsLabel(bars)).toBe(label);
+      if (bars !== label) expect(meansBars(label)).toBe(true);
+    }
+  });
 });

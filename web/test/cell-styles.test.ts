@@ -9,8 +9,8 @@ import { type Palette, paletteOf } from "../src/model/palette";
 import { presetOf, presets } from "../src/model/presets";
 import { cellModes, defaultSettings, readSettings } from "../src/model/settings";
 import { type BarIndex, dpx } from "../src/protocol/units";
-import type { Sheet, SheetForm } from "../src/renderers/sheet";
-import type { SheetStyle } from "../src/series/footprint/fillers";
+import { clearRows, emptySheet, type Sheet, type SheetForm } from "../src/renderers/sheet";
+import { emptyCell, fillText, type SheetStyle } from "../src/series/footprint/fillers";
 import { columnPlaces } from "../src/series/footprint/layout";
 import { SheetMaker, type SheetMarks } from "../src/series/footprint/sheet-maker";
 import { type CellSpec, frameOf } from "./support/frames";
@@ -52,8 +52,8 @@ function groundsOf(sheet: Sheet, row: number, palette: Palette, isLeft: boolean)
   const [left, right] = [sheet.leftGround[row] as string, sheet.rightGround[row] as string];
   const own = sheet.splitGround && !isLeft ? right : left;
   if (sheet.form === "grounds") return [own];
-  const { background, buyTint, sellTint, flatTint } = palette;
-  const free = [background, buyTint, sellTint, flatTint];
+  const { card, buyTint, sellTint, flatTint } = palette;
+  const free = [card, buyTint, sellTint, flatTint];
   if (sheet.form === "bars" || !sheet.splitText) return [...free, left, right];
   const length = (isLeft ? sheet.leftLength : sheet.rightLength)[row] as number;
   return length > 0 ? [...free, own] : free;
@@ -147,6 +147,20 @@ describe("what a cell says", () => {
   ] as const)("%s", (text, left, right) => {
     const sheet = of(text);
     expect([sheet.leftText.slice(0, 4), sheet.rightText.slice(0, 4)]).toEqual([left, right]);
+  });
+
+  it("does not write two zeros where volume has no side", () => {
+    const style = { look: { form: "grounds", text: "bid-ask", colour: "sides" }, palette: plain } as const;
+    const sheet = emptySheet();
+    clearRows(sheet, 2);
+    const rest = { typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, price: null };
+    const quantity = quantityStyle("lots", parseGrid("1"), 100);
+    fillText(sheet, 0, { ...emptyCell(), unknown: 5146 }, { ...style, ...rest, quantity }, 0);
+    fillText(sheet, 1, { ...emptyCell(), unknown: 5146, sell: 3 }, { ...style, ...rest, quantity }, 0);
+    expect([sheet.leftText.slice(0, 2), sheet.rightText.slice(0, 2)]).toEqual([
+      ["", "3"],
+      ["?5.15k", "0"],
+    ]);
   });
 
   it("frames the row with the greatest delta when that is asked for", () => expect(of("delta").framed).toBe(3));
@@ -311,11 +325,19 @@ describe("settings", () => {
 
   it("makes room for a second column once, and keeps the newest bar where it is", () => {
     const model = new ChartModel();
+    model.series.reset(frameOf(Array.from({ length: 60 }, (_, minute) => ({ minute }))));
     model.time.resize(dpx(1600), 1);
     model.time.setBar(100);
     model.time.setRight(20);
     model.following = true;
     expect([model.makeRoom(), model.time.bar, model.makeRoom(), model.time.bar]).toEqual([true, 150, false, 150]);
+    expect([model.giveRoom(), model.time.bar, model.giveRoom()]).toEqual([true, 100, false]);
+    model.makeRoom();
+    model.zoomTime(0, 1.2);
+    expect([model.giveRoom(), model.time.bar]).toEqual([false, 180]);
+    model.time.resize(dpx(305), 1);
+    model.time.setBar(70);
+    expect([model.makeRoom(), model.time.bar]).toEqual([true, 122]);
   });
 
   it("puts two columns side by side where numbers fit into both", () => {

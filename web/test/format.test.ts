@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { parseGrid, unitsOf, unitsText } from "../src/model/decimal";
-import { cellQuantity, compact, countdown, exactQuantity, quantityStyle, signed, spanText } from "../src/model/format";
+import {
+  cellQuantity,
+  compact,
+  countdown,
+  exactQuantity,
+  quantityStyle,
+  signed,
+  spanText,
+  sumText,
+} from "../src/model/format";
 import { meansBars, nextStep, offeredBars, parseInterval } from "../src/model/interval";
 import { commandOf, type Key } from "../src/model/keymap";
 import { readSettings } from "../src/model/settings";
@@ -57,6 +66,11 @@ describe("quantities in cells", () => {
     expect(signed(400, quantityStyle("base", lot, 90_000))).toBe("+0.4");
     expect(signed(-3, quantityStyle("base", parseGrid("0.00000001"), 10 ** 9))).toBe("0");
     expect(signed(-1, quantityStyle("lots", lot, 700))).toBe("\u22121");
+    expect([sumText(4_309_463, style), sumText(-4_309_463, style), sumText(-5, style)]).toEqual([
+      "+4.309k",
+      "\u22124.309k",
+      "\u22120.01",
+    ]);
     expect(exactQuantity(1_234_567, style)).toBe("1234.567");
   });
 

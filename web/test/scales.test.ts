@@ -4,7 +4,7 @@ import { centreOf, placeAll, recentre, refit, type Stretches } from "../src/mode
 import { ChartModel } from "../src/model/chart-model";
 import { gapBands } from "../src/model/gap-bands";
 import { PriceScale } from "../src/model/price-scale";
-import { axisValues } from "../src/model/study-values";
+import { axisValues, lastAxisValue } from "../src/model/study-values";
 import { niceStep, priceTicks, timeMarks } from "../src/model/ticks";
 import { TimeScale } from "../src/model/time-scale";
 import { ZoneClock } from "../src/model/time-zone";
@@ -320,6 +320,9 @@ describe("the words of an axis", () => {
     model.open(series3(), { ...meta, lot_size: "1" });
     expect(axisValues(model, "count", [1800, 1802, 1804])).toEqual(["1.800k", "1.802k", "1.804k"]);
     expect(axisValues(model, "count", [1000, 2000])).toEqual(["1.00k", "2.00k"]);
+    expect(lastAxisValue(model, "count", -4331, [-4330])).toBe("\u22124.331k");
+    expect(lastAxisValue(model, "count", 4333, [4320, 4340])).toBe("4.33k");
+    expect(lastAxisValue(model, "count", 0, [0, 50])).toBe("0");
   });
 });
 

@@ -365,9 +365,10 @@ export class Terminal implements TerminalFace {
   }
 
   change(settings: Partial<Settings>): void {
-    const { second } = this.settings.get();
+    const hadTwo = this.settings.get().second !== "none";
     this.look.change(settings);
-    if (second === "none" && this.settings.get().second !== "none" && this.model.makeRoom()) this.chart.moved();
+    const hasTwo = this.settings.get().second !== "none";
+    if (hadTwo !== hasTwo && (hasTwo ? this.model.makeRoom() : this.model.giveRoom())) this.chart.moved();
   }
 
   #redraw(): void {

@@ -29,7 +29,7 @@ import { viewOf } from "../series/panes/registry";
 import { drawRolls } from "../series/panes/rolls";
 import { drawRuler } from "../series/panes/ruler";
 import { drawStatisticNames, drawStatistics } from "../series/panes/statistics";
-import { drawStudyOverlays } from "../series/panes/study-overlay";
+import { drawStudyAreas, drawStudyOverlays } from "../series/panes/study-overlay";
 import { Watermark } from "../series/panes/watermark";
 import { drawProfileLines, drawProfiles } from "../series/profiles/histogram";
 import { drawLetters } from "../series/profiles/letters";
@@ -194,6 +194,7 @@ export class FramePainter {
     if (stamp !== "") this.#watermark.draw(ctx, stamp, ink, time.reach, height, dpr);
     drawPriceGrid(ctx, model, this.#prices, model.time.width);
     drawTimeGrid(ctx, model, this.#marks, height);
+    drawStudyAreas(ctx, model);
     drawProfiles(ctx, model);
     this.state = this.footprint.draw(ctx, model);
     drawLetters(ctx, model);
@@ -259,7 +260,7 @@ export class FramePainter {
     const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
     const last = spec === null ? null : (viewOf(spec)?.last(model, spec) ?? null);
     if (last === null || scale === null || Number.isNaN(last.value)) return null;
-    return lastValueLabel(model, last, scale.y(last.value), { width: axis, height });
+    return lastValueLabel(model, last, scale, { width: axis, height });
   }
 }
 

@@ -1,3 +1,5 @@
+import { compact } from "./format";
+
 /** A way in which one kind of bars can be written, with an amount. */
 export interface BarForm {
   readonly label: string;
@@ -123,6 +125,14 @@ export function unitOf(one: BarForm, base: string, quote: string): string {
 export function plainAmount(text: string): string {
   const value = Number(text);
   return Number.isFinite(value) && value < 1e15 ? value.toLocaleString("en-US", { maximumFractionDigits: 9 }) : text;
+}
+
+/** Bars as a label has room for them: as they are written, a turnover as it is typed, `$1M` for `1e6q`. */
+export function barsLabel(bars: string): string {
+  const words = barWords(bars);
+  if (words?.kind.id !== "turnover") return bars;
+  const split = words.form.after.replace("q", "");
+  return `$${compact(Number(words.amount)).replace(/\.0+(?=[kMBT]|$)/, "")}${split}`;
 }
 
 const calendarWords: Readonly<Record<string, string>> = { "1d": "one session", "1w": "one week", "1mo": "one month" };

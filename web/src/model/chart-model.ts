@@ -30,7 +30,7 @@ const barsOnOpening = [16.5, 13.5, 11.5] as const;
 const narrowestFirstBarCss = 65;
 const widestFirstBarCss = 132;
 /** Two columns of numbers stand in bars of this width. */
-const twoColumnsCss = 150;
+const twoColumnsCss = { least: 122, most: 150 } as const;
 /** What is left free at the right of the newest bar; less where few bars have room. */
 const rightRoomBars = { many: 1, few: 0.4, fewBelow: 8 } as const;
 
@@ -80,6 +80,8 @@ export class ChartModel {
   #shownFrom = 0;
   #shownTo = 0;
   #place: Left | null = null;
+  /** Bars that were made wider for a second column: from and to. */
+  #widened: { readonly from: number; readonly to: number } | null = null;
   #keepsRows = false;
   #placed = false;
   #gutter = 0;
@@ -234,10 +236,31 @@ export class ChartModel {
 
   /** Widen bars that show one column of numbers until two fit. @returns whether they were too narrow */
   makeRoom(): boolean {
-    const { bar, reach } = this.time;
-    const isNarrow = bar < twoColumnsCss * this.dpr;
-    if (isNarrow) this.zoomTime(this.following ? reach : reach / 2, (twoColumnsCss * this.dpr) / bar);
-    return isNarrow;
+    const { bar } = this.time;
+    const wide = this.#twoColumns() * this.dpr;
+    if (bar >= wide) return false;
+    this.#zoomBars(wide);
+    this.#widened = { from: bar, to: this.time.bar };
+    return true;
+  }
+
+  /** Back to one column: bars that were widened for two, and not zoomed since, are as they were. @returns whether they changed */
+  giveRoom(): boolean {
+    const widened = this.#widened;
+    this.#widened = null;
+    if (widened === null || widened.to !== this.time.bar) return false;
+    this.#zoomBars(widened.from);
+    return true;
+  }
+
+  #zoomBars(bar: number): void {
+    const { bar: now, reach } = this.time;
+    this.zoomTime(this.following ? reach : reach / 2, bar / now);
+  }
+
+  // Where there is little room two bars are better than one and a half.
+  #twoColumns(): number {
+    return Math.max(twoColumnsCss.least, Math.min(twoColumnsCss.most, this.time.reach / this.dpr / 2.5));
   }
 
   panBars(bars: number): void {
@@ -329,7 +352,7 @@ export class ChartModel {
   #firstBar(bars: number = barsOnOpening[0]): number {
     // A few bars are wide, rather than leave most of the plot empty.
     const fewCss = Math.min(widestFirstBarCss, this.time.reach / this.dpr / (this.series.length + 1));
-    const leastCss = this.settings.second === "none" ? Math.max(narrowestFirstBarCss, fewCss) : twoColumnsCss;
+    const leastCss = this.settings.second === "none" ? Math.max(narrowestFirstBarCss, fewCss) : this.#twoColumns();
     return Math.round(Math.max(leastCss * this.dpr, this.time.reach / bars));
   }
 

@@ -87,6 +87,13 @@ export function signed(lots: number, style: QuantityStyle): string {
   return Number(text) === 0 ? "0" : `${lots > 0 ? "+" : minus}${written(text, signsOfStyle(style))}`;
 }
 
+/** As `signed`, from a thousand on with one digit more: what is summed over a session moves little from bar to bar. */
+export function sumText(lots: number, style: QuantityStyle): string {
+  const value = style.unit === "lots" ? lots : lots * style.lot.step;
+  if (!(Math.abs(value) >= 1000)) return signed(lots, style);
+  return `${value > 0 ? "+" : minus}${compact(Math.abs(value), signsOfStyle(style), 1)}`;
+}
+
 /** A quantity exactly, in base units or lots: for tables and read-outs. */
 export function exactQuantity(lots: number, style: QuantityStyle): string {
   return style.unit === "lots" ? written(String(lots), signsOfStyle(style)) : unitsText(lots, style.lot);

@@ -102,9 +102,12 @@ function changeTexts(
   if (previous === null) return { change: dash, changePct: "", changeSign: 0 };
   const moved = last - previous;
   const plus = moved > 0 ? "+" : "";
+  const percent = (100 * moved) / previous;
+  // A tick of a large price is less than a hundredth of a percent, and not nothing.
+  const decimals = moved !== 0 && Math.abs(percent) < 0.005 ? 3 : 2;
   return {
     change: `${plus}${unitsText(moved, model.tick)}`,
-    changePct: previous === 0 ? "" : written(`${plus}${((100 * moved) / previous).toFixed(2)} %`, model.signs),
+    changePct: previous === 0 ? "" : written(`${plus}${percent.toFixed(decimals)} %`, model.signs),
     changeSign: sign(moved),
   };
 }

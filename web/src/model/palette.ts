@@ -39,7 +39,8 @@ export interface Palette {
   readonly neutralRamp: Ramp;
   /** Volume where cells are colour and nothing else. */
   readonly heatRamp: Ramp;
-  /** What rows stand on that their bars do not fill: plain, or inside the body of a candle behind them. */
+  /** What rows stand on that their bars do not fill: the card of the block, or the body of a candle behind them. */
+  readonly card: string;
   readonly buyTint: string;
   readonly sellTint: string;
   readonly flatTint: string;
@@ -213,14 +214,15 @@ const tintShare = 0.2;
 function freeColours(
   base: Base,
   pair: Hues,
-): Pick<Palette, "buyTint" | "sellTint" | "flatTint" | "cellText" | "freeFaint"> {
-  const ground = parseHex(base.background);
+): Pick<Palette, "card" | "buyTint" | "sellTint" | "flatTint" | "cellText" | "freeFaint"> {
+  const [ground, card] = [parseHex(base.background), parseHex(base.cell)];
   const tint = (hue: string): Rgb => rounded(mix(ground, parseHex(hue), tintShare));
   const tints = [tint(pair.buy), tint(pair.sell), tint(base.neutral)] as const;
   const cellText = base.cellTexts[0] as string;
   const onAll = (candidates: readonly string[]): string =>
-    candidates.find((text) => [ground, ...tints].every((one) => contrast(one, parseHex(text)) >= 4.5)) ?? cellText;
+    candidates.find((text) => [card, ...tints].every((one) => contrast(one, parseHex(text)) >= 4.5)) ?? cellText;
   return {
+    card: base.cell,
     buyTint: hex(tints[0]),
     sellTint: hex(tints[1]),
     flatTint: hex(tints[2]),

@@ -1,7 +1,7 @@
 import type { BarSeries } from "../data/bar-series";
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
-import { cellQuantity, percentText, signed, spanText } from "./format";
+import { cellQuantity, minus, percentText, signed, spanText, sumText } from "./format";
 import { barReadout } from "./readout";
 import { hasFlow } from "./trust";
 
@@ -80,20 +80,21 @@ function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
   if (!hasFlow(series, index)) return statisticRows(model).map((_name, k) => (k === 0 ? volume : cell(dash)));
   const read = barReadout(model, index);
   const delta = series.delta(index);
-  const number = (name: "min_delta" | "max_delta" | "cvd"): StatisticCell => {
+  const number = (name: "min_delta" | "max_delta"): StatisticCell => {
     const value = series.number(name, index);
     return cell(signed(value, quantity), signOf(value));
   };
+  const cvd = series.number("cvd", index);
   // The open bar lasts until its last trade so far.
   const ends = series.isFinal(index) ? series.closeNs(index) : (series.columns.last_ns[index + series.shift] as bigint);
   const seconds = Number(ends - series.openNs(index)) / 1e9;
   return [
     volume,
     cell(signed(delta, quantity), signOf(delta)),
-    cell(read.deltaPct, signOf(delta)),
+    cell(read.deltaPct.replace("-", minus), signOf(delta)),
     number("min_delta"),
     number("max_delta"),
-    number("cvd"),
+    cell(sumText(cvd, quantity), signOf(cvd)),
     cell(read.trades),
     cell(seconds > 0 ? cellQuantity(series.volume(index) / seconds, quantity) : dash),
     cell(spanText(seconds * 1000)),

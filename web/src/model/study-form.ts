@@ -22,10 +22,22 @@ export interface FormField {
   readonly names: "symbol" | "symbols" | null;
 }
 
+/** Parameters whose short names many studies share, in words. */
+const known: Readonly<Record<string, string>> = {
+  pct: "Value area",
+  tie: "POC at a tie",
+  method: "Value area grows by",
+};
+
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
+/** A choice as it stands in a form: `two row` as `Two row`. */
+export const choiceWords = (value: string): string => sentence(value.replaceAll("_", " "));
+
 const words = (name: string): string => {
   const text = name.replace(/_ns$/, "").replace(/_s$/, " (s)").replaceAll("_", " ");
   const zone = name.endsWith("_ns") ? " (UTC)" : ""; // times are read and written so
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${zone}`;
+  return known[name] ?? `${sentence(text)}${zone}`;
 };
 
 /** The fields of a form, in the order of the parameters; what symbols it reads comes first. */
@@ -41,7 +53,7 @@ function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormFiel
   return {
     name,
     label: words(name),
-    hint: own.description ?? property.description ?? "",
+    hint: hintOf(name, own.description ?? property.description ?? ""),
     kind: kindOf(name, own),
     choices: (own.enum ?? []).map(String),
     default: property.default ?? null,
@@ -53,6 +65,9 @@ function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormFiel
     names: own.format === "symbol" || own.format === "symbols" ? own.format : null,
   };
 }
+
+// The unit stands in the label already.
+const hintOf = (name: string, text: string): string => (name.endsWith("_s") ? text.replace(/^s(?:; |$)/, "") : text);
 
 /** Whether a study says nothing before something is chosen in its form: which symbols it reads. */
 export const asksFirst = (schema: JsonSchema): boolean =>

@@ -45,8 +45,9 @@ export function studyExtent(model: ChartModel, spec: PaneSpec, from: number, to:
 }
 
 const wholeUnits: readonly OutputUnit[] = ["lot", "count", "tick", "row"];
-/** What is divided, or counted in units of its own, may move by a millionth of itself. */
-const leastOf = (low: number, high: number): number => Math.max(Math.abs(low), Math.abs(high), 1e-9) * 1e-6;
+/** What is divided, or counted in units of its own, may move by a millionth of itself; what stands at zero has no size. */
+const leastOf = (low: number, high: number): number => Math.max(Math.abs(low), Math.abs(high)) * 1e-6 || leastAtZero;
+const leastAtZero = 0.01;
 
 /** The unit of a study pane's axis. */
 export const paneUnit = (model: ChartModel, spec: PaneSpec): OutputUnit => paneOutputs(model, spec)[0]?.unit ?? "lot";
@@ -60,7 +61,10 @@ export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
 
 /** A value of a unit, short, for an axis; with `more` digits than usual. */
 export function axisValue(model: ChartModel, unit: OutputUnit, value: number, more = 0): string {
-  const { quantity, signs } = model;
+  return plainValue(model, unit, value, more).replace("-", minus);
+}
+
+function plainValue({ quantity, signs }: ChartModel, unit: OutputUnit, value: number, more: number): string {
   if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs, more);
   if (unit === "percent") return `${shareText(value, signs)} %`;
   if (unit === "price") return written(String(Number(value.toPrecision(8))), signs);
@@ -71,11 +75,25 @@ const mostMore = 4;
 
 /** The values of an axis, short, but with so many digits that no two neighbours read the same. */
 export function axisValues(model: ChartModel, unit: OutputUnit, values: readonly number[]): readonly string[] {
-  let texts = values.map((value) => axisValue(model, unit, value));
-  for (let more = 1; more <= mostMore && new Set(texts).size < texts.length; more += 1) {
-    texts = values.map((value) => axisValue(model, unit, value, more));
-  }
-  return texts;
+  const more = moreOf(model, unit, values);
+  return values.map((value) => axisValue(model, unit, value, more));
+}
+
+/** The newest value as the label on its axis says it: with the digits of the axis, and one more where it would read as one of its values. */
+export function lastAxisValue(model: ChartModel, unit: OutputUnit, value: number, values: readonly number[]): string {
+  const more = moreOf(model, unit, values);
+  const text = axisValue(model, unit, value, more);
+  const reads = values.some((other) => other !== value && axisValue(model, unit, other, more) === text);
+  return reads ? axisValue(model, unit, value, more + 1) : text;
+}
+
+// So many digits more than usual tell all values apart.
+function moreOf(model: ChartModel, unit: OutputUnit, values: readonly number[]): number {
+  const tells = (more: number): boolean =>
+    new Set(values.map((value) => axisValue(model, unit, value, more))).size === values.length;
+  let more = 0;
+  while (more < mostMore && !tells(more)) more += 1;
+  return more;
 }
 
 // Rates are a small part of a percent: three digits of them.

@@ -6,6 +6,8 @@ import { advancesOf, baselineOf, type Context, fontOf, widthOf } from "./text";
 /** How a block of cells is to look; sizes in device pixels. */
 export interface BlockStyle {
   readonly background: string;
+  /** What rows stand on that their bars or circles do not fill: nothing behind the block shows between them. */
+  readonly card: string;
   /** 0: no numbers. */
   readonly font: number;
   /** Texts longer than this are squeezed into their cell. */
@@ -36,12 +38,20 @@ export interface BlockPlace {
 
 /** Paint grounds, marks and text of the rows from `from` to `to`, both included. */
 export function paintBlock(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
-  if (sheet.form !== "grounds") paintBack(ctx, sheet, at, style);
+  if (sheet.form !== "grounds") {
+    paintCard(ctx, at, style);
+    paintBack(ctx, sheet, at, style);
+  }
   painters[sheet.form](ctx, sheet, at, style);
   if (style.font > 0) paintTexts(ctx, sheet, at, style);
   if (style.marksFramed && sheet.form !== "bubbles") paintImbalances(ctx, sheet, at, style);
   paintValueArea(ctx, sheet, at, style);
   paintFrame(ctx, sheet, at, style);
+}
+
+function paintCard(ctx: Context, at: BlockPlace, style: BlockStyle): void {
+  ctx.fillStyle = style.card;
+  ctx.fillRect(at.left, at.bottom - (at.to + 1) * at.row, at.width, (at.to - at.from + 1) * at.row - style.gap);
 }
 
 const painters: Readonly<Record<SheetForm, typeof paintGrounds>> = {

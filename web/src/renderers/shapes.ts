@@ -173,7 +173,7 @@ export function axisLabel(ctx: Context, label: AxisLabel): void {
   });
 }
 
-/** A connected line through points; pairs of x and y, NaN breaks it. */
+/** A connected line through points; pairs of x and y, NaN breaks it. A point without a neighbour is a short line. */
 export function polyline(ctx: Context, points: Float64Array, count: number, colour: string, thick: number): void {
   ctx.strokeStyle = colour;
   ctx.lineWidth = thick;
@@ -186,7 +186,9 @@ export function polyline(ctx: Context, points: Float64Array, count: number, colo
     if (Number.isNaN(y)) pen = false;
     else if (pen) ctx.lineTo(x, y);
     else {
-      ctx.moveTo(x, y);
+      const isAlone = k + 1 === count || Number.isNaN(points[2 * k + 3] as number);
+      ctx.moveTo(isAlone ? x - thick : x, y);
+      if (isAlone) ctx.lineTo(x + thick, y);
       pen = true;
     }
   }

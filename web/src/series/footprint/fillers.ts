@@ -4,7 +4,7 @@ import { cellQuantity, countText, type QuantityStyle, ratioText, signed, signsOf
 import { neighbour } from "../../model/imbalance";
 import { plainSigns } from "../../model/number-signs";
 import { type Palette, type Ramp, rampStep, rampSteps } from "../../model/palette";
-import { mark, type Sheet } from "../../renderers/sheet";
+import { mark, type Sheet, type SheetForm } from "../../renderers/sheet";
 
 /** The numbers of one cell, in lots, and what its diagonal neighbours are. */
 export interface Numbers {
@@ -82,10 +82,9 @@ const rowGrounds: Readonly<Record<Exclude<CellColour, "sides" | "imbalance">, Gr
   none: (_cell, style) => [style.palette.neutralRamp, 0],
 };
 
-/** Bars and circles stand on the plain ground: none is so faint that it could not be seen. */
-const leastFreeStep = 9;
-const seen = ([ramp, step]: Painted, { look }: SheetStyle): Painted =>
-  look.form === "grounds" ? [ramp, step] : [ramp, Math.max(step, leastFreeStep)];
+/** Bars and circles stand on the plain ground: none is so faint that it could not be seen, a small circle least of all. */
+const leastStep: Readonly<Record<SheetForm, number>> = { grounds: 0, bars: 9, blocks: 9, bubbles: 18 };
+const seen = ([ramp, step]: Painted, { look }: SheetStyle): Painted => [ramp, Math.max(step, leastStep[look.form])];
 
 /** The colour of each side of a row. */
 function sideGrounds(cell: Numbers, style: SheetStyle): readonly [left: Painted, right: Painted] {
@@ -151,7 +150,11 @@ const quantity = (lots: number, style: SheetStyle, row: number): string =>
 const writers: Readonly<
   Record<CellText, (cell: Numbers, style: SheetStyle, row: number) => readonly [left: string, right: string]>
 > = {
-  "bid-ask": (cell, style, row) => [quantity(cell.sell, style, row), quantity(cell.buy, style, row)],
+  // What has no side at all is no two zeros.
+  "bid-ask": (cell, style, row) =>
+    cell.sell === 0 && cell.buy === 0 && cell.unknown > 0
+      ? ["", `?${quantity(cell.unknown, style, row)}`]
+      : [quantity(cell.sell, style, row), quantity(cell.buy, style, row)],
   ratio: (cell, style) => {
     const signs = signsOfStyle(style.quantity);
     return [ratioText(cell.sell, cell.sellAgainst, signs), ratioText(cell.buy, cell.buyAgainst, signs)];
@@ -212,6 +215,9 @@ export function fillLengths(sheet: Sheet, row: number, cell: Numbers, style: She
   sheet.unknown[row] = cell.unknown / most;
 }
 
+/** From afar there are no numbers and no frames: which side a cell has must be seen. */
+const leastPixelStep = 7;
+
 /** The pixel of a cell that is too small for anything else. */
 export function cellPixel(cell: Numbers, style: SheetStyle, isHeatmap: boolean): number {
   const { palette, look } = style;
@@ -220,7 +226,8 @@ export function cellPixel(cell: Numbers, style: SheetStyle, isHeatmap: boolean):
   }
   if (look.colour === "sides") {
     const delta = cell.buy - cell.sell;
-    return deltaRamp(delta, style).pixels[rampStep(volumeOf(cell) * 0.6, style.typical)] as number;
+    const step = Math.max(leastPixelStep, rampStep(volumeOf(cell) * 0.6, style.typical));
+    return deltaRamp(delta, style).pixels[step] as number;
   }
   const [ramp, step] = oneGround(cell, style);
   return ramp.pixels[step] as number;

@@ -11,19 +11,21 @@ const zoneAlpha = { fresh: 0.2, tested: 0.11, edge: 0.55 } as const;
 const leastLife = 10;
 const longestWords = 12;
 
-/** Stacked zones, under the cells. */
-export function drawOwnZones(ctx: Context, scene: Scene, model: ChartModel): void {
+/** Stacked zones and naked POCs, under the cells: a line through a number would strike it out. */
+export function drawOwnUnder(ctx: Context, scene: Scene, model: ChartModel): void {
+  const { nakedPoc, zones } = model.settings;
   const held = heldOf(model, ownLabels.zones);
-  if (held === null || model.settings.zones === "off") return;
-  for (let k = 0; k < held.list.count; k += 1) drawZone(ctx, scene, held, k);
-}
-
-/** Naked POCs and unfinished auctions, over the cells. */
-export function drawOwnLines(ctx: Context, scene: Scene, model: ChartModel): void {
-  const { nakedPoc, unfinished } = model.settings;
+  if (held !== null && zones === "on") for (let k = 0; k < held.list.count; k += 1) drawZone(ctx, scene, held, k);
   const pocs = heldOf(model, ownLabels.nakedPoc);
   if (pocs !== null && nakedPoc === "bars") drawBarPocs(ctx, scene, pocs);
-  if (pocs !== null && nakedPoc === "sessions") drawSessionPocs(ctx, scene, pocs);
+  if (pocs !== null && nakedPoc === "sessions") drawSessionPocs(scene, pocs, (line) => drawLevel(ctx, scene, line));
+}
+
+/** Unfinished auctions, which stand on the edges of rows, and the words of all lines: over the cells. */
+export function drawOwnOver(ctx: Context, scene: Scene, model: ChartModel): void {
+  const { nakedPoc, unfinished } = model.settings;
+  const pocs = heldOf(model, ownLabels.nakedPoc);
+  if (pocs !== null && nakedPoc === "sessions") drawSessionPocs(scene, pocs, (line) => drawWords(ctx, scene, line));
   const auctions = heldOf(model, ownLabels.unfinished);
   if (auctions !== null && unfinished === "on" && scene.ticksPerLevel === 1) drawAuctions(ctx, scene, auctions);
 }
@@ -57,10 +59,10 @@ function drawBarPocs(ctx: Context, scene: Scene, { list }: Held): void {
 }
 
 // Known with the first bar of the session behind its own, which may touch it at once.
-function drawSessionPocs(ctx: Context, scene: Scene, { list, bornBar }: Held): void {
+function drawSessionPocs(scene: Scene, { list, bornBar }: Held, draw: (line: LevelLine) => void): void {
   for (let k = 0; k < list.count; k += 1) {
     const [born, end] = [bornBar(k), list.end[k] as number];
-    drawLevel(ctx, scene, { born, end, at: middleOf(list, k), colour: scene.palette.poc, words: "nPOC", dash: [] });
+    draw({ born, end, at: middleOf(list, k), colour: scene.palette.poc, words: "nPOC", dash: [] });
   }
 }
 
@@ -72,7 +74,9 @@ function drawAuctions(ctx: Context, scene: Scene, { study, list }: Held): void {
     const [born, end] = [list.begin[k] as number, list.end[k] as number];
     const at = (isHigh ? list.high[k] : list.low[k]) as number;
     drawMark(ctx, scene, born, at, colour);
-    drawLevel(ctx, scene, { born, end, at, colour, words: "unfinished", dash });
+    const level = { born, end, at, colour, words: "unfinished", dash };
+    drawLevel(ctx, scene, level);
+    drawWords(ctx, scene, level);
   }
 }
 
@@ -108,18 +112,21 @@ interface LevelLine {
   readonly dash: readonly number[];
 }
 
-function drawLevel(ctx: Context, scene: Scene, { born, end, at, colour, words, dash }: LevelLine): void {
+function drawLevel(ctx: Context, scene: Scene, { born, end, at, colour, dash }: LevelLine): void {
   const [left, right] = reach(scene, born, end);
   const y = scene.y(at);
   if (right <= left || y < 0 || y > scene.height) return;
-  const stands = !Number.isFinite(end);
-  ctx.globalAlpha = stands ? 0.9 : 0.4;
+  ctx.globalAlpha = Number.isFinite(end) ? 0.4 : 0.9;
   hLine(ctx, left, right, y, colour, scene.line, dash);
   ctx.globalAlpha = 1;
-  if (words === "" || !stands) return;
-  const size = 10 * scene.dpr;
-  if (right - left < longestWords * size) return;
-  plainText(ctx, words, right - 4 * scene.dpr, y - size * 0.75, { size, colour, align: "right" });
+}
+
+function drawWords(ctx: Context, scene: Scene, { born, end, at, colour, words }: LevelLine): void {
+  const [left, right] = reach(scene, born, end);
+  const [y, size] = [scene.y(at), 10 * scene.dpr];
+  if (Number.isFinite(end) || y < 0 || y > scene.height || right - left < longestWords * size) return;
+  const halo = scene.palette.background;
+  plainText(ctx, words, right - 4 * scene.dpr, y - size * 0.75, { size, colour, align: "right", halo });
 }
 
 // A short thick line at the extreme itself.

@@ -3,7 +3,7 @@ import type { ChartModel } from "../../model/chart-model";
 import type { BarIndex } from "../../protocol/units";
 import { type BlockPlace, paintBlock } from "../../renderers/block";
 import type { Context } from "../../renderers/text";
-import { drawOwnLines, drawOwnZones } from "./levels";
+import { drawOwnOver, drawOwnUnder } from "./levels";
 import { drawPlainLabel } from "./plain-candle";
 import { type Frame, ScaledChunks } from "./scaled";
 import { type Scene, type SceneColumn, sceneOf } from "./scene";
@@ -65,10 +65,10 @@ export class FootprintPainter {
     if (to < from) return "empty";
     const scene = sceneOf(model);
     for (const maker of this.#makers) maker.begin(scene.look);
-    drawOwnZones(ctx, scene, model);
+    drawOwnUnder(ctx, scene, model);
     for (let index = from; index <= to; index += 1) drawSides(ctx, scene, index as BarIndex);
     const state = this.#drawCells(ctx, scene, from, to);
-    drawOwnLines(ctx, scene, model);
+    drawOwnOver(ctx, scene, model);
     drawPlainLabel(ctx, model, from, to);
     return state;
   }

@@ -157,6 +157,7 @@ function blockStyle(model: ChartModel, sheet: SheetStyle, width: number, font: n
   const line = Math.max(1, Math.round(dpr));
   return {
     background: palette.background,
+    card: palette.card,
     font,
     fits: font === 0 ? 0 : Math.floor(roomOf(width, sheet, line) / (font * digitWidth)),
     gap: model.price.row >= 4 * line ? line : 0,

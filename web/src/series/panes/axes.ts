@@ -81,8 +81,8 @@ export function drawValueAxis(
   });
 }
 
-// Quantities and counts are whole: lines between them would say nothing.
-function valueTicks(model: ChartModel, scale: ValueScale, unit: OutputUnit): number[] {
+/** The values of a pane's grid. Quantities and counts are whole: lines between them would say nothing. */
+export function valueTicks(model: ChartModel, scale: ValueScale, unit: OutputUnit): number[] {
   const half = axisFont(model) * 0.6;
   return scale
     .ticks(valueSpacingCss * model.dpr, unit === "lot" || unit === "count" ? 1 : 0)

@@ -2,12 +2,13 @@ import { cellAt } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import { unitsText } from "../../model/decimal";
 import type { GapBand } from "../../model/gap-bands";
-import { axisValue } from "../../model/study-values";
+import { lastAxisValue } from "../../model/study-values";
+import type { ValueScale } from "../../model/value-scale";
 import type { BarIndex } from "../../protocol/units";
 import { type AxisLabel, frame, hatch, hLine, plainText } from "../../renderers/shapes";
 import { type Context, digitWidth } from "../../renderers/text";
 import { barLayout, shapeOf } from "../footprint/layout";
-import { axisFont } from "./axes";
+import { axisFont, valueTicks } from "./axes";
 import type { LastValue } from "./registry";
 
 const briefCss = 10;
@@ -57,14 +58,16 @@ export function lastPriceLabel(model: ChartModel, left: number, width: number, c
   };
 }
 
-/** The label of a pane's newest value on its axis. @param y where the value is */
+/** The label of a pane's newest value on its axis. */
 export function lastValueLabel(
   model: ChartModel,
   last: LastValue,
-  y: number,
+  scale: ValueScale,
   size: { readonly width: number; readonly height: number },
 ): AxisLabel {
   const lineHeight = Math.round(axisFont(model) * 1.5);
+  const y = scale.y(last.value);
+  const unit = last.unit ?? "lot";
   return {
     left: model.time.width,
     width: size.width,
@@ -73,7 +76,7 @@ export function lastValueLabel(
     font: axisFont(model) * 0.94,
     ground: last.ground,
     colour: last.colour,
-    lines: [axisValue(model, last.unit ?? "lot", last.value)],
+    lines: [lastAxisValue(model, unit, last.value, valueTicks(model, scale, unit))],
     align: "left",
     inset: 8 * model.dpr,
   };
@@ -120,7 +123,7 @@ function drawLastLine(ctx: Context, model: ChartModel, price: number, y: number)
   if (room < text.length * size * digitWidth) return;
   const { palette } = model;
   const colour = ground === palette.buy ? palette.buyText : palette.sellText;
-  plainText(ctx, text, edge + 5 * model.dpr, y, { size, weight: 600, colour });
+  plainText(ctx, text, edge + 5 * model.dpr, y, { size, weight: 600, colour, halo: palette.background });
 }
 
 /** The frame of the cell that is looked at more closely. */

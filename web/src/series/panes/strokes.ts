@@ -21,6 +21,8 @@ export interface LineLook {
   /** In CSS pixels. */
   readonly thick?: number;
   readonly dash?: readonly number[];
+  /** On to the end of the newest bar, and not to its middle alone. */
+  readonly toEnd?: boolean;
 }
 
 let points = new Float64Array(4096);
@@ -39,15 +41,15 @@ function reach(model: ChartModel): { readonly from: number; readonly to: number 
 /** One column as a line through the middles of the bars, or as steps. */
 export function drawLine(strokes: Strokes, column: string, colour: string, look: LineLook): void {
   const { ctx, model } = strokes;
-  const count = look.isStepped ? steps(strokes, column) : joined(strokes, column);
+  const count = look.isStepped ? steps(strokes, column) : joined(strokes, column, look.toEnd === true);
   ctx.setLineDash((look.dash ?? []).map((length) => length * model.dpr));
   polyline(ctx, points, count, colour, (look.thick ?? 1.6) * model.dpr);
   ctx.setLineDash([]);
 }
 
-function joined({ model, study, y, anchor }: Strokes, column: string): number {
+function joined({ model, study, y, anchor }: Strokes, column: string, toEnd: boolean): number {
   const { from, to } = reach(model);
-  const target = room((to - from + 1) * 4);
+  const target = room((to - from + 2) * 4);
   let count = 0;
   let held: bigint | null = null;
   for (let index = from; index <= to; index += 1) {
@@ -63,7 +65,10 @@ function joined({ model, study, y, anchor }: Strokes, column: string): number {
     target[2 * count + 1] = Number.isNaN(value) ? Number.NaN : y(value, column);
     count += 1;
   }
-  return count;
+  if (!toEnd || count === 0 || to < model.series.last) return count;
+  target[2 * count] = model.time.x(to + 1);
+  target[2 * count + 1] = target[2 * count - 1] as number;
+  return count + 1;
 }
 
 function steps({ model, study, y }: Strokes, column: string): number {
@@ -89,18 +94,13 @@ function steps({ model, study, y }: Strokes, column: string): number {
 }
 
 /** The area between a lower and an upper column, with thin edges. */
-export function drawBand(
-  strokes: Strokes,
-  output: StudyOutput,
-  colour: string,
-  look: LineLook = { isStepped: false },
-): void {
+export function drawBand(strokes: Strokes, output: StudyOutput, colour: string, look: LineLook): void {
   const { ctx } = strokes;
   const [lower, upper] = output.columns;
   if (lower === undefined || upper === undefined) return;
   ctx.fillStyle = colour;
-  ctx.globalAlpha = 0.03;
-  fillBetween(strokes, lower, upper, look.isStepped);
+  ctx.globalAlpha = 0.05;
+  fillBetween(strokes, lower, upper, look);
   ctx.globalAlpha = 0.75;
   drawLine(strokes, lower, colour, { ...look, thick: 1 });
   drawLine(strokes, upper, colour, { ...look, thick: 1 });
@@ -112,7 +112,7 @@ function fillBetween(
   { ctx, model, study, y, anchor }: Strokes,
   lower: string,
   upper: string,
-  isStepped: boolean,
+  { isStepped, toEnd }: LineLook,
 ): void {
   const { from, to } = reach(model);
   ctx.beginPath();
@@ -135,6 +135,8 @@ function fillBetween(
     }
     [lowBefore, highBefore, xBefore, held] = [low, high, x, since];
   }
+  const goesOn = toEnd === true && !isStepped && to === model.series.last;
+  if (goesOn) ctx.rect(xBefore, highBefore, model.time.x(to + 1) - xBefore, lowBefore - highBefore);
   ctx.fill();
 }
 

@@ -1,10 +1,11 @@
+import type { StudySeries } from "../../data/study-series";
 import type { ChartModel } from "../../model/chart-model";
 import { anchorColumn, shortTitle, shownOutputs, studyColour } from "../../model/study-look";
 import type { ZoneList } from "../../model/study-zones";
 import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
-import type { Context } from "../../renderers/text";
-import { drawBand, drawCandles, drawLine, type Strokes } from "./strokes";
+import { type Context, digitWidth } from "../../renderers/text";
+import { drawBand, drawCandles, drawLine, type LineLook, type Strokes } from "./strokes";
 import { drawBoxes } from "./study-boxes";
 import { drawFlags, drawMarks } from "./study-marks";
 import { studyNumber } from "./study-pane";
@@ -23,48 +24,69 @@ function rowPart(output: StudyOutput, column: string): number {
   return /(^|_)val(_|$)/.test(column) ? 0 : 0.5;
 }
 
-/** Everything that studies say in prices, over the cells. */
-export function drawStudyOverlays(ctx: Context, model: ChartModel): void {
-  const taken: number[] = [];
+type Draw = (strokes: Strokes, output: StudyOutput, colour: string) => void;
+
+type After = (study: StudySeries, markers: readonly StudyOutput[], colour: string) => void;
+
+function each(ctx: Context, model: ChartModel, draw: Draw, after?: After): void {
   for (const study of model.studies.list) {
     const number = studyNumber(model, study);
     const outputs = shownOutputs(study.spec.outputs, model.shows.get(study.spec.label) ?? null, "price");
     outputs.forEach((output, k) => {
       const colour = studyColour(model.palette.theme, number, colourOf(outputs, output, k));
-      const strokes: Strokes = { ctx, model, study, y: yOf(model, output), anchor: anchorColumn(study) };
-      drawOverlay(strokes, output, colour, taken);
+      draw({ ctx, model, study, y: yOf(model, output), anchor: anchorColumn(study) }, output, colour);
     });
-    const markers = outputs.filter(({ kind }) => kind === "marker");
-    if (markers.length > 0) drawMarks(ctx, model, study, markers, studyColour(model.palette.theme, number, 0));
+    after?.(study, outputs.filter(isMarker), studyColour(model.palette.theme, number, 0));
   }
+}
+
+const isMarker = ({ kind }: StudyOutput): boolean => kind === "marker";
+
+/**
+ * The areas and levels of studies, under the cells: an area over them would take the contrast of the numbers, and a line
+ * through a number strikes it out, or reads as its minus.
+ */
+export function drawStudyAreas(ctx: Context, model: ChartModel): void {
+  each(ctx, model, drawUnder);
+}
+
+function drawUnder(strokes: Strokes, output: StudyOutput, colour: string): void {
+  const { ctx, model, study } = strokes;
+  if (output.kind === "zone") drawZones(ctx, model, model.zones.of(study, output), colour);
+  else if (output.kind === "box") drawBoxes(ctx, model, study, output, colour);
+  else if (output.kind === "band") drawBand(strokes, output, colour, { isStepped: output.unit === "row", toEnd: true });
+  else if (isRowLine(output)) drawLine(strokes, output.columns[0] ?? "", colour, rowLook);
+  else if (isLevel(output)) drawLine(strokes, output.columns[0] ?? "", colour, levelLook);
+}
+
+const rowLook: LineLook = { isStepped: true, thick: 1.8 };
+const levelLook: LineLook = { isStepped: true, thick: 1.2, dash: [5, 3] };
+const isRowLine = ({ kind, unit }: StudyOutput): boolean => kind === "line" && unit === "row";
+const ownForms: readonly string[] = ["zone", "box", "band", "line", "candle", "marker", "cell_flag"];
+const isLevel = ({ kind }: StudyOutput): boolean => !ownForms.includes(kind);
+
+/** The lines that follow the price, the marks and the names of studies, over the cells. */
+export function drawStudyOverlays(ctx: Context, model: ChartModel): void {
+  const taken = takenByPrice(model);
+  const marks: After = (study, markers, colour) => {
+    if (markers.length > 0) drawMarks(ctx, model, study, markers, colour);
+  };
+  each(ctx, model, (strokes, output, colour) => drawOverlay(strokes, output, colour, taken), marks);
+}
+
+// Behind the newest bar the last price stands already.
+function takenByPrice({ series, settings, price }: ChartModel): number[] {
+  const last = series.lastPrice();
+  return last === null || settings.lastLine !== "bar" ? [] : [price.yOfPrice(last)];
 }
 
 function drawOverlay(strokes: Strokes, output: StudyOutput, colour: string, taken: number[]): void {
   const { ctx, model, study } = strokes;
-  switch (output.kind) {
-    case "zone":
-      drawZones(ctx, model, model.zones.of(study, output), colour);
-      return;
-    case "box":
-      drawBoxes(ctx, model, study, output, colour);
-      return;
-    case "band":
-      drawBand(strokes, output, colour, { isStepped: output.unit === "row" });
-      return;
-    case "cell_flag":
-      drawFlags(ctx, model, study, output, colour);
-      return;
-    case "line":
-      drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: output.unit === "row", thick: 1.8 });
-      return;
-    case "candle":
-      drawCandles(strokes, output);
-      return;
-    case "marker":
-      return;
-    default:
-      drawLevel(strokes, output, colour, taken);
-  }
+  if (output.kind === "cell_flag") drawFlags(ctx, model, study, output, colour);
+  else if (output.kind === "candle") drawCandles(strokes, output);
+  else if (isLevel(output)) nameLevel(strokes, output, colour, taken);
+  else if (output.kind === "line" && !isRowLine(output))
+    drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: false, thick: 1.8 });
 }
 
 // Levels of the same span of time have one colour: those whose names begin alike. Bands of one study have one, too.
@@ -74,11 +96,10 @@ function colourOf(outputs: readonly StudyOutput[], output: StudyOutput, k: numbe
   return outputs.findIndex((one) => kin(one) === kin(output));
 }
 
-// A dashed line with its name at the right end, where no other name stands.
-function drawLevel(strokes: Strokes, output: StudyOutput, colour: string, taken: number[]): void {
+// The name of a level behind its right end, or above it where there is no room; none where another name stands.
+function nameLevel(strokes: Strokes, output: StudyOutput, colour: string, taken: number[]): void {
   const { ctx, model, study, y } = strokes;
   const name = output.columns[0] ?? "";
-  drawLine(strokes, name, colour, { isStepped: true, thick: 1.2, dash: [5, 3] });
   const last = Math.min(model.series.last, model.visibleBars().to);
   const value = study.value(name, last);
   if (Number.isNaN(value)) return;
@@ -86,8 +107,12 @@ function drawLevel(strokes: Strokes, output: StudyOutput, colour: string, taken:
   const size = 10.5 * model.dpr;
   if (at < size || at > model.price.height || taken.some((other) => Math.abs(other - at) < size * 1.25)) return;
   taken.push(at);
-  const right = Math.min(model.time.x(last + 1), model.time.width) - 4 * model.dpr;
-  plainText(ctx, shortTitle(output.title), right, at - size * 0.62, { size, weight: 600, colour, align: "right" });
+  const [text, halo] = [shortTitle(output.title), model.palette.background];
+  const [end, pad] = [model.time.x(last + 1), 4 * model.dpr];
+  const isFree = model.time.reach - end > text.length * size * digitWidth + 2 * pad;
+  const look = { size, weight: 600, colour, halo } as const;
+  if (isFree) plainText(ctx, text, end + pad, at, look);
+  else plainText(ctx, text, Math.min(end, model.time.width) - pad, at - size * 0.62, { ...look, align: "right" });
 }
 
 /** Zones for as long as they stand, to the right edge where they stand still; a level has no height, and is a line. */

@@ -28,7 +28,7 @@ export function drawStudyPane(frame: PaneFrame): void {
 function drawOutput(strokes: Strokes, output: StudyOutput, colour: string): void {
   if (output.kind === "histogram") drawColumns(strokes, output, colour);
   else if (output.kind === "candle") drawCandles(strokes, output);
-  else if (output.kind === "band") drawBand(strokes, output, colour);
+  else if (output.kind === "band") drawBand(strokes, output, colour, { isStepped: false });
   else drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: output.kind === "level" });
 }
 

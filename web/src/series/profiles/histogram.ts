@@ -12,24 +12,22 @@ const wordsCss = 10.5;
 
 const isBeside = ({ look }: PlacedProfile): boolean => look.place === "gutter";
 
-/** The rows of the profiles that stand among the bars, under the cells. */
+/** The profiles that stand among the bars, under the cells: a line through a number would strike it out. */
 export function drawProfiles(ctx: Context, model: ChartModel): void {
-  for (const placed of placedProfiles(model, model.profiles.list)) {
-    if (isBeside(placed)) continue;
+  const among = placedProfiles(model, model.profiles.list).filter((placed) => !isBeside(placed));
+  for (const placed of among) {
     if (placed.held.reply.kind === "fixed") drawRange(ctx, model, placed);
     drawRows(ctx, model, placed);
   }
+  for (const placed of among) drawLines(ctx, model, placed);
 }
 
-/** Their outlines and their lines, over the cells: numbers stay readable below them. */
+/** Those beside the bars, and the words of all: over the cells. */
 export function drawProfileLines(ctx: Context, model: ChartModel): void {
   const taken: Taken[] = [];
   const all = placedProfiles(model, model.profiles.list);
   drawGutter(ctx, model, all.filter(isBeside));
-  for (const placed of all) {
-    drawOutline(ctx, model, placed);
-    if (placed.look.lines !== "none") drawLevels(ctx, model, placed, taken);
-  }
+  for (const placed of all) if (placed.look.lines === "labelled") drawNames(ctx, model, placed, taken);
 }
 
 // Beside the bars: what of them reaches into it is covered.
@@ -39,7 +37,10 @@ function drawGutter(ctx: Context, model: ChartModel, beside: readonly PlacedProf
   ctx.fillStyle = model.palette.background;
   ctx.fillRect(reach, 0, width - reach, model.price.height);
   vLine(ctx, reach, 0, model.price.height, model.palette.grid, Math.max(1, Math.round(model.dpr)));
-  for (const placed of beside) drawRows(ctx, model, placed);
+  for (const placed of beside) {
+    drawRows(ctx, model, placed);
+    drawLines(ctx, model, placed);
+  }
 }
 
 function drawRange(ctx: Context, model: ChartModel, { place }: PlacedProfile): void {
@@ -170,22 +171,37 @@ export function levelsOf(
   ];
 }
 
-function drawLevels(ctx: Context, model: ChartModel, placed: PlacedProfile, taken: Taken[]): void {
-  const { palette, price, dpr } = model;
-  const { left, right, base, direction, length } = placed.place;
-  const line = Math.max(1, Math.round(dpr));
-  const isWide = placed.held.reply.kind !== "visible" && placed.held.reply.kind !== "composite";
-  const [from, to] = isWide
-    ? [left, right]
-    : [Math.min(base, base + direction * length), Math.max(base, base + direction * length)];
+function drawLines(ctx: Context, model: ChartModel, placed: PlacedProfile): void {
+  drawOutline(ctx, model, placed);
+  if (placed.look.lines === "none") return;
+  const line = Math.max(1, Math.round(model.dpr));
+  const [from, to] = extentOf(placed);
+  for (const { name, y } of levelsOf(model, placed)) {
+    if (y < 0 || y > model.price.height) continue;
+    hLine(ctx, from, to, y, levelColour(model, name), line, name === "POC" ? [] : [4 * line, 3 * line]);
+  }
+}
+
+function drawNames(ctx: Context, model: ChartModel, placed: PlacedProfile, taken: Taken[]): void {
+  const { price, tick } = model;
+  const [from, to] = extentOf(placed);
   for (const { name, row, y } of levelsOf(model, placed)) {
     if (y < 0 || y > price.height) continue;
-    const colour = name === "POC" ? palette.poc : palette.valueArea;
-    hLine(ctx, from, to, y, colour, line, name === "POC" ? [] : [4 * line, 3 * line]);
-    if (placed.look.lines !== "labelled") continue;
-    const text = `${name} ${unitsText(row * price.ticksPerLevel, model.tick)}`;
-    drawWords(ctx, model, { text, colour, y, from, to, isAtRight: direction > 0 }, taken);
+    const text = `${name} ${unitsText(row * price.ticksPerLevel, tick)}`;
+    const colour = levelColour(model, name);
+    drawWords(ctx, model, { text, colour, y, from, to, isAtRight: placed.place.direction > 0 }, taken);
   }
+}
+
+const levelColour = ({ palette }: ChartModel, name: string): string =>
+  name === "POC" ? palette.poc : palette.valueArea;
+
+// Over all of its bars, or as far as its rows may reach.
+function extentOf({ held, place }: PlacedProfile): readonly [from: number, to: number] {
+  const { left, right, base, direction, length } = place;
+  const isWide = held.reply.kind !== "visible" && held.reply.kind !== "composite";
+  if (isWide) return [left, right];
+  return [Math.min(base, base + direction * length), Math.max(base, base + direction * length)];
 }
 
 interface Words {

@@ -72,8 +72,11 @@ function drawRows(ctx: Context, model: ChartModel, placed: PlacedTpo, grid: Lett
     const isInside = row >= rows.val && row <= rows.vah;
     if (grid.asLetters) drawBehind(ctx, model, placed, grid, row);
     ctx.fillStyle = row === rows.poc ? palette.poc : isInside ? palette.text : palette.axisText;
+    // Blocks are a mass of what letters are a line of.
+    ctx.globalAlpha = grid.asLetters || row === rows.poc ? 1 : 0.5;
     drawRow(ctx, model, placed, grid, row);
   }
+  ctx.globalAlpha = 1;
 }
 
 // Letters stand over cells, whose numbers must not be read as part of them.
