@@ -84,11 +84,10 @@ class Builder(Tail):
 
     def seed(self, trades: Trades, gaps: Sequence[Gap] = ()) -> None:
         """Take the stored tape: every bar but the last counts as final, and nothing is announced."""
-        if not len(trades):
-            return
-        ordered = in_order(trades.on_grid(self.instrument))
-        self.seed_pieces((ordered,), gaps)
-        self._keep(ordered)
+        if len(trades):
+            ordered = in_order(trades.on_grid(self.instrument))
+            self.seed_pieces((ordered,), gaps)
+            self._keep(ordered)
 
     def seed_pieces(self, pieces: Iterable[Trades], gaps: Sequence[Gap] = ()) -> None:
         """Take the stored tape in neighbouring pieces that ascend in the ordering key; ``source`` gives late rows back.
@@ -97,18 +96,16 @@ class Builder(Tail):
         """
         self._gaps = open_gaps(gaps)
         runs: list[Footprint] = []
-        edges = last = None
-        for piece in pieces:
-            if not len(piece):
-                continue
-            if last is None:
+        edges = None
+        for piece in filter(len, pieces):
+            if edges is None:
                 self._first_ns = self._begins_ns(piece)
             edges, self._state = self._rule.edges(piece, self._calendar, self._state)
             made = fold(piece, edges, self._rule.text, self.spec.ticks_per_level, self._count)
             runs.append(combine(runs.pop(), made.slice(0, 1)) if runs else made.slice(0, 1))
             if len(made) > 1:
                 runs += [made.slice(1, len(made) - 1), made.slice(len(made) - 1, len(made))]
-            last = (int(piece.ts_exch_ns[-1]), int(piece.trade_id[-1]))
+            self._last = (int(piece.ts_exch_ns[-1]), int(piece.trade_id[-1]))
         if edges is None:
             return
         bars = Footprint.concat([run for run in runs if len(run)])
@@ -118,7 +115,6 @@ class Builder(Tail):
         self._tail = chart.footprint.slice(len(chart) - 1, len(chart))
         self._until_ns, self._complete = edges.grows_until_ns[-1:], edges.complete
         self._shown = chart.slice(len(chart) - 1, len(chart))
-        self._last = last
         self._settle(chart.slice(0, len(chart) - 1))
 
     def update(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap] = ()) -> list[Event]:

@@ -209,7 +209,7 @@ class Hub:
         backlog = symbol.backlogs[place] = list(symbol.unrecorded)
         try:
             seed, studies = await read_start(self.listen, self.history, chart, history_bars, requests)
-            status: SymbolStatus = symbol.status or await look_up(status_of, chart, seed)
+            status = await look_up(status_of, chart, seed) if symbol.status is None else symbol.status
         finally:
             del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on
@@ -220,12 +220,11 @@ class Hub:
         fresh = [without(commit, seed) for commit in backlog if commit.trades.tape == chart.tape]
         self._queue(topic, fresh)
         if symbol.status is None:
-            status.notes = self._notes
+            symbol.status, status.notes = status, self._notes
             for commit in fresh:
                 status.apply(commit)
             if self._trouble is not None:
                 status.stop(self._trouble)
-            symbol.status = status
         symbol.topics.append(topic)
         self._stop_later(topic)
         topic.work = asyncio.create_task(self._work(topic))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from footloom.core.trades import Trades
 from footloom.engine.studies import counting
-from footloom.engine.unseen import unseen
 from footloom.feeds.continuous import is_continuous
 from footloom.feeds.flow import Commit
 from footloom.kernels.fold import Count

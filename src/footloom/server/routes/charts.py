@@ -111,13 +111,16 @@ def _footprint_body(history: History, key: ChartKey, asked: _Asked, as_json: boo
 
 
 # Everything that a page is made of: the chart, the range, and what is stored as far as it matters to it; and how many
-# rows that is.
+# rows are read for it, none where the server has them at hand as its charts do.
 def _found_under(history: History, key: ChartKey, asked: _Asked) -> tuple[Hashable, int]:
     _, last_ns = span_of(history.store, key.key, key.tape)
     until_ns = None if asked.to_ns is None else grow_until_ns(key, min(asked.to_ns, last_ns + 1))
     end_ns = last_ns + 1 if asked.to_ns is None else min(asked.to_ns, last_ns + 1)
     begin_ns = max(asked.from_ns or 0, end_ns - asked.limit * bar_length_ns(key.spec.bars))
-    rows = check_rows(history, key.key, key.tape, 0 if key.spec.cvd_reset == "never" else begin_ns, end_ns)
+    span = (0 if key.spec.cvd_reset == "never" else begin_ns, end_ns)
+    rows = check_rows(history, key.key, key.tape, *span)
+    if history.is_at_hand(key.key, key.tape, *span):
+        rows = 0
     reached_ns = last_ns if until_ns is None else min(last_ns, until_ns)
     told = history.opening_step(key), history.has_candles(key)  # the meta says them
     return (key, asked[1:], history.state(key.key, key.tape, until_ns), reached_ns, told), rows

@@ -146,6 +146,10 @@ class RolledHistory(History):
             return meta
         return msgspec.structs.replace(meta, rolls=[RollSpan.of(roll) for roll in self.rolls(chart, frame)])
 
+    def is_at_hand(self, key: str, tape: str, from_ns: int, to_ns: int) -> bool:
+        """Say whether the rows of a range are kept once they were read: those of a view are read anew each time."""
+        return not is_continuous(key) and super().is_at_hand(key, tape, from_ns, to_ns)
+
     # A later roll moves the prices of adjusted days, whose rows are the same as before: nothing of a view is kept.
     def _tape(self, chart: ChartKey, from_ns: int, to_ns: int) -> Tape:
         if not is_continuous(chart.key):
