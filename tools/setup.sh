@@ -59,7 +59,8 @@ fi
 
 if [ "$kind" = dev ]; then
     say "installing footloom with its development tools into .venv (a few minutes the first time)"
-    FOOTLOOM_SKIP_WEB=1 .venv/bin/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+    # Byte code is made of what is imported, when it is: most of a hundred packages is never.
+    FOOTLOOM_SKIP_WEB=1 .venv/bin/python -m pip install --disable-pip-version-check -q --no-compile -e '.[dev]'
 else
     say "installing footloom into .venv and building its page (a minute or two the first time)"
     .venv/bin/python -m pip install --disable-pip-version-check -q -e .

@@ -23,30 +23,28 @@ def minutes_ago(count: int) -> str:
     return str(time.time_ns() - count * 60 * 10**9)
 
 
-@pytest.mark.parametrize(
-    ("phase", "words", "dims"),
-    [
-        ("connecting", "connecting: asking for its instruments", False),
-        ("reconnecting", "reconnecting for 5 min: asking for its instruments. What you see is of", True),
-        ("stale", "the feed is silent for 5 min: asking for its instruments", True),
-        ("stopped", "the feed has stopped: asking for its instruments", True),
-        ("closed", "asking for its instruments", False),
-    ],
+STATES = (
+    ("connecting", "connecting: asking for its instruments", False),
+    ("reconnecting", "reconnecting for 5 min: asking for its instruments. What you see is of", True),
+    ("stale", "the feed is silent for 5 min: asking for its instruments", True),
+    ("stopped", "the feed has stopped: asking for its instruments", True),
+    ("closed", "asking for its instruments", False),
 )
-def test_every_state_is_said_in_words_below_the_chart(
-    open_page: PageOpener, fake: FakeMarketServer, phase: str, words: str, *, dims: bool
-) -> None:
+
+
+def test_every_state_is_said_in_words_below_the_chart(open_page: PageOpener, fake: FakeMarketServer) -> None:
     page = open_page()
-    fake.pull(f"feed?phase={phase}&text=asking+for+its+instruments&since_ns={minutes_ago(5)}")
     note = page.locator(".note.state")
-    note.wait_for()
-    assert words in note.inner_text()
-    assert page.locator(".stage.stale").count() == int(dims)
-    chart = page.locator(".chart").bounding_box()
-    assert note.bounding_box()["y"] >= chart["y"] + chart["height"], "nothing is said over the chart"
-    fake.pull("feed?phase=live")
-    note.wait_for(state="detached")
-    assert page.locator(".link").get_attribute("data-phase") == "live"
+    for phase, words, dims in STATES:
+        fake.pull(f"feed?phase={phase}&text=asking+for+its+instruments&since_ns={minutes_ago(5)}")
+        note.wait_for()
+        assert words in note.inner_text(), phase
+        assert page.locator(".stage.stale").count() == int(dims), phase
+        chart = page.locator(".chart").bounding_box()
+        assert note.bounding_box()["y"] >= chart["y"] + chart["height"], "nothing is said over the chart"
+        fake.pull("feed?phase=live")
+        note.wait_for(state="detached")
+        assert page.locator(".link").get_attribute("data-phase") == "live", phase
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

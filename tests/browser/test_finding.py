@@ -22,7 +22,9 @@ def test_the_message_of_a_mistyped_interval_goes_with_the_next_choice(open_page:
     assert page.get_by_text("bars of 79m are refused").count() == 0
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(
+    ("width", "height"), [SIZES[1], SIZES[3], *(pytest.param(*SIZES[k], marks=pytest.mark.soak) for k in (0, 2))]
+)
 def test_a_price_off_the_screen_is_said_and_brought_back(open_page: PageOpener, width: int, height: int) -> None:
     page = open_page(width, height)
     left, top = chart_corner(page)

@@ -62,7 +62,7 @@ def far(one: list[int], other: list[int]) -> tuple[float, int]:
     return sum(apart) / len(apart), max(apart)
 
 
-@pytest.mark.parametrize("scale", [1, 1.5, 2])
+@pytest.mark.parametrize("scale", [1, *(pytest.param(scale, marks=pytest.mark.soak) for scale in (1.5, 2))])
 def test_each_mode_looks_as_it_did_when_it_was_looked_at(open_page: PageOpener, scale: float) -> None:
     found = pictures(open_page(960, 600, device_scale_factor=scale))
     if os.environ.get("FOOTLOOM_GOLDEN") == "write" and scale == 1:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def fake(page_bundle: Path) -> Iterator[FakeMarketServer]:
     """A market with more than two sessions behind it."""
     del page_bundle
-    server = start_fake("--speed", "0", "--hours", "60", "--rate", "0.8")
+    server = start_fake("--speed", "0", "--hours", "60", "--rate", "0.3")
     yield server
     stop_fake(server)
 

@@ -12,6 +12,12 @@ from tests.browser.conftest import Drawer, FakeMarketServer, PageOpener, catch_u
 pytestmark = pytest.mark.browser
 
 SIZES = [(1920, 1080), (1280, 720), (1024, 768), (390, 844)]
+# Themes differ in colours alone: each size in one of them, and all of both in the long version.
+LOOKS = [
+    pytest.param((size, theme), marks=[] if theme == "dark" or size == SIZES[1] else pytest.mark.soak)
+    for size in SIZES
+    for theme in ("dark", "light")
+]
 SLACK = 0.75  # of a pixel: rounding of text metrics
 
 VISIBLE_TEXTS = """() => {
@@ -43,7 +49,7 @@ def overlaps(boxes: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(a["text"], b["text"]) for k, a in enumerate(boxes) for b in boxes[k + 1 :] if overlap(a, b)]
 
 
-@pytest.fixture(scope="module", params=[(size, theme) for size in SIZES for theme in ("dark", "light")], ids=str)
+@pytest.fixture(scope="module", params=LOOKS, ids=str)
 def room(drawer: Drawer, fake: FakeMarketServer, request: pytest.FixtureRequest) -> Iterator[Any]:
     """One page of a size and a theme for all tests that only look at it."""
     (width, height), theme = request.param
@@ -136,9 +142,9 @@ def test_dialogs_fit(begun: Any) -> None:
         page.locator(".dialog").wait_for(state="detached")
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_nothing_lies_over_cells(open_page: PageOpener, width: int, height: int, theme: str) -> None:
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_nothing_lies_over_cells(open_page: PageOpener, look: tuple[tuple[int, int], str]) -> None:
+    (width, height), theme = look
     page = open_page(width, height, settings={"theme": theme}, palette_offered=False)
     chart = page.locator(".chart").bounding_box()
     for name in (".legend", ".note"):

@@ -16,8 +16,12 @@ BUY_IMBALANCE, SELL_IMBALANCE = 1, 2
 
 
 def bars_on_screen(page: Any) -> list[dict[str, Any]]:
-    view = viewport(page)
-    return [page.evaluate(f"footloom.bar({index})") for index in range(view["from"], view["to"] + 1)]
+    return list(
+        page.evaluate(
+            "(({ from, to }) => Array.from({ length: to - from + 1 }, (_none, k) => footloom.bar(from + k)))"
+            "(footloom.viewport())"
+        )
+    )
 
 
 def test_it_opens_on_a_moving_footprint(open_page: PageOpener, fake: FakeMarketServer) -> None:
@@ -64,8 +68,8 @@ def test_ask_minus_bid_has_the_sign_of_the_delta(open_page: PageOpener) -> None:
 def test_imbalances_stand_where_the_definition_puts_them(open_page: PageOpener) -> None:
     page = open_page()
     seen = {BUY_IMBALANCE: 0, SELL_IMBALANCE: 0}
-    for index in range(-100, 299):
-        cells = page.evaluate(f"footloom.bar({index})")["cells"]
+    many = page.evaluate("Array.from({ length: 399 }, (_none, k) => footloom.bar(k - 100).cells)")
+    for cells in many:
         for below, cell, above in zip([None, *cells[:-1]], cells, [*cells[1:], None], strict=True):
             if cell["flags"] & BUY_IMBALANCE:
                 assert not cell["lowest"]

@@ -32,7 +32,10 @@ def difference(page: Any, one: str, other: str) -> int:
 
 # On a sharp screen Chromium hints glyphs at one time and not at another: pictures with small text do not agree there
 # even with themselves.
-@pytest.mark.parametrize(("zoom", "scale"), [(0, 1), (4, 1), (9, 1), (4, 2), (9, 2)])
+@pytest.mark.parametrize(
+    ("zoom", "scale"),
+    [(0, 1), (9, 1), (4, 2), *(pytest.param(*one, marks=pytest.mark.soak) for one in ((4, 1), (9, 2)))],
+)
 def test_light_frames_leave_the_picture_of_a_full_one(
     open_page: PageOpener, fake: FakeMarketServer, scale: int, zoom: int
 ) -> None:
@@ -92,7 +95,7 @@ def pictures_of_modes(page: Any) -> None:
         page.evaluate(KEEP, f"{mode} tiles")
 
 
-@pytest.mark.parametrize("scale", [1, 1.5, 2])
+@pytest.mark.parametrize("scale", [1, *(pytest.param(scale, marks=pytest.mark.soak) for scale in (1.5, 2))])
 def test_each_mode_has_a_picture_of_its_own_and_bitmaps_show_it(open_page: PageOpener, scale: float) -> None:
     page = open_page(900, 560, device_scale_factor=scale)
     pictures_of_modes(page)

@@ -130,8 +130,9 @@ def test_settings_are_remembered(open_page: PageOpener) -> None:
     assert any(text.isdigit() for text in cells)
 
 
-def test_every_tab_gets_everything(open_page: PageOpener, fake: FakeMarketServer) -> None:
-    pages = [open_page(800, 600) for _ in range(10)]
+@pytest.mark.parametrize("tabs", [4, pytest.param(10, marks=pytest.mark.soak)])
+def test_every_tab_gets_everything(open_page: PageOpener, fake: FakeMarketServer, tabs: int) -> None:
+    pages = [open_page(800, 600) for _ in range(tabs)]
     told = fake.pull("ticks?n=20")
     for page in pages:
         catch_up(page, told)
