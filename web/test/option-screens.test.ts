@@ -15,7 +15,7 @@ import { beyond, dayNote, optionLevels } from "../src/model/option-levels";
 import { change, clockOf, figures, quantity, tableRows, zoneOf } from "../src/model/option-table";
 import { readOptions } from "../src/model/options-kept";
 import { readings } from "../src/model/read-out";
-import { type ChartColours, profileChart, ratiosChart } from "../src/panels/options/charts";
+import { type ChartColours, profileChart, ratiosChart, straddleChart } from "../src/panels/options/charts";
 import { heatWords } from "../src/panels/options/heat";
 import type { ChainInfo, ChainReply, OptionCell, OptionHeat, OptionRow, ReadOut } from "../src/protocol/options";
 import type { StreamRequest } from "../src/protocol/streams";
@@ -222,6 +222,16 @@ describe("the charts of a chain", () => {
     ]);
     expect(axes(["20000", "20050"])[1]).toEqual([undefined, undefined]);
     expect(axes([null, null])[1]).toEqual([undefined, undefined]);
+    const vols = { at_ns: [], spot: [], call_oi: [], put_oi: [], pcr_oi: [], pcr_volume: [], max_pain: [] };
+    const [, iv] = (
+      straddleChart({ ...day, ...vols, straddle: [], atm_iv: [0.45, 0.452, null] }, colours, kolkata) as unknown as {
+        yAxis: { min: number; max: number }[];
+      }
+    ).yAxis;
+    expect(
+      [iv?.min, iv?.max].map((one) => one?.toFixed(2)),
+      "one percent at least",
+    ).toEqual(["44.60", "45.60"]);
   });
 });
 

@@ -69,27 +69,31 @@ interface ValueAxis {
   readonly text?: (value: number) => string;
   /** What is drawn on it. */
   readonly data?: readonly (number | null)[];
+  /** How much it reaches over at least. */
+  readonly least?: number;
 }
 
-/** A margin of a hundredth around what does not move: the library's own is half of the value. */
-function aroundFlat(data: readonly (number | null)[]): { min?: number; max?: number } {
+/** A margin of a hundredth around what does not move (the library's own is half of the value), and no less than `least` in all: what hardly moves must not look wild. */
+function leastSpan(data: readonly (number | null)[], least: number): { min?: number; max?: number } {
   const known = data.filter((one) => one !== null);
-  const [first] = known;
-  if (first === undefined || first === 0 || known.some((one) => one !== first)) return {};
-  const margin = Math.abs(first) / 100;
-  return { min: first - margin, max: first + margin };
+  if (known.length === 0) return {};
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const wanted = low === high ? Math.max(least, Math.abs(low) / 50) : least;
+  if (high - low >= wanted) return {};
+  const margin = (wanted - (high - low)) / 2;
+  return { min: low - margin, max: high + margin };
 }
 
 function values(
   colours: ChartColours,
-  { name, right = false, fromZero = false, text = short, data = [] }: ValueAxis,
+  { name, right = false, fromZero = false, text = short, data = [], least = 0 }: ValueAxis,
 ): object {
   return {
     type: "value",
     name,
     position: right ? "right" : "left",
     scale: !fromZero,
-    ...aroundFlat(data),
+    ...leastSpan(data, least),
     nameTextStyle: { color: colours.muted, align: right ? "right" : "left" },
     axisLabel: { color: colours.muted, formatter: text },
     splitLine: { show: !right, lineStyle: { color: colours.line } },
@@ -118,7 +122,7 @@ export function ratiosChart(history: OptionHistory, colours: ChartColours, clock
     ...frame(colours),
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
-      values(colours, { name: "PCR", text: (value) => value.toFixed(2), data: ratios }),
+      values(colours, { name: "PCR", text: (value) => value.toFixed(2), data: ratios, least: 0.1 }),
       values(colours, { name: "max pain", right: true, text: priceText, data: pain }),
     ],
     series: [
@@ -137,7 +141,7 @@ export function straddleChart(history: OptionHistory, colours: ChartColours, clo
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
       values(colours, { name: "straddle", text: (value) => value.toFixed(1), data: history.straddle }),
-      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(2), data: percent }),
+      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(2), data: percent, least: 1 }),
     ],
     series: [
       line("ATM straddle", history.straddle, colours.accent),
