@@ -74,7 +74,7 @@ async def thrown(url: str, *more: str) -> str:
 
 async def test_no_request_surprises_the_server(tmp_path: Path) -> None:
     async with served(tmp_path) as url:
-        text = await thrown(url, "--phases", "examples,coverage", "-n", "1", "--max-time", "15", "--seed", "7")
+        text = await thrown(url, "--phases", "examples,coverage", "-n", "1", "--max-time", "8", "--seed", "7")
         assert "Test cases" in text
         assert " generated" in text
         await check_still_well(url)

@@ -33,12 +33,15 @@ def past_days(venue: dict[str, Any]) -> Sequence[str]:
     return tuple(str(np.datetime64(day - back, "D")) for back in (2, 1))
 
 
-def test_a_fetch_that_is_killed_at_any_time_goes_on(venue: dict[str, Any], tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("kills", [1, pytest.param(12, marks=pytest.mark.soak)])
+def test_a_fetch_that_is_killed_at_any_time_goes_on(
+    venue: dict[str, Any], tmp_path: Path, seed: int, kills: int
+) -> None:
     first, stop = past_days(venue)
     span = (KEY, "--from", first, "--to", stop, "--json")
     chance = random.Random(seed)
 
-    for _ in range(2):
+    for _ in range(kills):
         killed = start("fetch", *span, *flags(venue, tmp_path / "killed"), stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(2.0, 6.0))
         killed.kill()
