@@ -100,10 +100,11 @@ def rest(page: Any) -> None:
 def swiped(place: str, dx: float, dy: float) -> Do:
     def swipe(page: Any) -> None:
         fingers, (x, y) = Fingers(page), getattr(Places(page), place)
-        fingers.send("touchStart", (x, y))
-        for k in range(1, 7):
-            fingers.send("touchMove", (x + dx * k / 6, y + dy * k / 6))
-        fingers.send("touchEnd")
+        with fingers.swift():
+            fingers.send("touchStart", (x, y))
+            for k in range(1, 7):
+                fingers.send("touchMove", (x + dx * k / 6, y + dy * k / 6))
+            fingers.send("touchEnd")
 
     return swipe
 

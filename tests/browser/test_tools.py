@@ -130,10 +130,11 @@ def test_the_ruler_by_touch(open_page: PageOpener) -> None:
     page.get_by_role("menuitem", name="Ruler").tap()
     page.get_by_text("Drag over the bars to measure").wait_for()
     fingers = Fingers(page)
-    fingers.send("touchStart", (90, 420))
-    for k in range(1, 9):
-        fingers.send("touchMove", (90 + 18 * k, 420 - 8 * k))
-    fingers.send("touchEnd")
+    with fingers.swift():
+        fingers.send("touchStart", (90, 420))
+        for k in range(1, 9):
+            fingers.send("touchMove", (90 + 18 * k, 420 - 8 * k))
+        fingers.send("touchEnd")
     settle(page)
     after = viewport(page)
     assert after["right"] == before["right"], "it measures and does not pan"
