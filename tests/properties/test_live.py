@@ -65,7 +65,7 @@ def arrivals(draw, trades):
 
 @pytest.mark.parametrize("rule", RULES)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_whatever_the_order_of_arrival_bars_and_what_was_told_of_them_converge(rule, data):
     trades = tape_of(data.draw(tapes))
     commits, told = data.draw(arrivals(trades))
@@ -85,7 +85,7 @@ def test_whatever_the_order_of_arrival_bars_and_what_was_told_of_them_converge(r
 
 @pytest.mark.parametrize("rule", ["1m", "7t", "r6"])
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_the_same_without_a_store_that_gives_rows_back(rule, data):
     trades = tape_of(data.draw(tapes))
     commits, told = data.draw(arrivals(trades))
@@ -99,7 +99,7 @@ def test_the_same_without_a_store_that_gives_rows_back(rule, data):
 
 @pytest.mark.parametrize("rule", ["1m", "7t", "40v-split"])
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 def test_a_seed_goes_on_like_the_whole(rule, data):
     trades = tape_of(data.draw(tapes))
     cut = data.draw(st.integers(1, len(trades)))

@@ -108,7 +108,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=120))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_every_name_is_kept_or_refused(name: str) -> None:
     with contextlib.suppress(ConfigError):
         made = module.checked(name)

@@ -103,7 +103,7 @@ class Walk:
             assert part.equals(expected.between(low, high))
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(steps=steps, seed=st.integers(0, 2**32 - 1), data=st.data())
 def test_any_path_gives_the_same_tape(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], seed: int, data: st.DataObject
@@ -129,7 +129,7 @@ def test_any_path_gives_the_same_tape(
         walk.store.close()
 
 
-@settings(max_examples=20)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(
     times=st.lists(st.integers(0, 30), min_size=1, max_size=60),
     steps=st.lists(st.sampled_from(["append", "append", "append", "seal", "compact", "reopen"]), max_size=12),

@@ -14,9 +14,10 @@ from footloom.studies import Answer, NoState, Output, Run, find_study, study_nam
 from footloom.testing.study_contract import check
 
 
+@pytest.mark.parametrize("more", [0, pytest.param(19, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", study_names())
-def test_contract(name: str) -> None:
-    check(name, seeds=range(3))
+def test_contract(name: str, more: int, seed: int) -> None:
+    check(name, seeds=range(seed, seed + 1 + more))
 
 
 class _Count(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ def bars_of(rows, rule="1m", market="crypto", step=1):
     return build_footprint(Trades.build(traded, ts, tick, qty, side, trade_id=range(len(ts))), rule, step)
 
 
-def weeks(seed, market, count=6000, days=17):
+def weeks(seed, market, count=6000, days=17, rule="10m"):
     """A tape of some weeks: inside and outside the sessions, with days on which nothing trades."""
     random = np.random.default_rng(seed)
     ts = np.sort(random.integers(0, days * 1440, count)) * MINUTE + random.integers(0, MINUTE, count)
@@ -56,15 +56,15 @@ def weeks(seed, market, count=6000, days=17):
         random.integers(-1, 2, kept.sum()).tolist(),
         strict=True,
     )
-    return bars_of(list(rows), "10m", market, 3)
+    return bars_of(list(rows), rule, market, 3)
 
 
 @pytest.mark.parametrize("days", [9, pytest.param(24, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("market", ["crypto", "nse_fo", NEW_YORK])
 @pytest.mark.parametrize("name", STUDIES)
 def test_any_cut_of_many_sessions_gives_the_same(name, market, days, seed):
-    """Over a weekend and days without a trade; `make soak` takes weeks."""
-    made = weeks(seed, market, 350 * days, days)
+    """Over a weekend and days without a trade; `make soak` takes weeks, and bars of ten minutes."""
+    made = weeks(seed, market, 350 * days, days, "30m" if days < 10 else "10m")
     make = study_contract._Maker(name, None, seed, market)
     fold = make.fold()
     whole = fold.update(made)
