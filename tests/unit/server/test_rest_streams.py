@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,8 @@ from footloom.core.series import Series
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.feeds.stored_interest import contract_at
+from footloom.server.stored.aside import Aside
+from footloom.server.stored.tasks import Task
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -227,3 +230,22 @@ async def test_snapshots_tell_open_interest_too_and_a_roll_is_no_change_of_it(tm
         assert told == [20, next_day + 20]
         assert contract_at(store, "upstox:NIFTY.FUT1", FUT_AT) == "upstox:NSE_FO|A"
         assert contract_at(store, "upstox:NIFTY.FUT1", None) == "upstox:NSE_FO|B"
+
+
+async def test_what_takes_many_rows_is_made_aside_and_says_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, int]] = []
+
+    def make(aside: Aside, task: Task, rows: int) -> bytes:
+        made.append((task.make.__name__, rows))
+        return pickle.loads(pickle.dumps(task)).make(aside._history, *task.given)  # type: ignore[no-any-return] # noqa: S301 - as it goes to the other process
+
+    for name in ("open_interest", "funding", "liquidations"):
+        here = (await asked(store, f"streams/{name}", bars="1m")).json()
+        with monkeypatch.context() as patched:
+            patched.setattr(Aside, "is_large", lambda _aside, rows: rows > 2)
+            patched.setattr(Aside, "make", make)
+            aside = (await asked(store, f"streams/{name}", bars="1m")).json()
+        assert aside == here
+    assert made == [("_bars_body", 6), ("_bars_body", 3), ("_bars_body", 3)]

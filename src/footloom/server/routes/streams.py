@@ -28,6 +28,7 @@ from footloom.server.routes.parameters import (
 )
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.reach import bar_length_ns
+from footloom.server.stored.tasks import Task
 from footloom.server.stored.told import Told, ToldName, held_of, told_by_bar
 from footloom.server.wire.messages import GapSpan, TopicRequest
 
@@ -115,7 +116,33 @@ async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query paramete
     check_span(from_ns, to_ns)
     asked = (from_ns, to_ns, no_more_than(limit, rest.most_bars, "bars"))
     history = services.history
-    return await while_connected(request, rest.work.run(lambda: _bars(history, chart, name, asked)))
+
+    async def made() -> StreamBars:
+        rows = await rest.work.run(lambda: _rows(history, chart, name, asked), short=True)
+        if not rest.aside.is_large(rows):
+            return await rest.work.run(lambda: _bars(history, chart, name, asked))
+        task = Task(_bars_body, (chart, name, asked))
+        return msgspec.json.decode(
+            await rest.work.run(lambda: rest.aside.make(task, rows), large=True), type=StreamBars
+        )
+
+    return await while_connected(request, made())
+
+
+# About how many rows are read: those of the days that the range touches.
+def _rows(history: History, chart: TopicRequest, name: ToldName, asked: tuple[int | None, int | None, int]) -> int:
+    held = held_of(history.store, chart.symbol, name)
+    from_ns, to_ns, limit = asked
+    end_ns = max((row.last_ns or 0 for row in held), default=0) + 1
+    end_ns = end_ns if to_ns is None else min(to_ns, end_ns)
+    begin_ns = max(end_ns - (limit + 1) * bar_length_ns(chart.bars), -(2**62) if from_ns is None else from_ns)
+    return sum(row.rows for row in held if (row.last_ns or 0) >= begin_ns and (row.first_ns or 0) < end_ns)
+
+
+def _bars_body(
+    history: History, chart: TopicRequest, name: ToldName, asked: tuple[int | None, int | None, int]
+) -> bytes:
+    return msgspec.json.encode(_bars(history, chart, name, asked))
 
 
 def _bars(
