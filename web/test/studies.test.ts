@@ -324,12 +324,16 @@ describe("studies that read other symbols", () => {
     expect(parseField(field("symbols"), "")).toEqual({ value: "" });
     expect(parseField(field("symbols"), "BTCUSDT")).toHaveProperty("problem");
     expect(parseField(field("symbol"), "a:X b:Y")).toHaveProperty("problem");
+    const vix = "upstox:NSE_INDEX|India VIX";
+    expect(parseField(field("symbol"), ` ${vix} `), "a name may have blanks").toEqual({ value: vix });
+    expect(parseField(field("symbols"), `a:X ${vix}  b:Y`)).toEqual({ value: `a:X, ${vix}, b:Y` });
   });
 
   it("have the word that is written replaced by a name that is offered", () => {
     expect(lastName("a:X, bin")).toBe("bin");
     expect(withName(field("symbols"), "a:X, bin", "binance_spot:BTCUSDT")).toBe("a:X, binance_spot:BTCUSDT, ");
     expect(withName(field("symbol"), "bin", "binance_spot:BTCUSDT")).toBe("binance_spot:BTCUSDT");
+    expect([lastName("a:X, india vi"), lastName("a:X b:Y"), lastName("a:X, ")]).toEqual(["india vi", "b:Y", ""]);
   });
 
   it("count in units of their own, which are written exactly", () => {

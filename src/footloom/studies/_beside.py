@@ -6,6 +6,7 @@ gets is `Beside`: prices and quantities of all in common units, whole numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -37,6 +38,7 @@ __all__ = (
 )
 
 _MOST = 16
+_APART = re.compile(r"[,;]|\s+(?=[^\s,;:]+:)")  # a name may have blanks: upstox:NSE_INDEX|India VIX
 _SECOND_NS = 10**9
 
 OneSymbol = Annotated[
@@ -127,7 +129,7 @@ def keys_of(text: str) -> tuple[str, ...]:
     ConfigError
         One of them is no name of a symbol, or there are too many.
     """
-    keys = tuple(dict.fromkeys(word for word in text.replace(",", " ").replace(";", " ").split() if word))
+    keys = tuple(dict.fromkeys(word.strip() for word in _APART.split(text) if word.strip()))
     for key in keys:
         split_key(key)
     if len(keys) > _MOST:

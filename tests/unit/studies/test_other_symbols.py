@@ -259,6 +259,20 @@ def test_contract_with_other_symbols(name: str, settings: dict[str, object], bar
     check(name, settings, seeds=range(1), bars=bars)
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("upstox:NSE_INDEX|India VIX", ["upstox:NSE_INDEX|India VIX"]),
+        (" a:X b:Y;c:Z,,a:X ", ["a:X", "b:Y", "c:Z"]),
+        ("a:X upstox:NSE_INDEX|Nifty 50  b:Y", ["a:X", "upstox:NSE_INDEX|Nifty 50", "b:Y"]),
+        ("", []),
+    ],
+)
+def test_names_may_have_blanks(text: str, keys: list[str]) -> None:
+    assert list(StudyFold("cvd_against", {"symbols": text}).companions_of(PERP)) == keys
+    assert list(StudyFold("other_price", {"symbol": text}).companions_of(PERP)) == keys[:1]
+
+
 def test_an_index_has_prices_and_no_trades_in_the_store_and_live() -> None:
     vix = Instrument(venue="upstox", symbol="VIX", tick_size=Decimal("0.0025"), lot_size=Decimal(1), kind="index")
     ts = T0 + np.array([30, 5, 400]) * SECOND  # as they came

@@ -74,7 +74,11 @@ export const asksFirst = (schema: JsonSchema): boolean =>
   fieldsOf(schema).some(({ names, default: value }) => names !== null && value === "");
 
 /** The word of a text of several names that is being written, and the text with another in its place. */
-export const lastName = (text: string): string => text.slice(text.search(/[^\s,;]*$/));
+export function lastName(text: string): string {
+  const name = text.slice(text.search(/[^,;]*$/)).trimStart();
+  const word = name.slice(name.search(/\S*$/));
+  return word.includes(":") ? word : name;
+}
 export const withName = (field: FormField, text: string, name: string): string =>
   field.names === "symbols" ? `${text.slice(0, text.length - lastName(text).length)}${name}, ` : name;
 
@@ -145,8 +149,11 @@ function parseTime(text: string): Parsed {
 export const anchorOf = (ns: bigint): number => Number((ns / 256n) * 256n);
 
 function parseNames(field: FormField, text: string): Parsed {
-  const names = text.split(/[\s,;]+/).filter((one) => one !== "");
-  const wrong = names.find((one) => !/^\w+:\S+$/.test(one));
+  const names = text
+    .split(/[,;]|\s+(?=[^\s,;:]+:)/) // a name may have blanks: upstox:NSE_INDEX|India VIX
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+  const wrong = names.find((one) => !/^\w+:\S.*$/.test(one));
   if (wrong !== undefined) return { problem: `"${wrong}" names no symbol such as binance_spot:BTCUSDT` };
   if (field.names === "symbol" && names.length > 1) return { problem: `one symbol, got ${names.length}` };
   return { value: names.join(", ") };
