@@ -88,7 +88,7 @@ def test_two_threads_give_the_same_answer() -> None:
 
 
 def test_a_slowed_or_wrong_decoding_of_frames_is_noticed() -> None:
-    scale = replace(SMALL, trades=10_000, rounds=1)
+    scale = replace(SMALL, trades=3_000, rounds=1)
 
     def slowed() -> live_decode.Decode:
         decode, again = live_decode.ours(), live_decode.peers()
