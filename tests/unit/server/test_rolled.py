@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from rest_kit import client_of, services_of, settings_for
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
+from footloom.server.live.stream_settings import StreamSettings
+from footloom.server.live.writer import Writer
 from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from footloom.venues._india_master import expiry_ns
@@ -83,12 +87,18 @@ async def test_a_topic_of_a_continuous_future_tells_its_rolls(store: Store) -> N
 async def test_what_a_contract_trades_moves_the_charts_of_its_continuous_future(store: Store) -> None:
     services, heard = services_of(store), list[Commit]()
     hub = services.hub
+    meanings = {KEY: "upstox:NSE_FO|A"}
+    unused: Any = None
+    how = StreamSettings(make=unused, beside=unused, wanted_of=unused)
+    streams = services.stream(how, Writer(lambda: store))
+    streams._feeds = cast("Any", SimpleNamespace(resolved=meanings))  # as if they ran
+    assert hub.meanings() is meanings, "streams say what a name means"
     chart = TopicRequest(symbol=KEY, bars="1h", ticks_per_level=1)
     topic = await hub.open(chart, 100)
     leave = hub.listen(KEY, heard.append)
     fresh = [contract(name, 262_000, (2, 3), first_id=100) for name in ("A", "B")]
     for meant, block in (("", fresh[1]), ("upstox:NSE_FO|B", fresh[0]), ("upstox:NSE_FO|B", fresh[1])):
-        hub.meanings = lambda: {KEY: meant}  # noqa: B023 - called before the next turn
+        meanings[KEY] = meant
         hub.publish(Commit(block.instrument.key, block, (), int(block.ts_recv_ns[-1])))
     assert [(one.key, one.trades.instrument.symbol) for one in heard] == [(KEY, "NSE_FO|B")], "the other is not meant"
     assert hub.measures.messages == 18, "counted once"

@@ -165,16 +165,15 @@ class Hub:
             self.board.note_trades(commit.key)
             self.measures.note_trades(commit.trades)
         self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
-        self._give_out(commit)
-        for view in self._symbols.as_views(commit, self.meanings):
-            self._give_out(view)
+        for one in (commit, *self._symbols.as_views(commit, self.meanings)):
+            self._give_out(one)
+        for key in chain_keys(commit) if commit.series else ():
+            if key != commit.key and key in self._symbols:
+                self._symbols[key].hear_chain(commit)
 
     def _give_out(self, commit: Commit) -> None:
         symbol = self._symbols[commit.key]
         self._symbols.hear(commit)
-        for key in chain_keys(commit) if commit.series else ():
-            if key != commit.key and key in self._symbols:
-                self._symbols[key].hear_chain(commit)
         for topic in list(symbol.topics):
             if topic.chart.tape == commit.trades.tape:
                 self._give(topic, commit)
