@@ -78,7 +78,7 @@ def faults(numbers: np.ndarray[Any, np.dtype[np.int64]], acknowledged: int) -> l
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(8, marks=[pytest.mark.slow, pytest.mark.timeout(400)]),
+        pytest.param(6, marks=[pytest.mark.slow, pytest.mark.timeout(400)]),
         pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)]),
     ],
 )
@@ -123,7 +123,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_double(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("readings", [15, pytest.param(300, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)])])
+@pytest.mark.parametrize("readings", [8, pytest.param(300, marks=[pytest.mark.soak, pytest.mark.timeout(3_600)])])
 def test_readers_beside_a_writer_see_each_row_once(tmp_path: Path, writer: ModuleType, readings: int) -> None:
     root = tmp_path / "store"
     command = [sys.executable, str(WRITER), str(root), "7"]

@@ -57,8 +57,14 @@ def prices(store: Store) -> list[int]:
     return list(found.price_tick.tolist())
 
 
-@pytest.mark.parametrize("blocks", [1, 3])
-@pytest.mark.parametrize("kept", ["sealed", "journal"])
+@pytest.mark.parametrize(
+    ("kept", "blocks"),
+    [
+        ("sealed", 3),
+        ("journal", 1),
+        *[pytest.param(*other, marks=pytest.mark.soak) for other in (("sealed", 1), ("journal", 3))],
+    ],
+)
 def test_a_day_is_whole_after_it_was_filled_around_a_recording(
     store: Store, day: Trades, kept: str, blocks: int
 ) -> None:
