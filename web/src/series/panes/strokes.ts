@@ -99,7 +99,7 @@ export function drawBand(strokes: Strokes, output: StudyOutput, colour: string, 
   const [lower, upper] = output.columns;
   if (lower === undefined || upper === undefined) return;
   ctx.fillStyle = colour;
-  ctx.globalAlpha = 0.05;
+  ctx.globalAlpha = 0.025; // several bands may lie on each other
   fillBetween(strokes, lower, upper, look);
   ctx.globalAlpha = 0.75;
   drawLine(strokes, lower, colour, { ...look, thick: 1 });
