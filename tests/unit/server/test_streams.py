@@ -472,6 +472,18 @@ async def test_options_are_followed_as_long_as_their_symbol_is(tmp_path: Path) -
             here.streams.follow_options("test:ABC", "atm±10")
 
 
+async def test_a_name_that_is_charted_before_it_is_known_stands_as_what_it_means(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.stored.add("test:DEF")
+        await here.streams.open("test:DEF")
+        await until(lambda: here.board.state("test:DEF") is not None)
+        here.feeds.resolved["test:DEF"] = "test:GHI"
+        here.feeds.phases = {"test:GHI": FeedState("reconnecting", "1006")}
+        await until(lambda: here.board.state("test:DEF") == FeedState("reconnecting", "1006"))
+        here.streams.close("test:DEF")
+        await until(lambda: not here.board.rows())
+
+
 async def test_who_goes_away_while_symbols_beside_its_chart_begin_holds_none_of_them(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         here.silent = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from footloom.feeds.flow import FeedState
@@ -72,6 +72,12 @@ class Board:
         """Note how a symbol's feed stands, and say so where it is news."""
         self._states[key] = state
         self._say(key)
+
+    def stand_for(self, meanings: Mapping[str, str]) -> None:
+        """Let names that are told, whose meaning was not known yet, stand as what they mean now."""
+        for asked, found in meanings.items():
+            if asked != found and asked in self._states and found in self._states:
+                self.tell(asked, self._states[found])
 
     def state(self, key: str) -> FeedState | None:
         """Return how a symbol's feed stood when it was told last; None where it is not listened to."""

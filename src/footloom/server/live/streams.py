@@ -366,6 +366,7 @@ class Streams:
                 self._board.tell(key, state)
                 if state.phase == "live":
                     self._revival.note_live()
+            self._board.stand_for(feeds.resolved)
             await asyncio.sleep(_STATES_S)
 
     async def _wait_for_trades(self, key: str) -> None:
@@ -385,7 +386,8 @@ class Streams:
         if known := self._with_options & {key, name, self._resolved(key)}:  # asked for twice
             self._with_options -= known
             self._feeds.drop(name)
-        self._board.forget(self._resolved(key))
+        for one in {key, name, self._resolved(key)}:
+            self._board.forget(one)
         if not self._running and self._task is not None:
             self._feeds = None
             self._task.cancel()  # it writes what is left, and seals
