@@ -2,7 +2,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { beyond, dayNote, type OptionLevels, type OptionLine, type OptionLineKind } from "../../model/option-levels";
 import type { Palette } from "../../model/palette";
 import { hLine, plainText } from "../../renderers/shapes";
-import { type Context, fontOf } from "../../renderers/text";
+import { type Context, digitWidth, fontOf } from "../../renderers/text";
 import { axisFont } from "./axes";
 
 const widestCss = 90;
@@ -30,7 +30,7 @@ export function drawOptionLevels(ctx: Context, model: ChartModel, levels: Option
   ctx.globalAlpha = 1;
   const line = Math.max(1, Math.round(dpr));
   const size = axisFont(model) * 0.92;
-  const labels: number[] = []; // where text stands: what would lie on it moves down
+  const labels: Plate[] = []; // where text stands: what would lie on it moves down
   for (const { tick, kind, text, length } of levels.lines) {
     const y = price.yOfPrice(tick);
     if (y < 0 || y > price.height) continue;
@@ -38,10 +38,13 @@ export function drawOptionLevels(ctx: Context, model: ChartModel, levels: Option
     const left = Math.round(time.width * (1 - length));
     const dashes = kind === "key" ? [] : [6 * line, 4 * line];
     hLine(ctx, left, time.width, y, colour, kind === "key" ? 2 * line : line, dashes);
+    const from = Math.max(left, 0) + 8 * dpr;
+    const to = from + (text.length + note.length) * size * digitWidth;
     let at = y - size * 0.75;
-    while (labels.some((other) => Math.abs(other - at) < size * 1.1)) at += size * 1.15;
-    labels.push(at);
-    plate(ctx, text + note, Math.max(left, 0) + 8 * dpr, at, { size, colour, ground: palette.background });
+    while (labels.some((one) => from < one.to && one.from < to && Math.abs(one.at - at) < size * 1.1))
+      at += size * 1.15;
+    labels.push({ from, to, at });
+    plate(ctx, text + note, from, at, { size, colour, ground: palette.background });
   }
   drawBeyond(ctx, model, levels, { size, note });
 }
@@ -65,6 +68,12 @@ function drawBeyond(
     });
   for (const [k, line] of above.entries()) put(line, "▲", size * (1 + 1.25 * (above.length - 1 - k)));
   for (const [k, line] of below.entries()) put(line, "▼", price.height - size * (1 + 1.25 * (below.length - 1 - k)));
+}
+
+interface Plate {
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
 }
 
 interface PlateLook {
