@@ -112,6 +112,14 @@ def test_a_print_outside_the_session_starts_no_day() -> None:
     }
 
 
+def test_the_close_of_an_older_session_is_no_previous_close() -> None:
+    status = header()
+    tell(status, (MIDNIGHT_NS - 2 * 86_400 * SECOND_NS, 40, 1))
+    today = tell(status, (MIDNIGHT_NS + SECOND_NS, 100, 1))
+    assert (today["prev_close"], today["day_open"]) == (None, "100"), "yesterday is not stored"
+    assert tell(status, (MIDNIGHT_NS + 86_400 * SECOND_NS, 101, 1))["prev_close"] == "100"
+
+
 def test_the_engine_s_time_alone_is_no_news() -> None:
     status = header()
     tell(status, (MIDNIGHT_NS + 10, 100, 1))

@@ -225,11 +225,20 @@ class SymbolStatus:
         span = self._calendar.spans(ts_ns, ts_ns + 1)
         end_ns = int(span.end_ns[0])
         if span.in_session[0]:
-            self._session = (int(span.start_ns[0]), end_ns)
-            self._prev_close, self._close = self._close, None
+            before, self._session = self._session, (int(span.start_ns[0]), end_ns)
+            self._prev_close = self._close if before == self._session_before(self._session[0]) else None
+            self._close = None
             self._open, self._open_key = None, _LATEST
             self._volume = self._turnover = 0
         return end_ns
+
+    # The close of an older one is no previous close: what was traded since then is not stored.
+    def _session_before(self, start_ns: int) -> tuple[int, int]:
+        while True:
+            span = self._calendar.spans(start_ns - 1, start_ns)
+            start_ns = int(span.start_ns[0])
+            if span.in_session[0]:
+                return start_ns, int(span.end_ns[0])
 
     # Pieces that follow each other.
     def _fold_session(self, run: Sequence[Trades]) -> None:
