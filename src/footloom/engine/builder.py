@@ -345,7 +345,7 @@ class Builder(Tail):
             from_ns = min(from_ns, self._calendar.session_of(opened_ns)[0] if self._rule.sequential else opened_ns)
         tape = self._stored(from_ns, trades)
         if self._source is not None:
-            self._ahead.note(tape, trades)
+            self._ahead.note(tape, trades, from_ns)
         old_ns = self._settled.opens_since(from_ns, self._shown)
         redo = self._settled.take_since(from_ns)
         settled = 0 if redo is None else len(redo)

@@ -17,12 +17,16 @@ class ReadAhead:
 
     def __init__(self) -> None:
         self._rows: Trades | None = None
-        self._until_ns = 0
+        self._from_ns = self._until_ns = 0
 
-    def note(self, read: Trades, commit: Trades) -> None:
-        """Remember what was received behind a commit and read with it; commits come in the order of their receipt."""
+    def note(self, read: Trades, commit: Trades, from_ns: int) -> None:
+        """Remember what was received behind a commit and read with it, from a time on.
+
+        Commits come in the order of their receipt.
+        """
         rows = read.take(read.ts_recv_ns > commit.ts_recv_ns.max())
         self._rows, self._until_ns = (rows, int(rows.ts_recv_ns.max())) if len(rows) else (None, 0)
+        self._from_ns = from_ns
 
     def without(self, commit: Trades) -> Trades:
         """Return a commit's rows without those that were read before."""
@@ -31,4 +35,7 @@ class ReadAhead:
         if commit.ts_recv_ns.min() > self._until_ns:
             self._rows = None
             return commit
-        return unseen(commit, self._rows)
+        older = commit.ts_exch_ns < self._from_ns  # not read, whenever they were received
+        if not older.any():
+            return unseen(commit, self._rows)
+        return Trades.concat([commit.take(older), unseen(commit.take(~older), self._rows)])

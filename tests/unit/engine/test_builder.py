@@ -230,6 +230,23 @@ def test_rows_that_were_read_with_a_late_one_are_not_late_when_they_come(flags):
     assert builder.frame().equals(build(whole, SPEC))
 
 
+@pytest.mark.parametrize("flags", [0, FLAG_NO_ID])
+def test_a_late_row_that_is_older_than_what_was_read_with_another_is_folded(flags):
+    """Received before the newest row that was read, and still not among those: it lies before where the read began."""
+    at = np.array([5, 70, 130, 75, 10, 131])  # the fifth row that was heard lies a bar before the fourth's
+    heard = np.arange(len(at))
+    whole = Trades.build(
+        INSTRUMENT, DAY + at * NS, 5 + heard, heard + 1, np.ones(len(at)),
+        trade_id=heard, ts_recv_ns=DAY + (140 + heard) * NS, flags=np.full(len(at), flags),
+    )  # fmt: skip
+    ordered = whole.take(whole.order())
+    builder = Builder(INSTRUMENT, SPEC, source=lambda from_ns: ordered.between(from_ns, 2**62))
+    for rows in ([0], [1], [2], [3], [4, 5]):
+        builder.update(whole.take(rows), DAY + (140 + rows[-1]) * NS)
+
+    assert builder.frame().equals(build(whole, SPEC))
+
+
 def test_late_rows_that_the_store_lacks_are_folded_all_the_same():
     whole = tape((10, 5, 1, 1), (70, 6, 1, 1), (75, 8, 2, -1), (80, 7, 1, 1), ids=[1, 2, 3, 4])
     builder = Builder(INSTRUMENT, SPEC, source=lambda _from_ns: whole.take([0, 1, 3]))
