@@ -188,6 +188,8 @@ def _spliced(runs: Sequence[LeanTrades], rows: Trades, grid: Instrument) -> list
     lo, hi = min([place, *met]), max([place, *(at + 1 for at in met)])
     woven_rows = rows
     if lo < hi:
+        # A run stands on the grid of its whole group: parts outside of the range may be on a finer one.
+        grid = common_instrument([*(run.instrument for run in runs[lo:hi]), grid])
         pieces = [columns_of(run.trades(grid)) for run in runs[lo:hi]]
-        woven_rows = _trades(grid, rows.tape, merge(TRADES, concat([*pieces, columns_of(rows)])).columns)
+        woven_rows = _trades(grid, rows.tape, merge(TRADES, concat([*pieces, columns_of(rows.on_grid(grid))])).columns)
     return [*runs[:lo], woven_rows, *runs[hi:]]

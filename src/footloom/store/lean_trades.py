@@ -39,6 +39,8 @@ class LeanTrades:
 
     Attributes
     ----------
+    instrument
+        On whose grid they are packed.
     first, last
         The ordering keys (time in ns UTC, id) of the outermost rows.
     ids
@@ -51,7 +53,7 @@ class LeanTrades:
 
     def __init__(self, trades: Trades) -> None:
         ts, ids, recv = trades.ts_exch_ns, trades.trade_id, trades.ts_recv_ns
-        self._instrument, self._tape, self._count = trades.instrument, trades.tape, len(trades)
+        self.instrument, self._tape, self._count = trades.instrument, trades.tape, len(trades)
         self._columns = {name: _packed(name, getattr(trades, name)) for name in _NUMBERS}
         self._delay = _packed("delay", recv - ts)
         self._side, self._flags = _few(trades.side), _few(trades.flags)
@@ -79,7 +81,7 @@ class LeanTrades:
         OffGrid
             Its tick or lot is no whole part of this tape's.
         """
-        own = self._instrument
+        own = self.instrument
         is_same = (own.tick_size, own.lot_size) == (grid.tick_size, grid.lot_size)
         made = {name: _whole(one, self._count) for name, one in self._columns.items()}
         ts, delay = made["ts_exch_ns"], self._delay

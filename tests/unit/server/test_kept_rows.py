@@ -12,11 +12,11 @@ import pytest
 
 import footloom.store.lean_trades
 from footloom.core.instrument import Instrument
-from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_RECV, Trades
+from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_ID, FLAG_NO_RECV, Trades
 from footloom.engine.unseen import unseen
 from footloom.feeds.stored import stored_pieces, stored_trades
 from footloom.server.stored.history import History
-from footloom.server.stored.kept_rows import KeptRows
+from footloom.server.stored.kept_rows import KeptRows, Tape
 from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from footloom.store.lean_trades import LeanTrades
@@ -130,6 +130,28 @@ def test_what_was_decoded_is_not_decoded_again_while_a_day_is_recorded(tmp_path:
         found = kept.between(ONE.key, "trade", START_NS, START_NS + 2 * DAY_NS, ONE).whole()
         assert kept.parts.decoded == 3
         assert found.price_tick[-12:].tolist() == [199, 250, *range(300, 310)]
+
+
+def test_a_late_row_stands_among_parts_that_are_read_with_ones_on_a_finer_grid(tmp_path: Path) -> None:
+    with Store(tmp_path, writer=True) as store:
+        store.put_instrument(ONE)
+        store.write_part(rows_of(0, list(range(1, 101, 2)), on=FINER))
+        store.write_part(rows_of(0, list(range(50, 301, 2)), flags=FLAG_BACKFILLED))  # ids among those of the first
+        store.append(rows_of(0, [251]))
+        span = (START_NS + 200 * 10**9, START_NS + DAY_NS)
+        grid = store.grid(ONE.key, "trade")
+        found = kept_of(store).between(ONE.key, "trade", *span, grid).whole()
+        assert same(found, stored_trades(store, ONE.key, "trade", *span).on_grid(grid))
+
+
+def test_a_row_behind_the_range_was_not_read_though_a_late_one_was_that_came_after_it() -> None:
+    """Rows without ids are told apart by their receipt; the newest stored time was asked for before the rows were."""
+    at, heard = np.array([10, 12, 9]), np.array([20, 21, 22])
+    rows = Trades.build(
+        ONE, START_NS + at, [5, 5, 5], [1, 1, 1], [1, 1, 1], ts_recv_ns=START_NS + heard, flags=np.full(3, FLAG_NO_ID)
+    )
+    tape = Tape(ONE, "trade", (rows.take([2, 0]),), (START_NS, START_NS + 11))
+    assert tape.unseen(rows).ts_exch_ns.tolist() == [START_NS + 12]
 
 
 def test_no_more_is_kept_than_was_allowed_and_of_long_ranges_the_end(

@@ -89,7 +89,9 @@ class Tape:
         if not self._runs or not len(trades):
             return trades
         if np.any(trades.flags & (FLAG_NO_ID | FLAG_INFERRED)):
-            return trades.take(trades.ts_recv_ns > max(map(self._newest_recv_ns, self._runs)))
+            newest_ns = max(map(self._newest_recv_ns, self._runs))
+            # What lies behind the range was not read, though a late row that came after it was.
+            return trades.take((trades.ts_recv_ns > newest_ns) | (trades.ts_exch_ns >= self._span[1]))
         return unseen(trades, self.since(int(trades.ts_exch_ns.min())))
 
     def _newest_recv_ns(self, run: Run) -> int:
@@ -147,7 +149,7 @@ class KeptRows:
         held_ns = self._held_from_ns(key, tape, from_ns, to_ns)
         end = self.kept(key, tape, held_ns, to_ns, grid)
         if end is None:
-            end = Tape(grid, tape, (self._read(key, tape, held_ns, to_ns).on_grid(grid),))
+            end = Tape(grid, tape, (self._read(key, tape, held_ns, to_ns).on_grid(grid),), (held_ns, to_ns))
         return end if held_ns <= from_ns else end.behind(lambda: self._pieces(key, tape, from_ns, held_ns))
 
     # From when on the days of a range hold no more rows than are kept. Sides that are inferred follow from rows before

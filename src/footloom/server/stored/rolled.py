@@ -156,7 +156,7 @@ class RolledHistory(History):
             return super()._tape(chart, from_ns, to_ns)
         checkpoint()
         rows = self._trades(chart.key, chart.tape, from_ns, to_ns)
-        return Tape(chart.instrument, chart.tape, (rows.on_grid(chart.instrument),))
+        return Tape(chart.instrument, chart.tape, (rows.on_grid(chart.instrument),), (from_ns, to_ns))
 
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         if is_continuous(key):
