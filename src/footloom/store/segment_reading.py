@@ -85,6 +85,8 @@ def read_segment(
             if not is_damage(error):
                 raise
             content.damage.append(f"after sequence {content.next_seq - 1}: {error}")
+        except msgspec.DecodeError as error:  # a damaged number that is none, of rows that are taken many at a time
+            content.damage.append(f"after sequence {content.next_seq - 1}: {error}")
     return content
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -171,6 +173,22 @@ def test_a_store_that_is_made_anew_in_its_place_is_read_anew(tmp_path: Path) -> 
             found = reader.load(one.key, "trade", *EVER)
             assert found.trade_id.tolist() == list(range(first, first + 8 + first // 500))  # type: ignore[union-attr]
         shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("number", [float("inf"), b"\0", "none"])
+def test_damaged_numbers_cost_their_block_and_no_other(root: Path, number: object) -> None:
+    """What a flipped bit of a record's head makes of a whole number, for whom many rows are read at once."""
+    one = symbol("A")
+    with Store(root, writer=True) as store:
+        for at in range(4):
+            store.append(rows(one, 4 * at, 4))
+        copied = shutil.copytree(root / "journal", root / "copied")
+    (path,) = copied.glob("segment-*.sqlite")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE blocks SET crc32 = ? WHERE first_seq = (SELECT max(first_seq) FROM blocks)", (number,))
+    found = KeptSegments().read(path, one.key, None, None)
+    assert found.damage
+    assert [row for heard in found.heard for row in heard.columns["trade_id"].tolist()] == list(range(12))
 
 
 def test_damage_is_told_also_where_rows_are_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
