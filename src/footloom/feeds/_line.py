@@ -14,13 +14,14 @@ from footloom.core.trades import Trades
 from footloom.errors import StoreError
 from footloom.store.columns import Columns, block_of, columns_of, concat, form_of
 
-__all__ = ("Item", "Line", "size_of")
+__all__ = ("Item", "Line", "halves_of", "size_of")
 
 Item = tuple[Trades | Snapshots | Series, Sequence[Gap]]
 
 _ITEM_BYTES = 2_000  # what a block takes beside its rows: a commit of one row has a dozen arrays
 _MOST_ITEMS = 1_024
 _JOINED_ROWS = 16_384
+_FEW_ROWS = 16  # what a refusal may take with it
 
 
 def size_of(item: Item) -> int:
@@ -31,6 +32,15 @@ def size_of(item: Item) -> int:
 @functools.lru_cache(maxsize=256)
 def _row_bytes(tape: str) -> int:
     return sum(dtype.itemsize for dtype in form_of(tape).dtypes.values())
+
+
+def halves_of(item: Item) -> list[Item]:
+    """Return a block as two, in their order; none where it has a few rows."""
+    block, gaps = item
+    if len(block) <= _FEW_ROWS:
+        return []
+    middle = len(block) // 2
+    return [(block.take(slice(0, middle)), ()), (block.take(slice(middle, len(block))), gaps)]
 
 
 class Line:

@@ -22,7 +22,7 @@ from footloom.core.series import Series, kind_of
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import I64, Trades
 from footloom.errors import CorruptPart, StoreLocked, StoreUnavailable, UnknownSymbol
-from footloom.feeds._line import Item, Line
+from footloom.feeds._line import Item, Line, halves_of
 from footloom.feeds.flow import Arrival, Commit, Source
 from footloom.feeds.metrics import Spread
 
@@ -229,6 +229,8 @@ class Journal:
             if isinstance(error, CorruptPart):
                 trouble = error
                 self._pending.put([item])
+            elif error is not None and (halves := halves_of(item)):
+                waiting.extendleft(reversed(halves))  # of joined rows the store may take the most
             elif error is not None:
                 self._refuse(item, error)
         self._on_the_way = 0

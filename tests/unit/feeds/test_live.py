@@ -49,6 +49,7 @@ class Disk:
 
     broken: bool = False
     damaged: str = ""
+    taken: tuple[int, int] | None = None  # by a file without ids: no block may touch it
     kept: list[int] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     commits: int = 0
@@ -61,6 +62,8 @@ class Disk:
             raise StoreError("a quantity of 0 lots")
         if any(block.instrument.symbol == self.damaged for block, _ in items):
             raise CorruptPart("a manifest is damaged")
+        if self.taken is not None and any(self._touches(block) for block, _ in items if isinstance(block, Trades)):
+            raise StoreError("rows overlap a file")
         self.commits += 1
         self.threads.add(threading.current_thread().name)
         for block, gaps in items:
@@ -68,6 +71,10 @@ class Disk:
             self.kept += block.trade_id.tolist()
             self.gaps += gaps
         return len(self.kept)
+
+    def _touches(self, block: Trades) -> bool:
+        ts, (first, last) = block.ts_exch_ns, self.taken or (1, 0)
+        return bool(len(ts)) and int(ts.min()) <= last and int(ts.max()) >= first
 
 
 @dataclass
@@ -303,4 +310,21 @@ async def test_a_block_that_the_store_refuses_takes_none_with_it_that_waited_too
     disk.broken = False
     await journal.append([])
     assert (disk.kept, journal.refused, journal.waiting) == ([1, *range(3, 12)], 1, 0)
+    journal.close()
+
+
+async def test_rows_that_were_joined_are_not_refused_with_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without ids lies where some of them do: each commit of its own would be refused for itself."""
+    monkeypatch.setattr(line_module, "_MOST_ITEMS", 4)
+    disk = Disk(broken=True, taken=(3_000, 3_400))
+    journal = Journal(disk)
+    for number in range(1, 101):
+        assert not await journal.append(arrival(rows(number)))
+    disk.broken = False
+    await journal.append([])
+    lost = [number for number in range(1, 101) if number not in disk.kept]
+    assert disk.kept == sorted(disk.kept)
+    assert set(range(30, 35)) <= set(lost) <= set(range(15, 50)), lost
+    assert (journal.refused, journal.waiting) == (len(lost), 0)
+    assert [gap.missing for gap in disk.gaps] == [len(lost)]
     journal.close()
