@@ -13,7 +13,7 @@ from footloom.cli._shared import say
 if TYPE_CHECKING:
     from footloom.config import Config
     from footloom.feeds.ingest import ImportReport
-    from footloom.feeds.mongo_documents import Collection, Place
+    from footloom.feeds.mongo_documents import Place
     from footloom.feeds.mongo_follow import Mark
 
 __all__ = ("Documents", "exported", "named_places")
@@ -88,24 +88,24 @@ def _export(place: Place, folder: Path, store: object) -> Documents:
         known = Mark.of(store, place)  # type: ignore[arg-type] # a store, imported where it is opened
         token = collection.watch() if collection.can_watch() else None
         after = None if known.last_id is None else id_of_text(known.last_id)
-        _say_late(collection, known, after)
-        last = collection.export(path, after)
-        count = None if last is None else collection.count_until(last.id)
+        before = 0 if after is None else collection.count_until(after)
+        _say_late(place, known.count, before, after)
+        last, count = collection.export(path, after)
     if last is None:
         behind = " behind those that were imported before" if after is not None else ""
         say(f"{place} holds no documents{behind}")
         return Documents(place, path, None)
-    mark = Mark(None if token is None else text_of_id(token), text_of_id(last.id), count=count)
+    mark = Mark(None if token is None else text_of_id(token), text_of_id(last.id), count=before + count)
     return Documents(place, path, mark)
 
 
 # A document gets its _id from the program that makes it, and may be inserted behind younger ones. Its rows lie among
 # those of the first import, which have no ids to be told from: so they are not stored, and that is said.
-def _say_late(collection: Collection, known: Mark, after: Any) -> None:
-    if known.count is None or (late := collection.count_until(after) - known.count) <= 0:
+def _say_late(place: Place, known: int | None, count: int, after: Any) -> None:
+    if known is None or (late := count - known) <= 0:
         return
     say(
-        f"footloom: {late:,} documents of {collection.place} were inserted since the last import with an older _id "
+        f"footloom: {late:,} documents of {place} were inserted since the last import with an older _id "
         f"than its last ({after}): they are not imported. An import into an empty store (--store FOLDER) reads all of "
         "them; footloom record follows each insert"
     )

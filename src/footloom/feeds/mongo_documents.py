@@ -132,14 +132,14 @@ class Collection:
         if held:
             yield held
 
-    def export(self, path: Path, after: Any = None) -> Found | None:
-        """Write the documents behind one as lines of JSON, packed; return the last, None where there is none."""
-        last = None
+    def export(self, path: Path, after: Any = None) -> tuple[Found | None, int]:
+        """Write the documents behind one as lines of JSON, packed; return the last, and how many there are."""
+        last, count = None, 0
         with gzip.open(path, "wb", compresslevel=1) as file:
             for found in self.stored(after):
                 file.writelines(one.text + b"\n" for one in found)
-                last = found[-1]
-        return last
+                last, count = found[-1], count + len(found)
+        return last, count
 
     # --- as they are inserted
 

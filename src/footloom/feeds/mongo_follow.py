@@ -309,7 +309,7 @@ class Follower:
         if token is not None:
             self._mark.token = text_of_id(token)
         if last is not None:
-            self._mark.last_id = text_of_id(last.id)
+            self._mark.last_id, self._mark.count = text_of_id(last.id), None
         self._mark.keep(self._store, self._collection.place)
 
     # The decimals of instruments that nobody knows: from what was there first, and for one that appears later from what

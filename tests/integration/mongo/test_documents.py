@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -19,7 +20,8 @@ from pymongo import MongoClient
 
 from footloom.cli.main import main
 from footloom.errors import ConfigError, StoreError
-from footloom.feeds.mongo_documents import place_of
+from footloom.feeds.mongo_documents import Collection, Place, place_of
+from footloom.feeds.mongo_follow import Follower
 from footloom.store.files import Store as FileStore
 from footloom.store.mongo import Store
 from footloom.store.mongo_client import address_of
@@ -100,6 +102,29 @@ def test_documents_that_come_late_with_an_older_id_are_told(database: str, ticks
     assert fresh.returncode == 0, fresh.stderr
     with FileStore(tmp_path / "fresh") as whole:
         assert whole.load(KEY, "snapshot", 0, 2**62).vtt_lot.tolist() == [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]
+
+
+def test_late_documents_are_told_also_when_they_came_during_the_import_and_none_that_was_followed(
+    database: str, ticks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, plain = tmp_path / "store", Collection.export
+
+    def export(self: Collection, path: Path, after: Any = None) -> Any:
+        found = plain(self, path, after)
+        ticks.insert_one(document(1))
+        return found
+
+    ticks.insert_many(document(number) for number in (0, 2, 3))
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "export", export)
+        assert footloom(tmp_path, "import", "--store", str(store), database).returncode == 0
+    done = footloom(tmp_path, "import", "--store", str(store), database)
+    assert "footloom: 1 documents of" in done.stderr
+    ticks.insert_many(document(number) for number in (4, 5, 6))
+    with FileStore(store, writer=True) as opened, Collection(Place(address_of(database), "tick_data")) as collection:
+        Follower(collection, opened).run(threading.Event(), once=True)
+    done = footloom(tmp_path, "import", "--store", str(store), database)
+    assert "with an older _id" not in done.stderr
 
 
 def test_a_recording_gives_the_same_rows_by_either_way(
