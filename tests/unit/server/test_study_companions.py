@@ -19,6 +19,7 @@ from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.engine.build import build_footprint
 from footloom.engine.studies import StudyFold
+from footloom.errors import NotStored
 from footloom.feeds.flow import Commit
 from footloom.server.clients.session import Session
 from footloom.server.live.companions import Companions
@@ -284,3 +285,15 @@ async def test_a_chart_of_the_symbol_that_is_named_is_opened_and_says_so() -> No
     assert answer["studies"][0]["title"] == f"Premium to {TEST.key}: that is the chart's own symbol"
     assert all(same(value, NONE) for value in told(frames(socket), "premium", "points", final=False).values())
     assert any(not same(value, NONE) for value in told(frames(socket), "cvd_sum", "cvd", final=False).values())
+
+
+async def test_a_chart_that_cannot_start_hears_no_other_symbol_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise NotStored("planted")
+
+    monkeypatch.setattr("footloom.server.live.symbol_state.look_up", fail)
+    async with client_of(MemoryStore(*tapes())) as (hub, _):
+        request = TopicRequest(symbol=TEST.key, bars="1m", ticks_per_level=2)
+        with pytest.raises(NotStored, match="planted"):
+            await hub.open(request, 50, (StudyRequest(study="premium", params={"symbol": SPOT.key}),))
+        assert not hub._symbols[SPOT.key].listeners

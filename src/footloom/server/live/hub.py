@@ -23,14 +23,13 @@ from footloom.server.live.board import Board
 from footloom.server.live.chains import chain_keys
 from footloom.server.live.charts import Charts
 from footloom.server.live.joining import joined
-from footloom.server.live.lanes import look_up
 from footloom.server.live.measures import Measures
 from footloom.server.live.readers import Subscriber
 from footloom.server.live.sides import SideReader
 from footloom.server.live.status import CLOCK_INTERVAL_S, STATUS_INTERVAL_S, SymbolStatus
 from footloom.server.live.stream_opening import opened
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.symbol_state import Stream, SymbolState, SymbolStates, read_start, status_of, without
+from footloom.server.live.symbol_state import Stream, SymbolState, SymbolStates, read_start, read_status, without
 from footloom.server.live.tempo import FLUSH_S, Tempo
 from footloom.server.live.topics import Topic
 from footloom.server.stored.history import ChartKey, History, Seed
@@ -208,7 +207,7 @@ class Hub:
         backlog = symbol.backlogs[place] = list(symbol.unrecorded)
         try:
             seed, studies = await read_start(self.listen, self.history, chart, history_bars, requests)
-            status = await look_up(status_of, chart, seed) if symbol.status is None else symbol.status
+            status = await read_status(chart, seed, studies) if symbol.status is None else symbol.status
         finally:
             del symbol.backlogs[place]
         # No await between the end of the backlog and the topic's place among the others: what is published from here on

@@ -13,7 +13,7 @@ from footloom.feeds.flow import Commit
 from footloom.kernels.fold import Count
 from footloom.server.live.chains import ChainStream
 from footloom.server.live.companions import Companions, Listen
-from footloom.server.live.lanes import read_chart
+from footloom.server.live.lanes import look_up, read_chart
 from footloom.server.live.sides import Side
 from footloom.server.live.status import SymbolStatus
 from footloom.server.live.study_beside import StudiesBeside, folds_of, studies_beside
@@ -21,7 +21,7 @@ from footloom.server.live.topics import Topic
 from footloom.server.stored.history import ChartKey, History, Seed
 from footloom.server.wire.messages import StudyRequest
 
-__all__ = ("Stream", "SymbolState", "SymbolStates", "read_start", "start_of", "status_of", "without")
+__all__ = ("Stream", "SymbolState", "SymbolStates", "read_start", "read_status", "start_of", "status_of", "without")
 
 Stream = Side | ChainStream  # of a symbol, that is no chart
 
@@ -75,6 +75,16 @@ def status_of(chart: ChartKey, seed: Seed) -> SymbolStatus:
     for rows in seed.tape.newest_days():
         status.fold(rows)
     return status
+
+
+async def read_status(chart: ChartKey, seed: Seed, studies: StudiesBeside | None) -> SymbolStatus:
+    """Do the same in a thread; where it fails, no chart starts, and its studies hear no more."""
+    try:
+        return await look_up(status_of, chart, seed)
+    except BaseException:
+        if studies is not None:
+            studies.stop()
+        raise
 
 
 def without(commit: Commit, seed: Seed) -> Commit:
