@@ -289,6 +289,22 @@ describe("TopicFeed", () => {
     expect(subscribes()).toBe(3);
   });
 
+  it("goes on under what is there, and reads nothing anew, when other studies are chosen faster than the server takes them", () => {
+    const { feed, socket, heard, asked } = feedOf();
+    const left = (): (number | undefined)[] =>
+      socket.sent.filter(({ op }) => op === "unsubscribe").map(({ topic_id }) => topic_id);
+    socket.say({ type: "subscribed", id: 1, topic_id: 7, topic: {} });
+    feed.frame(frameOf(minutes(0, 100), "snapshot", 1));
+    for (const percent of [200, 250]) feed.setStudies([{ study: "imbalance", label: "a", params: { percent } }]);
+    expect(left(), "the first one goes on").toEqual([]);
+    socket.say({ type: "subscribed", id: 2, topic_id: 8, topic: {} });
+    expect(left()).toEqual([]);
+    socket.say({ type: "subscribed", id: 3, topic_id: 9, topic: {} });
+    feed.frame(frameOf(minutes(50, 51), "snapshot", 1));
+    expect(left().sort()).toEqual([7, 8]);
+    expect([heard.resynced, asked.length], "nothing was lost").toEqual([[], 0]);
+  });
+
   it("says of a snapshot that holds fewer bars than before that none came", () => {
     const { feed, socket, heard } = feedOf();
     socket.say({ type: "subscribed", id: 1, topic_id: 7, topic: {} });

@@ -146,6 +146,33 @@ describe("the large orders of a chart", () => {
     expect(shown()).toEqual(range(95, 100));
   });
 
+  it("come though earlier trades change faster than an answer does, and are asked for no more often than news", async () => {
+    const tape = new Tape();
+    const { one, clock, shown } = desk(tape);
+    const now = tape.largeOrders;
+    tape.largeOrders = async (query) => {
+      const made = await now(query);
+      await new Promise<void>((done) => clock.after(300, done));
+      return made;
+    };
+    let whole = false;
+    one.look(view(83n, null));
+    for (let k = 0; k < 200; k += 1) {
+      if (k === 150) tape.end = 101n;
+      one.grew(true);
+      clock.pass(50);
+      for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
+      whole ||= shown().length === 17;
+      if (k === 100) expect(shown().at(-1)).toBe("99");
+    }
+    expect([whole, shown().at(-1)], "older ones too, and news").toEqual([true, "100"]);
+    expect(tape.asked.length).toBeLessThan(30);
+    tape.largeOrders = now;
+    await settle(clock);
+    expect(shown()).toEqual(range(83, 101));
+    expect(one.isQuiet).toBe(true);
+  });
+
   it("leave no hole when more has come than one answer holds", async () => {
     const tape = new Tape();
     const { one, clock, shown } = desk(tape);

@@ -31,6 +31,9 @@ interface Slot {
   asked: OrderView | null;
   /** The tape has grown since it was asked for. */
   isStale: boolean;
+  /** Earlier trades have changed since all of it was asked for; and whether it was asked for because of that. */
+  isOld: boolean;
+  isAgain: boolean;
   /** Not before: news of a live tape, and anything after a failure. */
   newsMs: number;
   failedMs: number;
@@ -104,7 +107,8 @@ export class OrderDesk {
         () => this.#next(slot),
         (error) => this.#failed(slot, error),
       ),
-      ...{ held: null, asked: null, isStale: false, newsMs: 0, failedMs: 0, refused: "" },
+      ...{ held: null, asked: null, isStale: false, isOld: false, isAgain: false },
+      ...{ newsMs: 0, failedMs: 0, refused: "" },
     };
     slot.asker.hide(this.#isHidden);
     return slot;
@@ -117,7 +121,7 @@ export class OrderDesk {
     if (view === null || before === null || view.symbol !== before.symbol || view.tape !== before.tape) {
       for (const [label, slot] of this.#slots) {
         slot.asker.drop();
-        [slot.held, slot.refused] = [null, ""];
+        [slot.held, slot.refused, slot.isOld] = [null, "", false];
         this.#answered(label, null);
       }
     }
@@ -135,8 +139,9 @@ export class OrderDesk {
     for (const slot of this.#slots.values()) {
       slot.isStale = true;
       if (!anew) continue;
-      slot.asker.drop(); // what is under way may have been made before
-      slot.held = null;
+      // What is under way may have been made before. Where trades come late all the time it is let come all the same.
+      if (!slot.isOld && !slot.isAgain) slot.asker.drop();
+      slot.isOld = true;
     }
     this.#lookAll();
   }
@@ -149,7 +154,7 @@ export class OrderDesk {
     const view = this.#view;
     const stretch = view === null ? null : this.#missing(slot, view);
     if (view === null || stretch === null) return null;
-    const isNews = stretch.toNs === null && slot.held !== null;
+    const isNews = slot.held !== null && (stretch.toNs === null || (slot.isOld && isAll(stretch, view)));
     return {
       dueMs: Math.max(slot.failedMs, isNews ? slot.newsMs : 0),
       ask: (signal) => this.#ask(slot, view, stretch, signal),
@@ -164,25 +169,30 @@ export class OrderDesk {
     if (held.toNs !== null && (view.toNs === null || view.toNs > held.toNs))
       return { fromNs: held.settledNs, toNs: view.toNs };
     if (view.fromNs < held.fromNs && held.orders.length < mostHeld) return { fromNs: view.fromNs, toNs: held.fromNs };
+    if (slot.isOld) return { fromNs: view.fromNs, toNs: view.toNs };
     return slot.isStale && held.toNs === null && view.toNs === null ? { fromNs: held.settledNs, toNs: null } : null;
   }
 
   async #ask(slot: Slot, view: OrderView, stretch: Stretch, signal: AbortSignal): Promise<() => void> {
     const begun = this.#clock.now();
     slot.asked = view;
+    slot.isAgain = slot.isOld && isAll(stretch, view);
+    if (slot.isAgain) slot.isOld = false;
+    const { isAgain } = slot;
     if (stretch.toNs === null) slot.isStale = false;
     try {
       const reply = await this.#rest.largeOrders({ ...view, ...stretch, params: slot.want.params }, signal);
       return () => {
         slot.refused = "";
-        const read = slot.held?.reading ?? reply.reading;
+        const before = isAgain ? null : slot.held;
+        const read = before?.reading ?? reply.reading;
         // Trades came so late that those before them may be others now: all is asked for again.
-        slot.held = stretch.toNs === null && read !== reply.reading ? null : joined(slot.held, stretch, reply);
+        slot.held = stretch.toNs === null && read !== reply.reading ? null : joined(before, stretch, reply);
         if (slot.held !== null) this.#answered(slot.want.label, slot.held);
       };
     } finally {
       const now = this.#clock.now();
-      if (stretch.toNs === null) slot.newsMs = now + Math.max(growMs, 4 * (now - begun));
+      if (stretch.toNs === null || isAgain) slot.newsMs = now + Math.max(growMs, 4 * (now - begun));
     }
   }
 
@@ -191,7 +201,7 @@ export class OrderDesk {
     slot.failedMs = this.#clock.now() + failedMs;
     const isRefused =
       error instanceof RequestFailed && error.status >= 400 && error.status < 500 && error.status !== 429;
-    if (!isRefused) slot.isStale = true;
+    if (!isRefused) [slot.isStale, slot.isOld] = [true, slot.isOld || slot.isAgain];
     else if (slot.asked !== null) {
       slot.refused = error.status === tooMuch ? stretchOf(slot, slot.asked) : tapeOf(slot, slot.asked);
       slot.held = null;
@@ -201,6 +211,9 @@ export class OrderDesk {
     slot.asker.look();
   }
 }
+
+const isAll = (stretch: Stretch, view: OrderView): boolean =>
+  stretch.fromNs === view.fromNs && stretch.toNs === view.toNs;
 
 // Nothing of it is held, and a hole would lie between.
 const isApart = (held: Held, view: OrderView): boolean =>

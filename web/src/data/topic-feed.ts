@@ -151,8 +151,9 @@ export class TopicFeed implements TopicListener {
   setStudies(studies: readonly StudyRequest[]): void {
     if (JSON.stringify(studies) === JSON.stringify(this.#studies)) return;
     this.#studies = studies;
-    this.#leaveFormer?.();
-    this.#leaveFormer = this.#leave;
+    // One that is still being asked for is not wanted any more: the bars go on under the one that is there.
+    if (this.#leaveFormer === null) this.#leaveFormer = this.#leave;
+    else this.#leave();
     this.#leave = this.#subscribe();
   }
 

@@ -16,7 +16,7 @@ export function drawOwnUnder(ctx: Context, scene: Scene, model: ChartModel): voi
   const { nakedPoc, zones } = model.settings;
   const held = heldOf(model, ownLabels.zones);
   if (held !== null && zones === "on") for (let k = 0; k < held.list.count; k += 1) drawZone(ctx, scene, held, k);
-  const pocs = heldOf(model, ownLabels.nakedPoc);
+  const pocs = heldPocs(model);
   if (pocs !== null && nakedPoc === "bars") drawBarPocs(ctx, scene, pocs);
   if (pocs !== null && nakedPoc === "sessions") drawSessionPocs(scene, pocs, (line) => drawLevel(ctx, scene, line));
 }
@@ -24,7 +24,7 @@ export function drawOwnUnder(ctx: Context, scene: Scene, model: ChartModel): voi
 /** Unfinished auctions, which stand on the edges of rows, and the words of all lines: over the cells. */
 export function drawOwnOver(ctx: Context, scene: Scene, model: ChartModel): void {
   const { nakedPoc, unfinished } = model.settings;
-  const pocs = heldOf(model, ownLabels.nakedPoc);
+  const pocs = heldPocs(model);
   if (pocs !== null && nakedPoc === "sessions") drawSessionPocs(scene, pocs, (line) => drawWords(ctx, scene, line));
   const auctions = heldOf(model, ownLabels.unfinished);
   if (auctions !== null && unfinished === "on" && scene.ticksPerLevel === 1) drawAuctions(ctx, scene, auctions);
@@ -47,6 +47,13 @@ function heldOf(model: ChartModel, label: string): Held | null {
     return (openNs === null ? null : model.series.at(openNs)) ?? model.series.first;
   };
   return { study, list, bornBar };
+}
+
+// Until the server has answered another choice, what is held is of the one before.
+function heldPocs(model: ChartModel): Held | null {
+  const held = heldOf(model, ownLabels.nakedPoc);
+  const scope = model.settings.nakedPoc === "bars" ? "bar" : "session";
+  return (held?.study.spec.params["scope"] ?? scope) === scope ? held : null;
 }
 
 function drawBarPocs(ctx: Context, scene: Scene, { list }: Held): void {
