@@ -155,6 +155,25 @@ def test_tab_stays_in_a_dialog_and_escape_gives_the_focus_back(open_page: PageOp
         page.wait_for_function("document.activeElement.classList.contains('chart')")
 
 
+# What lies over the middle of the element that has the focus.
+COVERED = """() => {
+    const one = document.activeElement;
+    const { x, y, width, height } = one.getBoundingClientRect();
+    const top = document.elementFromPoint(x + width / 2, y + height / 2);
+    return one.contains(top) || top?.contains(one) ? '' : `${one.outerHTML.slice(0, 80)}: ${top?.className}`;
+}"""
+
+
+def test_what_has_the_focus_lies_under_nothing_in_a_sheet_that_is_scrolled(open_page: PageOpener) -> None:
+    page = open_page(1280, 560)
+    named("Settings")(page)
+    page.locator(".dialog").wait_for()
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(30):
+            page.keyboard.press(key)
+            assert page.evaluate(COVERED) == ""
+
+
 def test_the_cell_under_the_read_out_is_said_with_how_far_it_can_be_trusted(open_page: PageOpener) -> None:
     page = open_page()
     press(page, "Alt+ArrowUp")
