@@ -26,28 +26,41 @@ from footloom.store.segment import SALVAGED, VERSION, Content, Heard, HeardGap, 
 
 __all__ = ("is_damage", "read_segment")
 
+_TRIES = 3
 _DAMAGED = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # 0: text that is no text
 
 
 @contextlib.contextmanager
 def _open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    # A database whose log is gone can be read where nothing may be written only when SQLite is told that it stands
-    # still.
-    still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-    uri = path.resolve().as_uri()
-    database = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    database = _connected(path)
     try:
-        try:
-            database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.OperationalError:
-            if not still:
-                raise
-            database.close()
-            database = sqlite3.connect(f"{uri}?mode=ro{still}", uri=True, isolation_level=None)
         database.execute("BEGIN")  # one picture for all that is read
         yield database
     finally:
         database.close()
+
+
+# A database whose log is gone can be read where nothing may be written only when SQLite is told that it stands still.
+# A writer that closes it takes the log away behind its index: in between, on a full disk, the index cannot be made.
+def _connected(path: Path) -> sqlite3.Connection:
+    log, uri = path.with_name(path.name + "-wal"), path.resolve().as_uri()
+    for left in range(_TRIES - 1, -1, -1):
+        has_log = log.exists()
+        database = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError:
+            database.close()
+            if has_log and not left:
+                raise
+        except BaseException:
+            database.close()
+            raise
+        else:
+            return database
+        if not has_log:
+            break
+    return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
 
 
 def is_damage(error: sqlite3.Error) -> bool:

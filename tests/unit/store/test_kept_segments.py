@@ -139,6 +139,41 @@ def test_many_rows_at_once_are_the_same_rows(root: Path, count: int) -> None:
         assert len(at_once.heard) == count
 
 
+@pytest.mark.parametrize("goes", [1, 99])
+def test_a_log_that_goes_away_while_a_full_disk_is_read(root: Path, monkeypatch: pytest.MonkeyPatch, goes: int) -> None:
+    with Store(root, writer=True) as store:
+        store.append(rows(symbol("A"), 0, 5))
+        path = root / "journal" / store._medium.segments()[-1]
+    log = path.with_name(path.name + "-wal")
+    log.touch()
+    real, asked = sqlite3.connect, list[str]()
+
+    class NoIndex:
+        def __init__(self, uri: str) -> None:
+            asked.append(uri)
+
+        def execute(self, _query: str) -> None:
+            if len(asked) == goes:
+                log.unlink()
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    def connect(place: str, **more: Any) -> Any:
+        return real(place, **more) if "immutable" in place else NoIndex(place)
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    if goes == 1:
+        assert len(told(read_segment(path).heard)) == 5
+    else:
+        with pytest.raises(StoreError, match="disk I/O error"):
+            read_segment(path)
+        assert len(asked) == 3
+
+
 def test_where_nothing_was_heard_is_nothing_however_blocks_are_kept(root: Path) -> None:
     one, (from_ns, to_ns) = symbol("A"), (START_NS + 500 * 10**9, START_NS + 600 * 10**9)
     with Store(root, writer=True) as store:
