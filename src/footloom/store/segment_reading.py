@@ -44,18 +44,15 @@ def _open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 # A writer that closes it takes the log away behind its index: in between, on a full disk, the index cannot be made.
 def _connected(path: Path) -> sqlite3.Connection:
     log, uri = path.with_name(path.name + "-wal"), path.resolve().as_uri()
-    for left in range(_TRIES - 1, -1, -1):
+    for left in reversed(range(_TRIES)):
         has_log = log.exists()
         database = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
         try:
             database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.OperationalError:
+        except sqlite3.Error as error:
             database.close()
-            if has_log and not left:
+            if not isinstance(error, sqlite3.OperationalError) or (has_log and not left):
                 raise
-        except BaseException:
-            database.close()
-            raise
         else:
             return database
         if not has_log:

@@ -34,11 +34,10 @@ class Snapshots:
         data = self._kept.get(want)
         return None if data is None else _made(data)
 
-    def make(self, want: Want, frame: ChartFrame, meta: bytes, place: tuple[int, int]) -> Awaitable[bytes | str]:
+    async def make(self, want: Want, frame: ChartFrame, meta: bytes, place: tuple[int, int]) -> bytes | str:
         """Encode bars, and keep them; ``place`` is the topic's id and its sequence number."""
-        return self._make(want, frame, meta, *place)
+        topic_id, seq = place
 
-    async def _make(self, want: Want, frame: ChartFrame, meta: bytes, topic_id: int, seq: int) -> bytes | str:
         def encoded() -> bytes | str:
             if want[1] == "json":
                 return encode_json(frame, "snapshot", topic_id=topic_id, topic_seq=seq, meta=meta).decode()
