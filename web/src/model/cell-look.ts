@@ -63,7 +63,7 @@ export function lookKey(settings: Settings): string {
 }
 
 /** The parameters of imbalances as a key. */
-export function rulesKey(settings: Settings): string {
+function rulesKey(settings: Settings): string {
   const { imbalancePct, imbalanceCompare, imbalanceConvention, imbalanceZero } = settings;
   const { imbalanceAgainst, imbalanceMin, stack } = settings;
   return [

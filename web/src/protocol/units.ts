@@ -26,7 +26,6 @@ export const row = (value: number): Row => value as Row;
 export const lot = (value: number): Lot => value as Lot;
 export const ns = (value: bigint): Ns => value as Ns;
 export const ms = (value: number): Ms => value as Ms;
-export const barIndex = (value: number): BarIndex => value as BarIndex;
 export const px = (value: number): Px => value as Px;
 export const dpx = (value: number): Dpx => value as Dpx;
 
