@@ -158,7 +158,8 @@ def test_the_exercise_with_frames() -> None:
 
 
 def update_of(update: BookUpdate, levels: list[Any]) -> Any:
-    return BookChange(update.first_id, update.last_id, *levels, update.prev_id, update.is_snapshot)
+    bids, asks = levels
+    return BookChange(update.first_id, update.last_id, bids, asks, update.prev_id, update.is_snapshot)
 
 
 @pytest.mark.parametrize("ts", [NOW, str(NOW)])
@@ -187,9 +188,11 @@ def test_a_first_ticker_says_everything() -> None:
 
 
 def test_a_later_ticker_says_what_has_changed() -> None:
-    (mark,) = told(frame("tickers.BTCUSDT", {"symbol": "BTCUSDT", "markPrice": "92152.00"}, "delta"))
+    interest, mark = told(frame("tickers.BTCUSDT", {"symbol": "BTCUSDT", "markPrice": "92152.00"}, "delta"))
+    stands = OpenInterest(symbol="BTCUSDT", ts_exch_ns=NOW * MS, ts_recv_ns=7, qty="")
+    assert interest == stands
     assert mark == MarkPrice(symbol="BTCUSDT", ts_exch_ns=NOW * MS, ts_recv_ns=7, mark="92152.00")
-    assert told(frame("tickers.BTCUSDT", {"symbol": "BTCUSDT", "lastPrice": "92152.00"}, "delta")) == []
+    assert told(frame("tickers.BTCUSDT", {"symbol": "BTCUSDT", "lastPrice": "92152.00"}, "delta")) == [stands]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,10 @@ class BookUpdate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class OpenInterest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Contracts that are open, in the units of the instrument's quantities, each counted once (one side)."""
+    """Contracts that are open, in the units of the instrument's quantities, each counted once (one side).
+
+    ``qty`` is "" where a venue that tells only what has changed said no other one: what it told before stands.
+    """
 
     symbol: str
     ts_exch_ns: int
@@ -101,7 +104,10 @@ class OpenInterest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class MarkPrice(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Mark and index price, and the funding rate that is due at ``next_funding_ns``."""
+    """Mark and index price, and the funding rate that is due at ``next_funding_ns``.
+
+    What a message leaves out stands as it was told before.
+    """
 
     symbol: str
     ts_exch_ns: int

@@ -6,6 +6,7 @@ What was told belongs to the bar that had opened last by then, whatever ends tha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from footloom.core.series import NO_QUOTE, Series
 from footloom.core.trades import I64, Trades
 
 __all__ = ("FundingBars", "InterestBars", "LiquidationBars", "funding_by_bar", "interest_by_bar", "liquidations_by_bar")
+
+_SILENT_NS: Final = 300 * 10**9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +40,10 @@ class InterestBars:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FundingBars:
-    """Mark and index price, funding rate (times 10^8) and when it is due, as last told within each bar; int64 (n,)."""
+    """Mark and index price, funding rate (times 10^8), when it is due: of bars within which any was told; int64 (n,).
+
+    Each is what was told last of it by ``at_ns``, also before the bar: a venue may tell only what has changed.
+    """
 
     bar: I64
     at_ns: I64
@@ -93,20 +99,23 @@ def interest_by_bar(told: Series, opens_ns: I64, sessions_ns: I64) -> InterestBa
     return InterestBars(bar[begins], oi[last], at_ns[last], change, since, news, day)
 
 
-def funding_by_bar(told: Series, opens_ns: I64) -> FundingBars:
-    """Return what was last told of mark, index and funding within bars; rows before the first bar are left out."""
+def funding_by_bar(told: Series, opens_ns: I64, gaps_ns: I64) -> FundingBars:
+    """Return what was last told of mark, index and funding by the end of bars; rows before the first say what stood.
+
+    Nothing stands over a gap, of which ``gaps_ns`` are the ends, ascending, nor over five minutes without any row.
+    """
     order = np.argsort(told.ts_exch_ns, kind="stable")
     at_ns = told.ts_exch_ns[order]
     bar = np.searchsorted(opens_ns, at_ns, side="right") - 1
     begins, ends = _stretches(bar)
-    inside = bar[begins] >= 0
-    begins, ends = begins[inside], ends[inside]
+    last = ends[bar[begins] >= 0] - 1
+    heard = np.searchsorted(gaps_ns, at_ns, side="right") + np.cumsum(np.diff(at_ns, prepend=at_ns[:1]) > _SILENT_NS)
     columns = {}
     for name in ("mark_e8", "index_e8", "rate_e8", "next_ns"):
         values = told[name][order]
-        newest = np.maximum.accumulate(np.where(values != NO_QUOTE, np.arange(len(values)), -1))[ends - 1]
-        columns[name] = np.where(newest >= begins, values[newest], NO_QUOTE)
-    return FundingBars(bar[begins], at_ns[ends - 1], **columns)
+        newest = np.maximum.accumulate(np.where(values != NO_QUOTE, np.arange(len(values)), 0))[last]
+        columns[name] = np.where(heard[newest] == heard[last], values[newest], NO_QUOTE)
+    return FundingBars(bar[last], at_ns[last], **columns)
 
 
 def liquidations_by_bar(told: Trades, opens_ns: I64) -> LiquidationBars:

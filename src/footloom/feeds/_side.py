@@ -21,6 +21,7 @@ from footloom.venues._venue import Wanted
 __all__ = ("LIQUIDATION", "SideTapes")
 
 LIQUIDATION = "liquidation"
+_WITHOUT_REPAIR = ("quote", LIQUIDATION)  # tapes on which what is missed is missed
 _REMEMBERED = 1024
 _AGAIN_NS = 60 * 10**9
 _HAS_INTEREST = frozenset({"future", "option"})
@@ -48,7 +49,8 @@ class SideTapes:
         self._forced_seen: dict[Liquidation, None] = {}
         self._gaps: list[tuple[str, Gap]] = []
         self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
-        self._open: tuple[str, int] = ("", 0)  # the open interest that a conflated feed said last, and when it was kept
+        self._open: tuple[str, int] = ("", 0)  # the open interest that was said last, and when it was kept
+        self._mark: dict[str, int] = {}  # what was said last of each column
 
     def widen(self, wanted: Wanted, shown_only: frozenset[str]) -> frozenset[str]:
         """Take in more streams from here on; returns those that are recorded."""
@@ -70,24 +72,22 @@ class SideTapes:
         if self.chain is not None:
             self.chain.add(message)
         elif message.oi and "open_interest" in self.recorded and self.grid.instrument.kind in _HAS_INTEREST:
-            self._add_repeated(message, message.oi)
-
-    # It comes again with every message: kept is what is new and, once a minute, that it still stands. The time of a
-    # message is that of its last trade, which may be older than what is told beside.
-    def _add_repeated(self, message: Tick, oi: str) -> None:
-        said, kept_ns = self._open
-        at_ns = message.ts_recv_ns
-        if oi != said or at_ns - kept_ns >= _AGAIN_NS:
-            self._open = oi, at_ns
-            self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=at_ns, qty=oi))
+            # The time of a message is that of its last trade, which may be older than what is told beside.
+            at_ns, qty = message.ts_recv_ns, "" if message.oi == self._open[0] else message.oi
+            self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=at_ns, qty=qty))
 
     def add_mark(self, message: MarkPrice) -> None:
         """Take in a mark price."""
         self._marks.append(message)
 
     def add_interest(self, message: OpenInterest) -> None:
-        """Take in an open interest."""
-        self._interest.append(message)
+        """Take in an open interest; that it still stands, where it comes without another one, is kept once a minute."""
+        said, kept_ns = self._open
+        if message.qty:
+            self._open = message.qty, message.ts_recv_ns
+            self._interest.append(message)
+        elif said and message.ts_recv_ns - kept_ns >= _AGAIN_NS:
+            self.add_interest(msgspec.structs.replace(message, qty=said))
 
     def add_quote(self, message: Quote) -> None:
         """Take in a best quote; one that is older than the newest, as over a second connection, is left out."""
@@ -113,6 +113,12 @@ class SideTapes:
         if tape in self.recorded:
             self._gaps.append((tape, gap))
 
+    def missed(self, gap: Gap) -> None:
+        """Note that nothing was heard for a while: what is not told anew is not known."""
+        self._open, self._mark = ("", 0), {}
+        for tape in _WITHOUT_REPAIR:
+            self.add_gap(tape, gap)
+
     @property
     def waiting(self) -> bool:
         """Whether anything was given since the last `take`."""
@@ -137,16 +143,19 @@ class SideTapes:
 
     def _take_marks(self) -> list[Series]:
         rows, self._marks = self._marks, []
-        kept, columns = self._columns(
-            rows,
-            lambda row: {
-                "mark_e8": in_e8(row.mark),
-                "index_e8": in_e8(row.index),
-                "rate_e8": in_e8(row.funding_rate),
-                "next_ns": NO_QUOTE if row.next_funding_ns is None else row.next_funding_ns,
-            },
-        )
+        kept, columns = self._columns(rows, self._mark_row)
         return self._series("mark", kept, columns)
+
+    # A venue that tells only what has changed says with it that the rest stands.
+    def _mark_row(self, row: MarkPrice) -> dict[str, int]:
+        said = {
+            "mark_e8": in_e8(row.mark),
+            "index_e8": in_e8(row.index),
+            "rate_e8": in_e8(row.funding_rate),
+            "next_ns": NO_QUOTE if row.next_funding_ns is None else row.next_funding_ns,
+        }
+        self._mark = {name: self._mark.get(name, NO_QUOTE) if now == NO_QUOTE else now for name, now in said.items()}
+        return self._mark
 
     def _take_interest(self) -> list[Series]:
         rows, self._interest = self._interest, []

@@ -24,7 +24,7 @@ from footloom.core.trades import Trades
 from footloom.errors import DataError
 from footloom.feeds._books import DEPTH, BookTape
 from footloom.feeds._grid import refined
-from footloom.feeds._side import LIQUIDATION, SideTapes
+from footloom.feeds._side import SideTapes
 from footloom.feeds._splices import Splices
 from footloom.feeds._tapes import Held, Taken, TradeTape
 from footloom.feeds._ticks import SNAPSHOT, Seen, SnapshotTape
@@ -38,7 +38,6 @@ _LOG = logging.getLogger(__name__)
 
 TRADE_TAPES = ("agg_trade", "trade")
 _MOST_REFUSED = 1000  # messages that wait for another definition
-_WITHOUT_REPAIR = ("quote", LIQUIDATION)  # tapes on which what is missed is missed
 
 
 class Symbol:
@@ -136,9 +135,7 @@ class Symbol:
             self.snapshots.missed(cause, now_ns)
         if self.book is not None:
             self.book.missed(cause)
-        gap = Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause)
-        for side in _WITHOUT_REPAIR:
-            self.side.add_gap(side, gap)
+        self.side.missed(Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause))
 
     def muted(self, cause: str, heard_ns: int) -> None:
         """Note that nothing was heard until ``heard_ns`` on a connection that stood.

@@ -237,7 +237,7 @@ def _tickers(found: _Frame, ts_recv_ns: int, frame: bytes) -> list[Message]:
     at_ns = ms(found.ts, "ts", frame)
     told: list[Message] = []
     qty = _open_interest(ticker)
-    if qty:
+    if qty or found.type == "delta":
         told.append(OpenInterest(symbol=ticker.symbol, ts_exch_ns=at_ns, ts_recv_ns=ts_recv_ns, qty=qty))
     next_ns = _next_funding(ticker.next_funding_time, frame)
     for name, text in (("markPrice", ticker.mark_price), ("indexPrice", ticker.index_price)):

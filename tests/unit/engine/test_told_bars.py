@@ -91,7 +91,10 @@ def test_interest_is_what_a_plain_count_says(seed: int) -> None:
     assert interest(rows, opens, sessions) == plain_interest(rows, opens, sessions), f"seed {seed}"
 
 
-def test_funding_is_what_was_told_last_within_a_bar_and_unknown_without() -> None:
+NO_GAPS = np.array([], np.int64)
+
+
+def test_funding_is_the_last_word_of_each_column_over_rows_and_bars() -> None:
     told = Series.build(
         TEST,
         "mark",
@@ -99,19 +102,34 @@ def test_funding_is_what_was_told_last_within_a_bar_and_unknown_without() -> Non
         mark_e8=[1, 2, NO_QUOTE, 4],
         index_e8=[9, NO_QUOTE, NO_QUOTE, 8],
         rate_e8=[7, 7, 6, NO_QUOTE],
-        next_ns=[99, 99, 99, 99],
+        next_ns=[NO_QUOTE, NO_QUOTE, NO_QUOTE, 99],
     )
-    made = funding_by_bar(told, np.array([10, 20, 30], np.int64))
-    assert made.bar.tolist() == [0, 2]
+    made = funding_by_bar(told, np.array([10, 20, 30], np.int64), NO_GAPS)
+    assert made.bar.tolist() == [0, 2], "a bar within which nothing was told has none"
     assert made.at_ns.tolist() == [12, 31]
     assert made.mark_e8.tolist() == [2, 4]
-    assert made.index_e8.tolist() == [NO_QUOTE, 8], "what was told before a bar is not told within it"
-    assert made.rate_e8.tolist() == [6, NO_QUOTE]
+    assert made.index_e8.tolist() == [9, 8]
+    assert made.rate_e8.tolist() == [6, 6]
+    assert made.next_ns.tolist() == [NO_QUOTE, 99]
+
+
+def test_nothing_stands_over_a_gap_or_five_minutes_of_silence() -> None:
+    second = 10**9
+    told = Series.build(
+        TEST,
+        "mark",
+        [second, 2 * second, 10 * second, 310 * second, 611 * second],
+        mark_e8=[1, 2, 3, 4, 5],
+        rate_e8=[7, NO_QUOTE, NO_QUOTE, NO_QUOTE, NO_QUOTE],
+    )
+    opens = np.array([0, 2, 5, 300, 600], np.int64) * second
+    assert funding_by_bar(told, opens, NO_GAPS).rate_e8.tolist() == [7, 7, 7, 7, NO_QUOTE]
+    assert funding_by_bar(told, opens, np.array([5 * second])).rate_e8.tolist() == [7, 7, NO_QUOTE, NO_QUOTE, NO_QUOTE]
 
 
 def test_funding_of_no_rows_is_empty() -> None:
     empty = Series.empty(TEST, "mark")
-    assert len(funding_by_bar(empty, np.array([10], np.int64)).bar) == 0
+    assert len(funding_by_bar(empty, np.array([10], np.int64), NO_GAPS).bar) == 0
     none = np.array([], np.int64)
     assert len(interest_by_bar(Series.empty(TEST, "open_interest"), none, none).bar) == 0
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from footloom.core.series import NO_QUOTE, Series
-from footloom.core.trades import FLAG_BACKFILLED, Trades
+from footloom.core.trades import FLAG_BACKFILLED, I64, Trades
 from footloom.errors import NotStored
 from footloom.feeds.flow import Commit
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
@@ -150,18 +150,22 @@ def _trade_rows(trades: Trades) -> list[Row]:
     ]
 
 
+# A state: the newest word of each column is all that counts.
 def _series_rows(series: Series) -> list[Row]:
-    rows: list[Row] = []
-    for at in range(max(0, len(series) - 1), len(series)):  # a state: the newest row is all that counts
-        said = {name: int(column[at]) for name, column in series.columns.items()}
-        row: Row = {"ts_ns": str(int(series.ts_exch_ns[at]))}
-        if series.tape == "open_interest":
-            rows.append(row | {"quantity": series.instrument.qty_text(said["oi_lot"])})
-        else:
-            next_ns = said["next_ns"]
-            row |= {name: _e8(said[f"{name}_e8"]) for name in ("mark", "index", "rate")}
-            rows.append(row | {"next_ns": None if next_ns == NO_QUOTE else str(next_ns)})
-    return rows
+    if not len(series):
+        return []
+    said = {name: _last_said(column) for name, column in series.columns.items()}
+    row: Row = {"ts_ns": str(int(series.ts_exch_ns[-1]))}
+    if series.tape == "open_interest":
+        return [row | {"quantity": series.instrument.qty_text(said["oi_lot"])}]
+    row |= {name: _e8(said[f"{name}_e8"]) for name in ("mark", "index", "rate")}
+    return [row | {"next_ns": None if said["next_ns"] == NO_QUOTE else str(said["next_ns"])}]
+
+
+# A row may leave out what has not changed.
+def _last_said(column: I64) -> int:
+    told = column[column != NO_QUOTE]
+    return int(told[-1]) if len(told) else NO_QUOTE
 
 
 def _e8(value: int) -> str | None:

@@ -30,6 +30,7 @@ Row = dict[str, Any]
 TAPES: dict[ToldName, str] = {"open_interest": "open_interest", "funding": "mark", "liquidations": "liquidation"}
 _MOST_ROWS = 20_000_000  # a few seconds of work
 _LAST_OF_DAY_NS = 6 * 3600 * 10**9
+_DAY_NS = 86_400 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,10 @@ def _interest_of(store: Store, chart: ChartKey, held: Sequence[Coverage], span: 
 
 
 def _funding(store: Store, chart: ChartKey, held: Sequence[Coverage], span: _Span) -> list[Row]:  # noqa: ARG001
-    told = _series(store, chart.key, "mark", span.from_ns, span.until_ns)
+    told = _marks(store, chart.key, span)
     opens_ns = _opens(chart, span, told.ts_exch_ns)
-    made = funding_by_bar(told, opens_ns)
+    gaps = store.gaps(chart.key, "mark", span.from_ns - _DAY_NS, max(span.until_ns, span.from_ns))
+    made = funding_by_bar(told, opens_ns, np.sort(np.array([gap.to_ns for gap in gaps], np.int64)))
     return [
         {
             "open_ns": int(opens_ns[bar]),
@@ -198,6 +200,14 @@ def _funding(store: Store, chart: ChartKey, held: Sequence[Coverage], span: _Spa
             made.bar, made.at_ns, made.mark_e8, made.index_e8, made.rate_e8, made.next_ns
         )
     ]
+
+
+# With what stood before them where the first row leaves something out.
+def _marks(store: Store, key: str, span: _Span) -> Series:
+    told = _series(store, key, "mark", span.from_ns, span.until_ns)
+    if any(NO_QUOTE in values[:1] for values in told.columns.values()):
+        return store.load_series(key, "mark", span.from_ns - _DAY_NS, span.until_ns)
+    return told
 
 
 def _liquidations(store: Store, chart: ChartKey, held: Sequence[Coverage], span: _Span) -> list[Row]:  # noqa: ARG001
