@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -340,28 +341,31 @@ def session_profiles(trades: Trades, *, ticks_per_level: int = 1, **settings: An
 
 
 async def stream(
-    key: str, bars: str = "1m", ticks_per_level: int = 1, *, studies: Sequence[str] = (), **settings: Any
+    key: str,
+    bars: str = "1m",
+    ticks_per_level: int = 1,
+    *,
+    studies: Sequence[str] | Mapping[str, Mapping[str, Any]] = (),
+    **settings: Any,
 ) -> AsyncIterator[Event | StudiesTold]:
     """Yield what the engine says of a live chart: `BarUpdated`, `BarClosed`, `GapSeen`, ...
 
-    With ``studies`` each commit's events are followed by a `StudiesTold`. Live venues come with a later release; the
-    simulated market streams now (``sim:PERP``).
+    ``studies`` are names, or names with their settings. With them each commit's events are followed by a `StudiesTold`.
+    Studies that read other symbols (``{"cvd_against": {"symbols": "sim:FUT"}}``) have one of their own: those symbols
+    are streamed too, and a bar is final for them once all were heard beyond its close, two seconds later at the most.
+    Live venues come with a later release; the simulated market streams now (``sim:PERP``, ``sim:FUT``).
+
+    Raises
+    ------
+    ConfigError
+        There is no such study or setting.
+    UnknownSymbol
+        The symbol, or one that a study reads, has no live feed.
     """
-    from footloom.engine.builder import Builder
-    from footloom.engine.grace import grace_ns
-    from footloom.engine.live_studies import LiveStudies
-    from footloom.engine.studies import StudyFold, counting
-    from footloom.feeds.live import commits
+    from footloom.engine.streaming import stream_chart
+    from footloom.engine.studies import StudyFold
 
     spec = chart_spec({"bars": bars, "ticks_per_level": ticks_per_level, **settings})
-    folds = [StudyFold(name) for name in studies]
-    live: LiveStudies | None = None
-    async for commit in commits(key):
-        if live is None:
-            grace = grace_ns(key, commit.trades.tape)
-            live = LiveStudies(Builder(commit.trades.instrument, spec, grace_ns=grace, count=counting(folds)), folds)
-        events, told = live.update(commit.trades, commit.watermark_ns, commit.gaps)
-        for event in events:
-            yield event
-        if folds and told is not None:
-            yield told
+    asked = studies.items() if isinstance(studies, Mapping) else ((name, {}) for name in studies)
+    async for said in stream_chart(key, spec, [StudyFold(name, chosen) for name, chosen in asked]):
+        yield said

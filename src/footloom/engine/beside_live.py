@@ -124,10 +124,14 @@ class LiveTapes:
         return self._watermark_ns >= at_ns + _WAIT_NS or all(tail.newest_ns >= at_ns for tail in self._tails.values())
 
     def settle(self, to_ns: int) -> None:
-        """Forget what traded before a time."""
+        """Forget what traded before a time: it is in the study's state."""
         self.settled_ns = to_ns
+        self.forget(to_ns)
+
+    def forget(self, before_ns: int) -> None:
+        """Drop what traded before a time."""
         for tail in self._tails.values():
-            tail.forget(to_ns)
+            tail.forget(before_ns)
 
 
 class Settling:

@@ -115,6 +115,11 @@ class Commit:
     snapshots: int | None = None
     prices: Snapshots | None = None
 
+    @property
+    def rows(self) -> Trades | Snapshots:
+        """What other charts read of the symbol: its trades, or the prices of an index."""
+        return self.trades if self.prices is None else self.prices
+
 
 class Source(Protocol):
     """A venue's stream of one or more symbols."""

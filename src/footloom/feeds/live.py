@@ -363,22 +363,23 @@ async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIt
             raise asyncio.CancelledError
 
 
-async def commits(key: str) -> AsyncIterator[Commit]:
-    """Yield the commits of one symbol from now on, unrecorded; the simulated market is the one that streams yet.
+async def commits(*keys: str) -> AsyncIterator[Commit]:
+    """Yield the commits of some symbols from now on, unrecorded; the simulated market is the one that streams yet.
 
     Raises
     ------
     UnknownSymbol
-        No venue streams that symbol.
+        No venue streams one of these symbols.
     """
     from footloom.feeds.simulated import SIMULATED_KEYS, SimulatedMarket, session_at
 
-    if key not in SIMULATED_KEYS:
-        raise UnknownSymbol(f"{key} has no live feed in this version: {' and '.join(SIMULATED_KEYS)} do")
+    for key in keys:
+        if key not in SIMULATED_KEYS:
+            raise UnknownSymbol(f"{key} has no live feed in this version: {' and '.join(SIMULATED_KEYS)} do")
     start_ns = time.time_ns()
     today = await asyncio.to_thread(session_at, start_ns)
     source = await asyncio.to_thread(SimulatedMarket, today, start_ns)
     async for batch in live(source, None, WallPacer(start_ns)):
         for commit in batch:
-            if commit.key == key:
+            if commit.key in keys:
                 yield commit

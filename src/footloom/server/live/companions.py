@@ -93,7 +93,7 @@ class Companions:
 
     # A row may have been durable, and read, some time before its commit is told, also to who had begun by then.
     def _take(self, commit: Commit) -> None:
-        block: Trades | Snapshots = commit.trades if commit.prices is None else commit.prices
+        block = commit.rows
         late: list[int | None] = []
         for tapes, seeded in zip(self.tapes, self._seeded, strict=True):
             known = seeded.get(commit.key)
