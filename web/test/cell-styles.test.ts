@@ -105,8 +105,9 @@ it("finds a number that cannot be read", () => {
 
 describe("what a cell says", () => {
   const plain = paletteOf("dark", "classic");
-  const of = (text: CellText): Sheet => {
+  const of = (text: CellText, apart: 0 | 1 = 1): Sheet => {
     const series = new BarSeries();
+    series.apart = apart;
     series.reset(
       frameOf([
         {
@@ -147,6 +148,14 @@ describe("what a cell says", () => {
   ] as const)("%s", (text, left, right) => {
     const sheet = of(text);
     expect([sheet.leftText.slice(0, 4), sheet.rightText.slice(0, 4)]).toEqual([left, right]);
+  });
+
+  it("compares the sides of one row where imbalances do", () => {
+    const sheet = of("ratio", 0);
+    expect([sheet.leftText.slice(0, 4), sheet.rightText.slice(0, 4)]).toEqual([
+      ["17", "0", "", "0"],
+      ["571", "∞", "", "83.3k"],
+    ]);
   });
 
   it("does not write two zeros where volume has no side", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
 import { cellAt } from "../src/model/cells";
 import { parseGrid } from "../src/model/decimal";
-import { areServers, isImbalance, markerOf, type Rules, rulesOf, rulesText } from "../src/model/imbalance";
+import { apartOf, areServers, isImbalance, markerOf, type Rules, rulesOf, rulesText } from "../src/model/imbalance";
 import { defaultSettings } from "../src/model/settings";
 import type { BarIndex } from "../src/protocol/units";
 import { type CellSpec, frameOf, meta } from "./support/frames";
@@ -112,6 +112,19 @@ describe("imbalances by the reader's own rules", () => {
     series.marker = null;
     expect(cellAt(series, 0 as BarIndex, 502)?.flags).toBe(0);
   });
+});
+
+it("says by how much the compared sides differ, diagonally or in one row", () => {
+  const series = new BarSeries();
+  series.reset(frameOf([{ minute: 0, cells: [[500, 8, 4], [501, 12, 2]] }])); // biome-ignore format: rows
+  const said = (): unknown[] =>
+    [500, 501].flatMap((row) => {
+      const cell = cellAt(series, 0 as BarIndex, row);
+      return [cell?.sellPct, cell?.buyPct];
+    });
+  expect(said()).toEqual([(100 * 4) / 12, null, null, 300]);
+  series.apart = apartOf({ ...standard, against: "horizontal" });
+  expect(said()).toEqual([50, 200, (100 * 2) / 12, 600]);
 });
 
 describe("rules", () => {

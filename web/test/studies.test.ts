@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { StudyBoard } from "../src/data/study-board";
 import { StudySeries } from "../src/data/study-series";
 import { ChartModel } from "../src/model/chart-model";
-import { fireOf, flowTable } from "../src/model/flow-table";
+import { defaultFlow, fireOf, flowTable, readFlow } from "../src/model/flow-table";
 import { freeLabel, readStudies } from "../src/model/study-choice";
 import {
   asksFirst,
@@ -275,13 +275,9 @@ describe("the form of a study", () => {
 
 describe("the order flow table", () => {
   it("has its newest bar on top, its levels counted, and fire above 3:1 only", () => {
-    expect([fireOf(3, 1), fireOf(31, 10), fireOf(10, 31), fireOf(1, 0), fireOf(0, 0)]).toEqual([
-      "",
-      "buy",
-      "sell",
-      "buy",
-      "",
-    ]);
+    const sides = [[3, 1], [31, 10], [10, 31], [1, 0], [0, 0]] as const; // biome-ignore format: pairs
+    expect(sides.map(([buy, sell]) => fireOf(buy, sell, 3))).toEqual(["", "buy", "sell", "buy", ""]);
+    expect(sides.map(([buy, sell]) => fireOf(buy, sell, 3.1))).toEqual(["", "", "", "buy", ""]);
     const model = new ChartModel();
     model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: lowPanes, dpr: 1 });
     const flat = [0, 1, 2].map((minute) => ({
@@ -294,7 +290,7 @@ describe("the order flow table", () => {
     }));
     model.series.reset(frameOf(flat));
     model.open(model.series, meta);
-    const table = flowTable(model, { open: true, rows: 2, points: 30 });
+    const table = flowTable(model, { ...defaultFlow, rows: 2 });
     expect(table.rows.map(({ time, levels }) => [time, levels])).toEqual([
       ["00:02:00", "2"],
       ["00:01:00", "2"],
@@ -305,6 +301,16 @@ describe("the order flow table", () => {
     ]);
     expect(table.line).toBe("0.00,50.00 50.00,50.00 100.00,50.00");
   });
+});
+
+it("keeps settings of the order flow table that can be", () => {
+  expect(readFlow({ open: true, rows: 20, points: 1, ratio: 2.5 })).toEqual({
+    ...defaultFlow,
+    open: true,
+    rows: 20,
+    ratio: 2.5,
+  });
+  expect(readFlow({ rows: 8.5, ratio: 0.5 })).toEqual(defaultFlow);
 });
 
 describe("studies that read other symbols", () => {

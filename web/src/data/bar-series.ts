@@ -13,6 +13,8 @@ export interface BarLevels {
   readonly columns: LevelColumns;
   readonly from: number;
   readonly to: number;
+  /** How many rows the sides that imbalances compare stand apart: 1 diagonally, 0 in one row. */
+  readonly apart: 0 | 1;
 }
 
 /** Gives levels `from` up to, without, `to` other marks than those they came with; `minVol` is their bar's, lots. */
@@ -62,6 +64,8 @@ export class BarSeries {
   columns: SeriesColumns = allocate(64);
   /** Null: cells are marked as they came. */
   marker: LevelMarker | null = null;
+  /** How many rows the sides that imbalances compare stand apart. */
+  apart: 0 | 1 = 1;
   #levels: (LevelColumns | undefined)[] = new Array<LevelColumns | undefined>(64);
   #levelFrom = new Uint32Array(64);
   #levelTo = new Uint32Array(64);
@@ -107,8 +111,9 @@ export class BarSeries {
     const at = index + this.shift;
     const columns = this.#levels[at] as LevelColumns;
     const [from, to] = [this.#levelFrom[at] as number, this.#levelTo[at] as number];
-    if (this.marker === null) return { columns, from, to };
-    return { columns: this.marker(columns, from, to, this.columns.min_vol[at] as number), from, to };
+    const { apart, marker } = this;
+    if (marker === null) return { columns, from, to, apart };
+    return { columns: marker(columns, from, to, this.columns.min_vol[at] as number), from, to, apart };
   }
 
   openNs(index: BarIndex): bigint {

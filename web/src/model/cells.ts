@@ -2,7 +2,7 @@ import type { BarSeries } from "../data/bar-series";
 import { CELL_FLAGS } from "../protocol/layout.generated";
 import type { BarIndex, Lot, Row } from "../protocol/units";
 
-/** The numbers of one cell, and how it compares with its diagonal neighbour. */
+/** The numbers of one cell, and how its sides compare with what imbalances set against them. */
 export interface Cell {
   readonly index: BarIndex;
   readonly row: Row;
@@ -11,7 +11,7 @@ export interface Cell {
   readonly unknown: Lot;
   readonly trades: number;
   readonly flags: number;
-  /** The stronger diagonal comparison as a percentage; Infinity against an empty neighbour; null at the bar's edge rows. */
+  /** Each side as a percentage of that; Infinity against nothing; null where the bar has no such row. */
   readonly buyPct: number | null;
   readonly sellPct: number | null;
 }
@@ -42,10 +42,10 @@ export function rowsOf(series: BarSeries, index: BarIndex): { readonly low: numb
 export function cellAt(series: BarSeries, index: BarIndex, row: number): Cell | null {
   const rows = rowsOf(series, index);
   if (rows === null || row < rows.low || row > rows.high) return null;
-  const { columns } = series.levels(index);
+  const { columns, apart } = series.levels(index);
   const at = levelAt(series, index, row);
-  const below = row > rows.low ? sideAt(series, index, row - 1, "sell") : null;
-  const above = row < rows.high ? sideAt(series, index, row + 1, "buy") : null;
+  const below = row - apart >= rows.low ? sideAt(series, index, row - apart, "sell") : null;
+  const above = row + apart <= rows.high ? sideAt(series, index, row + apart, "buy") : null;
   const take = (name: "buy" | "sell" | "unknown" | "trades" | "cell_flags"): number =>
     at < 0 ? 0 : (columns[name][at] as number);
   return {

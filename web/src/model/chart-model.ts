@@ -9,7 +9,7 @@ import { barLengthNs } from "./bar-length";
 import { typicalLot } from "./cells";
 import { type Grid, parseGrid } from "./decimal";
 import { type QuantityStyle, quantityStyle } from "./format";
-import { areServers, markerOf, rulesOf } from "./imbalance";
+import { apartOf, areServers, markerOf, rulesOf } from "./imbalance";
 import { type NumberSigns, plainSigns, signsOf } from "./number-signs";
 import type { OptionLevels } from "./option-levels";
 import { OrderBoard } from "./orders";
@@ -102,6 +102,7 @@ export class ChartModel {
     if (this.meta === null) return;
     const rules = rulesOf(this.settings, parseGrid(this.meta.lot_size));
     this.series.marker = areServers(rules, this.meta) ? null : markerOf(rules);
+    this.series.apart = apartOf(rules);
   }
 
   /** Keep room free before the axis for profiles: a share of the plot. */

@@ -10,10 +10,26 @@ export interface FlowSettings {
   readonly rows: number;
   /** Bars in the CVD chart. */
   readonly points: number;
+  /** A side that is more than so many times the other is marked. */
+  readonly ratio: number;
 }
 
-export const defaultFlow: FlowSettings = { open: false, rows: 8, points: 30 };
-export const flowLimits = { rows: { least: 1, most: 100 }, points: { least: 2, most: 500 } } as const;
+export type FlowNumber = "rows" | "points" | "ratio";
+
+export const defaultFlow: FlowSettings = { open: false, rows: 8, points: 30, ratio: 3 };
+export const flowLimits: Readonly<
+  Record<FlowNumber, { readonly least: number; readonly most: number; readonly whole: boolean }>
+> = {
+  rows: { least: 1, most: 100, whole: true },
+  points: { least: 2, most: 500, whole: true },
+  ratio: { least: 1, most: 100, whole: false },
+};
+
+/** Whether a number of the settings may have a value. */
+export function isFlowNumber(name: FlowNumber, value: unknown): value is number {
+  const { least, most, whole } = flowLimits[name];
+  return typeof value === "number" && value >= least && value <= most && (!whole || Number.isInteger(value));
+}
 
 export interface FlowRow {
   readonly index: BarIndex;
@@ -28,7 +44,7 @@ export interface FlowRow {
   readonly cvd: string;
   /** Price levels that traded. */
   readonly levels: string;
-  /** One side is more than three times the other (definitions 5.4), and which. */
+  /** One side is more than so many times the other (definitions 5.4), and which. */
   readonly fire: "buy" | "sell" | "";
   readonly isFinal: boolean;
 }
@@ -43,23 +59,22 @@ export interface FlowTable {
 }
 
 const dash = "–";
-const fireRatio = 3;
 const signOf = (value: number): -1 | 0 | 1 => (value > 0 ? 1 : value < 0 ? -1 : 0);
 
-/** The imbalance of a whole bar: strictly more than 3:1, anything against nothing counts, nothing against nothing not. */
-export function fireOf(buy: number, sell: number): FlowRow["fire"] {
-  if (Math.max(buy, sell) <= fireRatio * Math.min(buy, sell)) return "";
+/** The imbalance of a whole bar: strictly more than the ratio, anything against nothing counts, nothing against nothing not. */
+export function fireOf(buy: number, sell: number, ratio: number): FlowRow["fire"] {
+  if (Math.max(buy, sell) <= ratio * Math.min(buy, sell)) return "";
   return buy > sell ? "buy" : "sell";
 }
 
-export function flowTable(model: ChartModel, { rows, points }: FlowSettings): FlowTable {
+export function flowTable(model: ChartModel, { rows, points, ratio }: FlowSettings): FlowTable {
   const { series, quantity } = model;
   if (series.length === 0) return { rows: [], line: "", current: dash, sign: 0 };
   const from = Math.max(series.first, series.end - rows);
   let most = 0;
   for (let k = from; k < series.end; k += 1) most = Math.max(most, Math.abs(series.delta(k as BarIndex)));
   const list: FlowRow[] = [];
-  for (let k = series.last as number; k >= from; k -= 1) list.push(rowOf(model, k as BarIndex, most));
+  for (let k = series.last as number; k >= from; k -= 1) list.push(rowOf(model, k as BarIndex, most, ratio));
   const cvd = series.number("cvd", series.last);
   return {
     rows: list,
@@ -69,7 +84,7 @@ export function flowTable(model: ChartModel, { rows, points }: FlowSettings): Fl
   };
 }
 
-function rowOf(model: ChartModel, index: BarIndex, most: number): FlowRow {
+function rowOf(model: ChartModel, index: BarIndex, most: number, ratio: number): FlowRow {
   const { series, quantity, clock } = model;
   const ms = nsToMs(series.openNs(index));
   const base = { index, time: clock.timeText(ms, true), isFinal: series.isFinal(index) };
@@ -87,7 +102,7 @@ function rowOf(model: ChartModel, index: BarIndex, most: number): FlowRow {
     length: most === 0 ? 0 : Math.abs(delta) / most,
     cvd: exactSigned(series.number("cvd", index), quantity),
     levels: String(to - from),
-    fire: fireOf(buy, sell),
+    fire: fireOf(buy, sell, ratio),
   };
 }
 
@@ -107,15 +122,7 @@ function lineOf({ series }: ChartModel, points: number): string {
 
 /** Settings from what was stored, whatever that is. */
 export function readFlow(stored: unknown): FlowSettings {
-  const { open, rows, points } = (typeof stored === "object" && stored !== null ? stored : {}) as Record<
-    string,
-    unknown
-  >;
-  const within = (value: unknown, { least, most }: { least: number; most: number }, other: number): number =>
-    typeof value === "number" && Number.isInteger(value) && value >= least && value <= most ? value : other;
-  return {
-    open: open === true,
-    rows: within(rows, flowLimits.rows, defaultFlow.rows),
-    points: within(points, flowLimits.points, defaultFlow.points),
-  };
+  const kept = (typeof stored === "object" && stored !== null ? stored : {}) as Record<string, unknown>;
+  const number = (name: FlowNumber): number => (isFlowNumber(name, kept[name]) ? kept[name] : defaultFlow[name]);
+  return { open: kept["open"] === true, rows: number("rows"), points: number("points"), ratio: number("ratio") };
 }

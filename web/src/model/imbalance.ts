@@ -36,6 +36,9 @@ export function areServers(rules: Rules, meta: SnapshotMeta): boolean {
   return plain && same && rules.minVol === null && rules.stack === meta.stack_n;
 }
 
+/** How many rows the sides that are compared stand apart. */
+export const apartOf = ({ against }: Rules): 0 | 1 => (against === "diagonal" ? 1 : 0);
+
 /** Whether the strong side is an imbalance against the weak one; lots. */
 export function isImbalance(strong: number, weak: number, least: number, rules: Rules): boolean {
   if (strong <= 0 || strong < least) return false;
@@ -73,11 +76,11 @@ export function markBar(
   flags: Uint8Array,
 ): void {
   const { row, buy, sell } = columns;
-  const isDiagonal = rules.against === "diagonal";
+  const apart = apartOf(rules);
   for (let k = from; k < to; k += 1) {
     const [bought, sold] = [buy[k] as number, sell[k] as number];
-    const weakSell = isDiagonal ? neighbour(row, sell, k, k - 1, from, to) : sold;
-    const weakBuy = isDiagonal ? neighbour(row, buy, k, k + 1, from, to) : bought;
+    const weakSell = neighbour(row, sell, k, k - apart, from, to);
+    const weakBuy = neighbour(row, buy, k, k + apart, from, to);
     const isBuy = weakSell >= 0 && isImbalance(bought, weakSell, least, rules);
     const isSell = weakBuy >= 0 && isImbalance(sold, weakBuy, least, rules);
     flags[k] = (isBuy ? buyFlag : 0) | (isSell ? sellFlag : 0);
@@ -86,7 +89,7 @@ export function markBar(
   markStacks(row, from, to, rules.stack, flags, sellFlag, sellStack);
 }
 
-/** One side of the row next to row `k`, at place `other`: 0 where nothing traded in it, -1 beyond the edge of the bar. */
+/** One side of the row at place `other`, next to row `k` or that row itself: 0 where nothing traded in it, -1 beyond the edge of the bar. */
 export function neighbour(
   row: Int32Array,
   side: Float64Array,

@@ -6,7 +6,7 @@ import { plainSigns } from "../../model/number-signs";
 import { type Palette, type Ramp, rampStep, rampSteps } from "../../model/palette";
 import { mark, type Sheet, type SheetForm } from "../../renderers/sheet";
 
-/** The numbers of one cell, in lots, and what its diagonal neighbours are. */
+/** The numbers of one cell, in lots, and what its sides are compared with. */
 export interface Numbers {
   buy: number;
   sell: number;
@@ -30,15 +30,15 @@ export const emptyCell = (): Numbers => ({
 });
 
 /** Read level `k` of a bar's levels. */
-export function readCell(cell: Numbers, { columns, from, to }: BarLevels, k: number): void {
+export function readCell(cell: Numbers, { columns, from, to, apart }: BarLevels, k: number): void {
   const { row, buy, sell } = columns;
   cell.buy = buy[k] as number;
   cell.sell = sell[k] as number;
   cell.unknown = columns.unknown[k] as number;
   cell.trades = columns.trades[k] as number;
   cell.flags = columns.cell_flags[k] as number;
-  cell.buyAgainst = neighbour(row, sell, k, k - 1, from, to);
-  cell.sellAgainst = neighbour(row, buy, k, k + 1, from, to);
+  cell.buyAgainst = neighbour(row, sell, k, k - apart, from, to);
+  cell.sellAgainst = neighbour(row, buy, k, k + apart, from, to);
 }
 
 /** What decides how cells look, apart from their numbers. */
