@@ -11,7 +11,7 @@ from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
 from footloom.core.gaps import open_gaps
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
-from footloom.core.trades import I64, Trades
+from footloom.core.trades import Trades
 from footloom.engine.alike import changed_bars, first_changed_ns, same_bars
 from footloom.engine.build import gap_flags, study
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen, Rebuilt
@@ -19,18 +19,17 @@ from footloom.engine.fetched import Fetched
 from footloom.engine.frame import ChartFrame
 from footloom.engine.held_bars import HeldBars, two_sessions_ns
 from footloom.engine.held_rows import HeldRows, with_new
+from footloom.engine.open_bar import joined
 from footloom.engine.read_ahead import ReadAhead
 from footloom.engine.spec import ChartSpec
-from footloom.engine.tail import Tail
+from footloom.engine.tail import NEVER, Tail
 from footloom.kernels.facts import in_order
 from footloom.kernels.fold import Count, combine, fold
 from footloom.studies import imbalance
-from footloom.studies.cvd import Carry
 
 __all__ = ("GRACE_NS", "LEAST_BARS", "MOST_BARS", "Builder", "Source")
 
 GRACE_NS = 250_000_000  # crypto's grace: so long behind its close a bar waits for trades whose ids prove nothing
-_NEVER = -(2**63)
 _REVISIONS = 64  # more changed bars than this are announced as one rebuild
 _MANY_ROWS = 1_000_000  # where no store gives them back, so many rows are kept, and as a rule those of two sessions
 _LATE_NS = 600 * 10**9  # and so long those of a session that is over
@@ -69,17 +68,13 @@ class Builder(Tail):
         self._source = source
         self._count = count
         self._kept = HeldRows()
-        self._kept_until_ns = _NEVER
+        self._kept_until_ns = NEVER
         self._fetched = Fetched()
         self._ahead = ReadAhead()
         self._gaps: list[Gap] = []
         self._settled = HeldBars(*bars)
-        self._before: Footprint | None = None
-        self._carry: Carry | None = None
-        self._next_least: I64 | None = None
         self._last: tuple[int, int] | None = None
-        self._settled_to_ns = _NEVER
-        self._first_ns = _NEVER  # older rows change bars that are not here
+        self._first_ns = NEVER  # older rows change bars that are not here
         self._refolded = 0  # rows that the last rebuild took
 
     def seed(self, trades: Trades, gaps: Sequence[Gap] = ()) -> None:
@@ -124,7 +119,7 @@ class Builder(Tail):
         clock.
         """
         ordered = self._within_window(in_order(self._ahead.without(trades.on_grid(self.instrument))))
-        quick = None if gaps else self._grow(ordered, watermark_ns)
+        quick = None if gaps else self._quickly(ordered, watermark_ns)
         if quick is not None:
             return quick
         events = self._note_gaps(gaps) if gaps else []
@@ -149,21 +144,24 @@ class Builder(Tail):
             changed_from = int(self._tail.bars.open_ns[0])
         return events + self._announce(changed_from, watermark_ns)
 
-    # The common path: nothing new, or trades that all belong to the one open bar; None where more is to be done.
-    def _grow(self, trades: Trades, watermark_ns: int) -> list[Event] | None:
+    # The common path: nothing new, or trades behind all others, of a few bars; None where more is to be done.
+    def _quickly(self, trades: Trades, watermark_ns: int) -> list[Event] | None:
         if self._fetched.is_due(watermark_ns):
             return None
         if not len(trades):
             return [] if self._stands(watermark_ns) else None
-        if self._count is not None or self._is_late(trades):
+        if self._count is not None or self._is_late(trades) or not self._is_plain(trades, self._gaps):
             return None
-        shown = self._grown(trades, self._gaps, watermark_ns)
-        if shown is None:
-            return None
-        self._keep(trades)
         self._holes.note(trades, self._last)
+        closed = self._advanced(trades, watermark_ns)
+        if closed is None:
+            return None
+        for bar in closed:
+            self._hold(bar)
+        self._keep(trades)
         self._last = (trades.ts_exch_ns.item(-1), trades.trade_id.item(-1))
-        return [BarUpdated(shown)]
+        opened = [] if self._shown is None else [BarUpdated(self._shown)]
+        return [*(BarClosed(bar, watermark_ns) for bar in closed), *opened]
 
     def catch_up(self, watermark_ns: int) -> list[Event]:
         """Fold the fetched history that still waits, and return what changed."""
@@ -212,10 +210,10 @@ class Builder(Tail):
         if not pieces:
             return None
         if max_bars is None:
-            return ChartFrame.concat(pieces)
+            return joined(pieces)
         lengths = np.cumsum([len(piece) for piece in reversed(pieces)])
         enough = int(np.searchsorted(lengths, max_bars)) + 1
-        last = ChartFrame.concat(pieces[-enough:])
+        last = joined(pieces[-enough:])
         return last.slice(len(last) - min(max_bars, len(last)), len(last))
 
     def _within_window(self, trades: Trades) -> Trades:
@@ -290,7 +288,7 @@ class Builder(Tail):
             return []
         if count:
             tail = tail.with_flags(tail.bars.flags | np.where(np.arange(len(tail)) < count, BAR_FINAL, 0))
-        shown = study(tail, self.spec, self._min_volume(tail), self._carry)
+        shown = self._behind.study(tail)
         if not count and len(tail) == 1:  # the common path
             self._shown = shown
             return [BarUpdated(shown)]
@@ -307,35 +305,18 @@ class Builder(Tail):
         self._shown = shown.slice(count, len(shown)) if count < len(shown) else None
         return events
 
-    def _min_volume(self, bars: Footprint) -> I64:
-        # It depends on earlier bars only: while one bar is open it stands.
-        if len(bars) == 1 and self._next_least is not None:
-            return self._next_least
-        settings = self.spec.imbalance
-        if self._before is None:
-            return imbalance.min_volume(bars, settings)
-        least = imbalance.min_volume(Footprint.concat([self._before, bars]), settings, first=len(self._before))
-        self._next_least = least[:1] if len(bars) == 1 else None
-        return least
-
     def _settle(self, frame: ChartFrame) -> None:
         if not len(frame):
             return
-        many = self._settled.append(frame)
         self._follow(frame)
+        self._hold(frame)
+
+    def _hold(self, frame: ChartFrame) -> None:
         self._holes.forget(self._settled_to_ns)
+        many = self._settled.append(frame)
         if many and self._settled.drop(two_sessions_ns(self._calendar, int(frame.footprint.bars.open_ns[-1]))):
             self._first_ns = self._settled.first_ns or self._first_ns
             self._gaps = [gap for gap in self._gaps if gap.to_ns >= self._first_ns]
-
-    def _follow(self, frame: ChartFrame) -> None:
-        # What the next bars must know of the final ones before them.
-        recent = frame.footprint if self._before is None else Footprint.concat([self._before, frame.footprint])
-        self._before = recent.slice(len(recent) - min(imbalance.WINDOW, len(recent)), len(recent))
-        self._next_least = None
-        bars = frame.footprint.bars  # where the next bar begins with a trade, not with a time, others may share it
-        self._settled_to_ns = int(bars.last_ns[-1] if self._rule.sequential else bars.close_ns[-1])
-        self._carry = Carry(int(frame.cvd_lot[-1]), int(frame.cvd_anchor_ns[-1]))
 
     def _rebuild(self, trades: Trades) -> list[Event]:
         """Fold again from the bar, or the session, that holds the first late row, from the stored tape."""
@@ -358,7 +339,7 @@ class Builder(Tail):
         count = 0 if redo is None else self._count_settled(redo.footprint, again, edges, alike)
         flags = again.bars.flags.copy()
         flags[:count] |= BAR_FINAL
-        shown = study(again.with_flags(flags), self.spec, self._min_volume(again), self._carry)
+        shown = self._behind.study(again.with_flags(flags))
         self._settle(shown.slice(0, count))
         self._tail = again.slice(count, len(again)) if count < len(again) else None
         self._until_ns, self._complete = edges.grows_until_ns[count:], edges.complete
@@ -383,8 +364,8 @@ class Builder(Tail):
 
     def _stand_behind_settled(self) -> None:
         # As if the final bars that are held were all that was ever folded.
-        self._before, self._carry, self._next_least = None, None, None
-        self._tail, self._shown, self._settled_to_ns, self._state = None, None, _NEVER, b""
+        self._behind.forget()
+        self._tail, self._shown, self._settled_to_ns, self._state = None, None, NEVER, b""
         self._until_ns, self._complete = np.empty(0, np.int64), False
         last = self._settled.last(imbalance.WINDOW)
         if last is not None:

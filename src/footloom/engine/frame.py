@@ -45,6 +45,21 @@ class ChartFrame:
         return self.footprint.bars.open_ns.item(0)
 
     @property
+    def close_ns(self) -> int:
+        """When the last bar closes, ns UTC."""
+        return self.footprint.bars.close_ns.item(-1)
+
+    @property
+    def last_ns(self) -> int:
+        """When the last trade of the last bar was, ns UTC."""
+        return self.footprint.bars.last_ns.item(-1)
+
+    @property
+    def cvd_end(self) -> tuple[int, int]:
+        """The CVD at the end, and since when it counts, ns UTC."""
+        return self.cvd_lot.item(-1), self.cvd_anchor_ns.item(-1)
+
+    @property
     def coverage(self) -> NDArray[np.float64]:
         """Share of the volume whose side is known or inferred (definitions 1.4), float64 (n_bars,)."""
         volume = self.footprint.bars.volume_lot

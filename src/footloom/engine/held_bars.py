@@ -12,6 +12,7 @@ from footloom.core.sessions import DAY_NS, Calendar
 from footloom.core.trades import I64
 from footloom.engine.build import gap_flags
 from footloom.engine.frame import ChartFrame
+from footloom.engine.open_bar import joined
 
 __all__ = ("HeldBars", "two_sessions_ns")
 
@@ -53,7 +54,7 @@ class HeldBars:
     @property
     def first_ns(self) -> int | None:
         """When the first bar opens, ns UTC; None where there is none."""
-        return int(self._frames[0].footprint.bars.open_ns[0]) if self._frames else None
+        return self._frames[0].open_ns if self._frames else None
 
     def reset_to(self, frame: ChartFrame) -> None:
         """Hold these bars and no others."""
@@ -76,7 +77,7 @@ class HeldBars:
             self._count -= len(taken[-1])
             if cut:
                 self._frames.append(frame.slice(0, cut))
-        return ChartFrame.concat(taken[::-1]) if taken else None
+        return joined(taken[::-1]) if taken else None
 
     def last(self, count: int) -> ChartFrame | None:
         """Return the last ``count`` bars, fewer where there are not so many; None where there is none."""
@@ -87,8 +88,8 @@ class HeldBars:
                 break
         if not found:
             return None
-        joined = ChartFrame.concat(found[::-1])
-        return joined.slice(max(0, len(joined) - count), len(joined))
+        last = joined(found[::-1])
+        return last.slice(max(0, len(last) - count), len(last))
 
     def append(self, frame: ChartFrame) -> bool:
         """Take bars behind the last; say whether it is time to `drop` some."""
@@ -96,7 +97,7 @@ class HeldBars:
         self._count += len(frame)
         self._apart += 1
         if self._apart > _APART:
-            self._frames[-self._apart :] = [ChartFrame.concat(self._frames[-self._apart :])]  # what was joined stands
+            self._frames[-self._apart :] = [joined(self._frames[-self._apart :])]  # what was joined stands
             self._apart = 0
         self._news += len(frame)
         if self._news < _APART:
@@ -112,9 +113,9 @@ class HeldBars:
         count = max(min(old, self._count - self._least), self._count - self._most)
         if count < max(_APART, self._count // 8):
             return 0
-        whole = ChartFrame.concat(self._frames)
+        whole = joined(self._frames)
         rest = whole.slice(count, len(whole))
-        self.reset_to(ChartFrame.concat([rest.slice(0, 1), rest.slice(1, len(rest))]))  # a copy: a slice holds all
+        self.reset_to(joined([rest.slice(0, 1), rest.slice(1, len(rest))]))  # a copy: a slice holds all
         self.dropped += count
         return count
 
@@ -123,7 +124,7 @@ class HeldBars:
         last_ns = int(self._frames[-1].footprint.bars.close_ns[-1]) if self._frames else 0
         if not self._frames or not any(gap.from_ns < last_ns for gap in news):
             return []
-        whole = ChartFrame.concat(self._frames)
+        whole = joined(self._frames)
         before = whole.footprint.bars.flags
         flags = (before & ~BAR_GAP) | gap_flags(whole.footprint, gaps)
         changed = np.flatnonzero(flags != before)

@@ -18,6 +18,11 @@ class Holes:
         self._from_ns: int | None = None
         self._to_ns = 0
 
+    @property
+    def none(self) -> bool:
+        """Whether there is none."""
+        return self._from_ns is None
+
     def note(self, trades: Trades, last: tuple[int, int] | None) -> None:
         """Look at rows that follow those up to ``last`` (time and id of the newest)."""
         if not len(trades):

@@ -6,12 +6,15 @@ of a frame costs more than folding the trades.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from footloom.core.footprint import Bars, Footprint, Levels
+from footloom.core.footprint import BAR_FINAL, Bars, Footprint, Levels
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_INFERRED, I64, U8, Trades
 from footloom.engine.frame import BAR_COLUMNS, ChartFrame
@@ -21,9 +24,15 @@ from footloom.kernels.growing import COLUMNS, grow
 from footloom.studies import imbalance
 from footloom.studies import value_area as areas
 
-__all__ = ("COLUMNS", "OpenBar", "grown", "packed", "terms_of")
+__all__ = ("COLUMNS", "OpenBar", "cells_of", "grown", "joined", "packed", "terms_of")
 
 _BAR = len(Bars.__slots__)
+_PLACE = {name: place for place, name in enumerate(COLUMNS)}
+_OPEN_NS, _CLOSE_NS, _FIRST_NS, _LAST_NS = (_PLACE[f"{name}_ns"] for name in ("open", "close", "first", "last"))
+_OPEN, _HIGH, _LOW = (_PLACE[f"{name}_tick"] for name in ("open", "high", "low"))
+_FLAGS, _CVD, _ANCHOR, _LEAST = (_PLACE[name] for name in ("flags", "cvd_lot", "cvd_anchor_ns", "min_vol_lot"))
+_NO_LEVELS, _NO_MARKS = np.empty((5, 0), np.int64), np.empty(0, np.uint8)
+_LEAST_I64, _MOST_I64 = -(2**63), 2**63 - 1
 _of_bars = attrgetter(*Bars.__slots__)
 _of_frame = attrgetter(*BAR_COLUMNS)
 _of_levels = attrgetter(*Levels.__slots__)
@@ -63,10 +72,47 @@ class OpenBar(ChartFrame):
     def __len__(self) -> int:
         return 1
 
+    @classmethod
+    def begun(
+        cls, like: ChartFrame, trades: Trades, edges_ns: tuple[int, int], flags: int, before: tuple[int, int, int]
+    ) -> OpenBar:
+        """Return the bar that these trades begin, before it has taken the first of them (`grown`).
+
+        ``edges_ns`` are its open and its close, ns UTC; ``before`` is the CVD that it goes on from, since when that
+        counts, and its minimum volume.
+        """
+        bar = np.zeros(len(COLUMNS), np.int64)
+        bar[_OPEN_NS], bar[_CLOSE_NS] = edges_ns
+        bar[_FIRST_NS], bar[_OPEN] = trades.ts_exch_ns.item(0), trades.price_tick.item(0)
+        bar[_HIGH], bar[_LOW], bar[_FLAGS] = _LEAST_I64, _MOST_I64, flags
+        bar[_CVD], bar[_ANCHOR], bar[_LEAST] = before
+        return cls(bar, _NO_LEVELS, _NO_MARKS, 0, like)
+
     @property
     def open_ns(self) -> int:
         """When its bar opens, ns UTC."""
-        return self.bar.item(0)
+        return self.bar.item(_OPEN_NS)
+
+    @property
+    def close_ns(self) -> int:
+        """When it closes, ns UTC."""
+        return self.bar.item(_CLOSE_NS)
+
+    @property
+    def last_ns(self) -> int:
+        """When its last trade was, ns UTC."""
+        return self.bar.item(_LAST_NS)
+
+    @property
+    def cvd_end(self) -> tuple[int, int]:
+        """The CVD at its end, and since when it counts, ns UTC."""
+        return self.bar.item(_CVD), self.bar.item(_ANCHOR)
+
+    def finished(self) -> OpenBar:
+        """Return the same bar as a final one; what it does not need is given back."""
+        bar = self.bar.copy()
+        bar[_FLAGS] |= BAR_FINAL
+        return OpenBar(bar, self.rows[:, : self.count].copy(), self.marks[: self.count].copy(), self.count, self)
 
     # Columns that were not made yet are empty slots.
     def __getattr__(self, name: str) -> Any:
@@ -96,6 +142,48 @@ def packed(frame: ChartFrame) -> OpenBar:
     bar = np.concatenate((*_of_bars(footprint.bars), *_of_frame(frame)))
     levels = np.stack(_of_levels(footprint.levels))
     return OpenBar(bar, levels, np.array(frame.cell_flags), len(footprint.levels), frame)
+
+
+def cells_of(frame: ChartFrame, most: int) -> tuple[I64, NDArray[np.int64]]:
+    """Return where the levels of the last ``most`` bars begin and end, int64 (n_bars + 1,), and their buys and sells.
+
+    Lots are int64 (2, n_levels).
+    """
+    if isinstance(frame, OpenBar):
+        return np.array((0, frame.count)), frame.rows[1:3, : frame.count]
+    footprint = frame.footprint
+    offset = footprint.level_offset[max(0, len(frame) - most) :]
+    rows = slice(int(offset[0]), int(offset[-1]))
+    return offset - offset[0], np.stack((footprint.levels.buy_lot[rows], footprint.levels.sell_lot[rows]))
+
+
+def joined(frames: Sequence[ChartFrame]) -> ChartFrame:
+    """Return neighbouring frames of one chart as one, in the order given; at least one."""
+    pieces: list[ChartFrame] = []
+    for is_open, group in itertools.groupby(frames, lambda frame: isinstance(frame, OpenBar)):
+        run = list(group)
+        pieces += [_together(cast("list[OpenBar]", run))] if is_open else run
+    return ChartFrame.concat(pieces)
+
+
+# A column of each costs as much as one of all.
+def _together(bars: Sequence[OpenBar]) -> ChartFrame:
+    first = bars[0]
+    if len(bars) == 1:
+        return first
+    columns = np.stack([one.bar for one in bars], axis=1)
+    levels = np.concatenate([one.rows[:, : one.count] for one in bars], axis=1)
+    footprint = Footprint(
+        instrument=first.instrument,
+        bar_rule=first.bar_rule,
+        ticks_per_level=first.spec.ticks_per_level,
+        bars=Bars(*columns[:_BAR]),
+        level_offset=np.cumsum([0, *(one.count for one in bars)]),
+        levels=Levels(*levels),
+    )
+    marks = np.concatenate([one.marks[: one.count] for one in bars])
+    studies: Any = dict(zip(BAR_COLUMNS, columns[_BAR:], strict=True))
+    return ChartFrame(footprint=footprint, spec=first.spec, cell_flags=marks, **studies)
 
 
 def terms_of(spec: ChartSpec) -> I64:

@@ -1,28 +1,36 @@
-"""The provisional bars of a live chart, mostly the one that is open."""
+"""The provisional bars of a live chart, mostly the one that is open, and how they become final in the common case."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
 from footloom.bars import parse_rule
 from footloom.core.edges import Edges
-from footloom.core.footprint import Footprint
+from footloom.core.footprint import BAR_OFF_SESSION, Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.sessions import calendar
-from footloom.core.trades import Trades
+from footloom.core.trades import FLAG_INFERRED, I64, Trades
+from footloom.engine.behind import Behind
 from footloom.engine.frame import ChartFrame
 from footloom.engine.holes import Holes
-from footloom.engine.open_bar import grown, terms_of
+from footloom.engine.open_bar import OpenBar, grown, packed, terms_of
 from footloom.engine.spec import ChartSpec
+from footloom.kernels.facts import facts
+from footloom.kernels.fold import fold
 
-__all__ = ("Tail",)
+__all__ = ("NEVER", "Tail")
+
+NEVER = -(2**63)
+_TURNS = 8  # bars of one commit that are begun one by one: of many, folding all at once costs less
 
 
 class Tail:
-    """What of a chart is not final yet, and how its one open bar grows in the common case.
+    """What of a chart is not final yet.
 
     ``_tail`` are the bars, ``_shown`` the same with their studies, ``_until_ns`` until when each of them can grow,
     ``_complete`` whether the last one takes no more trade, ``_state`` that of the bar rule.
@@ -41,6 +49,8 @@ class Tail:
         self._terms = terms_of(spec)
         self._made: Footprint | None = None
         self._is_grown = False  # then `_shown` alone holds the bar
+        self._behind = Behind(spec, self._calendar)
+        self._settled_to_ns = NEVER
 
     @property
     def _tail(self) -> Footprint | None:
@@ -56,30 +66,86 @@ class Tail:
         """Whether the one open bar is as it was shown last, and still open."""
         return self._is_grown and self._until_ns.item() + self._grace_ns > watermark_ns
 
-    def _grown(self, trades: Trades, gaps: Sequence[Gap], watermark_ns: int) -> ChartFrame | None:
-        """Return the open bar with trades behind all that it holds; None where they do not only make it grow.
+    def _is_plain(self, trades: Trades, gaps: Sequence[Gap]) -> bool:
+        """Whether there is one open bar at the most, and no known gap flags what these trades change."""
+        if len(self._until_ns) > 1 or facts(trades).flags & FLAG_INFERRED:
+            return False
+        from_ns = trades.ts_exch_ns.item(0) if self._shown is None else self._shown.open_ns
+        return not any(gap.to_ns >= from_ns for gap in gaps)
 
-        ``gaps`` are the ones that are known.
+    def _advanced(self, trades: Trades, watermark_ns: int) -> list[OpenBar] | None:
+        """Let plain trades behind all others make the open bar grow, end it, and begin the next ones.
+
+        Returns the bars that are final now; None where the long way has to be gone, and nothing has changed.
         """
-        shown, until_ns, state = self._shown, self._until_ns, self._state
-        if shown is None or len(until_ns) != 1:
+        shown, until_ns = self._shown, self._until_ns
+        if not self._rule.sequential and shown is not None and trades.ts_exch_ns.item(-1) < until_ns.item():
+            return self._grown(trades, until_ns.item(), (until_ns, self._state), watermark_ns)
+        edges, state = self._rule.edges(trades, self._calendar, self._state)
+        if edges.pieces is not None:
             return None
-        open_ns, close_ns = shown.open_ns, until_ns.item()
-        if any(gap.to_ns >= open_ns for gap in gaps):  # they may flag it
+        goes_on = shown is not None and edges.open_ns.item(0) == shown.open_ns
+        if goes_on and len(edges) == 1 and not edges.complete:
+            return self._grown(trades, edges.close_ns.item(), (edges.grows_until_ns, state), watermark_ns)
+        is_open = edges.complete or edges.grows_until_ns.item(-1) + self._grace_ns > watermark_ns
+        if not is_open or not self._holes.none or len(edges) > _TURNS:
             return None
-        if self._rule.sequential:
-            edges, state = self._rule.edges(trades, self._calendar, state)
-            if len(edges) != 1 or edges.complete or edges.pieces is not None or edges.open_ns.item() != open_ns:
+        return self._turned(trades, edges, state, goes_on=goes_on)
+
+    def _grown(self, trades: Trades, close_ns: int, then: tuple[I64, bytes], watermark_ns: int) -> list[OpenBar] | None:
+        is_open = then[0].item() + self._grace_ns > watermark_ns
+        bar = grown(cast("ChartFrame", self._shown), trades, close_ns, self._terms) if is_open else None
+        if bar is None:
+            return None
+        self._stand(bar, *then)
+        return []
+
+    # Every bar but the last is final by the trade behind it.
+    def _turned(self, trades: Trades, edges: Edges, state: bytes, *, goes_on: bool) -> list[OpenBar] | None:
+        bar, first = self._shown, 0
+        if bar is None and self._behind.like is None:
+            return None
+        parts = [trades.take(slice(*ends)) for ends in itertools.pairwise(edges.ends.tolist())]
+        if bar is not None and goes_on:
+            bar, first = grown(bar, parts[0], edges.close_ns.item(0), self._terms), 1
+            if bar is None:
                 return None
-            close_ns, until_ns = edges.close_ns.item(), edges.grows_until_ns
-        elif trades.ts_exch_ns.item(-1) >= close_ns:
-            return None
-        is_open = until_ns.item() + self._grace_ns > watermark_ns
-        bar = grown(shown, trades, close_ns, self._terms) if is_open else None
+        closed: list[OpenBar] = []
+        for place in range(first, len(edges)):
+            if bar is not None:
+                closed.append(self._ended(bar))
+            bar = self._begun(parts[place], edges, place)
+        if edges.complete and bar is not None:
+            closed.append(self._ended(bar))
+            bar = None
+        self._stand(bar, edges.grows_until_ns[len(edges) - (bar is not None) :], state)
+        return closed
+
+    def _ended(self, bar: ChartFrame) -> OpenBar:
+        final = packed(bar).finished()
+        self._follow(final)
+        return final
+
+    def _begun(self, trades: Trades, edges: Edges, place: int) -> ChartFrame:
+        open_ns, close_ns, outside = (c[place : place + 1] for c in (edges.open_ns, edges.close_ns, edges.off_session))
+        edges_ns = open_ns.item(), close_ns.item()
+        begun = self._behind.begun(trades, edges_ns, BAR_OFF_SESSION * outside.item())
+        bar = grown(begun, trades, edges_ns[1], self._terms)
         if bar is not None:
-            self._shown, self._made, self._is_grown = bar, None, True
-            self._state, self._until_ns, self._complete = state, until_ns, False
-        return bar
+            return bar
+        own = Edges(np.array([0, len(trades)]), open_ns, close_ns, outside)  # prices that are far apart
+        return self._behind.study(fold(trades, own, self._rule.text, self.spec.ticks_per_level))
+
+    def _stand(self, bar: ChartFrame | None, until_ns: I64, state: bytes) -> None:
+        """Have this bar open, or none because the last one is complete."""
+        self._shown, self._made, self._is_grown = bar, None, bar is not None
+        self._until_ns, self._state, self._complete = until_ns, state, bar is None
+
+    def _follow(self, frame: ChartFrame) -> None:
+        """Stand behind final bars."""
+        self._behind.follow(frame)
+        # Where the next bar begins with a trade, not with a time, others may share it.
+        self._settled_to_ns = frame.last_ns if self._rule.sequential else frame.close_ns
 
     def _note_ends(self, edges: Edges) -> None:
         until_ns = self._until_ns

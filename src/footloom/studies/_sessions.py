@@ -12,7 +12,7 @@ from footloom.core.footprint import Footprint
 from footloom.core.sessions import DAY_NS, Calendar
 from footloom.core.trades import I64
 
-__all__ = ("Reset", "anchors", "begins_after_rest")
+__all__ = ("Reset", "anchor", "anchors", "begins_after_rest")
 
 Reset = Literal["session", "day", "week", "month", "never"]
 
@@ -36,11 +36,11 @@ def anchors(footprint: Footprint, calendar: Calendar, reset: Reset) -> I64:
     if reset == "never":
         return np.full(len(opens), opens[0])
     if len(opens) == 1:
-        return np.array([_anchor(calendar, int(opens[0]), reset)])
+        return np.array([anchor(calendar, int(opens[0]), reset)])
     starts = _starts(calendar, int(opens[0]), int(opens[-1]), reset)
     place = np.searchsorted(starts, opens, side="right") - 1
     if place[0] < 0:  # before the calendar's first session: each stretch by itself
-        return np.array([_anchor(calendar, ns, reset) for ns in opens.tolist()])
+        return np.array([anchor(calendar, ns, reset) for ns in opens.tolist()])
     return starts[place]
 
 
@@ -66,8 +66,10 @@ def _starts(calendar: Calendar, from_ns: int, to_ns: int, reset: Reset) -> I64:
 
 
 @functools.lru_cache(maxsize=1024)
-def _anchor(calendar: Calendar, open_ns: int, reset: Reset) -> int:
-    # The same for one bar: live, it is asked again and again.
+def anchor(calendar: Calendar, open_ns: int, reset: Reset) -> int:
+    """Return the same of one bar: live, it is asked again and again."""
+    if reset == "never":
+        return open_ns
     starts = _starts(calendar, open_ns, open_ns, reset)
     starts = starts[starts <= open_ns]
     return int(starts[-1]) if len(starts) else calendar.session_of(open_ns)[0]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from footloom.core.footprint import BAR_GAP, Footprint
 from footloom.core.sessions import Calendar
 from footloom.core.trades import I64
-from footloom.studies._sessions import anchors
+from footloom.studies._sessions import anchor, anchors
 from footloom.studies._study import NONE, Answer, Output, Run
 
-__all__ = ("OUTPUTS", "TITLE", "Carry", "Cvd", "Params", "State", "cvd", "update", "warmup")
+__all__ = ("OUTPUTS", "TITLE", "Carry", "Cvd", "Params", "State", "continued", "cvd", "update", "warmup")
 
 TITLE = "CVD"
 OUTPUTS = (
@@ -65,19 +65,27 @@ def cvd(footprint: Footprint, calendar: Calendar, params: Params, carry: Carry |
     bars = footprint.bars
     if not len(bars):
         return Cvd(np.empty(0, np.int64), np.empty(0, np.int64))
+    if len(bars) == 1:  # live, this is the open bar of every commit
+        before = continued(bars.open_ns.item(), calendar, params, carry)
+        return Cvd(bars.delta_lot + before.cvd_lot, np.array([before.anchor_ns]))
     own = anchors(footprint, calendar, params.reset)
     if carry is not None:
         # Bars of the piece that stand in the period of the carried sum, or off-session right behind it, continue it.
         own = np.full(len(bars), carry.anchor_ns) if params.reset == "never" else np.maximum(own, carry.anchor_ns)
-    if len(bars) == 1:  # live, this is the open bar of every commit
-        before = carry.cvd_lot if carry is not None and own[0] == carry.anchor_ns else 0
-        return Cvd(bars.delta_lot + before, own)
     total = np.cumsum(bars.delta_lot)
     starts = np.flatnonzero(np.diff(own, prepend=own[0] - 1))
     base = np.concatenate([[0], total])[starts]
     if carry is not None and own[0] == carry.anchor_ns:
         base[0] = -carry.cvd_lot
     return Cvd(total - np.repeat(base, np.diff(starts, append=len(own))), own)
+
+
+def continued(open_ns: int, calendar: Calendar, params: Params, carry: Carry | None) -> Carry:
+    """Return the sum that a bar goes on from, given when it opens and the sum behind the bar before it."""
+    if carry is not None and params.reset == "never":
+        return carry
+    own_ns = anchor(calendar, open_ns, params.reset)
+    return Carry(0, own_ns) if carry is None or own_ns > carry.anchor_ns else carry
 
 
 def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any

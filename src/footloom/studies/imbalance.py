@@ -26,6 +26,7 @@ __all__ = (
     "imbalances",
     "kernel_terms",
     "min_volume",
+    "min_volume_of",
     "rows_flagged",
     "stacked_rows",
     "threshold_percent",
@@ -105,10 +106,15 @@ def min_volume(footprint: Footprint, params: Params, first: int = 0) -> I64:
 
     Automatic: the 75th percentile (nearest rank) of the non-zero one-sided cells of the 20 bars before, at least 1 lot.
     """
-    if params.min_vol_lot is not None:
-        return np.full(len(footprint) - first, params.min_vol_lot, np.int64)
     levels = footprint.levels
-    return _least(footprint.level_offset, levels.buy_lot, levels.sell_lot, first)
+    return min_volume_of(footprint.level_offset, levels.buy_lot, levels.sell_lot, params, first)
+
+
+def min_volume_of(offset: I64, buy_lot: I64, sell_lot: I64, params: Params, first: int = 0) -> I64:
+    """Return the same, given the levels as columns: ``offset`` int64 (n_bars + 1,), lots int64 (n_levels,)."""
+    if params.min_vol_lot is not None:
+        return np.full(len(offset) - 1 - first, params.min_vol_lot, np.int64)
+    return _least(offset, buy_lot, sell_lot, first)
 
 
 def _least(offset: I64, buy: I64, sell: I64, first: int) -> I64:
