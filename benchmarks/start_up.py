@@ -93,7 +93,7 @@ def first_page_s(environment: Mapping[str, str]) -> float:
 
 
 def _run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(command, env=environment or _usual(), check=True, capture_output=True)
 
 
 def _say(what: str) -> None:
@@ -117,7 +117,12 @@ def _fresh(home: Path) -> dict[str, str]:
     home.mkdir(exist_ok=True)
     moved = {"HOME": str(home), "FOOTLOOM_CACHE": str(home / "cache"), "FOOTLOOM_STORE": str(home / "store")}
     moved |= {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("DATA", "CACHE", "CONFIG", "STATE")}
-    return {**os.environ, **moved}
+    return {**_usual(), **moved}
+
+
+# Nobody's machine compiles all of Python's modules anew at each start, as this wish of a build machine would have it.
+def _usual() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _address(demo: subprocess.Popen[str]) -> str:

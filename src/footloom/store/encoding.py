@@ -32,8 +32,8 @@ from footloom.core.trades import I64
 from footloom.store.columns import Columns
 
 __all__ = (
-    "BYTES", "DELTA", "DICTIONARY", "PLAIN", "RECEIPT", "SIGNED", "Affine", "Codec", "Rows", "Stored", "field_codec",
-    "ints_of", "number_codec", "optional_codec", "pooled", "smallest_codec", "time_codec",
+    "BYTES", "DELTA", "DICTIONARY", "PLAIN", "RECEIPT", "SIGNED", "Affine", "Codec", "Rows", "Stored", "arrow_of",
+    "field_codec", "ints_of", "number_codec", "optional_codec", "pooled", "smallest_codec", "time_codec",
 )  # fmt: skip
 
 DELTA = "DELTA_BINARY_PACKED"
@@ -128,11 +128,11 @@ def ints_of(column: pa.ChunkedArray) -> Any:
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if pa.types.is_timestamp(array.type):
         unit = dict(_UNITS)[array.type.unit]
-        ticks = array.view(pa.int64()).to_numpy()
+        ticks = _plain(array.view(pa.int64()))
         return ticks if unit == 1 else np.multiply(ticks, unit, out=pooled(len(ticks), np.int64))
     if array.null_count:
-        return array.fill_null(NO_QUOTE).to_numpy(zero_copy_only=False)
-    return array.to_numpy()
+        return _plain(array.fill_null(NO_QUOTE))
+    return _plain(array)
 
 
 # `first + step * row`, or None where the numbers do not stand in such a line; the first rows tell it of most columns.
@@ -147,11 +147,26 @@ def _affine(values: NDArray[Any]) -> Affine | None:
     return (first, step) if in_line else None
 
 
+# Both ways between numpy and Arrow go over the bare memory. `pyarrow.array` and `Array.to_numpy` do so too, but import
+# pandas first where that is installed, if only to ask whether it is meant: half a second of every start.
+def arrow_of(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return numbers as Arrow's, null where ``missing``, over the same memory."""
+    values = np.ascontiguousarray(values)
+    valid = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, pa.py_buffer(values)])
+
+
+# The numbers of an array without nulls.
+def _plain(array: pa.Array) -> NDArray[Any]:
+    kind = np.dtype(str(array.type))
+    return np.frombuffer(array.buffers()[1] or b"", kind, len(array), array.offset * kind.itemsize)
+
+
 # Whole numbers in the narrower of the two integer types of Parquet.
 def _whole(values: NDArray[Any]) -> pa.Array:
     if len(values) and int(values.min()) >= -(2**31) and int(values.max()) < 2**31:
-        return pa.array(values.astype(np.int32))
-    return pa.array(values.astype(np.int64, copy=False))
+        return arrow_of(values.astype(np.int32))
+    return arrow_of(values.astype(np.int64, copy=False))
 
 
 # In the coarsest unit that holds all of them. Dividing by a constant is fast where taking the remainder is not.
@@ -161,7 +176,7 @@ def _timestamps(values: I64) -> pa.Array:
             continue
         counts = values // size if size > 1 else values
         if size == 1 or (counts * size == values).all():
-            return pa.array(counts).view(pa.timestamp(unit, tz="UTC"))
+            return arrow_of(counts).view(pa.timestamp(unit, tz="UTC"))
     raise AssertionError("one nanosecond divides everything")
 
 
@@ -181,7 +196,7 @@ def number_codec(column: str) -> Codec:
         values = columns[column]
         missing = values == NO_QUOTE
         if missing.any():
-            return [[Stored(column, pa.array(values, mask=missing))]]
+            return [[Stored(column, arrow_of(values, missing))]]
         return [[Stored(column, _whole(values))]]
 
     return Codec((column,), (column,), stores, lambda rows: {column: _wide(rows.ints(column))})
@@ -220,7 +235,7 @@ def _signed_stores(columns: Columns) -> list[list[Stored]]:
     if affine and affine[1] == 0:
         bits = Stored("flags", affine=affine)
     else:
-        bits = Stored("flags", pa.array(flags.astype(np.int32)), DICTIONARY)
+        bits = Stored("flags", arrow_of(flags.astype(np.int32)), DICTIONARY)
     sell = side < 0
     ways = [[Stored("signed_lot", _whole(np.where(sell, -qty, qty)), DICTIONARY), bits]]
     if not len(qty) or int(qty.max()) < 2**62:
@@ -294,7 +309,7 @@ def smallest_codec(column: str) -> Codec:
         if affine:
             return [[Stored(column, affine=affine)]]
         missing = values == NO_QUOTE
-        array = pa.array(values, mask=missing) if missing.any() else _whole(values)
+        array = arrow_of(values, missing) if missing.any() else _whole(values)
         return [[Stored(column, array, encoding)] for encoding in (DELTA, BYTES, DICTIONARY, PLAIN)]
 
     return Codec((column,), (column,), stores, lambda rows: {column: _wide(rows.ints(column))})

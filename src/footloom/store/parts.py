@@ -23,7 +23,7 @@ from footloom.errors import CorruptPart, StoreError
 from footloom.store.codecs import codecs
 from footloom.store.columns import SEQ, Columns, Form, blank, has_id, length, take
 from footloom.store.disk import storing
-from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, ints_of
+from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, arrow_of, ints_of
 
 __all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part", "part_of")
 
@@ -264,7 +264,8 @@ class PartFile:
         statistics = self._file.metadata.row_group(group).column(index).statistics
         if statistics is None or not statistics.has_min_max:
             return self.part.first_ns, self.part.last_ns
-        bounds = pa.chunked_array([pa.array([statistics.min_raw, statistics.max_raw], pa.int64())])
+        raw = np.array([statistics.min_raw, statistics.max_raw], np.int64)
+        bounds = pa.chunked_array([arrow_of(raw)])
         first, last = ints_of(bounds.cast(self._file.schema_arrow.field(index).type)).tolist()
         return first, last
 
