@@ -75,12 +75,14 @@ def serve(
     """
     from footloom import config
     from footloom.cli._serve_documents import parted
+    from footloom.feeds.continuous import in_one_spelling
     from footloom.feeds.endpoints import checked
 
     with as_usage():
         flags = serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key))
         settings = checked(config.load(store=store, endpoints=endpoint or (), flags={**flags, "compat": compat}))
-        symbols, place = parted(list(dict.fromkeys(keys or settings.symbols)), settings)
+        named = dict.fromkeys(map(in_one_spelling, keys or settings.symbols))
+        symbols, place = parted(list(named), settings)
         wanted = shown(symbols)
     _check_place(settings.store)
     front = front_of(settings, open_page=open_page, as_json=json)

@@ -39,7 +39,15 @@ from footloom.store import Coverage, Store
 from footloom.store.grid import gcd
 from footloom.venues._india_names import CONTINUOUS, exchange_rank
 
-__all__ = ("Continuous", "ContinuousName", "ContinuousView", "continuous_trades", "is_continuous", "refuse_continuous")
+__all__ = (
+    "Continuous",
+    "ContinuousName",
+    "ContinuousView",
+    "continuous_trades",
+    "in_one_spelling",
+    "is_continuous",
+    "refuse_continuous",
+)
 
 _NAME = re.compile(rf"{CONTINUOUS}(?P<interest>@open_interest)?(?P<adjusted>@adjusted)?", re.IGNORECASE)
 _DAY_NS = 86_400 * 10**9
@@ -106,6 +114,11 @@ class Continuous:
 def is_continuous(key: str) -> bool:
     """Say whether a key names a continuous future."""
     return _NAME.fullmatch(key.partition(":")[2]) is not None
+
+
+def in_one_spelling(key: str) -> str:
+    """Return a key, that of a continuous future as its chart has it: ``upstox:nifty.fut1`` is ``upstox:NIFTY.FUT1``."""
+    return ContinuousName.of(key).key if is_continuous(key) else key
 
 
 def continuous_trades(

@@ -23,7 +23,6 @@ from footloom.server.live.warming import compile_beside, warm_kernels
 from footloom.server.live.writer import Writer
 from footloom.server.memory import give_back_freed
 from footloom.server.pages import Bundle
-from footloom.server.stored.history import History
 from footloom.server.stored.rolled import RolledHistory
 from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
 from footloom.server.wire.codec import encode
@@ -68,7 +67,7 @@ class Services:
     servers that listen to venues.
     """
 
-    history: History
+    history: RolledHistory
     hub: Hub
     bundle: Bundle
     fed: set[str] = field(default_factory=set)  # symbols of feeds that this process runs by itself, as the demo does

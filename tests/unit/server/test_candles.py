@@ -108,6 +108,8 @@ async def test_pages_go_back_each_candle_once_and_a_stretch_is_asked_for_once(
         to_ns = page[0]
     assert opens == [OPEN_NS + k * MINUTE_NS for k in range(-570, 30)]
     assert len(asked) == 2, "the stretch, and the current day"
+    bars, more = await shelf.before(chart(), OPEN_NS, 200, OPEN_NS - 50 * MINUTE_NS)
+    assert (len(bars), more) == (50, False), "none that are older than is wanted"
 
 
 def _request(word: str) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
 from rest_kit import client_of, services_of, settings_for
@@ -42,6 +44,25 @@ def contract(name: str, base: int, days: tuple[int, int], first_id: int = 1) -> 
     at = np.concatenate([END["A"] + day * DAY - HOUR + np.arange(1, 4) * 10**9 for day in days])
     ticks = base + np.tile([0, 10, 20], 2)
     return Trades.build(one, at, ticks, np.full(6, 75), np.ones(6), trade_id=first_id + np.arange(6))
+
+
+class Listening:
+    """Somebody who looks at a topic, and waits for its bars to be built anew."""
+
+    def __init__(self) -> None:
+        self.rebuilt = asyncio.Event()
+        self.client = self
+
+    def post_status(self, *_: object) -> None:
+        pass
+
+    def resnapshot(self, *_: object) -> None:
+        self.rebuilt.set()
+
+    def post_event(self, *_: object, **__: object) -> None:
+        pass
+
+    post_bar = post_event
 
 
 @pytest.fixture
@@ -112,6 +133,46 @@ async def test_what_a_contract_trades_moves_the_charts_of_its_continuous_future(
         assert next(bars) == next(bars), name
     leave()
     services.close()
+
+
+async def test_a_chart_that_is_open_goes_on_into_the_next_contract_with_the_roll_marked(tmp_path: Path) -> None:
+    near, far = contract("A", 260_000, (-1, 0)), contract("B", 261_000, (0, 1))
+    with Store(tmp_path / "store", writer=True) as store:
+        for trades in (near, far):
+            store.put_instrument(trades.instrument)
+        store.append(near)
+        store.append(far.take(slice(0, 3)))  # the next one trades already
+        services = services_of(store)
+        hub = services.hub
+        hub.meanings = lambda: {KEY: far.instrument.key}
+        topic = await hub.open(TopicRequest(symbol=KEY, bars="1h", ticks_per_level=1), 100)
+        assert topic.meta.rolls == []
+        reader = Listening()
+        hub.join(topic, reader)  # type: ignore[arg-type] - as much of a subscriber as is asked
+        block = far.take(slice(3, 6))
+        store.append(block)
+        hub.publish(Commit(far.instrument.key, block, (), int(block.ts_recv_ns[-1])))
+        async with asyncio.timeout(20):
+            await reader.rebuilt.wait()
+        shown, stored = topic.builder.frame(100), services.history.seed(topic.chart, 100).builder.frame(100)
+        rolls = [msgspec.to_builtins(roll) for roll in topic.meta.rolls]  # type: ignore[union-attr] - it has some
+        services.close()
+    assert rolls == [ROLL]
+    assert shown is not None
+    assert stored is not None
+    assert shown.footprint.bars.close_tick.tolist() == stored.footprint.bars.close_tick.tolist()
+    assert len(shown) == 3
+
+
+async def test_candles_before_the_first_trade_are_of_the_first_contract_while_it_was_the_nearest(store: Store) -> None:
+    history = services_of(store).history
+    for name, symbol, days in (("NIFTY.FUT1", "NSE_FO|A", 28), ("NIFTY.FUT2", "NSE_FO|B", None)):
+        chart = history.resolve(TopicRequest(symbol=f"upstox:{name}", bars="1m", ticks_per_level=1))
+        whose, since_ns = history.candled(chart)
+        assert whose.key == f"upstox:{symbol}"
+        assert since_ns == (2**62 if days is None else END["A"] - days * DAY)
+    plain = history.resolve(TopicRequest(symbol="upstox:NSE_FO|A", bars="1m", ticks_per_level=1))
+    assert history.candled(plain) == (plain, 0)
 
 
 async def test_a_name_without_contracts_is_refused(store: Store, tmp_path: Path) -> None:

@@ -120,6 +120,14 @@ def test_the_close_of_an_older_session_is_no_previous_close() -> None:
     assert tell(status, (MIDNIGHT_NS + 86_400 * SECOND_NS, 101, 1))["prev_close"] == "100"
 
 
+def test_the_close_of_another_contract_is_no_previous_close() -> None:
+    day_ns = 86_400 * SECOND_NS
+    for cut_ns, close in ((MIDNIGHT_NS, None), (MIDNIGHT_NS + day_ns, "100")):
+        status = header(f"crypto cut at {cut_ns}")
+        tell(status, (MIDNIGHT_NS - 100, 100, 1))
+        assert tell(status, (MIDNIGHT_NS, 110, 1))["prev_close"] == close
+
+
 def test_the_engine_s_time_alone_is_no_news() -> None:
     status = header()
     tell(status, (MIDNIGHT_NS + 10, 100, 1))

@@ -496,3 +496,32 @@ async def test_who_goes_away_while_symbols_beside_its_chart_begin_holds_none_of_
         await until(lambda: not here.streams.keys)
         here.stored.add("test:DEF")
         assert await here.streams.open_beside(["test:ABC", "none:X", "test:DEF"]) == ["test:ABC", "test:DEF"]
+
+
+async def test_a_continuous_future_stays_its_name_while_its_contract_changes(tmp_path: Path) -> None:
+    name = "test:NIFTY.FUT1"
+    async with world(tmp_path, pinned=(name,)) as here:
+        await until(lambda: bool(here.made))
+        for contract in ("test:ABC", "test:DEF"):
+            here.feeds.resolved[name] = contract
+            here.feeds.phases = {contract: FeedState("live", contract)}
+            here.board.note_trades(contract)
+            assert await here.streams.open("test:nifty.fut1") == name
+            await until(lambda contract=contract: here.board.state(name) == FeedState("live", contract))
+            rows = {row.symbol: row.has_trades for row in here.board.rows()}
+            assert rows[name], "it can be charted, since its contract can be"
+            assert rows.keys() == {name, contract}, "the contract before is heard no more, and not told"
+            here.streams.close(name)
+        await until(lambda: here.streams.keys == {name})
+
+
+async def test_a_contract_goes_on_for_who_looks_at_it_when_its_continuous_future_ends(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.stored |= {"test:NIFTY.FUT1", "test:ABC"}
+        await here.streams.open("test:NIFTY.FUT1")
+        here.feeds.resolved["test:NIFTY.FUT1"] = "test:ABC"
+        await here.streams.open("test:ABC")
+        await until(lambda: here.board.state("test:ABC") is not None)
+        here.streams.close("test:NIFTY.FUT1")
+        await until(lambda: here.streams.keys == {"test:ABC"})
+        assert [row.symbol for row in here.board.rows()] == ["test:ABC"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from footloom.feeds.flow import FeedState
@@ -51,6 +51,7 @@ class Board:
         self._clock = clock
         self._states: dict[str, FeedState] = {}
         self._traded: set[str] = set()
+        self._heard: set[str] = set()  # what feeds hear themselves
         self._told: dict[str, tuple[FeedText, float]] = {}
         self._readers: set[Reader] = set()
 
@@ -73,11 +74,24 @@ class Board:
         self._states[key] = state
         self._say(key)
 
-    def stand_for(self, meanings: Mapping[str, str]) -> None:
-        """Let names that are told, whose meaning was not known yet, stand as what they mean now."""
+    def tell_all(
+        self, states: Sequence[tuple[str, FeedState]], meanings: Mapping[str, str], names: Collection[str]
+    ) -> None:
+        """Note how all feeds stand; what they hear no more is forgotten, but for ``names``, which somebody needs.
+
+        Names stand as what they mean now, once that is known: a continuous future as its contract of the day.
+        """
+        heard = dict(states)
+        for gone in self._heard - heard.keys() - set(names):
+            self.forget(gone)
+        self._heard = set(heard)
         for asked, found in meanings.items():
-            if asked != found and asked in self._states and found in self._states:
-                self.tell(asked, self._states[found])
+            if asked != found and found in heard and (asked in names or asked in self._states):
+                if found in self._traded:
+                    self._traded.add(asked)
+                self.tell(asked, heard[found])
+        for key, state in states:
+            self.tell(key, state)
 
     def state(self, key: str) -> FeedState | None:
         """Return how a symbol's feed stood when it was told last; None where it is not listened to."""

@@ -226,11 +226,16 @@ class SymbolStatus:
         end_ns = int(span.end_ns[0])
         if span.in_session[0]:
             before, self._session = self._session, (int(span.start_ns[0]), end_ns)
-            self._prev_close = self._close if before == self._session_before(self._session[0]) else None
+            is_next = before == self._session_before(self._session[0]) and not self._is_rolled(before[1])
+            self._prev_close = self._close if is_next else None
             self._close = None
             self._open, self._open_key = None, _LATEST
             self._volume = self._turnover = 0
         return end_ns
+
+    # Nor is another contract's the close of a continuous future: what lies between the two is no change of a day.
+    def _is_rolled(self, since_ns: int) -> bool:
+        return any(since_ns <= at_ns <= self._session[0] for at_ns in self._calendar.cuts)
 
     # The close of an older one is no previous close: what was traded since then is not stored.
     def _session_before(self, start_ns: int) -> tuple[int, int]:

@@ -76,13 +76,30 @@ class StreamSettings:
     retry_s: float = RETRY_S
     most: int = MOST_STREAMS
 
+    def check(self, key: str) -> None:
+        """Refuse a symbol that is not pinned and cannot be listened to.
+
+        Raises
+        ------
+        NotStored
+            Streams are not started on demand.
+        ConfigError
+            There is no such venue, or it needs a login.
+        """
+        if not self.on_demand:
+            raise NotStored(
+                f"nothing of {key} is stored, and streams are not started on demand here: name it behind "
+                "footloom serve, or set on_demand = true"
+            )
+        self.wanted_of(key)
+
     def sends(self, key: str) -> bool:
         """Say whether a symbol that is not pinned can be listened to."""
         try:
-            self.wanted_of(key)
+            self.check(key)
         except FootloomError:
             return False
-        return self.on_demand
+        return True
 
 
 def check_follows(settings: StreamSettings, key: str, rule: str, holder: str | None, *, runs: bool) -> None:

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 
-from footloom.errors import ConfigError, FootloomError, NotStored, StoreLocked, TooMuch, UnknownSymbol
+from footloom.errors import ConfigError, FootloomError, StoreLocked, TooMuch, UnknownSymbol
+from footloom.feeds.continuous import in_one_spelling, is_continuous
 from footloom.feeds.flow import Commit, FeedState
 from footloom.feeds.metrics import Figures
 from footloom.server.live.board import Board
@@ -153,7 +154,7 @@ class Streams:
             It cannot be, as `check_follows` says.
         """
         # It runs under the name that it was asked for by, until its venue has said what that means.
-        key = next((one for one in self._running if key in {one, self._resolved(one)}), self._resolved(key))
+        key = next((one for one in self._running if key in {one, self._meant(one)}), self._resolved(key))
         venue, wanted = self.settings.wanted_of(key)
         check_follows(self.settings, key, rule, self.holder, runs=key in self._running)
         if self._feeds is not None and not self._with_options & {key, self._resolved(key)}:
@@ -226,7 +227,7 @@ class Streams:
     # What is pinned runs under the name that its venue has found for it, whoever asked first.
     def _note_resolved(self, meanings: Mapping[str, str]) -> None:
         for asked in self._pinned & meanings.keys():
-            found = meanings[asked]
+            found = self._resolved(asked)
             self._pinned.add(found)
             if asked in self._running:
                 self._running.setdefault(found, self._running.pop(asked))
@@ -236,17 +237,16 @@ class Streams:
         if timer is not None:
             timer.cancel()
 
+    # A continuous future stays its own name: what it means changes while somebody looks at it.
     def _resolved(self, key: str) -> str:
+        return in_one_spelling(key) if is_continuous(key) else self._meant(key)
+
+    def _meant(self, key: str) -> str:
         return self.meanings().get(key, key)
 
     async def _start(self, key: str, *, is_stored: bool) -> None:
         try:
-            if not self.settings.on_demand:
-                raise NotStored(
-                    f"nothing of {key} is stored, and streams are not started on demand here: name it behind "
-                    "footloom serve, or set on_demand = true"
-                )
-            self.settings.wanted_of(key)
+            self.settings.check(key)
         except FootloomError:
             if is_stored:  # what nobody sends can still be looked at
                 return
@@ -362,16 +362,15 @@ class Streams:
 
     async def _tell(self, feeds: LiveFeeds) -> None:
         while True:
-            for key, state in feeds.state():
-                self._board.tell(key, state)
-                if state.phase == "live":
-                    self._revival.note_live()
-            self._board.stand_for(feeds.resolved)
+            states = feeds.state()
+            self._board.tell_all(states, feeds.resolved, self._running)
+            if any(state.phase == "live" for _, state in states):
+                self._revival.note_live()
             await asyncio.sleep(_STATES_S)
 
     async def _wait_for_trades(self, key: str) -> None:
         try:
-            await wait_for_trades(self._board, key, lambda: self._resolved(key), self.state, self.settings.ready_s)
+            await wait_for_trades(self._board, key, lambda: self._meant(key), self.state, self.settings.ready_s)
         except (ConfigError, UnknownSymbol):  # its feed has ended
             if key not in self._pinned:
                 self._end(key)
@@ -382,11 +381,12 @@ class Streams:
         name = self._running.pop(key, None)
         if self._feeds is None or name is None:
             return
+        names = {key, name, self._meant(key)}
         self._feeds.drop(name)
-        if known := self._with_options & {key, name, self._resolved(key)}:  # asked for twice
+        if known := self._with_options & names:  # asked for twice
             self._with_options -= known
             self._feeds.drop(name)
-        for one in {key, name, self._resolved(key)}:
+        for one in names - self._running.keys():
             self._board.forget(one)
         if not self._running and self._task is not None:
             self._feeds = None

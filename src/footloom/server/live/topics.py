@@ -13,6 +13,7 @@ import numpy as np
 
 from footloom.core.gaps import open_gaps
 from footloom.core.messages import Gap
+from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.engine.builder import Builder
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen
@@ -153,8 +154,15 @@ class Topic:
             return False
         return int(trades.ts_exch_ns.max()) < self.newest[0] - _BEHIND_NS
 
+    # Behind the cut another contract stands for the continuous future: its chart is read anew, with its roll.
+    def _is_rolled(self, trades: Trades) -> bool:
+        cuts = calendar(self.chart.instrument.calendar).cuts
+        return bool(cuts and len(trades)) and any(self.newest[0] < at_ns <= trades.ts_exch_ns.max() for at_ns in cuts)
+
     def without_behind(self, commit: Commit) -> Commit:
-        """Note fetched history, and return what of a commit is left to fold."""
+        """Note fetched history, or that a continuous future has rolled; return what of a commit is left to fold."""
+        if self._is_rolled(commit.trades):
+            self.behind_ns = self.first_ns
         if not self.is_behind(commit.trades):
             return commit
         oldest_ns = int(commit.trades.ts_exch_ns.min())

@@ -214,18 +214,18 @@ async def footprint(  # noqa: PLR0913, PLR0917 - one argument a query parameter
 async def _candles(services: Services, rest: Any, asked: _Asked, *, as_json: bool) -> Response[bytes] | None:
     history, shelf = services.history, services.shelf
 
-    def look() -> tuple[ChartKey, Page] | None:
+    def look() -> tuple[ChartKey, int, Page] | None:
         key = history.resolve(asked.chart)
         if not history.has_candles(key):
             return None
         page = _page(history, key, asked)
-        return (key, page) if page.meta.candles and not len(page.frame) else None
+        return (*history.candled(key), page) if page.meta.candles and not len(page.frame) else None
 
     found = await rest.work.run(look)
     if found is None or shelf is None or asked.to_ns is None:
         return None
-    key, page = found
-    made, more = await shelf.before(key, asked.to_ns, asked.limit)
+    key, since_ns, page = found
+    made, more = await shelf.before(key, asked.to_ns, asked.limit, since_ns)
     meta = msgspec.structs.replace(page.meta, has_more=more, open_interest=made.open_interest)
     encoder = columns_json if as_json else encode_columns
     body = encoder(made.columns, "snapshot", meta=msgspec.json.encode(meta))

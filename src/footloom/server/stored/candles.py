@@ -132,8 +132,8 @@ class Shelf:
         by_clock = getattr(parse_rule(chart.spec.bars), "unit", "s") != "s"
         return by_clock and hasattr(venue, "candles") and not hasattr(venue, "trades_from")
 
-    async def before(self, chart: ChartKey, to_ns: int, limit: int) -> tuple[CandleBars, bool]:
-        """Return the last ``limit`` bars that end by a time, and whether there may be older ones.
+    async def before(self, chart: ChartKey, to_ns: int, limit: int, since_ns: int = 0) -> tuple[CandleBars, bool]:
+        """Return the last ``limit`` bars that end by a time, and whether there may be older ones; none before another.
 
         Raises
         ------
@@ -144,11 +144,12 @@ class Shelf:
         """
         venue = venue_named(chart.instrument.venue)
         span_ns = int(venue.CANDLE_SPAN_NS)
-        oldest_ns, end_ns = self._now_ns() - _OLDEST_NS, to_ns
+        oldest_ns, end_ns = max(self._now_ns() - _OLDEST_NS, since_ns), to_ns
         found: list[Candle] = []
         for _ in range(_MOST_CALLS):
             number = (end_ns - 1) // span_ns
-            found = [one for one in await self._chunk(venue, chart, number) if one.close_ns <= to_ns] + found
+            chunk = await self._chunk(venue, chart, number)
+            found = [one for one in chunk if since_ns <= one.open_ns and one.close_ns <= to_ns] + found
             end_ns = number * span_ns
             bars = candle_bars(found, chart)
             more = end_ns > oldest_ns

@@ -26,6 +26,9 @@ from footloom.store import Coverage, Store
 
 __all__ = ("RolledHistory", "WithViews", "chart_history")
 
+_NEAREST_NS = 28 * 86_400 * 10**9  # months between days of expiry are no shorter
+_END = 2**62
+
 
 class _Known(NamedTuple):
     # A view, and of what state of the contracts it was made.
@@ -133,6 +136,20 @@ class RolledHistory(History):
         """Return a builder that holds the newest bars; of a continuous future also where it rolled."""
         seed = super().seed(chart, history_bars, count)
         return dataclasses.replace(seed, meta=self._with_rolls(chart, seed.builder.frame(), seed.meta))
+
+    def candled(self, chart: ChartKey) -> tuple[ChartKey, int]:
+        """Return whose candles stand before the first trade of a chart, and since when, ns UTC.
+
+        Of a continuous future its first contract's, since that surely was the nearest. Who was second or third, and
+        when, nobody says of the past.
+        """
+        if not is_continuous(chart.key):
+            return chart, 0
+        view = self.views.view(chart.key, chart.tape)
+        first = self.store.instrument(f"{view.name.venue}:{view.stretches[0].symbol}")
+        instrument = msgspec.structs.replace(chart.instrument, symbol=first.symbol)
+        since_ns = (first.expiry_ns or 0) - _NEAREST_NS if view.name.number == 1 else _END
+        return msgspec.structs.replace(chart, instrument=instrument), since_ns
 
     def rolls(self, chart: ChartKey, frame: ChartFrame | None) -> list[Roll]:
         """Return the rolls of a continuous future that its bars span; none of any other symbol."""
