@@ -20,6 +20,7 @@ from footloom.server.clients.session import Session
 from footloom.server.compat import compat_clients, compat_routes
 from footloom.server.pages import MISSING_PAGE, Asset, Bundle
 from footloom.server.port import LIVE_PATH
+from footloom.server.rest.answers import Answers
 from footloom.server.rest.openapi import openapi_config
 from footloom.server.rest.refusals import HANDLERS
 from footloom.server.rest.shared import Rest
@@ -136,10 +137,16 @@ def _routes(wire: str | None) -> Litestar:
         },
         exception_handlers=HANDLERS,
         before_request=check_query,
-        openapi_config=openapi_config(),
+        openapi_config=openapi_config(_answers_of),
         logging_config=None,
         request_max_body_size=1_000_000,
     )
+
+
+def _answers_of(request: Request[Any, Any, Any]) -> Answers:
+    call: Any = request.scope
+    rest: Rest = call[_HANDED]["rest"]
+    return rest.answers
 
 
 def _handed(name: str) -> Provide:

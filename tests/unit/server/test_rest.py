@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from litestar import Litestar
 from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 
 from footloom.core.trades import Trades
@@ -18,6 +20,7 @@ from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
 from footloom.server.app import create_app
 from footloom.server.pages import Bundle
+from footloom.server.rest import described, openapi
 from footloom.server.routes import InstrumentRow, TradeList
 from footloom.server.routes.standing import Health
 from footloom.server.services import Services
@@ -223,6 +226,41 @@ async def test_the_description_needs_no_internet(client: httpx.AsyncClient) -> N
     for path in schema["paths"]:
         assert path in page.text
     assert (await client.get("/schema/openapi.yaml")).status_code == 200
+
+
+async def test_the_description_is_made_once_and_beside_the_event_loop(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def completed(schema: dict[str, Any]) -> dict[str, Any]:
+        made.append(threading.current_thread().name)
+        return described.completed(schema)
+
+    monkeypatch.setattr(openapi, "completed", completed)
+    first = await client.get("/schema/openapi.json")
+    assert first.headers["content-type"] == "application/vnd.oai.openapi+json"
+    again = await client.get("/schema/openapi.json", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert len(made) == 1
+    assert made[0] != threading.main_thread().name
+    nothing = await client.get("/schema/nothing")
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_path_that_is_not_there_costs_no_description(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Litestar, "openapi_schema", property(lambda _: pytest.fail("half a second of the event loop")))
+    for method, path, near in (
+        ("GET", "bar", "bars"),
+        ("POST", "footprin", "footprint"),
+    ):
+        reply = await client.request(method, f"/api/v1/{path}")
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
+        assert f"did you mean /api/v1/{near}?" in reply.json()["error"]["message"]
+    for path in ("bars", "layouts/one"):
+        assert (await client.post(f"/api/v1/{path}")).status_code == 405
 
 
 async def test_every_parameter_and_reply_is_described(client: httpx.AsyncClient) -> None:

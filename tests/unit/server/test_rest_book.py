@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from rest_kit import client_of, services_of, settings_for
@@ -14,7 +16,9 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import ASK, BID, NO_LEVEL, NO_QUOTE, SNAPSHOT, UPDATE, Series
 from footloom.errors import FootloomError, NotStored
+from footloom.server.stored.aside import Aside
 from footloom.server.stored.depth import book_at
+from footloom.server.stored.tasks import MOST_ROWS, Task
 from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
@@ -196,3 +200,24 @@ async def test_over_http(store: Store, tmp_path: Path) -> None:
             reply = await client.get("/api/v1/book", params=params)  # type: ignore[arg-type] - as httpx takes it
             assert reply.status_code == status
             assert words in reply.text
+
+
+async def test_a_book_of_many_changes_is_rebuilt_by_another_process(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took a thread of the server for twenty seconds: two of them were all that an address may have."""
+    store.append(series(BYBIT, [counted(1, 0, WHOLE, SNAPSHOT)]))
+    store.append(series(BYBIT, [counted(2 + i, 1 + i / 10, [(BID, 100, 1 + i)] * 40) for i in range(800)]))
+    store.seal()
+    asked: list[int] = []
+
+    def make(aside: Aside, task: Task, rows: int) -> bytes:
+        asked.append(rows)
+        return pickle.loads(pickle.dumps(task)).make(aside._history, *task.given)  # type: ignore[no-any-return] # noqa: S301 - as it goes to the other process
+
+    monkeypatch.setattr(Aside, "make", make)
+    async with client_of(services_of(store), settings_for(tmp_path / "store", tmp_path)) as client:
+        for at_s, is_large in ((2, False), (80, True)):
+            reply = await client.get("/api/v1/book", params={"symbol": BYBIT.key, "at_ns": T0 + at_s * S})
+            assert reply.content == msgspec.json.encode(book_at(store, BYBIT.key, T0 + at_s * S, 50))
+            assert (asked.pop() >= MOST_ROWS) == is_large

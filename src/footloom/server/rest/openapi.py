@@ -1,21 +1,28 @@
-"""The API's own page, without a script and without the internet: every other renderer loads one from a CDN."""
+"""The API's description: a page without a script and without the internet, JSON and YAML.
+
+It takes half a second to make: that is done once, in a thread, and kept as other answers are.
+"""
 
 from __future__ import annotations
 
 import html
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
-from litestar import Request
+from litestar import Request, Response, Router
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin, YamlRenderPlugin
 
 import footloom
+from footloom.errors import NotFound
+from footloom.server.rest.answers import Answer, Answers, Making, serve_answer
 from footloom.server.rest.described import completed
 
 __all__ = ("OfflinePage", "openapi_config")
 
+_PATH: Final = "/schema"
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222;background:#fff}
 code{font:13px ui-monospace,monospace}h2{margin-top:2em;border-top:1px solid #8884;padding-top:1em}
@@ -119,8 +126,19 @@ class _CompletedYaml(YamlRenderPlugin):
         return super().render(request, completed(openapi_schema))
 
 
-def openapi_config() -> OpenAPIConfig:
-    """Return the settings of ``/schema``: this page, JSON and YAML."""
+def openapi_config(answers_of: Callable[[Request[Any, Any, Any]], Answers]) -> OpenAPIConfig:
+    """Return the settings of ``/schema``; ``answers_of`` gives what the server of a request keeps its answers in."""
+    forms: tuple[OpenAPIRenderPlugin, ...] = (OfflinePage(path="/"), _CompletedJson(), _CompletedYaml())
+
+    # It answers before the framework's own handlers do, which render on the event loop.
+    async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
+        path = f"/{request.url.path.removeprefix(_PATH).strip('/')}"
+        form = next((one for one in forms if one.has_path(path)), None)
+        if form is None:
+            raise NotFound(f"there is nothing at {request.url.path}: {_PATH} describes all that there is")
+        making = Making((_PATH, path), lambda: _described(request, form))
+        return await serve_answer(request, answers_of(request), lambda: making, short=True)
+
     return OpenAPIConfig(
         title="footloom",
         version=footloom.__version__,
@@ -130,7 +148,12 @@ def openapi_config() -> OpenAPIConfig:
             "of footloom bars --json). Every error has the shape of ErrorReply. Live bars come over the WebSocket "
             "/ws/v1."
         ),
-        path="/schema",
         use_handler_docstrings=True,
-        render_plugins=[OfflinePage(path="/"), _CompletedJson(), _CompletedYaml()],
+        render_plugins=forms,
+        openapi_router=Router(_PATH, route_handlers=[], include_in_schema=False, before_request=answer),
     )
+
+
+def _described(request: Request[Any, Any, Any], form: OpenAPIRenderPlugin) -> Answer:
+    media_type = getattr(form.media_type, "value", form.media_type)  # an enumeration of the framework's, or text
+    return Answer.of(form.render(request, request.app.openapi_schema.to_schema()), media_type)

@@ -30,6 +30,7 @@ _CODES = {
     429: "too_many",
     503: "unavailable",
 }
+_API: Final = "/api"
 _GONE = 499  # nobody reads it: whoever asked has closed the connection
 
 
@@ -50,7 +51,7 @@ def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Res
     status = error.status_code
     if status >= 500:  # the framework's own surprises
         return _on_surprise(request, error)
-    if status in {404, 405} and request.url.path.startswith("/api") and _is_unknown(request):
+    if status in {404, 405} and request.url.path.startswith(_API) and _is_unknown(request):
         return _reply(404, ErrorBody("not_found", _nothing_at(request)))
     detail = {"parameters": error.extra} if error.extra else None
     return _reply(
@@ -66,13 +67,25 @@ def _words(request: Request[Any, Any, Any], error: HTTPException) -> str:
     return f"{'; '.join(found)}; /schema says what each may be" if found else error.detail
 
 
+# The page's own route takes every path that no resource has, and the framework says of it what it takes.
 def _is_unknown(request: Request[Any, Any, Any]) -> bool:
-    return request.scope.get("path_template") not in (request.app.openapi_schema.paths or {})
+    asked = request.url.path.rstrip("/").split("/")
+    return not any(_is_at(asked, there.split("/")) for there in _resources(request))
+
+
+def _is_at(asked: list[str], there: list[str]) -> bool:
+    return len(asked) == len(there) and all(
+        one == other or other.startswith("{") for one, other in zip(asked, there, strict=True)
+    )
+
+
+def _resources(request: Request[Any, Any, Any]) -> list[str]:
+    return [route.path_format for route in request.app.routes if route.path_format.startswith(_API)]
 
 
 def _nothing_at(request: Request[Any, Any, Any]) -> str:
     path = request.url.path
-    near = difflib.get_close_matches(path, list(request.app.openapi_schema.paths or {}), n=1)
+    near = difflib.get_close_matches(path, _resources(request), n=1)
     return f"there is nothing at {path}: {f'did you mean {near[0]}?' if near else '/schema lists what there is'}"
 
 

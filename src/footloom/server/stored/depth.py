@@ -18,15 +18,17 @@ from footloom.core.series import ASK, BID, NO_QUOTE, SNAPSHOT, Series
 from footloom.errors import NotStored, TooMuch
 from footloom.feeds._venues import venue_named
 from footloom.server.stored.abandon import checkpoint
+from footloom.server.stored.history import History
 from footloom.store import Store
 
-__all__ = ("BookReply", "StandsOn", "book_at")
+__all__ = ("BookReply", "StandsOn", "book_at", "book_body", "rows_like")
 
 _TAPE = "depth"
 _S = 10**9
 _BEFORE_NS = 60 * _S  # changes that a snapshot asked for later may need to join
 _LONGEST_NS = 8 * 86_400 * _S
-_MOST_ROWS = 6_000_000  # some ten seconds of work
+_MOST_ROWS = 6_000_000  # some forty seconds of work
+_LIKE_TRADES = 100  # a changed level is put into a book by itself, trades are folded by the million
 _MIX = "a book cannot be known"
 
 
@@ -82,6 +84,40 @@ def book_at(store: Store, key: str, at_ns: int | None, levels: int) -> BookReply
     TooMuch
         The last snapshot lies too far back.
     """
+    begin = _begin(store, key, at_ns)
+    _refuse_gaps(store, key, begin.snapshot_ns, begin.instant_ns)
+    rebuilt = _Rebuilt(key, _chain(key))
+    following = _changes_between(store, key, begin.snapshot_ns - _BEFORE_NS, begin.last_ns + 1)
+    return rebuilt.at(following, begin.instant_ns, levels)
+
+
+def book_body(history: History, key: str, at_ns: int | None, levels: int) -> bytes:
+    """Return the same as JSON."""
+    return msgspec.json.encode(book_at(history.store, key, at_ns, levels))
+
+
+def rows_like(store: Store, key: str, at_ns: int | None) -> int:
+    """Return how many trades are read in about the time in which a book is rebuilt.
+
+    Raises
+    ------
+    NotStored
+        As `book_at`.
+    TooMuch
+        As `book_at`.
+    """
+    return _begin(store, key, at_ns).rows * _LIKE_TRADES
+
+
+class _Begin(NamedTuple):
+    # Where a book is rebuilt from, how many changed levels lie between that and the instant, and where depth ends.
+    snapshot_ns: int
+    instant_ns: int
+    rows: int
+    last_ns: int
+
+
+def _begin(store: Store, key: str, at_ns: int | None) -> _Begin:
     first_ns, last_ns = _reach(store, key)
     instant_ns = last_ns if at_ns is None else at_ns
     if not first_ns <= instant_ns <= last_ns:
@@ -89,11 +125,8 @@ def book_at(store: Store, key: str, at_ns: int | None, levels: int) -> BookReply
             f"the depth of {key} is stored from {first_ns} to {last_ns} ns, and {instant_ns} lies outside: "
             "what was not heard cannot be known"
         )
-    snapshot_ns = _snapshot_before(store, key, instant_ns, first_ns)
-    _refuse_gaps(store, key, snapshot_ns, instant_ns)
-    rebuilt = _Rebuilt(key, _chain(key))
-    following = _changes_between(store, key, snapshot_ns - _BEFORE_NS, last_ns + 1)
-    return rebuilt.at(following, instant_ns, levels)
+    snapshot_ns, rows = _snapshot_before(store, key, instant_ns, first_ns)
+    return _Begin(snapshot_ns, instant_ns, rows, last_ns)
 
 
 def _reach(store: Store, key: str) -> tuple[int, int]:
@@ -111,7 +144,7 @@ def _chain(key: str) -> Chain:
 
 
 # Looked for farther and farther back; only the column that tells is read.
-def _snapshot_before(store: Store, key: str, at_ns: int, first_ns: int) -> int:
+def _snapshot_before(store: Store, key: str, at_ns: int, first_ns: int) -> tuple[int, int]:
     stop_ns, reach_ns, rows = at_ns + 1, 60 * _S, 0
     while stop_ns > first_ns:
         checkpoint()
@@ -125,7 +158,7 @@ def _snapshot_before(store: Store, key: str, at_ns: int, first_ns: int) -> int:
             rows += len(found) - (int(marked[-1]) if len(marked) else 0)
             _check_rows(key, rows, at_ns - from_ns)
             if len(marked):
-                return int(found.ts_recv_ns[marked[-1]])
+                return int(found.ts_recv_ns[marked[-1]]), rows
         stop_ns, reach_ns = from_ns, reach_ns * 4
     raise NotStored(f"no snapshot of the book of {key} was stored before {at_ns} ns: {_MIX} from changes alone")
 
