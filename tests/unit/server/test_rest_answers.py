@@ -21,6 +21,7 @@ from server_kit import DAY0_NS, TEST, MemoryStore, make_tape
 from footloom.core.trades import Trades
 from footloom.errors import Overloaded, TookTooLong
 from footloom.server.app import create_app
+from footloom.server.rest import work as work_module
 from footloom.server.rest.answers import Answer, Answers, Making
 from footloom.server.rest.work import Work, while_connected
 from footloom.server.services import Services
@@ -326,7 +327,8 @@ async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
     work.close()
 
 
-async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
+async def test_slow_requests_of_one_client_hold_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_module, "_LONG_S", 600.0)
     work, go, all_begun = Work(threads=3, most_waiting=64), threading.Event(), threading.Event()
     begun: list[str] = []
 
@@ -357,6 +359,23 @@ async def test_slow_requests_of_one_client_hold_up_nobody_else() -> None:
     work.close()
 
 
+async def test_what_takes_long_lends_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two slow requests of a chart's own page held every thread that its address may have."""
+    monkeypatch.setattr(work_module, "_LONG_S", 0.001)
+    work, go = Work(threads=2, most_waiting=64), threading.Event()
+    slow = [asyncio.create_task(work.run(lambda: go.wait(60))) for _ in range(3)]
+    async with asyncio.timeout(60):
+        assert await work.run(lambda: "brief") == "brief"
+        slow += [asyncio.create_task(work.run(lambda: go.wait(60))) for _ in range(4)]
+        brief = asyncio.create_task(work.run(lambda: "brief"))
+        await asyncio.sleep(0.02)
+        assert not brief.done(), "there is an end to threads"
+        go.set()
+        assert all(await asyncio.gather(*slow, brief))
+    assert (work._long._free, work._long._spare) == (2, 2)
+    work.close()
+
+
 async def test_what_waits_for_a_large_answer_holds_up_nothing_else() -> None:
     """Large answers are made by one process one after the other: who waits for it takes no thread of the others."""
     work, go, begun = Work(threads=3, most_waiting=64), threading.Event(), threading.Event()
@@ -378,7 +397,8 @@ async def test_what_waits_for_a_large_answer_holds_up_nothing_else() -> None:
     work.close()
 
 
-async def test_clients_are_taken_by_turns() -> None:
+async def test_clients_are_taken_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_module, "_LONG_S", 600.0)
     work, go = Work(threads=1, most_waiting=64), threading.Event()
     begun: list[str] = []
 

@@ -24,6 +24,7 @@ T = TypeVar("T")
 THREADS = 3
 MOST_WAITING = 64
 LIMIT_S = 60.0
+_LONG_S = 0.25
 _SHARE = 4  # an address may take one place in so many: the others are left to everybody else
 
 _address: ContextVar[str] = ContextVar("address", default="")
@@ -41,14 +42,20 @@ class _Job:
     done: asyncio.Future[Any]
     stopped: threading.Event
     has_begun: bool = False
+    lending: asyncio.TimerHandle | None = None
+    has_lent: bool = False
 
 
 class _Lane:
-    """Threads that take the clients by turns, so that whoever asks for much waits for itself."""
+    """Threads that take the clients by turns, so that whoever asks for much waits for itself.
 
-    def __init__(self, threads: int, name: str, ended: Callable[[_Job], None]) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = threads
+    Work that takes long lends its place to what waits, as long as a spare thread is there: nobody knows before how long
+    it takes, and what takes a moment shall not wait for it.
+    """
+
+    def __init__(self, threads: int, name: str, ended: Callable[[_Job], None], spare: int = 0) -> None:
+        self._pool = ThreadPoolExecutor(threads + spare, thread_name_prefix=name)
+        self._free, self._spare, self._lends = threads, spare, bool(spare)
         self._most_of_one = max(1, threads - 1)  # one is left for somebody else
         self._ended = ended
         self._waiting: dict[str, deque[_Job]] = {}
@@ -83,6 +90,8 @@ class _Lane:
             self._free -= 1
             self._busy[client] += 1
             job.has_begun = True
+            if self._lends:
+                self._lend_later(job)
             waiting = asyncio.wrap_future(self._pool.submit(job.begin))
             waiting.add_done_callback(functools.partial(self._end, job))
 
@@ -91,10 +100,30 @@ class _Lane:
         turns = (client for client in self._waiting if not client or self._busy[client] < self._most_of_one)
         return next(turns, None)
 
-    def _end(self, job: _Job, ended: asyncio.Future[Any]) -> None:
+    def _lend_later(self, job: _Job) -> None:
+        job.lending = asyncio.get_running_loop().call_later(_LONG_S, self._lend, job)
+
+    def _lend(self, job: _Job) -> None:
+        if not self._spare:
+            self._lend_later(job)
+            return
+        self._spare -= 1
+        job.has_lent = True
+        self._give_up_place(job)
+        self._begin()
+
+    def _give_up_place(self, job: _Job) -> None:
         self._free += 1
         self._busy[job.client] -= 1
         self._busy += Counter()  # without those that have nothing under way
+
+    def _end(self, job: _Job, ended: asyncio.Future[Any]) -> None:
+        if job.lending is not None:
+            job.lending.cancel()
+        if job.has_lent:
+            self._spare += 1
+        else:
+            self._give_up_place(job)
         self._ended(job)
         error = None if ended.cancelled() else ended.exception()
         if not job.done.done():
@@ -113,8 +142,8 @@ class Work:
     Parameters
     ----------
     threads
-        How many work at a time; one more is kept for what is known to be short, and one for what is known to be large:
-        that waits for a process of its own, and one at a time is answered there.
+        How many work at a time, twice as many where some take long. One more is kept for what is known to be short, and
+        one for what is known to be large: that waits for a process of its own, and one at a time is answered there.
     most_waiting
         How many may wait for one of them; who comes then is told to come again.
     limit_s
@@ -122,7 +151,8 @@ class Work:
     """
 
     def __init__(self, threads: int = THREADS, most_waiting: int = MOST_WAITING, limit_s: float = LIMIT_S) -> None:
-        self._long, self._short = _Lane(threads, "rest", self._end), _Lane(1, "rest-short", self._end)
+        self._long = _Lane(threads, "rest", self._end, spare=threads)
+        self._short = _Lane(1, "rest-short", self._end)
         self._large = _Lane(1, "rest-large", self._end)
         self._most = threads + most_waiting
         self._share = max(1, self._most // _SHARE)

@@ -36,6 +36,7 @@ from footloom.server.wire.messages import TopicRequest
 
 __all__ = ("FRAME_TYPE", "BarRow", "BarsReply", "bars", "footprint")
 
+_LIKE_TRADES = 1_000  # a bar is written as JSON in the time in which so many trades are read
 FRAME_TYPE = "application/vnd.footloom.frame"
 _FAILURES = failures(404, 413, 416, 422, 504)
 
@@ -153,6 +154,7 @@ async def bars(  # noqa: PLR0913, PLR0917 - one argument a query parameter
     def prepare() -> Making:
         key = history.resolve(chart)
         found, rows = _found_under(history, key, asked)
+        rows += asked.limit * _LIKE_TRADES
         task = Task(_bars_body, (key, asked), history.has_candles(key), history.opening_step(key))
         return Making(("bars", found), lambda: Answer.of(rest.aside.make(task, rows), JSON), rest.aside.is_large(rows))
 
