@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -39,7 +39,7 @@ def services_of(store: Any) -> Services:
 @asynccontextmanager
 async def client_of(services: Services, settings: Config | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Serve within this process."""
-    transport = httpx.ASGITransport(create_app(services, settings=settings))
+    transport = httpx.ASGITransport(cast("Any", create_app(services, settings=settings)))
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
         try:
             yield client

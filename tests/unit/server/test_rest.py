@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -35,14 +35,14 @@ MINUTE_NS = 60 * 10**9
 
 @pytest.fixture
 def services(store: MemoryStore) -> Services:
-    made = Services.over(store, live=["test:ABC"])  # type: ignore[arg-type] - as much of a store as is read
+    made = Services.over(store, live=["test:ABC"])  # type: ignore[arg-type]  # as much of a store as is read
     made.bundle = Bundle({})
     return made
 
 
 @pytest.fixture
 async def client(services: Services, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
-    transport = httpx.ASGITransport(create_app(services, origins=["http://localhost:5173"]))
+    transport = httpx.ASGITransport(cast("Any", create_app(services, origins=["http://localhost:5173"])))
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as made:
         yield made
     services.close()
@@ -57,8 +57,8 @@ async def test_health_says_ready_or_why_not(client: httpx.AsyncClient, services:
 
 
 async def test_servers_of_one_process_answer_from_their_own_stores(client: httpx.AsyncClient) -> None:
-    other = Services.over(MemoryStore(make_tape(rows=100)))  # type: ignore[arg-type] - as much of a store as is read
-    transport = httpx.ASGITransport(create_app(other))
+    other = Services.over(MemoryStore(make_tape(rows=100)))  # type: ignore[arg-type]  # as much of a store as is read
+    transport = httpx.ASGITransport(cast("Any", create_app(other)))
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as second:
         both = [(await one.get("/api/v1/coverage")).json()[0]["rows"] for one in (client, second, client)]
         assert both == [20_000, 100, 20_000]
@@ -106,8 +106,14 @@ async def test_pages_back_are_the_whole_chart(
     client: httpx.AsyncClient, tape: Trades, bars: str, cvd_reset: str
 ) -> None:
     """Paged or built at once, every bar is the same: also what looks back (CVD, automatic minimum volume)."""
-    params = {"symbol": "test:ABC", "bars": bars, "ticks_per_level": 3, "limit": 97, "cvd_reset": cvd_reset}
-    pages = []
+    params: dict[str, Any] = {
+        "symbol": "test:ABC",
+        "bars": bars,
+        "ticks_per_level": 3,
+        "limit": 97,
+        "cvd_reset": cvd_reset,
+    }
+    pages: list[Any] = []
     while True:
         reply = await client.get("/api/v1/footprint", params=params)
         assert reply.headers["content-type"] == "application/vnd.footloom.frame"
@@ -330,7 +336,7 @@ async def test_every_reply_carries_the_security_headers(client: httpx.AsyncClien
 async def test_a_missing_page_says_how_to_build_it(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Bundle.read.__func__, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(vars(Bundle)["read"].__func__, "__defaults__", (tmp_path,))
     reply = await client.get("/")
     assert reply.status_code == 503
     assert reply.headers["content-type"].startswith("text/html")

@@ -104,7 +104,7 @@ async def test_what_a_client_has_is_not_sent_again_until_more_is_stored(
 
 
 async def test_an_old_page_stays_the_same_while_the_tape_grows(store: MemoryStore) -> None:
-    history = History(store)  # type: ignore[arg-type] - as much of a store as is read
+    history = History(store)  # type: ignore[arg-type]  # as much of a store as is read
     tape = store.tapes["test:ABC", "trade"]
     middle = int(tape.ts_exch_ns[100])
     before = (history.state("test:ABC", "trade", middle), history.state("test:ABC", "trade"))
@@ -306,7 +306,7 @@ async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
         async def receive() -> Any:
             await asyncio.Event().wait()
 
-        return Request({"type": "http", "client": (host, 1), "headers": []}, receive=receive)  # type: ignore[typeddict-item]
+        return Request({"type": "http", "client": (host, 1), "headers": []}, receive=receive)  # type: ignore[arg-type]
 
     def ask(host: str) -> asyncio.Task[bool]:
         return asyncio.create_task(while_connected(from_address(host), work.run(lambda: go.wait(60))))

@@ -197,7 +197,7 @@ async def test_over_http(store: Store, tmp_path: Path) -> None:
             ({"symbol": "sim:PERP"}, 404, "no depth"),
             ({"symbol": BYBIT.key, "levels": 0}, 400, "levels"),
         ):
-            reply = await client.get("/api/v1/book", params=params)  # type: ignore[arg-type] - as httpx takes it
+            reply = await client.get("/api/v1/book", params=params)  # type: ignore[arg-type]  # as httpx takes it
             assert reply.status_code == status
             assert words in reply.text
 
