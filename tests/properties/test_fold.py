@@ -37,10 +37,10 @@ tapes = st.lists(row, min_size=1, max_size=120)
 steps = st.sampled_from([1, 2, 3, 7, 10, 1000, 300_000])
 
 
-def tape_of(rows: list[tuple[int, int, int, int]]) -> Trades:
+def tape_of(rows: list[tuple[int, int, int, int]], instrument: Instrument = INSTRUMENT) -> Trades:
     ordered = sorted(rows, key=lambda r: r[0])
     ts, tick, qty, side = (list(column) for column in zip(*ordered, strict=True))
-    return Trades.build(INSTRUMENT, np.array(ts) + BASE, tick, qty, side, trade_id=np.arange(len(ordered)) + 100)
+    return Trades.build(instrument, np.array(ts) + BASE, tick, qty, side, trade_id=np.arange(len(ordered)) + 100)
 
 
 def same(a, b) -> bool:
@@ -108,7 +108,14 @@ def test_any_chunking_gives_the_same_bits(rows, step, cuts):
 
     assert same(left, whole)
     assert same(right, whole)
-    assert same(build_footprint(trades, "1m", step, threads=3), whole)
+
+
+@pytest.mark.parametrize("market", ["crypto", "nse_fo"])
+@given(rows=tapes, bars=st.sampled_from(["1s", "1m", "4h", "1d", "1w", "7t", "50v"]), threads=st.integers(2, 5))
+def test_any_number_of_threads_gives_the_same_bits(rows, bars, threads, market):
+    hours = [(at * 400, *rest) for at, *rest in rows]  # five days, with nights and a weekend between the sessions
+    trades = tape_of(hours, msgspec.structs.replace(INSTRUMENT, calendar=market))
+    assert same(build_footprint(trades, bars, 10, threads=threads), build_footprint(trades, bars, 10))
 
 
 @given(tapes, steps)

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from footloom.bars import parse_rule
+from footloom.bars import BarRule, parse_rule
 from footloom.bars.time import TimeRule
 from footloom.core.edges import Edges
 from footloom.core.footprint import BAR_FINAL, BAR_GAP, Footprint
 from footloom.core.messages import Gap
-from footloom.core.sessions import calendar
+from footloom.core.sessions import Calendar, calendar
 from footloom.core.trades import I64, U8, Trades
 from footloom.engine.frame import ChartFrame
 from footloom.engine.spec import ChartSpec
@@ -42,8 +42,14 @@ def build_footprint(
         edges, _ = rule.edges(trades, calendar(trades.instrument.calendar))
         if (made := fold_unseen(trades, edges, rule.text, ticks_per_level, count)) is not None:
             return made
-    ordered = in_order(trades)
-    edges, _ = rule.edges(ordered, calendar(trades.instrument.calendar))
+    ordered, market = in_order(trades), calendar(trades.instrument.calendar)
+
+    def folded(piece: Trades) -> Footprint:
+        return fold(piece, rule.edges(piece, market)[0], rule.text, ticks_per_level, count)
+
+    if threads > 1 and not rule.sequential:
+        return Footprint.concat(_together(folded, _between_bars(ordered, rule, market, threads)))
+    edges, _ = rule.edges(ordered, market)
     if threads == 1 or len(edges) < threads:
         return fold(ordered, edges, rule.text, ticks_per_level, count)
     shares = _shares(edges.ends, threads)
@@ -63,6 +69,18 @@ def _together(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
     with ThreadPoolExecutor(len(parts)) as pool:
         others = [pool.submit(work, part) for part in parts[1:]]
         return [work(parts[0]), *(other.result() for other in others)]
+
+
+# About as many trades each, cut where a bar begins: the time of a trade says where that is, so that even the edges are
+# found by all threads.
+def _between_bars(trades: Trades, rule: BarRule, market: Calendar, count: int) -> list[Trades]:
+    rows = [len(trades) * part // count for part in range(1, count)] if len(trades) else []
+    opens = [rule.edges(trades.take(slice(row, row + 1)), market)[0].open_ns[0] for row in rows]
+    cuts = np.unique([0, *np.searchsorted(trades.ts_exch_ns, opens), len(trades)]).tolist()
+    pieces = [trades.take(slice(*ends)) for ends in itertools.pairwise(cuts)] or [trades]
+    for piece in pieces:
+        piece.note(facts(trades))  # what holds of the whole tape holds of its parts
+    return pieces
 
 
 def _shares(offset: I64, count: int) -> list[slice]:
