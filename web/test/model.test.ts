@@ -355,6 +355,18 @@ describe("panes", () => {
     expect(ids(closePane(two, "p0"))).toEqual(["price", "p1"]);
     expect(ids(closePane(two, "price"))).toEqual(ids(two));
     expect(addPane(two, two[1] as PaneSpec)).toBe(two);
+    const crowd = [3, 4, 5, 6].reduce((panes, k) => addPane(panes, { id: `p${k}`, kind: "delta", share: 0.14 }), two);
+    const lower = crowd.slice(1).map(({ share }) => share);
+    expect(
+      lower.reduce((sum, share) => sum + share),
+      "the price keeps half",
+    ).toBeCloseTo(0.5);
+    expect((lower[0] as number) / (lower[1] as number), "the others their proportions").toBeCloseTo(1);
+    const low = addPane(below(0.4, 0.4), { id: "p2", kind: "delta", share: 0.1 });
+    expect(
+      low.slice(1).reduce((sum, { share }) => sum + share, 0),
+      "what the user has dragged stays",
+    ).toBeCloseTo(0.8);
     const many = below(...Array.from({ length: 11 }, () => 0.1));
     expect(addPane(many, { id: "more", kind: "delta", share: 0.1 })).toBe(many);
   });

@@ -79,6 +79,8 @@ export class LinkWords {
       const text = `no message for ${Math.round(silentMs / 1000)} s`;
       return { ...words, phase: "silent", text, note: text, tone: "bad", dims: true };
     }
-    return feed === undefined ? live : feedWords(feed, this.#clocks.wall());
+    // Before the server has said which feeds run, nothing is called live.
+    if (feed === undefined) return isLive === null ? idle : live;
+    return feedWords(feed, this.#clocks.wall());
   }
 }

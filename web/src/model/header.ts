@@ -5,6 +5,7 @@ import { parseGrid, unitsOf, unitsText } from "./decimal";
 import { compact, exactQuantity, percentText } from "./format";
 import { rulesOf, rulesText } from "./imbalance";
 import { written } from "./number-signs";
+import { unitName } from "./quantity-unit";
 
 /** The header's figures in words; a dash where the feed does not say. */
 export interface HeaderView {
@@ -144,7 +145,9 @@ export function legendView(model: ChartModel, meta: SnapshotMeta, status: Status
     step: stepText(meta),
     imbalance: rulesText(rulesOf(model.settings, model.quantity.lot), meta, minVol),
     valueArea: `VA ${meta.value_area_pct} % ${meta.value_area.replace("_", "-")}`,
-    unit: { base: meta.base, lots: "lots", quote: `cells in ${meta.quote}, else ${meta.base}` }[model.quantity.unit],
+    unit: { base: unitName(meta), lots: "lots", quote: `cells in ${meta.quote}, else ${unitName(meta)}` }[
+      model.quantity.unit
+    ],
     zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),
     cvdAnchor: cvdAnchor(model, meta, status),
     simulated: meta.simulated,

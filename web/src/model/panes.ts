@@ -28,9 +28,16 @@ export const mostPanes = 12;
 /** Whether a pane has an axis of values of its own; the others have prices, or rows of a table. */
 export const hasValues = ({ kind }: PaneSpec): boolean => kind !== "price" && kind !== "statistics";
 
+/** What is added takes nothing of the price pane beyond this: the panes below share the rest. */
+const leastPriceShare = 0.5;
+const sharesOf = (panes: readonly PaneSpec[]): number => panes.slice(1).reduce((sum, { share }) => sum + share, 0);
+
 /** Add a pane below the others, or return the list where it stands there already or no more have room. */
 export function addPane(panes: readonly PaneSpec[], pane: PaneSpec): readonly PaneSpec[] {
-  return panes.length >= mostPanes || panes.some(({ id }) => id === pane.id) ? panes : [...panes, pane];
+  if (panes.length >= mostPanes || panes.some(({ id }) => id === pane.id)) return panes;
+  const [more, most] = [[...panes, pane], Math.max(1 - leastPriceShare, sharesOf(panes))];
+  const sum = sharesOf(more);
+  return sum <= most ? more : more.map((one, k) => (k === 0 ? one : { ...one, share: (one.share * most) / sum }));
 }
 
 /** Take a pane away; the price pane stays. */

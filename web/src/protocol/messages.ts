@@ -40,6 +40,9 @@ export interface SnapshotMeta {
   readonly lot_size: string;
   readonly base: string;
   readonly quote: string;
+  /** What one unit of quantity stands for: so much of the base, or of the quote where the contract is inverse. */
+  readonly contract_multiplier?: string;
+  readonly inverse?: boolean;
   readonly calendar: string;
   readonly tz: string;
   readonly simulated: boolean;
@@ -307,6 +310,9 @@ export interface InstrumentInfo {
   readonly lot_size: string;
   readonly base: string;
   readonly quote: string;
+  /** What one unit of quantity stands for: so much of the base, or of the quote where the contract is inverse. */
+  readonly contract_multiplier?: string;
+  readonly inverse?: boolean;
   readonly calendar: string;
   readonly tz: string;
   readonly simulated: boolean;

@@ -23,7 +23,8 @@ class InstrumentRow(msgspec.Struct, frozen=True):
     """One symbol with its grid; ``live`` says that its feed runs here.
 
     ``tick_size`` and ``lot_size`` are exact decimal text. ``inferred``: the venue does not tell who crossed, sides are
-    worked out. ``tapes`` are what charts can be made of, the best first.
+    worked out. Quantities are of the base asset, or contracts: each is worth ``contract_multiplier`` of the base, or of
+    the quote currency where it is ``inverse``. ``tapes`` are what charts can be made of, the best first.
     """
 
     key: str
@@ -33,6 +34,8 @@ class InstrumentRow(msgspec.Struct, frozen=True):
     lot_size: str
     base: str
     quote: str
+    contract_multiplier: str
+    inverse: bool
     calendar: str
     tz: str
     simulated: bool

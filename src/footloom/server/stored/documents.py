@@ -69,6 +69,8 @@ def instrument_words(instrument: Instrument, tape: str) -> dict[str, Any]:
         "lot_size": f"{instrument.lot_size:f}",
         "base": instrument.base,
         "quote": instrument.quote,
+        "contract_multiplier": f"{instrument.contract_multiplier:f}",
+        "inverse": instrument.inverse,
         "calendar": instrument.calendar,
         "tz": calendar(instrument.calendar).tz,
         "simulated": instrument.venue == "sim",

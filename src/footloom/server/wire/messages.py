@@ -338,6 +338,8 @@ class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
     lot_size: str
     base: str
     quote: str
+    contract_multiplier: str
+    inverse: bool
     calendar: str
     tz: str
     simulated: bool

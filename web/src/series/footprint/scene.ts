@@ -3,6 +3,7 @@ import { type ColumnLook, columnLooks, isSplit, lookKey } from "../../model/cell
 import { typicalTrades } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import { cellQuantity, countText } from "../../model/format";
+import { quoteWorth } from "../../model/quantity-unit";
 import type { BlockStyle } from "../../renderers/block";
 import { bubbleRadius } from "../../renderers/forms";
 import { digitWidth } from "../../renderers/text";
@@ -99,8 +100,8 @@ export function sceneOf(model: ChartModel): Scene {
 
 function sheetStyle(model: ChartModel, look: ColumnLook): SheetStyle {
   const { palette, quantity, typical, settings, price } = model;
-  const worth = quantity.lot.step * model.tick.step;
-  const k = price.ticksPerLevel;
+  const [k, lot] = [price.ticksPerLevel, quantity.lot.step];
+  const middle = (row: number): number => (row * k + (k - 1) / 2) * model.tick.step;
   return {
     look,
     palette,
@@ -109,7 +110,7 @@ function sheetStyle(model: ChartModel, look: ColumnLook): SheetStyle {
     typicalTrades: look.colour === "trades" ? typicalTrades(model.series, typical) : 1,
     doubtful: false,
     marksColoured: settings.marks === "text",
-    price: quantity.unit === "quote" ? (row) => (row * k + (k - 1) / 2) * worth : null,
+    price: quantity.unit === "quote" ? (row) => quoteWorth(model.meta, middle(row)) * lot : null,
   };
 }
 
