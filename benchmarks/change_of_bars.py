@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import harness
+from benchmarks import chromium, harness
 from benchmarks.data import INSTRUMENT, day_of_trades
 from benchmarks.harness import Row, Scale
-from benchmarks.page_frames import ARGUMENTS, CHROMIUM
+from benchmarks.page_frames import ARGUMENTS
 from footloom.store.files import Store
 
 __all__ = ("measure",)
@@ -56,8 +56,8 @@ _CHANGE = """async ([key, done]) => {
 
 def measure(scale: Scale) -> list[Row]:
     """Return the promises."""
-    if not CHROMIUM.is_file():
-        return [Row("change of bars", "-", f"no Chromium at {CHROMIUM} (set FOOTLOOM_CHROMIUM)", None, None, "-")]
+    if chromium.chromium() is None:
+        return [Row("change of bars", "-", chromium.ABSENT, None, None, "-")]
     count = min(_TRADES, scale.trades)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -116,7 +116,7 @@ def _page(address: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1600, "height": 900}, bypass_csp=True)  # to look in from outside
         page.set_default_timeout(_READY_MS)
         page.goto(address)

@@ -10,7 +10,6 @@ and what the page's memory has grown beside those bars is counted; last, what th
 from __future__ import annotations
 
 import gzip
-import os
 import statistics
 import subprocess
 import threading
@@ -21,23 +20,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from benchmarks import harness
+from benchmarks import chromium, harness
 from benchmarks.harness import Row, Scale
 
-__all__ = ("ARGUMENTS", "CHROMIUM", "measure")
+__all__ = ("ARGUMENTS", "measure")
 
-CHROMIUM = Path(os.environ.get("FOOTLOOM_CHROMIUM", "/usr/bin/chromium"))
 _WEB = Path(__file__).parents[1] / "web"
 _BUNDLE = _WEB / "dist" / "bench"
 _SIZE = {"width": 1600, "height": 900}
 ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *chromium.ARGUMENTS,
     "--disable-frame-rate-limit",
     "--disable-gpu-vsync",
     "--force-device-scale-factor=1",
@@ -67,8 +59,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 def measure(scale: Scale) -> list[Row]:
     """Return the promises."""
-    if not CHROMIUM.is_file():
-        return [Row("page frames", "-", f"no Chromium at {CHROMIUM} (set FOOTLOOM_CHROMIUM)", None, None, "-")]
+    if chromium.chromium() is None:
+        return [Row("page frames", "-", chromium.ABSENT, None, None, "-")]
     _build()
     with _served() as address, _page(address) as page:
         times = {name: _run(page, name, scale.rounds) for name in _SCENES}
@@ -163,7 +155,7 @@ def _page(address: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium.chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": _SIZE["width"], "height": _SIZE["height"]})
         page.goto(address)
         page.wait_for_function("window.footloomBench !== undefined")

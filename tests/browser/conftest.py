@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import chromium as browser
+
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "src" / "footloom" / "server" / "static"
-# The first that is here: the one without windows of its own opens a page at half the cost.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = os.environ.get("FOOTLOOM_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 READY_S = 120  # whatever is awaited may take so long on a busy machine
+MINUS = "\u2212"  # of all numbers that are read; as wide as a plus
 HISTORY_HOURS = 12  # enough for every view; two sessions are loaded in one test of their own
 
 
@@ -73,12 +63,13 @@ def chromium(page_bundle: Path) -> Iterator[Any]:
     """One browser for all tests."""
     del page_bundle
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-    if CHROMIUM is None or not Path(CHROMIUM).is_file():
-        pytest.skip(f"no Chromium ({CHROMIUM or ', '.join(BROWSERS)}): install it, or set FOOTLOOM_CHROMIUM")
+    path = browser.chromium()
+    if path is None:
+        pytest.skip(browser.ABSENT)
     with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        started = playwright.chromium.launch(executable_path=path, args=list(browser.ARGUMENTS))
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")
@@ -210,6 +201,12 @@ def catch_up(page: Any, told: dict[str, Any]) -> None:
     """Wait until the page has, and has painted, what the fake server had sent when it answered a handle."""
     page.wait_for_function(f"footloom.status() && BigInt(footloom.status().engine_ns) >= {told['engine_ns']}n")
     settle(page)
+
+
+def figure(text: str) -> Decimal:
+    """Return the number that the page writes so."""
+    assert "-" not in text, "a real minus"
+    return Decimal(text.replace(MINUS, "-"))
 
 
 def viewport(page: Any) -> dict[str, Any]:
