@@ -23,7 +23,7 @@ COMPARE = """([one, other]) => window[one].map((image, k) => {
     for (let i = 0; i < image.data.length; i += 1) most = Math.max(most, Math.abs(image.data[i] - theirs.data[i]));
     return most;
 })"""
-ROUNDING = 1  # of 255: a clipped edge is blended once more than an edge that is not
+ROUNDING = 1  # of 255: a clipped edge is blended once more than an edge that is not, a number that was kept once more
 
 
 def difference(page: Any, one: str, other: str) -> int:
@@ -56,16 +56,33 @@ def test_light_frames_leave_the_picture_of_a_full_one(
 
 def test_bitmaps_show_what_direct_painting_shows(open_page: PageOpener) -> None:
     page = open_page(900, 560)
+    page.evaluate("footloom.textBoxes()")  # paints nothing from bitmaps
+    page.evaluate(KEEP, "plain")
     page.evaluate("footloom.repaint()")
     assert page.evaluate("footloom.frames().painter") == "direct"
     page.evaluate(KEEP, "direct")
+    assert difference(page, "plain", "direct") <= ROUNDING
     page.keyboard.press("ArrowLeft")
     settle(page)
     page.keyboard.press("ArrowRight")
     settle(page)
     assert page.evaluate("footloom.frames().painter") == "tiles"
     page.evaluate(KEEP, "tiles")
-    assert difference(page, "direct", "tiles") == 0
+    assert difference(page, "plain", "tiles") == 0
+
+
+def test_numbers_that_are_kept_while_bars_change_their_width_are_those_that_are_written(open_page: PageOpener) -> None:
+    page = open_page(900, 560)
+    for factor, key in enumerate("--+++++--"):
+        page.keyboard.press(key)
+        settle(page)
+        if page.evaluate("footloom.frames().painter") != "direct":
+            continue
+        page.evaluate(KEEP, f"kept {factor}")
+        page.evaluate("footloom.textBoxes()")
+        page.evaluate(KEEP, f"written {factor}")
+        assert difference(page, f"kept {factor}", f"written {factor}") <= ROUNDING
+    assert page.evaluate("Object.keys(window).filter((name) => name.startsWith('kept ')).length") >= 5
 
 
 def test_another_scale_gives_another_picture(open_page: PageOpener) -> None:
@@ -101,6 +118,6 @@ def test_each_mode_has_a_picture_of_its_own_and_bitmaps_show_it(open_page: PageO
     pictures_of_modes(page)
     for at, mode in enumerate(MODES):
         if scale == 1:  # see above: on a sharp screen small text is not drawn alike twice
-            assert difference(page, f"{mode} direct", f"{mode} tiles") == 0, mode
+            assert difference(page, f"{mode} direct", f"{mode} tiles") <= ROUNDING, mode
         others = [difference(page, f"{mode} direct", f"{other} direct") for other in MODES[at + 1 :]]
         assert all(most > 50 for most in others), (mode, others)

@@ -1,7 +1,8 @@
 import { paintBack, paintBars, paintBlocks, paintBubbles } from "./forms";
+import { paintNumbers } from "./numbers";
 import { frame, hatch } from "./shapes";
 import { mark, type Sheet, type SheetForm } from "./sheet";
-import { advancesOf, baselineOf, type Context, fontOf, widthOf } from "./text";
+import type { Context } from "./text";
 
 /** How a block of cells is to look; sizes in device pixels. */
 export interface BlockStyle {
@@ -12,6 +13,8 @@ export interface BlockStyle {
   readonly font: number;
   /** Texts longer than this are squeezed into their cell. */
   readonly fits: number;
+  /** Texts up to this length fit into every cell that has numbers. */
+  readonly usual: number;
   readonly gap: number;
   readonly line: number;
   /** The frame of the chosen row. */
@@ -36,14 +39,22 @@ export interface BlockPlace {
   readonly to: number;
 }
 
-/** Paint grounds, marks and text of the rows from `from` to `to`, both included. */
-export function paintBlock(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
+export type BlockPainter = (ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle) => void;
+
+/** Paint grounds, numbers and marks of the rows from `from` to `to`, both included. @param numbers who paints the numbers */
+export function paintBlock(
+  ctx: Context,
+  sheet: Sheet,
+  at: BlockPlace,
+  style: BlockStyle,
+  numbers: BlockPainter = paintNumbers,
+): void {
   if (sheet.form !== "grounds") {
     paintCard(ctx, at, style);
     paintBack(ctx, sheet, at, style);
   }
   painters[sheet.form](ctx, sheet, at, style);
-  if (style.font > 0) paintTexts(ctx, sheet, at, style);
+  if (style.font > 0) numbers(ctx, sheet, at, style);
   if (style.marksFramed && sheet.form !== "bubbles") paintImbalances(ctx, sheet, at, style);
   paintValueArea(ctx, sheet, at, style);
   paintFrame(ctx, sheet, at, style);
@@ -54,7 +65,7 @@ function paintCard(ctx: Context, at: BlockPlace, style: BlockStyle): void {
   ctx.fillRect(at.left, at.bottom - (at.to + 1) * at.row, at.width, (at.to - at.from + 1) * at.row - style.gap);
 }
 
-const painters: Readonly<Record<SheetForm, typeof paintGrounds>> = {
+const painters: Readonly<Record<SheetForm, BlockPainter>> = {
   grounds: (ctx, sheet, at, style) => {
     paintGrounds(ctx, sheet, at, style);
     paintHatches(ctx, sheet, at, style);
@@ -90,83 +101,6 @@ function paintHatches(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockSt
     const width = Math.max(4, at.width * share);
     const top = at.bottom - (k + 1) * at.row;
     hatch(ctx, at.left + (at.width - width) / 2, top, width, at.row - style.gap, style.hatch, style.line);
-  }
-}
-
-/** One column of numbers in the block. */
-interface TextColumn {
-  readonly text: readonly string[];
-  readonly colour: readonly string[];
-  readonly x: number;
-  readonly align: "left" | "center" | "right";
-  readonly room: number;
-  /** Rows with this mark are bold. */
-  readonly boldMark: number;
-}
-
-function paintTexts(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
-  const columns = sheet.splitText ? splitColumns(sheet, at, style) : [singleColumn(sheet, at, style)];
-  ctx.textBaseline = "alphabetic";
-  ctx.textAlign = "left";
-  for (const bold of [false, true]) {
-    ctx.font = fontOf(style.font, bold ? 700 : 400);
-    for (const column of columns) paintColumn(ctx, sheet, at, style, column, bold);
-  }
-}
-
-const insetOf = (style: BlockStyle): number => Math.round(4 * style.line);
-
-// Sold left, bought right of the middle.
-function splitColumns(sheet: Sheet, at: BlockPlace, style: BlockStyle): readonly TextColumn[] {
-  const inset = insetOf(style);
-  const middle = at.left + half(at.width);
-  const room = half(at.width) - inset;
-  const [sellMark, buyMark] = style.marksBold ? [mark.sellImbalance, mark.buyImbalance] : [0, 0];
-  return [
-    { text: sheet.leftText, colour: sheet.leftColour, x: middle - inset, align: "right", room, boldMark: sellMark },
-    { text: sheet.rightText, colour: sheet.rightColour, x: middle + inset, align: "left", room, boldMark: buyMark },
-  ];
-}
-
-// One number: in the middle, or where its bar begins.
-function singleColumn(sheet: Sheet, at: BlockPlace, style: BlockStyle): TextColumn {
-  const inset = insetOf(style);
-  const isBar = sheet.form === "bars";
-  return {
-    text: sheet.leftText,
-    colour: sheet.leftColour,
-    x: isBar ? at.left + inset : at.left + half(at.width),
-    align: isBar ? "left" : "center",
-    room: at.width - inset,
-    boldMark: style.marksBold ? mark.sellImbalance | mark.buyImbalance : 0,
-  };
-}
-
-function paintColumn(
-  ctx: Context,
-  sheet: Sheet,
-  at: BlockPlace,
-  style: BlockStyle,
-  column: TextColumn,
-  bold: boolean,
-): void {
-  const advances = advancesOf(ctx, fontOf(style.font, bold ? 700 : 400));
-  const share = column.align === "right" ? 1 : column.align === "center" ? 0.5 : 0;
-  const first = at.bottom - at.row + baselineOf((at.row - style.gap) / 2, style.font);
-  let last = "";
-  for (let k = at.from; k <= at.to; k += 1) {
-    const text = column.text[k] as string;
-    if (text === "" || (((sheet.marks[k] as number) & column.boldMark) !== 0) !== bold) continue;
-    const colour = column.colour[k] as string;
-    if (colour !== last) {
-      ctx.fillStyle = colour;
-      last = colour;
-    }
-    const width = Math.min(column.room, widthOf(text, advances));
-    // Numbers begin on whole pixels: so they look the same in a bitmap and beside it, and stand under each other.
-    const x = Math.round(column.x - width * share);
-    if (text.length > style.fits) ctx.fillText(text, x, first - k * at.row, column.room);
-    else ctx.fillText(text, x, first - k * at.row);
   }
 }
 

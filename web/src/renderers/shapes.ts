@@ -1,3 +1,4 @@
+import { fillDashes } from "./dashes";
 import { baselineOf, type Context, fontOf } from "./text";
 
 /** A horizontal line on whole pixels; `dash` in pixels, or none. */
@@ -11,9 +12,12 @@ export function hLine(
   dash: readonly number[] = [],
 ): void {
   const top = Math.round(y - thick / 2);
+  if (dash.length > 0) {
+    fillDashes(ctx, colour, dash, { left: Math.round(left), top, width: right - left, height: thick });
+    return;
+  }
   ctx.fillStyle = colour;
-  if (dash.length === 0) ctx.fillRect(left, top, right - left, thick);
-  else dashes(left, right, dash, (from, length) => ctx.fillRect(from, top, length, thick));
+  ctx.fillRect(left, top, right - left, thick);
 }
 
 /** A vertical line on whole pixels. */
@@ -27,15 +31,12 @@ export function vLine(
   dash: readonly number[] = [],
 ): void {
   const left = Math.round(x - thick / 2);
+  if (dash.length > 0) {
+    fillDashes(ctx, colour, dash, { left, top: Math.round(top), width: thick, height: bottom - top });
+    return;
+  }
   ctx.fillStyle = colour;
-  if (dash.length === 0) ctx.fillRect(left, top, thick, bottom - top);
-  else dashes(top, bottom, dash, (from, length) => ctx.fillRect(left, from, thick, length));
-}
-
-// A stroke with a dash of a few hundred parts costs more than they do as rectangles.
-function dashes(from: number, to: number, dash: readonly number[], draw: (from: number, length: number) => void): void {
-  const [on, off] = dash as [number, number];
-  for (let at = from; at < to; at += on + off) draw(at, Math.min(on, to - at));
+  ctx.fillRect(left, top, thick, bottom - top);
 }
 
 /** A candle: wick and body between whole pixels; `y` values are edges, top first. */

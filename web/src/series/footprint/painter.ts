@@ -1,9 +1,11 @@
 import { rowsOf } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import type { BarIndex } from "../../protocol/units";
-import { type BlockPlace, paintBlock } from "../../renderers/block";
+import { type BlockPainter, type BlockPlace, paintBlock } from "../../renderers/block";
+import { paintNumbers } from "../../renderers/numbers";
 import type { Context } from "../../renderers/text";
 import { drawOwnOver, drawOwnUnder } from "./levels";
+import { NumberTiles } from "./number-tiles";
 import { drawPlainLabel } from "./plain-candle";
 import { type Frame, ScaledChunks } from "./scaled";
 import { type Scene, type SceneColumn, sceneOf } from "./scene";
@@ -35,6 +37,7 @@ export class FootprintPainter {
   readonly #tiles: TileCache;
   readonly #strips: StripCache;
   readonly #scaled: ScaledChunks;
+  readonly #numbers: readonly [NumberTiles, NumberTiles];
   readonly #makers = [new SheetMaker(), new SheetMaker()] as const;
   #key = "";
   #mayPaint = 0;
@@ -43,6 +46,7 @@ export class FootprintPainter {
 
   constructor(source: CanvasSource = pageCanvas) {
     this.#tiles = new TileCache(source);
+    this.#numbers = [new NumberTiles(source), new NumberTiles(source)];
     this.#strips = new StripCache(source);
     this.#scaled = new ScaledChunks(source);
   }
@@ -55,6 +59,7 @@ export class FootprintPainter {
   forget(): void {
     this.#key = "";
     this.#tiles.restart("");
+    for (const numbers of this.#numbers) numbers.begin("");
     this.#strips.begin("");
     for (const maker of this.#makers) maker.begin("");
   }
@@ -67,6 +72,10 @@ export class FootprintPainter {
     for (const maker of this.#makers) maker.begin(scene.look);
     drawOwnUnder(ctx, scene, model);
     for (let index = from; index <= to; index += 1) drawSides(ctx, scene, index as BarIndex);
+    this.#numbers.forEach((numbers, k) => {
+      numbers.begin(`${scene.row}|${scene.dpr}|${scene.columns[k]?.style.font}|${scene.look}`);
+      numbers.trim(from, to);
+    });
     const state = this.#drawCells(ctx, scene, from, to);
     drawOwnOver(ctx, scene, model);
     drawPlainLabel(ctx, model, from, to);
@@ -108,14 +117,8 @@ export class FootprintPainter {
     const tile = this.#tiles.take(index, scene.series.version(index), width, tall, (tileCtx) => {
       tileCtx.fillStyle = scene.palette.background;
       tileCtx.fillRect(0, 0, width, tall);
-      this.#paint(tileCtx, scene, index, {
-        left: 0,
-        bottom: tall - overhang,
-        width,
-        row,
-        from: 0,
-        to: rows.high - rows.low,
-      });
+      const to = rows.high - rows.low;
+      this.#paint(tileCtx, scene, index, { left: 0, bottom: tall - overhang, width, row, from: 0, to }, false);
     });
     ctx.drawImage(tile.canvas, 0, 0, width, tall, scene.x(index) + scene.layout.blockLeft, top, width, tall);
   }
@@ -134,14 +137,18 @@ export class FootprintPainter {
     const bottom = scene.y(rows.low);
     ctx.fillStyle = scene.palette.background;
     ctx.fillRect(left, bottom - (to + 1) * row - overhang, width, (to - from + 1) * row + 2 * overhang);
-    this.#paint(ctx, scene, index, { left, bottom, width, row, from, to });
+    this.#paint(ctx, scene, index, { left, bottom, width, row, from, to }, !this.direct);
   }
 
-  #paint(ctx: Context, scene: Scene, index: BarIndex, at: BlockPlace): void {
+  // Where numbers are kept as pictures they need not be written anew for another width.
+  #paint(ctx: Context, scene: Scene, index: BarIndex, at: BlockPlace, keepsNumbers: boolean): void {
     scene.columns.forEach((column: SceneColumn, k) => {
       const sheet = this.#makers[k as 0 | 1].make(scene.series, index, column.sheet, scene.marks);
-      if (sheet !== null)
-        paintBlock(ctx, sheet, { ...at, left: at.left + column.left, width: column.width }, column.style);
+      if (sheet === null) return;
+      const place = { ...at, left: at.left + column.left, width: column.width };
+      const kept: BlockPainter = (target, of, where, style) =>
+        this.#numbers[k as 0 | 1].paint(target, index, scene.series.version(index), of, where, style);
+      paintBlock(ctx, sheet, place, column.style, keepsNumbers ? kept : paintNumbers);
     });
   }
 

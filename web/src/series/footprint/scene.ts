@@ -161,6 +161,7 @@ function blockStyle(model: ChartModel, sheet: SheetStyle, width: number, font: n
     card: palette.card,
     font,
     fits: font === 0 ? 0 : Math.floor(roomOf(width, sheet, line) / (font * digitWidth)),
+    usual: typicalLength(model, sheet),
     gap: model.price.row >= 4 * line ? line : 0,
     line,
     poc: palette.poc,

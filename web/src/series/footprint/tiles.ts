@@ -4,9 +4,11 @@ import type { Context } from "../../renderers/text";
 export interface Tile {
   readonly canvas: HTMLCanvasElement;
   readonly ctx: Context;
-  /** The bar's version that is painted. */
-  version: number;
+  /** What of the bar is painted: its version, or that and more. */
+  version: Version;
 }
+
+type Version = number | string;
 
 /** Makes a bitmap; tests bring their own. */
 export type CanvasSource = (width: number, height: number) => HTMLCanvasElement;
@@ -26,10 +28,12 @@ export class TileCache {
   readonly #tiles = new Map<number, Tile>();
   readonly #spare: Tile[] = [];
   readonly #source: CanvasSource;
+  readonly #alpha: boolean;
   #key = "";
 
-  constructor(source: CanvasSource = pageCanvas) {
-    this.#source = source;
+  /** @param alpha whether something shows through; letters on what is opaque may be sharper */
+  constructor(source: CanvasSource = pageCanvas, alpha = false) {
+    [this.#source, this.#alpha] = [source, alpha];
   }
 
   get size(): number {
@@ -42,7 +46,7 @@ export class TileCache {
   }
 
   /** Whether the tile of a bar is painted as the bar is now. */
-  has(index: number, version: number): boolean {
+  has(index: number, version: Version): boolean {
     return this.#tiles.get(index)?.version === version;
   }
 
@@ -58,7 +62,7 @@ export class TileCache {
    *
    * @param paint called when the tile has to be painted
    */
-  take(index: number, version: number, width: number, height: number, paint: (ctx: Context) => void): Tile {
+  take(index: number, version: Version, width: number, height: number, paint: (ctx: Context) => void): Tile {
     let tile = this.#tiles.get(index);
     if (tile !== undefined && tile.version === version) return tile;
     if (tile === undefined || tile.canvas.width !== width || tile.canvas.height < height) {
@@ -96,6 +100,6 @@ export class TileCache {
       return used;
     }
     const canvas = this.#source(width, stepped);
-    return { canvas, ctx: canvas.getContext("2d", { alpha: false }) as Context, version: 0 };
+    return { canvas, ctx: canvas.getContext("2d", { alpha: this.#alpha }) as Context, version: 0 };
   }
 }
