@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import cell_box
+from tests.browser.conftest import cell_box, figure
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -143,9 +143,9 @@ def is_the_bar(shown: dict[str, Any], row: dict[str, Any], tick: Decimal) -> Non
     """Hold a data table against the row of `footloom bars`, number by number."""
     bar = shown["bar"]
     for name, column in COLUMNS.items():
-        assert Decimal(bar[name]) == Decimal(row[column]), (name, bar, row)
+        assert figure(bar[name]) == Decimal(row[column]), (name, bar, row)
     for name, columns in (("min, max delta", ("min_delta", "max_delta")), ("VAL, VAH", ("val", "vah_edge"))):
-        assert [Decimal(one) for one in bar[name].split(", ")] == [Decimal(row[one]) for one in columns]
+        assert [figure(one) for one in bar[name].split(", ")] == [Decimal(row[one]) for one in columns]
     volume = sum(Decimal(row[side]) for side in ("buy", "sell", "unknown"))
     assert Decimal(bar["volume"]) == volume
     assert bar["coverage"] == f"{100 * row['coverage']:.0f} %"
@@ -157,7 +157,7 @@ def is_the_bar(shown: dict[str, Any], row: dict[str, Any], tick: Decimal) -> Non
     for price, bid, ask, delta, trades in shown["rows"]:
         buy, sell, count = levels.get(Decimal(price), ("0", "0", 0))
         assert (Decimal(bid), Decimal(ask), int(trades)) == (Decimal(sell), Decimal(buy), count), (price, row)
-        assert Decimal(delta) == Decimal(buy) - Decimal(sell)
+        assert figure(delta) == Decimal(buy) - Decimal(sell)
 
 
 @pytest.mark.parametrize("symbol", ["sim:PERP", "sim:FUT"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, cell_box, last_bar, settle, viewport
+from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, cell_box, figure, last_bar, settle, viewport
 
 pytestmark = pytest.mark.browser
 
@@ -59,10 +59,10 @@ def test_ask_minus_bid_has_the_sign_of_the_delta(open_page: PageOpener) -> None:
     for bar in bars_on_screen(page):
         shown = bar["table"]["bar"]
         delta = Decimal(shown["buy"]) - Decimal(shown["sell"])
-        assert Decimal(shown["delta"]) == delta
+        assert figure(shown["delta"]) == delta
         assert shown["deltaSign"] == (delta > 0) - (delta < 0)
         for row in bar["table"]["rows"]:
-            assert Decimal(row["delta"]) == Decimal(row["ask"]) - Decimal(row["bid"])
+            assert figure(row["delta"]) == Decimal(row["ask"]) - Decimal(row["bid"])
 
 
 def test_imbalances_stand_where_the_definition_puts_them(open_page: PageOpener) -> None:

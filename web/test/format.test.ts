@@ -17,7 +17,7 @@ import { readSettings } from "../src/model/settings";
 describe("exact decimals", () => {
   it.each([
     [131_201, "0.5", "65600.5"],
-    [-3, "0.05", "-0.15"],
+    [-3, "0.05", "\u22120.15"],
     [0, "0.25", "0.00"],
     [2 ** 53 - 1, "0.001", "9007199254740.991"],
     [7, "10", "70"],
@@ -31,6 +31,7 @@ describe("exact decimals", () => {
     expect(unitsOf("0.3", parseGrid("0.25"))).toBeNull();
     expect(unitsOf("1.0005", parseGrid("0.001"))).toBeNull();
     expect(unitsOf("1.5000", parseGrid("0.5"))).toBe(3);
+    expect(unitsOf("-1.5", parseGrid("0.5"))).toBe(-3);
     expect(unitsOf("x", parseGrid("1"))).toBeNull();
     expect(() => parseGrid("-1")).toThrow(RangeError);
     expect(() => parseGrid("0.00")).toThrow(RangeError);
@@ -78,7 +79,7 @@ describe("quantities in cells", () => {
     [0, "0"],
     [999.4, "999.4"],
     [999.6, "1.00k"],
-    [-12_345, "-12.3k"],
+    [-12_345, "\u221212.3k"],
     [99_960, "100k"],
     [1_500_000, "1.50M"],
     [2.5e12, "2.50T"],

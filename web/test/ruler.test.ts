@@ -52,6 +52,6 @@ describe("the ruler", () => {
   it("says it in words", () => {
     const words = rulerWords(modelOf(bars), ruler([0, 200], [1, 190]));
     expect(words.rises).toBe(false);
-    expect(words.said).toBe("Ruler: -5.0 (-5.00 %), -10 ticks, 2 bars, 2 min, volume 0.020, delta +0.004, 3 trades");
+    expect(words.said).toBe("Ruler: −5.0 (−5.00 %), −10 ticks, 2 bars, 2 min, volume 0.020, delta +0.004, 3 trades");
   });
 });

@@ -319,6 +319,8 @@ describe("the words of an axis", () => {
     const model = new ChartModel();
     model.open(series3(), { ...meta, lot_size: "1" });
     expect(axisValues(model, "count", [1800, 1802, 1804])).toEqual(["1.800k", "1.802k", "1.804k"]);
+    expect(axisValues(model, "count", [40_008_660, 40_008_661])).toEqual(["40.008660M", "40.008661M"]);
+    expect(axisValues(model, "percent", [0.010001, 0.010002])).toEqual(["0.010001 %", "0.010002 %"]);
     expect(axisValues(model, "count", [1000, 2000])).toEqual(["1.00k", "2.00k"]);
     expect(lastAxisValue(model, "count", -4331, [-4330])).toBe("\u22124.331k");
     expect(lastAxisValue(model, "count", 4333, [4320, 4340])).toBe("4.33k");

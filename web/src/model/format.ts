@@ -1,5 +1,5 @@
 import { type Grid, unitsText } from "./decimal";
-import { type NumberSigns, plainSigns, written } from "./number-signs";
+import { minus, type NumberSigns, plainSigns, written } from "./number-signs";
 
 /** How quantities are written in one chart: in base units with a fixed number of decimals, or in whole lots. */
 export interface QuantityStyle {
@@ -67,9 +67,6 @@ export function compact(value: number, signs = plainSigns, more = 0): string {
 }
 
 const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-
-/** The sign that stands before a delta: a real minus, as wide as the plus. */
-export const minus = "\u2212";
 
 /** What is smaller than this many decimals say is written as zero on a canvas. */
 const mostSignedDecimals = 3;

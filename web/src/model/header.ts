@@ -82,7 +82,7 @@ const lateFromMs = 3000;
 
 function lagText(lagMs: number | null | undefined): string {
   if (lagMs == null) return dash;
-  return Math.abs(lagMs) < 1000 ? `${lagMs} ms` : `${(lagMs / 1000).toFixed(1)} s`;
+  return Math.abs(lagMs) < 1000 ? written(`${lagMs} ms`) : written(`${(lagMs / 1000).toFixed(1)} s`);
 }
 
 /** A first trade no later than this is one of the session's start. */

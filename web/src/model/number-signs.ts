@@ -25,11 +25,15 @@ export function signsOf(choice: NumberChoice): NumberSigns {
 /** How a way to write numbers looks: `1,234,567.5`. */
 export const sampleOf = (choice: NumberChoice): string => written(String(sample), signsOf(choice));
 
-/** A plain decimal text with other signs; what stands before and behind it (a sign, k, %) stays. */
-export function written(text: string, signs: NumberSigns): string {
-  if (signs === plainSigns) return text;
-  const found = /^([^\d]*)(\d+)(?:\.(\d+))?(.*)$/.exec(text);
-  if (found === null) return text;
+/** The sign of what is below zero: a real minus, as wide as the plus. */
+export const minus = "\u2212";
+
+/** A plain decimal text as it is read: a real minus, and the signs; what stands behind it (k, %) stays. */
+export function written(text: string, signs = plainSigns): string {
+  const signed = text.replace(/^-/, minus);
+  if (signs === plainSigns) return signed;
+  const found = /^([^\d]*)(\d+)(?:\.(\d+))?(.*)$/.exec(signed);
+  if (found === null) return signed;
   const [, before = "", whole = "", decimals, behind = ""] = found;
   return `${before}${signs.group(whole)}${decimals === undefined ? "" : `${signs.decimal}${decimals}`}${behind}`;
 }

@@ -1,5 +1,6 @@
 import type { ChainReply, OptionCell, OptionRow } from "../protocol/options";
-import { minus, percentText } from "./format";
+import { percentText } from "./format";
+import { written } from "./number-signs";
 import type { NsClock } from "./option-table";
 
 /** A value of one side: its text, and who said it and how long ago; "" where nobody did. */
@@ -29,7 +30,7 @@ export function ageText(sinceNs: string, atNs: string): string {
   return age < 7200 ? `${Math.floor(age / 60)} min` : `${Math.floor(age / 3600)} h`;
 }
 
-const grouped = (whole: string): string => whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",").replace("-", minus);
+const grouped = (whole: string): string => written(whole.replace(/\B(?=(\d{3})+(?!\d))/g, ","));
 
 /** Units exactly, and how many lots that is where their size is known. */
 function exactly(units: string | null, lot: number | null, signed = false): string {
@@ -37,7 +38,7 @@ function exactly(units: string | null, lot: number | null, signed = false): stri
   const sign = signed && !units.startsWith("-") && Number(units) !== 0 ? "+" : "";
   if (lot === null) return sign + grouped(units);
   const lots = Number(units) / lot;
-  const text = Number.isInteger(lots) ? grouped(String(lots)) : lots.toFixed(2).replace("-", minus);
+  const text = Number.isInteger(lots) ? grouped(String(lots)) : written(lots.toFixed(2));
   return `${sign}${grouped(units)} (${sign}${text}\u00a0lots)`;
 }
 
@@ -118,8 +119,8 @@ const explained: Readonly<Record<Greek, string>> = {
 };
 
 const title = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-const greek = (value: number): string => String(Number(value.toPrecision(4))).replace("-", minus);
-const signed = (text: string | undefined): string => (text === undefined ? unknown : text.replace("-", minus));
+const greek = (value: number): string => written(String(Number(value.toPrecision(4))));
+const signed = (text: string | undefined): string => (text === undefined ? unknown : written(text));
 const share = (text: string | undefined): string => (text === undefined ? unknown : percentText(Number(text), 2));
 
 function number(value: number | null, text: (value: number) => string, from: string): DetailValue {

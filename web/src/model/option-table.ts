@@ -1,6 +1,7 @@
 import type { ChainReply, OptionCell, OptionRow, OptionWall } from "../protocol/options";
 import { nsToMs } from "../protocol/units";
-import { compact, minus, percentText } from "./format";
+import { compact, percentText } from "./format";
+import { written } from "./number-signs";
 import type { ZoneChoice } from "./settings";
 import { ZoneClock } from "./time-zone";
 
@@ -95,7 +96,7 @@ function sideView(
     ltp: cell.ltp ?? unknown,
     quote: cell.crossed ? "crossed" : cell.bid === null && cell.ask === null ? unknown : quoteText(cell),
     iv: cell.iv === null ? unknown : percentText(cell.iv, 1),
-    delta: cell.delta === null ? unknown : cell.delta.toFixed(2).replace("-", minus),
+    delta: cell.delta === null ? unknown : written(cell.delta.toFixed(2)),
     isOld: since !== undefined && BigInt(chain.at_ns) - BigInt(since) > oldNs,
     title: exactly(cell, scale.clock),
     wall: 1 + walls.findIndex(({ strike }) => strike === row.strike),
@@ -106,7 +107,7 @@ const quoteText = ({ bid, ask }: OptionCell): string => `${bid ?? unknown} / ${a
 
 /** Units as text, in lots where `size` is that of a lot; "–" where nothing is known. */
 export function quantity(units: string | null, size: number): string {
-  return units === null ? unknown : compact(Number(units) / size).replace("-", minus);
+  return units === null ? unknown : compact(Number(units) / size);
 }
 
 /** The same with its sign. */
@@ -197,7 +198,7 @@ export function figures(chain: ChainReply, unit: OptionUnit): readonly Figure[] 
     },
     {
       name: "GEX",
-      value: chain.gex === null ? unknown : compact(chain.gex).replace("-", minus),
+      value: chain.gex === null ? unknown : compact(chain.gex),
       explained: `Assumes that ${chain.gex_assumes}.`,
     },
     {

@@ -4,7 +4,7 @@ import { type BarIndex, nsToMs } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
-import { exactQuantity, exactSigned, minus } from "./format";
+import { exactQuantity, exactSigned } from "./format";
 import type { PaneKind, PaneSpec } from "./panes";
 import { partAt } from "./profiles";
 import { isPerEvent, shownOutputs } from "./study-look";
@@ -59,7 +59,7 @@ const part = (label: string, text: string, tone: TitlePart["tone"] = "", minor =
 const toneOf = (value: number): TitlePart["tone"] => (value > 0 ? "buy" : value < 0 ? "sell" : "");
 
 const signed = (model: ChartModel, value: number): string =>
-  Number.isNaN(value) ? dash : exactSigned(value, model.quantity).replace("-", minus);
+  Number.isNaN(value) ? dash : exactSigned(value, model.quantity);
 
 const readers: { readonly [K in PaneKind]?: Parts } = {
   delta: (model, _spec, index) => {

@@ -1,7 +1,6 @@
 import type { RollSpan } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
-import { minus } from "./format";
 import { written } from "./number-signs";
 
 /** The first bar of the new contract; null where it is not among those that are held. */
@@ -18,4 +17,4 @@ export function rollText({ from_symbol, to_symbol, rule, difference }: RollSpan,
   return `${from_symbol} → ${to_symbol} ${rules[rule] ?? rule}${above}`;
 }
 
-const signedText = (text: string): string => (text.startsWith("-") ? text.replace("-", minus) : `+${text}`);
+const signedText = (text: string): string => (text.startsWith("-") ? text : `+${text}`);

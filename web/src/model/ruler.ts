@@ -74,7 +74,7 @@ export function rulerWords(model: ChartModel, ruler: Ruler): RulerWords {
   const plus = found.ticks > 0 ? "+" : "";
   const percent = found.percent === null ? "" : ` (${written(`${plus}${found.percent.toFixed(2)}`, model.signs)} %)`;
   const price = `${plus}${unitsText(found.ticks, model.tick)}${percent}`;
-  const ticks = `${plus}${found.ticks} ${Math.abs(found.ticks) === 1 ? "tick" : "ticks"}`;
+  const ticks = `${written(`${plus}${found.ticks}`)} ${Math.abs(found.ticks) === 1 ? "tick" : "ticks"}`;
   const time = `${found.bars} ${found.bars === 1 ? "bar" : "bars"}, ${longSpan(found.spanNs)}`;
   const volume = exactQuantity(found.buy + found.sell + found.unknown, model.quantity);
   const hasDelta = found.withoutFlow < found.bars;

@@ -1,7 +1,7 @@
 import type { BarSeries } from "../data/bar-series";
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
-import { cellQuantity, minus, percentText, signed, spanText, sumText } from "./format";
+import { cellQuantity, percentText, signed, spanText, sumText } from "./format";
 import { barReadout } from "./readout";
 import { hasFlow } from "./trust";
 
@@ -91,7 +91,7 @@ function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
   return [
     volume,
     cell(signed(delta, quantity), signOf(delta)),
-    cell(read.deltaPct.replace("-", minus), signOf(delta)),
+    cell(read.deltaPct, signOf(delta)),
     number("min_delta"),
     number("max_delta"),
     cell(sumText(cvd, quantity), signOf(cvd)),

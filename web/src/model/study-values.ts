@@ -4,7 +4,7 @@ import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
-import { compact, exactQuantity, minus } from "./format";
+import { compact, exactQuantity } from "./format";
 import { type NumberSigns, written } from "./number-signs";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
@@ -60,18 +60,15 @@ export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
 }
 
 /** A value of a unit, short, for an axis; with `more` digits than usual. */
-export function axisValue(model: ChartModel, unit: OutputUnit, value: number, more = 0): string {
-  return plainValue(model, unit, value, more).replace("-", minus);
-}
-
-function plainValue({ quantity, signs }: ChartModel, unit: OutputUnit, value: number, more: number): string {
+export function axisValue({ quantity, signs }: ChartModel, unit: OutputUnit, value: number, more = 0): string {
   if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs, more);
-  if (unit === "percent") return `${shareText(value, signs)} %`;
-  if (unit === "price") return written(String(Number(value.toPrecision(8))), signs);
-  return unit === "base" && Math.abs(value) < 1 ? shareText(value, signs) : compact(value, signs, more);
+  if (unit === "percent") return `${shareText(value, signs, more)} %`;
+  if (unit === "price") return written(String(Number(value.toPrecision(8 + more))), signs);
+  return unit === "base" ? shareText(value, signs, more) : compact(value, signs, more);
 }
 
-const mostMore = 4;
+/** Numbers have no more than some sixteen digits. */
+const mostMore = 12;
 
 /** The values of an axis, short, but with so many digits that no two neighbours read the same. */
 export function axisValues(model: ChartModel, unit: OutputUnit, values: readonly number[]): readonly string[] {
@@ -96,9 +93,11 @@ function moreOf(model: ChartModel, unit: OutputUnit, values: readonly number[]):
   return more;
 }
 
-// Rates are a small part of a percent: three digits of them.
-const shareText = (value: number, signs: NumberSigns): string =>
-  value !== 0 && Math.abs(value) < 1 ? written(String(Number(value.toPrecision(3))), signs) : compact(value, signs);
+// Rates are a small part of a percent: three digits of them, or `more`.
+const shareText = (value: number, signs: NumberSigns, more = 0): string =>
+  value !== 0 && Math.abs(value) < 1
+    ? written(String(Number(value.toPrecision(3 + more))), signs)
+    : compact(value, signs, more);
 
 // What was divided is no whole number of ticks or lots: it has two decimals more than they have.
 function pricesText({ tick, price, signs }: ChartModel, unit: OutputUnit, value: number): string {
@@ -118,7 +117,7 @@ function lotsText({ quantity, signs }: ChartModel, value: number): string {
 /** A value of a unit, exact: prices in the tick's decimals, quantities in the lot's, what is divided with two more. */
 export function exactValue(model: ChartModel, unit: OutputUnit, value: number, decimals: number | null = null): string {
   if (Number.isNaN(value)) return dash;
-  if (decimals !== null) return written(value.toFixed(decimals).replace("-", minus), model.signs);
+  if (decimals !== null) return written(value.toFixed(decimals), model.signs);
   switch (unit) {
     case "tick":
     case "row":
@@ -135,7 +134,7 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number, d
     case "side":
       return ["sell", dash, "buy"][Math.sign(value) + 1] ?? dash;
     default:
-      return written(value < 0 ? `${minus}${Math.abs(value)}` : String(value), model.signs);
+      return written(String(value), model.signs);
   }
 }
 

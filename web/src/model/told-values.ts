@@ -1,7 +1,7 @@
 import type { OutputUnit } from "../protocol/messages";
 import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
-import { exactQuantity, exactSigned, minus, spanText } from "./format";
+import { exactQuantity, exactSigned, spanText } from "./format";
 import { written } from "./number-signs";
 import type { TitlePart } from "./pane-titles";
 import type { ValueExtent } from "./pane-values";
@@ -29,6 +29,9 @@ const drawn: Readonly<
   liquidations: { up: ["short", "unknown"], down: "long", zero: true },
 };
 
+/** What does not stand on zero moves, or is level: less than this of itself is no move that the axis could say in few digits. */
+const leastOfLevel = 1e-5;
+
 /** What the values of a stream's pane reach from and to on some bars. */
 export function toldExtent(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent {
   const told = toldOf(model, spec);
@@ -44,7 +47,7 @@ export function toldExtent(model: ChartModel, spec: PaneSpec, from: number, to: 
     for (const name of look.up) take(told.study.value(name, index));
     if (look.down !== undefined) take(-told.study.value(look.down, index));
   }
-  const least = unitOfTold(spec) === "percent" ? 1e-4 : 1;
+  const least = unitOfTold(spec) === "percent" ? 1e-4 : look.zero ? 1 : Math.max(1, high * leastOfLevel);
   return high < low ? { low: 0, high: 1, padding: 0.08 } : { low, high, padding: 0.1, least };
 }
 
@@ -59,7 +62,7 @@ const part = (label: string, text: string, tone: TitlePart["tone"] = "", minor =
 
 /** A share of a percent or less, with as many digits as say it. */
 const finePercent = ({ signs }: ChartModel, value: number): string =>
-  Number.isNaN(value) ? dash : written(`${value > 0 ? "+" : ""}${value.toFixed(4)} %`.replace("-", minus), signs);
+  Number.isNaN(value) ? dash : written(`${value > 0 ? "+" : ""}${value.toFixed(4)} %`, signs);
 
 type Reader = (model: ChartModel, told: ToldShown, index: BarIndex) => readonly TitlePart[];
 
