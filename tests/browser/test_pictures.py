@@ -27,7 +27,7 @@ ROUNDING = 1  # of 255: a clipped edge is blended once more than an edge that is
 
 
 def difference(page: Any, one: str, other: str) -> int:
-    return max(page.evaluate(COMPARE, [one, other]))
+    return int(max(page.evaluate(COMPARE, [one, other])))
 
 
 # On a sharp screen Chromium hints glyphs at one time and not at another: pictures with small text do not agree there

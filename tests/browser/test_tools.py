@@ -29,7 +29,7 @@ def said(page: Any) -> str:
         "[...document.querySelectorAll('[aria-live]')].some((p) => p.textContent.startsWith('Ruler'))"
     )
     texts = page.locator("[aria-live]").all_inner_texts()
-    return next(text for text in texts if text.startswith("Ruler"))
+    return str(next(text for text in texts if text.startswith("Ruler")))
 
 
 def expected(page: Any) -> list[str]:
