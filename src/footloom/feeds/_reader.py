@@ -168,6 +168,9 @@ class Reader:
         elif kind is Reply:
             self._answer(message, keeper)
         else:
+            if kind is Tick and message.ts_exch_ns is not None:
+                self.stamps.note(message.ts_exch_ns, message.ts_recv_ns)
+                keeper.watch.stamped(message.ts_exch_ns, message.ts_recv_ns)
             self._read_other(message, kind, pairs)
 
     def _read_other(self, message: Any, kind: type, pairs: set[tuple[str, str]]) -> None:
@@ -177,8 +180,6 @@ class Reader:
         if symbol is None:
             return
         symbol.messages += 1
-        if kind is Tick and message.ts_exch_ns is not None:
-            self.stamps.note(message.ts_exch_ns, message.ts_recv_ns)
         pairs.add((name, whose.tape if kind is OffMarket else STREAM_OF.get(kind, "")))
         handler = self._handlers[name].get(kind)
         if handler is not None:

@@ -139,11 +139,8 @@ class Keeper:
     @property
     def mute_s(self) -> float:
         """For how many seconds nothing came before the oldest message that waits, where that is unusual; else 0."""
-        oldest_ns = self.oldest_ns
-        if oldest_ns is None or not self.hush_s:
-            return 0.0
-        seconds = (oldest_ns - self._heard_ns) / _SECOND
-        return seconds if self.watch.is_unusual(seconds) else 0.0
+        seconds = ((self.oldest_ns or 0) - self._heard_ns) / _SECOND
+        return seconds if self.hush_s and self.watch.is_unusual(seconds) else 0.0
 
     def heard(self, pairs: set[Pair]) -> None:
         """Note that messages of these (symbol, stream) were understood."""
@@ -294,7 +291,7 @@ class Keeper:
     async def _is_quiet(self) -> bool:
         if self._around.is_quiet is None or not await self._around.is_quiet(self):
             return False
-        self.watch.heard_ns = self._around.clock.monotonic_ns()
+        self.watch.calm(self._around.clock.monotonic_ns())
         if self.phase in {"connecting", "reconnecting"}:
             self.say("live", "")
         return True
@@ -309,12 +306,14 @@ class Keeper:
             asyncio.ensure_future(self._roused.wait()),
             asyncio.ensure_future(asyncio.shield(link.closed)),
         ]
+        meant_ns = self._around.clock.monotonic_ns() + int(_LOOK_S * _SECOND)
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._roused.clear()
             for wait in waits:
                 wait.cancel()
+        self.watch.looked(meant_ns, self._around.clock.monotonic_ns())
 
     def _judge(self) -> str:
         market_open = self._around.is_open()

@@ -14,6 +14,7 @@ _PATIENCE = 64  # how many times longer a quiet symbol is waited for at most
 _SILENT_S = 30.0
 _HUSH_S, _HUSH_PAUSES = 5.0, 4.0  # silence is worth a word after so long, and after so many of the usual longest pause
 _FADES = 0.98  # a long pause counts for less with each message behind it
+_ASLEEP_S = 5.0  # who looks so much later than it meant to did not run meanwhile
 
 Pair = tuple[str, str]
 
@@ -58,12 +59,43 @@ class Watch:
     _stalls: int = 0
     _silences: int = 0
     _quiet: dict[Pair, int] = field(default_factory=dict)  # how often the venue said that there was nothing to be heard
+    _slept_ns: int = 0  # of the time since something was heard
+    _stamp_ns: int = 0  # the newest time that messages of this connection tell themselves
+    _leapt_ns: int | None = None  # the receipt of the first message behind a pause in these times
 
     def opened(self, now_ns: int) -> None:
         """Begin with a connection."""
-        self.opened_ns = self.heard_ns = now_ns
+        self.calm(now_ns)
+        self.opened_ns = now_ns
         self.unseen = dict.fromkeys(self.expects, now_ns)
         self._moved = False
+        self._stamp_ns, self._leapt_ns = 0, None
+
+    def calm(self, now_ns: int) -> None:
+        """Begin to listen anew: until now there was nothing to be heard."""
+        self.heard_ns, self._slept_ns = now_ns, 0
+
+    def looked(self, meant_ns: int, now_ns: int) -> None:
+        """Note when one looked and when one meant to: in time in which this process did not run nothing is silent."""
+        late_ns = now_ns - meant_ns
+        if late_ns > _ASLEEP_S * _SECOND:
+            self._slept_ns += late_ns
+            self.unseen = {pair: min(asked_ns + late_ns, now_ns) for pair, asked_ns in self.unseen.items()}
+
+    def stamped(self, at_ns: int, recv_ns: int) -> None:
+        """Note the time that a message tells itself, and its receipt."""
+        if self._stamp_ns and self._leapt_ns is None and self.is_unusual((at_ns - self._stamp_ns) / _SECOND):
+            self._leapt_ns = recv_ns
+        self._stamp_ns = max(self._stamp_ns, at_ns)
+
+    def silent_until(self, oldest_ns: int) -> int | None:
+        """Return what was received first behind a silence that ended with ``oldest_ns``, None where it was our own.
+
+        What we did not read in time was kept for us: the times of such messages go on without a pause. Where messages
+        tell no time, nobody knows.
+        """
+        leapt_ns, self._leapt_ns = self._leapt_ns, None
+        return leapt_ns if self._stamp_ns else oldest_ns
 
     def expect(self, now_ns: int, expects: frozenset[Pair]) -> None:
         """Go on with other pairs on the same connection: what is new has its time from now on."""
@@ -77,8 +109,8 @@ class Watch:
 
     def heard(self, now_ns: int, pairs: set[Pair]) -> None:
         """Note what market messages came."""
-        self._pause_ns = max(float(now_ns - self.heard_ns), self._pause_ns * _FADES)
-        self.heard_ns = now_ns
+        self._pause_ns = max(float(now_ns - self.heard_ns - self._slept_ns), self._pause_ns * _FADES)
+        self.calm(now_ns)
         self._moved = True
         self._stalls = 0
         if self.unseen:
@@ -105,10 +137,10 @@ class Watch:
     def verdict(self, now_ns: int, *, market_open: bool) -> str:
         """Return why the connection has to be replaced: ``stalled``, ``silent``, ``old``, or "" where it need not."""
         if not market_open:
-            self.heard_ns = now_ns  # nobody speaks
+            self.calm(now_ns)  # nobody speaks
             least_ns = now_ns - int(_SILENT_S * _SECOND)
             self.unseen = {pair: max(asked_ns, least_ns) for pair, asked_ns in self.unseen.items()}
-        elif now_ns - self.heard_ns > self.stall_s * _SECOND * min(2**self._stalls, _PATIENCE):
+        elif now_ns - self.heard_ns - self._slept_ns > self.stall_s * _SECOND * min(2**self._stalls, _PATIENCE):
             self._stalls += 1
             return "stalled"
         elif self.unheard(now_ns):

@@ -158,8 +158,10 @@ class VenueFeed:
         for keeper, carried in self._fleet.keepers.items():
             if keeper.connections != carried.connections:
                 self._note_connection(keeper, carried)
-            self._note_silence(keeper, carried)
+            mute_s, oldest_ns = keeper.mute_s, keeper.oldest_ns
             self._reader.read(keeper)
+            if oldest_ns is not None:
+                self._note_silence(carried, mute_s, keeper.watch.silent_until(oldest_ns))
         oldest_ns = self.oldest_ns()
         watermark_ns = until_ns if oldest_ns is None else min(until_ns, oldest_ns - 1)
         arrivals: list[Arrival] = []
@@ -183,8 +185,7 @@ class VenueFeed:
                 self._symbols[name].missed(one.cause, one.lost_ns, one.opened_ns)
             self._stock.mend(name)
 
-    def _note_silence(self, keeper: Keeper, carried: Carried) -> None:
-        seconds, heard_ns = keeper.mute_s, keeper.oldest_ns
+    def _note_silence(self, carried: Carried, seconds: float, heard_ns: int | None) -> None:
         if seconds and heard_ns is not None:
             for name in carried.names:
                 if name in self._symbols:

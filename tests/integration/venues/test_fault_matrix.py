@@ -5,8 +5,10 @@ A sample runs always; all of it in the soak, which writes the table into ``docs/
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +110,17 @@ async def test_a_sample_of_the_matrix(venue: str, case: str, tmp_path: Path) -> 
     if check_quick.verdict == "whole" and venue not in INDIA:
         assert same_footprints(check_quick.sent, check_quick.stored)
     assert check_quick.connections >= 1 + ("disconnect" in order or "partial" in order)
+
+
+@pytest.mark.parametrize("venue", INDIA)
+async def test_what_this_process_reads_late_is_no_gap(venue: str, tmp_path: Path) -> None:
+    # A minute of the market in which nothing runs here, in the middle of it.
+    asyncio.get_running_loop().call_later(0.8, time.sleep, 1.2)
+
+    outcome = await record(venue, "", tmp_path / "store", seconds=60, rate=20, speed=60.0, seed=SEED)
+
+    assert outcome.seconds > 1.2
+    assert (outcome.verdict, outcome.connections) == ("whole", 1), (outcome.gaps, outcome.shown.texts)
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,36 @@ def test_a_connection_that_says_nothing_is_dead_while_the_market_is_open() -> No
     assert verdict(one, 41) == "stalled"
 
 
+def test_time_in_which_this_process_did_not_run_is_no_silence() -> None:
+    one, other = watch(BTC), watch(BTC, ETH)
+    for each in (one, other):
+        each.heard(10 * SECOND, {BTC})
+        each.looked(11 * SECOND, 80 * SECOND)  # it meant to look 69 s before
+
+    assert [verdict(each, 80) for each in (one, other)] == ["", ""]
+    assert [other.unheard(second * SECOND) for second in (98, 100)] == [{}, {ETH: 31.0}]
+    assert verdict(one, 108) == ""
+    assert verdict(one, 111) == "stalled"
+    one.heard(112 * SECOND, {BTC})
+    assert one.hush_s(112 * SECOND + 150 * SECOND) == 150.0, "a pause of 33 s was usual, not one of 102 s"
+    one.looked(112 * SECOND, 113 * SECOND)
+    assert verdict(one, 200) == "stalled", "a machine that is a little late is awake"
+
+
+def test_messages_whose_own_times_go_on_without_a_pause_were_only_read_late() -> None:
+    one = watch(BTC)
+    one.heard(1, {BTC})
+    for second in range(3):
+        one.stamped(second * SECOND + 1, 40 * SECOND + second)
+    assert one.silent_until(40 * SECOND) is None
+    one.stamped(30 * SECOND, 41 * SECOND)
+    one.stamped(90 * SECOND, 42 * SECOND)
+    assert one.silent_until(40 * SECOND) == 41 * SECOND, "behind the first pause"
+    assert one.silent_until(40 * SECOND) is None, "it is told once"
+    one.opened(0)
+    assert one.silent_until(40 * SECOND) == 40 * SECOND, "nobody knows where messages tell no time"
+
+
 def test_nobody_speaks_while_the_market_is_shut() -> None:
     """P18: the watchdog knows the hours of the market."""
     one = watch(BTC)
