@@ -55,12 +55,13 @@ def chain_instrument(option: Instrument, known: Iterable[Instrument]) -> Instrum
 def _options(store: Store, key: str | None) -> dict[str, list[tuple[Instrument, Instrument]]]:
     # By the chain's key: options and the chain's instrument.
     known = store.instruments()
+    indices = [one for one in known if one.kind == "index"]
     found: dict[str, list[tuple[Instrument, Instrument]]] = defaultdict(list)
     for one in known:
         is_whole = one.option in _SIDES and one.underlying and one.strike is not None and one.expiry_ns is not None
         if not is_whole or (key is not None and key.partition(":")[0] != one.venue):
             continue
-        chain = chain_instrument(one, known)
+        chain = chain_instrument(one, indices)
         if key in {None, chain.key}:
             found[chain.key].append((one, chain))
     return found
@@ -78,17 +79,17 @@ def contract_lots(store: Store, key: str) -> dict[int, int | None]:
     return {expiry_ns: min(sizes) if len(sizes) == 1 else None for expiry_ns, sizes in found.items()}
 
 
-def derived_days(store: Store, key: str | None = None) -> list[Coverage]:
-    """Return the days of which options' snapshots are stored, and no chain; rows are snapshots."""
+def derived_days(store: Store, told: Iterable[Coverage], key: str | None = None) -> list[Coverage]:
+    """Return the days of which options' snapshots are stored, and no chain (``told``); rows are snapshots."""
     options = _options(store, key)
     if not options:
         return []
-    told = {(day.key, day.day) for day in store.series(key) if day.tape == CHAIN}
+    of_chains = {(day.key, day.day) for day in told}
     of_option = {one.key: chain for chain, mine in options.items() for one, _ in mine}
     days: dict[tuple[str, object], Coverage] = {}
     for day in store.coverage():
         chain = of_option.get(day.key)
-        if chain is None or day.tape != _SNAPSHOT or not day.rows or (chain, day.day) in told:
+        if chain is None or day.tape != _SNAPSHOT or not day.rows or (chain, day.day) in of_chains:
             continue
         before = days.get((chain, day.day))
         days[chain, day.day] = (
@@ -111,15 +112,15 @@ def derived_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Series | 
     if not mine:
         return None
     chain = mine[0][1]
-    days = derived_days(store, key)
+    told = [day for day in store.series(key) if day.tape == CHAIN]
+    days = derived_days(store, told, key)
     if not any((day.first_ns or 0) < to_ns and (day.last_ns or 0) >= from_ns for day in days):
         return Series.empty(chain, CHAIN)
-    told = {day.day for day in store.series(key) if day.tape == CHAIN}
     pieces = [_of_option(store, one, chain, from_ns, to_ns) for one, _ in mine]
     pieces.append(_of_index(store, chain, from_ns, to_ns))
     joined = Series.concat([Series.empty(chain, CHAIN), *(piece for piece in pieces if piece is not None)])
     if told:
-        ordinals = np.array([day.toordinal() for day in told], np.int64)
+        ordinals = np.array([one.day.toordinal() for one in told], np.int64)
         joined = joined.take(~np.isin(_days(chain, joined.ts_exch_ns), ordinals))
     return joined.take(np.argsort(joined.ts_exch_ns, kind="stable"))
 

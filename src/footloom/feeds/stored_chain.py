@@ -52,7 +52,8 @@ class StoredChain(NamedTuple):
 def stored_chains(store: Store, key: str | None = None) -> list[StoredChain]:
     """Return the chains that a store has, by key: those that were told, and those that its options' snapshots make."""
     found: dict[str, StoredChain] = {}
-    days = [day for day in store.series(key) if day.tape == CHAIN] + derived_days(store, key)
+    told = [day for day in store.series(key) if day.tape == CHAIN]
+    days = told + derived_days(store, told, key)
     if key in {None, SIMULATED}:
         days += simulated_days(store)
     for day in days:

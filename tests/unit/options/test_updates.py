@@ -98,7 +98,7 @@ def reply_of(chain: Chain) -> Any:
     return chain_reply(Measures(chain.board(EXPIRY_NS, at)))
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(tapes(), st.integers(0, 26))
 def test_standing_rows_say_what_all_rows_say_and_can_be_told_on(rows: list[Row], cut: int) -> None:
     whole = chain_of(*rows)
@@ -135,7 +135,7 @@ def applied(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     return after
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(tapes(), tapes())
 def test_a_change_applied_to_what_was_gives_what_is(rows: list[Row], others: list[Row]) -> None:
     offset = max(0, rows[-1]["at"] - OPEN_NS)

@@ -1,7 +1,7 @@
 """Option chains as they change: a stream tells the whole of one, then what of it changed.
 
 Rows that this process records come with their commits; what others store (an import, another process, the simulated
-market's minutes) is looked for every two seconds.
+market's minutes) is looked for where none come: every two seconds, or less often in a store where that takes long.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,6 +36,7 @@ __all__ = ("ChainStream", "chain_keys", "place_of", "start_chain")
 _LOG = logging.getLogger(__name__)
 
 _LOOK_S: Final = 2.0  # whether others have stored more
+_LOOK_SHARE: Final = 0.04  # of one core at the most: in a store of hundreds of options a look takes 0.3 s
 _PACE_S: Final = 0.5  # from one message to the next, at least
 _UNKNOWN: Final = (-1, -1)  # what is stored has to be read anew
 
@@ -64,12 +66,12 @@ class ChainStream:
     store: Store
     chain: Chain
     reply: ChainReply
-    stamp: tuple[int, int]
+    stamp: tuple[int, int] | None  # None: not looked at since rows of this process came
     seq: int = 0
     readers: set[SideReader] = field(default_factory=set)
     folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _fresh: list[Series] = field(default_factory=list)
-    _heard: bool = False  # rows of this process came since the store was looked at
+    _look_s: float = 0.0
     _problem: str = ""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _work: asyncio.Task[None] | None = None
@@ -97,14 +99,13 @@ class ChainStream:
         rows = [one for one in commit.series if one.tape == CHAIN and one.instrument.key == self.key and len(one)]
         if rows:
             self._fresh += rows
-            self._heard = True
             self._news.set()
 
     # It ends with its last reader; who comes later starts it again.
     async def _run(self) -> None:
         while self.readers:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
+                async with asyncio.timeout(max(_LOOK_S, self._look_s)):
                     await self._news.wait()
             self._news.clear()
             await self._step()
@@ -112,9 +113,8 @@ class ChainStream:
 
     async def _step(self) -> None:
         fresh, self._fresh = self._fresh, []
-        heard, self._heard = self._heard, False
         try:
-            self.chain, self.stamp, reply = await asyncio.to_thread(self._next, fresh, heard)
+            self.chain, self.stamp, reply = await asyncio.to_thread(self._next, fresh)
             problem = ""
         except FootloomError as error:
             reply, problem, self.stamp = self.reply, str(error), _UNKNOWN
@@ -125,12 +125,17 @@ class ChainStream:
         self._post(reply, problem)
 
     # Blocking. Where this process heard rows, what the store has more is taken for them until it is quiet.
-    def _next(self, fresh: Sequence[Series], heard: bool) -> tuple[Chain, tuple[int, int], ChainReply]:  # noqa: FBT001 - private
-        stamp, chain = chain_stamp(self.store, self.key), self.chain
+    def _next(self, fresh: Sequence[Series]) -> tuple[Chain, tuple[int, int] | None, ChainReply]:
+        chain = self.chain
         if fresh:
+            stamp = _UNKNOWN if self.stamp == _UNKNOWN else None
             chain = _joined(chain, fresh)
-        elif stamp != self.stamp and not heard:
-            chain = standing_chain(self.store, self.key)
+        else:
+            began_s = time.thread_time()
+            stamp = chain_stamp(self.store, self.key)
+            self._look_s = (time.thread_time() - began_s) / _LOOK_SHARE
+            if self.stamp not in {None, stamp}:
+                chain = standing_chain(self.store, self.key)
         if chain is self.chain:
             return chain, stamp, self.reply
         return chain, stamp, chain_reply(newest(chain, _ask_of(self.asked)))
