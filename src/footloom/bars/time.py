@@ -19,7 +19,7 @@ import numpy as np
 
 from footloom.core.edges import Edges
 from footloom.core.sessions import DAY_NS, Calendar, Spans
-from footloom.core.trades import Trades
+from footloom.core.trades import I64, Trades
 from footloom.errors import ConfigError
 from footloom.kernels.edges import time_edges
 
@@ -60,10 +60,18 @@ class TimeRule:
             opened, closed, outside = (np.array([edge]) for edge in _LAST_BAR.unpack(state))
             if opened[0] <= ts[0] and ts[-1] < closed[0]:
                 return Edges(np.array([0, len(ts)]), opened, closed, outside), state
-        spans = self.spans(calendar, int(ts[0]), int(ts[-1]) + 1)
-        ends, open_ns, close_ns, span = time_edges(ts, spans.start_ns, spans.end_ns, self.length_ns)
-        off_session = (~spans.in_session[span]).astype(np.int64)
-        return Edges(ends, open_ns, close_ns, off_session), _LAST_BAR.pack(open_ns[-1], close_ns[-1], off_session[-1])
+        edges = self.cut(ts, calendar)
+        return edges, self.state_behind(edges)
+
+    def cut(self, ts_ns: I64, calendar: Calendar) -> Edges:
+        """Cut ascending times, ns UTC, int64 (n,), n >= 1: those of trades, or of finer bars' first trades."""
+        spans = self.spans(calendar, int(ts_ns[0]), int(ts_ns[-1]) + 1)
+        ends, open_ns, close_ns, span = time_edges(ts_ns, spans.start_ns, spans.end_ns, self.length_ns)
+        return Edges(ends, open_ns, close_ns, (~spans.in_session[span]).astype(np.int64))
+
+    def state_behind(self, edges: Edges) -> bytes:
+        """Return the state that the next trades need behind edges that were cut, at least one bar of them."""
+        return _LAST_BAR.pack(edges.open_ns[-1], edges.close_ns[-1], edges.off_session[-1])
 
 
 def parse(text: str) -> TimeRule | None:

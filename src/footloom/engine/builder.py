@@ -21,6 +21,7 @@ from footloom.engine.held_bars import HeldBars, two_sessions_ns
 from footloom.engine.held_rows import HeldRows, with_new
 from footloom.engine.open_bar import joined
 from footloom.engine.read_ahead import ReadAhead
+from footloom.engine.seed_bars import SeedBars, seed_of_pieces
 from footloom.engine.spec import ChartSpec
 from footloom.engine.tail import NEVER, Tail
 from footloom.kernels.facts import in_order
@@ -89,21 +90,19 @@ class Builder(Tail):
 
         The same bits as `seed` of all of them, while one piece at a time is in memory.
         """
+        step = self.spec.ticks_per_level
+        self.seed_bars(seed_of_pieces(pieces, self._rule, self._calendar, step, self._count), gaps)
+
+    def seed_bars(self, found: SeedBars | None, gaps: Sequence[Gap] = ()) -> None:
+        """Take the bars of the stored tape, None where it has no trade."""
         self._gaps = open_gaps(gaps)
-        runs: list[Footprint] = []
-        edges = None
-        for piece in filter(len, pieces):
-            if edges is None:
-                self._first_ns = self._begins_ns(piece)
-            edges, self._state = self._rule.edges(piece, self._calendar, self._state)
-            made = fold(piece, edges, self._rule.text, self.spec.ticks_per_level, self._count)
-            runs.append(combine(runs.pop(), made.slice(0, 1)) if runs else made.slice(0, 1))
-            if len(made) > 1:
-                runs += [made.slice(1, len(made) - 1), made.slice(len(made) - 1, len(made))]
-            self._last = (int(piece.ts_exch_ns[-1]), int(piece.trade_id[-1]))
-        if edges is None:
+        if found is None:
             return
-        bars = Footprint.concat([run for run in runs if len(run)])
+        bars, edges, self._state, self._last = found
+        opened = bars.bars
+        self._first_ns = int(opened.open_ns[0])
+        if self._rule.sequential:
+            self._first_ns = self._calendar.session_of(int(opened.first_ns[0]))[0]
         flags = bars.bars.flags | gap_flags(bars, self._gaps)
         flags[:-1] |= BAR_FINAL
         chart = study(bars.with_flags(flags), self.spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import msgspec
 import numpy as np
 import pytest
 
+import footloom.server.stored.kept_cells
 import footloom.store.lean_trades
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_ID, FLAG_NO_RECV, Trades
+from footloom.engine.build import build_footprint, chart_of
 from footloom.engine.unseen import unseen
 from footloom.feeds.stored import stored_pieces, stored_trades
 from footloom.server.stored.history import History
@@ -67,6 +70,23 @@ def check(store: Store, kept: KeptRows, rng: random.Random, said: object) -> Non
         assert same(tape.unseen(some), unseen(some, wanted)), (said, a, b)
 
 
+def check_bars(store: Store, history: History, rng: random.Random, said: object) -> None:
+    """Compare charts from kept cells with those of a fresh read, of a random range, bar and study step."""
+    request = TopicRequest(
+        symbol=ONE.key, bars=rng.choice(["1m", "15m", "4h", "1d"]), ticks_per_level=rng.choice([1, 20, 50])
+    )
+    chart = history.resolve(request)
+    a, b = sorted(START_NS + rng.randrange(-DAY_NS, 4 * DAY_NS) for _ in range(2))
+    wanted = stored_trades(store, ONE.key, "trade", a, b).on_grid(chart.instrument)
+    tape = history._tape(chart, a, b)
+    found = history._kept.bars(tape, chart.instrument, chart.spec)
+    assert (found is None) == (len(wanted) == 0), (said, a, b)
+    if found is not None:
+        made = build_footprint(wanted, chart.spec.bars, chart.spec.ticks_per_level)
+        assert chart_of(found.bars, chart.spec).equals(chart_of(made, chart.spec)), (said, a, b, request)
+        assert found.newest == (int(wanted.ts_exch_ns[-1]), int(wanted.trade_id[-1])), (said, a, b)
+
+
 def do(store: Store, doing: str, day: int, piece: list[int], known: list[int], *, finer: bool) -> None:
     """Do one thing to a store."""
     match doing:
@@ -93,13 +113,14 @@ def test_every_range_is_that_of_the_store_whatever_happens_to_it(
     turn: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(footloom.store.lean_trades, "RUN_ROWS", 37)
+    monkeypatch.setattr(footloom.server.stored.kept_cells, "_ROWS_A_LEVEL", 0)  # so few rows are hardly more than cells
     seed = random.randrange(10**9)
     rng = random.Random(seed)
     left = [rng.sample(range(1, 86_000), 1_200) for _ in range(3)]
     with Store(tmp_path, writer=True) as store:
         store.put_instrument(ONE)
         store.append(rows_of(0, [left[0].pop()]))
-        kept = kept_of(store)
+        kept, history = kept_of(store), History(store)
         done: list[str] = []
         for step in range(14):
             day = rng.randrange(3)
@@ -109,6 +130,9 @@ def test_every_range_is_that_of_the_store_whatever_happens_to_it(
             done.append(doing)
             do(store, doing, day, piece, known, finer=step == 13 or turn > 0)
             check(store, kept, rng, (seed, done))
+            for _ in range(4):
+                check_bars(store, history, rng, (seed, done))
+        assert history._kept._cells.held_bytes > 0, "some of it came from kept cells"
         with Store(tmp_path) as reader:  # as another process would
             check(reader, kept_of(reader), rng, (seed, done))
 
@@ -197,6 +221,30 @@ def test_a_late_row_reads_what_it_changes_and_not_the_day_that_is_being_recorded
         builder.update(late, int(newest.ts_recv_ns[-1]))
         assert begins, "a late row reads the store"
         assert min(begins) >= START_NS + 4_900 * 10**9
+
+
+def test_another_bar_adds_kept_cells_up_and_unpacks_no_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(tmp_path, writer=True) as store:
+        store.put_instrument(ONE)
+        many = rows_of(0, list(range(1, 20_000)))
+        store.write_part(replace(many, price_tick=many.price_tick // 1_000))
+        history = History(store)
+        cells = history._kept._cells
+        frames = [history.seed(history.resolve(_asked("1m", 5)), 10).builder.frame()]
+        assert cells.folded == 1
+        assert 0 < cells.held_bytes < many.nbytes
+        monkeypatch.setattr(LeanTrades, "trades", None)
+        frames += [history.seed(history.resolve(_asked(bars, 5)), 10).builder.frame() for bars in ("5m", "1h", "1d")]
+        frames += [history.seed(history.resolve(_asked("15m", 50)), 10).builder.frame()]
+        assert [frame.footprint.bars.trades.sum() for frame in frames if frame is not None] == [len(many)] * 5
+        monkeypatch.undo()
+        monkeypatch.setattr(cells, "_most_bytes", 0)  # of what does not fit only the newest stays
+        history.seed(history.resolve(_asked("1m", 3)), 10)
+        assert len(cells._kept) == 1
+
+
+def _asked(bars: str, step: int) -> TopicRequest:
+    return TopicRequest(symbol=ONE.key, bars=bars, ticks_per_level=step)
 
 
 @pytest.mark.parametrize("kind", ["narrow", "wide", "one", "extreme"])

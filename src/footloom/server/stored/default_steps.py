@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from footloom.core.footprint import Bars, Footprint
 from footloom.core.instrument import Instrument
-from footloom.core.trades import Trades
 from footloom.engine.default_step import default_ticks_per_level
-from footloom.engine.runs import bar_runs
+from footloom.engine.spec import ChartSpec
 from footloom.feeds.stored import CHART_TAPES
+from footloom.server.stored.reach import ChartKey
 from footloom.server.stored.tasks import Task
 
 __all__ = ("DefaultSteps", "step_of_pieces")
@@ -24,7 +24,7 @@ _COARSE = 100_000  # a study step under which bars have few rows: for what needs
 
 class _Charts(Protocol):
     # The charts of a store.
-    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]: ...
+    def footprint(self, chart: ChartKey, from_ns: int, to_ns: int) -> Footprint | None: ...
     def sample(self, instrument: Instrument, tape: str, bars: str) -> tuple[int, int]: ...
     def is_at_hand(self, key: str, tape: str, from_ns: int, to_ns: int) -> bool: ...
     def rows(self, key: str, tape: str, from_ns: int, to_ns: int) -> int: ...
@@ -106,9 +106,9 @@ class DefaultSteps:
 
 def step_of_pieces(history: _Charts, instrument: Instrument, tape: str, bars: str, from_ns: int, to_ns: int) -> bytes:
     """Return the default step of a chart and the number of bars that say so, as text; memory stays flat."""
-    pieces = (piece.on_grid(instrument) for piece in history.pieces(instrument.key, tape, from_ns, to_ns))
-    runs = [run for run in bar_runs(pieces, bars, _COARSE) if len(run)]
-    step, count = _step_of(Footprint.concat(runs).bars, from_ns) if runs else (1, 0)
+    chart = ChartKey(instrument, tape, ChartSpec(bars=bars, ticks_per_level=_COARSE))
+    found = history.footprint(chart, from_ns, to_ns)
+    step, count = (1, 0) if found is None else _step_of(found.bars, from_ns)
     return f"{step} {count}".encode()
 
 

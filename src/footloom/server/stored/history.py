@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -20,7 +20,6 @@ from footloom.engine.build import build, chart_of, study
 from footloom.engine.builder import Builder
 from footloom.engine.frame import ChartFrame
 from footloom.engine.grace import grace_ns
-from footloom.engine.runs import bar_runs
 from footloom.engine.spec import ChartSpec, chart_spec
 from footloom.engine.unseen import unseen
 from footloom.errors import NotStored
@@ -163,7 +162,7 @@ class History:
             builder = SeededBuilder(
                 chart.instrument, chart.spec, source=source, grace_ns=grace_ns(chart.key, chart.tape), count=count
             )
-            builder.seed_pieces(tape, gaps)
+            builder.seed_bars(self._kept.bars(tape, chart.instrument, chart.spec, count), gaps)
             return builder.frame() or build(Trades.empty(chart.instrument, chart.tape), chart.spec)
 
         from_ns = min(sessions_ns, last_ns + 1 - (history_bars + _LEAD_BARS) * bar_length_ns(chart.spec.bars))
@@ -279,16 +278,22 @@ class History:
         """Return the range of a tape, ns UTC, whose bars say with which study step a chart opens (definitions 2.2)."""
         return sample_of(instrument, bars, span_of(self.store, instrument.key, tape)[1])
 
-    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:
-        """Yield the same trades in neighbouring pieces: memory stays flat over any length."""
+    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterable[Trades]:
+        """Return the same trades in neighbouring pieces: memory stays flat over any length."""
         grid = self.store.grid(key, tape)
         kept = self._kept.kept(key, tape, from_ns, to_ns, grid)
-        if kept is not None:
-            yield from kept
-            return
+        return self._read(key, tape, from_ns, to_ns, grid) if kept is None else kept
+
+    def _read(self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument) -> Iterator[Trades]:
         for piece in stored_pieces(self.store, key, tape, from_ns, to_ns, self.inference):
             checkpoint()
             yield piece.on_grid(grid)
+
+    def footprint(self, chart: ChartKey, from_ns: int, to_ns: int) -> Footprint | None:
+        """Return the bars of the trades of a range, None without one: what becomes of months of trades is small."""
+        pieces = self.pieces(chart.key, chart.tape, from_ns, to_ns)
+        found = self._kept.bars(pieces, chart.instrument, chart.spec)
+        return None if found is None else found.bars
 
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)
@@ -306,15 +311,11 @@ class History:
         checkpoint()
         return self._kept.between(chart.key, chart.tape, from_ns, to_ns, chart.instrument)
 
-    # Piece by piece: what becomes of months of trades is small, the trades are not.
     def _fold(self, chart: ChartKey, from_ns: int, to_ns: int, gaps: list[Gap]) -> ChartFrame:
-        spec = chart.spec
-        pieces = self.pieces(chart.key, chart.tape, from_ns, to_ns)
-        on_grid = (piece.on_grid(chart.instrument) for piece in pieces)
-        runs = [run for run in bar_runs(on_grid, spec.bars, spec.ticks_per_level) if len(run)]
-        if not runs:
-            return build(Trades.empty(chart.instrument, chart.tape), spec)
-        return chart_of(Footprint.concat(runs), spec, gaps)
+        found = self.footprint(chart, from_ns, to_ns)
+        if found is None:
+            return build(Trades.empty(chart.instrument, chart.tape), chart.spec)
+        return chart_of(found, chart.spec, gaps)
 
     # What waits is asked for first: rows that the journal can store meanwhile are then in one of the two, or in both.
     def _known_since(self, chart: ChartKey, from_ns: int) -> Trades:

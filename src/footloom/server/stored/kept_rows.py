@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
+from footloom.bars import parse_rule
+from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
+from footloom.engine.minute_cells import holds_minutes, minute_cells
+from footloom.engine.seed_bars import SeedBars, seed_of_cells, seed_of_pieces
+from footloom.engine.spec import ChartSpec
 from footloom.engine.unseen import unseen
 from footloom.errors import NotStored
+from footloom.kernels.fold import Count
 from footloom.server.stored.abandon import checkpoint
+from footloom.server.stored.kept_cells import KeptCells
 from footloom.store import Store
 from footloom.store.kept_parts import KeptParts, Run
 
@@ -45,7 +53,7 @@ class Tape:
         tape: str,
         runs: Sequence[Run],
         span: tuple[int, int] = _ENDS,
-        before: Callable[[], Iterator[Trades]] | None = None,
+        before: Callable[[], Iterable[Trades]] | None = None,
     ) -> None:
         self.grid, self.tape = grid, tape
         self._span, self._before = span, before
@@ -68,7 +76,30 @@ class Tape:
             if len(rows):
                 yield rows
 
-    def behind(self, before: Callable[[], Iterator[Trades]]) -> Tape:
+    def minutes(self, cells: KeptCells, ticks_per_level: int) -> tuple[list[Footprint], tuple[int, int]] | None:
+        """Return one-minute bars of all trades, and the key of the newest; None where they are read from the trades.
+
+        They come in parts, in one step that divides ``ticks_per_level``.
+        """
+        first = next((run for run in self._runs if not isinstance(run, Trades)), None)
+        if self._before is not None or first is None:
+            return None
+        step = cells.step_for(first, self.grid, ticks_per_level)
+        parts: list[Footprint] = []
+        newest = (0, 0)
+        for run in self._runs:
+            checkpoint()
+            if not isinstance(run, Trades) and self._span[0] <= run.first[0] and run.last[0] < self._span[1]:
+                made, newest = cells.of(run, self.grid, step), run.last
+                if made is None:
+                    return None
+                parts.append(made)
+            elif len(rows := self._cut(run, *self._span)):
+                parts.append(minute_cells(rows, step))
+                newest = (rows.ts_exch_ns.item(-1), rows.trade_id.item(-1))
+        return parts, newest
+
+    def behind(self, before: Callable[[], Iterable[Trades]]) -> Tape:
         """Return these trades behind others, which are read each time."""
         return Tape(self.grid, self.tape, self._runs, self._span, before)
 
@@ -122,11 +153,12 @@ class KeptRows:
     read
         Returns the rows of a key, tape and range ``[from_ns, to_ns)``, in time order.
     pieces
-        Yields the same in neighbouring pieces.
+        Returns the same in neighbouring pieces.
     """
 
-    def __init__(self, store: Store, read: Read, pieces: Callable[[str, str, int, int], Iterator[Trades]]) -> None:
+    def __init__(self, store: Store, read: Read, pieces: Callable[[str, str, int, int], Iterable[Trades]]) -> None:
         self._store, self._read, self._pieces = store, read, pieces
+        self._cells = KeptCells()
         medium = getattr(store, "medium", None)  # a store may be anything that keeps the contract
         self.parts = None if medium is None else KeptParts(medium)
 
@@ -143,6 +175,21 @@ class KeptRows:
         except NotStored:
             return Tape(grid, tape, ())
         return None if found is None else Tape(grid, tape, found[1], (from_ns, to_ns))
+
+    def bars(
+        self, rows: Tape | Iterable[Trades], instrument: Instrument, spec: ChartSpec, count: Count | None = None
+    ) -> SeedBars | None:
+        """Return the bars of rows, from kept cells where these say the same; None without a trade.
+
+        ``count`` is what studies count in the trades themselves.
+        """
+        rule, market, step = parse_rule(spec.bars), calendar(instrument.calendar), spec.ticks_per_level
+        if isinstance(rows, Tape) and rows.grid == instrument and count is None and holds_minutes(rule):
+            cells = rows.minutes(self._cells, step)
+            found = None if cells is None else seed_of_cells(cells[0], rule, step, cells[1])
+            if found is not None:
+                return found
+        return seed_of_pieces((piece.on_grid(instrument) for piece in rows), rule, market, step, count)
 
     def between(self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument) -> Tape:
         """Return the rows of ``[from_ns, to_ns)``; of a range that is longer than what is kept only its end is held."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -121,8 +121,8 @@ class RolledHistory(History):
         self.views = WithViews(store, inference, tape)
         super().__init__(cast("Store", self.views), inference)
 
-    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterator[Trades]:
-        """Yield the trades of ``[from_ns, to_ns)`` in neighbouring pieces."""
+    def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterable[Trades]:
+        """Return the trades of ``[from_ns, to_ns)`` in neighbouring pieces."""
         if is_continuous(key):
             return self.views.view(key, tape).pieces(from_ns, to_ns)
         return super().pieces(key, tape, from_ns, to_ns)
