@@ -45,6 +45,24 @@ async def test_commits_between_two_frames_are_folded_at_once(monkeypatch: pytest
         assert (folds, page.told.count("bar")) == ([1, 4], 2)
 
 
+async def test_a_row_waits_a_while_for_another_to_be_shown_with_it() -> None:
+    tape = make_tape(200, hours=0.1)
+    async with running(MemoryStore(tape), flush_s=3600.0) as hub:
+        topic = await hub.open(request(), 10)
+        page = Looker()
+        hub.join(topic, page)
+        for number in (1, 2):
+            hub.publish(commit(after(tape, number, ids=(number,)), recorded=False))
+        topic._flushed_at = float(
+            "-inf"
+        )  # an hour later: the next frame is due, and goes out with a row or a while behind
+        topic._when_alone()
+        assert page.told.count("bar") == 1, "the row has just come"
+        topic._fresh_at = float("-inf")
+        topic._when_alone()
+        assert page.told.count("bar") == 2
+
+
 async def test_a_gap_is_told_at_once_and_a_late_row_finds_the_rows_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     tape = make_tape(200, hours=0.1)
     store = MemoryStore(tape)

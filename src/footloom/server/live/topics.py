@@ -27,7 +27,7 @@ from footloom.server.live.lanes import fold_late
 from footloom.server.live.readers import StateReader, Subscriber
 from footloom.server.live.snapshots import Snapshots
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.tempo import Tempo
+from footloom.server.live.tempo import FLUSH_S, Tempo
 from footloom.server.stored.history import ChartKey, Seed, with_bars
 from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
@@ -37,6 +37,7 @@ __all__ = ("Topic",)
 
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
 _BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
+_PATIENCE_S = FLUSH_S  # so long a row waits for another, to be shown with it
 _NEVER = -(2**63)
 
 
@@ -77,6 +78,7 @@ class Topic:
     _held: list[Commit] = field(default_factory=list)  # to be folded at once, when the next flush is due
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
     _flushed_at: float = float("-inf")
+    _fresh_at: float = float("-inf")  # when the newest row came that waits for the next flush
     _timer: asyncio.TimerHandle | None = None
     _look: asyncio.TimerHandle | None = None
     _looked_at: float = float("-inf")
@@ -296,16 +298,26 @@ class Topic:
         if self._is_flush_due():
             self._flush()
 
-    # Where it is not, a timer is set, a while behind the time at which it is: mostly a row comes meanwhile, and a frame
+    # Where it is not, a timer is set, for a while behind the newest row: mostly another comes meanwhile, and a frame
     # that goes out with a row shows something newer than one that goes out by the clock.
     def _is_flush_due(self) -> bool:
-        loop, interval_s = asyncio.get_running_loop(), self.tempo.interval_s
-        wait_s = self._flushed_at + interval_s - loop.time()
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        wait_s = self._flushed_at + self.tempo.interval_s - now_s
         if wait_s <= 0:
             return True
+        self._fresh_at = now_s
         if self._timer is None:
-            self._timer = loop.call_later(wait_s + interval_s, self._when_due)
+            self._timer = loop.call_later(max(wait_s, _PATIENCE_S), self._when_alone)
         return False
+
+    def _when_alone(self) -> None:
+        loop = asyncio.get_running_loop()
+        until_s = max(self._fresh_at + _PATIENCE_S, self._flushed_at + self.tempo.interval_s)
+        if until_s > loop.time():  # rows came behind the one that the timer was set for
+            self._timer = loop.call_at(until_s, self._when_alone)
+        else:
+            self._when_due()
 
     def _when_due(self) -> None:
         self._timer = None
