@@ -85,7 +85,7 @@ class Trades:
     ts_recv_ns: I64
     flags: U8
     tape: str = "trade"
-    _noted: object = field(default=None, init=False, repr=False)
+    noted: object = field(default=None, init=False, repr=False)  # what `note` left here, or None
 
     def __post_init__(self) -> None:
         columns, shape = _columns(self), self.ts_exch_ns.shape
@@ -206,14 +206,9 @@ class Trades:
         lots = to_units(own.lot_size, instrument.lot_size, "lot size")
         return replace(self, instrument=instrument, price_tick=self.price_tick * ticks, qty_lot=self.qty_lot * lots)
 
-    @property
-    def noted(self) -> object:
-        """What `note` left here, or None."""
-        return self._noted
-
     def note(self, fact: object) -> None:
         """Remember something that was worked out from the columns: they never change, so it stays true."""
-        object.__setattr__(self, "_noted", fact)
+        object.__setattr__(self, "noted", fact)
 
     def equals(self, other: Trades) -> bool:
         """Say whether both hold the same rows in the same order."""

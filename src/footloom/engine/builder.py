@@ -217,7 +217,7 @@ class Builder(Tail):
 
     def _within_window(self, trades: Trades) -> Trades:
         # Rows older than the first bar held change bars that are not here: whoever reads those reads the store.
-        if not len(trades) or trades.ts_exch_ns[0] >= self._first_ns:
+        if not len(trades) or trades.ts_exch_ns.item(0) >= self._first_ns:
             return trades
         return trades.between(self._first_ns, 2**62)
 

@@ -26,7 +26,7 @@ class Fetched:
     @staticmethod
     def is_history(trades: Trades, newest_ns: int) -> bool:
         """Say whether all rows were fetched, and lie far behind the newest one."""
-        if not len(trades) or not trades.flags[0] & FLAG_BACKFILLED or not np.all(trades.flags & FLAG_BACKFILLED):
+        if not len(trades) or not trades.flags.item(0) & FLAG_BACKFILLED or not np.all(trades.flags & FLAG_BACKFILLED):
             return False
         return int(trades.ts_exch_ns.max()) < newest_ns - _BEHIND_NS
 

@@ -27,12 +27,12 @@ class Holes:
         """Look at rows that follow those up to ``last`` (time and id of the newest)."""
         if not len(trades):
             return
-        ids, times = trades.trade_id, trades.ts_exch_ns
-        before_ns, before_id = last if last is not None else (int(times[0]), int(ids[0]) - 1)
-        if facts(trades).flags & FLAG_NO_ID:
-            self._note(before_ns, int(times[-1]))
+        ids, times, known = trades.trade_id, trades.ts_exch_ns, facts(trades)
+        before_ns, before_id = last if last is not None else (times.item(0), ids.item(0) - 1)
+        if known.flags & FLAG_NO_ID:
+            self._note(before_ns, times.item(-1))
             return
-        if facts(trades).in_a_row and int(ids[0]) - before_id == 1:
+        if known.in_a_row and ids.item(0) - before_id == 1:
             return
         ids, times = np.concatenate([[before_id], ids]), np.concatenate([[before_ns], times])
         follows = ids[1:] - ids[:-1] == 1

@@ -62,8 +62,6 @@ class OpenBar(ChartFrame):
     bar_rule: str
 
     def __init__(self, bar: I64, rows: I64, marks: U8, count: int, like: ChartFrame) -> None:
-        for array in (bar, rows, marks):
-            array.setflags(write=False)
         self.bar, self.rows, self.marks, self.count = bar, rows, marks, count
         named: Any = like if isinstance(like, OpenBar) else like.footprint
         self.instrument, self.bar_rule = named.instrument, named.bar_rule
@@ -118,6 +116,8 @@ class OpenBar(ChartFrame):
     def __getattr__(self, name: str) -> Any:
         if name not in ChartFrame.__dataclass_fields__:
             raise AttributeError(name)
+        for array in (self.bar, self.rows, self.marks):  # nobody writes to them, and now nobody can
+            array.setflags(write=False)
         bar = self.bar.reshape(len(COLUMNS), 1)
         made: dict[str, object] = dict(zip(BAR_COLUMNS, bar[_BAR:], strict=True))
         made["cell_flags"] = self.marks[: self.count]

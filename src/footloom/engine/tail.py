@@ -70,6 +70,8 @@ class Tail:
         """Whether there is one open bar at the most, and no known gap flags what these trades change."""
         if len(self._until_ns) > 1 or facts(trades).flags & FLAG_INFERRED:
             return False
+        if not gaps:
+            return True
         from_ns = trades.ts_exch_ns.item(0) if self._shown is None else self._shown.open_ns
         return not any(gap.to_ns >= from_ns for gap in gaps)
 

@@ -18,7 +18,7 @@ __all__ = ("COMMIT_S", "IDLE_S", "Pace", "in_turns")
 COMMIT_S = 0.003  # from the begin of one commit to that of the next, at least: what comes within shares an fsync
 IDLE_S = 0.1  # without rows, time is told so often
 _SECOND = 1e9
-_TURN_S = 0.002
+_TURN_S = 0.0005
 T = TypeVar("T")
 
 
@@ -75,7 +75,7 @@ class Pace:
 
 
 async def in_turns(every: Iterable[T], give: Callable[[T], None]) -> None:
-    """Call a function with each of many, and let others have their turn every two milliseconds.
+    """Call a function with each of many, and let others have their turn every half a millisecond.
 
     A commit may be of all symbols: frames of the first ones leave before the last ones are folded. Who is cancelled
     meanwhile gives the rest first: what is durable is shown.

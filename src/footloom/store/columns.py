@@ -166,7 +166,9 @@ def completed(form: Form, columns: Columns) -> Columns:
 
 def length(columns: Columns) -> int:
     """Return the number of rows."""
-    return len(next(iter(columns.values()), ()))
+    for values in columns.values():
+        return len(values)
+    return 0
 
 
 def bounds(values: NDArray[Any]) -> tuple[int, int]:
@@ -241,7 +243,7 @@ def _check_trades(instrument: Instrument, columns: Columns) -> None:
     qty, side, flags = columns["qty_lot"], columns["side"], columns["flags"]
     if 0 < len(qty) <= _FEW:  # a live commit: a few rows, for which numpy takes longer than Python
         bits, sides = flags.tolist(), side.tolist()
-        if min(qty.tolist()) > 0 and min(sides) >= -1 and max(sides) <= 1 and not any(b & _NO_TAPE for b in bits):
+        if min(qty.tolist()) > 0 and min(sides) >= -1 and max(sides) <= 1 and not any(map(_NO_TAPE.__and__, bits)):
             return
     where = f"of {instrument.key}"
     _refuse(columns["qty_lot"], columns["qty_lot"] <= 0, f"a trade {where} must have a quantity above zero lots, got")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from footloom.errors import CorruptPart, StoreError
 from footloom.store._reports import Settings
-from footloom.store.columns import length
+from footloom.store.columns import bounds, length
 from footloom.store.layout import BOOKS, Asked
 from footloom.store.medium import Medium, OpenSegment
 from footloom.store.segment import Content, Entry, place_in
@@ -95,7 +95,7 @@ class Journal:
 
         It should when the newest one has its rows, or its time by the clock of the rows: nothing here looks at a watch.
         """
-        times = [int(entry.columns["ts_recv_ns"].max()) for entry in entries if length(entry.columns)]
+        times = [bounds(entry.columns["ts_recv_ns"])[1] for entry in entries if length(entry.columns)]
         if times:
             self._tell_time(max(times))
         if self._segment.is_empty:

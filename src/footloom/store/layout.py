@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,12 @@ def is_finished(tape: str) -> bool:
     return tape.startswith(_FINISHED)
 
 
+@functools.lru_cache(maxsize=1_024)
+def _is_tape(tape: str) -> bool:
+    named = (is_partial(tape) or is_finished(tape)) and tape not in {_PARTIAL, _FINISHED}
+    return tape in _WHOLE_TAPES or is_series(tape) or named
+
+
 Asked: TypeAlias = "Stream | str | None"  # one tape, all tapes of a symbol by its key, or everything
 
 
@@ -119,8 +126,7 @@ class Stream(NamedTuple):
         StoreError
             There is no such tape.
         """
-        named = (is_partial(tape) or is_finished(tape)) and tape not in {_PARTIAL, _FINISHED}
-        if tape not in _WHOLE_TAPES and not is_series(tape) and not named:
+        if not _is_tape(tape):
             known = ", ".join((*_WHOLE_TAPES, LIQUIDATION, *KINDS))
             raise StoreError(
                 f"there is no tape {tape!r} for {instrument.key}: tapes are {known}, partial:SOURCE and finished:SOURCE"

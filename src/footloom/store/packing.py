@@ -18,6 +18,7 @@ __all__ = ("pack", "unpack")
 
 _PLAIN_BYTES = 16_384  # below this, compressing costs more time than writing
 _LENGTH = struct.Struct("<I")
+_Kinds = tuple[tuple[str, np.dtype[Any]], ...]
 _ENDIAN_FREE = "|"  # numpy's mark for types of one byte
 
 
@@ -31,7 +32,10 @@ class _Header(msgspec.Struct, array_like=True):
 def pack(columns: Columns) -> bytes:
     """Return columns of equal length as one blob: a small header, then one little-endian column behind the other."""
     kinds = tuple([(name, values.dtype) for name, values in columns.items()])
-    if sys.byteorder == "little" and all(kind.isnative for _, kind in kinds):
+    plain = _plain_head(kinds, length(columns))
+    if plain is not None:
+        return plain + b"".join([values.tobytes() for values in columns.values()])
+    if _is_little(kinds):
         body = b"".join([values.tobytes() for values in columns.values()])
         named = _named(kinds)
     else:
@@ -39,15 +43,32 @@ def pack(columns: Columns) -> bytes:
         body = b"".join([values.tobytes() for values in little.values()])
         named = [(name, values.dtype.str) for name, values in little.items()]
     compressed = len(body) >= _PLAIN_BYTES
-    header = msgspec.msgpack.encode(_Header(length(columns), named, len(body), compressed))
+    head = _head(length(columns), named, len(body), compressed=compressed)
     if compressed:
         body = pa.Codec("zstd", 1).compress(body, asbytes=True)
-    return _LENGTH.pack(len(header)) + header + body
+    return head + body
 
 
-@functools.lru_cache(maxsize=256)
-def _named(kinds: tuple[tuple[str, np.dtype[Any]], ...]) -> list[tuple[str, str]]:
+def _head(rows: int, named: list[tuple[str, str]], plain_bytes: int, *, compressed: bool) -> bytes:
+    header = msgspec.msgpack.encode(_Header(rows, named, plain_bytes, compressed))
+    return _LENGTH.pack(len(header)) + header
+
+
+def _is_little(kinds: _Kinds) -> bool:
+    return sys.byteorder == "little" and all(kind.isnative for _, kind in kinds)
+
+
+def _named(kinds: _Kinds) -> list[tuple[str, str]]:
     return [(name, kind.str) for name, kind in kinds]
+
+
+# Commits of a few rows have the same header again and again; None where the columns are not stored as they lie.
+@functools.lru_cache(maxsize=256)
+def _plain_head(kinds: _Kinds, rows: int) -> bytes | None:
+    plain_bytes = rows * sum(kind.itemsize for _, kind in kinds)
+    if plain_bytes >= _PLAIN_BYTES or not _is_little(kinds):
+        return None
+    return _head(rows, _named(kinds), plain_bytes, compressed=False)
 
 
 def _little(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

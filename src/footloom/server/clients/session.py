@@ -81,12 +81,15 @@ class Subscription:
 
     def post_bar(self, open_ns: int, frame: Frame) -> None:
         """Post an open bar: a newer form of the same bar replaces it."""
-        self.post_state(open_ns, frame)
+        if self.live and not self.client.hand(self, frame):
+            self._wait(open_ns, frame)
 
     def post_state(self, key: object, frame: Frame) -> None:
         """Post what a newer frame under the same key replaces."""
-        if not self.live or self.client.hand(self, frame):
-            return
+        if self.live and not self.client.hand(self, frame):
+            self._wait(key, frame)
+
+    def _wait(self, key: object, frame: Frame) -> None:
         topic_id = self.topic.id
         if not self.client.mailbox.post_state((topic_id, key), frame.data(self.form), topic_id, _mark(frame)):
             self._overflow()

@@ -172,7 +172,9 @@ class Hub:
 
     def _give_out(self, commit: Commit) -> None:
         symbol = self._symbols[commit.key]
-        self._symbols.hear(commit)
+        symbol.hear(commit)
+        if not commit.recorded:
+            self._symbols.keep_few()
         for topic in list(symbol.topics):
             if topic.chart.tape == commit.trades.tape:
                 self._give(topic, commit)
@@ -391,8 +393,8 @@ class Hub:
     def _post_status(self, key: str, symbol: SymbolState) -> None:
         readers = {subscriber.client for topic in symbol.topics for subscriber in topic.subscribers}
         readers |= {reader.client for side in symbol.sides.values() for reader in side.readers}
+        symbol.status_at = asyncio.get_running_loop().time()
         if readers and symbol.status is not None:
-            symbol.status_at = asyncio.get_running_loop().time()
             said = symbol.status.said()
             for client in readers:
                 client.post_status(key, said)

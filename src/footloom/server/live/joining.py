@@ -27,6 +27,8 @@ def runs(commits: Sequence[Commit]) -> list[Run]:
 
     A late row among it reads all that is stored, also what comes behind it here.
     """
+    if len(commits) == 1:
+        return [_as_one(commits)]
     return [_as_one(group) for group in _alike(commits)]
 
 

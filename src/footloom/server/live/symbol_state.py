@@ -123,8 +123,9 @@ class SymbolState:
             self.unrecorded_bytes = 0
         for backlog in self.backlogs.values():
             backlog.append(commit)
-        self.hear_chain(commit)
-        for listener in list(self.listeners):
+        if self.sides or self.stream_backlogs:
+            self.hear_chain(commit)
+        for listener in list(self.listeners) if self.listeners else ():
             listener(commit)
 
     def hear_chain(self, commit: Commit) -> None:
@@ -184,11 +185,8 @@ class SymbolStates(defaultdict[str, SymbolState]):
 
         return leave
 
-    def hear(self, commit: Commit) -> None:
-        """Give a commit to all but the topics that run; of what is in no store no more than some bytes are kept."""
-        self[commit.key].hear(commit)
-        if commit.recorded:
-            return
+    def keep_few(self) -> None:
+        """Give the oldest commits up that are in no store: no more than some bytes of them are kept."""
         held = sum(symbol.unrecorded_bytes for symbol in self.values())
         while held > _UNRECORDED_BYTES:
             held -= max(self.values(), key=lambda symbol: symbol.unrecorded_bytes).give_up_oldest()

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 import msgspec
-import numpy as np
 
 from footloom.core.gaps import open_gaps
 from footloom.core.messages import Gap
@@ -18,10 +17,11 @@ from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.engine.builder import Builder
 from footloom.engine.events import BarClosed, BarRevised, BarUpdated, Event, GapSeen
 from footloom.engine.events import Rebuilt as RebuiltEvent
+from footloom.engine.fetched import Fetched
 from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError, NotStored
 from footloom.feeds.flow import Commit
-from footloom.kernels.facts import facts, in_order
+from footloom.kernels.facts import in_order
 from footloom.server.live.joining import runs
 from footloom.server.live.lanes import fold_late
 from footloom.server.live.readers import StateReader, Subscriber
@@ -36,7 +36,6 @@ from footloom.server.wire.studies import Told
 __all__ = ("Topic",)
 
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
-_BEHIND_NS = 120 * 10**9  # fetched rows this far behind the newest are history, and come by the thousands
 _PATIENCE_S = FLUSH_S  # so long a row waits for another, to be shown with it
 _NEVER = -(2**63)
 
@@ -83,7 +82,7 @@ class Topic:
     _look: asyncio.TimerHandle | None = None
     _looked_at: float = float("-inf")
     _look_s: float = 0.0
-    _snapshots: Snapshots = field(default_factory=Snapshots)  # of the state as it stands: another one for each
+    _snapshots: Snapshots | None = None  # of the state as it stands: others for each
     newest: tuple[int, int] = (_NEVER, 0)  # the ordering key of the newest row that was folded
 
     @property
@@ -123,7 +122,7 @@ class Topic:
         """Stand where a seed stands; nobody is told."""
         self.stand_by(studies)
         self._builder, self.meta, self.gaps, self.first_ns = seed.builder, seed.meta, list(seed.gaps), seed.first_ns
-        self._held, self._open, self._snapshots = [], {}, Snapshots()
+        self._held, self._open, self._snapshots = [], {}, None
         self.newest = seed.builder.newest or (_NEVER, 0)
 
     def stand_by(self, studies: StudiesBeside | None) -> None:
@@ -147,14 +146,11 @@ class Topic:
         """Say whether rows come behind others that were folded: the builder then reads the store."""
         if not len(trades):
             return False
-        first = _key(in_order(trades), 0)
-        return first <= self.newest or first[0] < self._builder.settled_to_ns
-
-    def is_behind(self, trades: Trades) -> bool:
-        """Say whether rows are history that was fetched: the bars are then read anew, now and then, not row by row."""
-        if not len(trades) or not facts(trades).flags & FLAG_BACKFILLED or not np.all(trades.flags & FLAG_BACKFILLED):
-            return False
-        return int(trades.ts_exch_ns.max()) < self.newest[0] - _BEHIND_NS
+        ordered, (newest_ns, newest_id) = in_order(trades), self.newest
+        first_ns = ordered.ts_exch_ns.item(0)
+        if first_ns <= newest_ns and (first_ns < newest_ns or ordered.trade_id.item(0) <= newest_id):
+            return True
+        return bool(first_ns < self._builder.settled_to_ns)
 
     # Behind the cut another contract stands for the continuous future: its chart is read anew, with its roll.
     def _is_rolled(self, trades: Trades) -> bool:
@@ -165,7 +161,7 @@ class Topic:
         """Note fetched history, or that a continuous future has rolled; return what of a commit is left to fold."""
         if self._is_rolled(commit.trades):
             self.behind_ns = self.first_ns
-        if not self.is_behind(commit.trades):
+        if not Fetched.is_history(commit.trades, self.newest[0]):
             return commit
         oldest_ns = int(commit.trades.ts_exch_ns.min())
         self.behind_ns = oldest_ns if self.behind_ns is None else min(self.behind_ns, oldest_ns)
@@ -231,7 +227,8 @@ class Topic:
     def _note(self, trades: Trades) -> None:
         if not len(trades):
             return
-        self.newest = max(self.newest, _key(in_order(trades), -1))
+        ordered = in_order(trades)
+        self.newest = max(self.newest, (ordered.ts_exch_ns.item(-1), ordered.trade_id.item(-1)))
         if self.subscribers and not (self.meta.simulated or trades.flags.item(-1) & FLAG_BACKFILLED):
             received = trades.ts_recv_ns
             self.heard = together(self.heard, (received.item(0), received.item(-1)))
@@ -239,23 +236,26 @@ class Topic:
     def _tell(self, events: Sequence[Event]) -> None:
         if not events:
             return
-        self._snapshots = Snapshots()
+        self._snapshots = None
         for event in events:
             self._on_event(event)
-        if self._open:
-            self._flush_soon()
+        if self._open and self._is_flush_due():
+            self._flush()
 
     def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
         """Return the newest bars as a frame, as they stand at the call (with ``folding``), not at its await."""
         want = (history_bars, form)
-        kept = self._snapshots.again(want)
+        if self._snapshots is None:
+            self._snapshots = Snapshots()
+        snapshots = self._snapshots
+        kept = snapshots.again(want)
         if kept is not None:
             return kept
         frame = self.builder.frame(history_bars)
         if frame is None:
             raise NotStored(f"{self.chart.key} has no bars yet")
         meta = msgspec.json.encode(with_bars(self.meta, frame, self.gaps, self.first_ns))
-        return self._snapshots.make(want, frame, meta, (self.id, self.seq))
+        return snapshots.make(want, frame, meta, (self.id, self.seq))
 
     def study_snapshot(self, history_bars: int, form: Form) -> bytes | str | None:
         """Return what the studies say of the same bars, None where there are none; with ``folding``."""
@@ -293,10 +293,6 @@ class Topic:
                 self._doubt_studies(from_ns)
                 for subscriber in list(self.subscribers):
                     subscriber.resnapshot((from_ns, epoch))
-
-    def _flush_soon(self) -> None:
-        if self._is_flush_due():
-            self._flush()
 
     # Where it is not, a timer is set, for a while behind the newest row: mostly another comes meanwhile, and a frame
     # that goes out with a row shows something newer than one that goes out by the clock.
@@ -380,7 +376,7 @@ class Topic:
         self._looked_at = loop.time()
         looks = studies.looks(None if opened is None else opened.footprint)
         self._look_s = loop.time() - self._looked_at
-        self._snapshots = Snapshots()
+        self._snapshots = None
         for name, told in looks:
             self.seq += 1
             frame = studies.frame(told, "studies_open", self.id, self.seq)
@@ -400,9 +396,5 @@ class Topic:
     def _frame(self, chart: ChartFrame, kind: str, heard: Heard | None) -> Frame:
         self.seq += 1
         self.frames_encoded += 1
-        self._snapshots = Snapshots()
+        self._snapshots = None
         return chart_frame(self.id, self.seq, kind, chart, heard)
-
-
-def _key(ordered: Trades, row: int) -> tuple[int, int]:
-    return ordered.ts_exch_ns.item(row), ordered.trade_id.item(row)
