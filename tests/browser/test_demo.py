@@ -144,7 +144,7 @@ def is_the_bar(shown: dict[str, Any], row: dict[str, Any], tick: Decimal) -> Non
     bar = shown["bar"]
     for name, column in COLUMNS.items():
         assert figure(bar[name]) == Decimal(row[column]), (name, bar, row)
-    for name, columns in (("min, max delta", ("min_delta", "max_delta")), ("VAL, VAH", ("val", "vah_edge"))):
+    for name, columns in (("min, max delta", ("min_delta", "max_delta")), ("VAL, VAH", ("val", "vah"))):
         assert [figure(one) for one in bar[name].split(", ")] == [Decimal(row[one]) for one in columns]
     volume = sum(Decimal(row[side]) for side in ("buy", "sell", "unknown"))
     assert Decimal(bar["volume"]) == volume
@@ -191,7 +191,7 @@ def test_a_data_table_that_is_off_by_one_is_noticed() -> None:
     row: dict[str, Any] = dict.fromkeys(("open", "high", "low", "close", "delta", "trades", "cvd", "poc"), "1") | {
         "buy": "1"
     }
-    row |= {"sell": "0", "unknown": "0", "min_delta": "0", "max_delta": "1", "val": "1", "vah_edge": "2"}
+    row |= {"sell": "0", "unknown": "0", "min_delta": "0", "max_delta": "1", "val": "1", "vah": "2"}
     row |= {"coverage": 1.0, "levels": [["1", "1", "0", "0", 1]]}
     figures = dict.fromkeys((*COLUMNS, "volume"), "1") | {"min, max delta": "0, +1", "VAL, VAH": "1, 2"}
     table: dict[str, Any] = {"bar": figures | {"coverage": "100 %"}, "rows": [["1", "0", "1", "+1", "1"]]}

@@ -6,7 +6,7 @@ import { ChartModel } from "../src/model/chart-model";
 import { indexOfTime } from "../src/model/gap-bands";
 import { emptyHeader, headerView, legendView, stepText } from "../src/model/header";
 import { boxOf, dragSplitter, type PaneLayout, paneBoxes, splitterCss, zoneAt } from "../src/model/pane-layout";
-import { addPane, closePane, movePane, type PaneSpec, pricePane, readPanes } from "../src/model/panes";
+import { addPane, closePane, movePane, type PaneSpec, pricePane, readPanes, usualShares } from "../src/model/panes";
 import { barReadout, barTable, cellReadout } from "../src/model/readout";
 import { isDoubtful } from "../src/model/trust";
 import type { Status } from "../src/protocol/messages";
@@ -355,13 +355,20 @@ describe("panes", () => {
     expect(ids(closePane(two, "p0"))).toEqual(["price", "p1"]);
     expect(ids(closePane(two, "price"))).toEqual(ids(two));
     expect(addPane(two, two[1] as PaneSpec)).toBe(two);
-    const crowd = [3, 4, 5, 6].reduce((panes, k) => addPane(panes, { id: `p${k}`, kind: "delta", share: 0.14 }), two);
+    const crowd = [3, 4, 5, 6].reduce<readonly PaneSpec[]>(
+      (panes, k) => addPane(panes, { id: `p${k}`, kind: "delta", share: 0.14 }),
+      two,
+    );
     const lower = crowd.slice(1).map(({ share }) => share);
     expect(
       lower.reduce((sum, share) => sum + share),
       "the price keeps half",
     ).toBeCloseTo(0.5);
     expect((lower[0] as number) / (lower[1] as number), "the others their proportions").toBeCloseTo(1);
+    const tables = usualShares(addPane(two, { id: "statistics", kind: "statistics", share: 0.1 }));
+    expect(tables.map(({ share }) => share)).toEqual(
+      [0, 0.14, 0.14, 0.24].map((share) => expect.closeTo((share * 0.5) / 0.52)),
+    );
     const low = addPane(below(0.4, 0.4), { id: "p2", kind: "delta", share: 0.1 });
     expect(
       low.slice(1).reduce((sum, { share }) => sum + share, 0),

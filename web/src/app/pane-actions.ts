@@ -1,7 +1,7 @@
 import type { Chart } from "../gui/chart";
 import type { PaneName } from "../model/cursor";
 import { boxOf, dragSplitter } from "../model/pane-layout";
-import { addPane, closePane, movePane, newShare, type PaneKind } from "../model/panes";
+import { addPane, closePane, movePane, type PaneKind, usualShare } from "../model/panes";
 import type { ToldPane } from "../model/told";
 import type { PaneFace } from "../panels/face";
 import type { Studies } from "./studies";
@@ -23,7 +23,7 @@ export class PaneActions implements PaneFace {
 
   add(kind: PaneKind): void {
     const chart = this.#chart();
-    chart.setPanes(addPane(chart.panes, { id: kind, kind, share: newShare }));
+    chart.setPanes(addPane(chart.panes, { id: kind, kind, share: usualShare({ id: kind, kind }) }));
   }
 
   addTold(pane: ToldPane): void {

@@ -1,7 +1,7 @@
 import type { PaneName } from "../model/cursor";
 import { AxisLock, doubleTapMs, type Gesture, GestureReader, holdMs, type PointerSample } from "../model/gestures";
 import { dragSplitter, type Zone, zoneAt } from "../model/pane-layout";
-import { defaultPanes, newShare } from "../model/panes";
+import { usualShares } from "../model/panes";
 import type { BarIndex } from "../protocol/units";
 import type { Chart } from "./chart";
 
@@ -255,7 +255,7 @@ export class ChartInput {
       this.#chart.maximise(pane);
       this.#listener.paneMaximised(pane);
     } else if (zone.kind === "splitter") {
-      this.#chart.setPanes(this.#chart.panes.map((pane) => ({ ...pane, share: shareOf(pane.id) })));
+      this.#chart.setPanes(usualShares(this.#chart.panes));
     }
     this.#chart.moved();
   }
@@ -285,8 +285,6 @@ export class ChartInput {
     else model.panes.of(pane)?.zoom(1 / factor);
   }
 }
-
-const shareOf = (id: PaneName): number => defaultPanes.find((pane) => pane.id === id)?.share ?? newShare;
 
 function wheelPx(event: WheelEvent): readonly [dx: number, dy: number] {
   const scale = event.deltaMode === 1 ? lineWheelPx : event.deltaMode === 2 ? pageWheelPx : 1;

@@ -23,6 +23,9 @@ export const defaultPanes: readonly PaneSpec[] = [
 ];
 /** What a pane takes that was just added. */
 export const newShare = 0.14;
+/** What a pane takes unasked; the table takes more, for all of its rows are read. */
+export const usualShare = ({ id, kind }: Pick<PaneSpec, "id" | "kind">): number =>
+  defaultPanes.find((pane) => pane.id === id)?.share ?? (kind === "statistics" ? 0.24 : newShare);
 export const mostPanes = 12;
 
 /** Whether a pane has an axis of values of its own; the others have prices, or rows of a table. */
@@ -35,9 +38,19 @@ const sharesOf = (panes: readonly PaneSpec[]): number => panes.slice(1).reduce((
 /** Add a pane below the others, or return the list where it stands there already or no more have room. */
 export function addPane(panes: readonly PaneSpec[], pane: PaneSpec): readonly PaneSpec[] {
   if (panes.length >= mostPanes || panes.some(({ id }) => id === pane.id)) return panes;
-  const [more, most] = [[...panes, pane], Math.max(1 - leastPriceShare, sharesOf(panes))];
-  const sum = sharesOf(more);
-  return sum <= most ? more : more.map((one, k) => (k === 0 ? one : { ...one, share: (one.share * most) / sum }));
+  return squeezed([...panes, pane], Math.max(1 - leastPriceShare, sharesOf(panes)));
+}
+
+/** The same panes, each as high as it is unasked. */
+export const usualShares = (panes: readonly PaneSpec[]): readonly PaneSpec[] =>
+  squeezed(
+    panes.map((pane) => ({ ...pane, share: usualShare(pane) })),
+    1 - leastPriceShare,
+  );
+
+function squeezed(panes: readonly PaneSpec[], most: number): readonly PaneSpec[] {
+  const sum = sharesOf(panes);
+  return sum <= most ? panes : panes.map((one, k) => (k === 0 ? one : { ...one, share: (one.share * most) / sum }));
 }
 
 /** Take a pane away; the price pane stays. */

@@ -136,7 +136,7 @@ export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
   };
 }
 
-// POC and VAL are named by the low edge of their rows, the value area's high by its top edge as it is drawn.
+// Rows are named by their low edge, as everywhere (definitions 4.2).
 function profileText(model: ChartModel, index: BarIndex): { poc: string; vah: string; val: string } {
   const { series, tick } = model;
   const k = model.price.ticksPerLevel;
@@ -144,7 +144,7 @@ function profileText(model: ChartModel, index: BarIndex): { poc: string; vah: st
   const edge = (row: number): string => unitsText((base + row) * k, tick);
   return {
     poc: edge(series.number("poc", index)),
-    vah: edge(series.number("vah", index) + 1),
+    vah: edge(series.number("vah", index)),
     val: edge(series.number("val", index)),
   };
 }

@@ -138,7 +138,8 @@ function drawLines(ctx: Context, model: ChartModel, placed: PlacedTpo, grid: Let
     hLine(ctx, Math.min(from, right), right, y, colour, line, [3 * line, 3 * line]);
     const text = `${name} ${unitsText(row * price.ticksPerLevel, tick)}`;
     if (placed.lines !== "labelled" || right - left < 150 * dpr) continue;
-    plainText(ctx, text, right - inset, y - size * 0.68, { size, weight: 600, colour, align: "right" });
+    const { background: halo } = palette;
+    plainText(ctx, text, from + inset, y - size * 0.68, { size, weight: 600, colour, halo });
   }
 }
 
