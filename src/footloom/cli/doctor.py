@@ -62,6 +62,7 @@ def _venues(names: Sequence[str] | None, settings: Config) -> list[ModuleType]:
     if names:
         return [venue_named(name) for name in dict.fromkeys(names)]
     used = {*settings.endpoints, *settings.sockets, *(one.venue for one in _stored(settings))}
+    used |= {symbol.partition(":")[0] for symbol in settings.symbols}
     used |= {name for name in _TOKENS if (settings.folder / "credentials" / f"{name}.json").exists()}
     return [venue_named(name) for name in live_venues() if name in used]
 

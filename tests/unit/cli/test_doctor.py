@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from footloom import config
 from footloom.cli import _doctor_network as network
 from footloom.cli import _doctor_store as here
+from footloom.cli import doctor
 from footloom.cli._doctor_settings import lot_findings
 from footloom.cli.main import app
 from footloom.config.settings import SETTINGS
@@ -301,3 +302,10 @@ def test_an_expected_lot_is_compared_with_the_exchange_s(tmp_path: Path, lot: st
 
     assert (found.state, "in lots of 75" in found.text) == (state, True)
     assert "nothing is stored" in next(iter(lot_findings(settings, []))).text
+
+
+def test_the_venue_of_a_symbol_that_is_listened_to_is_tried_before_anything_is_stored(tmp_path: Path) -> None:
+    """Whoever sets up Angel One by INSTRUMENT_TOKEN is told of its token before the first start."""
+    given = {"FOOTLOOM_CONFIG": str(tmp_path), "INSTRUMENT_TOKEN": "53001"}
+    settings = config.load(given, store=tmp_path / "store")
+    assert [module.VENUE for module in doctor._venues(None, settings)] == ["angelone"]
