@@ -91,6 +91,34 @@ describe("ChartModel", () => {
     expect([model.time.right, model.visibleBars()]).toEqual(before);
   });
 
+  it("places bars anew to which one jumps: calm old ones fill the pane as wild new ones do", () => {
+    const bars = minutes(0, 300).map((bar, k): BarSpec => {
+      const [base, reach] = k < 150 ? [940, 9] : [100, 60];
+      return { ...bar, cells: [base, base + reach].map((row) => [row, 1, 1] as const) };
+    });
+    const model = modelOf(bars);
+    const wild = model.price.row;
+    const filled = (low: number, high: number): number => {
+      const span = model.price.span();
+      expect([span.low <= low, span.high >= high]).toEqual([true, true]);
+      return (high - low) / (span.high - span.low);
+    };
+    model.toOldest();
+    model.settle();
+    expect(model.price.row).toBeGreaterThan(wild);
+    const calm = filled(940, 950);
+    expect(model.price.row === 30 || calm > 0.5).toBe(true);
+    model.toLatest();
+    model.settle();
+    expect(model.price.row).toBe(wild);
+    model.zoomPrice(model.price.height / 2, 1.5);
+    const own = model.price.row;
+    model.toOldest();
+    model.settle();
+    expect(model.price.row).toBe(own);
+    filled(940, 950);
+  });
+
   it("keeps its price scale through ticks inside the view", () => {
     const model = modelOf(minutes(0, 300));
     const place = [model.price.row, model.price.centre];

@@ -285,14 +285,19 @@ export class ChartModel {
   }
 
   toOldest(): void {
-    this.time.setRight(this.series.first + this.time.visible);
-    this.#afterMove();
+    this.#jumpTo(this.series.first + this.time.visible);
   }
 
   toLatest(): void {
-    this.time.setRight(this.series.end + this.#rightRoom());
-    this.#afterMove();
+    this.#jumpTo(this.series.end + this.#rightRoom());
     this.#shownFrom = Number.NaN;
+  }
+
+  #jumpTo(right: number): void {
+    const before = this.time.right;
+    this.time.setRight(right);
+    this.#afterMove();
+    if (Math.abs(this.time.right - before) > this.time.visible / 2) this.#priceView.jump();
   }
 
   defaultBarWidth(): void {

@@ -39,6 +39,8 @@ export class PriceView {
   readonly #time: TimeScale;
   #fitNow = false;
   #isOverview = false;
+  #placeNow = false;
+  #rowIsUsers = false;
   #lastAuto: AutoScale = "centre";
 
   constructor(price: PriceScale, time: TimeScale) {
@@ -66,6 +68,12 @@ export class PriceView {
   zoom(y: number, factor: number): void {
     if (this.mode === "fit" || this.#isOverview) this.mode = "manual";
     this.#price.zoomAt(y, factor);
+    this.#rowIsUsers = true;
+  }
+
+  /** Quite other bars are on screen: they are placed anew, and not where those before them happened to be. */
+  jump(): void {
+    [this.#fitNow, this.#placeNow] = [true, true];
   }
 
   /** Whether none of the bars on screen is in sight, or, while it is followed, the last price is not. */
@@ -80,13 +88,19 @@ export class PriceView {
 
   /** @param setChanged other bars are on screen than at the frame before */
   settle(shown: OnScreen, dpr: number, density: Settings["density"], setChanged: boolean): void {
+    const placesNow = this.#placeNow;
+    this.#placeNow = false;
     if (this.mode === "manual") return;
     const wasOverview = this.#isOverview;
     this.#isOverview = this.#time.bar < readableBarCss * dpr;
     if (this.mode === "fit" || this.#isOverview) this.#fit(shown, dpr, setChanged);
-    else if (wasOverview) this.firstRows(shown, dpr, density);
+    else if (wasOverview || (placesNow && !this.#rowIsUsers)) this.firstRows(shown, dpr, density);
     else {
-      const centre = recentre(this.#content(shown), this.#view(), () => this.#stretches(shown));
+      const [content, view] = [this.#content(shown), this.#view()];
+      const stretches = (): Stretches => this.#stretches(shown);
+      const centre = placesNow
+        ? centreOf(content, view.high - view.low, stretches())
+        : recentre(content, view, stretches);
       if (centre !== null) this.#price.set(this.#price.row, centre);
     }
   }
@@ -98,6 +112,7 @@ export class PriceView {
    */
   firstRows(shown: OnScreen, dpr: number, density: Settings["density"]): boolean {
     if (shown.to < shown.from) return true;
+    this.#rowIsUsers = false;
     const content = this.#content(shown);
     const { least, most } = firstRowCss[density];
     const fitted = placeAll(content, this.#price.height, marginsOf(dpr));
