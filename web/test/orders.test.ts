@@ -173,6 +173,29 @@ describe("the large orders of a chart", () => {
     expect(one.isQuiet).toBe(true);
   });
 
+  it("stay on the chart while all of several answers are asked for again", async () => {
+    const tape = new Tape();
+    const counts: number[] = [];
+    const clock = new HandClock();
+    const one = new OrderDesk(tape, clock, {
+      answered: (_label, held) => counts.push(new Set(held?.orders.map(({ ts_ns }) => ts_ns)).size),
+      problem: () => {},
+    });
+    one.want([want]);
+    one.look(view(80n, null));
+    await settle(clock);
+    expect(counts).toEqual([0, 5, 10, 15, 20]);
+    for (const happens of [() => one.grew(true), () => one.grew(false)]) {
+      tape.reading += 1;
+      tape.end += 1n;
+      counts.length = 0;
+      happens();
+      await settle(clock);
+      expect(counts.length).toBeGreaterThanOrEqual(4);
+      expect(Math.min(...counts)).toBe(Number(tape.end) - 80);
+    }
+  });
+
   it("leave no hole when more has come than one answer holds", async () => {
     const tape = new Tape();
     const { one, clock, shown } = desk(tape);

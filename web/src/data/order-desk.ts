@@ -27,6 +27,8 @@ interface Slot {
   readonly want: OrdersWant;
   readonly asker: Asker;
   held: Held | null;
+  /** What was held before all was asked for again: shown until its stretch has been told anew. */
+  before: readonly LargeOrder[];
   /** What was looked at when it was asked for last. */
   asked: OrderView | null;
   /** The tape has grown since it was asked for. */
@@ -107,7 +109,7 @@ export class OrderDesk {
         () => this.#next(slot),
         (error) => this.#failed(slot, error),
       ),
-      ...{ held: null, asked: null, isStale: false, isOld: false, isAgain: false },
+      ...{ held: null, before: [], asked: null, isStale: false, isOld: false, isAgain: false },
       ...{ newsMs: 0, failedMs: 0, refused: "" },
     };
     slot.asker.hide(this.#isHidden);
@@ -121,7 +123,7 @@ export class OrderDesk {
     if (view === null || before === null || view.symbol !== before.symbol || view.tape !== before.tape) {
       for (const [label, slot] of this.#slots) {
         slot.asker.drop();
-        [slot.held, slot.refused, slot.isOld] = [null, "", false];
+        [slot.held, slot.before, slot.refused, slot.isOld] = [null, [], "", false];
         this.#answered(label, null);
       }
     }
@@ -187,8 +189,11 @@ export class OrderDesk {
         const before = isAgain ? null : slot.held;
         const read = before?.reading ?? reply.reading;
         // Trades came so late that those before them may be others now: all is asked for again.
-        slot.held = stretch.toNs === null && read !== reply.reading ? null : joined(before, stretch, reply);
-        if (slot.held !== null) this.#answered(slot.want.label, slot.held);
+        const isAnew = stretch.toNs === null && read !== reply.reading;
+        if (isAgain || isAnew) slot.before = shownOf(slot);
+        slot.held = isAnew ? null : joined(before, stretch, reply);
+        slot.before = olderThan(slot.before, slot.held);
+        if (slot.held !== null) this.#answered(slot.want.label, { ...slot.held, orders: shownOf(slot) });
       };
     } finally {
       const now = this.#clock.now();
@@ -204,7 +209,7 @@ export class OrderDesk {
     if (!isRefused) [slot.isStale, slot.isOld] = [true, slot.isOld || slot.isAgain];
     else if (slot.asked !== null) {
       slot.refused = error.status === tooMuch ? stretchOf(slot, slot.asked) : tapeOf(slot, slot.asked);
-      slot.held = null;
+      [slot.held, slot.before] = [null, []];
       this.#answered(slot.want.label, null);
       this.#problem(`Large orders: ${error.message}`);
     }
@@ -214,6 +219,13 @@ export class OrderDesk {
 
 const isAll = (stretch: Stretch, view: OrderView): boolean =>
   stretch.fromNs === view.fromNs && stretch.toNs === view.toNs;
+
+const shownOf = ({ held, before }: Slot): readonly LargeOrder[] =>
+  before.length === 0 ? (held?.orders ?? []) : [...before, ...(held?.orders ?? [])];
+
+// An answer holds the newest of its stretch alone: those before it come with the next ones.
+const olderThan = (orders: readonly LargeOrder[], held: Held | null): readonly LargeOrder[] =>
+  held === null || orders.length === 0 ? orders : orders.filter(({ ts_ns }) => BigInt(ts_ns) < held.fromNs);
 
 // Nothing of it is held, and a hole would lie between.
 const isApart = (held: Held, view: OrderView): boolean =>
