@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { later } from "../src/data/later";
+
+describe("a part of the page that comes later", () => {
+  it("is fetched once, and again only where it did not come", async () => {
+    const answers = [Promise.reject(new Error("offline")), Promise.resolve("sheets"), Promise.resolve("twice")];
+    let asked = 0;
+    const part = later(() => answers[asked++] as Promise<string>);
+    part.want();
+    part.want();
+    expect([asked, part.get()]).toEqual([1, null]);
+    await new Promise((done) => setTimeout(done, 0));
+    part.want();
+    part.want();
+    await answers[1];
+    expect([asked, part.get()]).toEqual([2, "sheets"]);
+    part.want();
+    expect(asked).toBe(2);
+  });
+});
