@@ -4,7 +4,7 @@ import { barLeft, barTimeText } from "../src/model/bar-time";
 import { cellAt, typicalLot } from "../src/model/cells";
 import { ChartModel } from "../src/model/chart-model";
 import { indexOfTime } from "../src/model/gap-bands";
-import { emptyHeader, headerView, legendView, stepText } from "../src/model/header";
+import { cvdAnchor, emptyHeader, headerView, legendView, stepText } from "../src/model/header";
 import { boxOf, dragSplitter, type PaneLayout, paneBoxes, splitterCss, zoneAt } from "../src/model/pane-layout";
 import { addPane, closePane, movePane, type PaneSpec, pricePane, readPanes, usualShares } from "../src/model/panes";
 import { barReadout, barTable, cellReadout } from "../src/model/readout";
@@ -305,27 +305,32 @@ describe("header and legend", () => {
     expect(headerView(model, joined(60), emptyHeader).since).toBe("");
     expect(headerView(model, { ...status, day_start_ns: null, day_from_ns: null }, emptyHeader).since).toBe("");
     expect(headerView(model, status, emptyHeader).since).toBe("");
-    expect(legendView(model, meta, joined(12_660)).cvdAnchor).toBe("since 03:31");
-    expect(legendView(model, meta, joined(5)).cvdAnchor).toContain("session");
-    expect(legendView(model, { ...meta, cvd_reset: "never" }, joined(12_660)).cvdAnchor).toContain("continuous");
+    const { last } = model.series;
+    expect(cvdAnchor(model, meta, joined(12_660), last)).toBe("since 03:31");
+    expect(cvdAnchor(model, meta, joined(5), last)).toContain("session");
+    expect(cvdAnchor(model, { ...meta, cvd_reset: "never" }, joined(12_660), last)).toContain("continuous");
   });
 
   it("says in words what the numbers mean", () => {
     expect(stepText({ ...meta, ticks_per_level: 20 })).toBe("0.5 × 20 = 10.0");
-    const legend = legendView(modelOf(minutes(0, 5)), meta, null);
+    const legend = legendView(modelOf(minutes(0, 5)), meta);
     expect(legend.imbalance).toBe("300 % diagonal ≥, min_vol auto (0.010)");
     expect(legend.valueArea).toBe("VA 70 % two-row");
     expect(legend.zone).toBe("UTC");
   });
 
-  it("finds where the running delta began", () => {
+  it("finds where the running delta of a bar began", () => {
     const model = modelOf([
       { minute: -1, cvd: 50 },
       { minute: 0, cvd: 2 },
       { minute: 1, cvd: 4 },
     ]);
-    expect(legendView(model, meta, null).cvdAnchor).toBe("session, from 21 Nov 00:00");
-    expect(legendView(model, { ...meta, cvd_reset: "never" }, null).cvdAnchor).toContain("continuous");
+    const { first, last } = model.series;
+    expect(cvdAnchor(model, meta, null, last)).toBe("session, from 21 Nov 00:00");
+    expect(cvdAnchor(model, meta, null, first), "that of the session before is none of its").toBe("session");
+    const today = { ...status, day_start_ns: String(openOf(0)), day_from_ns: String(openOf(0) + 90_000_000_000n) };
+    expect([first, last].map((index) => cvdAnchor(model, meta, today, index))).toEqual(["session", "since 00:01"]);
+    expect(cvdAnchor(model, { ...meta, cvd_reset: "never" }, null, last)).toContain("continuous");
   });
 });
 

@@ -4,7 +4,15 @@ import { barLeft } from "../model/bar-time";
 import { cellAt } from "../model/cells";
 import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
-import { accuracyText, emptyHeader, headerView, type LegendView, legendView, scoreText } from "../model/header";
+import {
+  accuracyText,
+  cvdAnchor,
+  emptyHeader,
+  headerView,
+  type LegendView,
+  legendView,
+  scoreText,
+} from "../model/header";
 import { hoverWords } from "../model/hover-words";
 import { Level } from "../model/invalidation";
 import { overlayTitles, type PaneTitle, paneTitle } from "../model/pane-titles";
@@ -37,10 +45,6 @@ export class Numbers {
   constructor(model: ChartModel, chart: () => Chart) {
     this.#model = model;
     this.#chart = chart;
-    // The titles say since when CVD counts, as the legend has it, which comes more rarely.
-    this.legend.subscribe((legend) => {
-      if (legend !== null) this.titles.touch(() => this.#titlesAt(this.#chart().cursor?.index ?? null));
-    });
   }
 
   get status(): Status | null {
@@ -76,7 +80,7 @@ export class Numbers {
     painter.countdown = barLeft(model, engineNs(this.#status));
     tell(this.countdown, () => painter.countdown);
     tell(this.header, () => headerView(model, this.#status, this.header.get()));
-    tell(this.legend, () => (model.meta === null ? null : legendView(model, model.meta, this.#status)));
+    tell(this.legend, () => (model.meta === null ? null : legendView(model, model.meta)));
     if (atOnce) {
       tell(this.readout, () => this.#readoutOf(cursor));
       tell(this.overlays, () => this.#overlaysAt(cursor?.index ?? null));
@@ -108,7 +112,7 @@ export class Numbers {
     const model = this.#model;
     if (model.series.length === 0) return [];
     const index = pointed !== null && model.series.has(pointed) ? pointed : model.series.last;
-    const anchor = this.legend.get()?.cvdAnchor ?? "";
+    const anchor = model.meta === null ? "" : cvdAnchor(model, model.meta, this.#status, index);
     return model.panes.specs.slice(1).map((spec) => paneTitle(model, spec, index, anchor));
   }
 

@@ -1,5 +1,5 @@
 import type { SnapshotMeta, Status } from "../protocol/messages";
-import { ms, nsToMs } from "../protocol/units";
+import { type BarIndex, ms, nsToMs } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import { parseGrid, unitsOf, unitsText } from "./decimal";
 import { compact, exactQuantity, percentText } from "./format";
@@ -129,12 +129,11 @@ export interface LegendView {
   readonly valueArea: string;
   readonly unit: string;
   readonly zone: string;
-  readonly cvdAnchor: string;
   readonly simulated: boolean;
   readonly inferred: boolean;
 }
 
-export function legendView(model: ChartModel, meta: SnapshotMeta, status: Status | null): LegendView {
+export function legendView(model: ChartModel, meta: SnapshotMeta): LegendView {
   const [venue, ...rest] = meta.symbol.split(":");
   const lots = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
   const minVol = exactQuantity(lots, model.quantity);
@@ -149,7 +148,6 @@ export function legendView(model: ChartModel, meta: SnapshotMeta, status: Status
       model.quantity.unit
     ],
     zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),
-    cvdAnchor: cvdAnchor(model, meta, status),
     simulated: meta.simulated,
     inferred: meta.inferred,
   };
@@ -163,16 +161,17 @@ export function stepText(meta: SnapshotMeta): string {
 
 // Where the running sum of the newest bar began: the session's first stored trade where that is not its start, else the
 // session's start, as the tape itself shows it.
-function cvdAnchor(model: ChartModel, meta: SnapshotMeta, status: Status | null): string {
+/** Since when the CVD of a bar counts. */
+export function cvdAnchor(model: ChartModel, meta: SnapshotMeta, status: Status | null, index: BarIndex): string {
   if (meta.cvd_reset === "never") return "continuous, from the first bar stored";
-  const since = sinceText(model, status);
-  if (since !== "") return since;
   const { series } = model;
-  for (let index = series.last; index > series.first; index = (index - 1) as typeof index) {
-    const opens = series.number("cvd", index) - series.delta(index);
-    if (opens === 0 && series.number("cvd", (index - 1) as typeof index) !== 0) {
-      const at = ms(nsToMs(series.openNs(index)));
-      return `session, from ${model.clock.dayText(at)} ${model.clock.timeText(at)}`;
+  const since = sinceText(model, status);
+  if (since !== "" && series.openNs(index) >= BigInt(status?.day_start_ns ?? 0)) return since;
+  for (let at = index; at > series.first; at = (at - 1) as BarIndex) {
+    const opens = series.number("cvd", at) - series.delta(at);
+    if (opens === 0 && series.number("cvd", (at - 1) as BarIndex) !== 0) {
+      const time = ms(nsToMs(series.openNs(at)));
+      return `session, from ${model.clock.dayText(time)} ${model.clock.timeText(time)}`;
     }
   }
   return "session";

@@ -24,10 +24,17 @@ export function drawProfiles(ctx: Context, model: ChartModel): void {
 
 /** Those beside the bars, and the words of all: over the cells. */
 export function drawProfileLines(ctx: Context, model: ChartModel): void {
-  const taken: Taken[] = [];
+  const taken = takenByPrice(model);
   const all = placedProfiles(model, model.profiles.list);
   drawGutter(ctx, model, all.filter(isBeside));
   for (const placed of all) if (placed.look.lines === "labelled") drawNames(ctx, model, placed, taken);
+}
+
+// Behind the newest bar the last price stands already.
+function takenByPrice({ series, settings, price, time }: ChartModel): Taken[] {
+  const last = series.lastPrice();
+  if (last === null || settings.lastLine !== "bar") return [];
+  return [{ left: time.x(series.end), right: Number.POSITIVE_INFINITY, y: price.yOfPrice(last) }];
 }
 
 // Beside the bars: what of them reaches into it is covered.
@@ -213,19 +220,33 @@ interface Words {
   readonly isAtRight: boolean;
 }
 
-// At the end of the line away from its rows, above it; where other words stand, or where there is no room, none.
+// At the end of the line away from its rows, at the first place where no other words stand; without one, none.
 function drawWords(ctx: Context, model: ChartModel, words: Words, taken: Taken[]): void {
   const size = wordsCss * model.dpr;
   const width = words.text.length * size * digitWidth;
-  const inset = 4 * model.dpr;
-  if (words.to - words.from < width + 2 * inset) return;
-  const left = words.isAtRight ? words.to - inset - width : words.from + inset;
-  const middle = words.y - size * 0.68;
-  const isTaken = taken.some(
-    (one) => Math.abs(one.y - middle) < size * 1.2 && one.left < left + width && left < one.right,
+  if (words.to - words.from < width + 8 * model.dpr) return;
+  const free = wordPlaces(model, words, size, width).find(
+    ([left, y]) =>
+      y >= size / 2 &&
+      taken.every((one) => Math.abs(one.y - y) >= size * 1.2 || one.left >= left + width || left >= one.right),
   );
-  if (isTaken || middle < size / 2) return;
-  taken.push({ left, right: left + width, y: middle });
+  if (free === undefined) return;
+  const [left, y] = free;
+  taken.push({ left, right: left + width, y });
   const { background: halo } = model.palette;
-  plainText(ctx, words.text, left, middle, { size, weight: 600, colour: words.colour, halo });
+  plainText(ctx, words.text, left, y, { size, weight: 600, colour: words.colour, halo });
+}
+
+// Behind a line that ends with the newest bar, whose numbers are looked at most; else above the line.
+function wordPlaces(
+  model: ChartModel,
+  { y, from, to, isAtRight }: Words,
+  size: number,
+  width: number,
+): readonly (readonly [left: number, middle: number])[] {
+  const inset = 4 * model.dpr;
+  const isNewest = to >= model.time.x(model.series.end) - model.dpr;
+  if (isAtRight && isNewest && to + width + 2 * inset <= model.time.reach)
+    return [0, -1.25, 1.25].map((rows) => [to + inset, y + rows * size] as const);
+  return [[isAtRight ? to - inset - width : from + inset, y - size * 0.68]];
 }
