@@ -29,7 +29,7 @@ from footloom.feeds._symbol import Symbol
 from footloom.feeds.flow import Arrival, FeedState
 from footloom.feeds.http import Http
 from footloom.feeds.metrics import FeedFigures
-from footloom.venues._venue import Request, Socket, Wanted
+from footloom.venues._venue import Bases, Request, Socket, Wanted
 
 __all__ = ("VenueFeed", "Yard")
 
@@ -58,11 +58,11 @@ class VenueFeed:
     """
 
     def __init__(self, venue: Any, wanted: Sequence[Wanted], settings: Settings, yard: Yard) -> None:
-        for one in wanted:
-            _refuse_missing(venue, one)
         self.venue = venue
         self.name: str = venue.VENUE
         self.bases = settings.bases.get(self.name, venue.BASES)
+        for one in wanted:
+            _refuse_missing(venue, one, self.bases)
         self._yard = yard
         self._http = Http(venue.BUDGETS)
         self._fleet = Fleet(venue, self.bases, settings.credentials.get(self.name, {}))
@@ -117,7 +117,7 @@ class VenueFeed:
         ConfigError
             The venue has no such stream.
         """
-        _refuse_missing(self.venue, wanted)
+        _refuse_missing(self.venue, wanted, self.bases)
         self._asks.add(wanted)
         for name in self._asks.symbols:
             self._leaving.pop(name, None)
@@ -339,8 +339,10 @@ class VenueFeed:
             return {}
 
 
-def _refuse_missing(venue: Any, wanted: Wanted) -> None:
+def _refuse_missing(venue: Any, wanted: Wanted, bases: Bases) -> None:
     missing = sorted(wanted.streams - venue.STREAMS) if hasattr(venue, "STREAMS") else []
     if missing:
         have = ", ".join(sorted(venue.STREAMS))
         raise ConfigError(f"{venue.VENUE} has no stream {', '.join(missing)} (for {wanted.symbol}): it has {have}")
+    if not hasattr(venue, "resolve"):  # what a broker sends depends on the account, and on what a name means
+        venue.sockets([wanted], bases, {})

@@ -294,6 +294,9 @@ async def test_a_symbol_that_is_not_listed_stops_and_the_others_go_on(venue: Loc
 
 
 def test_what_a_venue_does_not_have_is_refused_at_once() -> None:
+    deep = Wanted(symbol="BTCUSDT", streams=frozenset({"agg_trade", "depth"}), depth=1_000)
+    with pytest.raises(ConfigError, match=r"no stream of 1000 levels .*: 5, 10, 20, or 0 for the whole book"):
+        Recorder(None, [("binance_usdm", deep)], FeedSettings())
     with pytest.raises(ConfigError, match="has no stream snapshot"):
         Recorder(None, of("BTCUSDT", streams=frozenset({"snapshot"})))
     with pytest.raises(ConfigError, match="no venue that can be listened to"):
