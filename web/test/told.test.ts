@@ -9,7 +9,7 @@ import { ChartModel } from "../src/model/chart-model";
 import { parseGrid } from "../src/model/decimal";
 import { pricePane } from "../src/model/panes";
 import { fillTold, heldNs, type ToldFacts, toldColumns, toldSpec } from "../src/model/told";
-import { toldParts } from "../src/model/told-values";
+import { toldNote, toldParts } from "../src/model/told-values";
 import type { ToldName, ToldReply, ToldRow } from "../src/protocol/streams";
 import type { BarIndex } from "../src/protocol/units";
 import { frameOf, meta, minuteNs, minutes, openOf } from "./support/frames";
@@ -317,6 +317,20 @@ it("says when funding is due from the last trade of a bar on, and not from its o
   model.told = new Map([["funding", { study, gaps: [], isNone: false }]]);
   const parts = toldParts(model, { id: "f", kind: "stream", of: "funding", share: 0.1 }, 0 as BarIndex);
   expect(parts.find(({ label }) => label === "due in")?.text).toBe("61 s");
+});
+
+it("says how many of its liquidations a venue tells", () => {
+  const noteOf = (symbol: string): string => {
+    const model = new ChartModel();
+    model.open(bars(1), { ...meta, symbol });
+    model.told = new Map([
+      ["liquidations", { study: new StudySeries(toldSpec("liquidations")), gaps: [], isNone: false }],
+    ]);
+    return toldNote(model, { id: "l", kind: "stream", of: "liquidations", share: 0.1 }, 0 as BarIndex);
+  };
+  expect(noteOf("binance_usdm:BTCUSDT")).toBe("at least: the venue tells the newest of each second only");
+  expect(noteOf("bybit_linear:BTCUSDT")).toBe("all that the venue tells");
+  expect(noteOf("sim:PERP")).toContain("at least");
 });
 
 const settled = async (): Promise<void> => {

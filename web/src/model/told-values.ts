@@ -125,5 +125,12 @@ export function toldNote(model: ChartModel, spec: PaneSpec, index: BarIndex): st
   const [opens, closes] = [model.series.openNs(index), model.series.closeNs(index)];
   const gap = told.gaps.find(({ fromNs, toNs }) => fromNs < closes && toNs > opens);
   if (gap !== undefined) return `gap: ${gap.cause}`;
-  return pane.stream === "liquidations" ? "at least: venues tell some" : "";
+  return pane.stream === "liquidations" ? howMany(model.meta?.symbol ?? "") : "";
+}
+
+/** How many of its liquidations a venue tells (definitions 6.13). */
+function howMany(symbol: string): string {
+  if (symbol.startsWith("bybit_")) return "all that the venue tells";
+  if (symbol.startsWith("binance_")) return "at least: the venue tells the newest of each second only";
+  return "at least: venues tell some";
 }
