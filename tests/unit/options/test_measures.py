@@ -185,7 +185,9 @@ def day(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
     assert import_files([path], Options(), store=store).ok
     latest: dict[tuple[str, str], dict[str, str]] = {}
     for one in csv.DictReader(io.StringIO(gzip.decompress(path.read_bytes()).decode())):
-        latest[one["timestamp"], one["strike_price"]] = one
+        known = latest.setdefault((one["timestamp"], one["strike_price"]), one)
+        if int(one["id"]) > int(known["id"]):
+            latest[one["timestamp"], one["strike_price"]] = one
     stamps: dict[str, list[dict[str, int]]] = {}
     for (minute, _), one in latest.items():
         numbers = {name: int(text) for name, text in one.items() if name.startswith(("call_", "put_", "strike"))}
@@ -193,8 +195,12 @@ def day(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
     return fl.load_chain("nse:NIFTY", store=store), stamps
 
 
-def wall_of(rows: list[dict[str, int]], side: str) -> int:
-    return min(rows, key=lambda one: (-one[f"{side}_oi"], one["strike_price"]))["strike_price"]
+def walls_of(rows: list[dict[str, int]], side: str) -> list[tuple[int, int, bool]]:
+    ordered = sorted(rows, key=lambda one: (-one[f"{side}_oi"], one["strike_price"]))
+    held = [one[f"{side}_oi"] for one in ordered]
+    return [
+        (100 * one["strike_price"], 75 * held[k], 2 * held[k] >= 3 * held[k + 1]) for k, one in enumerate(ordered[:3])
+    ]
 
 
 def pain_of(rows: list[dict[str, int]]) -> int:
@@ -224,7 +230,7 @@ def test_every_stamp_of_a_real_day_is_the_plain_sum_of_its_rows(
     assert found.max_pain.tolist() == [100 * pain_of(rows) for rows in plain]
     sides: tuple[Side, Side] = ("call", "put")
     for side in sides:
-        assert [one[0].strike for one in found.walls(side)] == [100 * wall_of(rows, side) for rows in plain]
+        assert found.walls(side) == [walls_of(rows, side) for rows in plain]
     assert found.left_out("oi_lot").tolist() == [0] * 91
 
 
