@@ -166,7 +166,7 @@ def walls(strikes: I64, oi: I64, spot: float | None = None, most: int = _WALLS) 
     _check(strikes, oi, oi)
     rows = [(int(strike), int(held)) for strike, held in zip(strikes, oi, strict=True) if held > 0]
     rows.sort(key=lambda row: (-row[1], _apart(row[0], spot), row[0]))
-    following = [held for _, held in rows[1:]] + [0]
+    following = [held for _, held in rows[1:]] + [rows[-1][1] if len(rows) > 1 else 0]  # nothing is below the least
     return [
         Wall(strike, held, held >= STRONG * after)
         for (strike, held), after in zip(rows[:most], following, strict=False)

@@ -64,6 +64,8 @@ def test_walls_are_the_largest_and_say_which_stands_out() -> None:
         Wall(130, 20, strong=False),
         Wall(140, 20, strong=True),
     ]
+    few = positions.walls(strikes[:3], column([9, 30, 20]))
+    assert [one.strong for one in few] == [True, True, False], "nothing is below the least"
     assert positions.walls(strikes, column([0, 0, 0, 0, 7])) == [Wall(140, 7, strong=True)]
     assert positions.walls(strikes, column([0] * 5)) == []
 
