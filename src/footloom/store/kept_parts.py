@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -27,6 +26,7 @@ from footloom.store.merge import merge
 from footloom.store.parts import Part
 from footloom.store.pieces import EVER, open_parts, part_groups, piece_of_part, woven
 from footloom.store.reading import Range, Reader
+from footloom.store.shelf import Shelf
 
 __all__ = ("MOST_BYTES", "KeptParts", "Run")
 
@@ -64,21 +64,19 @@ class KeptParts:
     """
 
     def __init__(self, medium: Medium, most_bytes: int = MOST_BYTES) -> None:
-        self._medium, self._most_bytes = medium, most_bytes
+        self._medium = medium
         self._reader, self._catalog = Reader(medium, Settings()), Catalog(medium)
-        self._kept: OrderedDict[_Name, _Kept] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Shelf[_Name, _Kept] = Shelf(most_bytes, _Kept)
         self.decoded = 0  # groups of parts, so far
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the rows that are kept."""
-        with self._lock:
-            return sum(one.size for one in self._kept.values())
+        return self._kept.held_bytes
 
     def holds(self, rows: int) -> bool:
         """Say whether so many rows may be kept; ranges of more are read as they are: they push everything else out."""
-        return rows * _ROW_BYTES <= self._most_bytes
+        return rows * _ROW_BYTES <= self._kept.most_bytes
 
     def runs(self, key: str, tape: str, from_ns: int, to_ns: int) -> tuple[Instrument, list[Run]] | None:
         """Return the rows that touch ``[from_ns, to_ns)`` in runs, in the ordering key, and the grid for all of them.
@@ -122,9 +120,7 @@ class KeptParts:
     def _group(self, stream: Stream, manifest: Manifest, group: Sequence[Part]) -> list[LeanTrades]:
         grids = tuple(manifest.instruments[part.instrument] for part in group)
         name = _Name(stream, manifest.day, tuple(group), grids)
-        with self._lock:
-            kept = self._kept.setdefault(name, _Kept())
-            self._kept.move_to_end(name)
+        kept = self._kept.place(name)
         try:
             with kept.lock:  # two who ask for the same decode it once
                 if kept.runs is None:
@@ -132,8 +128,7 @@ class KeptParts:
                     kept.runs, kept.size = runs, sum(run.nbytes for run in runs)
                 found = kept.runs
         except BaseException:
-            with self._lock:
-                self._kept.pop(name, None)
+            self._kept.forget(name.__eq__)
             raise
         self._make_room(stream, manifest)
         return found
@@ -154,13 +149,11 @@ class KeptParts:
     # Parts that a manifest does not name any more are gone for good.
     def _make_room(self, stream: Stream, manifest: Manifest) -> None:
         named = {part.file for part in manifest.parts}
-        with self._lock:
-            for name in [one for one in self._kept if (one.stream, one.day) == (stream, manifest.day)]:
-                if any(part.file not in named for part in name.parts):
-                    del self._kept[name]
-            held = sum(one.size for one in self._kept.values())
-            while held > self._most_bytes and self._kept:
-                held -= self._kept.popitem(last=False)[1].size
+        day = (stream, manifest.day)
+        self._kept.forget(
+            lambda one: (one.stream, one.day) == day and any(part.file not in named for part in one.parts)
+        )
+        self._kept.make_room()
 
 
 def _touching(manifest: Manifest, asked: Range) -> list[Part]:

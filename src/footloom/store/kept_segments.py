@@ -7,7 +7,6 @@ stored, on what grid, which gaps, the rows), and fifty charts may be opened at o
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from footloom.store.columns import SEQ, bounds, concat, form_of, length, take
 from footloom.store.layout import Stream
 from footloom.store.segment import Content, Heard, Mark
 from footloom.store.segment_reading import read_segment
+from footloom.store.shelf import Shelf
 
 __all__ = ("MOST_BYTES", "KeptSegments")
 
@@ -58,21 +58,16 @@ class KeptSegments:
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Shelf[tuple[str, str], _Kept] = Shelf(most_bytes, _Kept)
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the rows that are kept."""
-        with self._lock:
-            return sum(one.size for one in self._kept.values())
+        return self._kept.held_bytes
 
     def keep_only(self, names: Collection[str]) -> None:
         """Forget segments that are gone."""
-        with self._lock:
-            for place in [place for place in self._kept if place[0] not in names]:
-                del self._kept[place]
+        self._kept.forget(lambda place: place[0] not in names)
 
     def read(self, path: Path, asked: Stream | str, from_ns: int | None, to_ns: int | None) -> Content:
         """Return what a segment holds of a tape, or of a symbol by its key, as `read_segment` does.
@@ -85,11 +80,12 @@ class KeptSegments:
             The file cannot be opened.
         """
         key = asked if isinstance(asked, str) else asked.key
-        kept = self._place(path.name, key)
+        place = (path.name, key)
+        kept = self._kept.place(place)
         with kept.lock:  # two who ask for the same symbol read it once
             content = read_segment(path, key, behind=kept.mark, many=True)
             if content.damage:
-                self._forget(path.name, key)
+                self._kept.forget(place.__eq__)
                 return read_segment(path, asked, from_ns, to_ns)
             if not content.goes_on:
                 kept.runs, kept.size = {}, 0
@@ -99,7 +95,7 @@ class KeptSegments:
                 kept.runs[stream] = _joined(kept.runs[stream])
             kept.mark, kept.size = content.mark, sum(map(_bytes, kept.runs.values()))
             if not kept.runs:  # whatever its name, somebody may have asked for it
-                self._forget(path.name, key)
+                self._kept.forget(place.__eq__)
             content.heard = [
                 heard
                 for stream, runs in kept.runs.items()
@@ -108,24 +104,8 @@ class KeptSegments:
                 for heard in _touching(run, from_ns, to_ns)
             ]
         content.gaps = [gap for gap in content.gaps if gap.stream.is_of(asked)]
-        self._make_room()
+        self._kept.make_room()
         return content
-
-    def _place(self, name: str, key: str) -> _Kept:
-        with self._lock:
-            kept = self._kept.setdefault((name, key), _Kept())
-            self._kept.move_to_end((name, key))
-            return kept
-
-    def _forget(self, name: str, key: str) -> None:
-        with self._lock:
-            self._kept.pop((name, key), None)
-
-    def _make_room(self) -> None:
-        with self._lock:
-            held = sum(one.size for one in self._kept.values())
-            while held > self._most_bytes and self._kept:
-                held -= self._kept.popitem(last=False)[1].size
 
 
 def _run(heard: Heard) -> _Run:

@@ -209,7 +209,8 @@ def test_the_step_of_many_days_is_found_piece_by_piece(
     with Store(root) as store:
         plain = History(store)
         steps = [plain.opening_step(plain.resolve(TopicRequest(symbol="test:ABC", bars=bars))) for bars in ("1m", "1d")]
-    monkeypatch.setattr(history._kept.parts, "_most_bytes", 1_000)
+    assert history._kept.parts is not None
+    monkeypatch.setattr(history._kept.parts._kept, "most_bytes", 1_000)
     monkeypatch.setattr(history.steps, "find", find)
     charts = [history.resolve(TopicRequest(symbol="test:ABC", bars=bars)) for bars in ("1m", "1d")]
     assert [history.opening_step(one) for one in charts] == steps

@@ -187,7 +187,7 @@ def test_no_more_is_kept_than_was_allowed_and_of_long_ranges_the_end(
             store.write_part(rows_of(day, list(range(1, 1001))))
         kept = kept_of(store)
         assert kept.parts is not None
-        monkeypatch.setattr(kept.parts, "_most_bytes", 20_000)
+        monkeypatch.setattr(kept.parts._kept, "most_bytes", 20_000)
         assert not kept.holds(2_000)
         tape = kept.between(ONE.key, "trade", START_NS, START_NS + 4 * DAY_NS, ONE)
         wanted = stored_trades(store, ONE.key, "trade", START_NS, START_NS + 4 * DAY_NS)

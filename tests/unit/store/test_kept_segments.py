@@ -195,7 +195,7 @@ def test_who_asks_for_what_is_not_there_is_not_remembered(root: Path) -> None:
         for number in range(9):
             assert store.coverage(f"test:NONE{number}") == []
         assert isinstance(store.medium, Folder)
-        assert {key for _, key in store.medium._kept._kept} <= {"test:A"}
+        assert {key for _, key in store.medium._kept._kept._things} <= {"test:A"}
 
 
 def test_a_store_that_is_made_anew_in_its_place_is_read_anew(tmp_path: Path) -> None:
