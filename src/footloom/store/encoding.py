@@ -131,7 +131,7 @@ def ints_of(column: pa.ChunkedArray) -> Any:
         ticks = _plain(array.view(pa.int64()))
         return ticks if unit == 1 else np.multiply(ticks, unit, out=pooled(len(ticks), np.int64))
     if array.null_count:
-        return _plain(array.fill_null(NO_QUOTE))
+        array = array.fill_null(arrow_of(np.array([NO_QUOTE]))[0])  # a bare number would import pandas too
     return _plain(array)
 
 

@@ -327,7 +327,8 @@ def test_reading_and_writing_a_part_imports_no_pandas(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np, pyarrow as pa; sys.path.insert(0, sys.argv[1]);"
         "from footloom.store.encoding import arrow_of, ints_of;"
-        "ints_of(pa.chunked_array([arrow_of(np.arange(3))])); print('pandas' in sys.modules);"
+        "ints_of(pa.chunked_array([arrow_of(np.arange(3))]));"
+        "ints_of(pa.chunked_array([arrow_of(np.arange(3), np.arange(3) == 1)])); print('pandas' in sys.modules);"
         "pa.array([1]); print('pandas' in sys.modules)"
     )
     (tmp_path / "pandas.py").write_text("__version__ = '0'")  # stands for the real one
