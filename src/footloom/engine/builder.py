@@ -210,10 +210,13 @@ class Builder(Tail):
             return None
         if max_bars is None:
             return joined(pieces)
-        lengths = np.cumsum([len(piece) for piece in reversed(pieces)])
-        enough = int(np.searchsorted(lengths, max_bars)) + 1
-        last = joined(pieces[-enough:])
-        return last.slice(len(last) - min(max_bars, len(last)), len(last))
+        last: list[ChartFrame] = []
+        for piece in reversed(pieces):  # cut before they are joined: what was seeded is one piece of thousands of bars
+            last.append(piece.slice(max(0, len(piece) - max_bars), len(piece)))
+            max_bars -= len(last[-1])
+            if max_bars <= 0:
+                break
+        return joined(last[::-1])
 
     def _within_window(self, trades: Trades) -> Trades:
         # Rows older than the first bar held change bars that are not here: whoever reads those reads the store.

@@ -100,32 +100,65 @@ def _gather(start, stop, buy, sell, space):
     return count
 
 
-@jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, I64_OUT, I64_OUT))
-def fill_min_volume(offset, buy, sell, first, window, percentile, space, out):
+@part
+def _note(start, stop, buy, sell, low, high, near, end):
+    # How many one-sided cells there are and how many lie below a bracket; those within it go behind `near[:end]`.
+    count, below = 0, 0
+    for i in range(start, stop):
+        count += np.int64(buy[i] > 0) + np.int64(sell[i] > 0)
+        below += np.int64((buy[i] > 0) & (buy[i] < low)) + np.int64((sell[i] > 0) & (sell[i] < low))
+        near[end] = buy[i]
+        end += np.int64((buy[i] >= low) & (buy[i] <= high))
+        near[end] = sell[i]
+        end += np.int64((sell[i] >= low) & (sell[i] <= high))
+    return count, below, end
+
+
+@jit(types.void(I64_IN, I64_IN, I64_IN, INT, INT, INT, I64_OUT, I64_OUT, I64_OUT, I64_OUT))
+def fill_min_volume(offset, buy, sell, first, window, percentile, space, near, noted, out):
     """Write the automatic minimum volume of bars ``first`` and later.
 
     It is the nearest-rank ``percentile`` of the non-zero one-sided cells (each level's buys and each level's sells)
     of the ``window`` bars before, and at least 1 lot. ``space`` int64 holds at least two values for each level of a
-    window and one more; ``out`` int64 (n_bars - first,).
+    window and one more, ``near`` twice as many; ``noted`` int64 (3 * window,); ``out`` int64 (n_bars - first,).
+
+    From one bar to the next little changes: of each bar it is noted once how many cells lie below a bracket around the
+    answer, and which lie within. While the answer does, only these are sorted.
     """
-    guess = np.int64(0)
-    for bar in range(first, len(offset) - 1):
-        start, stop = np.uint64(offset[max(0, bar - window)]), np.uint64(offset[bar])
-        # From one bar to the next little changes: where the answer is near the last one, only what is near is sorted.
-        low, high = max(1, guess - (guess >> 2)), guess + (guess >> 2)
-        count, below, near = 0, 0, np.uint64(0)
-        for i in range(start, stop):
-            count += np.int64(buy[i] > 0) + np.int64(sell[i] > 0)
-            below += np.int64((buy[i] > 0) & (buy[i] < low)) + np.int64((sell[i] > 0) & (sell[i] < low))
-            space[near] = buy[i]
-            near += np.uint64((buy[i] >= low) & (buy[i] <= high))
-            space[near] = sell[i]
-            near += np.uint64((sell[i] >= low) & (sell[i] <= high))
+    n_bars, is_known = len(offset) - 1, False
+    low, high, count, below, begin, end = np.int64(1), np.int64(0), 0, 0, 0, 0
+    for bar in range(first, n_bars):
+        oldest = max(0, bar - window)
+        if is_known:
+            place = (bar - 1) % window
+            if bar > window:
+                count, below, begin = (
+                    count - noted[place],
+                    below - noted[window + place],
+                    begin + noted[2 * window + place],
+                )
+            if end + 2 * (offset[bar] - offset[bar - 1]) >= len(near):
+                for i in range(begin, end):
+                    near[i - begin] = near[i]
+                begin, end = 0, end - begin
+            more, under, until = _note(offset[bar - 1], offset[bar], buy, sell, low, high, near, end)
+            noted[place], noted[window + place], noted[2 * window + place] = more, under, until - end
+            count, below, end = count + more, below + under, until
         rank = (count * percentile + 99) // 100 - 1
-        if below <= rank < below + np.int64(near):
-            guess = nth_smallest(space, np.int64(near), rank - below)
-        elif count:
-            guess = nth_smallest(space, _gather(start, stop, buy, sell, space), rank)
-        else:
-            guess = np.int64(1)
-        out[bar - first] = guess
+        if is_known and below <= rank < below + end - begin:
+            for i in range(begin, end):
+                space[i - begin] = near[i]
+            out[bar - first] = nth_smallest(space, end - begin, rank - below)
+            continue
+        many = _gather(offset[oldest], offset[bar], buy, sell, space)
+        is_known = many > 0 and bar + 1 < n_bars
+        answer = nth_smallest(space, many, (many * percentile + 99) // 100 - 1) if many else np.int64(1)
+        out[bar - first] = answer
+        low, high = max(1, answer - (answer >> 3) - 1), answer + (answer >> 3) + 1
+        count, below, begin, end = 0, 0, 0, 0
+        if is_known:
+            for one in range(oldest, bar):
+                place = one % window
+                more, under, until = _note(offset[one], offset[one + 1], buy, sell, low, high, near, end)
+                noted[place], noted[window + place], noted[2 * window + place] = more, under, until - end
+                count, below, end = count + more, below + under, until

@@ -120,8 +120,9 @@ def min_volume_of(offset: I64, buy_lot: I64, sell_lot: I64, params: Params, firs
 def _least(offset: I64, buy: I64, sell: I64, first: int) -> I64:
     widest = int(np.max(offset[WINDOW:] - offset[:-WINDOW])) if len(offset) > WINDOW else int(offset[-1])
     out = np.empty(len(offset) - 1 - first, np.int64)
-    space = np.empty(2 * widest + 1, np.int64)
-    kernel.fill_min_volume(offset, buy, sell, first, WINDOW, _PERCENTILE, space, out)
+    room = 2 * widest + 1
+    space, near, noted = np.empty(room, np.int64), np.empty(2 * room, np.int64), np.empty(3 * WINDOW, np.int64)
+    kernel.fill_min_volume(offset, buy, sell, first, WINDOW, _PERCENTILE, space, near, noted, out)
     return out
 
 

@@ -234,6 +234,7 @@ def test_another_bar_adds_kept_cells_up_and_unpacks_no_trade(tmp_path: Path, mon
         assert cells.folded == 1
         assert 0 < cells.held_bytes < many.nbytes
         monkeypatch.setattr(LeanTrades, "trades", None)
+        monkeypatch.setattr(history.steps, "_found", None)  # what the bars are tells it by the way
         frames += [history.seed(history.resolve(_asked(bars, 5)), 10).builder.frame() for bars in ("5m", "1h", "1d")]
         frames += [history.seed(history.resolve(_asked("15m", 50)), 10).builder.frame()]
         assert [frame.footprint.bars.trades.sum() for frame in frames if frame is not None] == [len(many)] * 5

@@ -74,11 +74,18 @@ class DefaultSteps:
             self._young[name] = (state, step)
         return step
 
-    def learn(self, instrument: Instrument, tape: str, bars: str, read: Bars) -> None:
+    def asked(self, instrument: Instrument, tape: str, bars: str) -> str:
+        """Return what is stored before a chart is read that `learn` is told of; "" where its step stands."""
+        is_known = self.told or self._stands((instrument.key, tape, bars), instrument)
+        return "" if is_known else self._charts.state(instrument.key, tape)
+
+    def learn(self, instrument: Instrument, tape: str, bars: str, read: Bars, state: str) -> None:
         """Take what bars say that were read up to the newest, those of the sample among them."""
         name = (instrument.key, tape, bars)
-        if not self.told and not self._stands(name, instrument):
-            self._settle(name, instrument, *_step_of(read, self._charts.sample(instrument, tape, bars)[0]))
+        if state and not self._stands(name, instrument):
+            step, count = _step_of(read, self._charts.sample(instrument, tape, bars)[0])
+            if not self._settle(name, instrument, step, count):
+                self._young[name] = (state, step)
 
     def _stands(self, name: tuple[str, str, str], instrument: Instrument) -> int:
         tick_size, step = self._settled.get(name, (None, 0))

@@ -150,6 +150,7 @@ class History:
 
         ``count`` is what studies count in the trades (`footloom.engine.studies.counting`).
         """
+        state = self.steps.asked(chart.instrument, chart.tape, chart.spec.bars)
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         sessions_ns = sessions_open(chart.instrument, last_ns)
         source = functools.partial(self._known_since, chart)
@@ -174,7 +175,7 @@ class History:
         )
         if len(found.frame):
             builder.shown_ns = int(found.frame.footprint.bars.open_ns[found.lo])
-        self.steps.learn(chart.instrument, chart.tape, chart.spec.bars, found.frame.footprint.bars)
+        self.steps.learn(chart.instrument, chart.tape, chart.spec.bars, found.frame.footprint.bars, state)
         return Seed(builder, tape, found.gaps, first_ns, self._meta(chart))
 
     def page(self, chart: ChartKey, from_ns: int | None, to_ns: int | None, limit: int) -> Page:
