@@ -11,6 +11,16 @@ from tests.browser.test_input import Places, drag, press
 
 pytestmark = pytest.mark.browser
 
+# Whether all of the message lies on top, from its first line to its last.
+UNCOVERED = """() => {
+    const message = document.querySelector('.empty');
+    const boxes = [...message.children].map((child) => child.getBoundingClientRect());
+    const [top, bottom] = [Math.min(...boxes.map((box) => box.top)), Math.max(...boxes.map((box) => box.bottom))];
+    for (let y = top; y < bottom; y += 2)
+        if (!message.contains(document.elementFromPoint(boxes[0].x + boxes[0].width / 2, y))) return false;
+    return bottom > top;
+}"""
+
 
 def shown(page: Any) -> dict[str, Any]:
     view = viewport(page)
@@ -76,6 +86,7 @@ def test_an_empty_store_says_what_to_do(open_page: PageOpener, fake: FakeMarketS
     page.goto(page.url.replace("/nothing.html", "/"))
     page.get_by_role("heading", name="Nothing is stored yet").wait_for()
     page.get_by_text("footloom import").wait_for()
+    assert page.evaluate(UNCOVERED), "a splitter of the panes below strikes a line out"
     page.locator(".link[data-tone='ok']").wait_for()
     assert page.get_by_role("alert").count() == 0
     assert page.get_by_text("loading").count() == 0
