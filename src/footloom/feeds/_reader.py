@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from footloom.store import Store, UnreadableFrame
 
 __all__ = ("STREAM_OF", "Reader")
 
+_columns_of = attrgetter("ts_exch_ns", "price_tick", "qty_lot", "side", "number", "frame")
 _LOG = logging.getLogger(__name__)
 
 _MOST_FRAMES = 16_384  # of one socket and commit: a burst is spread over several, so that others get their turn
@@ -134,7 +136,8 @@ class Reader:
 
     def _give_prints(self, found: PrintRows, recv_ns: I64, pairs: set[tuple[str, str]]) -> None:
         whose = found.symbol * len(TAPES) + found.tape
-        for mark in sorted(set(whose.tolist())):
+        marks = sorted(set(whose.tolist()))
+        for mark in marks:
             number, tape_number = divmod(mark, len(TAPES))
             name = self._fast.instruments[number].symbol if self._fast is not None else ""
             pairs.add((name, TAPES[tape_number]))
@@ -142,19 +145,9 @@ class Reader:
             tape = symbol.tapes.get(TAPES[tape_number])
             if tape is None:
                 continue
-            rows = np.flatnonzero(whose == mark)
-            symbol.messages += len(rows)
-            tape.add_prints(
-                Prints(
-                    ts_exch_ns=found.ts_exch_ns[rows],
-                    price_tick=found.price_tick[rows],
-                    qty_lot=found.qty_lot[rows],
-                    side=found.side[rows],
-                    number=found.number[rows],
-                    ts_recv_ns=recv_ns[found.frame[rows]],
-                    uids=[found.uid(row) for row in rows.tolist()] if tape.events is not None else (),
-                )
-            )
+            rows = np.flatnonzero(whose == mark) if len(marks) > 1 else None
+            symbol.messages += len(whose) if rows is None else len(rows)
+            tape.add_prints(_prints(found, recv_ns, rows, named=tape.events is not None))
 
     def _read_one(self, message: Any, pairs: set[tuple[str, str]], keeper: Keeper) -> None:
         kind = type(message)
@@ -220,6 +213,13 @@ class Reader:
         self._thread.shutdown()
         if self._unkept:
             _kept(self._store, self._unkept)
+
+
+# Copies: what is read lies in one block, which is given back at once. All rows of a commit are mostly of one symbol.
+def _prints(found: PrintRows, recv_ns: I64, rows: I64 | None, *, named: bool) -> Prints:
+    ts, tick, lot, side, number, frame = (c.copy() if rows is None else c[rows] for c in _columns_of(found))
+    places = range(len(frame)) if rows is None else rows.tolist()
+    return Prints(ts, tick, lot, side, number, recv_ns[frame], [found.uid(row) for row in places] if named else ())
 
 
 def _kept(store: Store | None, batch: list[UnreadableFrame]) -> None:

@@ -126,6 +126,8 @@ class SideTapes:
 
     def take(self, until_ns: int) -> tuple[list[Series], list[Trades], list[tuple[str, Gap]]]:
         """Return what came up to a receipt: series, liquidations, and gaps with the tape they are in."""
+        if not self.waiting and self.chain is None:  # so it is at most commits
+            return [], [], []
         series = [*self._take_marks(), *self._take_interest(), *self._take_quotes()]
         if self.chain is not None:
             series += self.chain.take(until_ns)

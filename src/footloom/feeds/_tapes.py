@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from footloom.core.trades import FLAG_BACKFILLED, I8, I64, Trades
 from footloom.errors import DataError
 from footloom.feeds._grid import Grid
 from footloom.feeds.sequence import EventNumbers, IdSequence
+from footloom.store.columns import bounds
 
 __all__ = ("OFF_MARKET", "Held", "Prints", "Taken", "TradeTape", "columns", "fine")
 
@@ -26,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T", bound=np.generic)
 
 OFF_MARKET = "partial:off_market"
-_PRINTED = ("ts_exch_ns", "price_tick", "qty_lot", "side")
+_printed = attrgetter("ts_exch_ns", "price_tick", "qty_lot", "side", "ts_recv_ns")
 _FINEST = Decimal("0.00000001")
 
 
@@ -136,12 +138,14 @@ class TradeTape:
         return self._joined(prints, ids, new, self._kept(rows, off, slow_ids, slow_new, checked.gaps, 0))
 
     def _joined(self, prints: list[Prints], ids: I64, new: NDArray[np.bool_], beside: Taken) -> Taken:
-        columns = [*(_one([getattr(one, name) for one in prints]) for name in _PRINTED), ids]
-        columns.append(_one([one.ts_recv_ns for one in prints]))
-        *printed, ids, recv_ns = columns if new.all() else [column[new] for column in columns]
+        columns: list[Any] = [_one(parts) for parts in zip(*map(_printed, prints), strict=True)]
+        columns.append(ids)
+        if np.count_nonzero(new) < len(new):
+            columns = [column[new] for column in columns]
+        *printed, recv_ns, ids = columns
         trades = Trades.build(self.instrument, *printed, trade_id=ids, ts_recv_ns=recv_ns, tape=self.tape)
-        if len(trades):
-            self.last_ns = max(self.last_ns, int(trades.ts_exch_ns.max()))
+        if len(ids):
+            self.last_ns = max(self.last_ns, bounds(trades.ts_exch_ns)[1])
         pieces = [trades, beside.trades] if len(beside.trades) else [trades]
         return Taken(Trades.concat(pieces), beside.off_market, beside.gaps)
 

@@ -64,6 +64,8 @@ class Arrival:
 
     def stored(self) -> list[tuple[Trades | Snapshots | Series, Sequence[Gap]]]:
         """Return what has to be made durable: rows with the gaps of their tape, where there are any of the two."""
+        if not self.logs and not self.series:
+            return [(self.block, self.gaps)] if len(self.block) or self.gaps else []
         items: list[tuple[Trades | Snapshots | Series, Sequence[Gap]]] = [(self.block, self.gaps)]
         beside: tuple[Trades | Series, ...] = (*self.logs, *self.series)
         items += [(rows, [gap for tape, gap in self.side_gaps if tape == rows.tape]) for rows in beside]

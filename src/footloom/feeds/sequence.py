@@ -194,7 +194,7 @@ class IdSequence:
     # What most batches are: the ids behind the highest, in a row.
     def _follow(self, ids: I64, ts_ns: I64, top: int) -> bool:
         last = ids.item(-1)
-        if ids.item(0) != top + 1 or last != top + len(ids) or not np.all(ids[1:] - ids[:-1] == 1):
+        if ids.item(0) != top + 1 or last != top + len(ids) or np.count_nonzero(ids[1:] - ids[:-1] != 1):
             return False
         self.covered.last[-1], self.top_ns = last, ts_ns.item(-1)
         return True
