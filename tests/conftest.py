@@ -41,6 +41,16 @@ def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest
     return [found for found in (yield) if isinstance(found, pytest.Module)]
 
 
+# Playwright leaves an event loop running in its process, which asynchronous tests cannot bear: browsers come last. What
+# takes long comes first, so that no process is left alone with it at the end.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: (_has(item, "browser"), not _has(item, "slow")))
+
+
+def _has(item: pytest.Item, mark: str) -> bool:
+    return item.get_closest_marker(mark) is not None
+
+
 # What is imported and collected stays to the end: the collector would look at all of it again and again.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
