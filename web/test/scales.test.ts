@@ -159,17 +159,17 @@ describe("auto-scale", () => {
     const content = (anchor: number) => ({ low: anchor - 60, high: anchor + 1, anchor });
     const bars = (anchor: number) => stretches([anchor - 60, anchor], [anchor - 9, anchor + 1]);
     for (let anchor = 10; anchor <= 40; anchor += 0.5) {
-      expect(recentre(content(anchor), view, bars(anchor))).toBeNull();
+      expect(recentre(content(anchor), view, bars(anchor), false)).toBeNull();
     }
-    const centre = recentre(content(41), view, bars(41)) as number;
+    const centre = recentre(content(41), view, bars(41), false) as number;
     const share = (41 - (centre - 25)) / 50;
     expect(share).toBeGreaterThan(0.25);
     expect(share).toBeLessThan(0.75);
   });
 
   it("stands while all bars are in sight, wherever the last price is", () => {
-    expect(recentre({ low: 5, high: 49, anchor: 48 }, view, stretches([5, 49]))).toBeNull();
-    const centre = recentre({ low: 6, high: 51, anchor: 50 }, view, stretches([6, 51])) as number;
+    expect(recentre({ low: 5, high: 49, anchor: 48 }, view, stretches([5, 49]), true)).toBeNull();
+    const centre = recentre({ low: 6, high: 51, anchor: 50 }, view, stretches([6, 51]), false) as number;
     expect(centre - 25).toBeLessThanOrEqual(6);
     expect(centre + 25).toBeGreaterThanOrEqual(51);
   });
@@ -184,9 +184,18 @@ describe("auto-scale", () => {
 
   it("goes to where most cells are, as far as the last price allows", () => {
     const bars = stretches([40, 90], [40, 90], [60, 80], [44, 60]);
-    const centre = recentre({ low: 40, high: 90, anchor: 44 }, { ...view, high: 45 }, bars) as number;
+    const centre = recentre({ low: 40, high: 90, anchor: 44 }, { ...view, high: 45 }, bars, false) as number;
     expect(centre).toBeGreaterThan(50);
     expect((44 - (centre - 22.5)) / 45).toBeCloseTo(0.27, 2);
+  });
+
+  it("leaves no half of the pane empty when other bars come while the anchor stands well", () => {
+    const bars = stretches(...Array.from({ length: 13 }, (_, k) => [-50 + k * 5, -38 + k * 5] as const));
+    const content = { low: -50, high: 22, anchor: 18 };
+    expect(recentre(content, view, bars, false)).toBeNull();
+    const centre = recentre(content, view, bars, true) as number;
+    expect(centre).toBeLessThan(10);
+    expect(recentre(content, { ...view, low: centre - 25, high: centre + 25 }, bars, true)).toBeNull();
   });
 
   it("a random walk inside the view moves the scale seldom", () => {
@@ -199,6 +208,7 @@ describe("auto-scale", () => {
         { low: price - 10, high: price + 10, anchor: price },
         { low, high: low + 50, height: 700 },
         stretches([price - 10, price + 10]),
+        true,
       );
       if (centre !== null) {
         moves += 1;

@@ -34,6 +34,8 @@ const edgeBand = 0.015;
 /** The anchor may come this near to the edge (share of the pane) before the view moves, and then stands no nearer than the second. */
 const quietBand = 0.2;
 const restBand = 0.27;
+/** A view in which less than this share of the cells is seen that could be seen leaves bars out, and room empty. */
+const leastOfBest = 0.75;
 /** The newest bar on screen counts so many times as much as the oldest when a place is chosen. */
 const newestWeight = 3;
 const candidates = 48;
@@ -69,15 +71,21 @@ export function refit(content: Content, view: View, margins: Margins, setChanged
 }
 
 /**
- * The centre row in `centre` mode, or null while the anchor is inside the quiet band of the pane, or all of the content
- * in sight: see `centreOf`.
+ * The centre row in `centre` mode, or null while the present one is good enough: all of the content is in sight, or the
+ * anchor inside the quiet band of the pane and, after the set of bars on screen has changed, not much less of the bars
+ * than could be: see `centreOf`.
  */
-export function recentre(content: Content, view: View, bars: () => Stretches): number | null {
+export function recentre(content: Content, view: View, bars: () => Stretches, setChanged: boolean): number | null {
   const span = view.high - view.low;
   const band = span * quietBand;
-  if (content.anchor >= view.low + band && content.anchor <= view.high - band) return null;
+  const isQuiet = content.anchor >= view.low + band && content.anchor <= view.high - band;
+  if (isQuiet && !setChanged) return null;
   if (content.low >= view.low && content.high <= view.high) return null;
-  return centreOf(content, span, bars());
+  const stretches = bars();
+  const centre = centreOf(content, span, stretches);
+  const best = cellsInSight(stretches, centre - span / 2, centre + span / 2);
+  const isMuch = cellsInSight(stretches, view.low, view.high) >= best * leastOfBest;
+  return isQuiet && isMuch ? null : centre;
 }
 
 /**

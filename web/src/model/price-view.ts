@@ -100,7 +100,7 @@ export class PriceView {
       const stretches = (): Stretches => this.#stretches(shown);
       const centre = placesNow
         ? centreOf(content, view.high - view.low, stretches())
-        : recentre(content, view, stretches);
+        : recentre(content, view, stretches, setChanged);
       if (centre !== null) this.#price.set(this.#price.row, centre);
     }
   }

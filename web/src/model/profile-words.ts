@@ -4,6 +4,7 @@ import type { Cursor } from "./cursor";
 import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned, percentText } from "./format";
 import type { HoverWords } from "./hover-words";
+import { written } from "./number-signs";
 import {
   deltaAt,
   lettersAt,
@@ -37,7 +38,7 @@ function rowWords(model: ChartModel, { profile, at }: ProfileHit): HoverWords {
       `${held.reply.title}${sinceText(model, rows.opens_ns)}`,
       `${priceOf(model, rows.row[at] as number)}  volume ${lots(volume)} (${percentText(volume / Math.max(1, rows.volume), 1, model.signs)})`,
       `bid ${lots(sell)} × ask ${lots(buy)}${unknown === 0 ? "" : `, unknown ${lots(unknown)}`}`,
-      `delta ${exactSigned(deltaAt(rows, at), model.quantity)}, trades ${rows.trades[at] as number}`,
+      `delta ${exactSigned(deltaAt(rows, at), model.quantity)}, trades ${written(String(rows.trades[at]), model.signs)}`,
       `POC ${priceOf(model, rows.poc)}, value area ${priceOf(model, rows.val)} to ${priceOf(model, rows.vah)}`,
       `all ${lots(rows.volume)}, delta ${exactSigned(rows.delta, model.quantity)}`,
     ],

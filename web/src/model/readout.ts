@@ -122,7 +122,7 @@ export function barReadout(model: ChartModel, index: BarIndex): BarReadout {
     minDelta: signedLots("min_delta"),
     maxDelta: signedLots("max_delta"),
     cvd: signedLots("cvd"),
-    trades: String(series.number("trades", index)),
+    trades: written(String(series.number("trades", index)), model.signs),
     ...profileText(model, index),
     buyImbalances: counts.buy,
     sellImbalances: counts.sell,
@@ -169,7 +169,7 @@ export function cellReadout(model: ChartModel, cell: Cell): CellReadout {
     unknown: cell.unknown === 0 ? "" : exactQuantity(cell.unknown, quantity),
     delta: exactSigned(cell.buy - cell.sell, quantity),
     volume: exactQuantity(cell.buy + cell.sell + cell.unknown, quantity),
-    trades: String(cell.trades),
+    trades: written(String(cell.trades), model.signs),
     imbalance: imbalanceText(cell),
     confidence: confidenceText(model, cell),
   };

@@ -72,14 +72,14 @@ export interface RulerWords {
 export function rulerWords(model: ChartModel, ruler: Ruler): RulerWords {
   const found = measure(model, ruler);
   const plus = found.ticks > 0 ? "+" : "";
-  const percent = found.percent === null ? "" : ` (${written(`${plus}${found.percent.toFixed(2)}`, model.signs)} %)`;
+  const percent = found.percent === null ? "" : ` (${written(`${plus}${found.percent.toFixed(2)} %`, model.signs)})`;
   const price = `${plus}${unitsText(found.ticks, model.tick)}${percent}`;
-  const ticks = `${written(`${plus}${found.ticks}`)} ${Math.abs(found.ticks) === 1 ? "tick" : "ticks"}`;
+  const ticks = `${written(`${plus}${found.ticks}`, model.signs)} ${Math.abs(found.ticks) === 1 ? "tick" : "ticks"}`;
   const time = `${found.bars} ${found.bars === 1 ? "bar" : "bars"}, ${longSpan(found.spanNs)}`;
   const volume = exactQuantity(found.buy + found.sell + found.unknown, model.quantity);
   const hasDelta = found.withoutFlow < found.bars;
   const delta = hasDelta ? exactSigned(found.buy - found.sell, model.quantity) : "–";
-  const trades = hasDelta ? String(found.trades) : "–";
+  const trades = hasDelta ? written(String(found.trades), model.signs) : "–";
   const doubts = doubtsOf(found);
   const flow = `Vol ${volume}   Δ ${delta}   Trades ${trades}`;
   return {
