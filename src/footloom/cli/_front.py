@@ -144,6 +144,7 @@ def secrets_of(settings: Config, access: Access | None = None) -> list[str]:
 
 
 def _announce(settings: Config, port: int, access: Access, *, open_page: bool, as_json: bool) -> None:
+
     scheme = "https" if settings.tls_cert else "http"
     near = _near(settings.host)
     address = _address(scheme, near, port)
@@ -179,13 +180,18 @@ def _may_show(settings: Config) -> bool:
 
 def link_lines(settings: Config, port: int, token: str, *, may_show: bool) -> list[str]:
     """Return what to say of the links under which others open the page, with a QR code for the first one."""
+    from footloom.server.port import is_loopback
+
     scheme = "https" if settings.tls_cert else "http"
-    links = [_address(scheme, host, port) for host in (*_others(settings), _near(settings.host))]
+    near = _near(settings.host)
+    links = [_address(scheme, host, port) for host in dict.fromkeys((*_others(settings), near))]
     if not may_show:
         shown = ", ".join(links)
         return [f"it asks for a token. Addresses: {shown}. footloom link shows the link that holds the token"]
     lines = ["It asks for a token. Phones and other machines in this network open one of these links, which hold it:"]
     lines += [f"  {link}#token={token}" for link in links]
+    if is_loopback(near):
+        lines[-1] += "   (this machine alone)"
     lines += _qr(f"{links[0]}#token={token}") if sys.stdout.isatty() else []
     lines.append("Whoever has the link sees and does what you can here. footloom link shows it again.")
     if scheme == "http":

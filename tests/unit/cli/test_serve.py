@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from footloom import config
 from footloom.cli import serve
-from footloom.cli._front import Front
+from footloom.cli._front import Front, link_lines
 from footloom.cli.main import app
 from footloom.kernels import ahead
 
@@ -25,3 +26,13 @@ def test_a_first_start_says_why_it_takes_longer(first: object, tmp_path: Path, m
     assert said.exit_code == 0, said.output
     assert ("first start: compiling" in said.stderr) is first
     assert "holds no trades yet" in said.stderr
+
+
+def test_links_are_told_once_and_that_of_this_machine_as_such() -> None:
+    def links(host: str) -> list[str]:
+        settings = config.load(flags={"host": host})
+        return [line for line in link_lines(settings, 8123, "t" * 20, may_show=True) if "#token=" in line]
+
+    assert links("192.0.2.7") == [f"  http://192.0.2.7:8123/#token={'t' * 20}"]
+    assert [("127.0.0.1" in link, "this machine alone" in link) for link in links("0.0.0.0")][-1] == (True, True)  # noqa: S104
+    assert not any("this machine alone" in link for link in links("0.0.0.0")[:-1])  # noqa: S104
