@@ -225,9 +225,10 @@ describe("the charts of a chain", () => {
     const vols = { at_ns: [], spot: [], call_oi: [], put_oi: [], pcr_oi: [], pcr_volume: [], max_pain: [] };
     const [, iv] = (
       straddleChart({ ...day, ...vols, straddle: [], atm_iv: [0.45, 0.452, null] }, colours, kolkata) as unknown as {
-        yAxis: { min: number; max: number }[];
+        yAxis: { min: number; max: number; axisLabel: { showMinLabel: boolean } }[];
       }
     ).yAxis;
+    expect(iv?.axisLabel.showMinLabel, "44.60 is no step of it").toBe(false);
     expect(
       [iv?.min, iv?.max].map((one) => one?.toFixed(2)),
       "one percent at least",

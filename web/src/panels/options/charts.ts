@@ -88,14 +88,16 @@ function values(
   colours: ChartColours,
   { name, right = false, fromZero = false, text = short, data = [], least = 0 }: ValueAxis,
 ): object {
+  const span = leastSpan(data, least);
+  const isRound = span.min === undefined; // else its ends are no steps of it, and their labels lie on others
   return {
     type: "value",
     name,
     position: right ? "right" : "left",
     scale: !fromZero,
-    ...leastSpan(data, least),
+    ...span,
     nameTextStyle: { color: colours.muted, align: right ? "right" : "left" },
-    axisLabel: { color: colours.muted, formatter: text },
+    axisLabel: { color: colours.muted, formatter: text, showMinLabel: isRound, showMaxLabel: isRound },
     splitLine: { show: !right, lineStyle: { color: colours.line } },
   };
 }
