@@ -18,7 +18,11 @@ page() {
 
 machine() { sh tools/setup_tests.sh machine; }
 
-kernels() { step "kernels (compiled once, for all processes that follow)" python tools/compile_kernels.py; }
+kernels() {
+    step "kernels (compiled once, for all processes that follow)" python tools/compile_kernels.py
+    step "tests (read once, for all processes that follow)" sh -c \
+        'python -m pytest --collect-only -qq >build/collected.txt || { cat build/collected.txt; exit 1; }'
+}
 
 # A weakness that became known today is not this change's fault: it is said, and the check goes on.
 audit() { python tools/audit.py || echo "==> known weaknesses, see above: mend them before a release"; }
