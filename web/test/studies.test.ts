@@ -241,6 +241,16 @@ describe("the form of a study", () => {
     expect(fieldsOf(schema).map(({ kind }) => kind)).toEqual(["choice", "whole", "time", "list", "flag"]);
     expect([field("percent").label, field("anchor_ns").label]).toEqual(["Percent", "Anchor (UTC)"]);
     expect(fieldText(field("bands"), [1, 2, 3])).toBe("1, 2, 3");
+    const named = (names: Record<string, JsonSchema>): string[] =>
+      fieldsOf({ properties: names }).map(({ label }) => label);
+    const method = { enum: ["classic", "fibonacci"] };
+    expect(
+      named({ min_vol_lot: {}, eps_tick: {}, quiet_s: {}, max_age: {}, ib_brackets: {}, lot: {}, method }),
+    ).toEqual([
+      ...["Least volume (lots)", "Tolerance (ticks)", "Quiet (s)", "Most age", "Initial balance brackets", "Lot"],
+      "Method",
+    ]);
+    expect(named({ method: { enum: ["one_row", "two_row"] } })).toEqual(["Value area grows by"]);
     expect(parseField(field("percent"), "400")).toEqual({ value: 400 });
     for (const bad of ["99", "10001", "3.5", "", "x"])
       expect(parseField(field("percent"), bad)).toHaveProperty("problem");

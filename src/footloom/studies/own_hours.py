@@ -39,7 +39,7 @@ HOURS = {
     "london": "Europe/London 08:00-16:30",
     "new_york": "America/New_York 09:30-16:00",
 }
-Time = Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$", description="HH:MM")]
+Time = Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$", description="HH:MM, of own hours")]
 
 
 class Params(areas.Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +51,7 @@ class Params(areas.Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     )
     opens: Time = "00:00"
     closes: Time = "08:00"
-    daily: Annotated[bool, msgspec.Meta(description="on Saturday and Sunday too")] = False
+    daily: Annotated[bool, msgspec.Meta(description="own hours on Saturday and Sunday too")] = False
 
 
 class State(msgspec.Struct, frozen=True):

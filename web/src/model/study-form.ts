@@ -26,19 +26,36 @@ export interface FormField {
 const known: Readonly<Record<string, string>> = {
   pct: "Value area",
   tie: "POC at a tie",
-  method: "Value area grows by",
+  stack_n: "Stack from (rows)",
+  n: "Number",
+  k: "Number",
 };
+/** Parts of names that programs shorten. */
+const parts: Readonly<Record<string, string>> = {
+  min: "least",
+  max: "most",
+  vol: "volume",
+  diff: "difference",
+  sep: "distance",
+  eps: "tolerance",
+  ib: "initial balance",
+};
+/** Units at the end of names; times are read and written in UTC. */
+const units: Readonly<Record<string, string>> = { ns: "UTC", s: "s", lot: "lots", tick: "ticks" };
+const choices: Readonly<Record<string, string>> = { ge: "≥", gt: ">" };
 
 const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-/** A choice as it stands in a form: `two row` as `Two row`. */
-export const choiceWords = (value: string): string => sentence(value.replaceAll("_", " "));
+/** A choice as it stands in a form: `two_row` as `Two row`. */
+export const choiceWords = (value: string): string => choices[value] ?? sentence(value.replaceAll("_", " "));
 
-const words = (name: string): string => {
-  const text = name.replace(/_ns$/, "").replace(/_s$/, " (s)").replaceAll("_", " ");
-  const zone = name.endsWith("_ns") ? " (UTC)" : ""; // times are read and written so
-  return known[name] ?? `${sentence(text)}${zone}`;
-};
+function words(name: string, values: readonly unknown[]): string {
+  if (name === "method" && values.includes("two_row")) return "Value area grows by";
+  const [last, ...before] = name.split("_").reverse() as [string, ...string[]];
+  const unit = before.length === 0 ? undefined : units[last];
+  const spoken = (unit === undefined ? [last, ...before] : before).reverse().map((part) => parts[part] ?? part);
+  return known[name] ?? `${sentence(spoken.join(" "))}${unit === undefined ? "" : ` (${unit})`}`;
+}
 
 /** The fields of a form, in the order of the parameters; what symbols it reads comes first. */
 export function fieldsOf(schema: JsonSchema): FormField[] {
@@ -52,7 +69,7 @@ function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormFiel
   const item = own.type === "array" ? resolved(root, own.prefixItems?.[0] ?? {}) : own;
   return {
     name,
-    label: words(name),
+    label: words(name, own.enum ?? []),
     hint: hintOf(name, own.description ?? property.description ?? ""),
     kind: kindOf(name, own),
     choices: (own.enum ?? []).map(String),
