@@ -10,7 +10,7 @@ import { presetOf, presets } from "../src/model/presets";
 import { cellModes, defaultSettings, readSettings } from "../src/model/settings";
 import { type BarIndex, dpx } from "../src/protocol/units";
 import { clearRows, emptySheet, type Sheet, type SheetForm } from "../src/renderers/sheet";
-import { emptyCell, fillText, type SheetStyle } from "../src/series/footprint/fillers";
+import { cellPixel, emptyCell, fillText, type SheetStyle } from "../src/series/footprint/fillers";
 import { columnPlaces } from "../src/series/footprint/layout";
 import { SheetMaker, type SheetMarks } from "../src/series/footprint/sheet-maker";
 import { type CellSpec, frameOf } from "./support/frames";
@@ -170,6 +170,20 @@ describe("what a cell says", () => {
       ["", "3"],
       ["?5.15k", "0"],
     ]);
+  });
+
+  it("has a side that is seen from afar, however small its delta", () => {
+    const style = { ...{ typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, price: null } };
+    const look = { form: "grounds", text: "none", colour: "delta" } as const;
+    const quantity = quantityStyle("lots", parseGrid("1"), 100);
+    const pixel = (buy: number, sell: number): number =>
+      cellPixel({ ...emptyCell(), buy, sell }, { ...style, look, palette: plain, quantity }, true);
+    expect([pixel(5, 4), pixel(4, 5), pixel(4, 4)]).toEqual([
+      plain.buyRamp.pixels[7],
+      plain.sellRamp.pixels[7],
+      plain.neutralRamp.pixels[0],
+    ]);
+    expect(pixel(500, 0)).toBe(plain.buyRamp.pixels.at(-1));
   });
 
   it("frames the row with the greatest delta when that is asked for", () => expect(of("delta").framed).toBe(3));

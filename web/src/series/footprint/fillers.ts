@@ -230,5 +230,6 @@ export function cellPixel(cell: Numbers, style: SheetStyle, isHeatmap: boolean):
     return deltaRamp(delta, style).pixels[step] as number;
   }
   const [ramp, step] = oneGround(cell, style);
-  return ramp.pixels[step] as number;
+  const least = look.colour === "delta" && ramp !== palette.neutralRamp ? leastPixelStep : 0;
+  return ramp.pixels[Math.max(least, step)] as number;
 }
