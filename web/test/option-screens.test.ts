@@ -551,6 +551,24 @@ describe("the chain that is looked at", () => {
     expect(followed.length, "one loop alone goes on").toBe(4);
   });
 
+  it("is not drawn through time, nor read out, while nobody sees the page", async () => {
+    const { desk, asked, tell, turns } = deskOf({ "": both, "/history": {}, "/readout": {} });
+    desk.open("upstox:NIFTY.FUT1");
+    await turns();
+    desk.choose({ tab: "ratios" });
+    tell(chainOf());
+    await turns();
+    const count = asked.length;
+    desk.hide(true);
+    tell(chainOf({ at_ns: String(atNs + 120_000_000_000n) }));
+    await turns();
+    expect(asked.length, "hidden").toBe(count);
+    desk.hide(false);
+    await turns();
+    expect(asked.length, "seen again: both at once").toBe(count + 2);
+    desk.close();
+  });
+
   it("is one stream, of another question a new one, and of a closed panel none", async () => {
     const { desk, streams, tell, turns } = deskOf({ "": both, "/heat": { strikes: [] } });
     desk.open("upstox:NIFTY.FUT1");

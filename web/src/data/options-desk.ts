@@ -195,11 +195,14 @@ export class OptionsDesk {
     this.#clock.after(followMs, () => turn === this.#follows && this.isOpen && void this.#follow(turn));
   }
 
-  /** While nobody sees the page the options around the money are not asked for; then at once. */
+  /** While nobody sees the page nothing is asked for beside the stream; then at once. */
   hide(isHidden: boolean): void {
     const isBack = this.#isHidden && !isHidden;
     this.#isHidden = isHidden;
-    if (isBack && this.isOpen) void this.#follow(++this.#follows);
+    if (!isBack || !this.isOpen) return;
+    void this.#follow(++this.#follows);
+    this.#lookBeside();
+    this.#lookReadOut();
   }
 
   // Whether nothing came since the last look: a chain that moves is recorded by somebody else.
@@ -323,7 +326,7 @@ export class OptionsDesk {
   // Once a minute of the chain's own time, whatever is opened: its key level stands on the chart.
   #lookReadOut(): void {
     const { chain, chains } = this.view.get();
-    if (chain === null) return;
+    if (chain === null || this.#isHidden) return;
     const info = chains.find(({ symbol }) => symbol === chain.symbol);
     const chart = info !== undefined && isUnderlying(info, this.#chart) ? this.#chart : "";
     const of = [chain.symbol, chain.expiry, chart, BigInt(chain.at_ns) / minuteNs].join(" ");
@@ -348,7 +351,7 @@ export class OptionsDesk {
   #lookBeside(): void {
     const { chain } = this.view.get();
     const { tab, everyS } = this.choice.get();
-    if (chain === null || tab === "chain" || tab === "profile" || tab === "readout") return;
+    if (chain === null || this.#isHidden || tab === "chain" || tab === "profile" || tab === "readout") return;
     const minute = BigInt(chain.at_ns) / minuteNs;
     const { around, heatAround } = this.choice.get();
     const of = [chain.symbol, chain.expiry, around, heatAround, tab, everyS, minute].join(" ");
