@@ -57,6 +57,9 @@ if [ -f "$stamp" ] && [ -z "$(find pyproject.toml hatch_build.py tools/web_bundl
     fi
 fi
 
+# Older ones compare each wheel of every release with a thousand tags, one by one.
+.venv/bin/python -m pip install --disable-pip-version-check -q "pip>=23.3" || say "going on with an older pip"
+
 if [ "$kind" = dev ]; then
     say "installing footloom with its development tools into .venv (a few minutes the first time)"
     # Byte code is made of what is imported, when it is: most of a hundred packages is never.
