@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -28,7 +29,7 @@ from footloom.store.pieces import EVER, open_parts, part_groups, piece_of_part, 
 from footloom.store.reading import Range, Reader
 from footloom.store.shelf import Shelf
 
-__all__ = ("MOST_BYTES", "KeptParts", "Run")
+__all__ = ("MOST_BYTES", "KeptParts", "Run", "Stretch")
 
 MOST_BYTES: Final = 160 << 20  # three days of three million trades and more
 _ROW_BYTES: Final = 16  # about what a row takes packed
@@ -43,6 +44,13 @@ class _Name(NamedTuple):
     day: dt.date
     parts: tuple[Part, ...]
     grids: tuple[Instrument, ...]
+
+
+class Stretch(NamedTuple):
+    """Rows in the ordering key: a name of these very rows, None where a range cuts them, and how they are read."""
+
+    name: Hashable | None
+    pieces: Callable[[], Iterator[Trades]]
 
 
 @dataclass(eq=False)
@@ -101,6 +109,37 @@ class KeptParts:
                 return asked.instrument, [run for day in days for run in self._day(asked, day)]
         return None
 
+    def stretches(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Stretch] | None:
+        """Return the rows of ``[from_ns, to_ns)`` by groups of parts, whose rows are not kept; nothing is read yet.
+
+        None where the tape holds no trades, or rows wait in the journal among them. Reading raises `PartGone` where a
+        part was compacted meanwhile.
+
+        Raises
+        ------
+        NotStored
+            Nothing is stored there.
+        """
+        stream = Stream.named(key, tape)
+        if form_of(tape) is not TRADES:
+            return None
+        asked = self._reader.range(stream, from_ns, to_ns)
+        found: list[Stretch] = []
+        for day in sorted({*asked.manifests, *asked.pending}):
+            manifest = asked.manifests.get(day)
+            if manifest is None or length(self._reader.waiting(asked, day, manifest.sealed_seq)):
+                return None
+            for group in part_groups(TRADES, manifest.parts):
+                if not any(part in _touching(manifest, asked) for part in group):
+                    continue
+                name = _name_of(stream, manifest, group)
+                read = functools.partial(self._pieces, name, manifest)
+                if all(from_ns <= part.first_ns and part.last_ns < to_ns for part in group):
+                    found.append(Stretch(name, read))
+                else:
+                    found.append(Stretch(None, functools.partial(_between, read, from_ns, to_ns)))
+        return found
+
     # Rows that wait beside a manifest that was not there, or did not touch the range, when the journal was read may be
     # sealed by now.
     def _day(self, asked: Range, day: dt.date) -> list[Run]:
@@ -118,8 +157,7 @@ class KeptParts:
         return _spliced(touching, rows, asked.instrument)
 
     def _group(self, stream: Stream, manifest: Manifest, group: Sequence[Part]) -> list[LeanTrades]:
-        grids = tuple(manifest.instruments[part.instrument] for part in group)
-        name = _Name(stream, manifest.day, tuple(group), grids)
+        name = _name_of(stream, manifest, group)
         kept = self._kept.place(name)
         try:
             with kept.lock:  # two who ask for the same decode it once
@@ -135,16 +173,17 @@ class KeptParts:
 
     def _decoded(self, name: _Name, manifest: Manifest) -> list[LeanTrades]:
         self.decoded += 1
+        return [run for rows in self._pieces(name, manifest) for run in LeanTrades.runs(rows)]
+
+    def _pieces(self, name: _Name, manifest: Manifest) -> Iterator[Trades]:
         grid, wanted = common_instrument(name.grids), wanted_columns(TRADES, None)
-        runs: list[LeanTrades] = []
         with open_parts(self._medium, TRADES, manifest, name.parts) as files:
             pieces = [
                 piece_of_part(part, file, own, grid)
                 for part, file, own in zip(name.parts, files, name.grids, strict=True)
             ]
             for columns in woven(TRADES, pieces, EVER, wanted, RUN_ROWS):
-                runs += LeanTrades.runs(_trades(grid, name.stream.tape, columns))
-        return runs
+                yield _trades(grid, name.stream.tape, columns)
 
     # Parts that a manifest does not name any more are gone for good.
     def _make_room(self, stream: Stream, manifest: Manifest) -> None:
@@ -154,6 +193,15 @@ class KeptParts:
             lambda one: (one.stream, one.day) == day and any(part.file not in named for part in one.parts)
         )
         self._kept.make_room()
+
+
+def _name_of(stream: Stream, manifest: Manifest, group: Sequence[Part]) -> _Name:
+    grids = tuple(manifest.instruments[part.instrument] for part in group)
+    return _Name(stream, manifest.day, tuple(group), grids)
+
+
+def _between(read: Callable[[], Iterator[Trades]], from_ns: int, to_ns: int) -> Iterator[Trades]:
+    return (rows.between(from_ns, to_ns) for rows in read())
 
 
 def _touching(manifest: Manifest, asked: Range) -> list[Part]:

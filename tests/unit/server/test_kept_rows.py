@@ -13,13 +13,16 @@ import pytest
 
 import footloom.server.stored.kept_cells
 import footloom.store.lean_trades
+from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_ID, FLAG_NO_RECV, Trades
-from footloom.engine.build import build_footprint, chart_of
+from footloom.engine.build import build, build_footprint, chart_of
+from footloom.engine.spec import ChartSpec
 from footloom.engine.unseen import unseen
 from footloom.feeds.stored import stored_pieces, stored_trades
 from footloom.server.stored.history import History
 from footloom.server.stored.kept_rows import KeptRows, Tape
+from footloom.server.stored.studied import runs_of
 from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
 from footloom.store.lean_trades import LeanTrades
@@ -85,6 +88,9 @@ def check_bars(store: Store, history: History, rng: random.Random, said: object)
         made = build_footprint(wanted, chart.spec.bars, chart.spec.ticks_per_level)
         assert chart_of(found.bars, chart.spec).equals(chart_of(made, chart.spec)), (said, a, b, request)
         assert found.newest == (int(wanted.ts_exch_ns[-1]), int(wanted.trade_id[-1])), (said, a, b)
+        for again in (history.footprint(chart, a, b), Footprint.concat(list(runs_of(history, chart, a, b)))):
+            assert again is not None
+            assert chart_of(again, chart.spec).equals(chart_of(made, chart.spec)), (said, a, b, request)
 
 
 def do(store: Store, doing: str, day: int, piece: list[int], known: list[int], *, finer: bool) -> None:
@@ -120,7 +126,9 @@ def test_every_range_is_that_of_the_store_whatever_happens_to_it(
     with Store(tmp_path, writer=True) as store:
         store.put_instrument(ONE)
         store.append(rows_of(0, [left[0].pop()]))
-        kept, history = kept_of(store), History(store)
+        kept, history, forgetful = kept_of(store), History(store), History(store)
+        assert forgetful._kept.parts is not None
+        monkeypatch.setattr(forgetful._kept.parts._kept, "most_bytes", 1_500)  # of most ranges only the end
         done: list[str] = []
         for step in range(14):
             day = rng.randrange(3)
@@ -132,6 +140,7 @@ def test_every_range_is_that_of_the_store_whatever_happens_to_it(
             check(store, kept, rng, (seed, done))
             for _ in range(4):
                 check_bars(store, history, rng, (seed, done))
+                check_bars(store, forgetful, rng, (seed, done))
         assert history._kept._cells.held_bytes > 0, "some of it came from kept cells"
         with Store(tmp_path) as reader:  # as another process would
             check(reader, kept_of(reader), rng, (seed, done))
@@ -242,6 +251,38 @@ def test_another_bar_adds_kept_cells_up_and_unpacks_no_trade(tmp_path: Path, mon
         monkeypatch.setattr(cells, "_most_bytes", 0)  # of what does not fit only the newest stays
         history.seed(history.resolve(_asked("1m", 3)), 10)
         assert len(cells._kept) == 1
+
+
+def test_a_month_is_read_once_and_then_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(tmp_path, writer=True) as store:
+        store.put_instrument(ONE)
+        for day in range(4):
+            rows = rows_of(day, list(range(1, 20_000)))
+            store.write_part(replace(rows, price_tick=rows.price_tick // 1_000))
+        history = History(store)
+        parts = history._kept.parts
+        assert parts is not None
+        monkeypatch.setattr(parts._kept, "most_bytes", 400_000)  # a day's rows
+        chart = history.resolve(_asked("4h", 10))
+        seed = history.seed(chart, 300)
+        assert history._kept._cells.folded == 4
+        history.footprint(chart, *_EVER)  # the day that was held as rows, among the others
+        monkeypatch.setattr(Trades, "on_grid", None)
+        monkeypatch.setattr(parts, "_pieces", lambda *_: pytest.fail("its cells are kept"))
+        for bars, step in (("1d", 10), ("1h", 20), ("4h", 50)):
+            found = history.footprint(
+                msgspec.structs.replace(chart, spec=ChartSpec(bars=bars, ticks_per_level=step)), *_EVER
+            )
+            assert found is not None
+            assert found.bars.trades.sum() == 4 * 19_999
+        monkeypatch.undo()
+        wanted = stored_trades(store, ONE.key, "trade", *_EVER)
+        frame = seed.builder.frame()
+        assert frame is not None
+        assert frame.slice(0, len(frame) - 1).equals(build(wanted, chart.spec).slice(0, len(frame) - 1))
+
+
+_EVER = (START_NS - DAY_NS, START_NS + 30 * DAY_NS)
 
 
 def _asked(bars: str, step: int) -> TopicRequest:

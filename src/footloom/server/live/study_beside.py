@@ -13,12 +13,12 @@ from footloom.core.footprint import BAR_FINAL, Footprint
 from footloom.core.sessions import calendar
 from footloom.engine.beside_live import LiveTapes, Settling
 from footloom.engine.build import gap_flags
-from footloom.engine.runs import bar_runs
 from footloom.engine.studies import StudyFold, counting
 from footloom.errors import ConfigError
 from footloom.server.live.companions import Companions
 from footloom.server.stored.history import ChartKey, History, Seed, grow_until_ns
 from footloom.server.stored.joined import join
+from footloom.server.stored.studied import runs_of
 from footloom.server.wire.frames import Frame
 from footloom.server.wire.messages import StudyOutput, StudyRequest, StudySpec
 from footloom.server.wire.studies import Told, encode_studies
@@ -234,8 +234,7 @@ def studies_beside(
 def _fold_before(history: History, chart: ChartKey, folds: Sequence[StudyFold], start_ns: int, shown_ns: int) -> None:
     until_ns = grow_until_ns(chart, shown_ns)
     gaps = history.store.gaps(chart.key, chart.tape, start_ns, until_ns)
-    pieces = history.pieces(chart.key, chart.tape, start_ns, until_ns)
-    for run in bar_runs(pieces, chart.spec.bars, chart.spec.ticks_per_level, counting(folds)):
+    for run in runs_of(history, chart, start_ns, until_ns, counting(folds)):
         count = int(np.searchsorted(run.bars.open_ns, shown_ns))
         if count:
             part = run.slice(0, count)

@@ -292,9 +292,8 @@ class History:
 
     def footprint(self, chart: ChartKey, from_ns: int, to_ns: int) -> Footprint | None:
         """Return the bars of the trades of a range, None without one: what becomes of months of trades is small."""
-        pieces = self.pieces(chart.key, chart.tape, from_ns, to_ns)
-        found = self._kept.bars(pieces, chart.instrument, chart.spec)
-        return None if found is None else found.bars
+        asked = (chart.key, chart.tape, from_ns, to_ns)
+        return self._kept.footprint(asked, chart.instrument, chart.spec, self.pieces(*asked))
 
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)

@@ -12,7 +12,7 @@ from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
-from footloom.engine.minute_cells import holds_minutes, minute_cells
+from footloom.engine.minute_cells import bars_of_cells, holds_minutes, minute_cells
 from footloom.engine.seed_bars import SeedBars, seed_of_cells, seed_of_pieces
 from footloom.engine.spec import ChartSpec
 from footloom.engine.unseen import unseen
@@ -22,6 +22,7 @@ from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.kept_cells import KeptCells
 from footloom.store import Store
 from footloom.store.kept_parts import KeptParts, Run
+from footloom.store.medium import PartGone
 
 __all__ = ("KeptRows", "Tape")
 
@@ -45,6 +46,8 @@ class Tape:
         ``[from_ns, to_ns)``: what lies outside is left out.
     before
         Reads what stands before the runs, anew each time: of a long range only its end is held.
+    older
+        Returns the one-minute bars of that in a step; None where they are not kept.
     """
 
     def __init__(
@@ -54,9 +57,10 @@ class Tape:
         runs: Sequence[Run],
         span: tuple[int, int] = _ENDS,
         before: Callable[[], Iterable[Trades]] | None = None,
+        older: Callable[[int], list[Footprint] | None] = lambda _step: None,
     ) -> None:
         self.grid, self.tape = grid, tape
-        self._span, self._before = span, before
+        self._span, self._before, self._older = span, before, older
         self._runs = [run for run in runs if len(run)]
 
     def __iter__(self) -> Iterator[Trades]:
@@ -81,12 +85,14 @@ class Tape:
 
         They come in parts, in one step that divides ``ticks_per_level``.
         """
-        first = next((run for run in self._runs if not isinstance(run, Trades)), None)
-        if self._before is not None or first is None:
+        if not any(not isinstance(run, Trades) for run in self._runs):
             return None
-        step = cells.step_for(first, self.grid, ticks_per_level)
-        parts: list[Footprint] = []
-        newest = (0, 0)
+        step = cells.step_for(self.grid, ticks_per_level)
+        older = [] if self._before is None else self._older(step)
+        if older is None:
+            return None
+        parts = list(older)
+        newest: tuple[int, int] | None = None
         for run in self._runs:
             checkpoint()
             if not isinstance(run, Trades) and self._span[0] <= run.first[0] and run.last[0] < self._span[1]:
@@ -97,11 +103,11 @@ class Tape:
             elif len(rows := self._cut(run, *self._span)):
                 parts.append(minute_cells(rows, step))
                 newest = (rows.ts_exch_ns.item(-1), rows.trade_id.item(-1))
-        return parts, newest
+        return None if newest is None else (parts, newest)
 
-    def behind(self, before: Callable[[], Iterable[Trades]]) -> Tape:
+    def behind(self, before: Callable[[], Iterable[Trades]], older: Callable[[int], list[Footprint] | None]) -> Tape:
         """Return these trades behind others, which are read each time."""
-        return Tape(self.grid, self.tape, self._runs, self._span, before)
+        return Tape(self.grid, self.tape, self._runs, self._span, before, older)
 
     def whole(self) -> Trades:
         """Return all of them at once."""
@@ -191,13 +197,40 @@ class KeptRows:
                 return found
         return seed_of_pieces((piece.on_grid(instrument) for piece in rows), rule, market, step, count)
 
+    def footprint(
+        self, asked: tuple[str, str, int, int], instrument: Instrument, spec: ChartSpec, pieces: Iterable[Trades]
+    ) -> Footprint | None:
+        """Return the bars of a key, tape and range, whose trades ``pieces`` are; None without one."""
+        rule, step = parse_rule(spec.bars), spec.ticks_per_level
+        if not isinstance(pieces, Tape) and holds_minutes(rule):
+            cells = self.minutes(*asked, instrument, self._cells.step_for(instrument, step))
+            whole = bars_of_cells(cells, rule, step) if cells else None
+            if whole is not None:
+                return whole[0]
+        found = self.bars(pieces, instrument, spec)
+        return None if found is None else found.bars
+
     def between(self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument) -> Tape:
         """Return the rows of ``[from_ns, to_ns)``; of a range that is longer than what is kept only its end is held."""
         held_ns = self._held_from_ns(key, tape, from_ns, to_ns)
         end = self.kept(key, tape, held_ns, to_ns, grid)
         if end is None:
             end = Tape(grid, tape, (self._read(key, tape, held_ns, to_ns).on_grid(grid),), (held_ns, to_ns))
-        return end if held_ns <= from_ns else end.behind(lambda: self._pieces(key, tape, from_ns, held_ns))
+        if held_ns <= from_ns:
+            return end
+        asked = (key, tape, from_ns, held_ns)
+        return end.behind(lambda: self._pieces(*asked), lambda step: self.minutes(*asked, grid, step))
+
+    def minutes(
+        self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument, step: int
+    ) -> list[Footprint] | None:
+        """Return the one-minute bars of a range whose rows need not be kept; None where its trades have to be read."""
+        try:
+            found = None if self.parts is None else self.parts.stretches(key, tape, from_ns, to_ns)
+            made = [self._cells.of_stretch(one, grid, step) for one in found] if found else None
+        except (NotStored, PartGone):
+            return None
+        return None if made is None or None in made else [one for one in made if one is not None]
 
     # From when on the days of a range hold no more rows than are kept. Sides that are inferred follow from rows before
     # them: those are read as a whole.
