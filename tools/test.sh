@@ -69,4 +69,5 @@ else
         python -m pytest -q -n 2 --dist worksteal tests/browser -m "browser and not soak" --durations=5
 fi
 echo "==> Python tests: unit, properties, venues, integration, architecture, examples, doctests (pytest)"
-exec python -m pytest -q -n 2 --dist worksteal -m "not soak and not browser" --durations=10
+# Three for two cores: half of the time of two went by while they waited, for clocks and for other processes.
+exec python -m pytest -q -n 3 --dist worksteal -m "not soak and not browser" --durations=10
