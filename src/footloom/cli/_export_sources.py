@@ -72,7 +72,7 @@ def tape_blocks(store: Store, asked: Asked) -> Tape:
     days = [*history.store.coverage(asked.symbol), *history.store.partials(asked.symbol)]
     rows = sum(day.rows for day in days if day.tape == name and _touches(day.first_ns, day.last_ns, bounds))
     if asked.what == "trades" and (name == "snapshot" or is_continuous(asked.symbol)):  # inferred, or of contracts
-        blocks: Iterator[Block] = history.pieces(asked.symbol, name, *bounds)
+        blocks: Iterator[Block] = iter(history.pieces(asked.symbol, name, *bounds))
     else:
         blocks = store.iter_chunks(asked.symbol, name, *bounds)
     first = next(blocks, None)
