@@ -72,7 +72,7 @@ class Tail:
             return False
         if not gaps:
             return True
-        from_ns = trades.ts_exch_ns.item(0) if self._shown is None else self._shown.open_ns
+        from_ns = self._settled_to_ns if self._shown is None else self._shown.open_ns  # the next bar opens no earlier
         return not any(gap.to_ns >= from_ns for gap in gaps)
 
     def _advanced(self, trades: Trades, watermark_ns: int) -> list[OpenBar] | None:

@@ -94,6 +94,16 @@ def test_another_gap_over_the_same_bars_keeps_its_marks():
     assert marked(builder) == [False, True]
 
 
+def test_a_gap_that_ends_before_the_first_trade_of_a_bar_marks_it():
+    builder = Builder(INSTRUMENT, SPEC)
+    builder.update(tape([10, 70]), DAY + 70 * NS)
+    builder.update(nothing(), DAY + 121 * NS)  # both are closed: no bar is open
+    builder.update(nothing(), DAY + 125 * NS, [gap(121, 124)])
+    builder.update(tape([130], first_id=3), DAY + 130 * NS)
+
+    assert marked(builder) == [False, False, True]
+
+
 def backfilled(trades):
     return tape_with(trades, trades.flags | FLAG_BACKFILLED)
 
