@@ -21,6 +21,7 @@ from footloom.engine.spec import ChartSpec
 from footloom.engine.unseen import unseen
 from footloom.feeds.stored import stored_pieces, stored_trades
 from footloom.server.stored.history import History
+from footloom.server.stored.kept_cells import KeptCells
 from footloom.server.stored.kept_rows import KeptRows, Tape
 from footloom.server.stored.studied import runs_of
 from footloom.server.wire.messages import TopicRequest
@@ -250,6 +251,14 @@ def test_another_bar_adds_kept_cells_up_and_unpacks_no_trade(tmp_path: Path, mon
         monkeypatch.setattr(cells, "_most_bytes", 0)  # of what does not fit only the newest stays
         history.seed(history.resolve(_asked("1m", 3)), 10)
         assert len(cells._kept) == 1
+
+
+def test_cells_that_are_hardly_fewer_than_trades_stand_in_no_way_of_a_coarser_step() -> None:
+    run, cells = LeanTrades(rows_of(0, list(range(1, 2_000)))), KeptCells()
+    assert cells.of(run, ONE, 1) is None, "each trade has a level of its own"
+    assert cells.step_for(ONE, 100) == 100
+    assert cells.of(run, ONE, 100) is not None
+    assert cells.step_for(ONE, 500) == 100
 
 
 def test_a_month_is_read_once_and_then_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

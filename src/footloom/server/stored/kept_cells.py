@@ -47,7 +47,7 @@ class KeptCells:
             return sum(map(_nbytes, self._kept.values()))
 
     def step_for(self, grid: Instrument, ticks_per_level: int) -> int:
-        """Return the step of cells to ask for: the coarsest that was made and divides a study step, or `cell_step`."""
+        """Return the step of cells to ask for: the coarsest that was kept and divides a study step, or `cell_step`."""
         with self._lock:
             made = [step for step in self._steps.get(grid, ()) if ticks_per_level % step == 0]
         return max(made, default=cell_step(ticks_per_level))
@@ -61,7 +61,8 @@ class KeptCells:
                 return kept[name]
         found = self._worth([minute_cells(run.trades(grid), step)], len(run))
         with self._lock:
-            self._steps.setdefault(grid, set()).add(step)
+            if found is not None:
+                self._steps.setdefault(grid, set()).add(step)
             self._kept.setdefault(run, {})[name] = found
             held = sum(map(_nbytes, self._kept.values()))
             while held > self._most_bytes and len(self._kept) > 1:
@@ -83,7 +84,8 @@ class KeptCells:
         found = self._worth(parts, rows)
         if stretch.name is not None:
             with self._lock:
-                self._steps.setdefault(grid, set()).add(step)
+                if found is not None:
+                    self._steps.setdefault(grid, set()).add(step)
                 self._parts[name] = found
                 while sum(_nbytes({step: one}) for one in self._parts.values()) > self._most_bytes:
                     self._parts.popitem(last=False)
