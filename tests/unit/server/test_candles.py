@@ -108,6 +108,9 @@ async def test_pages_go_back_each_candle_once_and_a_stretch_is_asked_for_once(
         to_ns = page[0]
     assert opens == [OPEN_NS + k * MINUTE_NS for k in range(-570, 30)]
     assert len(asked) == 2, "the stretch, and the current day"
+    fresh = Shelf(Config(store=tmp_path, folder=tmp_path), lambda: now_ns)
+    none, more = await fresh.before(chart(), to_ns, 200, since_ns=to_ns)
+    assert (len(none), more, len(asked)) == (0, False, 2), "nobody is asked in vain"
     bars, more = await shelf.before(chart(), OPEN_NS, 200, OPEN_NS - 50 * MINUTE_NS)
     assert (len(bars), more) == (50, False), "none that are older than is wanted"
 

@@ -16,6 +16,7 @@ import pytest
 from rest_kit import client_of, services_of, settings_for
 
 from footloom.core.instrument import Instrument
+from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
 from footloom.server.live.stream_settings import StreamSettings
@@ -166,7 +167,14 @@ async def test_a_chart_that_is_open_goes_on_into_the_next_contract_with_the_roll
 
 async def test_candles_before_the_first_trade_are_of_the_first_contract_while_it_was_the_nearest(store: Store) -> None:
     history = services_of(store).history
-    for name, symbol, days in (("NIFTY.FUT1", "NSE_FO|A", 28), ("NIFTY.FUT2", "NSE_FO|B", None)):
+    series = Series.build(store.instrument("upstox:NSE_FO|A"), "open_interest", [END["A"] - HOUR], oi_lot=[5])
+    store.append(series)
+    for name, symbol, days in (
+        ("NIFTY.FUT1", "NSE_FO|A", 28),
+        ("NIFTY.FUT2", "NSE_FO|B", None),
+        ("NIFTY.FUT1@adjusted", "NSE_FO|A", None),  # its prices are moved by the roll, candles are as traded
+        ("NIFTY.FUT1@open_interest", "NSE_FO|A", None),  # which contract had the most of it nobody says of the past
+    ):
         chart = history.resolve(TopicRequest(symbol=f"upstox:{name}", bars="1m", ticks_per_level=1))
         whose, since_ns = history.candled(chart)
         assert whose.key == f"upstox:{symbol}"

@@ -142,6 +142,8 @@ class Shelf:
         ConfigError
             There is no token.
         """
+        if since_ns >= to_ns:  # nobody is asked in vain
+            return candle_bars([], chart), False
         venue = venue_named(chart.instrument.venue)
         span_ns = int(venue.CANDLE_SPAN_NS)
         oldest_ns, end_ns = max(self._now_ns() - _OLDEST_NS, since_ns), to_ns

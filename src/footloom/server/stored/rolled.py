@@ -140,15 +140,17 @@ class RolledHistory(History):
     def candled(self, chart: ChartKey) -> tuple[ChartKey, int]:
         """Return whose candles stand before the first trade of a chart, and since when, ns UTC.
 
-        Of a continuous future its first contract's, since that surely was the nearest. Who was second or third, and
-        when, nobody says of the past.
+        Of a continuous future its first contract's, since that surely was the nearest. Who was second or third, or had
+        the most open interest, nobody says of the past; and candles as traded fit no prices that a roll has moved.
         """
         if not is_continuous(chart.key):
             return chart, 0
         view = self.views.view(chart.key, chart.tape)
         first = self.store.instrument(f"{view.name.venue}:{view.stretches[0].symbol}")
         instrument = msgspec.structs.replace(chart.instrument, symbol=first.symbol)
-        since_ns = (first.expiry_ns or 0) - _NEAREST_NS if view.name.number == 1 else _END
+        is_moved = view.name.adjusted and len(view.stretches) > 1
+        is_nearest = view.name.number == 1 and view.name.roll == "date" and not is_moved
+        since_ns = (first.expiry_ns or 0) - _NEAREST_NS if is_nearest else _END
         return msgspec.structs.replace(chart, instrument=instrument), since_ns
 
     def rolls(self, chart: ChartKey, frame: ChartFrame | None) -> list[Roll]:
