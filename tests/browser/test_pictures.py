@@ -85,6 +85,18 @@ def test_numbers_that_are_kept_while_bars_change_their_width_are_those_that_are_
     assert page.evaluate("Object.keys(window).filter((name) => name.startsWith('kept ')).length") >= 5
 
 
+def test_numbers_are_written_another_way_at_once(open_page: PageOpener) -> None:
+    page = open_page(900, 560, settings={"numbers": "plain"})
+    page.evaluate(KEEP, "plain")
+    page.evaluate("footloom.show({ numbers: 'de' })")
+    settle(page)
+    page.evaluate(KEEP, "now")
+    page.evaluate("footloom.repaint()")
+    page.evaluate(KEEP, "anew")
+    assert difference(page, "now", "anew") <= ROUNDING
+    assert difference(page, "plain", "now") > ROUNDING
+
+
 def test_another_scale_gives_another_picture(open_page: PageOpener) -> None:
     page = open_page(900, 560)
     page.evaluate(KEEP, "before")

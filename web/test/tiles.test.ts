@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { BlockStyle } from "../src/renderers/block";
+import { clearRows, emptySheet } from "../src/renderers/sheet";
+import type { Context } from "../src/renderers/text";
 import { barLayout, hasText } from "../src/series/footprint/layout";
+import { NumberTiles } from "../src/series/footprint/number-tiles";
 import { type CanvasSource, TileCache } from "../src/series/footprint/tiles";
 
 // Canvases that remember only their size.
@@ -56,6 +60,43 @@ describe("TileCache", () => {
     expect(cache.take(1, 1, 80, 100, () => {}).canvas.height).toBe(128);
     expect(cache.take(1, 2, 80, 120, () => {}).canvas.height).toBe(128);
     expect(cache.take(1, 3, 80, 130, () => {}).canvas.height).toBe(256);
+  });
+});
+
+describe("NumberTiles", () => {
+  it("writes each number once, also when what is usual becomes longer while the scale stands", () => {
+    const written = { page: 0, tile: 0 };
+    const pen = (on: "page" | "tile"): Context => {
+      const fillText = (): void => {
+        written[on] += 1;
+      };
+      const own = { fillText, measureText: () => ({ width: 7 }) };
+      return new Proxy(own as unknown as Context, {
+        get: (target, name) => (name in target ? target[name as keyof Context] : () => {}),
+        set: () => true,
+      });
+    };
+    const tiles = new NumberTiles((width, height) => {
+      const canvas = { width, height, getContext: () => pen("tile") };
+      return canvas as unknown as HTMLCanvasElement;
+    });
+    const sheet = emptySheet();
+    clearRows(sheet, 1);
+    [sheet.splitText, sheet.leftText[0], sheet.leftColour[0]] = [false, "12.3k", "#fff"];
+    const paint = (usual: number): void => {
+      const style = { font: 12, fits: 9, usual, line: 1, gap: 1, marksBold: false } as BlockStyle;
+      tiles.begin("scale", style);
+      [written.page, written.tile] = [0, 0];
+      tiles.paint(pen("page"), 0, 1, sheet, { left: 0, bottom: 20, width: 90, row: 20, from: 0, to: 0 }, style);
+    };
+    paint(4);
+    expect(written).toEqual({ page: 1, tile: 0 });
+    paint(5);
+    expect(written).toEqual({ page: 0, tile: 1 });
+    paint(5);
+    expect(written).toEqual({ page: 0, tile: 0 });
+    paint(4);
+    expect(written).toEqual({ page: 1, tile: 0 });
   });
 });
 

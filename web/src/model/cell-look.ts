@@ -58,8 +58,9 @@ export const isSplit = (text: CellText): boolean => text === "bid-ask" || text =
 
 /** All settings on which the picture of a bar's cells depends, as a key. */
 export function lookKey(settings: Settings): string {
-  const { mode, second, text, colour, frame, valueArea, candle, marks, hue, density } = settings;
-  return [mode, second, text, colour, frame, valueArea, candle, marks, hue, density, rulesKey(settings)].join("|");
+  const { mode, second, text, colour, frame, valueArea, candle, marks, hue, density, numbers } = settings;
+  const look = [mode, second, text, colour, frame, valueArea, candle, marks, hue, density, numbers];
+  return [...look, rulesKey(settings)].join("|");
 }
 
 /** The parameters of imbalances as a key. */

@@ -20,8 +20,9 @@ export class NumberTiles {
     this.#tiles = new TileCache(source, true);
   }
 
-  /** @param key of everything but the width that decides how numbers look */
-  begin(key: string): void {
+  /** @param scale everything but the width and the style that decides how numbers look */
+  begin(scale: string, style?: BlockStyle): void {
+    const key = style === undefined ? scale : `${scale}|${style.font}|${style.usual}`;
     if (!this.#tiles.fits(key)) this.#tiles.restart(key);
   }
 

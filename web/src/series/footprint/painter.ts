@@ -73,7 +73,7 @@ export class FootprintPainter {
     drawOwnUnder(ctx, scene, model);
     for (let index = from; index <= to; index += 1) drawSides(ctx, scene, index as BarIndex);
     this.#numbers.forEach((numbers, k) => {
-      numbers.begin(`${scene.row}|${scene.dpr}|${scene.columns[k]?.style.font}|${scene.look}`);
+      numbers.begin(`${scene.row}|${scene.dpr}|${scene.look}`, scene.columns[k]?.style);
       numbers.trim(from, to);
     });
     const state = this.#drawCells(ctx, scene, from, to);
