@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, last_bar, settle, viewport
+from tests.browser.conftest import FakeMarketServer, PageOpener, catch_up, is_shown, last_bar, settle, viewport
 
 pytestmark = pytest.mark.browser
 NS = 1_000_000_000
@@ -138,3 +138,17 @@ def test_every_tab_gets_everything(open_page: PageOpener, fake: FakeMarketServer
         catch_up(page, told)
     bars = [last_bar(page) for page in pages]
     assert all(bar["cells"] == bars[0]["cells"] and bar["cvd"] == bars[0]["cvd"] for bar in bars[1:])
+
+
+def test_a_part_of_the_page_that_does_not_come_is_said_and_asked_for_again(open_page: PageOpener) -> None:
+    page = open_page()
+    page.route("**/assets/sheets*", lambda route: route.abort())
+    page.reload()
+    is_shown(page)
+    page.get_by_role("button", name="Settings", exact=True).click()
+    page.get_by_role("dialog").get_by_text("did not come").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.unroute_all()
+    page.get_by_role("button", name="Settings", exact=True).click()
+    page.get_by_role("dialog").get_by_text("Threshold").first.wait_for()

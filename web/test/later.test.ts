@@ -8,8 +8,9 @@ describe("a part of the page that comes later", () => {
     const part = later(() => answers[asked++] as Promise<string>);
     part.want();
     part.want();
-    expect([asked, part.get()]).toEqual([1, null]);
+    expect([asked, part.get(), part.words.get()]).toEqual([1, null, "loading…"]);
     await new Promise((done) => setTimeout(done, 0));
+    expect(part.words.get()).toContain("did not come");
     part.want();
     part.want();
     await answers[1];

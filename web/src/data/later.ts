@@ -5,23 +5,28 @@ const idle: (work: () => void) => void =
     ? (work) => void requestIdleCallback(work, { timeout: 10_000 })
     : (work) => void setTimeout(work, 3000);
 
+const absent = "This part of the page did not come. Is the server there? Open it again, or reload the page.";
+
 /**
  * A part of the page that is seldom opened. The first picture does not wait for it; it is fetched while nothing else is
- * due, so that it opens at once, and also while the server is away. Null until it is here.
+ * due, so that it opens at once, and also while the server is away. Null until it is here; `words` stand in its place.
  */
-export function later<T>(fetch: () => Promise<T>): Readable<T | null> & { want(): void } {
+export function later<T>(fetch: () => Promise<T>): Readable<T | null> & { want(): void; words: Readable<string> } {
   const store = new Store<T | null>(null);
+  const words = new Store("");
   let isComing = false;
   const want = (): void => {
     if (isComing) return;
     isComing = true;
+    words.set("loading…");
     fetch().then(
       (part) => store.set(part),
       () => {
         isComing = false; // who opens it asks again
+        words.set(absent);
       },
     );
   };
   idle(want);
-  return { get: () => store.get(), subscribe: (listener) => store.subscribe(listener), want };
+  return { get: () => store.get(), subscribe: (listener) => store.subscribe(listener), want, words };
 }
