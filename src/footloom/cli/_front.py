@@ -144,7 +144,6 @@ def secrets_of(settings: Config, access: Access | None = None) -> list[str]:
 
 
 def _announce(settings: Config, port: int, access: Access, *, open_page: bool, as_json: bool) -> None:
-
     scheme = "https" if settings.tls_cert else "http"
     near = _near(settings.host)
     address = _address(scheme, near, port)

@@ -159,9 +159,10 @@ export function stepText(meta: SnapshotMeta): string {
   return `${meta.tick_size} × ${meta.ticks_per_level} = ${price}`;
 }
 
-// Where the running sum of the newest bar began: the session's first stored trade where that is not its start, else the
-// session's start, as the tape itself shows it.
-/** Since when the CVD of a bar counts. */
+/**
+ * Since when the CVD of a bar counts: the session's first stored trade where that is not its start, else the session's
+ * start, as the tape itself shows it.
+ */
 export function cvdAnchor(model: ChartModel, meta: SnapshotMeta, status: Status | null, index: BarIndex): string {
   if (meta.cvd_reset === "never") return "continuous, from the first bar stored";
   const { series } = model;
