@@ -19,16 +19,17 @@ __all__ = ("stream_chart",)
 async def stream_chart(key: str, spec: ChartSpec, folds: Sequence[StudyFold]) -> AsyncIterator[Event | StudiesTold]:
     """Yield what a chart that begins now says, once its symbol and those that the studies name were heard of."""
     others = [other for other in dict.fromkeys(name for fold in folds for name in fold.companions) if other != key]
-    waiting: dict[str, list[Commit]] = {name: [] for name in (key, *others)}
+    first: dict[str, Commit] = {}
+    waiting: list[Commit] = []
     live: LiveStudies | None = None
-    async for commit in commits(*waiting):
-        news = [commit]
+    async for commit in commits(key, *others):
+        waiting.append(commit)
         if live is None:
-            waiting[commit.key].append(commit)
-            if not all(waiting.values()):
+            first.setdefault(commit.key, commit)
+            if len(first) <= len(others):
                 continue
-            live = _begun([waiting[name][0] for name in waiting], spec, folds)
-            news = [held for each in waiting.values() for held in each]
+            live = _begun([first[name] for name in (key, *others)], spec, folds)
+        news, waiting = waiting, []
         for one in news:
             for said in _said(live, one, key):
                 yield said

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 import footloom as fl
+from footloom.core.trades import Trades
 from footloom.engine import streaming
 from footloom.engine.live_studies import StudiesTold
 from footloom.errors import ConfigError, UnknownSymbol
@@ -59,6 +60,22 @@ async def test_studies_of_other_symbols_are_streamed_with_their_settings(heard: 
         live = [value for one in told if name in one.final for value in one.final[name].bars[column].tolist()]
         assert len(live) > 5
         assert live == found.answer.bars[column].tolist()[: len(live)]
+
+
+async def test_what_came_before_all_were_heard_is_taken_in_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    third = msgspec.structs.replace(OWN.instrument, venue="third", symbol="Z")
+
+    async def commits(*_keys: str) -> AsyncIterator[Commit]:
+        for one in _commits():
+            yield one
+        yield Commit(third.key, Trades.empty(third), (), int(OWN.ts_exch_ns[-1]))
+
+    monkeypatch.setattr(streaming, "commits", commits)
+    studies = {"cvd_against": {"symbols": "other:Y"}, "premium": {"symbol": "third:Z"}}
+    told = [one async for one in fl.stream("sample:X", "1m", studies=studies) if isinstance(one, StudiesTold)]
+    firsts = [one.first for one in told if one.final]
+    assert len(firsts) > 5
+    assert firsts == sorted(set(firsts)), "nothing is said of a bar before what had traded beside it was heard"
 
 
 async def test_names_alone_need_no_settings(heard: list[Sequence[str]]) -> None:
