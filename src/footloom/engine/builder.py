@@ -190,6 +190,11 @@ class Builder(Tail):
         return self._last
 
     @property
+    def first_ns(self) -> int | None:
+        """When the first final bar that is held opens, ns UTC; None where there is none."""
+        return self._settled.first_ns
+
+    @property
     def dropped(self) -> int:
         """How many of the oldest bars are not held any more."""
         return self._settled.dropped

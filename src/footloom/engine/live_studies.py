@@ -121,11 +121,11 @@ class LiveStudies:
             return []
         told = self._joined.tell(ready, self._settling.with_open(self._opened()))
         if ready is not None:
-            held = self._builder.frame()
+            first_ns = self._builder.first_ns
             for tapes in self._tapes:
                 tapes.settled_ns = int(ready.bars.close_ns[-1])
-                if held is not None:  # whoever begins again reads from the first bar that is held on
-                    tapes.forget(int(held.footprint.bars.open_ns[0]) - LONGEST_NS)
+                if first_ns is not None:  # whoever begins again reads from the first bar that is held on
+                    tapes.forget(first_ns - LONGEST_NS)
         return [told]
 
 
