@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footloom.core.instrument import Instrument
+from footloom.core.trades import Trades
+from footloom.engine.build import build
+from footloom.engine.spec import ChartSpec
 from footloom.errors import ConfigError
+from footloom.server.compat.bars import bars_of
+from footloom.server.compat.clients import Settings
+from footloom.server.compat.history_sse import BarTeller
 from footloom.server.compat.numbers import JsonNumbers, Steps, Ties, parse_step
 
 
@@ -82,3 +89,16 @@ def test_a_step_too_fine_for_its_prices_is_refused() -> None:
     steps = Steps(Decimal("0.1"), Decimal("0.0000000000001"))
     with pytest.raises(ConfigError, match="too fine"):
         steps.nearest(np.array([10**9]))
+
+
+@pytest.mark.parametrize(
+    ("seen_min", "told"), [(None, [4]), (0, [0, 1, 2, 3, 4]), (3, [3, 4]), (2.5, [3, 4]), (4, [4]), (9, [4])]
+)
+def test_a_page_that_comes_again_is_told_every_bar_since_the_one_it_saw_last(
+    seen_min: float | None, told: list[int]
+) -> None:
+    one = Instrument(venue="test", symbol="ABC", tick_size=Decimal(1), lot_size=Decimal(1))
+    minutes = np.arange(5) * 60 * 10**9
+    bars = bars_of(build(Trades.build(one, minutes, [7] * 5, [1] * 5, [1] * 5), ChartSpec(bars="1m")))
+    events = BarTeller(one, Settings(1, Decimal(1), "")).all(bars, None if seen_min is None else int(seen_min * 60e9))
+    assert [json.loads(event)["time"] // 60 for event in events] == told

@@ -52,7 +52,7 @@ class BlockTeller:
         self._lots = JsonNumbers(instrument.lot_size)
         self._bars: dict[int, Bar] = {}
 
-    def all(self, bars: list[Bar]) -> list[bytes]:
+    def all(self, bars: list[Bar], seen_ns: int | None) -> list[bytes]:  # noqa: ARG002 - each event is of all blocks
         """Return the event that tells bars which were read."""
         self._bars = {}
         return self.changed(bars)
@@ -98,7 +98,7 @@ async def data(request: Request[Any, Any, Any], services: Shared, clients: Known
     teller = BlockTeller(instrument, settings)
 
     def work() -> bytes:
-        teller.all(bars)
+        teller.all(bars, None)
         return msgspec.json.encode(teller.trade_data())
 
     return Response(await services.run(work), media_type="application/json", cookies=clients.greet(request))

@@ -18,7 +18,7 @@ from footloom.server.compat.asking import query_value, whole_number
 from footloom.server.compat.bars import Bar, Cells, rounded
 from footloom.server.compat.clients import Clients, Settings, read_settings, settings_from
 from footloom.server.compat.numbers import JsonNumbers, Steps
-from footloom.server.compat.sse import BarStream, bars_stored, begun, key_of
+from footloom.server.compat.sse import BarStream, bars_stored, begun, key_of, seen_of
 from footloom.server.services import Services
 
 __all__ = (
@@ -71,9 +71,10 @@ class BarTeller:
         self._ticks = JsonNumbers(instrument.tick_size)
         self._lots = JsonNumbers(instrument.lot_size)
 
-    def all(self, bars: list[Bar]) -> list[bytes]:
-        """Return the newest bar: the page has read the others, and cannot take an older one."""
-        return [bytes(self.raw(bar)) for bar in bars[-1:]]
+    def all(self, bars: list[Bar], seen_ns: int | None) -> list[bytes]:
+        """Return the bars from the one on that was seen last, else the newest: the page has read those before it."""
+        begin_ns = bars[-1].open_ns if seen_ns is None else min(seen_ns, bars[-1].open_ns)
+        return self.changed([bar for bar in bars if bar.open_ns >= begin_ns])
 
     def changed(self, bars: list[Bar]) -> list[bytes]:
         """Return each bar."""
@@ -146,7 +147,8 @@ def _told(settings: Settings, cookies: Any, **more: str) -> Response[bytes]:
 @get("/stream", include_in_schema=False)
 async def stream(request: Request[Any, Any, Any], services: Shared, clients: Known) -> ASGIApp:
     """Send the open bar as it changes, and each bar in its final form before the next one."""
-    return await begun(clients, request, BarStream(services, lambda: clients.settings(request), BarTeller, 2, _PACE_S))
+    bars = BarStream(services, lambda: clients.settings(request), BarTeller, _BARS, _PACE_S, seen_ns=seen_of(request))
+    return await begun(clients, request, bars)
 
 
 HISTORY_ROUTES = (history, settings_now, settings_changed, stream)

@@ -18,8 +18,9 @@ from footloom.server.compat.following import Follower, followed
 from footloom.server.rest.flowing import Flow
 from footloom.server.services import Services
 
-__all__ = ("BarStream", "Teller", "bars_stored", "begun", "key_of")
+__all__ = ("BarStream", "Teller", "bars_stored", "begun", "key_of", "seen_of")
 
+_LONGEST_ID = 20
 _RETRY_MS = 500
 _ALIVE_S = 15.0
 
@@ -27,8 +28,11 @@ _ALIVE_S = 15.0
 class Teller(Protocol):
     """What a wire makes of bars."""
 
-    def all(self, bars: list[Bar]) -> list[bytes]:
-        """Return the data of the events that tell bars which were read, oldest first."""
+    def all(self, bars: list[Bar], seen_ns: int | None) -> list[bytes]:
+        """Return the data of the events that tell bars which were read, oldest first.
+
+        ``seen_ns`` is when the newest bar opened that the page was told before, None where it was told none.
+        """
 
     def changed(self, bars: list[Bar]) -> list[bytes]:
         """Return the data of the events that tell which bars have changed, oldest first."""
@@ -80,7 +84,8 @@ class BarStream:
     """The events of one client.
 
     ``settings`` are asked for again when they change. ``teller`` makes the events of ``count`` bars, at most every
-    ``pace_s`` seconds.
+    ``pace_s`` seconds. Each is named after its newest bar: a page that comes again says by itself what it has seen last
+    (``seen_ns``), and nothing that closed meanwhile is missing.
     """
 
     services: Services
@@ -88,43 +93,61 @@ class BarStream:
     teller: Callable[[Instrument, Settings], Teller]
     count: int
     pace_s: float
+    seen_ns: int | None = None
 
     async def events(self, changed: asyncio.Event, *, has_name: bool) -> AsyncGenerator[bytes, None]:
         """Yield events until the topic ends.
 
         A client without a name has its stream ended when it is told of a change: it comes again with its cookie.
         """
+        seen_ns = self.seen_ns
         while True:
             changed.clear()
             settings = self.settings()
             key = await self.services.run(key_of, self.services, settings)
             async with followed(self.services, key, _always(f"{settings.interval}m", self.count)) as follower:
                 teller = self.teller(follower.topic.chart.instrument, settings)
-                async for data in self._told(follower, teller, changed):
-                    yield data
+                async for newest_ns, found in self._told(follower, teller, changed, seen_ns):
+                    seen_ns = newest_ns
+                    yield _event(newest_ns, found)
                 if follower.ended is not None or not has_name:
                     return
 
-    async def _told(self, follower: Follower, teller: Teller, changed: asyncio.Event) -> AsyncGenerator[bytes, None]:
+    # When the newest bar opened that was told so far, and what is to be told: nothing where nothing has happened.
+    async def _told(
+        self, follower: Follower, teller: Teller, changed: asyncio.Event, seen_ns: int | None
+    ) -> AsyncGenerator[tuple[int, list[bytes]], None]:
         bars, _ = await follower.read(self.count)
-        yield _events(teller.all(bars))
+        found = teller.all(bars, seen_ns)
+        newest_ns = bars[-1].open_ns
+        yield newest_ns, found
         while not changed.is_set() and follower.ended is None:
             if not await _happens(follower.news, changed):
-                yield b": alive\n\n"
+                yield newest_ns, []
                 continue
             bars = follower.take()
             if follower.stale:
                 bars, _ = await follower.read(self.count)
-                found = teller.all(bars)
+                found = teller.all(bars, newest_ns)
             else:
                 found = teller.changed(bars)
             if found:
-                yield _events(found)
+                newest_ns = max(newest_ns, bars[-1].open_ns)
+                yield newest_ns, found
             await asyncio.sleep(self.pace_s)
 
 
-def _events(found: list[bytes]) -> bytes:
-    return b"".join(b"data: " + data + b"\n\n" for data in found)
+def _event(newest_ns: int, found: list[bytes]) -> bytes:
+    if not found:
+        return b": alive\n\n"
+    *before, last = (b"data: " + data + b"\n\n" for data in found)
+    return b"".join(before) + f"id: {newest_ns}\n".encode() + last
+
+
+def seen_of(request: Request[Any, Any, Any]) -> int | None:
+    """Return what a page says that it has seen last, where it comes again."""
+    told = request.headers.get("last-event-id", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < _LONGEST_ID else None
 
 
 async def _happens(*events: asyncio.Event) -> bool:
