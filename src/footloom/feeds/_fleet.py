@@ -107,11 +107,18 @@ class Fleet:
             mine = next((part for part in carried.wanted if part.symbol == one.symbol), None)
             if mine is None or carried.where != where:
                 continue
-            more = _merged(carried.wanted, [one])
-            known = one.streams if self._is_one(more) else one.streams & mine.streams
+            free = one.streams - self._beside(keeper, where, one.symbol)
+            more = _merged(carried.wanted, [msgspec.structs.replace(one, streams=free)])
+            known = free if self._is_one(more) else free & mine.streams
             self._change(keeper, carried, _merged(carried.wanted, [msgspec.structs.replace(one, streams=known)]))
             one = msgspec.structs.replace(one, streams=one.streams - known)
         return one
+
+    # What other sockets carry of a symbol since one of them was full.
+    def _beside(self, keeper: Keeper, where: str, symbol: str) -> frozenset[str]:
+        others = [carried for one, carried in self.keepers.items() if one is not keeper and carried.where == where]
+        parts = [part.streams for carried in others for part in carried.wanted if part.symbol == symbol]
+        return frozenset().union(*parts)
 
     def remove(self, symbol: str) -> None:
         """Listen to a symbol no more; a socket that carries nothing else is closed."""

@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from footloom.errors import ConfigError
@@ -42,6 +42,19 @@ steps = st.lists(
 )
 
 
+LONE = frozenset({"agg_trade"})
+
+
+@example(  # one that was on a second socket came to the first as well, once that had room
+    [
+        (True, NAMES[0], LONE),
+        (True, NAMES[1], LONE),
+        (True, NAMES[2], frozenset({"agg_trade", "depth", "liquidation", "mark"})),
+        (True, NAMES[1], frozenset({"agg_trade", "liquidation"})),
+        (False, NAMES[0], LONE),
+        (True, NAMES[1], LONE),
+    ]
+)
 @given(steps)
 def test_each_stream_is_on_one_socket_and_stays_there(happened: list[tuple[bool, str, frozenset[str]]]) -> None:
     around: Any = SimpleNamespace(now_ns=lambda: 0, rng=random.Random(1), clock=SimpleNamespace(monotonic_ns=lambda: 0))
