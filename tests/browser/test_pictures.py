@@ -88,8 +88,10 @@ def test_numbers_that_are_kept_while_bars_change_their_width_are_those_that_are_
 def test_numbers_are_written_another_way_at_once(open_page: PageOpener) -> None:
     page = open_page(900, 560, settings={"numbers": "plain"})
     page.evaluate(KEEP, "plain")
+    narrow = page.evaluate("footloom.viewport().axisWidth")
     page.evaluate("footloom.show({ numbers: 'de' })")
     settle(page)
+    assert page.evaluate("footloom.viewport().axisWidth") > narrow, "prices with dots take more of the axis"
     page.evaluate(KEEP, "now")
     page.evaluate("footloom.repaint()")
     page.evaluate(KEEP, "anew")

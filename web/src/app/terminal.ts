@@ -367,6 +367,7 @@ export class Terminal implements TerminalFace {
   change(settings: Partial<Settings>): void {
     const hadTwo = this.settings.get().second !== "none";
     this.look.change(settings);
+    if (settings.numbers !== undefined) this.chart.resize(); // the axis is as wide as its prices are written
     const hasTwo = this.settings.get().second !== "none";
     if (hadTwo !== hasTwo && (hasTwo ? this.model.makeRoom() : this.model.giveRoom())) this.chart.moved();
   }
