@@ -11,7 +11,7 @@ PY = .venv/bin/python
 
 help:
 	@echo "make run          install into .venv and start the demo (ARGS=... are passed to footloom demo)"
-	@echo "make test         everything that has to hold: about twelve minutes on two cores"
+	@echo "make test         everything that has to hold: about eight minutes on two cores"
 	@echo "make lint         rules, types and layers only"
 	@echo "make format       put the code into its format"
 	@echo "make soak         the long versions of the tests"
