@@ -97,16 +97,14 @@ class KeptParts:
         NotStored
             Nothing is stored there.
         """
-        stream = Stream.named(key, tape)
         if form_of(tape) is not TRADES:
             return None
         for _ in range(_TRIES):
-            asked = self._reader.range(stream, from_ns, to_ns)
+            asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
             if not self.holds(sum(part.rows for day in asked.manifests.values() for part in _touching(day, asked))):
                 return None
-            days = sorted({*asked.manifests, *asked.pending})
             with contextlib.suppress(PartGone):
-                return asked.instrument, [run for day in days for run in self._day(asked, day)]
+                return asked.instrument, [run for day in _days(asked) for run in self._day(asked, day)]
         return None
 
     def stretches(self, key: str, tape: str, from_ns: int, to_ns: int) -> list[Stretch] | None:
@@ -120,19 +118,16 @@ class KeptParts:
         NotStored
             Nothing is stored there.
         """
-        stream = Stream.named(key, tape)
         if form_of(tape) is not TRADES:
             return None
-        asked = self._reader.range(stream, from_ns, to_ns)
+        asked = self._reader.range(Stream.named(key, tape), from_ns, to_ns)
         found: list[Stretch] = []
-        for day in sorted({*asked.manifests, *asked.pending}):
+        for day in _days(asked):
             manifest = asked.manifests.get(day)
             if manifest is None or length(self._reader.waiting(asked, day, manifest.sealed_seq)):
                 return None
-            for group in part_groups(TRADES, manifest.parts):
-                if not any(part in _touching(manifest, asked) for part in group):
-                    continue
-                name = _name_of(stream, manifest, group)
+            for group in _groups(manifest, asked):
+                name = _name_of(asked.stream, manifest, group)
                 read = functools.partial(self._pieces, name, manifest)
                 if all(from_ns <= part.first_ns and part.last_ns < to_ns for part in group):
                     found.append(Stretch(name, read))
@@ -146,9 +141,8 @@ class KeptParts:
         manifest = asked.manifests.get(day) or self._catalog.read(asked.stream, day)
         runs: list[LeanTrades] = []
         if manifest is not None:
-            for group in part_groups(TRADES, manifest.parts):
-                if any(part in _touching(manifest, asked) for part in group):
-                    runs += self._group(asked.stream, manifest, group)
+            for group in _groups(manifest, asked):
+                runs += self._group(asked.stream, manifest, group)
         touching = [run for run in runs if run.last[0] >= asked.from_ns and run.first[0] < asked.to_ns]
         waiting = self._reader.waiting(asked, day, manifest.sealed_seq if manifest else 0)
         if not length(waiting):
@@ -202,6 +196,16 @@ def _name_of(stream: Stream, manifest: Manifest, group: Sequence[Part]) -> _Name
 
 def _between(read: Callable[[], Iterator[Trades]], from_ns: int, to_ns: int) -> Iterator[Trades]:
     return (rows.between(from_ns, to_ns) for rows in read())
+
+
+def _days(asked: Range) -> list[dt.date]:
+    return sorted({*asked.manifests, *asked.pending})
+
+
+# What is decoded together, where any of it touches the range.
+def _groups(manifest: Manifest, asked: Range) -> list[list[Part]]:
+    touching = _touching(manifest, asked)
+    return [group for group in part_groups(TRADES, manifest.parts) if any(part in touching for part in group)]
 
 
 def _touching(manifest: Manifest, asked: Range) -> list[Part]:
