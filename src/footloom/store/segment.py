@@ -146,7 +146,14 @@ class Segment:
                 sync_folder(path.parent)
             except BaseException:
                 self._database.close()
+                self._forget()
                 raise
+
+    # On a full disk a segment may get its name and no more: what is left would stand in the way of whoever reads.
+    def _forget(self) -> None:
+        for name in (*(self.name + side for side in SIDES), self.name):
+            with contextlib.suppress(OSError):
+                self.path.with_name(name).unlink(missing_ok=True)
 
     def _prepare(self, first_seq: int) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")

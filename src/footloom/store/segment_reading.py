@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,7 +27,7 @@ from footloom.store.segment import SALVAGED, VERSION, Content, Heard, HeardGap, 
 
 __all__ = ("is_damage", "read_segment")
 
-_TRIES = 3
+_WAITS_S = (0.001, 0.004, 0.016, 0.064, 0.256, 0)
 _DAMAGED = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # 0: text that is no text
 
 
@@ -40,24 +41,33 @@ def _open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         database.close()
 
 
-# A database whose log is gone can be read where nothing may be written only when SQLite is told that it stands still.
-# A writer that closes it takes the log away behind its index: in between, on a full disk, the index cannot be made.
+# A database without a log, or with one that holds nothing, can be read where nothing may be written only when SQLite is
+# told that it stands still. A writer that closes it takes the log away behind its index: in between, on a full disk,
+# the index cannot be made.
 def _connected(path: Path) -> sqlite3.Connection:
     log, uri = path.with_name(path.name + "-wal"), path.resolve().as_uri()
-    for left in reversed(range(_TRIES)):
-        has_log = log.exists()
+    for wait_s in _WAITS_S:
+        has_log = _has_bytes(log)
         database = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
         try:
             database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.Error as error:
             database.close()
-            if not isinstance(error, sqlite3.OperationalError) or (has_log and not left):
+            if not isinstance(error, sqlite3.OperationalError) or (has_log and not wait_s):
                 raise
         else:
             return database
         if not has_log:
             break
+        time.sleep(wait_s)
     return sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _has_bytes(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import random
 import shutil
 import sqlite3
@@ -19,7 +20,7 @@ from footloom.core.messages import Gap
 from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.errors import CorruptPart, NotStored, StoreError
-from footloom.store import segment_reading
+from footloom.store import segment, segment_reading
 from footloom.store.columns import Columns
 from footloom.store.files import Store
 from footloom.store.folder import Folder
@@ -139,13 +140,16 @@ def test_many_rows_at_once_are_the_same_rows(root: Path, count: int) -> None:
         assert len(at_once.heard) == count
 
 
-@pytest.mark.parametrize("goes", [1, 99])
-def test_a_log_that_goes_away_while_a_full_disk_is_read(root: Path, monkeypatch: pytest.MonkeyPatch, goes: int) -> None:
+@pytest.mark.parametrize(("log_bytes", "goes", "tries"), [(1, 1, 2), (1, 3, 4), (1, 99, 6), (0, 99, 1)])
+def test_a_full_disk_on_which_no_index_can_be_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch, log_bytes: int, goes: int, tries: int
+) -> None:
+    """Read is what has no log, now or a moment later; a log of no bytes says nothing."""
     with Store(root, writer=True) as store:
         store.append(rows(symbol("A"), 0, 5))
         path = root / "journal" / store._medium.segments()[-1]
     log = path.with_name(path.name + "-wal")
-    log.touch()
+    log.write_bytes(bytes(log_bytes))
     real, asked = sqlite3.connect, list[str]()
 
     class NoIndex:
@@ -166,12 +170,22 @@ def test_a_log_that_goes_away_while_a_full_disk_is_read(root: Path, monkeypatch:
         return real(place, **more) if "immutable" in place else NoIndex(place)
 
     monkeypatch.setattr(sqlite3, "connect", connect)
-    if goes == 1:
-        assert len(told(read_segment(path).heard)) == 5
-    else:
+    if goes == 99 and log_bytes:
         with pytest.raises(StoreError, match="disk I/O error"):
             read_segment(path)
-        assert len(asked) == 3
+    else:
+        assert len(told(read_segment(path).heard)) == 5
+    assert len(asked) == tries
+
+
+def test_a_segment_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(segment, "sync_folder", full)
+    with pytest.raises(StoreError, match="free some space"):
+        segment.Segment(tmp_path / "segment-00000001.sqlite", 0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_nothing_was_heard_is_nothing_however_blocks_are_kept(root: Path) -> None:
