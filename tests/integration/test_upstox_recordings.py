@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from footloom.core.messages import Tick
-from footloom.core.snapshots import Snapshots
+from footloom.core.snapshots import GREEKS, Snapshots
 from footloom.core.ticks import Merger
 from footloom.feeds.ingest import Options, import_files
 from footloom.store.files import Store
@@ -33,6 +33,7 @@ COLUMNS = (
     "bid_lot",
     "ask_lot",
     "atp_e4",
+    *GREEKS,
 )
 MODES = ("fullFeed", "ltpc", "firstLevelWithGreeks", "requestMode")
 

@@ -10,18 +10,40 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from footloom.core.decimals import to_units
 from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
-__all__ = ("NO_QUOTE", "IntervalPrice", "Snapshots", "complete", "interval_price", "left_out")
+__all__ = ("GREEKS", "NO_QUOTE", "IntervalPrice", "Snapshots", "complete", "in_e8", "interval_price", "left_out")
 
 NO_QUOTE = np.iinfo(np.int64).min  # a missing side of the book, or anything else that a snapshot does not say
 
+GREEKS = ("iv_e8", "delta_e8", "gamma_e8", "theta_e8", "vega_e8")  # of an option, as the venue tells them
 _GIVEN = ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns")
-_EXTRA = ("oi_lot", "bid_lot", "ask_lot", "atp_e4")
+_EXTRA = ("oi_lot", "bid_lot", "ask_lot", "atp_e4", *GREEKS)
 _COLUMNS = _GIVEN + _EXTRA
 _LEFT_OUT = np.empty(0, np.int64)
+_E8 = Decimal("0.00000001")
+_PLACES = 8
+_GREATEST = 2**62
+
+
+def in_e8(text: str) -> int:
+    """Return decimal text times 10^8, what lies behind the eighth place cut off; `NO_QUOTE` for no text.
+
+    Raises
+    ------
+    DataError
+        It is no number, or too great for 64 bits.
+    """
+    if not text:
+        return NO_QUOTE
+    whole, _, rest = text.partition(".")
+    value = to_units(f"{whole}.{rest[:_PLACES]}" if rest else whole, _E8)
+    if abs(value) >= _GREATEST:
+        raise DataError(f"{text} is too great for 64 bits in steps of {_E8:f}")
+    return value
 
 
 def left_out() -> I64:
@@ -67,6 +89,8 @@ class Snapshots:
         Quantities at the best quotes.
     atp_e4
         Average traded price of the day, in 1/10 000 of the quote currency: it does not stand on the grid.
+    iv_e8, delta_e8, gamma_e8, theta_e8, vega_e8
+        Volatility and Greeks of an option as the venue tells them, times 10^8; a volatility of 0.12 is 12 %.
     """
 
     instrument: Instrument
@@ -82,6 +106,11 @@ class Snapshots:
     bid_lot: I64 = field(default_factory=left_out, kw_only=True)
     ask_lot: I64 = field(default_factory=left_out, kw_only=True)
     atp_e4: I64 = field(default_factory=left_out, kw_only=True)
+    iv_e8: I64 = field(default_factory=left_out, kw_only=True)
+    delta_e8: I64 = field(default_factory=left_out, kw_only=True)
+    gamma_e8: I64 = field(default_factory=left_out, kw_only=True)
+    theta_e8: I64 = field(default_factory=left_out, kw_only=True)
+    vega_e8: I64 = field(default_factory=left_out, kw_only=True)
 
     def __post_init__(self) -> None:
         complete(self, len(self.ts_exch_ns), _COLUMNS)

@@ -17,7 +17,7 @@ import numpy as np
 from footloom.core.decimals import parse_decimal
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Tick
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots, in_e8
 from footloom.core.trades import Trades
 from footloom.errors import DataError
 
@@ -27,10 +27,12 @@ PARTIAL = "partial:ltpc"
 _COLUMNS = (
     *("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns"),
     *("oi_lot", "bid_lot", "ask_lot", "atp_e4"),
+    *GREEKS,
 )
 _FIELDS = ("ltt_ns", "ltp", "ltq", "vtt", "bid", "bid_qty", "ask", "ask_qty", "oi", "atp")
 Convert = Callable[[Any], int]
 _MOST = 2**62
+_NO_GREEKS = (NO_QUOTE,) * len(GREEKS)
 _KNOWN = 16_384
 _PATIENCE = 5  # older messages in a row that are a new count, not a delay
 
@@ -83,6 +85,7 @@ class Merger:
     def reset(self) -> None:
         """Forget what was known: a new connection begins with the whole state."""
         self._last: dict[str, str | int] = {}
+        self._greeks = _NO_GREEKS
         self._order: tuple[int, int] | None = None
         self._older = 0
         self._trade: tuple[int, int, int] | None = None
@@ -118,6 +121,8 @@ class Merger:
             value = getattr(tick, name)
             if value is not None:
                 self._last[name] = value
+        if tick.greeks is not None:
+            self._greeks = tuple(map(_e8, tick.greeks))
 
     # A packet with a lower number at a later time is a count that began anew, and so are several older ones in a row.
     def _is_older(self, tick: Tick) -> bool:
@@ -173,6 +178,7 @@ class Merger:
             self._optional(self._lot_of, "bid_qty"),
             self._optional(self._lot_of, "ask_qty"),
             self._optional(_e4, "atp"),
+            *self._greeks,
         )
 
     def _optional(self, convert: Convert, name: str) -> int:
@@ -200,3 +206,12 @@ def _units(count: int, text: str) -> int:
 @lru_cache(_KNOWN)
 def _e4(text: str) -> int:
     return _units(int((parse_decimal(text) * Decimal(10_000)).to_integral_value()), text)
+
+
+# A computed number of the venue that is none is not known; what was traded beside it is.
+@lru_cache(_KNOWN)
+def _e8(text: str) -> int:
+    try:
+        return in_e8(text)
+    except DataError:
+        return NO_QUOTE

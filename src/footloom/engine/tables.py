@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_NO_ID, FLAG_NO_RECV, I64, Trades
 from footloom.engine.exact import decimal_array
 from footloom.engine.export import bar_columns
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ("bars_table", "chart_facts", "footprint_table", "levels_table", "snapshots_table", "trades_table")
 
+_E8 = Decimal("0.00000001")
 _ATP_UNIT = Decimal("0.0001")  # the average traded price stands off the grid: it has four decimals of its own
 
 
@@ -56,7 +57,8 @@ def snapshots_table(snapshots: Snapshots) -> pa.Table:
 
     Columns: ``ts_recv_ns``, ``ts_exch_ns`` (of the last trade); ``ltp``, ``ltq``, ``vtt`` last price, last quantity and
     volume of the day; ``bid``, ``ask``, ``bid_qty``, ``ask_qty`` best quotes; ``oi`` open interest; ``atp`` the day's
-    average traded price. What a snapshot does not say is null.
+    average traded price; ``venue_iv`` to ``venue_vega`` an option's volatility and Greeks as the venue tells them.
+    What a snapshot does not say is null.
     """
     instrument = snapshots.instrument
 
@@ -76,6 +78,7 @@ def snapshots_table(snapshots: Snapshots) -> pa.Table:
         "ask_qty": exact(snapshots.ask_lot, lot),
         "oi": exact(snapshots.oi_lot, lot),
         "atp": exact(snapshots.atp_e4, _ATP_UNIT),
+        **{f"venue_{name.removesuffix('_e8')}": exact(getattr(snapshots, name), _E8) for name in GREEKS},
     }
     return stamped(columns, facts_of("snapshots", instrument, tape=snapshots.tape))
 

@@ -14,8 +14,9 @@ from footloom.core.chains import CALL, CHAIN, PUT, SOURCES, UNDERLYING, quote_si
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Tick
 from footloom.core.series import NO_QUOTE, Series
+from footloom.core.snapshots import GREEKS, in_e8
 from footloom.errors import DataError
-from footloom.feeds._grid import Grid, in_e8
+from footloom.feeds._grid import Grid
 
 __all__ = ("ChainTape",)
 
@@ -24,7 +25,6 @@ _EVERY_NS: Final = 2 * 10**9
 _AGAIN_NS: Final = 60 * 10**9
 _AHEAD_NS: Final = 60 * 10**9  # so far two clocks may differ
 _SIDES: Final = {"CE": CALL, "PE": PUT}
-_GREEKS: Final = ("iv_e8", "delta_e8", "gamma_e8", "theta_e8", "vega_e8")
 Said = tuple[tuple[str, int], ...]  # columns that are said together
 
 
@@ -142,7 +142,7 @@ class ChainTape:
                 held = _positive(lots[quantity], f"{name}_qty", quantity) if quantity else NO_QUOTE  # "": not said
                 at = quote_side(ticks[price], held) if price else (NO_QUOTE, 0)
                 found[name] = ((f"{name}_tick", at[0]), (f"{name}_lot", at[1]))
-        for name, text in zip(_GREEKS, tick.greeks or (), strict=False):
+        for name, text in zip(GREEKS, tick.greeks or (), strict=False):
             if text:
                 found[name] = ((name, in_e8(text)),)
         return found

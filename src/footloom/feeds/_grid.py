@@ -8,25 +8,13 @@ from decimal import Decimal
 
 from footloom.core.decimals import parse_decimal, to_units
 from footloom.core.instrument import Instrument
-from footloom.core.snapshots import NO_QUOTE
 from footloom.errors import DataError, OffGrid
 
-__all__ = ("Grid", "Units", "WholeUnits", "in_e8", "refined")
+__all__ = ("Grid", "Units", "WholeUnits", "refined")
 
-_E8 = 10**8
-_UNIT_E8 = Decimal("0.00000001")
-_PLACES = 8
 _KEPT = 65_536  # texts remembered
 _GREATEST = 2**62
 _MOST_PLACES = 12  # a price with more of them is a fault of the venue
-
-
-def in_e8(text: str) -> int:
-    """Return decimal text times 10^8, what lies behind the eighth place cut off; `NO_QUOTE` for no text."""
-    if not text:
-        return NO_QUOTE
-    whole, _, rest = text.partition(".")
-    return to_units(f"{whole}.{rest[:_PLACES]}", _UNIT_E8) if rest else int(whole) * _E8
 
 
 class Units(dict[str, int]):

@@ -11,10 +11,11 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap, Liquidation, MarkPrice, OpenInterest, Quote, Tick
 from footloom.core.series import NO_QUOTE, Series
+from footloom.core.snapshots import in_e8
 from footloom.core.trades import FLAG_NO_ID, Trades
 from footloom.errors import DataError
 from footloom.feeds._chain import ChainTape
-from footloom.feeds._grid import Grid, in_e8
+from footloom.feeds._grid import Grid
 from footloom.feeds._tapes import fine
 from footloom.venues._venue import Wanted
 

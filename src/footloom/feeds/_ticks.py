@@ -17,7 +17,7 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap, Tick
 from footloom.core.sessions import calendar
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.core.ticks import Merger, Refusal
 from footloom.core.trades import Trades
 from footloom.errors import NotStored
@@ -219,6 +219,7 @@ class SnapshotTape:
 _KEPT = (
     *("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick"),
     *("oi_lot", "bid_lot", "ask_lot", "atp_e4"),
+    *GREEKS,
 )
 
 

@@ -20,7 +20,7 @@ from footloom.core.decimals import to_units
 from footloom.core.instrument import Instrument
 from footloom.core.series import Series
 from footloom.core.sessions import calendar
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.core.trades import I64
 from footloom.errors import NotStored
 from footloom.store import Coverage, Store
@@ -164,6 +164,7 @@ def _of_option(store: Store, option: Instrument, chain: Instrument, from_ns: int
         lots[f"{side}_lot"] = np.where(none, 0, lots[f"{side}_lot"])
     columns = {**prices, **{name.replace("vtt", "volume"): held for name, held in lots.items()}}
     columns = {name: np.where((held < 0) & (held != NO_QUOTE), NO_QUOTE, held) for name, held in columns.items()}
+    columns |= {name: getattr(seen, name) for name in GREEKS}  # the venue's own: below zero some of them are
     rows = _news(seen.ts_recv_ns, columns)
     return Series.build(
         chain,

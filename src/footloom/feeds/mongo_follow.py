@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from footloom.core.messages import Gap
-from footloom.core.snapshots import Snapshots
+from footloom.core.snapshots import GREEKS, Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import NotStored, StoreError
 from footloom.feeds._import_grids import Grids
@@ -353,9 +353,10 @@ def _made(block: Trades | Snapshots, columns: Columns) -> Trades | Snapshots:
     return made
 
 
-# Each row as bytes that two equal rows share; ids that nobody gave, and receipts of trades, say nothing of them.
+# Each row as bytes that two equal rows share; ids that nobody gave, and receipts of trades, say nothing of them, and an
+# older footloom did not keep the Greeks.
 def _said(columns: Columns, names: Any) -> list[bytes]:
-    chosen = [name for name in names if name not in {"trade_id", "flags"}]
+    chosen = [name for name in names if name not in {"trade_id", "flags", *GREEKS}]
     table = np.stack([columns[name].astype(np.int64) for name in chosen], axis=1)
     return [row.tobytes() for row in table]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from footloom.core.snapshots import NO_QUOTE
+from footloom.core.snapshots import GREEKS, NO_QUOTE
 from footloom.core.ticks import PARTIAL
 from footloom.core.trades import I64
 from footloom.errors import DataError
@@ -32,6 +32,7 @@ _LONGEST_SILENCE_NS = 60_000_000_000
 _IST_NS = 19_800_000_000_000
 _DAY_NS = 86_400_000_000_000
 _MS = 1_000_000
+_GREATEST_E8 = 2**62 // 10**8
 
 REPEATED = "repeats the last trade: the book may be new, nothing was traded"
 LTT_BACK = "time of the last trade steps back"
@@ -43,7 +44,7 @@ AHEAD = "recorder's clock ahead of UTC by"
 SLOW = "received before its last trade, by the recorder's clock"
 
 _SNAPSHOT = ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns", "oi_lot")
-_COLUMNS = (*_SNAPSHOT, "bid_lot", "ask_lot", "atp_e4")
+_COLUMNS = (*_SNAPSHOT, "bid_lot", "ask_lot", "atp_e4", *GREEKS)
 
 
 class _NoTrade(Exception):
@@ -64,6 +65,11 @@ class Row(NamedTuple):
     bid_lot: int
     ask_lot: int
     atp_e4: int
+    iv_e8: int
+    delta_e8: int
+    gamma_e8: int
+    theta_e8: int
+    vega_e8: int
 
 
 class _Key:
@@ -74,6 +80,7 @@ class _Key:
         self.prices: Units | None = None
         self.lots: Units | None = None
         self.quote: Quote | None = None
+        self.greeks = (NO_QUOTE,) * len(GREEKS)
         self.last: dict[str, bytes] = {}
         self.before: Row | None = None
         self.before_line = 0
@@ -202,6 +209,9 @@ def _take_snapshot(key: _Key, parts: Any, recv_ns: int | None, where: Document) 
     else:
         key.counted[KEPT_BOOK] += not is_index(key.symbol)
     key.last |= {name: raw for name in ("vtt", "oi", "atp") if (raw := getattr(parts, name))}
+    if parts.greeks:
+        key.greeks = tuple(map(_e8, parts.greeks))
+    iv, delta, gamma, theta, vega = key.greeks
     prices, lots = key.units(ltt_ns)
     quote = key.quote or Quote()
     row = Row(
@@ -216,6 +226,11 @@ def _take_snapshot(key: _Key, parts: Any, recv_ns: int | None, where: Document) 
         bid_lot=_or_none(lots, quote.bidQ),
         ask_lot=_or_none(lots, quote.askQ),
         atp_e4=_e4(key.last.get("atp", b"")),
+        iv_e8=iv,
+        delta_e8=delta,
+        gamma_e8=gamma,
+        theta_e8=theta,
+        vega_e8=vega,
     )
     _count_odd(key, row, where)
     key.before, key.before_line = row, where.line
@@ -237,6 +252,12 @@ def _or_none(units: Units, raw: bytes | msgspec.Raw) -> int:
 def _e4(raw: bytes) -> int:
     value = number(raw)
     return NO_QUOTE if not value else int((value * 10_000).to_integral_value())
+
+
+# A computed number of the venue: what is finer is cut off, and one that is none is not known.
+def _e8(raw: bytes) -> int:
+    value = number(raw)
+    return NO_QUOTE if value is None or abs(value) >= _GREATEST_E8 else int(value.scaleb(8))
 
 
 def _count_odd(key: _Key, row: Row, where: Document) -> None:

@@ -36,6 +36,13 @@ class _Book(msgspec.Struct):
     bidAskQuote: list[Quote] = []  # noqa: N815
 
 
+class _Greeks(msgspec.Struct):
+    delta: msgspec.Raw = _NOTHING
+    gamma: msgspec.Raw = _NOTHING
+    theta: msgspec.Raw = _NOTHING
+    vega: msgspec.Raw = _NOTHING
+
+
 class _Market(msgspec.Struct):
     ltpc: LastTrade | None = None
     marketLevel: _Book | None = None  # noqa: N815
@@ -43,6 +50,8 @@ class _Market(msgspec.Struct):
     vtt: msgspec.Raw = _NOTHING
     oi: msgspec.Raw = _NOTHING
     atp: msgspec.Raw = _NOTHING
+    iv: msgspec.Raw = _NOTHING
+    optionGreeks: _Greeks | None = None  # noqa: N815
 
 
 class _Full(msgspec.Struct):
@@ -51,13 +60,17 @@ class _Full(msgspec.Struct):
 
 
 class Parts(NamedTuple):
-    """What a message says, whatever its mode; None and empty texts are what it leaves out."""
+    """What a message says, whatever its mode; None and empty texts are what it leaves out.
+
+    ``greeks`` are volatility, delta, gamma, theta and vega of an option, told together or not at all.
+    """
 
     trade: LastTrade | None
     quote: Quote | None
     vtt: bytes
     oi: bytes
     atp: bytes
+    greeks: tuple[bytes, ...] = ()
 
 
 class Feed(msgspec.Struct):
@@ -89,7 +102,13 @@ class Feed(msgspec.Struct):
         if market.marketLevel is not None:
             levels = market.marketLevel.bidAskQuote
             quote = levels[0] if levels else Quote()
-        return Parts(market.ltpc, quote, bytes(market.vtt), bytes(market.oi), bytes(market.atp))
+        return Parts(market.ltpc, quote, bytes(market.vtt), bytes(market.oi), bytes(market.atp), _greeks_of(market))
+
+
+def _greeks_of(market: _Market) -> tuple[bytes, ...]:
+    said = market.optionGreeks or _Greeks()
+    found = tuple(bytes(one) for one in (market.iv, said.delta, said.gamma, said.theta, said.vega))
+    return found if any(found) else ()
 
 
 class TickDocument(Feed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footloom.core.series import KINDS
+from footloom.core.snapshots import GREEKS
 from footloom.store.columns import FINISHED, SEQ, SNAPSHOTS, TRADES, Form
 from footloom.store.encoding import (
     RECEIPT,
@@ -31,7 +32,7 @@ _SNAPSHOTS = (
     time_codec("ts_recv_ns", "ts_recv"),
     time_codec("ts_exch_ns", "ts_exch"),
     *(number_codec(name) for name in ("ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick")),
-    *(field_codec(name) for name in ("oi_lot", "bid_lot", "ask_lot", "atp_e4")),
+    *(field_codec(name) for name in ("oi_lot", "bid_lot", "ask_lot", "atp_e4", *GREEKS)),
     optional_codec(SEQ),
 )
 _FINISHED = (

@@ -14,7 +14,7 @@ from footloom.core.chains import SOURCES, UNDERLYING
 from footloom.core.finished import Finished
 from footloom.core.instrument import Instrument
 from footloom.core.series import KINDS, SNAPSHOT, UPDATE, Series, kind_of
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, FLAG_NO_RECV, FLAG_REST, Trades
 from footloom.errors import ConfigError, StoreError
 from footloom.store._reports import Storable
@@ -46,8 +46,8 @@ Columns = dict[str, NDArray[Any]]
 SEQ = "ingest_seq"  # the journal's number of a row, from 1; 0 for rows that never were in a journal
 _I64 = np.dtype(np.int64)
 _FEW = 64  # rows that Python looks through sooner than numpy
-_MOST_ZEROS = 2**20
-_ZEROS: dict[np.dtype[Any], NDArray[Any]] = {}
+_MOST_ALIKE, _FEW_ALIKE = 2**20, 2**12
+_ALIKE: dict[tuple[np.dtype[Any], int], NDArray[Any]] = {}
 _NO_TAPE = FLAG_INFERRED | FLAG_REST
 
 
@@ -92,14 +92,14 @@ SNAPSHOTS = Form(
     name="snapshots",
     dtypes={
         **dict.fromkeys(("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns"), _I64),
-        **dict.fromkeys(("oi_lot", "bid_lot", "ask_lot", "atp_e4"), _I64),
+        **dict.fromkeys(("oi_lot", "bid_lot", "ask_lot", "atp_e4", *GREEKS), _I64),
     },
     time="ts_recv_ns",
     ticks=("ltp_tick", "bid_tick", "ask_tick"),
     lots=("ltq_lot", "vtt_lot", "oi_lot", "bid_lot", "ask_lot"),
     needed=frozenset(("ts_recv_ns",)),
     numbered=False,
-    unsaid=frozenset(("bid_tick", "ask_tick", "oi_lot", "bid_lot", "ask_lot", "atp_e4")),
+    unsaid=frozenset(("bid_tick", "ask_tick", "oi_lot", "bid_lot", "ask_lot", "atp_e4", *GREEKS)),
 )
 FINISHED = Form(
     name="finished",
@@ -144,17 +144,17 @@ def form_of(tape: str) -> Form:
 def blank(form: Form, name: str, count: int) -> NDArray[Any]:
     """Return a column that nobody stored; it is for reading only."""
     dtype = form.dtypes.get(name, _I64)
-    return np.full(count, NO_QUOTE, dtype) if name in form.unsaid else _zeros(count, dtype)
+    return _alike(count, dtype, NO_QUOTE if name in form.unsaid else 0)
 
 
-# One for all: zeros that nobody has written to take no memory, while touching eight new megabytes for each chunk of a
-# long read took as long as decoding a column.
-def _zeros(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    held = _ZEROS.get(dtype)
+# One for all: touching eight new megabytes for each chunk of a long read took as long as decoding a column. Zeros that
+# nobody has written to take no memory.
+def _alike(count: int, dtype: np.dtype[Any], value: int) -> NDArray[Any]:
+    held = _ALIKE.get((dtype, value))
     if held is None or len(held) < count:
-        held = np.zeros(max(count, _MOST_ZEROS), dtype)
+        held = np.full(max(count, _FEW_ALIKE), value, dtype) if value else np.zeros(max(count, _MOST_ALIKE), dtype)
         held.setflags(write=False)
-        _ZEROS[dtype] = held
+        _ALIKE[dtype, value] = held
     return held[:count]
 
 

@@ -23,9 +23,11 @@ def tick(at: int = 0, **fields: Any) -> Tick:
     return Tick(symbol=FUTURE.symbol, **(given | fields))
 
 
+# What is not said, and what is no number, is not known.
+GREEKS = [10_440_000, -50_000_000, NO_QUOTE, -1_535_800_000, NO_QUOTE]
 FIRST = tick(
     is_first=True, ltt_ns=START, ltp="100", ltq="75", vtt="1000", oi="5000", atp="99.87",
-    bid="99.95", bid_qty="150", ask="100.05", ask_qty="75",
+    bid="99.95", bid_qty="150", ask="100.05", ask_qty="75", greeks=("0.1044", "-0.5", "", "-15.358", "nan"),
 )  # fmt: skip
 
 
@@ -34,7 +36,7 @@ def test_the_whole_state_is_one_row() -> None:
     (row,) = zip(
         *(getattr(found.snapshots, name) for name in found.snapshots.__slots__[1:] if name != "tape"), strict=True
     )
-    assert [int(one) for one in row] == [START, 2000, 75, 1000, 1999, 2001, START + 7, 5000, 150, 75, 998_700]
+    assert [int(one) for one in row] == [START, 2000, 75, 1000, 1999, 2001, START + 7, 5000, 150, 75, 998_700, *GREEKS]
     assert not len(found.partial)
     assert not found.refused
 
@@ -47,6 +49,9 @@ def test_what_a_message_leaves_out_is_as_it_was() -> None:
     assert seen.vtt_lot.tolist() == [1000, 1025]
     assert seen.ltp_tick.tolist() == [2001, 2001]
     assert seen.ts_recv_ns.tolist() == [START + 8, START + 9]
+    assert seen.theta_e8.tolist() == [GREEKS[3]] * 2
+    begun = merger.take([tick(3, is_first=True, ltt_ns=START, ltp="100", ltq="75", vtt="1000")]).snapshots
+    assert begun.theta_e8.tolist() == [NO_QUOTE]
 
 
 def test_an_empty_side_is_empty_and_a_missing_book_is_not() -> None:

@@ -58,11 +58,14 @@ def test_trades_by_hand():
 def test_a_snapshot_says_null_where_it_says_nothing():
     one = np.array([5], np.int64)
     none = np.array([NO_QUOTE], np.int64)
-    table = snapshots_table(Snapshots(ONE, one, one, one, one, none, one, one + 1, atp_e4=one, oi_lot=none))
+    said = Snapshots(ONE, one, one, one, one, none, one, one + 1, atp_e4=one, oi_lot=none, delta_e8=-one)
+    table = snapshots_table(said)
 
     assert table.to_pylist() == [
         {"ts_recv_ns": 6, "ts_exch_ns": 5, "ltp": Decimal("0.25"), "ltq": Decimal("0.005"), "vtt": Decimal("0.005"),
-         "bid": None, "ask": Decimal("0.25"), "bid_qty": None, "ask_qty": None, "oi": None, "atp": Decimal("0.0005")},
+         "bid": None, "ask": Decimal("0.25"), "bid_qty": None, "ask_qty": None, "oi": None, "atp": Decimal("0.0005"),
+         "venue_iv": None, "venue_delta": Decimal("-0.00000005"), "venue_gamma": None, "venue_theta": None,
+         "venue_vega": None},
     ]  # fmt: skip
 
 

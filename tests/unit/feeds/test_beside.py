@@ -15,8 +15,9 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import BookUpdate, Gap, Liquidation, MarkPrice, OpenInterest, Quote, Tick
 from footloom.core.series import ASK, BID, NO_QUOTE
 from footloom.core.side import Side
+from footloom.core.snapshots import in_e8
+from footloom.errors import DataError
 from footloom.feeds._books import BookTape
-from footloom.feeds._grid import in_e8
 from footloom.feeds._side import SideTapes
 from footloom.feeds._ticks import SnapshotTape
 from footloom.feeds.stored import stored_inference
@@ -42,6 +43,12 @@ def beside(told: list[str], recorded: frozenset[str] = EVERY) -> SideTapes:
 )
 def test_numbers_that_stand_on_no_grid_are_kept_to_eight_places(text: str, units: int) -> None:
     assert in_e8(text) == units
+
+
+@pytest.mark.parametrize("text", ["x", "nan", "1e12", "-99999999999"])
+def test_a_number_that_is_none_or_too_great_is_refused(text: str) -> None:
+    with pytest.raises(DataError):
+        in_e8(text)
 
 
 def test_marks_open_interest_and_quotes_become_columns() -> None:

@@ -111,7 +111,7 @@ def test_the_underlying_says_its_price_alone() -> None:
     "wrong",
     [
         {"ltp": "5.005"}, {"oi": "1.5"}, {"oi": "-75"}, {"vtt": "-1"}, {"bid": "nan", "bid_qty": "1"},
-        {"bid": "5", "bid_qty": "-75"},
+        {"bid": "5", "bid_qty": "-75"}, {"greeks": ("1e30", "", "", "", "")}, {"greeks": ("", "nan", "", "", "")},
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_and_in_no_chain(tape: ChainTape, told: list[str], wrong: dict[str, str]) -> None:

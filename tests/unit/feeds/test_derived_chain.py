@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from footloom.core.instrument import Instrument
 from footloom.core.series import Series
-from footloom.core.snapshots import Snapshots
+from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.feeds.derived_chain import chain_instrument
 from footloom.feeds.stored_chain import ChainAsk, chain_at, chain_stamp, standing_chain
 from footloom.options.documents import chain_reply
@@ -67,6 +68,19 @@ def test_days_of_snapshots_behind_told_ones_are_noticed_and_read(store: Store) -
         put(store, snapshots(option(1, 26_000), MONDAY_NS + 2 * MINUTE_NS, 975))
         assert chain_stamp(store, UPSTOX.key) != second
         assert standing_chain(store, UPSTOX.key).series["oi_lot"].tolist()[-1] == 975
+
+
+def test_volatility_and_greeks_of_the_venue_stand_beside_ours(store: Store) -> None:
+    with store:
+        at_ns = MONDAY_NS + MINUTE_NS
+        said = {"iv_e8": 10_440_826, "delta_e8": -64_160_000, "gamma_e8": NO_QUOTE, "theta_e8": -1_535_800_000}
+        made = dataclasses.replace(
+            snapshots(option(1, 26_000, "PE"), at_ns, 900), **{name: np.array([one]) for name, one in said.items()}
+        )
+        put(store, made)
+        cell = chain_reply(chain_at(store, UPSTOX.key, ChainAsk())).rows[0].put
+        assert cell.venue == {"iv": "0.10440826", "delta": "-0.6416", "theta": "-15.358"}
+        assert (cell.said["theta"].source, int(cell.said["theta"].since_ns)) == ("upstox_feed", at_ns)
 
 
 def test_an_option_that_did_not_trade_today_is_told_too(store: Store) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from footloom.cli.main import main
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.feeds.stored import stored_trades
 from footloom.store.files import Store
 from tests.unit.importers.conftest import Import, Imported
@@ -53,6 +53,26 @@ def test_documents_become_snapshots(take: Import, layout: str, packed: bool) -> 
     assert first == {"ltp_tick": 2000, "ltq_lot": 35, "vtt_lot": 1000, "bid_tick": 2000, "ask_tick": 2002}
     assert (held.oi_lot[0], held.bid_lot[0], held.ask_lot[0], held.atp_e4[0]) == (71820, 70, 35, 1000700)
     assert trades(done)[:2] == [(2002, 35), (2000, -35)]
+
+
+def test_volatility_and_greeks_of_an_option_are_kept_as_it_tells_them(take: Import) -> None:
+    first, silent, other, odd = (document(at, 100.0, 1000 + 35 * at) for at in range(4))
+    for one, iv, greeks in (
+        (first, 0.10440826416015625, {"delta": -0.6416, "theta": -15.358, "gamma": 0.0003, "vega": 45.3725, "rho": 1}),
+        (other, 0.11, {"delta": -0.65, "theta": -15.4}),
+        (odd, "NaN", {"delta": 1e30, "gamma": "x"}),
+    ):
+        one["fullFeed"]["marketFF"] |= {"iv": iv, "optionGreeks": greeks}
+    done = take(array(first, silent, other, odd), "data.json")
+    held = snapshots(done)
+    unsaid = NO_QUOTE
+    assert (done.report.problems, len(held)) == ([], 4), "what was traded beside a number that is none is taken"
+    assert np.stack([getattr(held, name) for name in GREEKS], axis=1).tolist() == [
+        [10_440_826, -64_160_000, 30_000, -1_535_800_000, 4_537_250_000],
+        [10_440_826, -64_160_000, 30_000, -1_535_800_000, 4_537_250_000],
+        [11_000_000, -65_000_000, unsaid, -1_540_000_000, unsaid],
+        [unsaid] * 5,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from footloom.core.snapshots import NO_QUOTE, Snapshots
+from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.core.trades import Trades
 from footloom.store import segment
 from footloom.store.codecs import codecs
@@ -81,9 +81,9 @@ def test_an_old_day_that_is_one_part_is_upgraded_too(store: Store, make_trades: 
     assert store.compact().days == 0
 
 
-# Snapshots once had no open interest, best quantities and average price.
+# Snapshots once had no open interest, best quantities, average price, volatility and Greeks.
 FIRST = ("ts_exch_ns", "ltp_tick", "ltq_lot", "vtt_lot", "bid_tick", "ask_tick", "ts_recv_ns")
-LATER = ("oi_lot", "bid_lot", "ask_lot", "atp_e4")
+LATER = ("oi_lot", "bid_lot", "ask_lot", "atp_e4", *GREEKS)
 
 
 def said(snapshots: Snapshots) -> Snapshots:
