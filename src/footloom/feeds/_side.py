@@ -22,7 +22,7 @@ from footloom.venues._venue import Wanted
 __all__ = ("LIQUIDATION", "SideTapes")
 
 LIQUIDATION = "liquidation"
-_WITHOUT_REPAIR = ("quote", LIQUIDATION)  # tapes on which what is missed is missed
+_WITHOUT_REPAIR = ("quote", LIQUIDATION, "mark", "open_interest")  # tapes on which what is missed is missed
 _REMEMBERED = 1024
 _AGAIN_NS = 60 * 10**9
 _HAS_INTEREST = frozenset({"future", "option"})
@@ -52,6 +52,7 @@ class SideTapes:
         self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
         self._open: tuple[str, int] = ("", 0)  # the open interest that was said last, and when it was kept
         self._mark: dict[str, int] = {}  # what was said last of each column
+        self._known_ns: dict[str, int] = {}  # of tapes that were lost: what was received before stands no more
 
     def widen(self, wanted: Wanted, shown_only: frozenset[str]) -> frozenset[str]:
         """Take in more streams from here on; returns those that are recorded."""
@@ -74,7 +75,8 @@ class SideTapes:
             self.chain.add(message)
         elif message.oi and "open_interest" in self.recorded and self.grid.instrument.kind in _HAS_INTEREST:
             # The time of a message is that of its last trade, which may be older than what is told beside.
-            at_ns, qty = message.ts_recv_ns, "" if message.oi == self._open[0] else message.oi
+            at_ns = message.ts_recv_ns
+            qty = "" if message.oi == self._interest_said(at_ns)[0] else message.oi
             self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=at_ns, qty=qty))
 
     def add_mark(self, message: MarkPrice) -> None:
@@ -83,12 +85,17 @@ class SideTapes:
 
     def add_interest(self, message: OpenInterest) -> None:
         """Take in an open interest; that it still stands, where it comes without another one, is kept once a minute."""
-        said, kept_ns = self._open
+        said, kept_ns = self._interest_said(message.ts_recv_ns)
         if message.qty:
             self._open = message.qty, message.ts_recv_ns
             self._interest.append(message)
         elif said and message.ts_recv_ns - kept_ns >= _AGAIN_NS:
             self.add_interest(msgspec.structs.replace(message, qty=said))
+
+    def _interest_said(self, recv_ns: int) -> tuple[str, int]:
+        if self._is_new("open_interest", recv_ns):
+            self._open = ("", 0)
+        return self._open
 
     def add_quote(self, message: Quote) -> None:
         """Take in a best quote; one that is older than the newest, as over a second connection, is left out."""
@@ -114,11 +121,23 @@ class SideTapes:
         if tape in self.recorded:
             self._gaps.append((tape, gap))
 
-    def missed(self, gap: Gap) -> None:
-        """Note that nothing was heard for a while: what is not told anew is not known."""
-        self._open, self._mark = ("", 0), {}
+    def missed(self, gap: Gap, streams: frozenset[str]) -> None:
+        """Note that nothing was heard of some streams for a while: what is not told anew behind it is not known.
+
+        What was received before it may still come.
+        """
         for tape in _WITHOUT_REPAIR:
-            self.add_gap(tape, gap)
+            if tape in streams:
+                self._known_ns[tape] = gap.to_ns
+                self.add_gap(tape, gap)
+
+    # Whether a message is the first that was received behind a loss.
+    def _is_new(self, tape: str, recv_ns: int) -> bool:
+        since_ns = self._known_ns.get(tape)
+        if since_ns is None or recv_ns < since_ns:
+            return False
+        del self._known_ns[tape]
+        return True
 
     @property
     def waiting(self) -> bool:
@@ -157,7 +176,8 @@ class SideTapes:
             "rate_e8": in_e8(row.funding_rate),
             "next_ns": NO_QUOTE if row.next_funding_ns is None else row.next_funding_ns,
         }
-        self._mark = {name: self._mark.get(name, NO_QUOTE) if now == NO_QUOTE else now for name, now in said.items()}
+        before = {} if self._is_new("mark", row.ts_recv_ns) else self._mark
+        self._mark = {name: before.get(name, NO_QUOTE) if now == NO_QUOTE else now for name, now in said.items()}
         return self._mark
 
     def _take_interest(self) -> list[Series]:

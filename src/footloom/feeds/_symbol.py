@@ -128,14 +128,16 @@ class Symbol:
 
     # --- holes
 
-    def missed(self, cause: str, lost_ns: int, now_ns: int) -> None:
-        """Note that nothing was heard from ``lost_ns`` to ``now_ns``; ids say later what that cost."""
-        self.missed_trades(cause, lost_ns, now_ns)
+    def missed(self, cause: str, lost_ns: int, now_ns: int, streams: frozenset[str] | None = None) -> None:
+        """Note that nothing was heard of some streams (left out: of any) for a while; ids say later what that cost."""
+        lost = self.wanted.streams if streams is None else streams
+        self.missed_trades(cause, lost_ns, now_ns, lost)
         if self.snapshots is not None:
             self.snapshots.missed(cause, now_ns)
-        if self.book is not None:
+        if self.book is not None and DEPTH in lost:
             self.book.missed(cause)
-        self.side.missed(Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause))
+        gap = Gap(symbol=self.wanted.symbol, from_ns=lost_ns, to_ns=max(now_ns, lost_ns + 1), cause=cause)
+        self.side.missed(gap, lost)
 
     def muted(self, cause: str, heard_ns: int) -> None:
         """Note that nothing was heard until ``heard_ns`` on a connection that stood.
@@ -145,9 +147,10 @@ class Symbol:
         if self.snapshots is not None:
             self.snapshots.missed(cause, heard_ns)
 
-    def missed_trades(self, cause: str, _lost_ns: int, now_ns: int) -> None:
+    def missed_trades(self, cause: str, _lost_ns: int, now_ns: int, streams: Iterable[str] = TRADE_TAPES) -> None:
         """Note that until ``now_ns`` no trades were heard; whatever else there is goes on."""
-        for name, tape in self.tapes.items():
+        for name in self.tapes.keys() & streams:
+            tape = self.tapes[name]
             self._cause[name] = cause
             if tape.events is not None:
                 self.splices[name].lost(tape.events.top, tape.events.top_ns, now_ns, cause)

@@ -180,10 +180,10 @@ class VenueFeed:
     def _note_connection(self, keeper: Keeper, carried: Carried) -> None:
         carried.connections = keeper.connections
         breaks = keeper.take_breaks()
-        for name in carried.names:
-            for one in breaks if name in self._symbols else ():
-                self._symbols[name].missed(one.cause, one.lost_ns, one.opened_ns)
-            self._stock.mend(name)
+        for wanted in carried.wanted:
+            for one in breaks if wanted.symbol in self._symbols else ():
+                self._symbols[wanted.symbol].missed(one.cause, one.lost_ns, one.opened_ns, wanted.streams)
+            self._stock.mend(wanted.symbol)
 
     def _note_silence(self, carried: Carried, seconds: float, heard_ns: int | None) -> None:
         if seconds and heard_ns is not None:

@@ -87,6 +87,32 @@ def test_liquidations_stand_on_a_grid_of_their_own_and_come_once_over_two_connec
     assert (rows.tape, rows.qty_lot.tolist(), rows.side.tolist()) == ("liquidation", [14, 14], [-1, -1])
 
 
+def test_what_is_lost_is_a_gap_of_the_tapes_that_the_connection_carried() -> None:
+    side = beside([])
+    lost = Gap(symbol="BTCUSDT", from_ns=5, to_ns=9, cause="disconnected (1006)")
+    side.missed(lost, frozenset({"agg_trade", "liquidation", "mark"}))
+
+    assert side.take(0)[2] == [("liquidation", lost), ("mark", lost)]
+
+
+def test_what_stood_before_a_loss_stands_until_something_is_received_behind_it() -> None:
+    side = beside([])
+    lost = Gap(symbol="BTCUSDT", from_ns=5, to_ns=9, cause="disconnected (1006)")
+    side.add_mark(MarkPrice(symbol="BTCUSDT", ts_exch_ns=3, ts_recv_ns=3, mark="1", index="2"))
+    side.add_interest(OpenInterest(symbol="BTCUSDT", ts_exch_ns=3, ts_recv_ns=3, qty="7"))
+    side.missed(lost, EVERY)
+    # Of the old connection, read behind the loss; then of the new one, which tells what has changed.
+    for at_ns in (4, 9, 10):
+        side.add_mark(MarkPrice(symbol="BTCUSDT", ts_exch_ns=at_ns, ts_recv_ns=at_ns, mark=str(at_ns)))
+    minute = 60 * 10**9
+    for at_ns in (minute + 3, 2 * minute):
+        side.add_interest(OpenInterest(symbol="BTCUSDT", ts_exch_ns=at_ns, ts_recv_ns=at_ns, qty=""))
+    by_tape = {rows.tape: rows for rows in side.take(0)[0]}
+
+    assert by_tape["mark"]["index_e8"].tolist() == [2 * 10**8, 2 * 10**8, NO_QUOTE, NO_QUOTE]
+    assert by_tape["open_interest"]["oi_lot"].tolist() == [7_000], "it was not told again"
+
+
 def test_what_is_shown_only_is_not_stored() -> None:
     side = beside([], frozenset())
     side.add_quote(Quote(symbol="BTCUSDT", ts_exch_ns=5, ts_recv_ns=6, bid="1.0", bid_qty="1", ask="1.1", ask_qty="1"))

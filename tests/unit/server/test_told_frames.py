@@ -145,9 +145,10 @@ def test_after_a_loss_nothing_stands_until_it_is_told_anew() -> None:
     side.add_mark(MarkPrice(**at, mark="1", funding_rate="0.0001"))
     side.add_interest(OpenInterest(**at, qty="7"))
     side.take(0)
-    side.missed(Gap(symbol="BTCUSDT", from_ns=5, to_ns=9, cause="disconnect"))
-    side.add_mark(MarkPrice(**at, mark="2"))
+    lost = Gap(symbol="BTCUSDT", from_ns=5, to_ns=9, cause="disconnect")
+    side.missed(lost, frozenset({"mark", "open_interest"}))
+    side.add_mark(MarkPrice(**at | {"ts_recv_ns": 9}, mark="2"))
     side.add_interest(OpenInterest(symbol="BTCUSDT", ts_exch_ns=5, ts_recv_ns=10**12, qty=""))
-    series, _, _ = side.take(0)
+    series = [rows for rows in side.take(0)[0] if len(rows)]
     assert [rows.tape for rows in series] == ["mark"]
     assert (series[0]["mark_e8"].tolist(), (series[0]["rate_e8"] > 0).tolist()) == ([2 * 10**8], [False])
