@@ -27,8 +27,8 @@ _SURE_AFTER_S = 60.0  # a rate of less time is chance
 class SymbolStatus(msgspec.Struct, kw_only=True):
     """One symbol: how its feed stands, and what came since the start.
 
-    ``lag_ms`` is from the exchange's time to our receipt, the longest since the last status. ``gaps`` were seen,
-    ``healed`` records closed some of them.
+    ``rows`` are stored. ``lag_ms`` is from the exchange's time to our receipt, the longest since the last
+    status. ``gaps`` were seen, ``healed`` records closed some of them.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, kw_only=True):
-    """A whole recording at one moment; ``recorded`` is False while the disk takes nothing."""
+    """A whole recording at one moment; ``recorded`` is False while the disk takes nothing: ``waiting`` rows wait."""
 
     time: str
     seconds: float
@@ -64,11 +64,13 @@ class Status(msgspec.Struct, kw_only=True):
     rows: int
     disk: Disk
     symbols: list[SymbolStatus]
+    waiting: int = 0
 
 
 @dataclass
 class _Count:
     rows: int = 0
+    waiting: int = 0
     gaps: int = 0
     healed: int = 0
     lag_ns: int | None = None
@@ -80,10 +82,14 @@ class _Count:
         # As they are stored: a snapshot shows none, one or more trades.
         counted.append((commit.trades, len(commit.trades) if commit.snapshots is None else commit.snapshots))
         for rows, count in counted:
-            self.rows += count
+            if commit.recorded:
+                self.rows += count
+            else:
+                self.waiting += count
             heard = count - fetched_rows(rows)
             self.by_tape[rows.tape] = self.by_tape.get(rows.tape, 0) + heard
-        gaps = [*commit.gaps, *(gap for _, gap in commit.side_gaps)]
+        beside_gaps = {(gap.from_ns, gap.to_ns, gap.cause, gap.healed): gap for _, gap in commit.side_gaps}
+        gaps = [*commit.gaps, *beside_gaps.values()]  # one loss, though it is one of several tapes
         self.gaps += sum(not gap.healed for gap in gaps)
         self.healed += sum(gap.healed for gap in gaps)
         live = (commit.trades.flags & FLAG_BACKFILLED) == 0
@@ -112,7 +118,10 @@ class Tally:
         self._refused = 0
 
     def __call__(self, commit: Commit) -> None:
-        """Take a commit."""
+        """Take a commit; the first that is recorded again has recorded what waited."""
+        if commit.recorded and not self._recorded:
+            for count in self._counts.values():
+                count.rows, count.waiting = count.rows + count.waiting, 0
         self._counts.setdefault(commit.key, _Count()).add(commit)
         self._recorded = commit.recorded
         self._refused = max(self._refused, commit.refused)
@@ -141,6 +150,7 @@ class Tally:
             rows=sum(count.rows for count in self._counts.values()),
             disk=disk,
             symbols=symbols,
+            waiting=sum(count.waiting for count in self._counts.values()),
         )
 
     def _symbol(self, key: str, state: FeedState | None) -> SymbolStatus:
@@ -171,7 +181,7 @@ def line(status: Status) -> str:
     parts.append(f"gaps {sum(one.gaps for one in symbols):,}, healed {sum(one.healed for one in symbols):,}")
     parts.append(_disk_text(status.disk))
     if not status.recorded:
-        parts.append("NOT RECORDED: the disk takes nothing, see the log")
+        parts.append(f"NOT RECORDED: the disk takes nothing, {status.waiting:,} rows wait, see the log")
     if status.refused:
         parts.append(f"{status.refused:,} rows refused by the store, see the log")
     parts += status.disk.texts

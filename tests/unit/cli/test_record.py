@@ -76,6 +76,22 @@ def test_commits_are_counted_and_fetched_rows_are_not_late() -> None:
     assert status(tally, FeedState(phase="live")).symbols[0].lag_ms is None  # since the last status
 
 
+def test_rows_are_those_that_the_disk_took() -> None:
+    tally = Tally([KEY], 0.0)
+    for recorded, rows, waiting in ((True, 2, 0), (False, 2, 2), (False, 2, 4), (True, 8, 0)):
+        tally(commit(5, 5, recorded=recorded))
+        found = status(tally, FeedState(phase="live"))
+        assert (found.rows, found.waiting, found.recorded) == (rows, waiting, recorded)
+
+
+def test_a_loss_that_several_tapes_share_is_one_gap() -> None:
+    tally = Tally([KEY], 0.0)
+    lost = gap(healed=False)
+    tally(dataclasses.replace(commit(), side_gaps=(("mark", lost), ("liquidation", lost))))
+
+    assert status(tally, FeedState(phase="live")).symbols[0].gaps == 1
+
+
 def test_snapshots_are_counted_as_they_are_stored() -> None:
     tally = Tally([KEY], 0.0)
     for trades, snapshots in ((2, 1), (0, 3)):
@@ -106,7 +122,7 @@ def test_the_line_says_how_it_stands() -> None:
     )
     tally(commit(recorded=False))
     ill = line(status(tally, FeedState(phase="reconnecting", text="code 1006, again in 3 s"), Disk(free=None)))
-    assert "NOT RECORDED" in ill
+    assert "NOT RECORDED: the disk takes nothing, 0 rows wait" in ill
     assert "disk unknown" in ill
     assert ill.endswith("reconnecting: code 1006, again in 3 s")
 
