@@ -5,7 +5,7 @@ import { chainFor, deskChain, isUnderlying } from "../src/data/chain-choice";
 import type { StreamListener } from "../src/data/hub";
 import { changed } from "../src/data/option-change";
 import { OptionsDesk, optionsClosed } from "../src/data/options-desk";
-import type { Rest } from "../src/data/rest";
+import { RequestFailed, type Rest } from "../src/data/rest";
 import type { Clock } from "../src/data/store";
 import { parseGrid } from "../src/model/decimal";
 import { percentText } from "../src/model/format";
@@ -474,8 +474,15 @@ describe("the chain that is looked at", () => {
   function deskOf(answers: Readonly<Record<string, unknown>>) {
     const asked: Record<string, unknown>[] = [];
     const due: (() => void)[] = [];
+    const waits: number[] = [];
     const streams: { of: StreamRequest; listener: StreamListener; left: boolean }[] = [];
-    const clock: Clock = { now: () => 0, after: (_, run) => void due.push(run) };
+    const clock: Clock = {
+      now: () => 0,
+      after: (ms, run) => {
+        waits.push(ms);
+        due.push(run);
+      },
+    };
     const options = async (part: string, query: Record<string, unknown>): Promise<unknown> => {
       if (part !== "") asked.push({ part, ...query });
       const answer = answers[part];
@@ -490,7 +497,10 @@ describe("the chain that is looked at", () => {
       };
     };
     const followed: string[] = [];
-    const followOptions = async (symbol: string): Promise<void> => void followed.push(symbol);
+    const followOptions = async (symbol: string): Promise<void> => {
+      followed.push(symbol);
+      if (answers["/follow"] instanceof Error) throw answers["/follow"];
+    };
     const [rest, hub] = [{ options, followOptions } as unknown as Rest, { subscribeStream }];
     const desk = new OptionsDesk(rest, hub, clock);
     const tell = (chain: ChainReply, problem = ""): void =>
@@ -506,7 +516,7 @@ describe("the chain that is looked at", () => {
     const turns = async (): Promise<void> => {
       for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
     };
-    return { desk, asked, due, streams, tell, turns, rest, hub, clock, followed };
+    return { desk, asked, due, streams, tell, turns, rest, hub, clock, followed, waits };
   }
   const both = [info("nse:NIFTY"), info("nse:BANKNIFTY")];
 
@@ -549,6 +559,23 @@ describe("the chain that is looked at", () => {
     expect(followed.length, "seen again: at once").toBe(3);
     await pass();
     expect(followed.length, "one loop alone goes on").toBe(4);
+  });
+
+  it("asks ever more seldom to follow options that another process records, and anew for another chart", async () => {
+    const locked = new RequestFailed("the store is recorded by process 7", 409);
+    const { desk, due, turns, followed, waits } = deskOf({ "": both, "/follow": locked });
+    desk.showing("upstox:NIFTY.FUT1");
+    desk.open("upstox:NIFTY.FUT1");
+    for (let k = 0; k < 7; k += 1) {
+      await turns();
+      for (const run of due.splice(0)) run();
+    }
+    expect(waits).toEqual([20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000]);
+    await turns();
+    desk.showing("upstox:BANKNIFTY.FUT1");
+    await turns();
+    expect(followed.at(-1)).toBe("upstox:BANKNIFTY.FUT1");
+    expect(waits.at(-1)).toBe(20_000);
   });
 
   it("is not drawn through time, nor read out, while nobody sees the page", async () => {

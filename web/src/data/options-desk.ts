@@ -3,7 +3,7 @@ import type { ChainSaid } from "../protocol/streams";
 import { chainFor, isUnderlying } from "./chain-choice";
 import type { Hub } from "./hub";
 import { changed } from "./option-change";
-import type { Rest } from "./rest";
+import { RequestFailed, type Rest } from "./rest";
 import { type Clock, Store } from "./store";
 
 export type OptionTab = "chain" | "desk" | "readout" | "heat" | "profile" | "ratios" | "straddle" | "smile";
@@ -74,6 +74,8 @@ const closed: OptionView = {
 /** Venues that list options, which are listened to where somebody looks at them. */
 const withOptions = /^(upstox|angelone):/;
 const followMs = 10_000;
+/** Who is refused for what the server is (another process records) asks ever more seldom, so often at the least. */
+const refusedMs = 300_000;
 const againMs = 3000;
 const minuteNs = 60_000_000_000n;
 const besideNames = {
@@ -116,6 +118,7 @@ export class OptionsDesk {
   #chart = "";
   #readOf = "";
   #follows = 0;
+  #followMs = followMs;
   #isHidden = false;
   #stoodAt = "";
   #abort = new AbortController();
@@ -171,6 +174,11 @@ export class OptionsDesk {
     this.view.set({ ...closed, state: "loading" });
     this.choice.set({ ...this.choice.get(), expiry: null }); // that of the last look may be no more
     void this.#start(near);
+    this.#followAnew();
+  }
+
+  #followAnew(): void {
+    this.#followMs = followMs;
     void this.#follow(++this.#follows);
   }
 
@@ -178,7 +186,7 @@ export class OptionsDesk {
   // it is looked at in place of an older one.
   async #follow(turn: number): Promise<void> {
     const chart = this.#chart;
-    let followProblem = "";
+    let [followProblem, nextMs] = ["", followMs];
     if (this.#isHidden) return; // it begins anew when the page is seen
     if (withOptions.test(chart)) {
       try {
@@ -186,13 +194,15 @@ export class OptionsDesk {
         await this.#joinBegun(chart, turn);
       } catch (error) {
         followProblem = this.#stands() ? wordsOf(error) : "";
+        if (error instanceof RequestFailed && error.status === 409) nextMs = Math.min(2 * this.#followMs, refusedMs);
       }
     }
     if (turn !== this.#follows || !this.isOpen) return;
     if (chart === this.#chart && this.view.get().followProblem !== followProblem) {
       this.view.set({ ...this.view.get(), followProblem });
     }
-    this.#clock.after(followMs, () => turn === this.#follows && this.isOpen && void this.#follow(turn));
+    this.#followMs = nextMs;
+    this.#clock.after(nextMs, () => turn === this.#follows && this.isOpen && void this.#follow(turn));
   }
 
   /** While nobody sees the page nothing is asked for beside the stream; then at once. */
@@ -200,7 +210,7 @@ export class OptionsDesk {
     const isBack = this.#isHidden && !isHidden;
     this.#isHidden = isHidden;
     if (!isBack || !this.isOpen) return;
-    void this.#follow(++this.#follows);
+    this.#followAnew();
     this.#lookBeside();
     this.#lookReadOut();
   }
@@ -231,8 +241,10 @@ export class OptionsDesk {
 
   /** The contract that is charted now: where it stands on the chain's underlying, the read-out is of it. */
   showing(chart: string): void {
+    const isOther = chart !== this.#chart;
     this.#chart = chart;
     if (this.#waitsForChart && chart !== "") this.open(chart);
+    else if (isOther && this.isOpen) this.#followAnew();
     this.#lookReadOut();
   }
 
