@@ -19,9 +19,12 @@ from footloom.core.snapshots import in_e8
 from footloom.errors import DataError
 from footloom.feeds._books import BookTape
 from footloom.feeds._side import SideTapes
+from footloom.feeds._symbol import Symbol
 from footloom.feeds._ticks import SnapshotTape
 from footloom.feeds.stored import stored_inference
 from footloom.store.files import Store
+from footloom.venues import binance_usdm
+from footloom.venues._venue import Wanted
 
 BTC = Instrument(venue="binance_usdm", symbol="BTCUSDT", tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
 EVERY = frozenset({"mark", "open_interest", "quote", "liquidation", "depth"})
@@ -93,6 +96,17 @@ def test_what_is_lost_is_a_gap_of_the_tapes_that_the_connection_carried() -> Non
     side.missed(lost, frozenset({"agg_trade", "liquidation", "mark"}))
 
     assert side.take(0)[2] == [("liquidation", lost), ("mark", lost)]
+
+
+def test_a_book_stands_where_another_connection_is_lost() -> None:
+    symbol = Symbol(Wanted(symbol="BTCUSDT", streams=EVERY | {"agg_trade"}), BTC, binance_usdm, frozenset())
+    assert symbol.book is not None
+    symbol.book.add(update(95, 104, 94, recv=10))
+    symbol.book.add(update(0, 100, 0, recv=11, snapshot=True))
+    symbol.missed("disconnected (1006)", 11, 12, frozenset({"agg_trade", "mark"}))
+    assert (symbol.book.quote, symbol.cause("agg_trade")) == ((1000, 1005), "disconnected (1006)")
+    symbol.missed("disconnected (1006)", 11, 12, frozenset({"depth"}))
+    assert symbol.book.quote == (None, None)
 
 
 def test_what_stood_before_a_loss_stands_until_something_is_received_behind_it() -> None:
