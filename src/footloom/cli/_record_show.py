@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import logging.handlers
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ __all__ = ("Shower", "logging_to", "showing")
 _LOG_BYTES = 20_000_000
 _LOG_FILES = 5
 _LINE_EVERY_S = 60.0
+_NUMBER = re.compile(r"\d+")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Shower = Callable[[Status], None]
@@ -77,13 +79,13 @@ class _JsonLines:
 
 
 class _Lines:
-    # One a minute, and one whenever a symbol's connection changes.
+    # One a minute, and one whenever a symbol's connection changes; seconds that are counted down are no change.
     def __init__(self) -> None:
         self._next_s = 0.0
         self._phases: dict[str, tuple[str, str]] = {}
 
     def __call__(self, status: Status) -> None:
-        phases = {one.key: (one.phase, one.text) for one in status.symbols}
+        phases = {one.key: (one.phase, _NUMBER.sub("", one.text)) for one in status.symbols}
         now = time.monotonic()
         if phases == self._phases and now < self._next_s:
             return

@@ -304,6 +304,15 @@ def test_without_a_terminal_lines_come_when_something_changes(capsys: pytest.Cap
     assert [text.split()[2] for text in capsys.readouterr().err.splitlines()] == ["connecting", "live", "stale"]
 
 
+def test_seconds_that_are_counted_down_are_no_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally([KEY], 0.0)
+    with showing(json=False) as (show, _):
+        for seconds in (12, 11, 9):
+            show(status(tally, FeedState(phase="reconnecting", text=f"code 1006; trying again in {seconds} s")))
+
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_a_log_is_cut_and_warnings_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("footloom.cli._record_show._LOG_BYTES", 2_000)
     told: list[str] = []
