@@ -75,7 +75,11 @@ def _footloom_at(host: str, port: int) -> str | None:
         return None
     who = _process_at(port)
     stop = f"; kill {who.split()[1].rstrip(':')} stops it" if who else ""
-    return f"{name}{f' ({who}{stop})' if who else ''}, which answers at http://{_near(host)}:{port}/"
+    return f"{name}{f' ({who}{stop})' if who else ''}, which answers at {_shown(_near(host), port)}"
+
+
+def _shown(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 # All addresses of this machine are no place to connect to.

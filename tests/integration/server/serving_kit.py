@@ -33,9 +33,9 @@ class Running:
 
 
 @asynccontextmanager
-async def serving(store: MemoryStore, evict_after_s: float = 10.0) -> AsyncIterator[Running]:
+async def serving(store: MemoryStore, evict_after_s: float = 10.0, host: str = "127.0.0.1") -> AsyncIterator[Running]:
     services = Services.over(store)  # type: ignore[arg-type] - as much of a store as is read
-    listener = bind("127.0.0.1", 0)
+    listener = bind(host, 0)
     port = listener.getsockname()[1]
     ready, stop = asyncio.Event(), asyncio.Event()
     app = create_app(services)

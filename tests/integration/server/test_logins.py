@@ -124,6 +124,14 @@ async def test_upstox_sends_the_browser_back_and_the_code_is_good_once(desk: Des
     assert "begin it anew" in again.text
 
 
+async def test_over_tls_the_browser_is_sent_back_over_tls(desk: Desk) -> None:
+    host = HOST.replace("http:", "https:")
+    async with httpx.AsyncClient(transport=desk.page._transport, base_url=host, headers={"origin": host}) as page:
+        ask = {"venue": "upstox", "way": "oauth", "fields": {"api_key": "key", "api_secret": SECRET}}
+        row = (await page.post("/api/v1/logins", json=ask)).json()
+    assert parse_qs(urlsplit(row["open"]).query)["redirect_uri"] == [host + REDIRECT_PATH]
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -202,6 +202,13 @@ async def test_a_second_start_on_the_port_says_who_holds_it(server: Running) -> 
     assert "--port" in message
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+async def test_an_address_of_ipv6_is_told_as_browsers_write_it(anyio_backend: str, store: MemoryStore) -> None:  # noqa: ARG001
+    async with serving(store, host="::1") as server:
+        with pytest.raises(ConfigError, match=rf"http://\[::1\]:{server.port}/"):
+            await asyncio.to_thread(bind, "::1", server.port)
+
+
 async def test_another_program_on_the_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

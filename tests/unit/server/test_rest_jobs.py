@@ -346,6 +346,13 @@ async def test_what_waits_counts_together(client: httpx.AsyncClient) -> None:
     assert (await client.delete("/api/v1/uploads/a.csv")).status_code == 404
 
 
+async def test_the_first_files_may_come_at_once(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    names = [f"{letter}.csv" for letter in "abcdef"]
+    await asyncio.gather(*(client.put(f"/api/v1/uploads/{name}", content=b"1,2,3\n") for name in names))
+    assert {path.name for path in sent_files(tmp_path)} == set(names)
+    assert len({path.parent for path in sent_files(tmp_path)}) == 1
+
+
 async def test_the_readers_are_compiled_beside_the_server_and_it_is_told(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

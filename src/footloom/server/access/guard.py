@@ -210,14 +210,19 @@ def _address(text: str) -> object | None:
 
 
 def _cross_origin(origin: str) -> dict[str, str]:
-    return {"access-control-allow-origin": origin, "access-control-allow-credentials": "true", "vary": "Origin"}
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "access-control-expose-headers": "etag, location, retry-after, content-range, x-request-id",
+        "vary": "Origin",
+    }
 
 
 # What a browser asks before it lets a page of another origin send JSON, a token, or anything to a private address.
 async def _answer_preflight(origin: str, headers: Mapping[bytes, str], send: Send) -> None:
     said = _cross_origin(origin) | {
         "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-        "access-control-allow-headers": "authorization, content-type, if-none-match, range",
+        "access-control-allow-headers": "authorization, content-type, if-match, if-none-match, if-range, range",
         "access-control-max-age": "600",
     }
     if headers.get(b"access-control-request-private-network") == "true":

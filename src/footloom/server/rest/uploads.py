@@ -44,6 +44,7 @@ class Uploads:
         self._beside = beside
         self.most_bytes = most_bytes
         self._folder: Path | None = None
+        self._making = asyncio.Lock()
         self._files: dict[str, Upload] = {}
         self._coming = 0
         self._used: dict[str, int] = {}
@@ -69,9 +70,8 @@ class Uploads:
         check_name(name)
         self._check_unused(name)
         self._check_room(announced or 0)
-        folder = self._folder
-        if folder is None:
-            folder = self._folder = await asyncio.to_thread(_made, self._beside)
+        async with self._making:  # two may be the first at once
+            folder = self._folder = self._folder or await asyncio.to_thread(_made, self._beside)
         partial = folder / f".part-{secrets.token_hex(8)}"
         writing = _Writing(self, partial)
         try:

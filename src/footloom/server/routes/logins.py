@@ -49,7 +49,7 @@ async def log_in(request: Request[Any, Any, Any], services: Shared) -> Response[
         ask = msgspec.json.decode(await request.body(), type=LoginAsk)
     except msgspec.MsgspecError as error:
         raise ConfigError(f"a login is {{venue, way, fields}}: {error}") from None
-    redirect_uri = f"http://{request.headers.get('host', '')}{REDIRECT_PATH}"
+    redirect_uri = f"{request.scope['scheme']}://{request.headers.get('host', '')}{REDIRECT_PATH}"
     return Response(await _logins(services).log_in(ask, redirect_uri), headers=_NO_STORE)
 
 
