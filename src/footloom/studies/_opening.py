@@ -37,16 +37,16 @@ class Opening:
 
     @property
     def above(self) -> I64:
-        """How far the session went above the finished range, ticks, at least 0."""
+        """How far the session went above the finished range, ticks, at least 0; `NONE` without a range."""
         return self._beyond(self.session_high_tick - self.high_tick)
 
     @property
     def below(self) -> I64:
-        """How far the session went below the finished range, ticks, at least 0."""
+        """How far the session went below the finished range, ticks, at least 0; `NONE` without a range."""
         return self._beyond(self.low_tick - self.session_low_tick)
 
     def _beyond(self, far: I64) -> I64:
-        return np.where(self.complete & (self.high_tick != NONE), np.maximum(far, 0), 0)
+        return np.where(self.high_tick == NONE, NONE, np.where(self.complete, np.maximum(far, 0), 0))
 
 
 def opening_range(footprint: Footprint, periods: Periods, minutes: int, held: HeldRange) -> tuple[Opening, HeldRange]:

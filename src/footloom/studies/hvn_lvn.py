@@ -24,7 +24,7 @@ __all__ = ("OUTPUTS", "TITLE", "Nodes", "Params", "State", "nodes_of_rows", "upd
 TITLE = "Volume nodes"
 OUTPUTS = (
     Output(name="node", kind="cell_flag", unit="flag", columns=("node",), title="+1 high, -1 low volume node"),
-    Output(name="nodes", kind="zone", unit="row", columns=("bar", "row", "node", "change"), title="nodes as they come"),
+    Output(name="nodes", kind="zone", unit="row", columns=("row",), title="nodes as they come"),
     Output(name="hvn_above", kind="level", unit="row", columns=("hvn_above",), title="high node at or above the close"),
     Output(name="hvn_below", kind="level", unit="row", columns=("hvn_below",), title="high node at or below the close"),
     Output(name="lvn_above", kind="level", unit="row", columns=("lvn_above",), title="low node at or above the close"),

@@ -117,6 +117,16 @@ def test_a_study_in_prices():
     assert (found.study, found.part, found.params["reset"]) == ("vwap", "bars", "day")
 
 
+def test_codes_beside_a_price_stay_codes():
+    fold = StudyFold("hvn_lvn", {"k": 1})
+    footprint = build_footprint(tape(), "1m", 2)
+
+    events = study_tables(fold, footprint, fold.update(footprint))["events"]
+
+    assert {*events.column("node").to_pylist(), *events.column("change").to_pylist()} == {1, -1}
+    assert all(99 < price < 101 for price in events.column("row").to_pylist())
+
+
 def test_every_unit_and_every_part():
     class Made:
         OUTPUTS = (

@@ -161,6 +161,12 @@ async def test_letters_mark_what_each_half_hour_traded(client: httpx.AsyncClient
     assert (found["ib_low"], found["ib_high"]) == (min(lo for lo, _ in first), max(hi for _, hi in first))
 
 
+async def test_an_initial_balance_of_which_nothing_is_stored_is_null(client: httpx.AsyncClient) -> None:
+    hours = {"hours": "Asia/Tokyo 07:00-15:00 daily"}  # from 22:00 UTC on; the tape begins at midnight
+    [found] = (await asked(client, "tpo", hours, from_ns=DAY0_NS, to_ns=DAY0_NS + HOUR_NS))["letters"]
+    assert (found["ib_low"], found["ib_high"], sum(found["count"]) > 0) == (None, None, True)
+
+
 async def test_bars_of_a_live_chart_give_the_same_as_stored_ones(services: Services, client: httpx.AsyncClient) -> None:
     """The topic holds two sessions: a composite of three takes the rest from the store, and nothing twice."""
     wanted: dict[str, dict[str, object]] = {

@@ -53,7 +53,7 @@ def test_the_first_hour_of_an_indian_session_ends_at_a_quarter_past_ten():
 
     assert got["high_tick"].tolist() == [NONE, 100, 102, 102]
     assert got["low_tick"].tolist() == [NONE, 100, 100, 100]
-    assert got["below_tick"].tolist() == [0, 0, 0, 10]
+    assert got["below_tick"].tolist() == [NONE, 0, 0, 10]
 
 
 def test_three_opening_ranges():

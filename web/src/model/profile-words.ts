@@ -48,13 +48,15 @@ function rowWords(model: ChartModel, { profile, at }: ProfileHit): HoverWords {
 function letterWords(model: ChartModel, { rows, held }: PlacedTpo, row: number): HoverWords {
   const count = rows.count[row - rows.low_row] as number;
   const isSingle = rows.singles.includes(row);
+  const { ib_low: from, ib_high: to } = rows;
+  const balance = from === null || to === null ? "not stored" : `${priceOf(model, from)} to ${priceOf(model, to)}`;
   return {
     label: held.label,
     lines: [
       `${held.reply.title}${sinceText(model, rows.from_ns)}`,
       `${priceOf(model, row)}  ${lettersOf(rows, row)} (${count})${isSingle ? ", single print" : ""}`,
       `TPO POC ${priceOf(model, rows.poc)}, value area ${priceOf(model, rows.val)} to ${priceOf(model, rows.vah)}`,
-      `initial balance ${priceOf(model, rows.ib_low)} to ${priceOf(model, rows.ib_high)}, ${rows.total} TPOs`,
+      `initial balance ${balance}, ${rows.total} TPOs`,
     ],
   };
 }

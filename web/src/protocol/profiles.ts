@@ -44,8 +44,9 @@ export interface TpoRows {
   readonly poc: number;
   readonly vah: number;
   readonly val: number;
-  readonly ib_high: number;
-  readonly ib_low: number;
+  /** Rows of the initial balance; null where nothing is stored of it. */
+  readonly ib_high: number | null;
+  readonly ib_low: number | null;
   readonly above: boolean;
   readonly below: boolean;
   readonly high_tail: number;

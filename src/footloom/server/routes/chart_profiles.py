@@ -50,7 +50,7 @@ from footloom.server.stored.profiled import ProfileBars, with_bars
 from footloom.server.stored.seeded import SeededBuilder
 from footloom.server.wire.layout import MAX_EXACT
 from footloom.server.wire.messages import TopicRequest
-from footloom.studies import tpo
+from footloom.studies import NONE, tpo
 
 __all__ = ("ChartProfile", "ChartProfilesReply", "ChartTpo", "chart_profiles", "profile_kinds")
 
@@ -84,7 +84,8 @@ class ChartTpo(msgspec.Struct, frozen=True, kw_only=True):
     """The time at price of one session, from its lowest row up: in how many brackets each row was.
 
     ``brackets`` are ``[number, letter, lowest row, highest row]``; ``singles`` are rows of single prints between the
-    tails, ``high_tail`` and ``low_tail`` how many rows those have.
+    tails, ``high_tail`` and ``low_tail`` how many rows those have. ``ib_high`` and ``ib_low`` are null where nothing is
+    stored of the initial balance.
     """
 
     from_ns: str
@@ -95,8 +96,8 @@ class ChartTpo(msgspec.Struct, frozen=True, kw_only=True):
     poc: int
     vah: int
     val: int
-    ib_high: int
-    ib_low: int
+    ib_high: int | None
+    ib_low: int | None
     above: bool
     below: bool
     high_tail: int
@@ -285,6 +286,7 @@ def _row(footprint: Footprint, one: Profile) -> ChartProfile:
 
 def _letters(start_ns: int, end_ns: int, one: tpo.TpoProfile) -> ChartTpo:
     brackets = zip(one.number.tolist(), one.low_row.tolist(), one.high_row.tolist(), strict=True)
+    ib_high, ib_low = (None if row == NONE else row for row in (one.ib_high_row, one.ib_low_row))
     return ChartTpo(
         from_ns=str(start_ns),
         to_ns=str(end_ns),
@@ -294,8 +296,8 @@ def _letters(start_ns: int, end_ns: int, one: tpo.TpoProfile) -> ChartTpo:
         poc=one.poc_row,
         vah=one.vah_row,
         val=one.val_row,
-        ib_high=one.ib_high_row,
-        ib_low=one.ib_low_row,
+        ib_high=ib_high,
+        ib_low=ib_low,
         above=one.above,
         below=one.below,
         high_tail=len(one.high_tail_row),

@@ -115,6 +115,7 @@ function drawRow(ctx: Context, model: ChartModel, { rows, split }: PlacedTpo, gr
 
 // The initial balance is a rail at the left.
 function drawBalance(ctx: Context, model: ChartModel, { rows, left }: PlacedTpo): void {
+  if (rows.ib_high === null || rows.ib_low === null) return;
   const thick = 2 * Math.max(1, Math.round(model.dpr));
   const [top, bottom] = [model.price.y(rows.ib_high + 1), model.price.y(rows.ib_low)];
   vLine(ctx, left + thick / 2, Math.max(0, top), Math.min(model.price.height, bottom), model.palette.line, thick);
