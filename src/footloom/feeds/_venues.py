@@ -48,6 +48,6 @@ def check_options(key: str, rule: str) -> None:
     """
     venue = venue_named(key.partition(":")[0])
     if not hasattr(venue, "parse_options"):
-        raise ConfigError(f"--options {rule}: {key} has no options")
+        raise ConfigError(f"{key} has no options that could be listened to")
     if venue.parse_options(rule).strikes > _MOST_STRIKES:
         raise ConfigError(f"--options {rule!r} is no atm±N with N up to {_MOST_STRIKES}, such as atm±10")

@@ -111,11 +111,27 @@ def create_app(
     routes = _routes(wire)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        call: Any = scope
-        call[_HANDED] = handed
-        await routes(scope, receive, send)
+        call: Any = {**scope, _HANDED: handed}
+        if call.get("method") == "HEAD":  # every GET is one too
+            call["method"], send = "GET", _without_body(send)
+        await routes(call, receive, send)
 
     return Guard(app, door, lambda path: path in _PUBLIC or services.bundle.find(path) is not None)
+
+
+# The head of an answer, and its end; what the route says behind that is left unsaid.
+def _without_body(send: Send) -> Send:
+    ended = False
+
+    async def send_head(message: Any) -> None:
+        nonlocal ended
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not ended:
+            ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head
 
 
 # Compiled once for all servers of a process (it takes a quarter of a second): what is one server's comes with a call.

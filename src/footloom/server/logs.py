@@ -112,8 +112,10 @@ def configure(form: Literal["text", "json"], *, secrets: Collection[str] = ()) -
     level = logging.INFO if form == "json" else logging.WARNING
     logging.getLogger("footloom").setLevel(level)
     # They say of every request of ours, and of every one to a venue, what we say ourselves.
-    for name in ("httpx", "httpcore", "uvicorn", "websockets"):
+    for name in ("httpx", "httpcore", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of each request that is none: whoever sends such could fill a disk.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
 def is_json() -> bool:

@@ -438,6 +438,8 @@ def test_no_line_of_the_log_holds_a_secret(tmp_path: Path) -> None:
             assert "SameSite=Strict" in entered.headers["set-cookie"]
             assert TOKEN not in entered.headers["set-cookie"]
             client.get(f"/{TOKEN}")
+        for _ in range(3):
+            running.raw(b"\x16\x03\x01 no request\r\n\r\n")
         with running.ws():
             pass
         written = running.stop()
@@ -448,3 +450,4 @@ def test_no_line_of_the_log_holds_a_secret(tmp_path: Path) -> None:
     assert len({line["request_id"] for line in asked}) == len(asked)
     assert TOKEN not in written
     assert str(COOKIE.cookie) not in written
+    assert {line.get("level", "info") for line in lines} == {"info"}, "what a stranger sends is no warning of ours"

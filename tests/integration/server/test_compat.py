@@ -87,7 +87,11 @@ async def test_polars_reads_what_python_loads(tmp_path: Path, rng: np.random.Gen
     ("query", "status", "says"),
     [
         ({"venue": "test", "symbol": "XYZ"}, 404, "test:XYZ"),
-        ({"venue": "binance", "symbol": "BTCUSDT"}, 400, "write one of linear, spot, inverse"),
+        (
+            {"venue": "binance", "symbol": "BTCUSDT"},
+            400,
+            "the market is missing: with venue=binance write",
+        ),
         ({"venue": "binance", "market": "linear", "symbol": "btcusdt"}, 404, "binance_usdm:btcusdt"),
         ({"venue": "test", "symbol": "ABC", "from": 5, "to": 4}, 400, "the range is empty: from 5 is behind to 4"),
         ({"venue": "test", "symbol": "ABC", "from": "x"}, 400, "from"),
@@ -102,6 +106,20 @@ async def test_a_range_that_cannot_be_is_refused(
     assert answer.status_code == status
     assert says in answer.text
     assert set(answer.json()["error"]) >= {"code", "message"}
+
+
+async def test_a_head_is_that_of_the_answer_and_no_work_goes_on_behind_it(
+    server: Running, client: httpx.AsyncClient
+) -> None:
+    for path in ("/livez", "/schema", "/api/v1/bars?symbol=test:ABC", "/api/v1/bars?symbol=test:NONE"):
+        head, whole = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content, len(whole.content) > 30) == (whole.status_code, b"", True), path
+        same = ("content-type", "content-length", "etag", "content-encoding", "cache-control")
+        assert [head.headers.get(name) for name in same] == [whole.headers.get(name) for name in same], path
+    stream = await client.head("/compat/001/stream")
+    assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream")
+    assert (await client.head("/api/v1/layouts/none")).status_code == 404
+    await until(lambda: subscribers(server) == 0)
 
 
 async def test_settings_belong_to_one_client(server: Running) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import socket
 import sys
@@ -134,6 +135,7 @@ async def test_an_endless_message_ends_its_connection_only(server: Running) -> N
 async def test_text_that_is_no_utf8_ends_its_connection_without_a_traceback(
     server: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "footloom")
     async with connect(server.ws) as client:
         await client.recv()
         await client.send(b"\xff\xfe{", text=True)

@@ -79,7 +79,7 @@ async def test_what_is_not_recorded_is_not_ready(services: Services, client: htt
 
 async def figures_of(client: httpx.AsyncClient) -> dict[str, float]:
     answer = await client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = text_string_to_metric_families(answer.text)
     return {f"{one.name}{sorted(one.labels.values())}": one.value for family in families for one in family.samples}
 

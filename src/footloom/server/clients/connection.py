@@ -132,7 +132,7 @@ class _Evicting(WebSocketsSansIOProtocol):
     # The base class logs a traceback here; a client's broken text is no fault of ours.
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
-            _LOG.warning("client %s sent text that is no UTF-8: closed", self.client)
+            _LOG.info("client %s sent text that is no UTF-8: closed", self.client)
             self.frames = []
             self.conn.send_close(1007)
             self.handle_parser_exception()

@@ -94,8 +94,9 @@ def _venue(venue: str, market: str | None) -> str:
         return named
     found = MARKETS.get((named, (market or "").strip().lower()))
     if found is None:
-        markets = ", ".join(own for one, own in MARKETS if one == named)
-        raise ConfigError(f"market {market!r} of {named} is not served: write one of {markets}")
+        markets = " or ".join(f"market={own}" for one, own in MARKETS if one == named)
+        what = "the market is missing" if not market else f"market {market[:40]!r} is not served"
+        raise ConfigError(f"{what}: with venue={named} write {markets}")
     return found
 
 

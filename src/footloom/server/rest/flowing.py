@@ -56,9 +56,9 @@ class Flow:
         named = {"content-type": media_type, "cache-control": "no-store", **(headers or {})}
         self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI calls it
         """Send the answer."""
-        sending = asyncio.create_task(self._send(send, is_head=str(scope.get("method")) == "HEAD"))
+        sending = asyncio.create_task(self._send(send))
         leaving = asyncio.create_task(_gone(receive))
         if self._endless:
             _STREAMS.add(sending)
@@ -75,14 +75,13 @@ class Flow:
                 await self._closing()
 
     # The status is sent already: what goes wrong now can only be written down, and the answer be left without its end.
-    async def _send(self, send: Send, *, is_head: bool) -> None:
+    async def _send(self, send: Send) -> None:
         start: Any = {"type": "http.response.start", "status": 200, "headers": self._headers}
         await send(start)
         try:
-            if not is_head:
-                async for piece in self._pieces:
-                    async with asyncio.timeout(self._stall_s):
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+            async for piece in self._pieces:
+                async with asyncio.timeout(self._stall_s):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             _LOG.warning("a client took nothing of its answer for %s s: dropped", self._stall_s)
         except Exception:  # noqa: BLE001 - whatever the store or a fold raises

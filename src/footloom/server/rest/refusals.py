@@ -31,6 +31,7 @@ _CODES = {
     503: "unavailable",
 }
 _API: Final = "/api"
+_NEAR: Final = 0.85  # all paths begin alike
 _GONE = 499  # nobody reads it: whoever asked has closed the connection
 
 
@@ -63,8 +64,13 @@ def _words(request: Request[Any, Any, Any], error: HTTPException) -> str:
     if error.status_code == 405:
         return f"{request.method} is not what {request.url.path} takes: /schema lists what it does"
     told = error.extra if isinstance(error.extra, list) else []
-    found = [f"{one.get('key', 'it')}: {one.get('message', '')}" for one in told if isinstance(one, dict)]
+    found = [f"{_place(one)}: {one.get('message', '')}" for one in told if isinstance(one, dict)]
     return f"{'; '.join(found)}; /schema says what each may be" if found else error.detail
+
+
+# What is wrong with a body as a whole has the name of the argument that takes it.
+def _place(told: Mapping[str, str]) -> str:
+    return "the body" if (told.get("key"), told.get("source")) == ("data", "body") else told.get("key", "it")
 
 
 # The page's own route takes every path that no resource has, and the framework says of it what it takes.
@@ -85,7 +91,7 @@ def _resources(request: Request[Any, Any, Any]) -> list[str]:
 
 def _nothing_at(request: Request[Any, Any, Any]) -> str:
     path = request.url.path
-    near = difflib.get_close_matches(path, _resources(request), n=1)
+    near = difflib.get_close_matches(path, _resources(request), n=1, cutoff=_NEAR)
     return f"there is nothing at {path}: {f'did you mean {near[0]}?' if near else '/schema lists what there is'}"
 
 

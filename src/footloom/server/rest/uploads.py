@@ -71,7 +71,9 @@ class Uploads:
         self._check_unused(name)
         self._check_room(announced or 0)
         async with self._making:  # two may be the first at once
-            folder = self._folder = self._folder or await asyncio.to_thread(_made, self._beside)
+            if self._folder is None:
+                self._folder = await asyncio.to_thread(_made, self._beside)
+            folder = self._folder
         partial = folder / f".part-{secrets.token_hex(8)}"
         writing = _Writing(self, partial)
         try:

@@ -23,7 +23,7 @@ from footloom.server.stored.aside import Aside
 __all__ = ("Page", "metrics")
 
 Shared = NamedDependency[SkipValidation[Services]]
-_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_TYPE = "text/plain; version=0.0.4"  # the framework adds the charset
 _EDGES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BEGAN_S = time.time()
 # figure of a venue -> (name, words); how things stand is a gauge, the others only grow

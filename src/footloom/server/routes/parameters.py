@@ -282,7 +282,7 @@ def _check_type(request: Request[Any, Any, Any]) -> None:
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if takes_json and sent != JSON:
         raise HTTPException(
-            status_code=415, detail=f"the body is sent as {JSON}, not as {sent[:60] or 'nothing named'}"
+            status_code=415, detail=f"send the body with content-type: {JSON}; this one has {sent[:60] or 'none'}"
         )
 
 
