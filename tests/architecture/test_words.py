@@ -16,8 +16,10 @@ RULES = {
     "a path of somebody's machine": re.compile(r"(?<![\w./-])/(?:home|root|Users|work|workspace)/[\w-]+"),
     "a document that is not here": re.compile(r"\bdesign section|\bseed[ -]?\d{3}\b|\bdesign\.md\b"),
     "a left-over debugger": re.compile(r"\bbreakpoint\(\)|\bpdb\.set_trace|\bdebugger;"),
+    "a type that is learnt in any thread": re.compile(r"decode\([^()\n]*type=|msgspec\.convert\("),
     "a bare print": re.compile(r"^\s*print\(", re.MULTILINE),
 }
+_OF_SOURCES = {"a bare print", "a type that is learnt in any thread"}
 SUFFIXES = {".py", ".ts", ".svelte", ".css", ".md", ".toml", ".sh", ".html", ".c"}
 TOP = ("src", "tests", "docs", "tools", "benchmarks", "examples", "web/src", ".ci")
 
@@ -36,7 +38,7 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
 def faults(name: str, text: str) -> list[str]:
     found = []
     for rule, pattern in RULES.items():
-        if rule == "a bare print" and not name.startswith("src/"):
+        if rule in _OF_SOURCES and (not name.startswith("src/") or name == "src/footloom/typed.py"):
             continue
         if rule == "a document that is not here" and name == "CHANGELOG.md":
             continue
@@ -59,6 +61,7 @@ def test_no_debris(root: Path) -> None:
         "cd /" + "home/me",
         "see design " + "section 2",
         "breakpoint" + "()",
+        "found = msgspec.json.decode(data, type=Gap)",
     ],
 )
 def test_planted_debris_is_found(text: str) -> None:

@@ -19,6 +19,7 @@ from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.rolled import chart_history
 from footloom.server.wire.messages import TopicRequest
 from footloom.store import Block, Store
+from footloom.typed import from_plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,7 +139,7 @@ def _chart(history: History, asked: Asked, settings: Mapping[str, object]) -> Ch
     if taken:
         raise ConfigError(f"{', '.join(taken)} have flags of their own: leave them out of --set")
     try:
-        request = msgspec.convert({**wanted, **settings}, TopicRequest, strict=False)
+        request = from_plain({**wanted, **settings}, TopicRequest, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"--set: a chart cannot be made so: {error}") from None
     return history.resolve(request)

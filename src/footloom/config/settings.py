@@ -13,6 +13,7 @@ import msgspec
 from footloom.core.place import StorePlace
 from footloom.core.secret import Secret
 from footloom.errors import ConfigError
+from footloom.typed import from_plain
 
 __all__ = ("FILE", "SETTINGS", "Config", "Fetch", "Notice", "Setting", "is_secret", "size_of", "value_of")
 
@@ -140,7 +141,7 @@ def value_of(name: str, value: object, origin: str) -> Any:
     said = "what was given" if setting.is_secret else repr(value)
     made: Any
     try:
-        made = setting.read(value) if setting.read else msgspec.convert(value, setting.kind, strict=False)
+        made = setting.read(value) if setting.read else from_plain(value, setting.kind, strict=False)
     except ConfigError as error:
         raise ConfigError(f"{name} ({origin}): {error}") from None
     except (msgspec.ValidationError, ValueError):
@@ -187,26 +188,26 @@ def is_secret(name: str, value: object) -> bool:
 
 
 def _size(value: object) -> int:
-    return size_of(value) if isinstance(value, str) else msgspec.convert(value, int, strict=False)
+    return size_of(value) if isinstance(value, str) else from_plain(value, int, strict=False)
 
 
 def _seconds(value: object) -> float:
-    return float(value.strip().removesuffix("s")) if isinstance(value, str) else msgspec.convert(value, float)
+    return float(value.strip().removesuffix("s")) if isinstance(value, str) else from_plain(value, float)
 
 
 def _compat(value: object) -> Compat:
-    made: Compat = msgspec.convert(str(value).zfill(3), Compat)
+    made: Compat = from_plain(str(value).zfill(3), Compat)
     return made
 
 
 # In the environment a list is text with commas.
 def _words(value: object) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else msgspec.convert(value, list[str])
+    parts = value.split(",") if isinstance(value, str) else from_plain(value, list[str])
     return tuple(part.strip() for part in parts if part.strip())
 
 
 def _path(value: object) -> Path:
-    return Path(msgspec.convert(value, str)).expanduser()
+    return Path(from_plain(value, str)).expanduser()
 
 
 def _token(value: object) -> Secret:

@@ -20,6 +20,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import I64, Trades
 from footloom.errors import ConfigError
 from footloom.kernels.orders import ORDER_COLUMNS, UNKNOWN, join_orders, trailing_quantile
+from footloom.typed import from_plain
 
 __all__ = ("LargeOrders", "Measure", "Orders", "Params", "large_orders", "order_params", "orders_of", "whole_instants")
 
@@ -62,7 +63,7 @@ def order_params(settings: dict[str, object]) -> Params:
             f"large orders have no setting {', '.join(unknown)}: they have {', '.join(Params.__struct_fields__)}"
         )
     try:
-        params = msgspec.convert(settings, Params, strict=False)
+        params = from_plain(settings, Params, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"large orders cannot be set so: {error}") from None
     _share(params)

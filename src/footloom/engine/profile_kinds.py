@@ -19,6 +19,7 @@ from footloom.engine.profiles import Profile, composite, session_profiles, visib
 from footloom.errors import ConfigError
 from footloom.studies import Run, tpo
 from footloom.studies import value_area as areas
+from footloom.typed import from_plain
 
 __all__ = (
     "KINDS",
@@ -186,7 +187,7 @@ def kind_params(kind: ProfileKind, settings: Mapping[str, object]) -> Any:
         known = ", ".join(kind.params.__struct_fields__)
         raise ConfigError(f"{kind.title} has no setting {', '.join(unknown)}: it has {known}")
     try:
-        params: Any = msgspec.convert(settings, kind.params, strict=False)
+        params: Any = from_plain(settings, kind.params, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{kind.title} cannot be set so: {error}") from None
     areas.check(areas.Params(method=params.method, pct=params.pct, tie=params.tie))

@@ -13,6 +13,7 @@ from footloom.bars import parse_rule
 from footloom.errors import ConfigError, DataError
 from footloom.studies import cvd, imbalance
 from footloom.studies import value_area as areas
+from footloom.typed import from_plain
 
 __all__ = ("ChartSpec", "chart_spec")
 
@@ -63,7 +64,7 @@ def chart_spec(settings: Mapping[str, object]) -> ChartSpec:
         A setting is unknown or out of its range; the message names it.
     """
     try:
-        spec = msgspec.convert({name: _plain(name, value) for name, value in settings.items()}, ChartSpec)
+        spec = from_plain({name: _plain(name, value) for name, value in settings.items()}, ChartSpec)
     except msgspec.ValidationError as error:
         raise ConfigError(f"a chart cannot be made so: {error}") from None
     try:

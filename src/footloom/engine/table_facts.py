@@ -10,6 +10,7 @@ import msgspec
 
 from footloom.core.instrument import Instrument
 from footloom.errors import DataError
+from footloom.typed import from_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,6 +65,6 @@ def read_facts(metadata: Mapping[bytes, bytes] | None) -> Facts | None:
     if held is None:
         return None
     try:
-        return msgspec.json.decode(held, type=Facts)
+        return from_json(held, Facts)
     except msgspec.MsgspecError as error:
         raise DataError(f"the table's own description cannot be read: {error}; give the instrument yourself") from None

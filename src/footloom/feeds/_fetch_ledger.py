@@ -8,6 +8,7 @@ import msgspec
 
 from footloom.errors import StoreError
 from footloom.store.disk import storing, write_whole
+from footloom.typed import from_json
 
 __all__ = ("Ledger", "Taken")
 
@@ -29,7 +30,7 @@ class Ledger:
         self._taken: dict[str, Taken] = {}
         if self._path.exists():
             try:
-                self._taken = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Taken])
+                self._taken = from_json(self._path.read_bytes(), dict[str, Taken])
             except (OSError, msgspec.MsgspecError) as error:
                 raise StoreError(
                     f"{self._path} cannot be read: {error}; remove it: files are then fetched again, and no row is "

@@ -17,6 +17,7 @@ import pyotp
 from footloom.errors import ConfigError, RateLimited, Refused, SchemaChanged, VenueError
 from footloom.feeds.credentials import Credentials, next_local_ns, token_expiry_ns
 from footloom.feeds.http import Http
+from footloom.typed import from_json
 from footloom.venues import angelone, upstox
 from footloom.venues._venue import Bases, Request
 
@@ -261,7 +262,7 @@ async def _ask(http: Http, request: Request, explain: Any, *, is_login: bool = T
 def _read(document: bytes, kind: type[Any], venue: str, path: str) -> Any:
     # The answer holds tokens: nothing of it is repeated.
     try:
-        return msgspec.json.decode(document, type=kind)
+        return from_json(document, kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise SchemaChanged(
             f"{venue}'s answer to {urlsplit(path).path} has not the tokens that it should have"

@@ -31,6 +31,7 @@ from footloom.importers.upstox_documents import DOCUMENTS, DocumentReader
 from footloom.store import Store
 from footloom.store.columns import Columns, block_of, columns_of, form_of, length, take
 from footloom.store.grid import regrid
+from footloom.typed import from_json
 
 __all__ = ("Follower", "Mark", "Taken")
 
@@ -55,7 +56,7 @@ class Mark(msgspec.Struct):
     def of(cls, store: Store, place: Place) -> Self:
         """Return how far a store has taken a collection."""
         note = store.note(f"follow {place}")
-        return msgspec.json.decode(note, type=cls) if note else cls()
+        return from_json(note, cls) if note else cls()
 
     def keep(self, store: Store, place: Place) -> None:
         """Write it down."""

@@ -14,6 +14,7 @@ from footloom.errors import DataError
 from footloom.importers._csv_rules import Grid
 from footloom.importers._csv_words import shown
 from footloom.importers._rows import Dropped
+from footloom.typed import from_json
 
 __all__ = ("Refused", "Units", "count_refused", "number", "units_of")
 
@@ -96,7 +97,7 @@ def _number(raw: bytes) -> Decimal | None:
     text = raw.strip()
     try:
         if text.startswith(b"{"):
-            (inner,) = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).values()
+            (inner,) = from_json(text, dict[str, msgspec.Raw]).values()
             text = bytes(inner)
         value = parse_decimal(text.strip(b'"').decode("ascii")) if text else None
     except (DataError, ValueError, msgspec.DecodeError):

@@ -18,6 +18,7 @@ from footloom.importers._chain import CALENDAR, LOT, TICK, ChainRows
 from footloom.importers._exact import Refused, Units, number, units_of
 from footloom.importers._rows import Ask, BareRows, Outside, Plan
 from footloom.importers._source import Sample, Source
+from footloom.typed import from_json
 
 __all__ = ("read", "recognise")
 
@@ -92,7 +93,7 @@ def read(source: Source, plan: Plan, ask: Ask) -> Iterator[BareRows | Outside]:
     if len(text) > _MOST_BYTES:
         raise DataError(f"{source.path.name} has {len(text):,} bytes, more than a chain")
     try:
-        strikes = msgspec.json.decode(text, type=_Reply).data
+        strikes = from_json(text, _Reply).data
     except msgspec.MsgspecError as error:
         raise DataError(f"{source.path.name} is no reply of Upstox's option chain: {error}") from None
     reader = _Reader(plan, ask)
@@ -153,7 +154,7 @@ class _Reader:
 
 def _decoded(text: bytes) -> _Strike:
     try:
-        return msgspec.json.decode(text, type=_Strike)
+        return from_json(text, _Strike)
     except msgspec.MsgspecError as error:
         raise Refused("no strike of a chain", f"not as documented: {error}") from None
 

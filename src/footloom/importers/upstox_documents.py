@@ -24,6 +24,7 @@ from footloom.importers._rows import Ask, BareRows, Outside, Plan, Rows
 from footloom.importers._source import Sample, Source
 from footloom.importers._upstox import Messages, decode, time_ns
 from footloom.importers._upstox_fields import TickDocument
+from footloom.typed import from_json
 from footloom.venues.upstox import VENUE
 
 __all__ = ("DOCUMENTS", "DocumentReader", "read", "recognise")
@@ -182,7 +183,7 @@ def _made_ns(raw: msgspec.Raw) -> int | None:
     if not text:
         return None
     try:
-        held = msgspec.json.decode(text, type=dict[str, str] | str)
+        held = from_json(text, dict[str, str] | str)
         return object_id_ns(held if isinstance(held, str) else next(iter(held.values()), ""))
     except (DataError, msgspec.DecodeError):
         return None

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 import msgspec
 
 from footloom.errors import DataError
+from footloom.typed import from_msgpack
 
 __all__ = ("FoldState",)
 
@@ -30,6 +31,6 @@ class FoldState(msgspec.Struct, frozen=True, kw_only=True):
             The bytes are no such state.
         """
         try:
-            return msgspec.msgpack.decode(data, type=cls)
+            return from_msgpack(data, cls)
         except msgspec.MsgspecError as error:
             raise DataError(f"these {len(data)} bytes are no state of the {cls.WHAT}: {error}") from None

@@ -25,6 +25,7 @@ from footloom.store.segment import Content, Segment
 from footloom.store.segment_files import delete_segment, new_segment, segments
 from footloom.store.segment_reading import read_segment
 from footloom.store.unreadable import FrameKeeper, kept_frames
+from footloom.typed import from_json
 
 __all__ = ("Folder",)
 
@@ -259,7 +260,7 @@ def _refuse_other_things(layout: Layout) -> None:
 
 def _check_marker(layout: Layout) -> None:
     try:
-        version = msgspec.json.decode(layout.marker.read_bytes(), type=_Marker).footloom_store
+        version = from_json(layout.marker.read_bytes(), _Marker).footloom_store
     except msgspec.MsgspecError as error:
         raise StoreError(f"{layout.marker} is damaged ({error}): restore it from a backup") from error
     if version > _LAYOUT_VERSION:

@@ -7,6 +7,7 @@ import msgspec
 from footloom.core.instrument import Instrument, split_key
 from footloom.errors import CorruptPart, NotStored
 from footloom.store.medium import Medium
+from footloom.typed import from_json
 
 __all__ = ("InstrumentBook",)
 
@@ -69,7 +70,7 @@ class InstrumentBook:
 
 def _decoded(place: str, data: bytes) -> list[Instrument]:
     try:
-        definitions = msgspec.json.decode(data, type=list[Instrument])
+        definitions = from_json(data, list[Instrument])
     except msgspec.MsgspecError as error:
         raise CorruptPart(f"{place} is damaged: {error}; remove it, and import or record the symbol again") from error
     if not definitions:

@@ -12,6 +12,7 @@ import msgspec
 
 from footloom.errors import StoreLocked
 from footloom.store.disk import storing
+from footloom.typed import from_json
 
 __all__ = ("Holder", "WriterLock", "holder_of")
 
@@ -87,6 +88,6 @@ def _write(handle: int, holder: Holder) -> None:
 
 def _holder(handle: int) -> Holder | str:
     try:
-        return msgspec.json.decode(os.pread(handle, 65_536, 0), type=Holder)
+        return from_json(os.pread(handle, 65_536, 0), Holder)
     except msgspec.MsgspecError:
         return "a process that has only just begun"

@@ -16,6 +16,7 @@ from footloom.store.layout import MANIFEST, Stream
 from footloom.store.medium import Medium
 from footloom.store.notes import Note, known_with
 from footloom.store.parts import Part
+from footloom.typed import from_json
 
 __all__ = ("JOURNAL", "Catalog", "Manifest", "Source", "Span", "add_span", "covers", "has_free_rows")
 
@@ -233,17 +234,17 @@ def _encode(manifest: Manifest) -> bytes:
 def _decode(path: str, data: bytes) -> Manifest:
     cure = "restore it from a backup, or remove its day's folder and import that day again"
     try:
-        file = msgspec.json.decode(data, type=_File)
+        file = from_json(data, _File)
         found = zlib.crc32(file.manifest)
         if found != file.crc32:
             raise CorruptPart(f"{path} is damaged: crc32 {found}, expected {file.crc32}; {cure}")
-        version = msgspec.json.decode(file.manifest, type=_Versioned).version
+        version = from_json(file.manifest, _Versioned).version
         if version > _VERSION:
             raise StoreError(
                 f"{path} has version {version}, this program knows up to {_VERSION}: "
                 "use the newer footloom that wrote it"
             )
-        return msgspec.json.decode(file.manifest, type=Manifest)
+        return from_json(file.manifest, Manifest)
     except msgspec.MsgspecError as error:
         raise CorruptPart(f"{path} is damaged: {error}; {cure}") from error
 

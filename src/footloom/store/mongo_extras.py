@@ -16,6 +16,7 @@ from footloom.errors import CorruptPart, StoreError
 from footloom.store._reports import RawPart, Settings, Unreadable, UnreadableFrame
 from footloom.store.mongo_client import Address, Document, asking
 from footloom.store.unreadable import FRAME_BYTES, REASON_CHARACTERS
+from footloom.typed import from_json
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -86,7 +87,7 @@ class MongoTexts:
     def parts(self) -> list[RawPart]:
         """Return what is kept."""
         with asking("read", self._address):
-            return [msgspec.json.decode(one.metadata["part"], type=RawPart) for one in self._bucket().find({})]
+            return [from_json(one.metadata["part"], RawPart) for one in self._bucket().find({})]
 
     def write(self, part: RawPart, pieces: Iterable[bytes]) -> bool:
         """Keep a text; False where it is there already."""

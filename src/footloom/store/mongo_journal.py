@@ -25,6 +25,7 @@ from footloom.store.mongo_client import Address, asking
 from footloom.store.mongo_lock import WriterLease
 from footloom.store.packing import pack, unpack
 from footloom.store.segment import Content, Entry, Heard, HeardGap, place_in
+from footloom.typed import from_json
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -325,12 +326,12 @@ def _touches(said: Document, from_ns: int | None, to_ns: int | None) -> bool:
 
 def _take_gap(content: Content, said: Document, stream: Asked, place: int) -> None:
     if _stream(said).is_of(stream):
-        gap, instrument = msgspec.json.decode(said["gap"], type=Gap), _instrument(said)
+        gap, instrument = from_json(said["gap"], Gap), _instrument(said)
         content.gaps.append(HeardGap(_stream(said), instrument, said["at_seq"], gap, place))
 
 
 def _instrument(said: Document) -> Instrument:
-    return msgspec.json.decode(said["instrument"], type=Instrument)
+    return from_json(said["instrument"], Instrument)
 
 
 def _take_block(content: Content, said: Document) -> None:

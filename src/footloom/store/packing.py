@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from footloom.errors import DataError
 from footloom.store.columns import Columns, length
+from footloom.typed import from_msgpack
 
 __all__ = ("pack", "unpack")
 
@@ -99,7 +100,7 @@ def unpack(blob: bytes) -> Columns:
 # Commits of a few rows have the same header again and again.
 @functools.lru_cache(maxsize=256)
 def _header(data: bytes) -> _Header:
-    return msgspec.msgpack.decode(data, type=_Header)
+    return from_msgpack(data, _Header)
 
 
 def _columns(header: _Header, body: bytes, start: int) -> Columns:

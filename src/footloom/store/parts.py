@@ -24,6 +24,7 @@ from footloom.store.codecs import codecs
 from footloom.store.columns import SEQ, Columns, Form, blank, has_id, length, take
 from footloom.store.disk import storing
 from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, arrow_of, ints_of
+from footloom.typed import from_json
 
 __all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part", "part_of")
 
@@ -223,7 +224,7 @@ class PartFile:
     def _footer(self) -> Footer:
         text = (self._file.metadata.metadata or {}).get(_KEY, b"")
         try:
-            footer = msgspec.json.decode(text, type=Footer)
+            footer = from_json(text, Footer)
         except msgspec.MsgspecError as error:
             raise CorruptPart(f"{self.path} does not say what it holds: {error}; {_CURE}") from error
         if footer.version > SCHEMA_VERSION:

@@ -19,6 +19,7 @@ from footloom.errors import CorruptPart, StoreError
 from footloom.store._reports import RawPart
 from footloom.store.disk import TEMPORARY, make_folder, remove, storing, sync_folder, write_whole
 from footloom.store.layout import file_name
+from footloom.typed import from_json
 
 __all__ = ("RawPart", "raw_parts", "raw_text", "write_raw")
 
@@ -80,7 +81,7 @@ def raw_parts(root: Path, key: str | None = None) -> list[RawPart]:
     found = []
     for path in sorted((root / _FOLDER).glob("*/*/*/*.json")):
         try:
-            part = msgspec.json.decode(path.read_bytes(), type=RawPart)
+            part = from_json(path.read_bytes(), RawPart)
         except (OSError, msgspec.MsgspecError) as error:
             raise CorruptPart(f"{path} is damaged ({error}): remove it, and import its file again") from error
         if key in (None, part.key):

@@ -24,6 +24,7 @@ from footloom.store.disk import storing
 from footloom.store.layout import Asked, Stream
 from footloom.store.packing import unpack
 from footloom.store.segment import SALVAGED, VERSION, Content, Heard, HeardGap, Mark, checksum, place_in
+from footloom.typed import from_json
 
 __all__ = ("is_damage", "read_segment")
 
@@ -190,7 +191,7 @@ def _streams(database: sqlite3.Connection, content: Content, asked: _Reading) ->
 
 @functools.lru_cache(maxsize=1_024)
 def _instrument(data: bytes) -> Instrument:
-    return msgspec.json.decode(data, type=Instrument)
+    return from_json(data, Instrument)
 
 
 def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams, asked: _Reading) -> None:
@@ -200,7 +201,7 @@ def _read_gaps(database: sqlite3.Connection, content: Content, streams: _Streams
             continue
         stream, instrument = streams[number]
         if stream.is_of(asked.stream):
-            gap = msgspec.json.decode(data, type=Gap)
+            gap = from_json(data, Gap)
             content.gaps.append(HeardGap(stream, instrument, at_seq, gap, place_in(asked.path.name, record)))
 
 

@@ -19,6 +19,7 @@ import msgspec
 from footloom.errors import ConfigError, DataError
 from footloom.studies._beside import Beside, Companion, Joining
 from footloom.studies._study import NONE, Answer, Column, Counting, Kind, Life, NoState, Output, Run, Study, Unit
+from footloom.typed import from_msgpack, from_plain
 
 __all__ = (
     "NONE",
@@ -84,7 +85,7 @@ def make_params(study: Study, settings: Mapping[str, object]) -> Any:
         known = ", ".join(study.Params.__struct_fields__) or "none"
         raise ConfigError(f"{study.TITLE} has no setting {', '.join(unknown)}: it has {known}")
     try:
-        return msgspec.convert(settings, study.Params, strict=False)
+        return from_plain(settings, study.Params, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{study.TITLE} cannot be set so: {error}") from None
 
@@ -103,6 +104,6 @@ def decode_state(study: Study, data: bytes) -> Any:
         The bytes are no state of that study.
     """
     try:
-        return msgspec.msgpack.decode(data, type=study.State)
+        return from_msgpack(data, study.State)
     except msgspec.MsgspecError as error:
         raise DataError(f"these {len(data)} bytes are no state of {study.TITLE}: {error}") from None

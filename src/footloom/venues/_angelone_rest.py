@@ -12,6 +12,7 @@ import msgspec
 from footloom.core.instrument import Instrument
 from footloom.core.secret import Secret
 from footloom.errors import ConfigError, SchemaChanged, VenueError
+from footloom.typed import from_json
 from footloom.venues._angelone_frames import TYPES
 from footloom.venues._india_master import CALENDARS as SEGMENTS
 from footloom.venues._india_master import ZONE, candles_of, expiry_ns, scaled
@@ -207,6 +208,6 @@ def _minute(at_ns: int) -> str:
 
 def _decoded(document: bytes, kind: Any, what: str) -> Any:
     try:
-        return msgspec.json.decode(document, type=kind)
+        return from_json(document, kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SchemaChanged(f"Angel One's {what} is not as documented: {error}") from None

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from footloom.errors import SchemaChanged
+from footloom.typed import from_plain
 from footloom.venues._shown import shown
 
 __all__ = (
@@ -208,7 +209,7 @@ def _slow(frame: bytes) -> Event | Snapshot | Answer | list[Any]:
 def _by_event_type(value: dict[str, Any], frame: bytes) -> Event:
     kind = value["e"]
     try:
-        event: Event = msgspec.convert(value, _Payload)
+        event: Event = from_plain(value, _Payload)
     except (msgspec.ValidationError, RecursionError) as error:
         if isinstance(kind, str) and kind in KNOWN:
             article = "an" if kind[0] in "aeiou" else "a"
@@ -224,9 +225,9 @@ def _by_event_type(value: dict[str, Any], frame: bytes) -> Event:
 def _without_event_type(value: dict[str, Any], frame: bytes) -> Event | Snapshot | Answer:
     try:
         if "lastUpdateId" in value:
-            return msgspec.convert(value, Snapshot)
+            return from_plain(value, Snapshot)
         if {"u", "s", "b", "B", "a", "A"} <= value.keys():
-            ticker: Event = msgspec.convert(value, SpotTicker)
+            ticker: Event = from_plain(value, SpotTicker)
             return ticker
     except (msgspec.ValidationError, RecursionError) as error:
         raise SchemaChanged(f"a book message that is not as documented ({error}): {shown(frame)}") from None

@@ -14,6 +14,7 @@ import msgspec
 
 from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError, SchemaChanged
+from footloom.typed import from_json
 from footloom.venues._india_master import CALENDARS, candles_of, expiry_ns, local_date, scaled
 from footloom.venues._upstox_sockets import bearer
 from footloom.venues._venue import Bases, Candle, Request
@@ -225,6 +226,6 @@ def _unpacked(document: bytes) -> bytes:
 
 def _decoded(document: bytes, kind: Any, what: str) -> Any:
     try:
-        return msgspec.json.decode(document, type=kind)
+        return from_json(document, kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SchemaChanged(f"Upstox's {what} is not as documented: {error}") from None

@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from footloom.errors import ConfigError
 from footloom.server.access.auth import Access
 from footloom.server.failures import ErrorBody, ErrorReply
+from footloom.typed import from_json
 
 __all__ = ("ACCESS_ROUTES", "SESSION_PATH", "Entry", "SessionState", "enter", "leave", "session_state")
 
@@ -48,7 +49,7 @@ async def enter(request: Request[Any, Any, Any], access: Entrance) -> Response[S
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise ConfigError("a token is sent as application/json")
     try:
-        token = msgspec.json.decode(await request.body(), type=Entry).token
+        token = from_json(await request.body(), Entry).token
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise ConfigError('a token is sent as {"token": "..."}') from None
     if access.token is None:

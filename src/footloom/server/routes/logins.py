@@ -12,6 +12,7 @@ from footloom.errors import ConfigError, FootloomError
 from footloom.server.access.login_forms import LoginAsk, LoginRow
 from footloom.server.routes.parameters import Shared
 from footloom.server.services import Services
+from footloom.typed import from_json
 
 if TYPE_CHECKING:
     from footloom.server.access.logins import Logins
@@ -46,7 +47,7 @@ async def log_in(request: Request[Any, Any, Any], services: Shared) -> Response[
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise ConfigError("a login is sent as application/json")
     try:
-        ask = msgspec.json.decode(await request.body(), type=LoginAsk)
+        ask = from_json(await request.body(), LoginAsk)
     except msgspec.MsgspecError as error:
         raise ConfigError(f"a login is {{venue, way, fields}}: {error}") from None
     redirect_uri = f"{request.scope['scheme']}://{request.headers.get('host', '')}{REDIRECT_PATH}"

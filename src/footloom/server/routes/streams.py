@@ -31,6 +31,7 @@ from footloom.server.stored.reach import bar_length_ns
 from footloom.server.stored.tasks import Task
 from footloom.server.stored.told import Told, ToldName, held_of, told_by_bar
 from footloom.server.wire.messages import GapSpan, TopicRequest
+from footloom.typed import from_json
 
 __all__ = ("HeldStream", "StreamBars", "stream_bars", "streams")
 
@@ -122,9 +123,7 @@ async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query paramete
         if not rest.aside.is_large(rows):
             return await rest.work.run(lambda: _bars(history, chart, name, asked))
         task = Task(_bars_body, (chart, name, asked))
-        return msgspec.json.decode(
-            await rest.work.run(lambda: rest.aside.make(task, rows), large=True), type=StreamBars
-        )
+        return from_json(await rest.work.run(lambda: rest.aside.make(task, rows), large=True), StreamBars)
 
     return await while_connected(request, made())
 
