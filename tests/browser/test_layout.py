@@ -120,6 +120,30 @@ def test_texts_on_the_canvases_stand_apart_and_inside(begun: Any) -> None:
     assert min(box["height"] for box in cells) > 4
 
 
+HALVES = """() => {
+    const boxes = footloom.textBoxes().filter(({ layer, text }) => layer === 'price.cells' && /^[\\d.]+k?$/.test(text));
+    const { from, to } = footloom.viewport();
+    const out = [];
+    for (let index = from; index <= to; index += 1) {
+        for (const { row } of footloom.bar(index).cells) {
+            const cell = footloom.cellBox(index, row);
+            const inside = boxes.filter((box) => {
+                const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+                return x > cell.x && x < cell.x + cell.width && y > cell.y && y < cell.y + cell.height;
+            });
+            out.push(...inside.map((box) => ({ text: box.text, over: Math.max(cell.x - box.x, box.x + box.width - cell.x - cell.width) })));
+        }
+    }
+    return out;
+}"""
+
+
+def test_numbers_stay_in_their_half_of_the_cell(begun: Any) -> None:
+    found = begun.evaluate(HALVES)
+    assert len(found) > 40
+    assert [one for one in found if one["over"] > -0.5] == [], "however wide the letters are, bold ones too"
+
+
 def test_titles_do_not_stand_on_each_other(begun: Any) -> None:
     boxes = [
         begun.locator(name).bounding_box()

@@ -1,12 +1,17 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { ChartModel } from "../src/model/chart-model";
 import type { ProfileRows, ProfilesReply } from "../src/protocol/profiles";
 import { type BarIndex, dpx } from "../src/protocol/units";
 import type { Context } from "../src/renderers/text";
 import { drawProfileLines } from "../src/series/profiles/histogram";
-import { frameOf, meta, openOf } from "./support/frames";
+import { frameOf, meta } from "./support/frames";
+import { rowsOf } from "./support/profiles";
 
 const bars = 12;
+
+// Letters that are all of one width.
+const canvas = { getContext: () => ({ measureText: (text: string) => ({ width: 7 * text.length }) }) };
+vi.stubGlobal("document", { createElement: () => canvas });
 
 function chart(): ChartModel {
   const model = new ChartModel();
@@ -27,22 +32,8 @@ function chart(): ChartModel {
   return model;
 }
 
-const rows = (opens: number, ends: number): ProfileRows => ({
-  from_ns: String(openOf(opens)),
-  to_ns: String(openOf(ends)),
-  opens_ns: String(openOf(opens)),
-  bars: ends - opens,
-  volume: 60,
-  delta: 0,
-  poc: 102,
-  vah: 107,
-  val: 97,
-  row: [97, 102, 107],
-  buy: [10, 30, 10],
-  sell: [0, 5, 5],
-  unknown: [0, 0, 0],
-  trades: [1, 1, 1],
-});
+const rows = (opens: number, ends: number, poc = 102): ProfileRows =>
+  rowsOf(opens, ends, [97, 102, 107], { poc, vah: 107, val: 97 });
 
 /** The names of a profile's levels, and where they were written. */
 function names(model: ChartModel, profile: ProfileRows): Map<string, { x: number; y: number }> {
@@ -76,7 +67,7 @@ it("make way for the last price", () => {
   const model = chart();
   const [last] = [model.series.lastPrice() as number];
   const row = Math.floor(last / model.price.ticksPerLevel);
-  const poc = names(model, { ...rows(2, bars), poc: row }).get("POC");
+  const poc = names(model, rows(2, bars, row)).get("POC");
   const y = model.price.yOfPrice(last as Parameters<typeof model.price.yOfPrice>[0]);
   expect(Math.abs((poc?.y ?? y) - y)).toBeGreaterThan(8);
 });

@@ -19,6 +19,7 @@ import { TimeScale } from "../src/model/time-scale";
 import type { ProfileRows, ProfilesReply, ProfileWant, TpoRows } from "../src/protocol/profiles";
 import { type BarIndex, dpx } from "../src/protocol/units";
 import { frameOf, meta, openOf } from "./support/frames";
+import { rowsOf } from "./support/profiles";
 
 class HandClock implements Clock {
   ms = 0;
@@ -46,23 +47,6 @@ const view = (from: number, to: number, near = 0): ProfileView => ({
   toNs: openOf(to),
   nearFromNs: openOf(from - near),
   nearToNs: openOf(to + near),
-});
-
-const rows = (opens: number, ends: number, row: readonly number[] = [10, 11, 13]): ProfileRows => ({
-  from_ns: String(openOf(opens)),
-  to_ns: String(openOf(ends)),
-  opens_ns: String(openOf(opens)),
-  bars: ends - opens,
-  volume: 60,
-  delta: 0,
-  poc: 11,
-  vah: 11,
-  val: 10,
-  row,
-  buy: row.map((_, k) => 10 * k),
-  sell: row.map(() => 5),
-  unknown: row.map(() => 5),
-  trades: row.map(() => 1),
 });
 
 const reply = (
@@ -116,10 +100,10 @@ describe("asking for profiles", () => {
     one.look(view(1, 11));
     one.look(view(2, 12));
     expect(asked.length).toBe(1);
-    await asked[0]?.answer(reply("visible", [rows(0, 10)]));
+    await asked[0]?.answer(reply("visible", [rowsOf(0, 10)]));
     expect(asked.length).toBe(2);
     expect(asked[1]?.view.fromNs).toBe(openOf(2));
-    await asked[1]?.answer(reply("visible", [rows(2, 12)]));
+    await asked[1]?.answer(reply("visible", [rowsOf(2, 12)]));
     expect(asked.length).toBe(2);
     expect(told.filter(([, got]) => got !== null).length).toBe(2);
     expect(one.isQuiet).toBe(true);
@@ -129,7 +113,7 @@ describe("asking for profiles", () => {
     const { desk: one, asked } = desk();
     one.want([session]);
     one.look(view(100, 110, 10));
-    await asked[0]?.answer(reply("session", [rows(0, 200)]));
+    await asked[0]?.answer(reply("session", [rowsOf(0, 200)]));
     one.look(view(92, 102, 10));
     expect(asked.length).toBe(1);
     one.look(view(89, 99, 10));
@@ -141,14 +125,14 @@ describe("asking for profiles", () => {
     one.want([visible]);
     one.look(view(0, 10));
     clock.pass(1000);
-    await asked[0]?.answer(reply("visible", [rows(0, 10)]));
+    await asked[0]?.answer(reply("visible", [rowsOf(0, 10)]));
     for (let k = 0; k < 20; k += 1) one.grew(0n);
     expect(asked.length).toBe(1);
     clock.pass(3900);
     expect(asked.length).toBe(1);
     clock.pass(101);
     expect(asked.length).toBe(2);
-    await asked[1]?.answer(reply("visible", [rows(0, 10)]));
+    await asked[1]?.answer(reply("visible", [rowsOf(0, 10)]));
     one.grew(0n);
     clock.pass(501);
     expect(asked.length).toBe(3);
@@ -181,7 +165,7 @@ describe("asking for profiles", () => {
     const { desk: one, asked, clock } = desk();
     one.want([visible]);
     one.look(view(0, 10));
-    await asked[0]?.answer(reply("visible", [rows(0, 10)]));
+    await asked[0]?.answer(reply("visible", [rowsOf(0, 10)]));
     one.hide(true);
     one.grew(0n);
     one.look(view(1, 11));
@@ -196,9 +180,9 @@ describe("asking for profiles", () => {
     one.want([session]);
     one.look(view(0, 10));
     one.look({ ...view(0, 10), bars: "5m" });
-    await asked[0]?.answer(reply("session", [rows(0, 10)]));
+    await asked[0]?.answer(reply("session", [rowsOf(0, 10)]));
     expect(told.filter(([, got]) => got !== null)).toEqual([]);
-    await asked[1]?.answer(reply("session", [rows(0, 10)]));
+    await asked[1]?.answer(reply("session", [rowsOf(0, 10)]));
     expect(told.at(-1)?.[1]).not.toBeNull();
     one.want([]);
     expect(told.at(-1)).toEqual(["s", null]);
@@ -221,23 +205,23 @@ const held = (kind: string, profiles: readonly ProfileRows[], params = {}) => [
 
 describe("where profiles stand", () => {
   it("lets a session's rows begin at its first bar, half of its bars long", () => {
-    const [placed] = placedProfiles(scene(), held("session", [rows(4, 12)]));
+    const [placed] = placedProfiles(scene(), held("session", [rowsOf(4, 12)]));
     expect(placed?.place).toEqual({ left: 200, right: 600, base: 200, direction: 1, length: 200 });
     expect(placed?.most).toBe(30);
   });
 
   it("turns them round at its end", () => {
-    const [placed] = placedProfiles(scene(), held("session", [rows(4, 12)], { side: "right" }));
+    const [placed] = placedProfiles(scene(), held("session", [rowsOf(4, 12)], { side: "right" }));
     expect(placed?.place).toMatchObject({ base: 600, direction: -1 });
   });
 
   it("leaves out what is off the screen, and keeps what reaches into it at its edge", () => {
     const wide = scene();
     wide.time.setRight(40);
-    expect(placedProfiles(wide, held("session", [rows(4, 12)]))).toEqual([]);
+    expect(placedProfiles(wide, held("session", [rowsOf(4, 12)]))).toEqual([]);
     const cut = scene();
     cut.time.setRight(26);
-    expect(placedProfiles(cut, held("session", [rows(4, 12)]))[0]?.place).toMatchObject({
+    expect(placedProfiles(cut, held("session", [rowsOf(4, 12)]))[0]?.place).toMatchObject({
       left: 0,
       base: 0,
       right: 300,
@@ -245,12 +229,15 @@ describe("where profiles stand", () => {
   });
 
   it("keeps a session that began before the bars that are loaded", () => {
-    expect(placedProfiles(scene(), held("session", [rows(-600, 8)]))[0]?.place).toMatchObject({ left: 0, right: 400 });
-    expect(placedProfiles(scene(), held("session", [rows(-600, 0)]))).toEqual([]);
+    expect(placedProfiles(scene(), held("session", [rowsOf(-600, 8)]))[0]?.place).toMatchObject({
+      left: 0,
+      right: 400,
+    });
+    expect(placedProfiles(scene(), held("session", [rowsOf(-600, 0)]))).toEqual([]);
   });
 
   it("puts what is visible beside the axis", () => {
-    const [placed] = placedProfiles(scene(), held("visible", [rows(0, 20)], { side: "right", width: 18 }));
+    const [placed] = placedProfiles(scene(), held("visible", [rowsOf(0, 20)], { side: "right", width: 18 }));
     expect(placed?.place).toEqual({ left: 0, right: 1000, base: 1000, direction: -1, length: 180 });
   });
 
@@ -270,8 +257,8 @@ describe("where profiles stand", () => {
     wide.time.setGutter(0.3);
     const beside = { side: "right", place: "gutter" };
     const list = [
-      ...held("visible", [rows(0, 20)], { ...beside, width: 20 }),
-      ...held("composite", [rows(0, 20)], { ...beside, width: 10 }),
+      ...held("visible", [rowsOf(0, 20)], { ...beside, width: 20 }),
+      ...held("composite", [rowsOf(0, 20)], { ...beside, width: 10 }),
     ].map((one, k) => ({ ...one, label: String(k) }));
     const [near, far] = placedProfiles(wide, list).map(({ place }) => place);
     expect(near).toMatchObject({ left: 800, right: 1000, base: 1000, direction: -1 });
@@ -282,7 +269,7 @@ describe("where profiles stand", () => {
   });
 
   it("finds the row under the cursor where it is drawn, and no row without trades", () => {
-    const placed = placedProfiles(scene(), held("session", [rows(4, 12)]));
+    const placed = placedProfiles(scene(), held("session", [rowsOf(4, 12)]));
     expect(profileAt(placed, 250, 13)).toMatchObject({ at: 2 });
     expect(profileAt(placed, 250, 12)).toBeNull();
     expect(profileAt(placed, 450, 13)).toBeNull();
@@ -290,7 +277,7 @@ describe("where profiles stand", () => {
   });
 
   it("cuts rows as plain filtering does", () => {
-    const made = rows(0, 1, [-7, -3, 0, 4, 5, 9]);
+    const made = rowsOf(0, 1, [-7, -3, 0, 4, 5, 9]);
     for (let low = -9; low < 12; low += 1) {
       for (let high = low - 1; high < 12; high += 1) {
         const [from, to] = rowsWithin(made, low, high);
@@ -326,7 +313,7 @@ describe("what is chosen", () => {
 
   it("names the session of a bar, also of one that is newer than the answer, and none before the first", () => {
     const { series } = scene();
-    const sessions = [rows(2, 4), rows(4, 12)];
+    const sessions = [rowsOf(2, 4), rowsOf(4, 12)];
     const at = (index: number): string | undefined => partAt(series, "session", sessions, index)?.to_ns;
     expect([2, 3, 4, 11, 12].map(at)).toEqual([4, 4, 12, 12, 12].map((minute) => String(openOf(minute))));
     expect(at(1)).toBeUndefined();
@@ -337,7 +324,7 @@ describe("what is chosen", () => {
     const board = new ProfileBoard();
     board.put("a", reply("session", []));
     board.put("b", reply("visible", []));
-    board.put("a", reply("session", [rows(0, 1)]));
+    board.put("a", reply("session", [rowsOf(0, 1)]));
     expect(board.list.map(({ label }) => label)).toEqual(["a", "b"]);
     expect(board.version).toBe(3);
     board.put("c", null);

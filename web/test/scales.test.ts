@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
 import { centreOf, placeAll, recentre, refit, type Stretches } from "../src/model/auto-scale";
 import { ChartModel } from "../src/model/chart-model";
+import { cursorAt } from "../src/model/cursor";
 import { gapBands } from "../src/model/gap-bands";
 import { PriceScale } from "../src/model/price-scale";
 import { axisValues, lastAxisValue } from "../src/model/study-values";
@@ -335,6 +336,20 @@ describe("the words of an axis", () => {
     expect(lastAxisValue(model, "count", -4331, [-4330])).toBe("\u22124.331k");
     expect(lastAxisValue(model, "count", 4333, [4320, 4340])).toBe("4.33k");
     expect(lastAxisValue(model, "count", 0, [0, 50])).toBe("0");
+  });
+
+  it("are none where nothing on screen has a value", () => {
+    const model = new ChartModel();
+    model.resize({ width: dpx(600), priceHeight: dpx(300), paneHeights: new Map(), dpr: 1 });
+    model.open(series3(), meta);
+    const funding = { id: "stream funding", kind: "stream", of: "funding", share: 1 } as const;
+    const study = { id: "study x", kind: "study", of: "x", share: 1 } as const;
+    model.panes.set([...model.panes.specs, funding, study]);
+    model.settle();
+    expect([model.panes.shown(study.id), model.panes.shown(funding.id)]).toEqual([null, null]);
+    expect(model.panes.of(study.id)).not.toBeNull();
+    expect(model.panes.shown("delta")).not.toBeNull();
+    expect(cursorAt(model, study.id, 10, 10).value).toBeNaN();
   });
 });
 

@@ -83,8 +83,9 @@ describe("NumberTiles", () => {
     const sheet = emptySheet();
     clearRows(sheet, 1);
     [sheet.splitText, sheet.leftText[0], sheet.leftColour[0]] = [false, "12.3k", "#fff"];
-    const paint = (usual: number): void => {
-      const style = { font: 12, fits: 9, usual, line: 1, gap: 1, marksBold: false } as BlockStyle;
+    const paint = (characters: number): void => {
+      const usual = 7 * characters; // measured above
+      const style = { font: 12, usual, line: 1, gap: 1, marksBold: false } as BlockStyle;
       tiles.begin("scale", style);
       [written.page, written.tile] = [0, 0];
       tiles.paint(pen("page"), 0, 1, sheet, { left: 0, bottom: 20, width: 90, row: 20, from: 0, to: 0 }, style);

@@ -8,7 +8,7 @@ import { boxOf, type PaneLayout, paneBoxes, timeAxisCss } from "../model/pane-la
 import type { PaneSpec } from "../model/panes";
 import { isFolded } from "../model/told-values";
 import { dpx } from "../protocol/units";
-import { digitWidth } from "../renderers/text";
+import { textWidth } from "../renderers/text";
 import type { PainterState } from "../series/footprint/painter";
 import { axisFont } from "../series/panes/axes";
 import { FramePainter } from "./frame-painter";
@@ -213,6 +213,6 @@ export class Chart {
     const price = model.series.lastPrice() ?? 0;
     const text = model.meta === null ? "00000.0" : unitsText(price * 1.5, model.tick);
     const font = axisFont(model) / model.dpr;
-    return Math.max(leastAxisCss, Math.ceil(text.length * font * digitWidth) + 18);
+    return Math.max(leastAxisCss, Math.ceil(textWidth(text, font, 600)) + 18);
   }
 }

@@ -117,7 +117,9 @@ export class FramePainter {
   cursor(cursor: Cursor | null, ruler: Ruler | null, pick: PickState): void {
     const model = this.#model;
     const key = cursorKey(cursor);
-    const scales = `${model.time.right}|${model.time.bar}|${model.time.reach}|${model.price.row}|${model.price.centre}|${model.palette.theme}|${model.profiles.version}|${model.orders.version}`;
+    const { numbers, zone, unit } = model.settings;
+    const written = `${numbers}|${zone}|${unit}`;
+    const scales = `${written}|${model.time.right}|${model.time.bar}|${model.time.reach}|${model.price.row}|${model.price.centre}|${model.palette.theme}|${model.profiles.version}|${model.orders.version}`;
     for (const { name, cursor: layer } of this.#stack.panes) {
       const measured = name === "price" ? this.#rulerKey(ruler) + pickKey(pick) : "";
       if (!this.#prepare(layer, key + measured === "" ? "" : `${key}|${measured}|${scales}`)) continue;
@@ -125,7 +127,8 @@ export class FramePainter {
       if (cursor !== null) this.#paintCursor(layer, cursor, cursor.pane === name);
     }
     const { cursor: layer } = this.#stack.time;
-    if (this.#prepare(layer, key) && cursor !== null) drawCursorTime(layer.ctx, model, cursor, layer.height);
+    if (this.#prepare(layer, key && `${key}|${written}`) && cursor !== null)
+      drawCursorTime(layer.ctx, model, cursor, layer.height);
   }
 
   #paintTools(layer: Layer, ruler: Ruler | null, pick: PickState): void {
@@ -209,7 +212,7 @@ export class FramePainter {
   #paintValues(pane: Pane): void {
     const model = this.#model;
     const { ctx, height } = pane.cells;
-    const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
+    const [spec, scale] = [model.panes.spec(pane.name), model.panes.shown(pane.name)];
     if (scale !== null) drawValueGrid(ctx, model, scale, unitOf(model, pane.name));
     drawTimeGrid(ctx, model, this.#marks, height);
     drawRolls(ctx, model, height, false);
@@ -233,11 +236,11 @@ export class FramePainter {
 
   #paintAxis(pane: Pane): void {
     const model = this.#model;
-    const { ctx, height } = pane.cells;
+    const { ctx, width, height } = pane.cells;
     const line = Math.max(1, Math.round(model.dpr));
     vLine(ctx, model.time.width, 0, height, model.palette.grid, line);
     const spec = model.panes.spec(pane.name);
-    const scale = spec !== null && isFolded(model, spec) ? null : model.panes.of(pane.name);
+    const scale = spec !== null && isFolded(model, spec) ? null : model.panes.shown(pane.name);
     const label = this.#lastLabel(pane);
     const reach = axisFont(model) * 0.8;
     const covered = (y: number): boolean =>
@@ -245,7 +248,8 @@ export class FramePainter {
       y > label.middle - label.lineHeight / 2 - reach &&
       y < label.middle + label.lineHeight * (label.lines.length - 0.5) + reach;
     if (pane.name === "price") drawPriceAxis(ctx, model, this.#prices, model.time.width, covered);
-    else if (scale !== null) drawValueAxis(ctx, model, scale, unitOf(model, pane.name), covered);
+    else if (scale !== null)
+      drawValueAxis(ctx, model, scale, unitOf(model, pane.name), width - model.time.width, covered);
     else if (model.panes.spec(pane.name)?.kind === "statistics") drawStatisticNames(ctx, model, height);
     if (label !== null) axisLabel(ctx, label);
   }
@@ -257,7 +261,7 @@ export class FramePainter {
     const { width, height } = pane.cells;
     const axis = width - model.time.width;
     if (pane.name === "price") return lastPriceLabel(model, model.time.width, axis, this.countdown);
-    const [spec, scale] = [model.panes.spec(pane.name), model.panes.of(pane.name)];
+    const [spec, scale] = [model.panes.spec(pane.name), model.panes.shown(pane.name)];
     const last = spec === null ? null : (viewOf(spec)?.last(model, spec) ?? null);
     if (last === null || scale === null || Number.isNaN(last.value)) return null;
     return lastValueLabel(model, last, scale, { width: axis, height });

@@ -8,7 +8,7 @@ import type { AutoScale } from "./auto-scale";
 import { barLengthNs } from "./bar-length";
 import { typicalLot } from "./cells";
 import { type Grid, parseGrid } from "./decimal";
-import { type QuantityStyle, quantityStyle } from "./format";
+import { cellQuantity, type QuantityStyle, quantityStyle } from "./format";
 import { apartOf, areServers, markerOf, rulesOf } from "./imbalance";
 import { type NumberSigns, plainSigns, signsOf } from "./number-signs";
 import type { OptionLevels } from "./option-levels";
@@ -27,7 +27,7 @@ import type { ToldShown } from "./told";
 
 /** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
 const barsOnOpening = [16.5, 13.5, 11.5] as const;
-const narrowestFirstBarCss = 65;
+const narrowestFirstBarCss = { usual: 65, long: 84 } as const;
 const widestFirstBarCss = 132;
 /** Two columns of numbers stand in bars of this width. */
 const twoColumnsCss = { least: 122, most: 150 } as const;
@@ -358,7 +358,10 @@ export class ChartModel {
   #firstBar(bars: number = barsOnOpening[0]): number {
     // A few bars are wide, rather than leave most of the plot empty.
     const fewCss = Math.min(widestFirstBarCss, this.time.reach / this.dpr / (this.series.length + 1));
-    const leastCss = this.settings.second === "none" ? Math.max(narrowestFirstBarCss, fewCss) : this.#twoColumns();
+    // Bars show their numbers, which are long where lots are many.
+    const isLong = cellQuantity(this.typical, this.quantity).length > 4;
+    const narrowCss = isLong ? narrowestFirstBarCss.long : narrowestFirstBarCss.usual;
+    const leastCss = this.settings.second === "none" ? Math.max(narrowCss, fewCss) : this.#twoColumns();
     return Math.round(Math.max(leastCss * this.dpr, this.time.reach / bars));
   }
 

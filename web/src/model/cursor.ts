@@ -29,7 +29,7 @@ export function cursorAt(model: ChartModel, pane: PaneName, x: number, y: number
     index: model.series.has(index) ? index : null,
     row: model.price.rowAt(y),
     tick,
-    value: pane === "price" ? tick : (model.panes.of(pane)?.value(y) ?? Number.NaN),
+    value: pane === "price" ? tick : (model.panes.shown(pane)?.value(y) ?? Number.NaN),
   };
 }
 

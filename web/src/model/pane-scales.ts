@@ -31,6 +31,12 @@ export class PaneScales {
     return this.#specs.find(({ id }) => id === pane) ?? null;
   }
 
+  /** The scale of a pane's values by which it is drawn and read; null for prices, and while nothing on screen has a value. */
+  shown(pane: PaneName): ValueScale | null {
+    const scale = this.of(pane);
+    return scale === null || scale.isBlank ? null : scale;
+  }
+
   /** The scale of a pane's values; null for prices, and where there are no values. */
   of(pane: PaneName): ValueScale | null {
     const known = this.#scales.get(pane);
@@ -69,8 +75,9 @@ export class PaneScales {
     for (const spec of this.#specs) {
       const scale = this.of(spec.id);
       if (scale === null) continue;
-      const { low, high, padding, least } = extentOf(model, spec, from, to);
-      scale.follow(low, high, padding, least);
+      const extent = extentOf(model, spec, from, to);
+      scale.isBlank = extent === null;
+      if (extent !== null) scale.follow(extent.low, extent.high, extent.padding, extent.least);
     }
   }
 
@@ -79,7 +86,7 @@ export class PaneScales {
     return this.#specs
       .map(({ id }) => {
         const scale = this.of(id);
-        return scale === null ? id : `${id}:${scale.y(0)}:${scale.y(1)}`;
+        return scale === null || scale.isBlank ? id : `${id}:${scale.y(0)}:${scale.y(1)}`;
       })
       .join("|");
   }

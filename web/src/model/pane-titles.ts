@@ -139,11 +139,15 @@ export function paneTitle(model: ChartModel, spec: PaneSpec, index: BarIndex, cv
   return {
     id: spec.id,
     kind: spec.kind,
-    name: study?.spec.title ?? toldPaneOf(spec.of)?.title ?? paneNames[spec.kind],
+    name: study?.spec.title ?? toldPaneOf(spec.of)?.title ?? waitingName(spec) ?? paneNames[spec.kind],
     parts: readers[spec.kind]?.(model, spec, index) ?? [],
     note: study !== null ? wholeSince(model, study, index) : noteOf(model, spec, index, cvdAnchor),
   };
 }
+
+// A study that has said nothing yet is called by its label: `cvd_by_size 2`.
+const waitingName = ({ kind, of = "" }: PaneSpec): string | null =>
+  kind === "study" && of !== "" ? `${of.slice(0, 1).toUpperCase()}${of.slice(1).replaceAll("_", " ")}` : null;
 
 function noteOf(model: ChartModel, spec: PaneSpec, index: BarIndex, cvdAnchor: string): string {
   if (spec.kind === "cvd") return cvdAnchor;

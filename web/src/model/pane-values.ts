@@ -14,23 +14,23 @@ export interface ValueExtent {
   readonly least?: number;
 }
 
-type Reader = (model: ChartModel, spec: PaneSpec, from: number, to: number) => ValueExtent;
+type Reader = (model: ChartModel, spec: PaneSpec, from: number, to: number) => ValueExtent | null;
 
-const nothing: ValueExtent = { low: 0, high: 0, padding: 0.05 };
-
-function deltaExtent({ series }: ChartModel, _spec: PaneSpec, from: number, to: number): ValueExtent {
+function deltaExtent({ series }: ChartModel, _spec: PaneSpec, from: number, to: number): ValueExtent | null {
   const { min_delta, max_delta } = series.columns;
   const { shift } = series;
   let [low, high] = [0, 0];
+  let isKnown = false;
   for (let place = from + shift; place <= to + shift; place += 1) {
     if (!hasFlow(series, (place - shift) as BarIndex)) continue;
+    isKnown = true;
     low = Math.min(low, min_delta[place] as number);
     high = Math.max(high, max_delta[place] as number);
   }
-  return { low, high, padding: 0.05 };
+  return isKnown ? { low, high, padding: 0.05 } : null;
 }
 
-function cvdExtent({ series, settings }: ChartModel, _spec: PaneSpec, from: number, to: number): ValueExtent {
+function cvdExtent({ series, settings }: ChartModel, _spec: PaneSpec, from: number, to: number): ValueExtent | null {
   const { min_delta, max_delta, cvd, buy, sell } = series.columns;
   const { shift } = series;
   const isCandles = settings.cvdStyle === "candles";
@@ -42,7 +42,7 @@ function cvdExtent({ series, settings }: ChartModel, _spec: PaneSpec, from: numb
     low = Math.min(low, close, isCandles ? open + (min_delta[place] as number) : close);
     high = Math.max(high, close, isCandles ? open + (max_delta[place] as number) : close);
   }
-  return high < low ? nothing : { low, high, padding: 0.08 };
+  return high < low ? null : { low, high, padding: 0.08 };
 }
 
 function volumeExtent({ series }: ChartModel, _spec: PaneSpec, from: number, to: number): ValueExtent {
@@ -59,7 +59,7 @@ const readers: { readonly [K in PaneKind]?: Reader } = {
   stream: toldExtent,
 };
 
-/** What the values of a pane reach from and to on some bars. */
-export function extentOf(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent {
-  return readers[spec.kind]?.(model, spec, from, to) ?? nothing;
+/** What the values of a pane reach from and to on some bars; null where none of them has a value. */
+export function extentOf(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent | null {
+  return readers[spec.kind]?.(model, spec, from, to) ?? null;
 }

@@ -24,12 +24,11 @@ export function paneOutputs(model: ChartModel, spec: PaneSpec): readonly StudyOu
 }
 
 /** What the study of a pane reaches from and to on some bars. */
-export function studyExtent(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent {
+export function studyExtent(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent | null {
   const study = studyOf(model, spec);
   const outputs = paneOutputs(model, spec);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const output of outputs) {
-    if (output.kind === "histogram") [low, high] = [Math.min(low, 0), Math.max(high, 0)];
     for (const name of output.columns) {
       for (let index = from; index <= to; index += 1) {
         const value = study?.value(name, index) ?? Number.NaN;
@@ -39,7 +38,8 @@ export function studyExtent(model: ChartModel, spec: PaneSpec, from: number, to:
       }
     }
   }
-  if (high < low) return { low: 0, high: 1, padding: 0.08 };
+  if (high < low) return null;
+  if (outputs.some(({ kind }) => kind === "histogram")) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
   const isWhole = outputs.every(({ unit }) => wholeUnits.includes(unit));
   return { low, high, padding: 0.08, ...(isWhole ? {} : { least: leastOf(low, high) }) };
 }

@@ -30,14 +30,14 @@ const drawn: Readonly<
 };
 
 /** What does not stand on zero moves, or is level: less than this of itself is no move that the axis could say in few digits. */
-const leastOfLevel = 1e-5;
+const leastOfLevel = 1e-4;
 
 /** What the values of a stream's pane reach from and to on some bars. */
-export function toldExtent(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent {
+export function toldExtent(model: ChartModel, spec: PaneSpec, from: number, to: number): ValueExtent | null {
   const told = toldOf(model, spec);
   const look = drawn[spec.of ?? ""];
-  if (told === null || look === undefined) return { low: 0, high: 1, padding: 0.08 };
-  let [low, high] = look.zero ? [0, 0] : [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  if (told === null || look === undefined) return null;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const take = (value: number): void => {
     if (Number.isNaN(value)) return;
     low = Math.min(low, value);
@@ -47,8 +47,10 @@ export function toldExtent(model: ChartModel, spec: PaneSpec, from: number, to: 
     for (const name of look.up) take(told.study.value(name, index));
     if (look.down !== undefined) take(-told.study.value(look.down, index));
   }
+  if (high < low) return null;
+  if (look.zero) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
   const least = unitOfTold(spec) === "percent" ? 1e-4 : look.zero ? 1 : Math.max(1, high * leastOfLevel);
-  return high < low ? { low: 0, high: 1, padding: 0.08 } : { low, high, padding: 0.1, least };
+  return { low, high, padding: 0.1, least };
 }
 
 export const unitOfTold = ({ of }: PaneSpec): OutputUnit => (of === "funding" ? "percent" : "lot");

@@ -8,6 +8,8 @@ export class ValueScale {
   #low = -1;
   #high = 1;
   #auto = true;
+  /** Nothing on screen has a value: the scale means nothing. */
+  isBlank = false;
 
   get height(): Dpx {
     return dpx(this.#height);

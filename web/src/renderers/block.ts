@@ -11,9 +11,7 @@ export interface BlockStyle {
   readonly card: string;
   /** 0: no numbers. */
   readonly font: number;
-  /** Texts longer than this are squeezed into their cell. */
-  readonly fits: number;
-  /** Texts up to this length fit into every cell that has numbers. */
+  /** Texts up to this width fit into every cell that has numbers. */
   readonly usual: number;
   readonly gap: number;
   readonly line: number;

@@ -15,7 +15,7 @@ interface TextColumn {
   readonly boldMark: number;
 }
 
-/** Which of the numbers: those of the usual length have room in their cell however wide it is, longer ones may not. */
+/** Which of the numbers: those of the usual width have room in their cell however wide it is, wider ones may not. */
 export type NumberPart = "all" | "usual" | "longer";
 
 /** Paint the numbers of a block's rows. */
@@ -42,7 +42,7 @@ export const insetOf = (style: BlockStyle): number => Math.round(4 * style.line)
 function splitColumns(sheet: Sheet, at: BlockPlace, style: BlockStyle): readonly TextColumn[] {
   const inset = insetOf(style);
   const middle = at.left + half(at.width);
-  const room = half(at.width) - inset;
+  const room = half(at.width) - inset - style.line; // the frame of an imbalance stands free
   const [sellMark, buyMark] = style.marksBold ? [mark.sellImbalance, mark.buyImbalance] : [0, 0];
   return [
     { text: sheet.leftText, colour: sheet.leftColour, x: middle - inset, align: "right", room, boldMark: sellMark },
@@ -80,18 +80,18 @@ function paintColumn(
   for (let k = at.from; k <= at.to; k += 1) {
     const text = column.text[k] as string;
     const isBold = ((sheet.marks[k] as number) & column.boldMark) !== 0;
-    if (text === "" || isBold !== bold || !isOf(part, text, style)) continue;
+    if (text === "" || isBold !== bold) continue;
+    const full = widthOf(text, advances);
+    if (!isOf(part, full, style)) continue;
     const colour = column.colour[k] as string;
     if (colour !== last) ctx.fillStyle = colour;
     last = colour;
-    const isSqueezed = text.length > style.fits;
-    const width = isSqueezed ? Math.min(column.room, widthOf(text, advances)) : widthOf(text, advances);
     // Numbers begin on whole pixels: so they look the same in a bitmap and beside it, and stand under each other.
-    const x = Math.round(column.x - width * share);
-    if (isSqueezed) ctx.fillText(text, x, first - k * at.row, column.room);
+    const x = Math.round(column.x - Math.min(full, column.room) * share);
+    if (full > column.room) ctx.fillText(text, x, first - k * at.row, column.room);
     else ctx.fillText(text, x, first - k * at.row);
   }
 }
 
-const isOf = (part: NumberPart, text: string, style: BlockStyle): boolean =>
-  part === "all" || text.length > style.usual === (part === "longer");
+const isOf = (part: NumberPart, width: number, { usual }: BlockStyle): boolean =>
+  part === "all" || width > usual === (part === "longer");

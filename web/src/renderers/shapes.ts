@@ -170,7 +170,8 @@ export function axisLabel(ctx: Context, label: AxisLabel): void {
   label.lines.forEach((text, k) => {
     ctx.font = fontOf(label.font, k === 0 ? 600 : 400);
     const x = label.align === "center" ? label.left + label.width / 2 : label.left + label.inset;
-    ctx.fillText(text, x, baselineOf(top + label.lineHeight * (k + 0.5), label.font));
+    const room = label.width - 1.25 * label.inset; // longer words are squeezed, not cut
+    ctx.fillText(text, x, baselineOf(top + label.lineHeight * (k + 0.5), label.font), room);
   });
 }
 
@@ -202,6 +203,8 @@ export interface TextLook {
   readonly weight?: 400 | 600 | 700;
   readonly colour: string;
   readonly align?: CanvasTextAlign;
+  /** What is wider is squeezed. */
+  readonly room?: number;
   /** The colour that is drawn round it, where it stands over something. */
   readonly halo?: string;
 }
@@ -219,5 +222,5 @@ export function plainText(ctx: Context, text: string, x: number, middle: number,
     ctx.strokeStyle = look.halo;
     ctx.strokeText(text, x, baseline);
   }
-  ctx.fillText(text, x, baseline);
+  ctx.fillText(text, x, baseline, look.room);
 }

@@ -1,11 +1,10 @@
 /** The digits of these fonts all have one width, so that columns of numbers stand; nothing is downloaded. */
 export const fontStack = '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", "DejaVu Sans", sans-serif';
 
-/** The width of a digit as a share of the font size, for the fonts above. */
-export const digitWidth = 0.556;
+export type Weight = 400 | 600 | 700;
 
 /** @param size device pixels */
-export function fontOf(size: number, weight: 400 | 600 | 700 = 400): string {
+export function fontOf(size: number, weight: Weight = 400): string {
   return `${weight} ${size}px ${fontStack}`;
 }
 
@@ -25,16 +24,33 @@ export type Context = CanvasRenderingContext2D;
 export type Advances = Map<string, number>;
 const known = new Map<string, Advances>();
 
-/** The widths of the characters of the font that is set on `ctx`: measured once, they never change. */
+/** The widths of the characters of numbers in a font, which is set on `ctx`: measured once, they never change. */
 export function advancesOf(ctx: Context, font: string): Advances {
   let advances = known.get(font);
   if (advances === undefined) {
     if (known.size > 200) known.clear();
     advances = new Map();
     known.set(font, advances);
-    for (const character of "0123456789.,+\u2212-kMBT\u221e") advances.set(character, ctx.measureText(character).width);
+    ctx.font = font;
+    for (const character of "0123456789.,+\u2212-?kMBT\u221e")
+      advances.set(character, ctx.measureText(character).width);
   }
   return advances;
+}
+
+let scratch: Context | null = null;
+
+/** The width of a line in the font that this machine has; what is measured is kept by its characters. @param size device pixels */
+export function textWidth(text: string, size: number, weight: Weight = 400): number {
+  const font = fontOf(size, weight);
+  scratch ??= document.createElement("canvas").getContext("2d") as Context;
+  const advances = advancesOf(scratch, font);
+  for (const character of text) {
+    if (advances.has(character)) continue;
+    scratch.font = font;
+    advances.set(character, scratch.measureText(character).width);
+  }
+  return widthOf(text, advances);
 }
 
 /** The width of a number; its characters do not kern. */

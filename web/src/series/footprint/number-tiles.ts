@@ -1,11 +1,9 @@
 import type { BlockPlace, BlockStyle } from "../../renderers/block";
 import { insetOf, paintNumbers } from "../../renderers/numbers";
 import type { Sheet } from "../../renderers/sheet";
-import { type Context, digitWidth } from "../../renderers/text";
+import type { Context } from "../../renderers/text";
 import { type CanvasSource, pageCanvas, TileCache } from "./tiles";
 
-/** Bold letters of the widest of the fonts are wider than a usual digit by so much. */
-const widest = 1.26;
 /** Bitmaps are made in steps of so many pixels and rows: what changes a little needs no other one. */
 const step = { width: 32, rows: 16 } as const;
 
@@ -34,7 +32,7 @@ export class NumberTiles {
   paint(ctx: Context, index: number, version: number, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
     const from = Math.floor(at.from / step.rows) * step.rows;
     const to = Math.min(sheet.count, (Math.floor(at.to / step.rows) + 1) * step.rows) - 1;
-    const reach = insetOf(style) + Math.ceil(style.usual * style.font * digitWidth * widest);
+    const reach = insetOf(style) + Math.ceil(style.usual);
     const isCentred = sheet.form !== "bars";
     const [width, height] = [isCentred ? 2 * reach : reach, (to - from + 1) * at.row];
     const middle = isCentred ? Math.floor(at.width / 2) : 0;

@@ -3,7 +3,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { hasFlow } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { plainText } from "../../renderers/shapes";
-import { type Context, digitWidth } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 
 /** What a plain candle needs of the scene that it stands in. */
 export interface CandleScene {
@@ -44,7 +44,7 @@ export function drawPlainLabel(ctx: Context, model: ChartModel, from: number, to
   const [left, right] = [Math.max(0, time.x(from)), time.x(end)];
   const text = "no order flow: candles of the venue";
   const size = 11 * dpr;
-  const width = text.length * size * digitWidth;
+  const width = textWidth(text, size);
   if (right - left < width + 12 * dpr) return;
   ctx.fillStyle = palette.background;
   ctx.fillRect(left + 4 * dpr, 4 * dpr, width + 8 * dpr, size + 8 * dpr);

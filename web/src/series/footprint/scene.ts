@@ -6,7 +6,7 @@ import { cellQuantity, countText } from "../../model/format";
 import { quoteWorth } from "../../model/quantity-unit";
 import type { BlockStyle } from "../../renderers/block";
 import { bubbleRadius } from "../../renderers/forms";
-import { digitWidth } from "../../renderers/text";
+import { textWidth, type Weight } from "../../renderers/text";
 import type { SheetStyle } from "./fillers";
 import { type BarLayout, barLayout, columnPlaces, hasText, shapeOf } from "./layout";
 import type { SheetMarks } from "./sheet-maker";
@@ -128,16 +128,22 @@ function sceneColumns(model: ChartModel, layout: BarLayout, sheets: readonly She
   if (font < leastFontCss * dpr && !hasForm) return [];
   return shown.map((sheet, k) => {
     const place = places[k] as (typeof places)[number];
-    return { ...place, sheet, style: blockStyle(model, sheet, place.width, font < leastFontCss * dpr ? 0 : font) };
+    return { ...place, sheet, style: blockStyle(model, sheet, font < leastFontCss * dpr ? 0 : font) };
   });
 }
 
-/** The number of characters that a common large number of a column takes. */
-function typicalLength(model: ChartModel, { look, typical, typicalTrades: trades, price }: SheetStyle): number {
+/** A number as long as common large ones of a column. */
+function usualText(model: ChartModel, { look, typical, typicalTrades: trades, price }: SheetStyle): string {
   const lots = price === null ? cellQuantity(typical, model.quantity) : countText(typical * price(model.price.centre));
-  if (look.text === "trades") return Math.max(3, countText(trades).length);
-  if (look.text === "ratio") return 4;
-  return Math.max(3, lots.length) + (isSplit(look.text) ? 0 : 1);
+  if (look.text === "trades") return countText(trades).padStart(3, "0");
+  if (look.text === "ratio") return "0000";
+  return (isSplit(look.text) ? "" : "+") + lots.padStart(3, "0");
+}
+
+// Imbalances are bold, in any cell.
+function usualWidth(model: ChartModel, sheet: SheetStyle, size: number): number {
+  const weight: Weight = model.settings.marks === "none" ? 400 : 700;
+  return textWidth(usualText(model, sheet), size, weight);
 }
 
 const roomOf = (width: number, sheet: SheetStyle, line: number): number =>
@@ -148,20 +154,20 @@ const roomOf = (width: number, sheet: SheetStyle, line: number): number =>
 function fontSize(model: ChartModel, sheet: SheetStyle, width: number): number {
   const { dpr, settings } = model;
   const room = roomOf(width, sheet, Math.max(1, Math.round(dpr)));
-  const byWidth = room / (typicalLength(model, sheet) * digitWidth);
   const byHeight = Math.round(model.price.row * 0.76);
-  return Math.floor(Math.min(byHeight, largestFontCss[settings.density] * dpr, byWidth));
+  let size = Math.floor(Math.min(byHeight, largestFontCss[settings.density] * dpr));
+  while (size >= leastFontCss * dpr && usualWidth(model, sheet, size) > room) size -= 1;
+  return size;
 }
 
-function blockStyle(model: ChartModel, sheet: SheetStyle, width: number, font: number): BlockStyle {
+function blockStyle(model: ChartModel, sheet: SheetStyle, font: number): BlockStyle {
   const { palette, dpr, settings } = model;
   const line = Math.max(1, Math.round(dpr));
   return {
     background: palette.background,
     card: palette.card,
     font,
-    fits: font === 0 ? 0 : Math.floor(roomOf(width, sheet, line) / (font * digitWidth)),
-    usual: typicalLength(model, sheet),
+    usual: font === 0 ? 0 : usualWidth(model, sheet, font),
     gap: model.price.row >= 4 * line ? line : 0,
     line,
     poc: palette.poc,

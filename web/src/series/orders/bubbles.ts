@@ -2,7 +2,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { cellQuantity } from "../../model/format";
 import { type PlacedOrder, placedOrders } from "../../model/orders";
 import { plainText } from "../../renderers/shapes";
-import { type Context, digitWidth } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 
 const alpha = { ground: 0.34, rim: 0.95 } as const;
 const textCss = { least: 9, most: 12 } as const;
@@ -46,9 +46,9 @@ function drawCircle(ctx: Context, { palette, dpr }: ChartModel, { x, y, radius, 
 function drawNumber(ctx: Context, model: ChartModel, { x, y, radius, lots }: PlacedOrder, taken: Box[]): void {
   const { dpr, palette, quantity } = model;
   const text = cellQuantity(lots, quantity);
-  const size = Math.min(textCss.most * dpr, (1.7 * radius) / (text.length * digitWidth));
+  const size = Math.min(textCss.most * dpr, (1.7 * radius) / textWidth(text, 1, 700));
   if (size < textCss.least * dpr) return;
-  const half = (text.length * size * digitWidth) / 2;
+  const half = textWidth(text, size, 700) / 2;
   const box = { left: x - half, right: x + half, top: y - size / 2, bottom: y + size / 2 };
   const isOn = (one: Box): boolean =>
     one.left < box.right && box.left < one.right && one.top < box.bottom && box.top < one.bottom;

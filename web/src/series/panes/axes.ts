@@ -5,7 +5,7 @@ import { priceTicks, type TimeMark, timeMarks } from "../../model/ticks";
 import type { ValueScale } from "../../model/value-scale";
 import type { OutputUnit } from "../../protocol/messages";
 import { hLine, plainText, vLine } from "../../renderers/shapes";
-import type { Context } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 
 const priceSpacingCss = 28;
 const valueSpacingCss = 30;
@@ -70,14 +70,16 @@ export function drawValueAxis(
   model: ChartModel,
   scale: ValueScale,
   unit: OutputUnit,
+  axisWidth: number,
   covered: (y: number) => boolean,
 ): void {
-  const look = { size: axisFont(model) * 0.94, colour: model.palette.axisText };
+  const inset = 8 * model.dpr;
+  const look = { size: axisFont(model) * 0.94, colour: model.palette.axisText, room: axisWidth - 1.25 * inset };
   const values = valueTicks(model, scale, unit);
   const texts = axisValues(model, unit, values);
   values.forEach((value, k) => {
     const y = scale.y(value);
-    if (!covered(y)) plainText(ctx, texts[k] as string, model.time.width + 8 * model.dpr, y, look);
+    if (!covered(y)) plainText(ctx, texts[k] as string, model.time.width + inset, y, look);
   });
 }
 
@@ -98,7 +100,7 @@ export function drawTimeAxis(ctx: Context, model: ChartModel, marks: readonly Ti
   const isWide = model.time.bar >= middleFromCss * model.dpr;
   for (const mark of marks) {
     const x = model.time.x(mark.index) + (isWide ? model.time.bar / 2 : 0);
-    const room = mark.text.length * axisFont(model) * 0.29;
+    const room = textWidth(mark.text, axisFont(model), mark.strong ? 700 : 400) / 2;
     if (x < room || x > model.time.width - room) continue;
     vLine(ctx, x, 0, 4 * line, model.palette.daySeparator, line);
     plainText(ctx, mark.text, x, height / 2 + line, {

@@ -3,11 +3,11 @@ import { cellAt } from "../../model/cells";
 import type { ChartModel } from "../../model/chart-model";
 import type { Cursor } from "../../model/cursor";
 import { unitsText } from "../../model/decimal";
-import { axisValue, unitOf } from "../../model/study-values";
+import { lastAxisValue, unitOf } from "../../model/study-values";
 import { axisLabel, frame, hLine, vLine } from "../../renderers/shapes";
-import type { Context } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 import { barLayout, hasText, shapeOf } from "../footprint/layout";
-import { axisFont } from "./axes";
+import { axisFont, valueTicks } from "./axes";
 
 /** The crosshair's lines in one pane; the horizontal one only in the pane that the cursor is in. */
 export function drawCrosshair(ctx: Context, model: ChartModel, cursor: Cursor, height: number, isHere: boolean): void {
@@ -32,10 +32,7 @@ function frameCell(ctx: Context, model: ChartModel, cursor: Cursor, line: number
 export function drawCursorValue(ctx: Context, model: ChartModel, cursor: Cursor, right: number, height: number): void {
   if (Number.isNaN(cursor.value)) return;
   const lineHeight = Math.round(axisFont(model) * 1.55);
-  const text =
-    cursor.pane === "price"
-      ? unitsText(cursor.tick, model.tick)
-      : axisValue(model, unitOf(model, cursor.pane), cursor.value);
+  const text = cursor.pane === "price" ? unitsText(cursor.tick, model.tick) : valueText(model, cursor);
   axisLabel(ctx, {
     left: model.time.width,
     width: right - model.time.width,
@@ -50,11 +47,17 @@ export function drawCursorValue(ctx: Context, model: ChartModel, cursor: Cursor,
   });
 }
 
+// With the digits of the axis beside it: without them two places of a narrow scale would read the same.
+function valueText(model: ChartModel, { pane, value }: Cursor): string {
+  const [scale, unit] = [model.panes.shown(pane), unitOf(model, pane)];
+  return scale === null ? "" : lastAxisValue(model, unit, value, valueTicks(model, scale, unit));
+}
+
 /** The time of the bar under the cursor, on the time axis. */
 export function drawCursorTime(ctx: Context, model: ChartModel, cursor: Cursor, height: number): void {
   if (cursor.index === null) return;
   const text = barTimeText(model, cursor.index);
-  const width = Math.round(text.length * axisFont(model) * 0.56 + 16 * model.dpr);
+  const width = Math.round(textWidth(text, axisFont(model), 600) + 16 * model.dpr);
   const left = Math.round(Math.max(0, Math.min(model.time.width - width, cursor.x - width / 2)));
   axisLabel(ctx, {
     left,

@@ -2,7 +2,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { beyond, dayNote, type OptionLevels, type OptionLine, type OptionLineKind } from "../../model/option-levels";
 import type { Palette } from "../../model/palette";
 import { hLine, plainText } from "../../renderers/shapes";
-import { type Context, digitWidth, fontOf } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 import { axisFont } from "./axes";
 
 const widestCss = 90;
@@ -39,7 +39,7 @@ export function drawOptionLevels(ctx: Context, model: ChartModel, levels: Option
     const dashes = kind === "key" ? [] : [6 * line, 4 * line];
     hLine(ctx, left, time.width, y, colour, kind === "key" ? 2 * line : line, dashes);
     const from = Math.max(left, 0) + 8 * dpr;
-    const to = from + (text.length + note.length) * size * digitWidth;
+    const to = from + textWidth(text + note, size, 600);
     let at = y - size * 0.75;
     while (labels.some((one) => from < one.to && one.from < to && Math.abs(one.at - at) < size * 1.1))
       at += size * 1.15;
@@ -87,8 +87,7 @@ interface PlateLook {
 // Text on a ground of its own: the numbers of cells stand below it.
 function plate(ctx: Context, text: string, x: number, middle: number, look: PlateLook): void {
   const { size, colour, ground, isAtRight = false } = look;
-  ctx.font = fontOf(size, 600);
-  const width = ctx.measureText(text).width;
+  const width = textWidth(text, size, 600);
   const pad = size * 0.35;
   const left = isAtRight ? x - width : x;
   ctx.globalAlpha = 0.88;

@@ -6,7 +6,7 @@ import { lastAxisValue } from "../../model/study-values";
 import type { ValueScale } from "../../model/value-scale";
 import type { BarIndex } from "../../protocol/units";
 import { type AxisLabel, frame, hatch, hLine, plainText } from "../../renderers/shapes";
-import { type Context, digitWidth } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 import { barLayout, shapeOf } from "../footprint/layout";
 import { axisFont, valueTicks } from "./axes";
 import type { LastValue } from "./registry";
@@ -120,7 +120,7 @@ function drawLastLine(ctx: Context, model: ChartModel, price: number, y: number)
   const size = 12 * model.dpr;
   const text = unitsText(price, model.tick);
   const room = model.time.width - edge - 6 * model.dpr;
-  if (room < text.length * size * digitWidth) return;
+  if (room < textWidth(text, size, 600)) return;
   const { palette } = model;
   const colour = ground === palette.buy ? palette.buyText : palette.sellText;
   plainText(ctx, text, edge + 5 * model.dpr, y, { size, weight: 600, colour, halo: palette.background });

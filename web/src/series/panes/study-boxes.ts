@@ -3,7 +3,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { boxesOf } from "../../model/study-boxes";
 import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
-import { type Context, digitWidth } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 
 const wordsCss = 11;
 
@@ -32,7 +32,7 @@ export function drawBoxes(
     ctx.strokeRect(left + line / 2, top + line / 2, right - left - line, bottom - top - line);
     ctx.globalAlpha = 1;
     const seen = Math.min(right, time.width) - Math.max(0, left);
-    if (seen < title.length * size * digitWidth + 8 * dpr || top < size * 1.4) continue;
+    if (seen < textWidth(title, size, 600) + 8 * dpr || top < size * 1.4) continue;
     plainText(ctx, title, Math.max(0, left) + 4 * dpr, top - size * 0.75, { size, weight: 600, colour });
   }
 }

@@ -4,7 +4,7 @@ import { anchorColumn, shortTitle, shownOutputs, studyColour } from "../../model
 import type { ZoneList } from "../../model/study-zones";
 import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
-import { type Context, digitWidth } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 import { drawBand, drawCandles, drawLine, type LineLook, type Strokes } from "./strokes";
 import { drawBoxes } from "./study-boxes";
 import { drawFlags, drawMarks } from "./study-marks";
@@ -109,7 +109,7 @@ function nameLevel(strokes: Strokes, output: StudyOutput, colour: string, taken:
   taken.push(at);
   const [text, halo] = [shortTitle(output.title), model.palette.background];
   const [end, pad] = [model.time.x(last + 1), 4 * model.dpr];
-  const isFree = model.time.reach - end > text.length * size * digitWidth + 2 * pad;
+  const isFree = model.time.reach - end > textWidth(text, size, 600) + 2 * pad;
   const look = { size, weight: 600, colour, halo } as const;
   if (isFree) plainText(ctx, text, end + pad, at, look);
   else plainText(ctx, text, Math.min(end, model.time.width) - pad, at - size * 0.62, { ...look, align: "right" });

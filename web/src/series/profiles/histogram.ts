@@ -2,7 +2,7 @@ import type { ChartModel } from "../../model/chart-model";
 import { unitsText } from "../../model/decimal";
 import { deltaAt, type PlacedProfile, placedProfiles, rowsWithin, sizeAt } from "../../model/profiles";
 import { hLine, plainText, vLine } from "../../renderers/shapes";
-import { type Context, digitWidth } from "../../renderers/text";
+import { type Context, textWidth } from "../../renderers/text";
 
 const alpha = { inside: 0.4, outside: 0.2, outline: 0.85, range: 0.06 } as const;
 /** Below this height rows run together. */
@@ -223,7 +223,7 @@ interface Words {
 // At the end of the line away from its rows, at the first place where no other words stand; without one, none.
 function drawWords(ctx: Context, model: ChartModel, words: Words, taken: Taken[]): void {
   const size = wordsCss * model.dpr;
-  const width = words.text.length * size * digitWidth;
+  const width = textWidth(words.text, size, 600);
   if (words.to - words.from < width + 8 * model.dpr) return;
   const free = wordPlaces(model, words, size, width).find(
     ([left, y]) =>
