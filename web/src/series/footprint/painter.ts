@@ -4,6 +4,7 @@ import type { BarIndex } from "../../protocol/units";
 import { type BlockPainter, type BlockPlace, paintBlock } from "../../renderers/block";
 import { paintNumbers } from "../../renderers/numbers";
 import type { Context } from "../../renderers/text";
+import { drawBeyond } from "./beyond";
 import { drawOwnOver, drawOwnUnder } from "./levels";
 import { NumberTiles } from "./number-tiles";
 import { drawPlainLabel } from "./plain-candle";
@@ -78,6 +79,7 @@ export class FootprintPainter {
     });
     const state = this.#drawCells(ctx, scene, from, to);
     drawOwnOver(ctx, scene, model);
+    drawBeyond(ctx, scene, from, to);
     drawPlainLabel(ctx, model, from, to);
     return state;
   }

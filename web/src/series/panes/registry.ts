@@ -1,5 +1,6 @@
 import type { ChartModel } from "../../model/chart-model";
 import type { PaneKind, PaneSpec } from "../../model/panes";
+import { isDoubtful } from "../../model/trust";
 import type { ValueScale } from "../../model/value-scale";
 import type { OutputUnit } from "../../protocol/messages";
 import type { Context } from "../../renderers/text";
@@ -40,7 +41,13 @@ const bySign = ({ palette }: ChartModel, value: number): LastValue =>
 const views: { readonly [K in PaneKind]?: PaneView } = {
   delta: {
     draw: drawDelta,
-    last: (model) => bySign(model, model.series.delta(model.series.last)),
+    // A delta that is not to be trusted has no colour (definitions 1.4).
+    last: (model) => {
+      const { series, palette } = model;
+      const value = series.delta(series.last);
+      if (!isDoubtful(series, series.last)) return bySign(model, value);
+      return { value, ground: palette.label, colour: palette.labelText };
+    },
   },
   cvd: {
     draw: drawCvd,
