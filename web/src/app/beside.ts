@@ -53,10 +53,10 @@ export class Beside {
     this.told = new ToldStreams(model, host);
     this.options = new OptionsDesk(rest, hub, clock, keptOptions(first.options));
     model.shows = this.studies.shows;
-    this.options.view.subscribe(() => this.#showLevels());
+    this.options.view.subscribe(() => this.showLevels());
     host.charted.subscribe((meta) => {
       this.options.showing(meta?.symbol ?? "");
-      this.#showLevels();
+      this.showLevels();
     });
   }
 
@@ -94,8 +94,8 @@ export class Beside {
     this.options.hide(isHidden);
   }
 
-  // A chain is at the prices of its underlying: on the chart of something else its levels would say nothing.
-  #showLevels(): void {
+  /** The levels of the chain, at the prices of its underlying: on the chart of something else they would say nothing. */
+  showLevels(): void {
     const levels = levelsOf(this.options.view.get(), this.#host.charted.get()?.symbol ?? "", this.#model.tick);
     if (levels === null && this.#model.optionLevels === null) return;
     this.#model.optionLevels = levels;

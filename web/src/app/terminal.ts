@@ -374,6 +374,7 @@ export class Terminal implements TerminalFace {
 
   #redraw(): void {
     this.studies.ask();
+    this.#beside.showLevels(); // their prices are written as all others
     this.chart.invalidate(Level.full);
     this.#numbers.show();
   }

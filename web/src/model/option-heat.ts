@@ -1,4 +1,5 @@
 import type { OptionHeat } from "../protocol/options";
+import { plainSigns } from "./number-signs";
 import { change } from "./option-table";
 
 /** Which changes of open interest a map shows; `net` is puts less calls. */
@@ -28,12 +29,12 @@ export function isHeld(heat: OptionHeat, side: HeatSide, row: number, column: nu
 }
 
 /** What each strike has changed against the previous day's close, "–" where that is not known. */
-export function dayTotals(heat: OptionHeat, side: HeatSide, size: number): string[] {
+export function dayTotals(heat: OptionHeat, side: HeatSide, size: number, signs = plainSigns): string[] {
   return heat.strikes.map((_, row) => {
     const [call, put] = [heat.day_calls[row] ?? null, heat.day_puts[row] ?? null];
     const net = call === null || put === null ? null : put - call;
     const total = side === "net" ? net : side === "calls" ? call : put;
-    return change(total === null ? null : String(total), size).text;
+    return change(total === null ? null : String(total), size, signs).text;
   });
 }
 

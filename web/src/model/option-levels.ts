@@ -1,6 +1,7 @@
 import type { ChainReply, OptionWall, ReadOut } from "../protocol/options";
 import { nsToMs } from "../protocol/units";
 import type { Grid } from "./decimal";
+import { written } from "./number-signs";
 
 /** Where options are held, on the price axis of a chart: prices in ticks of the chart. */
 export interface OptionLevels {
@@ -57,7 +58,7 @@ export function optionLevels(chain: ChainReply, tick: Grid, readOut: ReadOut | n
   const ticks = (price: string): number => Number(price) / tick.step;
   const most = Math.max(1, ...chain.rows.flatMap(({ call, put }) => [Number(call.oi ?? 0), Number(put.oi ?? 0)]));
   const line = (price: string | null, kind: OptionLineKind, text: string, length = 1, isMain = true): OptionLine[] =>
-    price === null ? [] : [{ tick: ticks(price), kind, text: `${text} ${price}`, length, isMain }];
+    price === null ? [] : [{ tick: ticks(price), kind, text: `${text} ${written(price, tick.signs)}`, length, isMain }];
   const walls = (kind: "call" | "put", all: readonly OptionWall[]): OptionLine[] =>
     all.flatMap(({ strike, oi, strong }, place) => {
       const name = place === 0 ? `${strong ? "strong " : ""}${kind} wall` : `${kind} wall ${place + 1}`;
@@ -77,7 +78,7 @@ export function optionLevels(chain: ChainReply, tick: Grid, readOut: ReadOut | n
       ...line(chain.max_pain, "pain", "max pain"),
       ...(readOut?.key_level == null
         ? []
-        : line(readOut.poc, "key", `key level: wall ${readOut.key_level} at the POC`)),
+        : line(readOut.poc, "key", `key level: wall ${written(readOut.key_level, tick.signs)} at the POC`)),
     ],
   };
 }

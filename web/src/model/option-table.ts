@@ -1,7 +1,7 @@
 import type { ChainReply, OptionCell, OptionRow, OptionWall } from "../protocol/options";
 import { nsToMs } from "../protocol/units";
 import { compact, percentText } from "./format";
-import { written } from "./number-signs";
+import { type NumberSigns, plainSigns, written } from "./number-signs";
 import type { ZoneChoice } from "./settings";
 import { ZoneClock } from "./time-zone";
 
@@ -36,6 +36,8 @@ export interface SideView {
 
 export interface TableRow {
   readonly strike: string;
+  /** The strike as it is read. */
+  readonly price: string;
   readonly isAtm: boolean;
   readonly isMaxPain: boolean;
   readonly callInMoney: boolean;
@@ -53,14 +55,20 @@ export const unitSize = (chain: { readonly units_a_lot: number | null }, unit: O
   unit === "lots" ? (chain.units_a_lot ?? 1) : 1;
 
 /** The rows of a chain around the money, the highest strike first. */
-export function tableRows(chain: ChainReply, unit: OptionUnit, clock: NsClock): readonly TableRow[] {
+export function tableRows(
+  chain: ChainReply,
+  unit: OptionUnit,
+  clock: NsClock,
+  signs = plainSigns,
+): readonly TableRow[] {
   const most = (read: (cell: OptionCell) => string | null): number =>
     Math.max(1, ...chain.rows.flatMap(({ call, put }) => [call, put].map((cell) => Math.abs(Number(read(cell) ?? 0)))));
   const size = unitSize(chain, unit);
-  const scale = { oi: most(({ oi }) => oi), day: most(({ oi_day: day }) => day), size, clock };
+  const scale = { oi: most(({ oi }) => oi), day: most(({ oi_day: day }) => day), size, clock, signs };
   const money = chain.spot ?? chain.forward;
   const rows = chain.rows.map((row) => ({
     strike: row.strike,
+    price: written(row.strike, signs),
     isAtm: row.strike === chain.atm,
     isMaxPain: row.strike === chain.max_pain,
     callInMoney: money !== null && Number(row.strike) < money,
@@ -76,6 +84,7 @@ interface Scale {
   readonly day: number;
   readonly size: number;
   readonly clock: NsClock;
+  readonly signs: NumberSigns;
 }
 
 function sideView(
@@ -86,46 +95,48 @@ function sideView(
   scale: Scale,
 ): SideView {
   const since = cell.said["oi"]?.since_ns;
+  const { size, signs } = scale;
   return {
-    oi: quantity(cell.oi, scale.size),
+    oi: quantity(cell.oi, size, signs),
     oiShare: Number(cell.oi ?? 0) / scale.oi,
-    day: change(cell.oi_day, scale.size),
+    day: change(cell.oi_day, size, signs),
     dayShare: Number(cell.oi_day ?? 0) / scale.day,
-    step: change(cell.oi_step, scale.size),
-    volume: quantity(cell.volume, scale.size),
-    ltp: cell.ltp ?? unknown,
-    quote: cell.crossed ? "crossed" : cell.bid === null && cell.ask === null ? unknown : quoteText(cell),
-    iv: cell.iv === null ? unknown : percentText(cell.iv, 1),
-    delta: cell.delta === null ? unknown : written(cell.delta.toFixed(2)),
+    step: change(cell.oi_step, size, signs),
+    volume: quantity(cell.volume, size, signs),
+    ltp: cell.ltp === null ? unknown : written(cell.ltp, signs),
+    quote: cell.crossed ? "crossed" : cell.bid === null && cell.ask === null ? unknown : quoteText(cell, signs),
+    iv: cell.iv === null ? unknown : percentText(cell.iv, 1, signs),
+    delta: cell.delta === null ? unknown : written(cell.delta.toFixed(2), signs),
     isOld: since !== undefined && BigInt(chain.at_ns) - BigInt(since) > oldNs,
-    title: exactly(cell, scale.clock),
+    title: exactly(cell, scale),
     wall: 1 + walls.findIndex(({ strike }) => strike === row.strike),
   };
 }
 
-const quoteText = ({ bid, ask }: OptionCell): string => `${bid ?? unknown} / ${ask ?? unknown}`;
+const quoteText = ({ bid, ask }: OptionCell, signs: NumberSigns): string =>
+  [bid, ask].map((price) => (price === null ? unknown : written(price, signs))).join(" / ");
 
 /** Units as text, in lots where `size` is that of a lot; "–" where nothing is known. */
-export function quantity(units: string | null, size: number): string {
-  return units === null ? unknown : compact(Number(units) / size);
+export function quantity(units: string | null, size: number, signs = plainSigns): string {
+  return units === null ? unknown : compact(Number(units) / size, signs);
 }
 
 /** The same with its sign. */
-export function change(units: string | null, size: number): SignedText {
+export function change(units: string | null, size: number, signs = plainSigns): SignedText {
   if (units === null) return { text: unknown, sign: 0 };
   const value = Number(units);
   const sign = value > 0 ? 1 : value < 0 ? -1 : 0;
-  return { text: sign === 1 ? `+${quantity(units, size)}` : quantity(units, size), sign };
+  return { text: `${sign === 1 ? "+" : ""}${quantity(units, size, signs)}`, sign };
 }
 
-function exactly(cell: OptionCell, clock: NsClock): string {
+function exactly(cell: OptionCell, { clock, signs }: Scale): string {
   const values: Readonly<Record<string, string | null>> = { oi: cell.oi, volume: cell.volume, ltp: cell.ltp };
   return Object.entries(values)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => {
       const said = cell.said[name];
       const from = said === undefined ? "" : `, ${said.source}, since ${clock(said.since_ns)}`;
-      return `${names[name]} ${value}${from}`;
+      return `${names[name]} ${written(value ?? "", signs)}${from}`;
     })
     .join("\n");
 }
@@ -148,57 +159,59 @@ export interface Figure {
   readonly explained: string;
 }
 
-const ratio = (value: number | null): string => (value === null ? unknown : value.toFixed(2));
-
 const leftOut = (count: number): string =>
   count === 0
     ? ""
     : ` ${count === 1 ? "1 strike" : `${count} strikes`} of which a side is not known ${count === 1 ? "is" : "are"} left out.`;
 
 /** What the chain says in one line; each with what it means (definitions 7). */
-export function figures(chain: ChainReply, unit: OptionUnit): readonly Figure[] {
+export function figures(chain: ChainReply, unit: OptionUnit, signs = plainSigns): readonly Figure[] {
+  const price = (text: string | null | undefined): string => (text == null ? unknown : written(text, signs));
+  const two = (value: number | null): string => price(value?.toFixed(2));
   const size = unitSize(chain, unit);
   const walls = (all: readonly OptionWall[]): string =>
-    all.map(({ strike, oi, strong }) => `${strike}${strong ? "!" : ""} (${quantity(oi, size)})`).join(", ") || unknown;
+    all
+      .map(({ strike, oi, strong }) => `${price(strike)}${strong ? "!" : ""} (${quantity(oi, size, signs)})`)
+      .join(", ") || unknown;
   const [call, put] = [chain.call_walls[0], chain.put_walls[0]];
   const left = leftOut(chain.left_out);
   return [
-    { name: "Spot", value: chain.spot?.toFixed(2) ?? unknown, explained: `From ${chain.spot_from ?? "nobody"}.` },
+    { name: "Spot", value: two(chain.spot), explained: `From ${chain.spot_from ?? "nobody"}.` },
     {
       name: "Forward",
-      value: chain.forward?.toFixed(2) ?? unknown,
+      value: two(chain.forward),
       explained: "What calls less puts say at the money.",
     },
-    { name: "PCR OI", value: ratio(chain.pcr_oi), explained: `Open interest of puts by that of calls.${left}` },
-    { name: "PCR vol", value: ratio(chain.pcr_volume), explained: "Volume of puts by that of calls." },
+    { name: "PCR OI", value: two(chain.pcr_oi), explained: `Open interest of puts by that of calls.${left}` },
+    { name: "PCR vol", value: two(chain.pcr_volume), explained: "Volume of puts by that of calls." },
     {
       name: "Max pain",
-      value: chain.max_pain ?? unknown,
+      value: price(chain.max_pain),
       explained: `The settlement at which all options together pay the least.${left}`,
     },
     {
       name: "Call wall",
-      value: call?.strike ?? unknown,
+      value: price(call?.strike),
       explained: `Strikes with the most open interest of calls: ${walls(chain.call_walls)}`,
     },
     {
       name: "Put wall",
-      value: put?.strike ?? unknown,
+      value: price(put?.strike),
       explained: `Strikes with the most open interest of puts: ${walls(chain.put_walls)}`,
     },
     {
       name: "Straddle",
-      value: chain.straddle?.toFixed(2) ?? unknown,
+      value: two(chain.straddle),
       explained: "Call and put at the money together.",
     },
     {
       name: "IV",
-      value: chain.atm_iv === null ? unknown : percentText(chain.atm_iv, 1),
-      explained: `Volatility at the money, at ${percentText(chain.rate, 1)} interest.`,
+      value: chain.atm_iv === null ? unknown : percentText(chain.atm_iv, 1, signs),
+      explained: `Volatility at the money, at ${percentText(chain.rate, 1, signs)} interest.`,
     },
     {
       name: "GEX",
-      value: chain.gex === null ? unknown : compact(chain.gex),
+      value: chain.gex === null ? unknown : compact(chain.gex, signs),
       explained: `Assumes that ${chain.gex_assumes}.`,
     },
     {

@@ -1,5 +1,6 @@
 import type { EChartsOption } from "echarts";
 import { compact } from "../../model/format";
+import { type NumberSigns, plainSigns, written } from "../../model/number-signs";
 import { change, type NsClock, type OptionUnit, quantity, unitSize } from "../../model/option-table";
 import type { ChainReply, OptionHistory, OptionSmile } from "../../protocol/options";
 
@@ -19,7 +20,6 @@ type XAxis = NonNullable<EChartsOption["xAxis"]>;
 type YAxis = NonNullable<EChartsOption["yAxis"]>;
 type SeriesList = NonNullable<EChartsOption["series"]>;
 
-const short = (value: unknown): string => compact(Number(value));
 const unknown = "–";
 
 // What a tooltip says of a value; nothing that is not known becomes a zero.
@@ -27,11 +27,17 @@ const told =
   (text: (value: number) => string) =>
   (value: unknown): string =>
     typeof value === "number" && Number.isFinite(value) ? text(value) : unknown;
-const priceText = (value: number): string => String(Math.round(100 * value) / 100);
-const twoDecimals = told(priceText);
+const priceText =
+  (signs: NumberSigns) =>
+  (value: number): string =>
+    written(String(Math.round(100 * value) / 100), signs);
+const fixed =
+  (decimals: number, signs: NumberSigns) =>
+  (value: number): string =>
+    written(value.toFixed(decimals), signs);
 
 /** What every chart has: how its text, its legend and its tooltip look. */
-export function frame(colours: ChartColours): EChartsOption {
+export function frame(colours: ChartColours, signs = plainSigns): EChartsOption {
   return {
     animation: false,
     textStyle: { color: colours.fg, fontFamily: "inherit", fontSize: 11 },
@@ -44,7 +50,7 @@ export function frame(colours: ChartColours): EChartsOption {
       textStyle: { color: colours.fg, fontSize: 11 },
       className: "chart-tip",
       confine: true,
-      valueFormatter: twoDecimals,
+      valueFormatter: told(priceText(signs)),
     },
   };
 }
@@ -66,7 +72,7 @@ interface ValueAxis {
   readonly name: string;
   readonly right?: boolean;
   readonly fromZero?: boolean;
-  readonly text?: (value: number) => string;
+  readonly text: (value: number) => string;
   /** What is drawn on it. */
   readonly data?: readonly (number | null)[];
   /** How much it reaches over at least. */
@@ -86,7 +92,7 @@ function leastSpan(data: readonly (number | null)[], least: number): { min?: num
 
 function values(
   colours: ChartColours,
-  { name, right = false, fromZero = false, text = short, data = [], least = 0 }: ValueAxis,
+  { name, right = false, fromZero = false, text, data = [], least = 0 }: ValueAxis,
 ): object {
   const span = leastSpan(data, least);
   const isRound = span.min === undefined; // else its ends are no steps of it, and their labels lie on others
@@ -113,19 +119,27 @@ const line = (name: string, data: readonly (number | null)[], color: string, axi
   itemStyle: { color },
 });
 
+const strikesText = (strikes: readonly string[], signs: NumberSigns): string[] =>
+  strikes.map((strike) => written(strike, signs));
+
 const numbers = (texts: readonly (string | null)[]): (number | null)[] =>
   texts.map((text) => (text === null ? null : Number(text)));
 
 /** PCR by open interest and by volume, and max pain through the day. */
-export function ratiosChart(history: OptionHistory, colours: ChartColours, clock: NsClock): EChartsOption {
+export function ratiosChart(
+  history: OptionHistory,
+  colours: ChartColours,
+  clock: NsClock,
+  signs = plainSigns,
+): EChartsOption {
   const pain = numbers(history.max_pain);
   const ratios = [...history.pcr_oi, ...history.pcr_volume];
   return {
-    ...frame(colours),
+    ...frame(colours, signs),
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
-      values(colours, { name: "PCR", text: (value) => value.toFixed(2), data: ratios, least: 0.1 }),
-      values(colours, { name: "max pain", right: true, text: priceText, data: pain }),
+      values(colours, { name: "PCR", text: fixed(2, signs), data: ratios, least: 0.1 }),
+      values(colours, { name: "max pain", right: true, text: priceText(signs), data: pain }),
     ],
     series: [
       line("PCR by OI", history.pcr_oi, colours.accent),
@@ -136,14 +150,19 @@ export function ratiosChart(history: OptionHistory, colours: ChartColours, clock
 }
 
 /** The straddle at the money and the volatility that it implies, through the day. */
-export function straddleChart(history: OptionHistory, colours: ChartColours, clock: NsClock): EChartsOption {
+export function straddleChart(
+  history: OptionHistory,
+  colours: ChartColours,
+  clock: NsClock,
+  signs = plainSigns,
+): EChartsOption {
   const percent = history.atm_iv.map((one) => (one === null ? null : 100 * one));
   return {
-    ...frame(colours),
+    ...frame(colours, signs),
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
-      values(colours, { name: "straddle", text: (value) => value.toFixed(1), data: history.straddle }),
-      values(colours, { name: "IV %", right: true, text: (value) => value.toFixed(2), data: percent, least: 1 }),
+      values(colours, { name: "straddle", text: fixed(1, signs), data: history.straddle }),
+      values(colours, { name: "IV %", right: true, text: fixed(2, signs), data: percent, least: 1 }),
     ],
     series: [
       line("ATM straddle", history.straddle, colours.accent),
@@ -153,13 +172,13 @@ export function straddleChart(history: OptionHistory, colours: ChartColours, clo
 }
 
 /** Volatility by strike: the option out of the money counts, both sides beside it. */
-export function smileChart(smile: OptionSmile, colours: ChartColours): EChartsOption {
+export function smileChart(smile: OptionSmile, colours: ChartColours, signs = plainSigns): EChartsOption {
   const percent = (all: readonly (number | null)[]): (number | null)[] =>
     all.map((one) => (one === null ? null : 100 * one));
   return {
-    ...frame(colours),
-    xAxis: category(colours, smile.strikes, "strike"),
-    yAxis: values(colours, { name: "IV %", text: (value) => value.toFixed(1) }) as YAxis,
+    ...frame(colours, signs),
+    xAxis: category(colours, strikesText(smile.strikes, signs), "strike"),
+    yAxis: values(colours, { name: "IV %", text: fixed(1, signs) }) as YAxis,
     series: [
       line("out of the money", percent(smile.iv), colours.accent),
       { ...line("calls", percent(smile.call_iv), colours.sell), lineStyle: { width: 1, type: "dashed" } },
@@ -169,7 +188,12 @@ export function smileChart(smile: OptionSmile, colours: ChartColours): EChartsOp
 }
 
 /** Open interest by strike, calls to the left and puts to the right, with what changed since the day before. */
-export function profileChart(chain: ChainReply, colours: ChartColours, unit: OptionUnit): EChartsOption {
+export function profileChart(
+  chain: ChainReply,
+  colours: ChartColours,
+  unit: OptionUnit,
+  signs = plainSigns,
+): EChartsOption {
   const size = unitSize(chain, unit);
   const read = (side: "call" | "put", name: "oi" | "oi_day", sign: number): (number | null)[] =>
     chain.rows.map((row) => (row[side][name] === null ? null : (sign * Number(row[side][name])) / size));
@@ -182,7 +206,7 @@ export function profileChart(chain: ChainReply, colours: ChartColours, unit: Opt
     tooltip: {
       valueFormatter: told((value) => {
         const units = String(side === "call" ? -value : value);
-        return isChange ? change(units, 1).text : quantity(units, 1);
+        return isChange ? change(units, 1, signs).text : quantity(units, 1, signs);
       }),
     },
     yAxisIndex: isChange ? 1 : 0,
@@ -192,11 +216,14 @@ export function profileChart(chain: ChainReply, colours: ChartColours, unit: Opt
   });
   const strikes = category(
     colours,
-    chain.rows.map(({ strike }) => strike),
+    strikesText(
+      chain.rows.map(({ strike }) => strike),
+      signs,
+    ),
   ) as object;
-  const size0 = (value: unknown): string => compact(Math.abs(Number(value)));
+  const size0 = (value: unknown): string => compact(Math.abs(Number(value)), signs);
   return {
-    ...frame(colours),
+    ...frame(colours, signs),
     tooltip: { ...(frame(colours).tooltip as object), axisPointer: { type: "shadow" } },
     xAxis: values(colours, { name: "", fromZero: true, text: size0 }) as XAxis,
     yAxis: [strikes, { ...strikes, show: false }] as YAxis,

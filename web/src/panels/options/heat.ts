@@ -1,4 +1,5 @@
 import type { CustomSeriesRenderItem, EChartsOption } from "echarts";
+import { type NumberSigns, plainSigns, written } from "../../model/number-signs";
 import { columnAt, dayTotals, type HeatSide, heatPixels, isHeld, type Rgb } from "../../model/option-heat";
 import { change, type NsClock } from "../../model/option-table";
 import type { OptionHeat } from "../../protocol/options";
@@ -21,13 +22,18 @@ export interface HeatShown {
   readonly side: HeatSide;
   readonly size: number;
   readonly clock: NsClock;
+  readonly signs?: NumberSigns;
 }
 
 // Tooltips are HTML, and strikes and times come from the server.
 const plain = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 
 /** What is said of the cell under a place of the map, as HTML. */
-export function heatWords({ heat, side, size, clock }: HeatShown, { x, y }: Place, area: Area): string {
+export function heatWords(
+  { heat, side, size, clock, signs = plainSigns }: HeatShown,
+  { x, y }: Place,
+  area: Area,
+): string {
   const rows = heat.strikes.length;
   const row = rows - 1 - within(Math.floor(((y - area.y) / area.height) * rows), rows);
   const strips = Math.max(1, Math.round(area.width));
@@ -37,15 +43,15 @@ export function heatWords({ heat, side, size, clock }: HeatShown, { x, y }: Plac
   const column = known < 0 ? Math.floor((strip * values.length) / strips) : known;
   const value = values[column] ?? null;
   const held = value !== null && isHeld(heat, side, row, column) ? " · nothing new was said" : "";
-  const where = `${clock(heat.at_ns[column] ?? "0")} · ${heat.strikes[row]}${held}`;
-  return `${plain(where)}<br><b>${plain(value === null ? "not known" : change(String(value), size).text)}</b>`;
+  const where = `${clock(heat.at_ns[column] ?? "0")} · ${written(heat.strikes[row] ?? "", signs)}${held}`;
+  return `${plain(where)}<br><b>${plain(value === null ? "not known" : change(String(value), size, signs).text)}</b>`;
 }
 
 const within = (at: number, count: number): number => Math.max(0, Math.min(count - 1, at));
 
 /** Changes of open interest, strike by time, each row's change of the day at its end; what is held is pale, what is unknown stays empty (definitions 7.5). */
 export function heatChart(shown: HeatShown, colours: ChartColours, pointer: () => Place): EChartsOption {
-  const { heat, side, size, clock } = shown;
+  const { heat, side, size, clock, signs = plainSigns } = shown;
   let area: Area = { x: 0, y: 0, width: 1, height: 1 };
   // One picture, painted whole: cells that the library paints one by one come in slices, and a map that is half
   // there looks like one of which half is not known.
@@ -63,9 +69,12 @@ export function heatChart(shown: HeatShown, colours: ChartColours, pointer: () =
     },
     xAxis: category(colours, heat.at_ns.map(clock)),
     yAxis: [
-      category(colours, heat.strikes),
+      category(
+        colours,
+        heat.strikes.map((strike) => written(strike, signs)),
+      ),
       {
-        ...(category(colours, dayTotals(heat, side, size)) as object),
+        ...(category(colours, dayTotals(heat, side, size, signs)) as object),
         position: "right",
         name: "day",
         nameLocation: "end",
