@@ -7,6 +7,7 @@ import { freeLabel, readStudies } from "../src/model/study-choice";
 import {
   asksFirst,
   changedOnly,
+  counts,
   type FormField,
   fieldsOf,
   fieldText,
@@ -321,6 +322,22 @@ it("keeps settings of the order flow table that can be", () => {
     ratio: 2.5,
   });
   expect(readFlow({ rows: 8.5, ratio: 0.5 })).toEqual(defaultFlow);
+});
+
+describe("fields that count only beside a choice", () => {
+  const schema: JsonSchema = {
+    properties: {
+      hours: { enum: ["london", "own"], default: "london" },
+      opens: { type: "string", default: "00:00", when: { hours: "own" } },
+    },
+  };
+  const [hours, opens] = fieldsOf(schema) as [FormField, FormField];
+
+  it("are told by the schema", () => {
+    expect(counts(hours, () => "")).toBe(true);
+    expect(counts(opens, (name) => (name === "hours" ? "london" : ""))).toBe(false);
+    expect(counts(opens, (name) => (name === "hours" ? "own" : ""))).toBe(true);
+  });
 });
 
 describe("studies that read other symbols", () => {

@@ -26,6 +26,7 @@ __all__ = ("LargeOrders", "Measure", "Orders", "Params", "large_orders", "order_
 
 _HOUR_NS = 3600 * 10**9
 _MOST_PLACES = 6  # of a percentile
+_BY_PERCENTILE, _BY_QUANTITY = ({"when": {"by": how}} for how in ("percentile", "quantity"))
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,9 +37,15 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     by: Literal["percentile", "quantity"] = "percentile"
-    percentile: Annotated[str, msgspec.Meta(description="above 50 and below 100", max_length=12)] = "99"
-    hours: Annotated[int, msgspec.Meta(ge=1, le=168, description="hours before an order")] = 24
-    min_qty: Annotated[str, msgspec.Meta(description="quantity, decimal text above 0", max_length=40)] = "1"
+    percentile: Annotated[
+        str, msgspec.Meta(description="above 50 and below 100", max_length=12, extra_json_schema=_BY_PERCENTILE)
+    ] = "99"
+    hours: Annotated[
+        int, msgspec.Meta(ge=1, le=168, description="hours before an order", extra_json_schema=_BY_PERCENTILE)
+    ] = 24
+    min_qty: Annotated[
+        str, msgspec.Meta(description="quantity, decimal text above 0", max_length=40, extra_json_schema=_BY_QUANTITY)
+    ] = "1"
     sides: Literal["both", "buy", "sell"] = "both"
     size: Annotated[int, msgspec.Meta(ge=20, le=400, description="percent of the usual size")] = 100
     numbers: Literal["on", "off"] = "on"

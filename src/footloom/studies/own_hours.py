@@ -39,19 +39,25 @@ HOURS = {
     "london": "Europe/London 08:00-16:30",
     "new_york": "America/New_York 09:30-16:00",
 }
-Time = Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$", description="HH:MM, of own hours")]
+_OWN = {"when": {"hours": "own"}}
+Time = Annotated[
+    str, msgspec.Meta(pattern=r"^\d\d:\d\d$", description="HH:MM, of own hours", extra_json_schema=_OWN)
+]
 
 
 class Params(areas.Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which hours: those of a name, or with ``own`` those of the fields below it; and how the value area grows."""
 
     hours: Literal["asia", "london", "new_york", "own"] = "london"
-    zone: Annotated[str, msgspec.Meta(max_length=60, description="IANA zone of own hours, such as Europe/Zurich")] = (
-        "UTC"
-    )
+    zone: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=60, description="IANA zone of own hours, such as Europe/Zurich", extra_json_schema=_OWN
+        ),
+    ] = "UTC"
     opens: Time = "00:00"
     closes: Time = "08:00"
-    daily: Annotated[bool, msgspec.Meta(description="own hours on Saturday and Sunday too")] = False
+    daily: Annotated[bool, msgspec.Meta(description="on Saturday and Sunday too")] = False
 
 
 class State(msgspec.Struct, frozen=True):

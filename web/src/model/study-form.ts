@@ -20,6 +20,8 @@ export interface FormField {
   readonly count: number;
   /** Of a text: it names a symbol, or several apart by commas. */
   readonly names: "symbol" | "symbols" | null;
+  /** It counts only while these other fields have these values. */
+  readonly when: Readonly<Record<string, string>>;
 }
 
 /** Parameters whose short names many studies share, in words. */
@@ -80,6 +82,7 @@ function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormFiel
     above: item.exclusiveMinimum !== undefined,
     count: own.prefixItems?.length ?? 0,
     names: own.format === "symbol" || own.format === "symbols" ? own.format : null,
+    when: own.when ?? {},
   };
 }
 
@@ -112,6 +115,10 @@ function kindOf(name: string, { type, enum: choices, prefixItems }: JsonSchema):
   if (type === "string") return "text";
   return type === "array" && prefixItems !== undefined ? "list" : "unknown";
 }
+
+/** Whether a field counts as the others stand. @param held the text of another field */
+export const counts = ({ when }: FormField, held: (name: string) => string): boolean =>
+  Object.entries(when).every(([name, value]) => held(name) === value);
 
 /** A value as it stands in its field. */
 export function fieldText(field: FormField, value: unknown): string {

@@ -149,6 +149,8 @@ export interface JsonSchema {
   readonly required?: readonly string[];
   /** What a text means: `symbol`, or `symbols` apart by commas. */
   readonly format?: string;
+  /** The settings, and their values, without which it means nothing. */
+  readonly when?: Readonly<Record<string, string>>;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
   readonly minimum?: number;
