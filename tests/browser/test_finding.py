@@ -60,6 +60,36 @@ def test_a_price_off_the_screen_is_said_and_brought_back(open_page: PageOpener, 
     assert view["lowRow"] < bar["cells"][0]["row"] < view["highRow"]
 
 
+def test_all_panes_are_found_by_typing(open_page: PageOpener) -> None:
+    page = open_page()
+    for typed in ("open interest", "funding", "liquidations", "statistics"):
+        page.keyboard.press("/")
+        page.get_by_role("combobox").fill(typed)
+        page.get_by_role("option", name="Add pane:").first.wait_for()
+        page.keyboard.press("Escape")
+
+
+def test_the_crosshair_says_its_price_anew_when_numbers_are_written_otherwise(open_page: PageOpener) -> None:
+    page = open_page()
+    left, top = chart_corner(page)
+    page.mouse.move(left + 300, top + 111)
+    settle(page)
+    page.evaluate(
+        """() => {
+            const kept = CanvasRenderingContext2D.prototype.fillText;
+            window.written = [];
+            CanvasRenderingContext2D.prototype.fillText = function listen(...all) {
+                window.written.push(all[0]);
+                kept.apply(this, all);
+            };
+        }"""
+    )
+    tick = viewport(page)["cursor"]["tick"]
+    page.evaluate("footloom.show({ numbers: 'de' })")
+    price = f"{tick / 2:,.1f}".translate(str.maketrans(",.", ".,"))
+    page.wait_for_function("(price) => window.written.includes(price)", arg=price)
+
+
 def test_zooming_out_leaves_no_emptiness_behind_the_newest_bar(open_page: PageOpener) -> None:
     page = open_page()
     left, top = chart_corner(page)
