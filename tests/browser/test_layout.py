@@ -131,7 +131,8 @@ HALVES = """() => {
                 const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
                 return x > cell.x && x < cell.x + cell.width && y > cell.y && y < cell.y + cell.height;
             });
-            out.push(...inside.map((box) => ({ text: box.text, over: Math.max(cell.x - box.x, box.x + box.width - cell.x - cell.width) })));
+            const over = (box) => Math.max(cell.x - box.x, box.x + box.width - cell.x - cell.width);
+            out.push(...inside.map((box) => ({ text: box.text, over: over(box) })));
         }
     }
     return out;

@@ -40,9 +40,7 @@ HOURS = {
     "new_york": "America/New_York 09:30-16:00",
 }
 _OWN = {"when": {"hours": "own"}}
-Time = Annotated[
-    str, msgspec.Meta(pattern=r"^\d\d:\d\d$", description="HH:MM, of own hours", extra_json_schema=_OWN)
-]
+Time = Annotated[str, msgspec.Meta(pattern=r"^\d\d:\d\d$", description="HH:MM, of own hours", extra_json_schema=_OWN)]
 
 
 class Params(areas.Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
