@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import msgspec
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ from footloom.core.trades import Trades
 from footloom.feeds._asks import Asks
 from footloom.feeds._money import Money
 from footloom.feeds.flow import Commit
+from footloom.feeds.ingest import Options, import_files
 from footloom.feeds.recorder import FeedSettings, Recorder
+from footloom.feeds.stored_chain import ChainAsk, chain_at
+from footloom.options.documents import chain_reply
 from footloom.store.files import Store
 from footloom.testing.venues import Listing, LocalVenue, Market
 from footloom.testing.venues._chain import chain_of
@@ -102,6 +107,53 @@ async def test_strikes_join_while_the_price_moves_and_none_that_was_recorded_is_
     assert min(rows.values()) > 0
     assert gaps == []
     assert FUTURE[name] in listed
+
+
+async def test_a_reply_that_is_saved_is_imported_as_the_chain_that_the_venue_trades(tmp_path: Path) -> None:
+    """By hand: what the boards show, and what was open the day before, in every field that Upstox documents."""
+    made = market("upstox")
+    async with LocalVenue("upstox", made) as venue, httpx.AsyncClient(base_url=venue.url) as client:
+        await venue.step(OPEN_NS + SECOND)
+        listed = next(one.instrument for one in made.listings.values() if one.instrument.option)
+        day = local_date(listed.expiry_ns or 0).isoformat()
+        params = {"instrument_key": INDEX["upstox"], "expiry_date": day}
+        token = {"Authorization": "Bearer any"}
+        reply = await client.get("/v2/option/chain", params=params, headers=token)
+        other = await client.get("/v2/option/chain", params=params | {"expiry_date": "2031-01-07"}, headers=token)
+        boards = {one.instrument.symbol: one for one in venue.dialect.boards.values()}
+        (tmp_path / "chain.json").write_bytes(reply.content)
+    assert other.json()["data"] == []
+    report = import_files([tmp_path / "chain.json"], Options(at_ns=OPEN_NS), store=tmp_path / "store")
+    assert (report.problems, report.kept) == ([], len(reply.json()["data"]))
+    with Store(tmp_path / "store") as store:
+        chain = chain_reply(chain_at(store, f"upstox:{INDEX['upstox']}", ChainAsk()))
+    assert (chain.spot, chain.spot_from, chain.expiry) == (25_000.0, "chain", day)
+    row = next(row for row in chain.rows if row.strike == "25000")
+    for cell, side in ((row.call, "CE"), (row.put, "PE")):
+        board = next(
+            one for one in boards.values() if (one.instrument.strike, one.instrument.option) == (Decimal(25_000), side)
+        )
+        look, oi = board.current, board.listing.open_interest()
+        assert (cell.oi, cell.volume) == (str(oi), str(look.vtt))
+        assert Decimal(cell.ltp) == look.ltp * Decimal("0.05")
+        assert (Decimal(cell.bid), Decimal(cell.ask)) == (
+            look.ltp * Decimal("0.05") - Decimal("0.05"),
+            look.ltp * Decimal("0.05") + Decimal("0.05"),
+        )
+        assert int(cell.oi_day) == oi - oi // 75 * 9 // 10 * 75
+        assert cell.venue == {"iv": "0.12", "delta": "0.5"}
+
+
+def test_local_options_end_on_a_tuesday_or_the_trading_day_before_it() -> None:
+    def ends(day: str) -> str:
+        at_ns = int(dt.datetime.fromisoformat(f"{day}T05:00+00:00").timestamp()) * 10**9
+        tape = market("upstox").listings[FUTURE["upstox"]].trades
+        made = chain_of(Listing(tape), INDEX["upstox"], str, at_ns)
+        return local_date(made[-1].instrument.expiry_ns or 0).isoformat()
+
+    assert ends("2026-11-13") == "2026-11-17"
+    assert ends("2026-11-18") == "2026-11-23", "the 24th is a holiday"
+    assert ends("2026-11-23") == "2026-12-01", "on that very day the next week's are the nearest"
 
 
 async def test_a_future_that_expires_while_it_is_recorded_is_followed_by_the_next(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
+from footloom.core import nse
+from footloom.core.chains import nse_expiry_ns
 from footloom.core.instrument import Instrument
 from footloom.core.sessions import DAY_NS
 from footloom.core.trades import I64, Trades
@@ -115,17 +117,26 @@ def chain_of(future: Listing, index: str, option: Callable[[int], str], at_ns: i
             name=f"{made.underlying} {worth} {kind} {expiry:%d %b %y}".upper(),
             option=kind,
             strike=worth,
-            expiry_ns=int(dt.datetime.combine(expiry, dt.time(10), dt.UTC).timestamp()) * 10**9,
+            expiry_ns=nse_expiry_ns(expiry),
         )
         price = _worth(strike * ticks_a_step, basis, float(made.tick_size), put=kind == "PE")
         listings.append(DerivedListing(future, instrument, price, one_in=_ONE_IN, salt=number + 1))
     return listings
 
 
-# The next Tuesday, tomorrow at the earliest: weekly options of NIFTY end on Tuesdays.
+# The next Tuesday, tomorrow at the earliest: weekly options of NIFTY end on Tuesdays, on the trading day before where
+# that is a holiday.
 def _expiry(at_ns: int) -> dt.date:
     today = dt.date(1970, 1, 1) + dt.timedelta(days=(at_ns + _IST_NS) // DAY_NS)
-    return today + dt.timedelta(days=(_TUESDAY - today.weekday() - 1) % 7 + 1)
+    tuesday = today + dt.timedelta(days=(_TUESDAY - today.weekday() - 1) % 7 + 1)
+    day = _trading_day(tuesday)
+    return day if day > today else _trading_day(tuesday + dt.timedelta(days=7))
+
+
+def _trading_day(day: dt.date) -> dt.date:
+    while not nse.hours_of("FO_OPT", day):
+        day -= dt.timedelta(days=1)
+    return day
 
 
 def _worth(strike: int, basis: int, tick_size: float, *, put: bool) -> Price:

@@ -6,7 +6,7 @@ from footloom.testing.venues._grid import Grid
 from footloom.testing.venues.snapshotted import Board, Look
 from footloom.venues import _upstox_feed_pb2 as pb
 
-__all__ = ("feed", "response")
+__all__ = ("DELTA", "IV", "feed", "response")
 
 _MODES = {
     "ltpc": pb.RequestMode.ltpc,
@@ -14,7 +14,7 @@ _MODES = {
     "option_greeks": pb.RequestMode.option_greeks,
     "full_d30": pb.RequestMode.full_d30,
 }
-_IV, _DELTA = 0.12, 0.5  # of every option: nobody computes here
+IV, DELTA = 0.12, 0.5  # of every option: nobody computes here
 _LEVELS = {"full": 5, "full_d30": 30}
 
 
@@ -43,12 +43,12 @@ def feed(mode: str, board: Board, grid: Grid, look: Look, before: Look | None = 
         part = made.firstLevelWithGreeks
         part.ltpc.CopyFrom(ltpc)
         part.firstDepth.CopyFrom(_quotes(grid, look, 1)[0])
-        part.vtt, part.oi, part.iv = look.vtt, float(look.oi or 0), _IV
-        part.optionGreeks.delta = _DELTA
+        part.vtt, part.oi, part.iv = look.vtt, float(look.oi or 0), IV
+        part.optionGreeks.delta = DELTA
     else:
         _full(made.fullFeed.marketFF, ltpc, mode, (grid, look, before))
         if board.instrument.option:
-            made.fullFeed.marketFF.iv, made.fullFeed.marketFF.optionGreeks.delta = _IV, _DELTA
+            made.fullFeed.marketFF.iv, made.fullFeed.marketFF.optionGreeks.delta = IV, DELTA
     return made
 
 

@@ -16,6 +16,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.testing.venues._grid import Grid
 from footloom.testing.venues._india_rest import ALWAYS, after_hour, described, minutes
+from footloom.testing.venues._upstox_chain import chain_of_expiry, underlying_key
 from footloom.testing.venues._upstox_feed import feed, response
 from footloom.testing.venues._upstox_socket import Socket
 from footloom.testing.venues.dialect import Out, Place
@@ -166,7 +167,8 @@ class Local:
         if candles is not None:
             return self._candles(candles)
         if call.path == "/v2/option/chain":
-            return self._chain(call.query.get("expiry_date", ""))
+            asked = (call.query.get("instrument_key", ""), call.query.get("expiry_date", ""))
+            return Reply.json({"status": "success", "data": chain_of_expiry(self.boards, self._grids, *asked)})
         if call.path == "/v2/user/profile":
             return Reply.json({"status": "success", "data": {"user_id": "LOCAL", "is_active": True}})
         return _refused(404, "UDAPI100000", "Resource not Found.")
@@ -207,23 +209,6 @@ class Local:
         ]
         return Reply.json({"status": "success", "data": {"candles": rows}})
 
-    # The day before, a tenth less was open of each.
-    def _chain(self, expiry: str) -> Reply:
-        strikes: dict[float, dict[str, object]] = {}
-        for key, listing in self.place.market.listings.items():
-            one = listing.instrument
-            if one.kind != "option" or one.expiry_ns is None or one.strike is None:
-                continue
-            if dt.datetime.fromtimestamp(one.expiry_ns // 10**9, dt.UTC).date().isoformat() != expiry:
-                continue
-            row = strikes.setdefault(float(one.strike), {"expiry": expiry, "strike_price": float(one.strike)})
-            oi = listing.open_interest()
-            lot = int(one.market_lot or 1)
-            market = {"oi": float(oi), "prev_oi": float(oi // lot * 9 // 10 * lot)}
-            name = "call_options" if one.option == "CE" else "put_options"
-            row[name] = {"instrument_key": key, "market_data": market, "option_greeks": {}}
-        return Reply.json({"status": "success", "data": [strikes[strike] for strike in sorted(strikes)]})
-
     def _today(self) -> dt.date:
         return (dt.datetime.fromtimestamp(self.place.now_ns / 1e9, dt.UTC) + dt.timedelta(hours=5, minutes=30)).date()
 
@@ -257,7 +242,7 @@ def _row(one: Instrument) -> dict[str, object]:
         row |= {
             "asset_symbol": one.underlying,
             "underlying_symbol": one.underlying,
-            "underlying_key": f"NSE_INDEX|{'Nifty Bank' if one.underlying == 'BANKNIFTY' else 'Nifty 50'}",
+            "underlying_key": underlying_key(one),
             "asset_type": "INDEX",
             "underlying_type": "INDEX",
             "expiry": one.expiry_ns // _MS,
