@@ -296,6 +296,7 @@ describe("the desk", () => {
     expect(deskChain([sim, bank, info("nse:NIFTY", null)], "sim:PERP")).toBe(bank);
     expect(deskChain([sim], "x:Y")).toBe(sim);
     expect(deskChain([], "x:Y")).toBeUndefined();
+    expect(deskChain([sim], fut), "a live chart's own chain begins when it is looked at").toBeUndefined();
   });
 
   it("is a layout: the front future, its change of open interest, and the chain beside it", () => {
@@ -307,6 +308,9 @@ describe("the desk", () => {
     expect(readPrefs(look).settings.mode, "the rest stays as it is").toBe("delta");
     const alone = deskOf(info("nse:NIFTY", null), { symbol: "x:Y", bars: "5m", step: 7 }, prefs);
     expect(alone.charts[0].symbol).toBe("x:Y");
+    const begins = deskOf(null, { symbol: fut, bars: "1m", step: 5 }, prefs);
+    expect(begins.charts).toEqual([{ symbol: fut, bars: "1m", step: 5 }]);
+    expect(readPrefs(begins.look).options.open).toBe(true);
     expect(lacks(info("nse:NIFTY", null))).toContain("footloom record upstox:NIFTY.FUT1");
     expect(lacks(info("nse:NIFTY", fut))).toBe("");
   });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from footloom.cli._shared import JsonFlag, StoreFlag, console, say
 
 if TYPE_CHECKING:
     from footloom.feeds.stored_chain import ChainAsk
-    from footloom.options.replies import ChainReply, HistoryReply, SmileReply
+    from footloom.options.replies import ChainReply, HeatReply, HistoryReply, SmileReply
     from footloom.store import Store
 
 __all__ = ("options",)
@@ -184,7 +185,7 @@ def _print_chain(reply: ChainReply) -> None:
     )
     out.print(
         f"PCR {_shown(reply.pcr_oi, 4)} by open interest, {_shown(reply.pcr_volume, 4)} by volume; "
-        f"max pain {reply.max_pain or '-'}"
+        f"max pain {reply.max_pain or '-'}; of the {len(reply.rows)} strikes below"
         + (f"; strikes left out, as a side of them is not known: {reply.left_out}" if reply.left_out else "")
     )
     names = ["IV", "volume", "dOI day", "OI", "call", "strike", "put", "OI", "dOI day", "volume", "IV"]
@@ -216,13 +217,45 @@ def _through(
 
     measures = chain_through(store, symbol, ask, *_span(*span), every * 10**9)
     if what == "heat":
-        _print_json(heat_reply(Heat(measures.board), measures))
+        heat = heat_reply(Heat(measures.board), measures)
+        _print_json(heat) if json else _print_heat(heat)
         return
     reply = history_reply(measures)
     if json:
         _print_json(reply)
     else:
         _print_history(reply, what)
+
+
+# Each strike's newest change, the sum of those that are told, and the change of the day; every instant stands in JSON.
+def _print_heat(reply: HeatReply) -> None:
+    out, lot = console(), reply.units_a_lot
+    if not reply.at_ns:
+        out.print(f"{reply.symbol}, expiry {reply.expiry}: nothing new was said in that stretch")
+        return
+    out.print(
+        f"{reply.symbol}, expiry {reply.expiry}: changes of open interest at {len(reply.at_ns)} instants, "
+        f"{_moment(int(reply.at_ns[0]))} to {_moment(int(reply.at_ns[-1]))} UTC"
+    )
+    names = ["last", "sum", "day"]
+    table = _table([*names, "call", "strike", "put", *reversed(names)], f"in lots of {lot}" if lot else "in units")
+    for i, strike in enumerate(reply.strikes):
+        call, put = (
+            [_signed(one, lot) for one in (steps[-1], _sum_of(steps), day)]
+            for steps, day in ((reply.calls[i], reply.day_calls[i]), (reply.puts[i], reply.day_puts[i]))
+        )
+        table.add_row(*call, "", strike, "", *reversed(put))
+    out.print(table)
+    out.print("last: since the instant before; sum: of all that are told; day: against the previous day's close")
+
+
+def _sum_of(steps: Sequence[int | None]) -> int | None:
+    known = [one for one in steps if one is not None]
+    return sum(known) if known else None
+
+
+def _signed(units: int | None, lot: int | None) -> str:
+    return "-" if units is None else f"{'+' * (units > 0)}{_lots(str(units), lot)}"
 
 
 def _span(start: str | None, end: str | None) -> tuple[int | None, int | None]:
@@ -297,8 +330,7 @@ def _lots(units: str | None, lot: int | None) -> str:
         return "-"
     if not lot:
         return f"{int(units):,}"
-    whole, rest = divmod(int(units), lot)
-    return f"{whole:,}" if not rest else f"{int(units) / lot:,.2f}"
+    return f"{int(units) // lot:,}" if int(units) % lot == 0 else f"{int(units) / lot:,.2f}"
 
 
 def _shown(value: float | None, places: int = 2) -> str:

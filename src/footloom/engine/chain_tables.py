@@ -13,7 +13,7 @@ from footloom.core.trades import I64
 from footloom.engine.exact import decimal_array
 from footloom.engine.table_facts import facts_of, stamped
 from footloom.options.chain import Side, Value
-from footloom.options.measures import Measures
+from footloom.options.measures import GEX_ASSUMES, Measures
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,9 +88,10 @@ def _side(measures: Measures, side: Side) -> dict[str, Any]:
 def history_table(measures: Measures) -> pa.Table:
     """Return one row an instant.
 
-    Columns: ``at_ns``, ``spot``, ``forward``, ``atm``; ``call_oi`` and ``put_oi`` over strikes of which both are known,
-    ``left_out`` of the others; ``pcr_oi``, ``pcr_volume``; ``max_pain``; ``call_wall``, ``call_wall_oi``, ``put_wall``,
-    ``put_wall_oi``; ``straddle``, ``atm_iv``, ``gex``.
+    Columns: ``at_ns``, ``spot``, ``forward``, ``atm``; ``call_oi`` and ``put_oi`` over strikes of which both are known
+    (null where none is), ``left_out`` of the others; ``pcr_oi``, ``pcr_volume``; ``max_pain``; ``call_wall``,
+    ``call_wall_oi``, ``put_wall``, ``put_wall_oi``; ``straddle``, ``atm_iv``, ``gex``. What ``gex`` assumes stands in
+    the table's facts.
     """
     import pyarrow as pa
 
@@ -103,14 +104,17 @@ def history_table(measures: Measures) -> pa.Table:
     def floats(values: Any) -> Any:
         return pa.array(values, mask=np.isnan(values))
 
+    known = np.logical_or.reduce(
+        measures.both("oi_lot"), axis=1
+    )  # a sum over no strike at all is not known, which is not 0
     atm = np.where(measures.atm < 0, NO_QUOTE, board.strikes[np.maximum(measures.atm, 0)] if len(board.strikes) else 0)
     columns: dict[str, Any] = {
         "at_ns": board.at_ns,
         "spot": floats(measures.spot),
         "forward": floats(measures.forward),
         "atm": exact(atm, instrument.tick_size),
-        "call_oi": decimal_array(measures.total("oi_lot", "call"), instrument.lot_size),
-        "put_oi": decimal_array(measures.total("oi_lot", "put"), instrument.lot_size),
+        "call_oi": decimal_array(measures.total("oi_lot", "call"), instrument.lot_size, known),
+        "put_oi": decimal_array(measures.total("oi_lot", "put"), instrument.lot_size, known),
         "left_out": measures.left_out("oi_lot"),
         "pcr_oi": floats(measures.put_call_ratio("oi_lot")),
         "pcr_volume": floats(measures.put_call_ratio("volume_lot")),
@@ -128,5 +132,7 @@ def history_table(measures: Measures) -> pa.Table:
         "atm_iv": floats(measures.atm_vol),
         "gex": floats(measures.gamma_exposure()),
     }
-    facts = facts_of("chain_history", instrument, tape="chain", params={"rate": measures.rate})
+    facts = facts_of(
+        "chain_history", instrument, tape="chain", params={"rate": measures.rate, "gex_assumes": GEX_ASSUMES}
+    )
     return stamped(columns, facts)

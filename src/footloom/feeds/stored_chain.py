@@ -76,8 +76,9 @@ def load_chain(store: Store, key: str, from_ns: int, to_ns: int) -> Chain:
     """
     known = stored_chains(store, key)
     if not known:
-        others = ", ".join(one.key for one in stored_chains(store)) or "none is"
-        raise NotStored(f"no option chain of {key} is stored: stored are {others}; footloom import brings one in")
+        others = ", ".join(one.key for one in stored_chains(store))
+        found = f"stored are {others}" if others else "nor is any other"
+        raise NotStored(f"no option chain of {key} is stored: {found}; footloom import brings one in")
     begin = max(_day_begin(store, key, max(from_ns, known[0].first_ns)), 0)
     if begin > known[0].last_ns or to_ns <= known[0].first_ns:
         raise NotStored(

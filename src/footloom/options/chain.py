@@ -143,6 +143,9 @@ class Chain:
     def stamps(self, every_ns: int = _MINUTE_NS, expiry_ns: int | None = None) -> I64:
         """Return the instants, whole multiples of ``every_ns``, up to which something new was said since the last one.
 
+        The last instant is that of the last row: what comes behind it is not known yet, and less time to the expiry
+        would be left then.
+
         Raises
         ------
         ConfigError
@@ -153,7 +156,9 @@ class Chain:
         times = self.series.ts_exch_ns
         if expiry_ns is not None:
             times = times[self.series["expiry_ns"] == expiry_ns]
-        return np.unique(-(-times // every_ns) * every_ns)
+        instants = np.unique(-(-times // every_ns) * every_ns)
+        instants[-1:] = times[-1:]
+        return instants
 
     def board(self, expiry_ns: int, at_ns: I64) -> Board:
         """Return what is known of the options of an expiry at instants that ascend (n,)."""

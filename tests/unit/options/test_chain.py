@@ -66,7 +66,12 @@ def test_instants_are_those_with_news_and_never_before_them() -> None:
     chain = chain_of(
         call(OPEN_NS, 26000, oi_lot=1), call(OPEN_NS + 1, 26000, oi_lot=2), put(OPEN_NS + 90 * 10**9, 26000, oi_lot=3)
     )
-    assert chain.stamps(MINUTE_NS).tolist() == instants(0, 1, 2).tolist()
+    last_ns = OPEN_NS + 90 * 10**9
+    assert chain.stamps(MINUTE_NS).tolist() == [*instants(0, 1).tolist(), last_ns], (
+        "no instant lies behind the last row"
+    )
+    assert chain.stamps(15 * MINUTE_NS).tolist() == [OPEN_NS, last_ns]
+    assert not len(chain.stamps(expiry_ns=1))
 
 
 def test_an_expiry_is_asked_for_by_name_or_is_the_next_one() -> None:

@@ -17,6 +17,7 @@ import pytest
 import footloom as fl
 from footloom.core.series import NO_QUOTE, Series
 from footloom.core.sessions import calendar
+from footloom.engine.chain_tables import history_table
 from footloom.feeds.ingest import Options, import_files
 from footloom.feeds.stored_chain import ChainAsk, newest
 from footloom.notebook.chains import OptionChain
@@ -259,6 +260,16 @@ def test_a_real_chain_at_an_instant_says_who_said_what(
         assert row.call.said["oi"].source == "chain_csv"
         assert (row.call.iv, row.call.bid, row.call.venue) == (None, None, {})
     assert (reply.units_a_lot, reply.expiry, reply.spot_from, reply.forward) == (75, "2025-12-09", "given", None)
+
+
+def test_a_sum_over_no_strike_at_all_is_null_in_a_table_too() -> None:
+    chain = chain_of(call(OPEN_NS, 26000, oi_lot=75), put(OPEN_NS + MINUTE_NS, 26000, oi_lot=150))
+    at_ns = np.array([OPEN_NS, OPEN_NS + MINUTE_NS], np.int64)
+    table = history_table(Measures(chain.board(EXPIRY_NS, at_ns)))
+    assert [table.column(name).to_pylist() for name in ("call_oi", "put_oi", "pcr_oi", "left_out")] == [
+        [None, 75], [None, 150], [None, 2.0], [1, 0]
+    ]  # fmt: skip
+    assert b"dealers are long every call" in table.schema.metadata[b"footloom"]
 
 
 def test_tables_of_a_real_day_are_exact(day: Day) -> None:

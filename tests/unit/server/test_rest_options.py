@@ -162,6 +162,10 @@ async def test_the_command_line_says_what_rest_says(
     assert "nse:NIFTY: 12 rows" in told("list")
     assert "26000 (6, strong)" in told("walls", "nse:NIFTY")
     assert "0.8000" in told("pcr", "nse:NIFTY")
+    [changed] = [line.split() for line in told("heat", "nse:NIFTY").splitlines() if " 26000 " in line]
+    assert changed == ["+3", "+3", "+4", "26000", "+1", "0", "0"], (
+        "last, sum and day of calls, day, sum and last of puts"
+    )
     shown = told("chain", "nse:NIFTY", "--at", "2025-12-05T09:22:00+05:30")
     assert "in lots of 75" in shown
     out = tmp_path / "chain.csv"

@@ -19,10 +19,18 @@ export const lacks = ({ front, name }: ChainInfo): string =>
     ? ` No future of ${name} is stored, so its footprint is not there: footloom record upstox:${name}.FUT1 --options atm±10.`
     : "";
 
-/** The layout of the desk: the front future's footprint over the change of its open interest, beside it its chain. */
-export function deskOf(chain: ChainInfo, shown: LayoutChart, prefs: Prefs): LayoutDocument {
-  const isShown = chain.front === null || chain.front === shown.symbol || chain.charts.includes(shown.symbol);
-  const chart = isShown ? shown : { symbol: chain.front as string, bars: shown.bars, step: null };
+/** What is said where the chain of a live chart has yet to begin. */
+export const begins = " Its options are listened to from now on: the chain comes with their first messages.";
+
+/**
+ * The layout of the desk: the front future's footprint over the change of its open interest, beside it its chain.
+ *
+ * @param chain null where that of the chart that is shown begins with the desk
+ */
+export function deskOf(chain: ChainInfo | null, shown: LayoutChart, prefs: Prefs): LayoutDocument {
+  const front = chain?.front ?? null;
+  const isShown = front === null || front === shown.symbol || chain?.charts.includes(shown.symbol) === true;
+  const chart = isShown ? shown : { symbol: front, bars: shown.bars, step: null };
   const options = { ...prefs.options, open: true, tab: "desk" };
   return { charts: [chart], look: { ...prefs, panes, options } };
 }

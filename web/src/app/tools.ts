@@ -1,4 +1,4 @@
-import { deskChain } from "../data/chain-choice";
+import { deskChain, hasOptions } from "../data/chain-choice";
 import type { Rest } from "../data/rest";
 import { type Clock, Store } from "../data/store";
 import type { LayoutDocument } from "../model/layout-file";
@@ -6,7 +6,7 @@ import { barReadout, barWordsOf } from "../model/readout";
 import { rulerWords } from "../model/ruler";
 import type { RulerView, ToolsFace } from "../panels/face";
 import { nsToMs } from "../protocol/units";
-import { deskOf, lacks, noChain } from "./desk";
+import { begins, deskOf, lacks, noChain } from "./desk";
 import { Layouts } from "./layouts";
 import { download, drawPicture, pictureName, pngOf } from "./picture";
 import { readPrefs } from "./prefs";
@@ -47,9 +47,10 @@ export class Tools implements ToolsFace {
     try {
       const shown = choice.get();
       const chain = deskChain(await options.listed(), shown.symbol);
-      if (chain === undefined) this.#said.say(noChain);
-      else
-        this.layouts.openPreset(deskOf(chain, shown, this.#terminal.look.prefs()), `${chain.name} desk`, lacks(chain));
+      const prefs = this.#terminal.look.prefs();
+      if (chain !== undefined) this.layouts.openPreset(deskOf(chain, shown, prefs), `${chain.name} desk`, lacks(chain));
+      else if (hasOptions(shown.symbol)) this.layouts.openPreset(deskOf(null, shown, prefs), "NIFTY desk", begins);
+      else this.#said.say(noChain);
     } catch (error) {
       this.#said.say(error instanceof Error ? error.message : String(error));
     }

@@ -1,6 +1,6 @@
 import type { ChainInfo, ChainReply, OptionHeat, OptionHistory, OptionSmile, ReadOut } from "../protocol/options";
 import type { ChainSaid } from "../protocol/streams";
-import { chainFor, isUnderlying } from "./chain-choice";
+import { chainFor, hasOptions, isUnderlying } from "./chain-choice";
 import type { Hub } from "./hub";
 import { changed } from "./option-change";
 import { RequestFailed, type Rest } from "./rest";
@@ -71,8 +71,6 @@ const closed: OptionView = {
   readOutProblem: "",
   followProblem: "",
 };
-/** Venues that list options, which are listened to where somebody looks at them. */
-const withOptions = /^(upstox|angelone):/;
 const followMs = 10_000;
 /** Who is refused for what the server is (another process records) asks ever more seldom, so often at the least. */
 const refusedMs = 300_000;
@@ -188,7 +186,7 @@ export class OptionsDesk {
     const chart = this.#chart;
     let [followProblem, nextMs] = ["", followMs];
     if (this.#isHidden) return; // it begins anew when the page is seen
-    if (withOptions.test(chart)) {
+    if (hasOptions(chart)) {
       try {
         await this.#rest.followOptions(chart);
         await this.#joinBegun(chart, turn);

@@ -164,6 +164,12 @@ const leftOut = (count: number): string =>
     ? ""
     : ` ${count === 1 ? "1 strike" : `${count} strikes`} of which a side is not known ${count === 1 ? "is" : "are"} left out.`;
 
+/** What the figures stand on, to be read beside them: the interest of computed ones, and what exposure assumes. */
+export function basisText(chain: ChainReply): string {
+  const interest = chain.atm_iv === null ? "" : `IV at ${percentText(chain.rate, 1)} interest. `;
+  return `${interest}${chain.gex === null ? "" : `GEX assumes that ${chain.gex_assumes}.`}`.trim();
+}
+
 /** What the chain says in one line; each with what it means (definitions 7). */
 export function figures(chain: ChainReply, unit: OptionUnit, signs = plainSigns): readonly Figure[] {
   const price = (text: string | null | undefined): string => (text == null ? unknown : written(text, signs));
@@ -175,6 +181,7 @@ export function figures(chain: ChainReply, unit: OptionUnit, signs = plainSigns)
       .join(", ") || unknown;
   const [call, put] = [chain.call_walls[0], chain.put_walls[0]];
   const left = leftOut(chain.left_out);
+  const of = ` Of the ${chain.rows.length} strikes in the table.`;
   return [
     { name: "Spot", value: two(chain.spot), explained: `From ${chain.spot_from ?? "nobody"}.` },
     {
@@ -182,12 +189,12 @@ export function figures(chain: ChainReply, unit: OptionUnit, signs = plainSigns)
       value: two(chain.forward),
       explained: "What calls less puts say at the money.",
     },
-    { name: "PCR OI", value: two(chain.pcr_oi), explained: `Open interest of puts by that of calls.${left}` },
-    { name: "PCR vol", value: two(chain.pcr_volume), explained: "Volume of puts by that of calls." },
+    { name: "PCR OI", value: two(chain.pcr_oi), explained: `Open interest of puts by that of calls.${of}${left}` },
+    { name: "PCR vol", value: two(chain.pcr_volume), explained: `Volume of puts by that of calls.${of}` },
     {
       name: "Max pain",
       value: price(chain.max_pain),
-      explained: `The settlement at which all options together pay the least.${left}`,
+      explained: `The settlement at which all options together pay the least.${of}${left}`,
     },
     {
       name: "Call wall",
