@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from footloom.core.arrow import arrow_of, text_of
 from footloom.core.chains import SOURCES
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
@@ -36,7 +37,10 @@ def chain_table(measures: Measures) -> pa.Table:
 
     pieces = [_side(measures, side) for side in _SIDES]
     joined = {name: [piece[name] for piece in pieces] for name in pieces[0]}
-    columns = {name: pa.concat_arrays([pa.array(one) for one in parts]) for name, parts in joined.items()}
+    columns = {
+        name: pa.concat_arrays([arrow_of(one) if isinstance(one, np.ndarray) else one for one in parts])
+        for name, parts in joined.items()
+    }
     table = pa.table(columns).sort_by([("at_ns", "ascending"), ("strike", "ascending"), ("side", "ascending")])
     columns = {name: table.column(name).combine_chunks() for name in table.column_names}
     return stamped(
@@ -45,7 +49,6 @@ def chain_table(measures: Measures) -> pa.Table:
 
 
 def _side(measures: Measures, side: Side) -> dict[str, Any]:
-    import pyarrow as pa
 
     board, counts = measures.board, measures.near
     instrument = board.chain.instrument
@@ -57,7 +60,7 @@ def _side(measures: Measures, side: Side) -> dict[str, Any]:
 
     def floats(values: Any) -> Any:
         kept = values[counts]
-        return pa.array(kept, mask=np.isnan(kept))
+        return arrow_of(kept, np.isnan(kept))
 
     greeks = measures.greeks(side)
     said, source = board.times("oi_lot", side)[counts], board.sources("oi_lot", side)[counts]
@@ -73,15 +76,15 @@ def _side(measures: Measures, side: Side) -> dict[str, Any]:
         "at_ns": at,
         "expiry_ns": np.full(len(at), board.expiry_ns),
         "strike": decimal_array(strike, instrument.tick_size),
-        "side": pa.array([side] * len(at)),
+        "side": text_of([side] * len(at)),
         **{name: exact(board.values(value, side), lot) for name, value in amounts.items()},
         **{name: exact(board.values(value, side), tick) for name, value in prices.items()},
         "mid": floats(measures.mids[side]),
         "iv": floats(measures.vols[side]),
         **{name: floats(column) for name, column in greeks._asdict().items()},
         **{f"venue_{name}": exact(board.values(value, side), _E8) for name, value in told.items()},
-        "oi_since_ns": pa.array(said, mask=said == NO_QUOTE),
-        "source": pa.array([None if one == NO_QUOTE else SOURCES[one] for one in source.tolist()], pa.string()),
+        "oi_since_ns": arrow_of(said, said == NO_QUOTE),
+        "source": text_of([None if one == NO_QUOTE else SOURCES[one] for one in source.tolist()]),
     }
 
 
@@ -93,8 +96,6 @@ def history_table(measures: Measures) -> pa.Table:
     ``call_wall_oi``, ``put_wall``, ``put_wall_oi``; ``straddle``, ``atm_iv``, ``gex``. What ``gex`` assumes stands in
     the table's facts.
     """
-    import pyarrow as pa
-
     board = measures.board
     instrument = board.chain.instrument
 
@@ -102,7 +103,7 @@ def history_table(measures: Measures) -> pa.Table:
         return decimal_array(values, unit, values != NO_QUOTE)
 
     def floats(values: Any) -> Any:
-        return pa.array(values, mask=np.isnan(values))
+        return arrow_of(values, np.isnan(values))
 
     known = np.logical_or.reduce(
         measures.both("oi_lot"), axis=1

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from footloom.core.arrow import arrow_of, text_of, validity
 from footloom.core.trades import I64
 from footloom.errors import DataError, OffGrid
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ("decimal_array", "decimal_text", "to_counts", "validity")
+__all__ = ("decimal_array", "decimal_text", "to_counts")
 
 _DIGITS = 38  # what a decimal128 can hold
 _HALF = 63  # the sign's bit in a word of 64
@@ -70,13 +71,6 @@ def decimal_array(counts: I64, unit: Decimal, valid: NDArray[np.bool_] | None = 
         data = _long(counts, number, unit)
     buffers = [None if valid is None else validity(valid), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.decimal128(_DIGITS, places), len(counts), buffers)
-
-
-def validity(valid: NDArray[np.bool_]) -> pa.Buffer:
-    """Return the bitmap that says which rows of an Arrow column are not null."""
-    import pyarrow as pa
-
-    return pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
 
 
 def _largest(counts: I64) -> int:
@@ -156,11 +150,12 @@ def decimal_text(column: pa.Array) -> pa.Array:
     places = column.type.scale
     low, fits, _ = _words(column)
     if places > _PLACES_IN_WORD or not fits.all() or (low == -_MOST - 1).any():
-        return pa.array([None if v is None else f"{v:f}" for v in column.to_pylist()], pa.string())
+        return text_of([None if v is None else f"{v:f}" for v in column.to_pylist()])
+    nothing, dot, null = text_of(["", ".", None])  # a bare word would import pandas
     size = np.abs(low)
-    text = pa.array(size // 10**places).cast(pa.string())
-    text = pc.binary_join_element_wise(pa.array(np.where(low < 0, "-", "")), text, "")
+    text = arrow_of(size // 10**places).cast(pa.string())
+    text = pc.binary_join_element_wise(text_of(np.where(low < 0, "-", "").tolist()), text, nothing)
     if places:
-        tail = pc.utf8_lpad(pa.array(size % 10**places).cast(pa.string()), places, "0")
-        text = pc.binary_join_element_wise(text, tail, ".")
-    return pc.if_else(column.is_valid(), text, pa.scalar(None, pa.string())) if column.null_count else text
+        tail = pc.utf8_lpad(arrow_of(size % 10**places).cast(pa.string()), places, "0")
+        text = pc.binary_join_element_wise(text, tail, dot)
+    return pc.if_else(column.is_valid(), text, null) if column.null_count else text

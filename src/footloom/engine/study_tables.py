@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from footloom.core.arrow import arrow_of, text_of
 from footloom.core.footprint import Footprint
 from footloom.engine.exact import decimal_array
 from footloom.engine.studies import StudyFold
@@ -77,16 +78,14 @@ def _steps(fold: StudyFold, footprint: Footprint) -> dict[str, Decimal]:
 
 
 def _column(column: Column, step: Decimal | None) -> pa.Array:
-    import pyarrow as pa
-
     if column.dtype.kind == "f":
-        return pa.array(_scaled(column, step), from_pandas=True)  # NaN becomes null
+        return arrow_of(_scaled(column, step), np.isnan(column))
     if column.dtype.kind not in "iu":
-        return pa.array(column.tolist())
+        return arrow_of(column) if column.dtype.kind == "b" else text_of(column.tolist())
     valid = column != NONE
     if step is not None and column.dtype == np.int64:  # narrower ones are codes and flags beside what has the unit
         return decimal_array(column, step, None if valid.all() else valid)
-    return pa.array(column, mask=~valid)
+    return arrow_of(column, ~valid)
 
 
 def _scaled(column: Column, step: Decimal | None) -> Column:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
+from footloom.core.arrow import arrow_of
 from footloom.core.instrument import Instrument
 from footloom.errors import DataError
 from footloom.typed import from_json
@@ -47,10 +49,11 @@ def facts_of(what: str, instrument: Instrument, **more: Any) -> Facts:
 
 
 def stamped(columns: Mapping[str, Any], facts: Facts) -> pa.Table:
-    """Return columns as a table that carries its facts."""
+    """Return columns, of Arrow or of numbers, as a table that carries its facts."""
     import pyarrow as pa
 
-    return pa.table(dict(columns)).replace_schema_metadata({FACTS: msgspec.json.encode(facts)})
+    arrays = [arrow_of(column) if isinstance(column, np.ndarray) else column for column in columns.values()]
+    return pa.Table.from_arrays(arrays, list(columns)).replace_schema_metadata({FACTS: msgspec.json.encode(facts)})
 
 
 def read_facts(metadata: Mapping[bytes, bytes] | None) -> Facts | None:

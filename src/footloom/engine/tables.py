@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from footloom.core.arrow import arrow_of
 from footloom.core.snapshots import GREEKS, NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_NO_ID, FLAG_NO_RECV, I64, Trades
 from footloom.engine.exact import decimal_array
@@ -35,8 +36,6 @@ def trades_table(trades: Trades) -> pa.Table:
     it came from; ``ts_recv_ns``, null where nobody recorded it; ``flags``, the ``FLAG_*`` bits of
     `footloom.core.trades`.
     """
-    import pyarrow as pa
-
     numbered = (trades.flags & FLAG_NO_ID) == 0
     instrument = trades.instrument
     columns = {
@@ -44,9 +43,9 @@ def trades_table(trades: Trades) -> pa.Table:
         "price": decimal_array(trades.price_tick, instrument.tick_size),
         "qty": decimal_array(trades.qty_lot, instrument.lot_size),
         "side": trades.side,
-        "trade_id": pa.array(trades.trade_id, mask=~numbered),
-        "ts_recv_ns": pa.array(trades.ts_recv_ns, mask=(trades.flags & FLAG_NO_RECV) != 0),
-        "file_row": pa.array(trades.trade_id, mask=numbered),
+        "trade_id": arrow_of(trades.trade_id, ~numbered),
+        "ts_recv_ns": arrow_of(trades.ts_recv_ns, (trades.flags & FLAG_NO_RECV) != 0),
+        "file_row": arrow_of(trades.trade_id, numbered),
         "flags": trades.flags,
     }
     return stamped(columns, facts_of("trades", instrument, tape=trades.tape))
@@ -108,8 +107,8 @@ def footprint_table(frame: ChartFrame, tape: str = "") -> pa.Table:
 
     cells = _levels(frame)
     names = ("price", "buy", "sell", "unknown", "trades")
-    nested = pa.StructArray.from_arrays([cells[name] for name in names], list(names))
-    offset = pa.array(frame.footprint.level_offset, pa.int32())
+    nested = pa.RecordBatch.from_arrays([cells[name] for name in names], list(names)).to_struct_array()
+    offset = arrow_of(frame.footprint.level_offset.astype(np.int32))
     columns = _bars(frame) | {"levels": pa.ListArray.from_arrays(offset, nested)}
     return stamped(columns, chart_facts(frame, "bars", tape))
 
@@ -127,8 +126,6 @@ def levels_table(frame: ChartFrame, tape: str = "") -> pa.Table:
 
 
 def _levels(frame: ChartFrame) -> dict[str, Any]:
-    import pyarrow as pa
-
     footprint = frame.footprint
     levels, instrument = footprint.levels, footprint.instrument
     tick, lot = instrument.tick_size, instrument.lot_size
@@ -138,18 +135,19 @@ def _levels(frame: ChartFrame) -> dict[str, Any]:
         "sell": decimal_array(levels.sell_lot, lot),
         "unknown": decimal_array(levels.unknown_lot, lot),
         "delta": decimal_array(levels.delta_lot, lot),
-        "trades": pa.array(levels.trades),
+        "trades": arrow_of(levels.trades),
     }
 
 
 def _bars(frame: ChartFrame) -> dict[str, Any]:
-    import pyarrow as pa
-
     instrument = frame.footprint.instrument
     units = {"tick": instrument.tick_size, "lot": instrument.lot_size}
     return {
-        name: decimal_array(column, units[kind])
-        if kind in units
-        else pa.array(column, pa.float64() if kind == "share" else pa.int64())
+        name: decimal_array(column, units[kind]) if kind in units else _share(column) if kind == "share" else column
         for name, kind, column in bar_columns(frame)
     }
+
+
+def _share(column: list[float | None]) -> pa.Array:
+    values = np.array(column, np.float64)
+    return arrow_of(values, np.isnan(values))

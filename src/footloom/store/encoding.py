@@ -27,12 +27,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from footloom.core.arrow import arrow_of
 from footloom.core.snapshots import NO_QUOTE
 from footloom.core.trades import I64
 from footloom.store.columns import Columns
 
 __all__ = (
-    "BYTES", "DELTA", "DICTIONARY", "PLAIN", "RECEIPT", "SIGNED", "Affine", "Codec", "Rows", "Stored", "arrow_of",
+    "BYTES", "DELTA", "DICTIONARY", "PLAIN", "RECEIPT", "SIGNED", "Affine", "Codec", "Rows", "Stored",
     "field_codec", "ints_of", "number_codec", "optional_codec", "pooled", "smallest_codec", "time_codec",
 )  # fmt: skip
 
@@ -147,16 +148,7 @@ def _affine(values: NDArray[Any]) -> Affine | None:
     return (first, step) if in_line else None
 
 
-# Both ways between numpy and Arrow go over the bare memory. `pyarrow.array` and `Array.to_numpy` do so too, but import
-# pandas first where that is installed, if only to ask whether it is meant: half a second of every start.
-def arrow_of(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Return numbers as Arrow's, null where ``missing``, over the same memory."""
-    values = np.ascontiguousarray(values)
-    valid = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, pa.py_buffer(values)])
-
-
-# The numbers of an array without nulls.
+# The numbers of an array without nulls, over the same memory; `Array.to_numpy` would import pandas.
 def _plain(array: pa.Array) -> NDArray[Any]:
     kind = np.dtype(str(array.type))
     return np.frombuffer(array.buffers()[1] or b"", kind, len(array), array.offset * kind.itemsize)

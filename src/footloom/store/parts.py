@@ -18,12 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from footloom.core.arrow import arrow_of
 from footloom.core.instrument import Instrument
 from footloom.errors import CorruptPart, StoreError
 from footloom.store.codecs import codecs
 from footloom.store.columns import SEQ, Columns, Form, blank, has_id, length, take
 from footloom.store.disk import storing
-from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, arrow_of, ints_of
+from footloom.store.encoding import DICTIONARY, Affine, Rows, Stored, ints_of
 from footloom.typed import from_json
 
 __all__ = ("SCHEMA_VERSION", "Footer", "Part", "PartFile", "check_whole", "describe", "pack_part", "part_of")
