@@ -26,7 +26,7 @@ from footloom.studies import value_area as areas
 P = TypeVar("P")
 T = TypeVar("T")
 
-__all__ = ("build", "build_footprint", "chart_of", "gap_flags", "study")
+__all__ = ("build", "build_footprint", "chart_of", "gap_flags", "study", "together")
 
 
 def build_footprint(
@@ -48,14 +48,14 @@ def build_footprint(
         return fold(piece, rule.edges(piece, market)[0], rule.text, ticks_per_level, count)
 
     if threads > 1 and not rule.sequential:
-        return Footprint.concat(_together(folded, _between_bars(ordered, rule, market, threads)))
+        return Footprint.concat(together(folded, _between_bars(ordered, rule, market, threads)))
     edges, _ = rule.edges(ordered, market)
     if threads == 1 or len(edges) < threads:
         return fold(ordered, edges, rule.text, ticks_per_level, count)
     shares = _shares(edges.ends, threads)
     ordered = edges.rows(ordered)
     parts = [_part(ordered, edges, share) for share in shares]
-    return Footprint.concat(_together(lambda part: fold(*part, rule.text, ticks_per_level, count), parts))
+    return Footprint.concat(together(lambda part: fold(*part, rule.text, ticks_per_level, count), parts))
 
 
 # Nobody knows yet, and the ends say nothing against it: the fold will see.
@@ -64,9 +64,14 @@ def _may_stand_in_order(trades: Trades) -> bool:
     return trades.noted is None and len(ts) > 0 and bool(ts[0] <= ts[-1])
 
 
-def _together(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
-    # The caller's thread takes a part too; the others get a fresh thread each, which the system puts on an idle core.
-    with ThreadPoolExecutor(len(parts)) as pool:
+def together(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
+    """Do the same work with each of some parts at once, at least one: it spends its time in kernels that hold no lock.
+
+    The caller's thread takes a part too; the others get a fresh thread each, which the system puts on an idle core.
+    """
+    if len(parts) == 1:
+        return [work(parts[0])]
+    with ThreadPoolExecutor(len(parts) - 1) as pool:
         others = [pool.submit(work, part) for part in parts[1:]]
         return [work(parts[0]), *(other.result() for other in others)]
 
@@ -145,10 +150,8 @@ def study(
     ``min_vol_lot`` int64 (n_bars,) is the imbalances' minimum volume where earlier bars decide it, ``carry`` the CVD at
     their end; without them the bars count as the first of their tape.
     """
-    settings = spec.imbalance
-    least = imbalance.min_volume(footprint, settings) if min_vol_lot is None else min_vol_lot
     sums = cvd.cvd(footprint, calendar(footprint.instrument.calendar), spec.cvd, carry)
-    poc, vah, val, marks = _per_bar(footprint, spec, least, threads)
+    least, poc, vah, val, marks = _per_bar(footprint, spec, min_vol_lot, threads)
     return ChartFrame(
         footprint=footprint,
         spec=spec,
@@ -162,15 +165,20 @@ def study(
     )
 
 
-def _per_bar(footprint: Footprint, spec: ChartSpec, least: I64, threads: int) -> tuple[I64, I64, I64, U8]:
-    # What each bar says by itself: POC, value area, and the bits of its cells.
-    def of(piece: Footprint, least: I64) -> tuple[I64, I64, I64, U8]:
-        area = areas.profiles(piece, spec.profile)
-        return area.poc_row, area.vah_row, area.val_row, imbalance.flags(piece, least, spec.imbalance)
+# Of each bar its minimum volume, POC, value area, and the bits of its cells.
+def _per_bar(footprint: Footprint, spec: ChartSpec, least: I64 | None, threads: int) -> tuple[I64, I64, I64, I64, U8]:
+    def of(share: slice) -> tuple[I64, I64, I64, I64, U8]:
+        bars = footprint.slice(share.start, share.stop)
+        if least is None:
+            back = max(0, share.start - imbalance.WINDOW)
+            own = imbalance.min_volume(footprint.slice(back, share.stop), spec.imbalance, share.start - back)
+        else:
+            own = least[share]
+        area = areas.profiles(bars, spec.profile)
+        return own, area.poc_row, area.vah_row, area.val_row, imbalance.flags(bars, own, spec.imbalance)
 
     if threads == 1 or len(footprint) < threads:
-        return of(footprint, least)
-    shares = _shares(footprint.level_offset, threads)
-    pieces = _together(lambda bars: of(footprint.slice(bars.start, bars.stop), least[bars]), shares)
-    poc, vah, val, marks = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
-    return poc, vah, val, marks
+        return of(slice(0, len(footprint)))
+    pieces = together(of, _shares(footprint.level_offset, threads))
+    own, poc, vah, val, marks = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    return own, poc, vah, val, marks

@@ -34,6 +34,7 @@ GRACE_NS = 250_000_000  # crypto's grace: so long behind its close a bar waits f
 _REVISIONS = 64  # more changed bars than this are announced as one rebuild
 _MANY_ROWS = 1_000_000  # where no store gives them back, so many rows are kept, and as a rule those of two sessions
 _LATE_NS = 600 * 10**9  # and so long those of a session that is over
+_MANY_LEVELS = 100_000  # from so many on two threads work out what each bar says by itself
 LEAST_BARS, MOST_BARS = 2_000, 100_000  # the bars that are held of a chart, beyond two sessions and at the most
 
 Source = Callable[[int], Trades]
@@ -105,7 +106,8 @@ class Builder(Tail):
             self._first_ns = self._calendar.session_of(int(opened.first_ns[0]))[0]
         flags = bars.bars.flags | gap_flags(bars, self._gaps)
         flags[:-1] |= BAR_FINAL
-        chart = study(bars.with_flags(flags), self.spec)
+        threads = 2 if len(bars.levels) > _MANY_LEVELS else 1
+        chart = study(bars.with_flags(flags), self.spec, threads=threads)
         self._tail = chart.footprint.slice(len(chart) - 1, len(chart))
         self._until_ns, self._complete = edges.grows_until_ns[-1:], edges.complete
         self._shown = chart.slice(len(chart) - 1, len(chart))

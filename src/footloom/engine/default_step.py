@@ -6,9 +6,10 @@ import numpy as np
 
 from footloom.core.footprint import Bars
 
-__all__ = ("default_ticks_per_level",)
+__all__ = ("MOST_BARS", "default_ticks_per_level")
 
-_BARS, _ROWS = 500, 20
+MOST_BARS = 500  # that are looked at
+_ROWS = 20
 
 
 def default_ticks_per_level(bars: Bars) -> int:
@@ -18,7 +19,7 @@ def default_ticks_per_level(bars: Bars) -> int:
     """
     if not len(bars):
         return 1
-    ticks = float(np.median(bars.high_tick[-_BARS:] - bars.low_tick[-_BARS:] + 1))
+    ticks = float(np.median(bars.high_tick[-MOST_BARS:] - bars.low_tick[-MOST_BARS:] + 1))
     step = 1
     while True:
         for nice in (step, 2 * step, 5 * step):

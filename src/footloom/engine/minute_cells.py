@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from footloom.core.edges import Edges
 from footloom.core.footprint import Footprint
 from footloom.core.sessions import calendar
 from footloom.core.trades import Trades
-from footloom.kernels.coarser import coarser
-from footloom.kernels.fold import fold
+from footloom.kernels.coarser import MOST_LOTS, coarser, fits
+from footloom.kernels.fold import combine, fold
 
-__all__ = ("bars_of_cells", "cell_step", "holds_minutes", "minute_cells")
+__all__ = ("bars_of_cells", "cell_step", "holds_minutes", "minute_cells", "runs_of_cells")
 
 _MINUTE = TimeRule("1m", "m", 60 * 10**9)
 
@@ -43,12 +43,41 @@ def bars_of_cells(parts: Sequence[Footprint], rule: BarRule, ticks_per_level: in
     ``parts`` are minutes of neighbouring runs of one tape, at least one, in one step that divides ``ticks_per_level``;
     two of them may each hold a part of one minute.
     """
+    minutes = Footprint.concat(parts)
+    edges = _edges([minutes], rule, ticks_per_level)
+    return None if edges is None else (coarser(minutes, edges[0], rule.text, ticks_per_level), edges[0])
+
+
+def runs_of_cells(parts: Sequence[Footprint], rule: BarRule, ticks_per_level: int) -> Iterator[Footprint] | None:
+    """Return the same bars in runs, each bar once and whole: no more than a part's bars are in memory at a time."""
+    edges = _edges(parts, rule, ticks_per_level)
+    return None if edges is None else _runs(parts, edges, rule.text, ticks_per_level)
+
+
+def _runs(parts: Sequence[Footprint], edges: Sequence[Edges], bars: str, ticks_per_level: int) -> Iterator[Footprint]:
+    tail: Footprint | None = None
+    for part, cut in zip(parts, edges, strict=True):
+        made = coarser(part, cut, bars, ticks_per_level)
+        joined = made if tail is None else combine(tail, made)
+        yield joined.slice(0, len(joined) - 1)
+        tail = joined.slice(len(joined) - 1, len(joined))
+    if tail is not None:
+        yield tail
+
+
+# Of each part; None where the bars of one cannot be added up.
+def _edges(parts: Sequence[Footprint], rule: BarRule, ticks_per_level: int) -> list[Edges] | None:
     if not isinstance(rule, TimeRule) or not holds_minutes(rule):
         return None
-    minutes = Footprint.concat(parts)
-    edges = rule.cut(minutes.bars.first_ns, calendar(minutes.instrument.calendar))
-    # Nothing but a calendar that is cut within a minute could part one.
-    if np.any(minutes.bars.last_ns >= np.repeat(edges.close_ns, np.diff(edges.ends))):
+    if sum(float(part.bars.volume_lot.sum(dtype=float)) for part in parts) > MOST_LOTS:
         return None
-    bars = coarser(minutes, edges, rule.text, ticks_per_level)
-    return None if bars is None else (bars, edges)
+    found = []
+    for part in parts:
+        edges = rule.cut(part.bars.first_ns, calendar(part.instrument.calendar))
+        # Nothing but a calendar that is cut within a minute could part one.
+        if np.any(part.bars.last_ns >= np.repeat(edges.close_ns, np.diff(edges.ends))):
+            return None
+        if not fits(part, edges, ticks_per_level):
+            return None
+        found.append(edges)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -11,10 +12,11 @@ from footloom.core.edges import Edges
 from footloom.core.footprint import Footprint
 from footloom.core.sessions import Calendar
 from footloom.core.trades import Trades
+from footloom.engine.build import together
 from footloom.engine.minute_cells import bars_of_cells
 from footloom.kernels.fold import Count, combine, fold
 
-__all__ = ("SeedBars", "seed_of_cells", "seed_of_pieces")
+__all__ = ("SeedBars", "seed_of_cells", "seed_of_pieces", "seed_of_sessions")
 
 
 class SeedBars(NamedTuple):
@@ -42,6 +44,20 @@ def seed_of_pieces(
     if edges is None:
         return None
     return SeedBars(Footprint.concat([run for run in runs if len(run)]), edges, state, newest)
+
+
+def seed_of_sessions(
+    parts: Sequence[Iterable[Trades]], rule: BarRule, market: Calendar, ticks_per_level: int, count: Count | None = None
+) -> SeedBars | None:
+    """Return the same of neighbouring parts of a tape, a thread each; a session begins with every part but the first.
+
+    There every rule begins anew.
+    """
+    made = together(lambda pieces: seed_of_pieces(pieces, rule, market, ticks_per_level, count), parts)
+    found = [one for one in made if one is not None]
+    if not found:
+        return None
+    return found[-1]._replace(bars=functools.reduce(combine, (one.bars for one in found)))
 
 
 def seed_of_cells(

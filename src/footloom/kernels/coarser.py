@@ -14,10 +14,10 @@ from footloom.core.footprint import BAR_OFF_SESSION, Bars, Footprint, Levels
 from footloom.core.trades import I64
 from footloom.kernels.jit import I64_2D_IN, I64_IN, I64_OUT, INT, jit
 
-__all__ = ("MOST_ROWS", "coarser")
+__all__ = ("MOST_LOTS", "MOST_ROWS", "coarser", "fits")
 
 MOST_ROWS = 65_536  # from a bar's lowest row to its highest
-_MOST_LOTS = 2**62
+MOST_LOTS = 2**62  # of all bars together: more may not fit 64 bits
 _LANES = 4
 _I64_2D = types.Array(types.int64, 2, "C")
 _FIRST = ("first_ns", "open_tick")
@@ -61,23 +61,32 @@ def _add_cells(ends, offset, row, cells, ratio, lowest, width, space, counts, le
     return used
 
 
-def coarser(parts: Footprint, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint | None:
+def fits(parts: Footprint, edges: Edges, ticks_per_level: int) -> bool:
+    """Say whether `coarser` can be asked: no bar has more than `MOST_ROWS` rows from its lowest to its highest.
+
+    Whether the sums of all bars fit 64 bits (`MOST_LOTS`) is another question.
+    """
+    _, width = _rows(parts, edges, ticks_per_level)
+    return int(width.min()) >= 1 and int(width.max()) <= MOST_ROWS
+
+
+# Of each bar its lowest row, and how many there are up to its highest.
+def _rows(parts: Footprint, edges: Edges, ticks_per_level: int) -> tuple[I64, I64]:
+    lowest, width = np.empty((2, len(edges)), np.int64)
+    ratio = ticks_per_level // parts.ticks_per_level
+    _find_rows(edges.ends, parts.level_offset, parts.levels.row, ratio, lowest, width)
+    return lowest, width
+
+
+def coarser(parts: Footprint, edges: Edges, bar_rule: str, ticks_per_level: int) -> Footprint:
     """Return the bars that ``edges`` make of whole bars, each of one or more of ``parts``, in rows of whole rows.
 
     The bits are those of `footloom.kernels.fold.fold` of the trades. ``parts`` ascend in time; the same bar may stand
-    there in several neighbouring parts. ``edges`` counts them; their step divides ``ticks_per_level``. None where a bar
-    has more than `MOST_ROWS` rows from its lowest to its highest, or where sums may not fit 64 bits.
+    there in several neighbouring parts. ``edges`` counts them; their step divides ``ticks_per_level``. They `fits`.
     """
-    starts, ratio = edges.ends[:-1], ticks_per_level // parts.ticks_per_level
-    offset, levels = parts.level_offset, parts.levels
-    lowest, width, counts = np.empty((3, len(starts)), np.int64)
-    _find_rows(edges.ends, offset, levels.row, ratio, lowest, width)
-    if (
-        int(width.max()) > MOST_ROWS
-        or int(width.min()) < 1
-        or float(parts.bars.volume_lot.sum(dtype=float)) > _MOST_LOTS
-    ):
-        return None
+    ratio, offset, levels = ticks_per_level // parts.ticks_per_level, parts.level_offset, parts.levels
+    lowest, width = _rows(parts, edges, ticks_per_level)
+    counts = np.empty(len(edges), np.int64)
     room = np.minimum(width, np.diff(offset[edges.ends]))
     made = np.empty((len(Levels.__slots__), int(room.sum())), np.int64)
     cells = np.stack([levels.buy_lot, levels.sell_lot, levels.unknown_lot, levels.trades])

@@ -16,7 +16,7 @@ from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_BY_QUOTE, FLAG_BY_TICK, FLAG_INFERRED, FLAG_REST, Trades
 from footloom.engine.build import build_footprint
 from footloom.engine.builder import Builder
-from footloom.engine.minute_cells import bars_of_cells, cell_step, holds_minutes, minute_cells
+from footloom.engine.minute_cells import bars_of_cells, cell_step, holds_minutes, minute_cells, runs_of_cells
 from footloom.engine.seed_bars import seed_of_cells
 from footloom.engine.spec import ChartSpec
 from footloom.testing.bar_contract import sample_trades
@@ -56,6 +56,8 @@ def test_bars_of_cells_are_those_of_the_trades(market: str) -> None:
             found = bars_of_cells(parts, rule, step)
             assert found is not None
             assert same(found[0], build_footprint(trades, bars, step)), (seed, bars, cell, step)
+            runs = list(runs_of_cells(parts, rule, step) or ())
+            assert same(Footprint.concat(runs), found[0]), (seed, bars, cell, step)
             edges, state = rule.edges(trades, calendar(market))
             assert np.array_equal(found[1].grows_until_ns, edges.grows_until_ns)
             seeded = seed_of_cells(parts, rule, step, (0, 0))
@@ -88,6 +90,7 @@ def test_rules_that_part_a_minute_are_left_to_the_trades() -> None:
     for bars in ("30s", "90s", "20s", "500t", "100v", "r20"):
         assert not holds_minutes(parse_rule(bars))
         assert bars_of_cells(parts, parse_rule(bars), 1) is None
+        assert runs_of_cells(parts, parse_rule(bars), 1) is None
     longest = int(np.argmax(parts[0].bars.last_ns - parts[0].bars.first_ns))
     halved = f"crypto cut at {int(parts[0].bars.last_ns[longest])}"  # a contract rolls within a minute
     rolled = msgspec.structs.replace(parts[0].instrument, calendar=halved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Protocol
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from footloom.core.footprint import Bars, Footprint
 from footloom.core.instrument import Instrument
-from footloom.engine.default_step import default_ticks_per_level
+from footloom.engine.default_step import MOST_BARS, default_ticks_per_level
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.stored import CHART_TAPES
-from footloom.server.stored.reach import ChartKey
+from footloom.server.stored.reach import ChartKey, whole_stretch
 from footloom.server.stored.tasks import Task
 
 __all__ = ("DefaultSteps", "step_of_pieces")
@@ -114,9 +114,24 @@ class DefaultSteps:
 def step_of_pieces(history: _Charts, instrument: Instrument, tape: str, bars: str, from_ns: int, to_ns: int) -> bytes:
     """Return the default step of a chart and the number of bars that say so, as text; memory stays flat."""
     chart = ChartKey(instrument, tape, ChartSpec(bars=bars, ticks_per_level=_COARSE))
-    found = history.footprint(chart, from_ns, to_ns)
+    found: Footprint | None = None
+    for begin_ns, end_ns in _stretches(chart, from_ns, to_ns):
+        older = history.footprint(chart, begin_ns, end_ns)
+        if older is not None:
+            found = older if found is None else Footprint.concat([older, found])
+        if found is not None and len(found) > MOST_BARS:
+            break
     step, count = (1, 0) if found is None else _step_of(found.bars, from_ns)
     return f"{step} {count}".encode()
+
+
+# Sessions say their bars each by itself: the newest first, as no more of them are read than are needed.
+def _stretches(chart: ChartKey, from_ns: int, to_ns: int) -> Iterator[tuple[int, int]]:
+    while to_ns > from_ns:
+        begin_ns, until_ns = whole_stretch(chart, to_ns - 1)
+        begin_ns = max(from_ns, begin_ns) if begin_ns < until_ns else from_ns  # where a time names a bar: all at once
+        yield begin_ns, to_ns
+        to_ns = begin_ns
 
 
 # Of the bars that open from a time on, but the last: it is not final.

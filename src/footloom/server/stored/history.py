@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -154,7 +155,6 @@ class History:
         first_ns, last_ns = span_of(self.store, chart.key, chart.tape)
         sessions_ns = sessions_open(chart.instrument, last_ns)
         source = functools.partial(self._known_since, chart)
-
         builder, tape = SeededBuilder(chart.instrument, chart.spec), Tape(chart.instrument, chart.tape, ())
 
         def fold(lead_ns: int, until_ns: int, gaps: list[Gap]) -> ChartFrame:
@@ -167,11 +167,9 @@ class History:
             return builder.frame() or build(Trades.empty(chart.instrument, chart.tape), chart.spec)
 
         from_ns = min(sessions_ns, last_ns + 1 - (history_bars + _LEAD_BARS) * bar_length_ns(chart.spec.bars))
+        times = (from_ns, last_ns + 1, last_ns + 1)
         found = self._load(
-            chart,
-            (from_ns, last_ns + 1, last_ns + 1),
-            lambda opens: min(int(np.searchsorted(opens, sessions_ns)), len(opens) - history_bars),
-            fold,
+            chart, times, lambda opens: min(int(np.searchsorted(opens, sessions_ns)), len(opens) - history_bars), fold
         )
         if len(found.frame):
             builder.shown_ns = int(found.frame.footprint.bars.open_ns[found.lo])
@@ -223,11 +221,10 @@ class History:
 
     def can_chart(self, key: str) -> bool:
         """Say whether a chart can be made of what is stored of a symbol."""
-        try:
+        with contextlib.suppress(NotStored):
             tape = chart_tapes(self.store, key)[0]
             return any(row.rows for row in self.store.coverage(key) if row.tape == tape)
-        except NotStored:
-            return False
+        return False
 
     def symbols(self) -> list[tuple[Instrument, list[str]]]:
         """Return the symbols that charts can be made of, with their tapes, the best first; true sides come first.
@@ -236,11 +233,9 @@ class History:
         """
         found = []
         for instrument in self.store.instruments():
-            try:
+            with contextlib.suppress(NotStored):  # known, but without a tape to draw from
                 tapes = chart_tapes(self.store, instrument.key)
-            except NotStored:  # known, but without a tape to draw from
-                continue
-            found.append((self.store.grid(instrument.key, tapes[0]), tapes))
+                found.append((self.store.grid(instrument.key, tapes[0]), tapes))
         return sorted(found, key=lambda row: (row[1][0] == "snapshot", row[0].key))
 
     def trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
@@ -281,9 +276,9 @@ class History:
 
     def pieces(self, key: str, tape: str, from_ns: int, to_ns: int) -> Iterable[Trades]:
         """Return the same trades in neighbouring pieces: memory stays flat over any length."""
-        grid = self.store.grid(key, tape)
-        kept = self._kept.kept(key, tape, from_ns, to_ns, grid)
-        return self._read(key, tape, from_ns, to_ns, grid) if kept is None else kept
+        asked = (key, tape, from_ns, to_ns, self.store.grid(key, tape))
+        kept = self._kept.kept(*asked)
+        return self._read(*asked) if kept is None else kept
 
     def _read(self, key: str, tape: str, from_ns: int, to_ns: int, grid: Instrument) -> Iterator[Trades]:
         for piece in stored_pieces(self.store, key, tape, from_ns, to_ns, self.inference):
@@ -294,6 +289,11 @@ class History:
         """Return the bars of the trades of a range, None without one: what becomes of months of trades is small."""
         asked = (chart.key, chart.tape, from_ns, to_ns)
         return self._kept.footprint(asked, chart.instrument, chart.spec, self.pieces(*asked))
+
+    def runs(self, chart: ChartKey, from_ns: int, to_ns: int) -> Iterator[Footprint] | None:
+        """Return the same bars in runs, a day or less at a time; None where only the trades can say them."""
+        asked = (chart.key, chart.tape, from_ns, to_ns)
+        return self._kept.runs(asked, chart.instrument, chart.spec, self.pieces(*asked))
 
     def _trades(self, key: str, tape: str, from_ns: int, to_ns: int) -> Trades:
         return stored_trades(self.store, key, tape, from_ns, to_ns, self.inference)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,20 @@ __all__ = ("MOST_BYTES", "KeptCells")
 MOST_BYTES: Final = 96 << 20  # thirty days of three million trades, in levels of a dollar
 _ROWS_A_LEVEL: Final = 4  # where a cell holds fewer trades, adding cells up saves nothing
 
+_OWN_BYTES: Final = 1_000  # what a place takes beside its cells, or without any
+
 _Name = tuple[Instrument, int]
+
+
+@dataclass(slots=True)
+class _Place:
+    # Cells of a run or a stretch in one step, None where they are not worth it, and whose turn it was.
+    cells: Footprint | None
+    size: int
+    turn: int
+
+
+_Places = MutableMapping[Any, dict[_Name, _Place]]
 
 
 class KeptCells:
@@ -29,22 +43,24 @@ class KeptCells:
     Parameters
     ----------
     most_bytes
-        What is kept at the most of either; those that were made first go first.
+        What is kept at the most of both; what was asked for longest ago goes first.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._kept: WeakKeyDictionary[LeanTrades, dict[_Name, Footprint | None]] = WeakKeyDictionary()
-        self._parts: OrderedDict[tuple[Hashable, _Name], Footprint | None] = OrderedDict()
+        self._runs: WeakKeyDictionary[LeanTrades, dict[_Name, _Place]] = WeakKeyDictionary()
+        self._parts: dict[Hashable, dict[_Name, _Place]] = {}
         self._steps: dict[Instrument, set[int]] = {}
+        self._turns = itertools.count()
         self._lock = threading.Lock()
-        self.folded = 0  # runs, so far
+        self.folded = 0  # runs and stretches, so far
+        self.found = 0  # of them again
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the cells that are kept."""
         with self._lock:
-            return sum(map(_nbytes, self._kept.values()))
+            return sum(place.size for _, _, place in self._held())
 
     def step_for(self, grid: Instrument, ticks_per_level: int) -> int:
         """Return the step of cells to ask for: the coarsest that was kept and divides a study step, or `cell_step`."""
@@ -55,41 +71,57 @@ class KeptCells:
     def of(self, run: LeanTrades, grid: Instrument, step: int) -> Footprint | None:
         """Return the minutes of a run on a grid; None where they are hardly fewer than its trades."""
         name = (grid, step)
-        with self._lock:
-            kept = self._kept.get(run, {})
-            if name in kept:
-                return kept[name]
-        found = self._worth([minute_cells(run.trades(grid), step)], len(run))
-        with self._lock:
-            if found is not None:
-                self._steps.setdefault(grid, set()).add(step)
-            self._kept.setdefault(run, {})[name] = found
-            held = sum(map(_nbytes, self._kept.values()))
-            while held > self._most_bytes and len(self._kept) > 1:
-                held -= _nbytes(self._kept.pop(next(iter(self._kept.keys()))))
-        return found
+        place = self._again(self._runs, run, name)
+        if place is not None:
+            return place.cells
+        return self._keep(self._runs, run, name, self._worth([minute_cells(run.trades(grid), step)], len(run)))
 
     def of_stretch(self, stretch: Stretch, grid: Instrument, step: int) -> Footprint | None:
         """Return the minutes of finished parts on a grid, as `of`; two of them may each hold a part of one minute."""
-        name = (stretch.name, (grid, step))
-        with self._lock:
-            if name in self._parts:
-                return self._parts[name]
+        name = (grid, step)
+        place = self._again(self._parts, stretch.name, name)
+        if place is not None:
+            return place.cells
         rows, parts = 0, []
         for piece in stretch.pieces():
             checkpoint()
             if len(piece):
                 parts.append(minute_cells(piece.on_grid(grid), step))
                 rows += len(piece)
-        found = self._worth(parts, rows)
-        if stretch.name is not None:
-            with self._lock:
-                if found is not None:
-                    self._steps.setdefault(grid, set()).add(step)
-                self._parts[name] = found
-                while sum(_nbytes({step: one}) for one in self._parts.values()) > self._most_bytes:
-                    self._parts.popitem(last=False)
-        return found
+        made = self._worth(parts, rows)
+        return made if stretch.name is None else self._keep(self._parts, stretch.name, name, made)
+
+    def _again(self, places: _Places, owner: Any, name: _Name) -> _Place | None:
+        with self._lock:
+            place = places.get(owner, {}).get(name)
+            if place is not None:
+                place.turn = next(self._turns)
+                self.found += 1
+            return place
+
+    def _keep(self, places: _Places, owner: Any, name: _Name, cells: Footprint | None) -> Footprint | None:
+        with self._lock:
+            if cells is not None:
+                self._steps.setdefault(name[0], set()).add(name[1])
+            places.setdefault(owner, {})[name] = _Place(cells, _OWN_BYTES + _nbytes(cells), next(self._turns))
+            self._make_room()
+        return cells
+
+    # The newest stays, however large.
+    def _make_room(self) -> None:
+        held = sorted(self._held(), key=lambda one: one[2].turn)
+        size = sum(place.size for _, _, place in held)
+        for owned, name, place in held[:-1]:
+            if size <= self._most_bytes:
+                break
+            del owned[name]
+            size -= place.size
+        for owner in [owner for owner, owned in self._parts.items() if not owned]:
+            del self._parts[owner]
+
+    def _held(self) -> Iterator[tuple[dict[_Name, _Place], _Name, _Place]]:
+        for owned in (*self._runs.values(), *self._parts.values()):
+            yield from ((owned, name, place) for name, place in owned.items())
 
     def _worth(self, parts: Sequence[Footprint], rows: int) -> Footprint | None:
         self.folded += 1
@@ -97,7 +129,9 @@ class KeptCells:
         return Footprint.concat(parts) if parts and few else None
 
 
-def _nbytes(cells: Mapping[Any, Footprint | None]) -> int:
-    blocks = [block for one in cells.values() if one is not None for block in (one.bars, one.levels)]
-    names: dict[type, tuple[str, ...]] = {Bars: Bars.__slots__, Levels: Levels.__slots__}
-    return sum(getattr(block, name).nbytes for block in blocks for name in names[type(block)])
+def _nbytes(cells: Footprint | None) -> int:
+    if cells is None:
+        return 0
+    columns = [getattr(cells.bars, name) for name in Bars.__slots__]
+    columns += [getattr(cells.levels, name) for name in Levels.__slots__]
+    return sum(int(column.nbytes) for column in (*columns, cells.level_offset))

@@ -10,10 +10,10 @@ import numpy as np
 from footloom.bars import parse_rule
 from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument
-from footloom.core.sessions import calendar
+from footloom.core.sessions import Calendar, calendar
 from footloom.core.trades import FLAG_INFERRED, FLAG_NO_ID, Trades
-from footloom.engine.minute_cells import bars_of_cells, holds_minutes, minute_cells
-from footloom.engine.seed_bars import SeedBars, seed_of_cells, seed_of_pieces
+from footloom.engine.minute_cells import holds_minutes, minute_cells, runs_of_cells
+from footloom.engine.seed_bars import SeedBars, seed_of_cells, seed_of_sessions
 from footloom.engine.spec import ChartSpec
 from footloom.engine.unseen import unseen
 from footloom.errors import NotStored
@@ -105,6 +105,21 @@ class Tape:
                 newest = (rows.ts_exch_ns.item(-1), rows.trade_id.item(-1))
         return None if newest is None else (parts, newest)
 
+    def by_session(self, market: Calendar) -> list[Tape]:
+        """Return these trades in two tapes where a session begins among them, the newest that does."""
+        if self._before is not None or not self._runs:
+            return [self]
+        from_ns, to_ns = self._span
+        opened_ns = market.session_of(min(_last_ns(self._runs[-1]), to_ns - 1))[0]
+        before = [run for run in self._runs if _first_ns(run) < opened_ns]
+        since = [run for run in self._runs if _last_ns(run) >= opened_ns]
+        if opened_ns <= from_ns or not before or not since:
+            return [self]
+        return [
+            Tape(self.grid, self.tape, before, (from_ns, opened_ns)),
+            Tape(self.grid, self.tape, since, (opened_ns, to_ns)),
+        ]
+
     def behind(self, before: Callable[[], Iterable[Trades]], older: Callable[[int], list[Footprint] | None]) -> Tape:
         """Return these trades behind others, which are read each time."""
         return Tape(self.grid, self.tape, self._runs, self._span, before, older)
@@ -141,6 +156,10 @@ class Tape:
         rows = run.on_grid(self.grid) if isinstance(run, Trades) else run.trades(self.grid)
         ts = rows.ts_exch_ns
         return rows if from_ns <= ts[0] and ts[-1] < to_ns else rows.between(from_ns, to_ns)
+
+
+def _first_ns(run: Run) -> int:
+    return run.ts_exch_ns.item(0) if isinstance(run, Trades) else run.first[0]
 
 
 def _last_ns(run: Run) -> int:
@@ -195,18 +214,34 @@ class KeptRows:
             found = None if cells is None else seed_of_cells(cells[0], rule, step, cells[1])
             if found is not None:
                 return found
-        return seed_of_pieces((piece.on_grid(instrument) for piece in rows), rule, market, step, count)
+        parts = rows.by_session(market) if isinstance(rows, Tape) else [rows]
+        pieces = [(piece.on_grid(instrument) for piece in part) for part in parts]
+        return seed_of_sessions(pieces, rule, market, step, count)
+
+    def runs(
+        self, asked: tuple[str, str, int, int], instrument: Instrument, spec: ChartSpec, pieces: Iterable[Trades]
+    ) -> Iterator[Footprint] | None:
+        """Return the bars of a key, tape and range, whose trades ``pieces`` are, in runs, each bar once and whole.
+
+        None where only the trades can say them.
+        """
+        rule, step = parse_rule(spec.bars), spec.ticks_per_level
+        if not holds_minutes(rule):
+            return None
+        if not isinstance(pieces, Tape):
+            cells = self.minutes(*asked, instrument, self._cells.step_for(instrument, step))
+        else:
+            found = pieces.minutes(self._cells, step) if pieces.grid == instrument else None
+            cells = None if found is None else found[0]
+        return runs_of_cells(cells, rule, step) if cells else None
 
     def footprint(
         self, asked: tuple[str, str, int, int], instrument: Instrument, spec: ChartSpec, pieces: Iterable[Trades]
     ) -> Footprint | None:
-        """Return the bars of a key, tape and range, whose trades ``pieces`` are; None without one."""
-        rule, step = parse_rule(spec.bars), spec.ticks_per_level
-        if not isinstance(pieces, Tape) and holds_minutes(rule):
-            cells = self.minutes(*asked, instrument, self._cells.step_for(instrument, step))
-            whole = bars_of_cells(cells, rule, step) if cells else None
-            if whole is not None:
-                return whole[0]
+        """Return the same bars at once; None without a trade."""
+        runs = self.runs(asked, instrument, spec, pieces)
+        if runs is not None:
+            return Footprint.concat([run for run in runs if len(run)])
         found = self.bars(pieces, instrument, spec)
         return None if found is None else found.bars
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from footloom.bars import parse_rule
 from footloom.core.footprint import Footprint
 from footloom.core.sessions import calendar
-from footloom.engine.minute_cells import holds_minutes
 from footloom.engine.runs import bar_runs, studies_between
 from footloom.engine.studies import StudyFold
 from footloom.feeds.stored import span_of
@@ -18,7 +16,7 @@ from footloom.studies import Answer
 
 __all__ = ("runs_of", "studied")
 
-_MOST_ROWS = 150_000_000  # of whose minutes all bars are made at once: fifty days of three million trades
+_MOST_ROWS = 150_000_000  # whose minutes are all held at once: fifty days of three million trades
 
 
 def runs_of(
@@ -29,10 +27,9 @@ def runs_of(
     ``count`` is what studies count in the trades. Memory stays flat over any length.
     """
     is_short = history.rows(chart.key, chart.tape, from_ns, to_ns) <= _MOST_ROWS
-    if count is None and is_short and holds_minutes(parse_rule(chart.spec.bars)):
-        found = history.footprint(chart, from_ns, to_ns)
-        if found is not None:
-            yield found
+    runs = history.runs(chart, from_ns, to_ns) if count is None and is_short else None
+    if runs is not None:
+        yield from runs
         return
     pieces = history.pieces(chart.key, chart.tape, from_ns, to_ns)
     yield from bar_runs(pieces, chart.spec.bars, chart.spec.ticks_per_level, count)
