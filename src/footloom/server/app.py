@@ -48,7 +48,7 @@ async def live(socket: WebSocket[Any, Any, Any], services: Shared) -> None:
     await socket.accept()
     connection = LitestarSocket(socket)
     session = Session(services.hub, connection, services.streams, services.limits)
-    services.sessions.add(session)
+    services.welcome(session)
     try:
         await session.run()
     finally:

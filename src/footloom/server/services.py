@@ -19,7 +19,7 @@ from footloom.server.live.hub import Hub
 from footloom.server.live.stream_settings import StreamSettings
 from footloom.server.live.streams import Streams
 from footloom.server.live.symbol_state import status_of
-from footloom.server.live.warming import compile_beside, warm_kernels
+from footloom.server.live.warming import compile_beside, warm_kernels, warm_other_bars
 from footloom.server.live.writer import Writer
 from footloom.server.memory import give_back_freed
 from footloom.server.pages import Bundle
@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 _REQUEST_THREADS = 2
 _WARM_BARS = 10
+_BEHIND_FIRST_S = 1.5  # a page has drawn its chart and asked for its history
 _STATES_S = 0.25
 
 
@@ -84,6 +85,7 @@ class Services:
     on_close: list[Callable[[], object]] = field(default_factory=list)
     _store: Store | None = None
     _loop: asyncio.AbstractEventLoop | None = None
+    _was_visited: bool = False
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_REQUEST_THREADS, thread_name_prefix="request")
     )
@@ -111,6 +113,17 @@ class Services:
     def clients(self) -> int:
         """How many are connected and told what happens."""
         return len(self.sessions) + self.visitors
+
+    def welcome(self, session: Session) -> None:
+        """Note a client; a while behind the first one's chart, what charts of other bars need is loaded."""
+        self.sessions.add(session)
+        if not self._was_visited:
+            self._was_visited = True
+            asyncio.get_running_loop().call_later(_BEHIND_FIRST_S, self._warm_behind)
+
+    def _warm_behind(self) -> None:
+        with contextlib.suppress(RuntimeError):  # about to stop
+            self._threads.submit(warm_other_bars)
 
     @contextlib.contextmanager
     def visiting(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from footloom.feeds.flow import Commit
 from footloom.kernels.jit import Compiled
 from footloom.server.live import warming
 from footloom.server.live.status import SymbolStatus
-from footloom.server.live.warming import compile_beside, warm_kernels
+from footloom.server.live.warming import compile_beside, warm_kernels, warm_other_bars
 from footloom.server.wire.frames import chart_frame
 
 NS = 10**9
@@ -37,15 +37,21 @@ def trades(first: int, second: int) -> Trades:
     )  # fmt: skip
 
 
-def test_a_live_chart_calls_no_kernel_that_was_not_warmed(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: set[str] = set()
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The kernels that are called."""
+    names: set[str] = set()
     call = Compiled.__call__
 
     def noted(kernel: Any, *args: Any) -> Any:
-        called.add(f"{kernel.__module__}.{kernel.__name__}")
+        names.add(f"{kernel.__module__}.{kernel.__name__}")
         return call(kernel, *args)
 
     monkeypatch.setattr(Compiled, "__call__", noted)
+    return names
+
+
+def test_a_live_chart_calls_no_kernel_that_was_not_warmed(called: set[str]) -> None:
     builder, status = Builder(ABC, ChartSpec()), SymbolStatus(ABC)
     builder.seed(trades(0, 0))
     called.clear()
@@ -64,6 +70,36 @@ def test_a_live_chart_calls_no_kernel_that_was_not_warmed(monkeypatch: pytest.Mo
     status.text()
     assert kinds == {BarUpdated, BarClosed}
     assert called <= warmed, f"compiled while others wait: {sorted(called - warmed)}"
+
+
+def test_the_first_chart_of_other_bars_calls_no_kernel_that_was_not_warmed(
+    called: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "is_done", lambda _module: False)
+    warm_other_bars()
+    assert not called, "compiled beside a live chart"
+    monkeypatch.setattr(warming, "is_done", lambda _module: True)
+    warm_kernels()
+    warm_other_bars()
+    warmed = set(called)
+    called.clear()
+    for bars in (
+        "500t",
+        "3v",
+        "3v-split",
+        "1000q",
+        "1000q-split",
+        "r2",
+        "ren1-3",
+        "d3",
+        "ib3",
+        "vib9-e",
+        "qrb5",
+        "rb3",
+    ):
+        Builder(ABC, ChartSpec(bars=bars)).seed(trades(0, 0))
+        assert called <= warmed, f"{bars} would wait for {sorted(called - warmed)}"
+    assert called
 
 
 def test_the_process_that_compiles_is_gone_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
