@@ -7,11 +7,14 @@ const idle: (work: () => void) => void =
 
 const absent = "This part of the page did not come. Is the server there? Open it again, or reload the page.";
 
-/**
- * A part of the page that is seldom opened. The first picture does not wait for it; it is fetched while nothing else is
- * due, so that it opens at once, and also while the server is away. Null until it is here; `words` stand in its place.
- */
-export function later<T>(fetch: () => Promise<T>): Readable<T | null> & { want(): void; words: Readable<string> } {
+/** A part of the page: null until it is here; `words` stand in its place. */
+export interface Part<T> extends Readable<T | null> {
+  want(): void;
+  readonly words: Readable<string>;
+}
+
+/** A part that many who look at the page never open: it is fetched when it is wanted. */
+export function wanted<T>(fetch: () => Promise<T>): Part<T> {
   const store = new Store<T | null>(null);
   const words = new Store("");
   let isComing = false;
@@ -27,6 +30,15 @@ export function later<T>(fetch: () => Promise<T>): Readable<T | null> & { want()
       },
     );
   };
-  idle(want);
   return { get: () => store.get(), subscribe: (listener) => store.subscribe(listener), want, words };
+}
+
+/**
+ * A part that is seldom opened. The first picture does not wait for it; it is fetched while nothing else is due, so that
+ * it opens at once, and also while the server is away.
+ */
+export function later<T>(fetch: () => Promise<T>): Part<T> {
+  const part = wanted(fetch);
+  idle(part.want);
+  return part;
 }
