@@ -185,6 +185,16 @@ def test_a_frame_of_several_prints_is_read_whole_or_not_at_all(before, after):
     assert found.uid(1) == "c0ffee00-0000-5000-8000-000000000002"
 
 
+@pytest.mark.parametrize("kind", ["INSURANCE_FUND", "ADL", "NA", "", "MARKET "])
+def test_prints_that_are_no_market_trades_are_declined(kind):
+    """P11: they would be in the footprint."""
+    known = [(venue, one) for venue, frames in OF.items() for one in frames if b'"X":"MARKET"' in one]
+    assert {venue for venue, _ in known} == {"binance_usdm", "binance_coinm"}
+    for venue, plain in known:
+        forced = plain.replace(b'"X":"MARKET"', f'"X":"{kind}"'.encode())
+        assert READERS[venue].read([plain, forced]).declined.tolist() == [1]
+
+
 def test_units_of_any_grid():
     frames = [USDM.replace("BTCUSDT", "A").replace("92150.10", p).replace('"0.512"', f'"{q}"').encode()
               for p, q in (("920", "5000"), ("920.000", "5000.0"), ("925", "5000"), ("920", "5500"))]  # fmt: skip
