@@ -192,6 +192,7 @@ def test_of_a_stream_of_all_symbols_only_our_market_counts() -> None:
     assert usdm(changed(FORCE_ORDER, st=2)) == []
     assert len(usdm(changed(FORCE_ORDER, st=1))) == 1
     assert usdm(changed(USDM_DEPTH, st=2)) == []
+    assert usdm(changed(AGG, st=2)) == usdm(changed(TRADE, st=2)) == []
     assert usdm(changed(AGG, s="BTCUSD_PERP", st=None)) == []  # the symbol tells too
 
 

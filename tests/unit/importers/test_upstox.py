@@ -103,6 +103,12 @@ def test_both_clock_traps_in_every_form(take: Import, written: Any, counted: int
     assert done.tape.counted.get(ahead, 0) == counted
 
 
+@pytest.mark.parametrize("ahead_ms", [0, IST_MS])
+def test_a_lone_document_tells_whose_clock_wrote_it_too(take: Import, ahead_ms: int) -> None:
+    one = document(0, 100.0, 500) | {"_insertion_time": wall(OPEN_MS + ahead_ms + 400)}
+    assert snapshots(take(array(one), "data.json")).ts_recv_ns.tolist() == [OPEN_NS + 400 * 10**6]
+
+
 def test_each_object_id_corrects_its_own_document(take: Import) -> None:
     # 04:14:13 UTC by the id; the stamp says 09:44:12.67Z, which is Kolkata's: the recorder's clock is slow by a second.
     one = document(0, 100.0, 500, _id={"$oid": OBJECT_ID})
