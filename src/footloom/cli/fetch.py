@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def fetch(
         downloads=downloads,
         again=again,
     )
-    with watching() as watcher:
+    with watching() as watcher, _stopped_alike():
         report = fetching.run_fetch(symbols, options, config=settings, watcher=watcher)
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
@@ -75,6 +76,16 @@ def fetch(
             say(f"footloom: {one.key}: {problem}")
     if not report.ok:
         raise typer.Exit(1)
+
+
+# Whoever stops it with SIGTERM, as systems do, loses nothing of what came, as with Ctrl-C.
+@contextlib.contextmanager
+def _stopped_alike() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _from(days: int | None, from_: str | None, now_ns: int) -> int:

@@ -24,7 +24,7 @@ __all__ = ("Pages", "stored_ids")
 
 KIND = "rest"
 _SHARE = 0.75  # of the rate limit: a recorder beside us needs the rest for repairs
-_ROWS_A_PART = 100_000  # a killed run loses less than a minute of calls
+_ROWS_A_PART = 50_000  # a killed run loses less than a minute of calls
 _HOUR_NS = 3_600_000_000_000
 _NEAR_NS = 60_000_000_000
 _EMPTY_HOURS = 72

@@ -83,7 +83,7 @@ class _Run:
         budgets = getattr(venue, "BUDGETS", {})
         name = ",".join(sorted(budgets)) or venue.VENUE  # venues that share a limit share its budget
         if name not in self.clients:
-            self.clients[name] = Http(budgets)
+            self.clients[name] = Http(budgets, tell=self.watcher.say)
         return self.clients[name]
 
     def bases(self, venue: Any) -> Bases:

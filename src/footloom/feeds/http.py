@@ -71,6 +71,8 @@ class Http:
         Clocks.
     timeout
         Of connecting, reading and writing, where the usual is not wanted.
+    tell
+        Called with words when a call has to wait for longer than a moment, so that we keep a limit.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class Http:
         *,
         timing: Timing | None = None,
         timeout: httpx.Timeout = _TIMEOUT,
+        tell: Callable[[str], None] = _LOG.info,
     ) -> None:
         self._timing = timing or Timing()
+        self._tell = tell
         self._budgets = {name: Budget(*limit, self._timing.now) for name, limit in budgets.items()}
         self._client = httpx.AsyncClient(
             timeout=timeout,
@@ -185,7 +189,9 @@ class Http:
             if wait_s <= 0:
                 return budget.spend(request.weight)
             if wait_s > 5:
-                _LOG.info("%s waits %.0f s: the limit %s is full", _named(request), wait_s, request.budget)
+                self._tell(
+                    f"{_named(request)} waits {wait_s:.0f} s: what the venue allows ({request.budget}) is used up"
+                )
             await self._timing.sleep(wait_s)
 
     def _budget(self, request: Request) -> Budget:

@@ -73,6 +73,17 @@ async def test_calls_wait_until_the_window_has_room(server: LocalServer, http: H
     assert clocks.slept == [60.0]
 
 
+async def test_who_waits_for_long_is_told_why(server: LocalServer, clocks: Clocks) -> None:
+    said: list[str] = []
+    patient = Http({"rest": (50, 60.0)}, timing=clocks.timing, tell=said.append)
+    server.answers = [Answer()]
+    for _ in range(2):
+        await patient.get(ask(server, weight=50))
+    await patient.aclose()
+
+    assert [text.partition(" waits ")[2] for text in said] == ["60 s: what the venue allows (rest) is used up"]
+
+
 async def test_a_call_counts_from_its_answer_on_however_long_that_took(
     server: LocalServer, http: Http, clocks: Clocks
 ) -> None:
