@@ -189,7 +189,7 @@ def line(status: Status) -> str:
     if filling:
         parts.append(f"history {min(filling):.0%}")
     odd = [one for one in symbols if _is_odd(one, len(symbols))]
-    parts += [f"{one.key} {one.phase}: {one.text or 'no word why'}" for one in odd[:_ODD_SHOWN]]
+    parts += [f"{one.key} {one.phase}{_why(one)}" for one in odd[:_ODD_SHOWN]]
     if len(odd) > _ODD_SHOWN:
         parts.append(f"and {len(odd) - _ODD_SHOWN} more")
     return " · ".join(parts)
@@ -202,6 +202,12 @@ def fetched_rows(rows: Trades | Series) -> int:
 
 def _is_odd(one: SymbolStatus, count: int) -> bool:
     return bool(one.text) if count == 1 or one.phase == "live" else True
+
+
+def _why(one: SymbolStatus) -> str:
+    if one.text:
+        return f": {one.text}"
+    return "" if one.phase == "connecting" else ": no word why"
 
 
 def _disk_text(disk: Disk) -> str:

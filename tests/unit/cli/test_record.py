@@ -137,6 +137,14 @@ def test_several_symbols_are_one_line_and_only_odd_ones_are_named() -> None:
     assert text.endswith(" · bybit_linear:BTCUSDT stale: silent for 40 s")
 
 
+def test_who_connects_owes_no_word_why() -> None:
+    states = {KEY: FeedState(phase="connecting"), "bybit_linear:BTCUSDT": FeedState(phase="stale")}
+
+    text = line(Tally(list(states), 0.0).status(states, Disk(free=10**12), 1.0, 0.0))
+
+    assert text.endswith(f" · {KEY} connecting · bybit_linear:BTCUSDT stale: no word why")
+
+
 def test_what_is_always_recorded_and_what_where_asked() -> None:
     ((venue, plain),) = feeds.wanted_of(["binance_usdm:btcusdt"], depth=None, quotes=False)
     ((_, more),) = feeds.wanted_of([KEY], depth=20, quotes=True)
