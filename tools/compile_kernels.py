@@ -12,7 +12,7 @@ def main() -> int:
     """Compile all; return the first exit code that is not zero."""
     from footloom.kernels.ahead import command
 
-    running = [subprocess.Popen(command(*half)) for half in _HALVES]
+    running = [subprocess.Popen(command(*half), stdout=subprocess.DEVNULL) for half in _HALVES]
     return next((code for code in [process.wait() for process in running] if code), 0)
 
 

@@ -9,13 +9,13 @@ import gc
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footloom.cli._front import ListenHostFlag, ListenPortFlag, TlsCertFlag, TlsKeyFlag, front_of, serving_flags
+from footloom.cli._front import Front, ListenHostFlag, ListenPortFlag, TlsCertFlag, TlsKeyFlag, front_of, serving_flags
 from footloom.cli._shared import (
     FIRST_START,
     AllowHostFlag,
@@ -25,12 +25,14 @@ from footloom.cli._shared import (
     as_usage,
     say,
 )
+from footloom.errors import FootloomError
 
 if TYPE_CHECKING:
     from footloom.feeds.live import Journal
     from footloom.feeds.simulated import SimulatedMarket
     from footloom.server.services import Services
     from footloom.store.files import Store
+    from footloom.venues.sim import SimSession
 
 __all__ = ("demo",)
 
@@ -43,6 +45,8 @@ AtFlag = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="Begin at this time of the market, such as 2026-03-02T14:30; else now."),
 ]
+_MARKET = "footloom.venues.sim.market"
+_LIVE_KERNELS = ("inference", "facts", "growing", "level_bytes")
 _FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # the years 2000 to 2099
 
 
@@ -69,47 +73,59 @@ def demo(
         settings = config.load(flags=serving_flags(host, port, allow_host, allow_origin, (tls_cert, tls_key)))
     front = front_of(settings, open_page=open_page, as_json=json)
     compiling = _compile_beside()
-
-    from footloom.store.files import Store
-
-    kept = store or (_demo_folder(seed, _market_cache().name) if at_ns is None else None)
-    with _folder(kept) as folder, Store(folder, writer=True) as opened, ThreadPoolExecutor(1) as beside:
-        coming = None
-        if compiling is None:
-            import footloom.feeds.simulated  # noqa: F401 - a module is imported by one thread at a time
-
-            coming = beside.submit(_catch_up, opened, seed, at_ns)  # beside the imports that follow
-
-        from footloom.feeds.live import Journal
-        from footloom.server.app import create_app
-        from footloom.server.run import run
-        from footloom.server.services import Services
-
-        if compiling is not None:
-            _wait(compiling)
-        coming = coming or beside.submit(_catch_up, opened, seed, at_ns)
-
-        from footloom.feeds.simulated import SIMULATED_KEYS
-
-        services = Services.over(opened, live=SIMULATED_KEYS)
-        market, start_ns = coming.result()
-        services.warm()
-        journal = Journal(opened)
-        feed = functools.partial(_feed, services, market, journal, start_ns, speed, is_now=at_ns is None)
-        gc.freeze()
-        gc.enable()
-        try:
-            run(
-                front.listen(
-                    create_app(services, access=front.access), background=functools.partial(services.feed, feed)
-                )
-            )
-        finally:
-            services.close()
-            journal.close()
-            opened.seal()
+    kept = _run(front, seed, at_ns, store, speed, compiling)
     if not json:
         say(f"stopped; what was received is {f'sealed in {kept}' if kept else 'not kept: --store DIR keeps it'}")
+
+
+def _run(
+    front: Front,
+    seed: int,
+    at_ns: int | None,
+    store: Path | None,
+    speed: float,
+    compiling: subprocess.Popen[str] | None,
+) -> Path | None:
+    """Serve the market until it is stopped; return the folder that keeps its tape, if one does."""
+    # The market is made beside the imports that follow; a module is imported by one thread at a time.
+    from footloom.venues.sim import session  # noqa: F401
+
+    with ThreadPoolExecutor(1) as beside:
+        today = beside.submit(_today, seed, at_ns, compiling)
+
+        from footloom.store.files import Store
+
+        kept = store or (_demo_folder(seed, _market_cache().name) if at_ns is None else None)
+        with _folder(kept) as folder, Store(folder, writer=True) as opened:
+            import footloom.feeds.simulated  # noqa: F401 - as above
+
+            caught_up = beside.submit(_catch_up, opened, today, at_ns)
+
+            from footloom.feeds.live import Journal
+            from footloom.feeds.simulated import SIMULATED_KEYS
+            from footloom.server.app import create_app
+            from footloom.server.live.warming import warm_picture
+            from footloom.server.run import run
+            from footloom.server.services import Services
+
+            services = Services.over(opened, live=SIMULATED_KEYS)
+            app = create_app(services, access=front.access)
+            (services.warm_kernels if compiling is None else warm_picture)()
+            market, start_ns = caught_up.result()
+            services.warm_chart()
+            journal = Journal(opened)
+            feed = functools.partial(
+                _feed, services, market, journal, start_ns, speed, is_now=at_ns is None, compiling=compiling
+            )
+            gc.freeze()
+            gc.enable()
+            try:
+                run(front.listen(app, background=functools.partial(services.feed, feed)))
+            finally:
+                services.close()
+                journal.close()
+                opened.seal()
+    return kept
 
 
 def _begin(text: str) -> int:
@@ -141,23 +157,16 @@ def _demo_folder(seed: int, version: str) -> Path:
     return platformdirs.user_data_path("footloom", appauthor=False) / f"demo-{seed}-{version}"
 
 
-# The first start compiles for some seconds: the market and its inference in a process of their own, beside what charts
-# need.
-def _compile_beside() -> subprocess.Popen[bytes] | None:
+# The first start compiles for some seconds, in a process of its own: the market, meanwhile here what pictures need, and
+# then what the live edge needs and no picture.
+def _compile_beside() -> subprocess.Popen[str] | None:
     if any(_market_cache().rglob("*.nbi")):
         return None
     say(FIRST_START)
     from footloom.kernels.ahead import command
 
-    work = command("footloom.venues.sim.market", "footloom.kernels.edges", "footloom.kernels.inference")
-    return subprocess.Popen(work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
-
-
-def _wait(compiling: subprocess.Popen[bytes]) -> None:
-    from footloom.server.live.warming import warm_kernels
-
-    warm_kernels()
-    compiling.wait()
+    work = command(_MARKET, *(f"footloom.kernels.{name}" for name in _LIVE_KERNELS))
+    return subprocess.Popen(work, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - our own words
 
 
 # Where the market's kernels are compiled to; the name stands for its sources.
@@ -172,15 +181,25 @@ def _market_cache() -> Path:
     return cache_folder(Path(spec.submodule_search_locations[0]) / "sim")
 
 
-def _catch_up(store: Store, seed: int, at_ns: int | None) -> tuple[SimulatedMarket, int]:
+def _today(seed: int, at_ns: int | None, compiling: subprocess.Popen[str] | None) -> SimSession:
+    """Make the day in which the market most likely begins, as soon as its kernels are there."""
+    from footloom.venues.sim import session_at
+
+    if compiling is not None and compiling.stdout is not None and not compiling.stdout.readline():
+        raise FootloomError(f"compiling {_MARKET} failed: python -m footloom.kernels.ahead {_MARKET} says why")
+    return session_at(at_ns or time.time_ns(), seed)
+
+
+def _catch_up(store: Store, making: Future[SimSession], at_ns: int | None) -> tuple[SimulatedMarket, int]:
     """Complete the history of the store; return the market and the time from which on it streams."""
     from footloom.feeds.simulated import SimulatedMarket, backfill, missing_days, received_until
     from footloom.venues.sim import session
 
+    today = making.result()
     start_ns = max(at_ns or time.time_ns(), received_until(store))  # where a faster market stood, it goes on
     rows = 0
     for day in missing_days(store, start_ns):
-        made = session(seed, day)
+        made = today if day == today.day else session(today.seed, day)
         rows += backfill(store, made, start_ns)
     if rows:
         say(f"history: {rows:,} rows added")
@@ -188,9 +207,23 @@ def _catch_up(store: Store, seed: int, at_ns: int | None) -> tuple[SimulatedMark
 
 
 async def _feed(
-    services: Services, market: SimulatedMarket, journal: Journal, start_ns: int, speed: float, *, is_now: bool
+    services: Services,
+    market: SimulatedMarket,
+    journal: Journal,
+    start_ns: int,
+    speed: float,
+    *,
+    is_now: bool,
+    compiling: subprocess.Popen[str] | None,
 ) -> None:
     from footloom.feeds.live import WallPacer, live
+
+    if compiling is not None:  # a first picture is shown already
+        try:
+            await asyncio.to_thread(compiling.wait)
+        finally:
+            compiling.kill()  # who stops the server waits for no kernel
+        await asyncio.to_thread(services.warm_kernels)
 
     pacer = WallPacer(max(start_ns, time.time_ns()) if is_now else start_ns, speed)
     others = asyncio.create_task(services.warm_others())

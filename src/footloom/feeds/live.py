@@ -371,7 +371,8 @@ async def commits(*keys: str) -> AsyncIterator[Commit]:
     UnknownSymbol
         No venue streams one of these symbols.
     """
-    from footloom.feeds.simulated import SIMULATED_KEYS, SimulatedMarket, session_at
+    from footloom.feeds.simulated import SIMULATED_KEYS, SimulatedMarket
+    from footloom.venues.sim import session_at
 
     for key in keys:
         if key not in SIMULATED_KEYS:

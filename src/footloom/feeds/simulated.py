@@ -23,7 +23,6 @@ from footloom.feeds.flow import Arrival, Quote, Score
 from footloom.kernels.inference import InferState, infer
 from footloom.store import Block, Coverage, SourceInfo, Store
 from footloom.venues.sim import (
-    DEFAULT_SEED,
     FUT,
     INSTRUMENTS,
     PERP,
@@ -36,18 +35,13 @@ from footloom.venues.sim import (
     snapshots_after,
 )
 
-__all__ = ("SIMULATED_KEYS", "SimulatedMarket", "backfill", "missing_days", "received_until", "session_at")
+__all__ = ("SIMULATED_KEYS", "SimulatedMarket", "backfill", "missing_days", "received_until")
 
 SIMULATED_KEYS = tuple(instrument.key for instrument in INSTRUMENTS)
 _PREPARE_NS = 3600 * 10**9  # the next day is made in the last hour of this one
 _MOST_MISSING_DAYS = 7  # of a longer absence the rest stays empty
 _SCORE_NS = 10**9
 _DAY = dt.timedelta(days=1)
-
-
-def session_at(ts_ns: int, seed: int = DEFAULT_SEED) -> SimSession:
-    """Return the simulated day that holds an instant."""
-    return session(seed, calendar(PERP.calendar).session_date(ts_ns))
 
 
 def missing_days(store: Store, now_ns: int) -> list[dt.date]:

@@ -91,10 +91,11 @@ class Compiled:
 _KERNELS: list[Compiled] = []
 
 
-def compile_all() -> None:
-    """Compile, or load, every kernel of the modules that are imported."""
+def compile_all(module: str) -> None:
+    """Compile, or load, every kernel of a module, or of those of a package that are imported."""
     for kernel in _KERNELS:
-        kernel.compile()
+        if kernel.__module__ == module or kernel.__module__.startswith(f"{module}."):
+            kernel.compile()
 
 
 def part(function: Kernel) -> Kernel:

@@ -231,11 +231,19 @@ class Services:
     def warm(self) -> int:
         """Do once what the first page would wait for: compile, choose its study step; return the number of symbols.
 
-        Call it before any feed runs. What no first page needs is compiled beside, in a process that ends with this one.
+        Call it before any feed runs.
         """
+        self.warm_kernels()
+        return self.warm_chart()
+
+    def warm_kernels(self) -> None:
+        """Compile, or load, what every live chart needs; the rest beside, in a process that ends with this one."""
         warm_kernels()
         if (compiling := compile_beside()) is not None:
             self.on_close += [compiling.kill, compiling.wait]
+
+    def warm_chart(self) -> int:
+        """Make the first picture of the first symbol, a live one where there is one; return the number of symbols."""
         symbols = self.history.symbols()
         first = sorted(symbols, key=lambda row: row[0].key not in self.live)[:1]
         for instrument, _ in first:

@@ -19,9 +19,8 @@ import pytest
 
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import FLAG_BACKFILLED, Trades
-from footloom.feeds.simulated import session_at
 from footloom.store.files import Store
-from footloom.venues.sim import FUT, PERP, feed_trades, gaps, snapshots
+from footloom.venues.sim import FUT, PERP, feed_trades, gaps, session_at, snapshots
 
 pytestmark = pytest.mark.slow
 

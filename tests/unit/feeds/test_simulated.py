@@ -13,11 +13,11 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import StoreError
 from footloom.feeds.flow import Arrival
-from footloom.feeds.simulated import SimulatedMarket, backfill, missing_days, session_at
+from footloom.feeds.simulated import SimulatedMarket, backfill, missing_days
 from footloom.feeds.stored import chart_tapes, stored_trades
 from footloom.kernels.inference import infer
 from footloom.store.files import Store
-from footloom.venues.sim import FUT, PERP, SimSession, feed_trades, gaps, session, snapshots
+from footloom.venues.sim import FUT, PERP, SimSession, feed_trades, gaps, session, session_at, snapshots
 
 pytestmark = pytest.mark.anyio
 

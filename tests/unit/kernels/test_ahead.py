@@ -9,7 +9,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from footloom.kernels import ahead, cache
+from footloom.kernels import ahead, cache, jit
 
 
 def test_nothing_is_imported_from_the_folder_in_which_a_server_was_started(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_nothing_is_imported_from_the_folder_in_which_a_server_was_started(tmp_p
 
 def test_what_another_numba_has_compiled_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "cache_folder", lambda _sources: tmp_path)
-    monkeypatch.setattr(ahead, "compile_all", lambda: None)
+    monkeypatch.setattr(ahead, "compile_all", lambda _module: None)
     assert not ahead.is_done("footloom.kernels.cache")
     ahead._compile("footloom.kernels.cache")
     assert ahead.is_done("footloom.kernels.cache")
@@ -40,3 +40,26 @@ def test_nothing_is_compiled_ahead_where_nothing_of_it_is_kept(tmp_path: Path, m
     other = cache.cache_folder.__wrapped__(tmp_path)
     monkeypatch.setattr(ahead, "cache_folder", lambda _sources: other)
     assert not ahead.is_done("footloom.kernels.cache")
+
+
+def test_what_is_done_is_said(tmp_path: Path) -> None:
+    environment = {**os.environ, "FOOTLOOM_CACHE": str(tmp_path)}
+    command = ahead.command("footloom.kernels.cache", "footloom.kernels.jit")
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == "footloom.kernels.cache\nfootloom.kernels.jit\n"
+
+
+def test_a_module_is_compiled_without_those_that_it_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fake:
+        def __init__(self, module: str) -> None:
+            self.__module__ = module
+
+        def compile(self) -> None:
+            compiled.append(self.__module__)
+
+    compiled: list[str] = []
+    monkeypatch.setattr(jit, "_KERNELS", [Fake("a.kernels.cells"), Fake("a.kernels.cells_of"), Fake("b")])
+    jit.compile_all("a.kernels.cells")
+    assert compiled == ["a.kernels.cells"]
+    jit.compile_all("a.kernels")
+    assert compiled[1:] == ["a.kernels.cells", "a.kernels.cells_of"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from footloom.cli import demo
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.engine.builder import Builder
@@ -22,7 +23,7 @@ from footloom.feeds.flow import Commit
 from footloom.kernels.jit import Compiled
 from footloom.server.live import warming
 from footloom.server.live.status import SymbolStatus
-from footloom.server.live.warming import compile_beside, warm_kernels, warm_other_bars
+from footloom.server.live.warming import compile_beside, warm_kernels, warm_other_bars, warm_picture
 from footloom.server.wire.frames import chart_frame
 
 NS = 10**9
@@ -39,7 +40,7 @@ def trades(first: int, second: int) -> Trades:
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The kernels that are called."""
+    """The kernels that are called, as `module.name`."""
     names: set[str] = set()
     call = Compiled.__call__
 
@@ -49,6 +50,18 @@ def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(Compiled, "__call__", noted)
     return names
+
+
+def test_what_a_first_start_compiles_beside_is_what_the_live_edge_needs_and_no_picture(called: set[str]) -> None:
+    warm_picture()
+    pictures = set(called)
+    called.clear()
+    warm_kernels()
+    modules = {name.rpartition(".")[0] for name in called - pictures}
+    assert "footloom.kernels.growing" in modules
+    beside = {f"footloom.kernels.{name}" for name in demo._LIVE_KERNELS}
+    # The cells of a bar are joined by the kernels that `growing` is made of.
+    assert modules <= beside | {"footloom.kernels.joining"}
 
 
 def test_a_live_chart_calls_no_kernel_that_was_not_warmed(called: set[str]) -> None:

@@ -111,7 +111,7 @@ def _compile_readers(control: Control) -> None:
     if is_done(_READERS):
         return
     control.say("the readers are made ready: after an installation they are compiled once, which takes up to a minute")
-    making = subprocess.Popen(command(_READERS), stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
+    making = subprocess.Popen(command(_READERS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own words
     try:
         while True:
             control.check()

@@ -11,7 +11,7 @@ from footloom.venues.sim.feed import feed_after, feed_trades, gaps, true_trades
 from footloom.venues.sim.history import load
 from footloom.venues.sim.instruments import FUT, INSTRUMENTS, PERP
 from footloom.venues.sim.score import FutScore, fut_score
-from footloom.venues.sim.session import DEFAULT_SEED, SimSession, session
+from footloom.venues.sim.session import DEFAULT_SEED, SimSession, session, session_at
 from footloom.venues.sim.snapshots import snapshots, snapshots_after
 from footloom.venues.sim.truth import Truth, truth
 
@@ -33,6 +33,7 @@ __all__ = (
     "gaps",
     "load",
     "session",
+    "session_at",
     "snapshots",
     "snapshots_after",
     "true_trades",

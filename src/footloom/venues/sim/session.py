@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from footloom.core.sessions import calendar
 from footloom.core.trades import I8, I64
 from footloom.venues.sim import plan as plans
 from footloom.venues.sim._hash import F64, Stream
 from footloom.venues.sim._world import DEPTH, NEVER, SPAN, TABLE, WORLD
+from footloom.venues.sim.instruments import PERP
 from footloom.venues.sim.stage import Played, play_day
 
-__all__ = ("DEFAULT_SEED", "SimSession", "session")
+__all__ = ("DEFAULT_SEED", "SimSession", "session", "session_at")
 
 DEFAULT_SEED = 7
 I32 = NDArray[np.int32]
@@ -100,6 +102,11 @@ def session(seed: int, day: dt.date) -> SimSession:
         quote_ask=_shut(best["ask"].copy()),
         played=tuple(played),
     )
+
+
+def session_at(ts_ns: int, seed: int = DEFAULT_SEED) -> SimSession:
+    """Return the simulated day that holds an instant."""
+    return session(seed, calendar(PERP.calendar).session_date(ts_ns))
 
 
 def _shut(column: Any) -> Any:
