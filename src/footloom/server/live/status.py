@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
 from decimal import Decimal
 from functools import lru_cache
 
@@ -20,7 +20,6 @@ __all__ = ("CLOCK_INTERVAL_S", "STATUS_INTERVAL_S", "SymbolStatus", "exact_dot")
 
 STATUS_INTERVAL_S = 0.25
 CLOCK_INTERVAL_S = 1.0  # where nothing has changed but the engine's time and the lag
-_MOST_WAITING = 128  # commits
 _FEW_ROWS = 64  # numpy is faster for more
 _INT64_MAX = 2**63 - 1
 _LATEST = (_INT64_MAX, 0)
@@ -41,11 +40,6 @@ def _key(ordered: Trades, row: int) -> tuple[int, int]:
     return ordered.ts_exch_ns.item(row), ordered.trade_id.item(row)
 
 
-def _follows(before: Trades, behind: Trades) -> bool:
-    is_same = behind.instrument is before.instrument and behind.tape == before.tape
-    return is_same and _key(before, -1) <= _key(behind, 0)
-
-
 def _last_heard(trades: Trades) -> int | None:
     """Return the row that was heard last, None where all were fetched later."""
     if not len(trades) or not facts(trades).flags & FLAG_BACKFILLED:
@@ -54,21 +48,23 @@ def _last_heard(trades: Trades) -> int | None:
     return int(heard[-1]) if len(heard) else None
 
 
-def _sums(run: Sequence[Trades]) -> tuple[int, int, int, int]:
+def _sums(trades: Trades) -> tuple[int, int, int, int]:
     """Return highest and lowest price, volume and turnover; of a few rows, as most commits have, in plain integers."""
-    if sum(map(len, run)) > _FEW_ROWS:  # so are pages of history, many at a time
-        ticks = run[0].price_tick if len(run) == 1 else np.concatenate([piece.price_tick for piece in run])
-        lots = run[0].qty_lot if len(run) == 1 else np.concatenate([piece.qty_lot for piece in run])
+    ticks, lots = trades.price_tick, trades.qty_lot
+    if len(ticks) == 1:
+        tick, lot = ticks.item(), lots.item()
+        return tick, tick, lot, tick * lot
+    if len(ticks) > _FEW_ROWS:  # so are pages of history
         return int(ticks.max()), int(ticks.min()), int(lots.sum()), exact_dot(ticks, lots)
-    few = [tick for piece in run for tick in piece.price_tick.tolist()]
-    sizes = [lot for piece in run for lot in piece.qty_lot.tolist()]
-    return max(few), min(few), sum(sizes), sum(tick * lot for tick, lot in zip(few, sizes, strict=True))
+    few, sizes = ticks.tolist(), lots.tolist()
+    return max(few), min(few), sum(sizes), sum(map(operator.mul, few, sizes))
 
 
 class SymbolStatus:
     """Running figures of one symbol; sums are whole numbers, so that chunking changes nothing.
 
-    Commits come far more often than a header is said: they wait until somebody asks, and are folded together.
+    Each commit is folded at once, while the processor's cache holds it: those of a quarter of a second, one behind the
+    other, took longer.
 
     ``notes`` says what is wrong with the server beside the feed, in words.
     """
@@ -93,62 +89,29 @@ class SymbolStatus:
         self._trouble: str | None = None
         self.notes: tuple[str, ...] = ()
         self._told: object = None
-        self._waiting: list[Commit] = []
 
     @property
     def has_news(self) -> bool:
         """Whether anything but the engine's time and the lag has changed since it was last said."""
-        self._catch_up()
         return self._told != self._facts()
 
     def apply(self, commit: Commit) -> None:
         """Take one commit."""
-        self._waiting.append(commit)
-        if len(self._waiting) >= _MOST_WAITING:
-            self._catch_up()
-
-    # What follows in the ordering key is folded at once; what comes late by itself, as it would have been then.
-    def _catch_up(self) -> None:
-        if not self._waiting:
-            return
-        commits, self._waiting = self._waiting, []
-        self._note(commits)
-        run: list[Trades] = []
-        for commit in commits:
-            if not len(commit.trades):
-                continue
-            ordered = in_order(commit.trades)
-            if run and not _follows(run[-1], ordered):
-                self._fold_run(run)
-                run = []
-            run.append(ordered)
-        if run:
-            self._fold_run(run)
-
-    def _fold_run(self, run: list[Trades]) -> None:
-        first_ns, last_ns = run[0].ts_exch_ns.item(0), run[-1].ts_exch_ns.item(-1)
-        if self._session[0] <= first_ns and last_ns < self._session[1]:
-            self._fold_session(run)
-        else:
-            self._fold(Trades.concat(run))
-
-    # The newest word on each counts. What was fetched later is as late as it is old, and knows no quote.
-    def _note(self, commits: list[Commit]) -> None:
-        self._engine_ns = max(self._engine_ns, *(commit.watermark_ns for commit in commits))
-        self._recorded = commits[-1].recorded
-        is_quoted = False
-        for commit in reversed(commits):
-            heard = _last_heard(commit.trades)
-            if not is_quoted and (heard is not None or not len(commit.trades)):
-                self._quote, self._score, is_quoted = commit.quote, commit.score, True
-            if heard is not None:
-                rows = commit.trades
-                self._lag_ms = (rows.ts_recv_ns.item(heard) - rows.ts_exch_ns.item(heard)) // 1_000_000
-                return
+        trades = commit.trades
+        rows = len(trades)
+        heard = _last_heard(trades)
+        # The newest word on each counts. What was fetched later is as late as it is old, and knows no quote.
+        self._engine_ns = max(self._engine_ns, commit.watermark_ns)
+        self._recorded = commit.recorded
+        if heard is not None or not rows:
+            self._quote, self._score = commit.quote, commit.score
+        if heard is not None:
+            self._lag_ms = (trades.ts_recv_ns.item(heard) - trades.ts_exch_ns.item(heard)) // 1_000_000
+        if rows:
+            self._fold(in_order(trades))
 
     def stop(self, trouble: str | None) -> None:
         """Say from now on that nothing comes any more, and why; with None, that it goes on."""
-        self._catch_up()
         self._trouble = trouble
         self._recorded = trouble is None
 
@@ -157,20 +120,19 @@ class SymbolStatus:
 
         What is traded between sessions moves the last price alone: the day's figures are those of its session.
         """
-        self._catch_up()
         if len(trades):
             self._fold(in_order(trades))
 
     def _fold(self, trades: Trades) -> None:
-        if self._session[0] <= trades.ts_exch_ns[0] and trades.ts_exch_ns[-1] < self._session[1]:
-            self._fold_session([trades])
+        if self._session[0] <= trades.ts_exch_ns.item(0) and trades.ts_exch_ns.item(-1) < self._session[1]:
+            self._fold_session(trades)
             return
         while len(trades):
             first_ns, end_ns = int(trades.ts_exch_ns[0]), self._session[1]
             if first_ns < self._session[0]:
                 end_ns = self._session[0]
             elif first_ns < end_ns:
-                self._fold_session([trades.between(first_ns, end_ns)])
+                self._fold_session(trades.between(first_ns, end_ns))
             else:
                 end_ns = self._start_span(first_ns)
                 self._note_last(trades.between(first_ns, end_ns))
@@ -180,14 +142,12 @@ class SymbolStatus:
 
     def said(self, *, to_all: bool = True) -> Message:
         """Return the header as clients are sent it; what only some are told stays news to the others."""
-        self._catch_up()
         if to_all:
             self._told = self._facts()
         return Message(self.text())
 
     def text(self) -> str:
         """Return the `Status` message as JSON."""
-        self._catch_up()
         price, quantity = self._price_text, self.instrument.qty_text
         opened = self._open is not None
         bid, ask = self._quote
@@ -245,25 +205,24 @@ class SymbolStatus:
             if span.in_session[0]:
                 return start_ns, int(span.end_ns[0])
 
-    # Pieces that follow each other.
-    def _fold_session(self, run: Sequence[Trades]) -> None:
-        high, low, volume, turnover = _sums(run)
-        first, last = run[0], run[-1]
+    def _fold_session(self, trades: Trades) -> None:
+        high, low, volume, turnover = _sums(trades)
+        first, last = _key(trades, 0), _key(trades, -1)
         if self._open is None:
             self._high, self._low = high, low
-        if _key(first, 0) < self._open_key:
-            self._open, self._open_key = first.price_tick.item(0), _key(first, 0)
+        if first < self._open_key:
+            self._open, self._open_key = trades.price_tick.item(0), first
         self._high, self._low = max(self._high, high), min(self._low, low)
-        if self._close is None or _key(last, -1) >= self._close_key:
-            self._close, self._close_key = last.price_tick.item(-1), _key(last, -1)
-        self._note_last(last)
+        if self._close is None or last >= self._close_key:
+            self._close, self._close_key = trades.price_tick.item(-1), last
+        self._note_last(trades)
         self._volume += volume
         self._turnover += turnover
 
     # By the ordering key, not by arrival: a print that comes late is not the last one.
     def _note_last(self, trades: Trades) -> None:
         if _key(trades, -1) >= self._last_key:
-            self._last, self._last_key = int(trades.price_tick[-1]), _key(trades, -1)
+            self._last, self._last_key = trades.price_tick.item(-1), _key(trades, -1)
 
     def _vwap_text(self) -> str | None:
         if not self._volume:
