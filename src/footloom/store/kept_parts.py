@@ -35,6 +35,9 @@ MOST_BYTES: Final = 160 << 20  # three days of three million trades and more
 _ROW_BYTES: Final = 16  # about what a row takes packed
 _TRIES: Final = 20  # how often compaction may replace parts between reading a manifest and opening them
 
+_ALL: Final = wanted_columns(TRADES, None)
+_FOLDED: Final = wanted_columns(TRADES, ("ts_exch_ns", "price_tick", "qty_lot", "side", "flags"))
+
 Run = LeanTrades | Trades
 
 
@@ -47,7 +50,10 @@ class _Name(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Rows in the ordering key: a name of these very rows, None where a range cuts them, and how they are read."""
+    """Rows in the ordering key: a name of these very rows, None where a range cuts them, and how they are read.
+
+    Of rows that need not be woven neither ids nor receipts are read.
+    """
 
     name: Hashable | None
     pieces: Callable[[], Iterator[Trades]]
@@ -128,7 +134,7 @@ class KeptParts:
                 return None
             for group in _groups(manifest, asked):
                 name = _name_of(asked.stream, manifest, group)
-                read = functools.partial(self._pieces, name, manifest)
+                read = functools.partial(self._pieces, name, manifest, _FOLDED)
                 if all(from_ns <= part.first_ns and part.last_ns < to_ns for part in group):
                     found.append(Stretch(name, read))
                 else:
@@ -167,10 +173,10 @@ class KeptParts:
 
     def _decoded(self, name: _Name, manifest: Manifest) -> list[LeanTrades]:
         self.decoded += 1
-        return [run for rows in self._pieces(name, manifest) for run in LeanTrades.runs(rows)]
+        return [run for rows in self._pieces(name, manifest, _ALL) for run in LeanTrades.runs(rows)]
 
-    def _pieces(self, name: _Name, manifest: Manifest) -> Iterator[Trades]:
-        grid, wanted = common_instrument(name.grids), wanted_columns(TRADES, None)
+    def _pieces(self, name: _Name, manifest: Manifest, wanted: frozenset[str]) -> Iterator[Trades]:
+        grid = common_instrument(name.grids)
         with open_parts(self._medium, TRADES, manifest, name.parts) as files:
             pieces = [
                 piece_of_part(part, file, own, grid)
