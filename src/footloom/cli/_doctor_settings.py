@@ -53,7 +53,8 @@ def _shown(name: str, settings: Config) -> str:
 
 
 def serving_findings(settings: Config) -> Iterator[Finding]:
-    """Say who could reach a server with these settings, and whether its port is free."""
+    """Say who could reach a server with these settings, whether its port is free, and its certificate of use."""
+    from footloom.server.listening import tls_of
     from footloom.server.port import bind, is_loopback, reachable_at
 
     try:
@@ -62,6 +63,11 @@ def serving_findings(settings: Config) -> Iterator[Finding]:
     except FootloomError as error:
         free = Finding(area="serving", state="warn", text=str(error), advice="that is well if it is the one you mean")
     yield free
+    try:
+        if tls_of(settings.tls_cert, settings.tls_key):
+            yield Finding(area="serving", state="ok", text=f"{settings.tls_cert} is a certificate with its key: https")
+    except FootloomError as error:
+        yield Finding(area="serving", state="bad", text=str(error), advice="footloom serve does not start with it")
     if is_loopback(settings.host) and not settings.allow_host:
         asked = "who shows the token" if settings.token else "this machine alone"
         yield Finding(area="serving", state="ok", text=f"footloom serve answers {asked}")

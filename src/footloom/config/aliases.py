@@ -117,7 +117,9 @@ def _take_instrument(given: Mapping[str, str], found: Aliased) -> None:
             raise ConfigError(f"INSTRUMENT_TOKEN is {token!r}, no token of Angel One such as 53001 or NSE|3045")
         symbol = token if "|" in token else f"NFO|{token}"  # the example is a future of NSE
         found.values["symbols"], found.origins["symbols"] = [f"angelone:{symbol}"], "INSTRUMENT_TOKEN"
-        text = f"angelone:{symbol} is listened to where no symbol is named; another exchange is written as MCX|{token}"
+        text = f"angelone:{symbol} is listened to where no symbol is named"
+        if token != symbol:
+            text += f"; another exchange is written as MCX|{token}"
         found.notices.append(Notice("INSTRUMENT_TOKEN", text))
     lot = given.get("LOTSIZE")
     if lot is None:

@@ -17,7 +17,7 @@ from footloom import config
 from footloom.cli import _doctor_network as network
 from footloom.cli import _doctor_store as here
 from footloom.cli import doctor
-from footloom.cli._doctor_settings import lot_findings
+from footloom.cli._doctor_settings import lot_findings, serving_findings
 from footloom.cli.main import app
 from footloom.config.settings import SETTINGS
 from footloom.core.instrument import Instrument
@@ -289,6 +289,15 @@ def test_every_setting_is_told_with_its_origin_and_no_secret(tmp_path: Path) -> 
     assert "answers who shows the token, at " in result.output
     assert token not in result.output
     assert password not in result.output
+
+
+def test_a_certificate_that_cannot_be_used_is_bad(tmp_path: Path) -> None:
+    given = {"FOOTLOOM_CONFIG": str(tmp_path), "FOOTLOOM_PORT": "0", "FOOTLOOM_TLS_CERT": str(tmp_path / "none.pem")}
+
+    bad = [one for one in serving_findings(config.load(given)) if one.state == "bad"]
+
+    assert len(bad) == 1
+    assert "none.pem is no file" in bad[0].text
 
 
 @pytest.mark.parametrize(("lot", "state"), [("75", "ok"), ("50", "warn")])

@@ -65,6 +65,7 @@ def test_the_instrument_is_what_is_listened_to(tmp_path: Path, token: str, symbo
 
     assert found.symbols == (f"angelone:{symbol}",)
     assert found.origins["symbols"] == "INSTRUMENT_TOKEN"
+    assert ("another exchange" in found.notices[0].text) == ("|" not in token)
 
 
 def test_the_lot_is_kept_to_be_compared(tmp_path: Path) -> None:

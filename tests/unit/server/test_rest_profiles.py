@@ -195,6 +195,8 @@ async def test_ten_years_are_refused_or_answered_by_their_end_alone(
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "too_much")
     assert "2,000" in refused.json()["error"]["message"]
     assert not read, "nothing was read for it"
+    most = await client.get("/api/v1/studies/vwap", params={"symbol": "test:ABC", "bars": "10s", "limit": 5_000})
+    assert (most.status_code, len(most.json()["bars"]), most.json()["has_more"]) == (200, 2_000, True)
     await client.get("/api/v1/bars", params=years | {"limit": 1})  # the default step reads two sessions, once
     read.clear()
     few = await client.get("/api/v1/bars", params=years | {"limit": 5, "cvd_reset": "session", "ticks_per_level": 1})

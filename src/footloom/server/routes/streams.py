@@ -24,7 +24,6 @@ from footloom.server.routes.parameters import (
     check_span,
     failures,
     key_of,
-    no_more_than,
 )
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.reach import bar_length_ns
@@ -112,10 +111,10 @@ async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query paramete
 ) -> StreamBars:
     """Return what was told within the newest bars of a range; older ones: ``to_ns`` of the answer's ``from_ns``.
 
-    What was told belongs to the bar that had opened last by then.
+    What was told belongs to the bar that had opened last by then. More bars than ``max_history_bars`` are never told.
     """
     check_span(from_ns, to_ns)
-    asked = (from_ns, to_ns, no_more_than(limit, rest.most_bars, "bars"))
+    asked = (from_ns, to_ns, min(limit, rest.most_bars))  # the answer says from when on it is whole
     history = services.history
 
     async def made() -> StreamBars:

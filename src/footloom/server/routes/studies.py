@@ -31,7 +31,6 @@ from footloom.server.routes.parameters import (
     check_span,
     failures,
     json_object,
-    no_more_than,
 )
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.joined import state_of
@@ -126,10 +125,10 @@ async def study_values(  # noqa: PLR0913, PLR0917 - one argument a query paramet
     """Return the newest bars of a range with what a study says of them; its answers are those of the whole tape.
 
     As a binary frame its columns are whole ticks and lots, under its own name as label; page back with ``to_ns`` of the
-    oldest bar's ``open_ns`` until no bar comes.
+    oldest bar's ``open_ns`` until no bar comes. More bars than ``max_history_bars`` never come at once.
     """
     check_span(from_ns, to_ns)
-    most = no_more_than(limit, rest.most_bars, "bars")
+    most = min(limit, rest.most_bars)  # who wants older ones pages back
     settings = json_object(params, '{"k":3}')
     history = services.history
 
