@@ -23,7 +23,7 @@ from footloom.store.recovery import recover
 from footloom.store.removal import remove_folder, sweep_removed
 from footloom.store.segment import Content, Segment
 from footloom.store.segment_files import delete_segment, new_segment, segments
-from footloom.store.segment_reading import read_segment
+from footloom.store.segment_reading import read_whole
 from footloom.store.unreadable import FrameKeeper, kept_frames
 from footloom.typed import from_json
 
@@ -166,7 +166,7 @@ class Folder:
         """Return what a segment holds."""
         path = self.layout.journal / name
         if stream is None:
-            return read_segment(path, None, from_ns, to_ns)
+            return read_whole(path)
         return self._kept.read(path, stream, from_ns, to_ns)
 
     def has_segment(self, name: str) -> bool:

@@ -19,14 +19,14 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import DataError, StoreError
-from footloom.store.columns import SEQ, Columns, completed, form_of
+from footloom.store.columns import SEQ, Columns, completed, concat, form_of
 from footloom.store.disk import storing
 from footloom.store.layout import Asked, Stream
 from footloom.store.packing import unpack
 from footloom.store.segment import SALVAGED, VERSION, Content, Heard, HeardGap, Mark, checksum, place_in
 from footloom.typed import from_json
 
-__all__ = ("is_damage", "read_segment")
+__all__ = ("is_damage", "read_segment", "read_whole")
 
 _WAITS_S = (0.001, 0.004, 0.016, 0.064, 0.256, 0)
 _DAMAGED = (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # 0: text that is no text
@@ -96,12 +96,28 @@ def read_segment(
     StoreError
         The file cannot be opened.
     """
-    content = Content(first_seq=0, next_seq=0, heard=[], gaps=[], damage=[])
     has_holes = stream is not None or path.name.endswith(SALVAGED)
-    with storing("read", path):
+    return _read(_Reading(path, stream, from_ns, to_ns, has_holes, behind, many))
+
+
+def read_whole(path: Path) -> Content:
+    """Return all that a segment holds, by tape: blocks that follow each other on a tape come as one.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be opened.
+    """
+    has_holes = path.name.endswith(SALVAGED)
+    return _read(_Reading(path, None, None, None, has_holes, None, many=False, together=_TOGETHER))
+
+
+def _read(asked: _Reading) -> Content:
+    content = Content(first_seq=0, next_seq=0, heard=[], gaps=[], damage=[])
+    with storing("read", asked.path):
         try:
-            with _open_to_read(path) as database:
-                _read_all(database, content, _Reading(path, stream, from_ns, to_ns, has_holes, behind, many))
+            with _open_to_read(asked.path) as database:
+                _read_all(database, content, asked)
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
@@ -139,6 +155,7 @@ class _Reading(NamedTuple):
     has_holes: bool  # sequences may be missing
     behind: Mark | None
     many: bool
+    together: int = 1  # how many blocks of a tape may come as one
 
 
 class _Table(NamedTuple):
@@ -150,6 +167,7 @@ _STREAM_ROWS: Final = _Table("streams", ("id", "venue", "symbol", "tape", "crc32
 _GAP_ROWS: Final = _Table("gaps", ("id", "at_seq", "stream", "crc32", "data"))
 _BLOCK_ROWS: Final = _Table("blocks", ("first_seq", "rows", "stream", "first_ns", "last_ns", "crc32", "data"))
 _MANY: Final = 32
+_TOGETHER: Final = 32
 _BEFORE_ALL: Final = -(2**63)
 
 
@@ -212,6 +230,7 @@ def _read_blocks(
     asked: _Reading,
 ) -> None:
     where, behind = "TRUE", _BEFORE_ALL
+    waiting: dict[Stream, list[Heard]] = {}
     if asked.stream is not None:
         numbers = [number for number, (stream, _) in streams.items() if stream.is_of(asked.stream)]
         where = f"stream IN ({', '.join(map(str, numbers))})"
@@ -231,7 +250,24 @@ def _read_blocks(
         columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
         stream, instrument = streams[number]
         columns = completed(form_of(stream.tape), columns)
-        content.heard.append(Heard(stream, instrument, first_seq, columns))
+        _take(content.heard, waiting, Heard(stream, instrument, first_seq, columns), asked.together)
+    for blocks in waiting.values():
+        content.heard.append(_as_one(blocks))
+
+
+# Many small blocks take several times the memory of their rows: those of one tape that follow each other become one.
+def _take(heard: list[Heard], waiting: dict[Stream, list[Heard]], block: Heard, together: int) -> None:
+    blocks = waiting.setdefault(block.stream, [])
+    if blocks and (len(blocks) >= together or blocks[0].instrument is not block.instrument):
+        heard.append(_as_one(blocks))
+        blocks.clear()
+    blocks.append(block)
+
+
+def _as_one(blocks: list[Heard]) -> Heard:
+    if len(blocks) == 1:
+        return blocks[0]
+    return msgspec.structs.replace(blocks[0], columns=concat([dict(block.columns) for block in blocks]))
 
 
 def _unpacked(facts: list[int], crc: int, data: bytes) -> Columns | None:

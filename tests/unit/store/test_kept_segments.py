@@ -21,13 +21,13 @@ from footloom.core.series import Series
 from footloom.core.trades import Trades
 from footloom.errors import CorruptPart, NotStored, StoreError
 from footloom.store import segment, segment_reading
-from footloom.store.columns import Columns
+from footloom.store.columns import Columns, concat
 from footloom.store.files import Store
 from footloom.store.folder import Folder
 from footloom.store.kept_segments import KeptSegments
 from footloom.store.packing import unpack
 from footloom.store.segment import Heard
-from footloom.store.segment_reading import read_segment
+from footloom.store.segment_reading import read_segment, read_whole
 
 START_NS = 1_767_225_600_000_000_000
 EVER = (0, 2**62)
@@ -138,6 +138,24 @@ def test_many_rows_at_once_are_the_same_rows(root: Path, count: int) -> None:
             assert told(at_once.heard) == told(singly.heard)
             assert (at_once.gaps, at_once.mark, at_once.damage) == (singly.gaps, singly.mark, [])
         assert len(at_once.heard) == count
+
+
+def test_a_whole_segment_comes_by_tape_in_few_blocks(root: Path) -> None:
+    """More blocks than come as one, of two tapes in turn."""
+    ours = [symbol("A"), symbol("B")]
+    with Store(root, writer=True) as store:
+        for at in range(100):
+            for one in ours:
+                store.append(rows(one, 4 * at, 3))
+        path = root / "journal" / store._medium.segments()[-1]
+        found, apart = read_whole(path), read_segment(path)
+    assert found.damage == []
+    assert len(found.heard) < 10 < len(apart.heard)
+    assert (found.first_seq, found.next_seq, found.mark) == (apart.first_seq, apart.next_seq, apart.mark)
+    for one in ours:
+        pieces = [[block for block in each.heard if block.instrument == one] for each in (found, apart)]
+        joined = [concat([dict(block.columns) for block in blocks]) for blocks in pieces]
+        assert all(np.array_equal(joined[0][name], joined[1][name]) for name in joined[1])
 
 
 @pytest.mark.parametrize(("log_bytes", "goes", "tries"), [(1, 1, 2), (1, 3, 4), (1, 99, 6), (0, 99, 1)])
