@@ -28,6 +28,7 @@ __all__ = ("MOST_STUDIES", "StudiesBeside", "folds_of", "specs_of", "studies_bes
 MOST_STUDIES = 32
 _UNSETTLED = 3  # the last final bars of a seed, for which other symbols may not have been heard yet
 _MOST_BARS = 20_000  # final bars whose values are kept for snapshots
+_APART = 256  # closes whose values are kept apart before they are joined: alone each takes some kB
 
 
 def folds_of(requests: Sequence[StudyRequest]) -> list[StudyFold]:
@@ -77,12 +78,17 @@ class _Told:
     def __init__(self, folds: Sequence[StudyFold]) -> None:
         self.folds = list(folds)
         self._final: deque[Told] = deque()
-        self._bars = 0
+        self._bars = self._apart = 0
 
     def close(self, bars: Footprint) -> Told:
         told = _told(bars, {fold.label: fold.update(bars) for fold in self.folds})
         self._final.append(told)
         self._bars += len(bars)
+        self._apart += 1
+        if self._apart == _APART:
+            last = [self._final.pop() for _ in range(min(_APART, len(self._final)))]
+            self._final.append(Told.concat(last[::-1]))
+            self._apart = 0
         while self._bars - len(self._final[0].open_ns) > _MOST_BARS:
             self._bars -= len(self._final.popleft().open_ns)
         return told
@@ -93,9 +99,8 @@ class _Told:
     def held(self, behind: Footprint | None) -> Told | None:
         pieces = list(self._final)
         if len(pieces) > 1:
-            joined = Told.concat(pieces)
-            self._final = deque([joined])
-            pieces = [joined]
+            pieces = [Told.concat(pieces)]
+            self._final, self._apart = deque(pieces), 0
         if behind is not None and len(behind):
             pieces.append(self.look(behind))
         return Told.concat(pieces) if pieces else None
