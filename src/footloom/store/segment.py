@@ -7,6 +7,8 @@ checksum over all that it says, so that what SQLite itself would not notice is n
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import re
 import sqlite3
 import zlib
@@ -43,8 +45,8 @@ SALVAGED = "-salvaged.sqlite"  # how a segment is called that holds what was who
 SIDES = ("-wal", "-shm")  # what SQLite keeps beside a database that is in use
 VERSION = 1
 # Rows go in with few statements: each is a chance for another thread to take the interpreter, which is given back some
-# milliseconds later. Few lengths, so that SQLite finds each statement prepared.
-_AT_ONCE = (64, 16, 4, 1)
+# milliseconds later. One of each length is kept prepared.
+_AT_ONCE = 64
 _SCHEMA = (
     """CREATE TABLE meta (version INTEGER NOT NULL, first_seq INTEGER NOT NULL, crc32 INTEGER NOT NULL)""",
     """CREATE TABLE streams (
@@ -206,13 +208,9 @@ class Segment:
             raise
 
     def _insert(self, table: str, rows: Sequence[tuple[int | bytes, ...]]) -> None:
-        start = 0
-        while start < len(rows):
-            size = next(size for size in _AT_ONCE if size <= len(rows) - start)
-            row = f"({', '.join('?' * len(rows[0]))})"
-            statement = f"INSERT INTO {table} VALUES {', '.join([row] * size)}"  # noqa: S608 - our own words
-            self._database.execute(statement, [value for one in rows[start : start + size] for value in one])
-            start += size
+        for start in range(0, len(rows), _AT_ONCE):
+            piece = rows[start : start + _AT_ONCE]
+            self._database.execute(_insertion(table, len(piece[0]), len(piece)), [*itertools.chain(*piece)])
 
     def _stream(self, stream: Stream, instrument: Instrument) -> int:
         newest = self._newest.get(stream)
@@ -240,6 +238,12 @@ class Segment:
         """Give the file back."""
         with storing("close", self.path):
             self._database.close()
+
+
+@functools.lru_cache(maxsize=4 * _AT_ONCE)
+def _insertion(table: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"  # noqa: S608 - our own words
 
 
 def _block(entry: Entry, number: int, first_seq: int, sizes: Counter[str]) -> tuple[int | bytes, ...]:
