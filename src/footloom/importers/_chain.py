@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from footloom.core.chains import CHAIN, nse_expiry_ns
@@ -19,7 +20,7 @@ from footloom.core.series import KINDS
 from footloom.core.snapshots import NO_QUOTE
 from footloom.errors import DataError
 from footloom.importers._csv_words import shown
-from footloom.importers._exact import Refused, number
+from footloom.importers._exact import Refused, Units, number
 from footloom.importers._rows import BareRows, Dropped, Silence
 
 __all__ = (
@@ -35,6 +36,7 @@ __all__ = (
     "expiry_of",
     "lot_of",
     "signed_units",
+    "strike_of",
     "units",
 )
 
@@ -132,6 +134,20 @@ def lot_of(symbol: str, expiry: dt.date, asked: int | None) -> int:
             f"how many units a lot of {symbol} is that expires on {expiry} is not known: say it with --market-lot",
         )
     return known
+
+
+def strike_of(raw: bytes | msgspec.Raw, prices: Units) -> int:
+    """Return a strike in ticks.
+
+    Raises
+    ------
+    Refused
+        It is no number above zero, or off the grid.
+    """
+    value = number(raw)
+    if value is None or value <= 0:
+        raise Refused("no strike", f"the strike is {shown(bytes(raw)) or 'empty'}: it must be a number above zero")
+    return prices.of(raw)
 
 
 def units(texts: Sequence[str], lot: int, what: str, counted: Counter[str]) -> list[int]:

@@ -30,6 +30,7 @@ from footloom.importers._chain import (
     expiry_of,
     lot_of,
     signed_units,
+    strike_of,
     units,
 )
 from footloom.importers._exact import Refused, Units, count_refused, units_of
@@ -158,9 +159,7 @@ class _Reader:
         if expiry_ns <= at_ns and day != date:
             raise Refused("expired before its row", f"its options expired on {day}, before {date}")
         chain = self._chain(symbol, at_ns)
-        strike = self.strikes[symbol].of(values["strike_price"].encode())
-        if strike <= 0:
-            raise Refused("no strike", f"strike_price is {values['strike_price'][:40]}: it must be above zero")
+        strike = strike_of(values["strike_price"].encode(), self.strikes[symbol])
         lot = lot_of(symbol, day, self.ask.market_lot)
         found = _Row(
             _id(values["id"]),

@@ -15,7 +15,18 @@ from typing import Any, Final
 
 from footloom.core.chains import CALL, CHAIN, PUT, quote_side, source_code
 from footloom.core.snapshots import NO_QUOTE
-from footloom.importers._chain import CALENDAR, LOT, TICK, VENUE, ChainRows, expiry_of, lot_of, signed_units, units
+from footloom.importers._chain import (
+    CALENDAR,
+    LOT,
+    TICK,
+    VENUE,
+    ChainRows,
+    expiry_of,
+    lot_of,
+    signed_units,
+    strike_of,
+    units,
+)
 from footloom.importers._exact import Refused, Units, count_refused, units_of
 from footloom.importers._rows import Ask, BareRows, Outside, Plan
 from footloom.importers._source import Sample, Source
@@ -106,9 +117,7 @@ class _Reader:
                 "expired before its moment", f"its options expired on {day}, before the moment that --at says"
             )
         lot = lot_of(self.symbol, day, self.ask.market_lot)
-        strike = self.prices.of(_plain(row[_STRIKE]).encode())
-        if strike <= 0:
-            raise Refused("no strike", f"the strike is {row[_STRIKE][:40]!r}: it must be above zero")
+        strike = strike_of(_plain(row[_STRIKE]).encode(), self.prices)
         if strike in self.strikes:
             raise Refused("a strike stands twice", f"{row[_STRIKE][:40]} stood on an earlier line")
         both = [self._side(row, places, lot) for places in (_CALLS, _PUTS)]

@@ -14,7 +14,7 @@ import msgspec
 from footloom.core.chains import CALL, CHAIN, PUT, UNDERLYING, nse_expiry_ns, quote_side, source_code
 from footloom.core.snapshots import NO_QUOTE
 from footloom.errors import DataError
-from footloom.importers._chain import CALENDAR, LOT, TICK, ChainRows
+from footloom.importers._chain import CALENDAR, LOT, TICK, ChainRows, strike_of
 from footloom.importers._exact import Refused, Units, number, units_of
 from footloom.importers._rows import Ask, BareRows, Outside, Plan
 from footloom.importers._source import Sample, Source
@@ -137,9 +137,7 @@ class _Reader:
             raise Refused(
                 "expired before its moment", f"it expired on {found.expiry}, before the moment that --at says"
             )
-        strike = prices.of(found.strike_price)
-        if strike <= 0:
-            raise Refused("no strike", f"strike_price is {bytes(found.strike_price)[:40]!r}: it must be above zero")
+        strike = strike_of(found.strike_price, prices)
         both = [
             (side, _said(option, prices)) for side, option in ((CALL, found.call_options), (PUT, found.put_options))
         ]

@@ -100,6 +100,8 @@ def test_fractions_of_lots_are_whole_units(take: Import, text: str, units: int) 
         (row(2, "09:21", 26050, "493.29", 0, 1, 1, 0, 1), "no whole number of units"),
         (row(2, "09:21", 26050, "x", 0, 1, 1, 0, 1), "call_oi or call_volume is no number"),
         (row(2, "09:21", 0, 1, 0, 1, 1, 0, 1), "no strike"),
+        (row(2, "09:21", "", 1, 0, 1, 1, 0, 1), "no strike"),
+        (row(2, "09:21", "x", 1, 0, 1, 1, 0, 1), "no strike"),
         (row(2, "09:21", "26000.005", 1, 0, 1, 1, 0, 1), "price off the grid"),
         (row(2, "09:21", 26050, 1, 0, 1, 1, 0, 1, stock="7"), "unknown underlying"),
         (row(2, "09:21", 26050, 1, 0, 1, 1, 0, 1, expiry="07-Dec-2025"), "expiry on a day without trading"),

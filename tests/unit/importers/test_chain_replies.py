@@ -55,6 +55,7 @@ def test_a_page_of_nse_is_read_by_position(take: Import, bom: bytes, end: str) -
         (ROW.replace("150.05", "150.055"), "price off the grid"),
         (ROW[1:], "number below zero"),
         (ROW.replace('"26,000.00"', "0"), "no strike"),
+        (ROW.replace('"26,000.00"', "-"), "no strike"),
         (ROW.replace(",500,", ",x,"), "OI or VOLUME is no number"),
         (ROW + "1,2", "another number of columns"),
     ],
@@ -111,8 +112,11 @@ def test_a_reply_of_upstox_is_a_chain_with_its_underlying(take: Import) -> None:
 
 
 def test_strikes_that_cannot_be_are_told(take: Import) -> None:
-    wrong = [strike(26_050.0, oi=-1), strike(0.0), strike(26_100.0) | {"expiry": "2025-12-07"}, {"strike_price": 1}]
+    bare = strike(1.0) | {"strike_price": None}
+    past = strike(26_100.0) | {"expiry": "2025-12-07"}
+    wrong = [strike(26_050.0, oi=-1), strike(0.0), bare, past, {"strike_price": 1}]
     done = take(reply(strike(26_000.0), *wrong), "chain.json", at_ns=AT_NS)
-    assert sum(done.reasons.values()) == 4
+    assert sum(done.reasons.values()) == 5
+    assert done.reasons["no strike"] == 2
     assert done.tape.kept == 1
     assert "no reply of Upstox" in take(reply(strike(26_000.0))[:-3], "chain.json", at_ns=AT_NS).file.error
