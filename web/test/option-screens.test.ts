@@ -15,7 +15,13 @@ import { beyond, dayNote, optionLevels } from "../src/model/option-levels";
 import { change, clockOf, figures, quantity, tableRows, zoneOf } from "../src/model/option-table";
 import { readOptions } from "../src/model/options-kept";
 import { readings } from "../src/model/read-out";
-import { type ChartColours, profileChart, ratiosChart, straddleChart } from "../src/panels/options/charts";
+import {
+  type ChartColours,
+  namedStrikes,
+  profileChart,
+  ratiosChart,
+  straddleChart,
+} from "../src/panels/options/charts";
 import { heatWords } from "../src/panels/options/heat";
 import type { ChainInfo, ChainReply, OptionCell, OptionHeat, OptionRow, ReadOut } from "../src/protocol/options";
 import type { StreamRequest } from "../src/protocol/streams";
@@ -115,7 +121,7 @@ describe("the charts of a chain", () => {
   const drawn = (option: object): readonly Drawn[] => (option as { series: readonly Drawn[] }).series;
 
   it("say changes with their own sign, wherever they are drawn, and nothing where nothing is known", () => {
-    const [calls, , callDay, putDay] = drawn(profileChart(chainOf(), colours, "lots"));
+    const [calls, , callDay, putDay] = drawn(profileChart(chainOf(), colours, "lots", { height: 400 }));
     expect(callDay?.data).toEqual([null, null, -20]);
     expect(putDay?.data).toEqual([-10, null, null]);
     expect(callDay?.tooltip.valueFormatter(-20)).toBe("+20");
@@ -318,6 +324,21 @@ describe("the desk", () => {
   it("is remembered, whatever was stored", () => {
     expect(readOptions({ open: true, tab: "desk", everyS: 180 })).toEqual({ open: true, tab: "desk", everyS: 180 });
     for (const bad of [null, 7, { open: 1, tab: "no", everyS: 0.5 }]) expect(readOptions(bad)).toEqual(optionsClosed);
+  });
+});
+
+describe("an axis of strikes", () => {
+  const strikes = Array.from({ length: 85 }, (_, place) => String(23_750 + 50 * place));
+  const named = (length: number, of = strikes): string[] => of.filter((_, place) => namedStrikes(of, length)(place));
+
+  it("names as many as have room, at round ones", () => {
+    expect(named(2000)).toEqual(strikes);
+    expect(named(700).slice(0, 3)).toEqual(["23800", "23900", "24000"]);
+    expect(named(200)).toEqual(["24000", "24500", "25000", "25500", "26000", "26500", "27000", "27500"]);
+    const uneven = ["20000", "20500", "21000", "21050", "21100", "21150", "21200"];
+    expect(named(99, uneven), "a step that is coarse far from the money").toEqual(uneven);
+    expect(named(50, uneven)).toEqual(["20000", "21000", "21200"]);
+    expect(named(10, ["25000"])).toEqual(["25000"]);
   });
 });
 

@@ -260,7 +260,8 @@ export class OptionsDesk {
     const next = { ...before, ...change };
     const isOther = next.symbol !== before.symbol;
     // Another chain has expiries of its own, and may not tell where its money is.
-    const chosen = isOther ? { ...next, expiry: change.expiry ?? null, around: change.around ?? null } : next;
+    const { expiry = null, around = null, price = null } = change;
+    const chosen = isOther ? { ...next, expiry, around, price } : next;
     this.choice.set(chosen);
     if (isOther) {
       this.#readOf = ""; // an answer that is under way is of another chain

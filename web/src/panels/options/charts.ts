@@ -68,6 +68,38 @@ export const category = (colours: ChartColours, data: readonly string[], name = 
   axisTick: { show: false },
 });
 
+const labelPx = 14; // from one strike that is named to the next
+const everies = [1, 2, 4, 5, 10, 20, 40, 50, 100];
+
+/** Which of some ascending strikes are named on an axis so many pixels long: as many as have room, at round ones. */
+export function namedStrikes(strikes: readonly string[], length: number): (place: number) => boolean {
+  const numbers = strikes.map(Number);
+  const steps = numbers.slice(1).map((strike, place) => strike - (numbers[place] as number));
+  const unit = Math.min(...steps, Number.POSITIVE_INFINITY);
+  const isRound = (place: number, every: number): boolean =>
+    !Number.isFinite(unit) || Math.round((numbers[place] as number) / unit) % every === 0;
+  const leastGap = (labelPx * strikes.length) / Math.max(1, length);
+  const hasRoom = (every: number): boolean => {
+    const named = [...numbers.keys()].filter((place) => isRound(place, every));
+    return named.every((place, k) => k === 0 || place - (named[k - 1] as number) >= leastGap);
+  };
+  const every = everies.find(hasRoom) ?? 100;
+  return (place) => isRound(place, every);
+}
+
+/** An axis of strikes, or of what is told of each (`texts`), with as many names as have room. */
+export function strikeAxis(
+  colours: ChartColours,
+  strikes: readonly string[],
+  length: number,
+  texts: readonly string[],
+): object {
+  const isNamed = namedStrikes(strikes, length);
+  const [showMinLabel, showMaxLabel] = [isNamed(0), isNamed(strikes.length - 1)];
+  const axisLabel = { color: colours.muted, interval: isNamed, showMinLabel, showMaxLabel };
+  return { ...(category(colours, texts) as object), axisLabel };
+}
+
 interface ValueAxis {
   readonly name: string;
   readonly right?: boolean;
@@ -192,7 +224,7 @@ export function profileChart(
   chain: ChainReply,
   colours: ChartColours,
   unit: OptionUnit,
-  signs = plainSigns,
+  { height, signs = plainSigns }: { readonly height: number; readonly signs?: typeof plainSigns },
 ): EChartsOption {
   const size = unitSize(chain, unit);
   const read = (side: "call" | "put", name: "oi" | "oi_day", sign: number): (number | null)[] =>
@@ -214,13 +246,8 @@ export function profileChart(
     barGap: "-100%",
     barWidth: isChange ? "34%" : "78%",
   });
-  const strikes = category(
-    colours,
-    strikesText(
-      chain.rows.map(({ strike }) => strike),
-      signs,
-    ),
-  ) as object;
+  const named = chain.rows.map(({ strike }) => strike);
+  const strikes = strikeAxis(colours, named, height - 92, strikesText(named, signs));
   const size0 = (value: unknown): string => compact(Math.abs(Number(value)), signs);
   return {
     ...frame(colours, signs),

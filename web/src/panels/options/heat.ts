@@ -3,7 +3,7 @@ import { type NumberSigns, plainSigns, written } from "../../model/number-signs"
 import { columnAt, dayTotals, type HeatSide, heatPixels, isHeld, type Rgb } from "../../model/option-heat";
 import { change, type NsClock } from "../../model/option-table";
 import type { OptionHeat } from "../../protocol/options";
-import { type ChartColours, category, frame } from "./charts";
+import { type ChartColours, category, frame, strikeAxis } from "./charts";
 
 /** Where something is on a chart, in its pixels. */
 export interface Place {
@@ -13,6 +13,12 @@ export interface Place {
 
 interface Area extends Place {
   readonly width: number;
+  readonly height: number;
+}
+
+/** What a chart is drawn on: where the mouse is, and how high it is, in its pixels. */
+export interface Stage {
+  readonly pointer: () => Place;
   readonly height: number;
 }
 
@@ -50,7 +56,8 @@ export function heatWords(
 const within = (at: number, count: number): number => Math.max(0, Math.min(count - 1, at));
 
 /** Changes of open interest, strike by time, each row's change of the day at its end; what is held is pale, what is unknown stays empty (definitions 7.5). */
-export function heatChart(shown: HeatShown, colours: ChartColours, pointer: () => Place): EChartsOption {
+export function heatChart(shown: HeatShown, colours: ChartColours, stage: Stage): EChartsOption {
+  const { pointer, height } = stage;
   const { heat, side, size, clock, signs = plainSigns } = shown;
   let area: Area = { x: 0, y: 0, width: 1, height: 1 };
   // One picture, painted whole: cells that the library paints one by one come in slices, and a map that is half
@@ -69,12 +76,14 @@ export function heatChart(shown: HeatShown, colours: ChartColours, pointer: () =
     },
     xAxis: category(colours, heat.at_ns.map(clock)),
     yAxis: [
-      category(
+      strikeAxis(
         colours,
+        heat.strikes,
+        height - 54,
         heat.strikes.map((strike) => written(strike, signs)),
       ),
       {
-        ...(category(colours, dayTotals(heat, side, size, signs)) as object),
+        ...strikeAxis(colours, heat.strikes, height - 54, dayTotals(heat, side, size, signs)),
         position: "right",
         name: "day",
         nameLocation: "end",
