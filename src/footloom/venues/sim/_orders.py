@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from footloom.venues.sim._world import BUY, DEPTH, NEVER, SELL, clip, larger, lesser, part, pick, unit
+from footloom.kernels.jit import part
+from footloom.venues.sim._world import BUY, DEPTH, NEVER, SELL, clip, larger, lesser, pick, unit
 
 __all__ = ("improve", "note_quote", "put", "refill", "retreat", "shuffle", "take", "usual_order")
 

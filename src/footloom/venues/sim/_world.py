@@ -6,13 +6,12 @@ since the day's start, prices ticks above the day's floor, quantities lots.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from footloom.kernels.jit import part
 from footloom.venues.sim.plan import SECONDS
 
 __all__ = (
@@ -29,12 +28,9 @@ __all__ = (
     "clip",
     "larger",
     "lesser",
-    "part",
     "pick",
     "unit",
 )
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 SPAN = 1 << 15  # ticks that a day can reach
 DEPTH = 64  # levels that are filled beyond each touch
@@ -119,15 +115,6 @@ WORLD = np.dtype(
         ("best", QUOTE, (MAX_QUOTES,)),
     ]
 )
-
-
-def part(function: F) -> F:
-    """Compile a part of the market: it is taken into `footloom.venues.sim.market.run`, and cached with it."""
-    compiler: Any = numba.njit
-    compiled: F = compiler(
-        nogil=True, error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(function)
-    return compiled
 
 
 @part

@@ -15,9 +15,9 @@ import numba
 import numpy as np
 from numba import types
 
-from footloom.kernels.jit import INT, jit
+from footloom.kernels.jit import INT, jit, part
 from footloom.venues.sim._orders import improve, note_quote, put, refill, retreat, shuffle, take, usual_order
-from footloom.venues.sim._world import BUY, NEVER, SELL, SPAN, SWEEP, WORLD, clip, larger, lesser, part, unit
+from footloom.venues.sim._world import BUY, NEVER, SELL, SPAN, SWEEP, WORLD, clip, larger, lesser, unit
 from footloom.venues.sim.plan import SECONDS
 
 __all__ = ("run",)
