@@ -23,11 +23,9 @@ __all__ = (
     "implied_forward",
     "implied_vol",
     "price",
-    "years_between",
 )
 
 F64 = NDArray[np.float64]
-_YEAR_NS = 365 * 86_400 * 10**9
 _NEAREST = 3
 
 
@@ -38,11 +36,6 @@ class Greeks(NamedTuple):
     gamma: F64
     vega: F64
     theta: F64
-
-
-def years_between(from_ns: int, to_ns: int) -> float:
-    """Return the time between two instants in years of 365 days, below 0 where the second one is earlier."""
-    return (to_ns - from_ns) / _YEAR_NS
 
 
 def forward_of(spot: ArrayLike, years: ArrayLike, rate: ArrayLike, dividend: ArrayLike = 0.0) -> F64:
