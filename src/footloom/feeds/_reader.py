@@ -82,6 +82,7 @@ class Reader:
         self._twice = twice
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="quarantine")
+        self._is_warm = False
         self._fast: PrintFrames | None = None
         self._handlers: dict[str, dict[type, Callable[..., None]]] = {}
 
@@ -117,13 +118,14 @@ class Reader:
             keeper.heard(pairs)
 
     def warm(self) -> None:
-        """Compile what reads trades. Blocking."""
+        """Compile what reads trades, half a minute after an installation; parsed they are until then. Blocking."""
         if self._venue.VENUE in VENUES:
             PrintFrames(self._venue.VENUE, ()).read([b"{}"])
+            self._is_warm = True
 
     # Plain trades come out as columns at once; what is left has to be parsed.
     def _read_prints(self, frames: list[Received], pairs: set[tuple[str, str]]) -> Iterable[Received]:
-        if self._venue.VENUE not in VENUES:
+        if not self._is_warm:
             return frames
         grids = tuple(symbol.instrument for symbol in self._symbols.values())
         if self._fast is None or self._fast.instruments != grids:

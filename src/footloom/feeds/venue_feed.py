@@ -229,7 +229,6 @@ class VenueFeed:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        await asyncio.to_thread(self._reader.warm)
         around = Surroundings(
             clock=self._yard.clock,
             now_ns=self._yard.receipts.now_ns,
@@ -243,6 +242,7 @@ class VenueFeed:
             explain=getattr(self.venue, "explain", lambda _status, _text: ""),
         )
         jobs = Jobs()
+        jobs.start(asyncio.to_thread(self._reader.warm))
         jobs.start(self._admission.run(around, jobs))
         jobs.start(self._keep_defining())
         jobs.start(self._chores.keep_auditing(self._stock.repairs, self._stock.settings.audit_s, self._behind_s))

@@ -19,6 +19,7 @@ import pytest
 from footloom.core.trades import FLAG_BACKFILLED
 from footloom.errors import ConfigError
 from footloom.feeds import _admission
+from footloom.feeds._reader import Reader
 from footloom.feeds._socket import Keeper
 from footloom.feeds.flow import Commit
 from footloom.feeds.recorder import FeedSettings, Recorder
@@ -114,6 +115,25 @@ async def recording(venue: LocalBinance, store: Store, **settings: object) -> As
 
 def stored(store: Store) -> list[int]:
     return sorted(store.load(KEY, "agg_trade", *EVER).trade_id.tolist())
+
+
+async def test_trades_are_heard_while_what_reads_them_fast_is_compiled(
+    venue: LocalBinance, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled, compile_it = threading.Event(), Reader.warm
+
+    def slow(reader: Reader) -> None:
+        compiled.wait(60)
+        compile_it(reader)
+
+    monkeypatch.setattr(Reader, "warm", slow)
+    async with recording(venue, store) as watcher:
+        await venue.send(venue.happen(20))
+        await watcher.sees(20)
+        compiled.set()
+        await venue.send(venue.happen(20))
+        await watcher.sees(40)
+    assert stored(store) == sorted(watcher.shown)
 
 
 async def test_trades_are_durable_before_they_are_shown_and_a_lost_connection_is_mended(
