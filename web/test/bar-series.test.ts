@@ -21,6 +21,42 @@ describe("BarSeries", () => {
     expect(opens(series)).toEqual(minutesOf(95, 96, 97, 98, 99, 100, 101, 102));
   });
 
+  it("joins the levels of bars that came one by one: their frames are not kept", () => {
+    const series = new BarSeries();
+    series.reset(frameOf(minutes(0, 3)));
+    for (let k = 3; k < 600; k += 1) {
+      for (const sold of [1, k])
+        series.merge(
+          frameOf(
+            [
+              {
+                minute: k,
+                cells: [
+                  [k, 2, sold],
+                  [k + 1, k, 0],
+                ],
+              },
+            ],
+            "bar_open",
+          ),
+        );
+    }
+    const held = new Set(Array.from({ length: 600 }, (_, k) => series.levels(k as BarIndex).columns));
+    expect(held.size).toBeLessThan(150);
+    for (let k = 3; k < 600; k += 1) {
+      const { columns, from, to } = series.levels(k as BarIndex);
+      expect([...columns.row.slice(from, to)]).toEqual([0, 1]);
+      expect([...columns.buy.slice(from, to)]).toEqual([2, k]);
+      expect([...columns.sell.slice(from, to)]).toEqual([k, 0]);
+    }
+    series.merge(frameOf([{ minute: 9, cells: [[9, 5, 5]] }], "bar_revised"));
+    expect(series.volume(9 as BarIndex)).toBe(10);
+    expect(series.levels(9 as BarIndex).to - series.levels(9 as BarIndex).from).toBe(1);
+    expect(
+      [...series.levels(10 as BarIndex).columns.sell.slice(series.levels(10 as BarIndex).from)].slice(0, 2),
+    ).toEqual([10, 0]);
+  });
+
   it("leaves out history that it holds already", () => {
     const series = new BarSeries();
     series.reset(frameOf(minutes(100, 2)));

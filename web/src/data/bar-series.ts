@@ -1,6 +1,7 @@
 import type { BarColumns, Frame, LevelColumns } from "../protocol/decode";
 import { BAR_COLUMNS, BAR_FLAGS, ITEM_BYTES } from "../protocol/layout.generated";
 import type { BarIndex, Lot, PriceTick } from "../protocol/units";
+import { joinLevels } from "./joined-levels";
 
 /** The bar columns of a series: those of the wire without `level_start`, which makes sense within one frame only. */
 export type SeriesColumns = Omit<BarColumns, "level_start">;
@@ -19,6 +20,9 @@ export interface BarLevels {
 
 /** Gives levels `from` up to, without, `to` other marks than those they came with; `minVol` is their bar's, lots. */
 export type LevelMarker = (columns: LevelColumns, from: number, to: number, minVol: number) => LevelColumns;
+
+/** So many bars of the live edge get columns together once they are old: one by one each takes a kilobyte of views alone. */
+const joinedBars = 64;
 
 /** What a change did, for whoever draws: indices are stable unless `renumbered`. */
 export interface SeriesChange {
@@ -75,6 +79,8 @@ export class BarSeries {
   #length = 0;
   #first = 0;
   #lastVersion = 0;
+  /** How many of the newest bars came one by one and stand in the frames that they came with. */
+  #loose = 0;
 
   get first(): BarIndex {
     return this.#first as BarIndex;
@@ -170,6 +176,7 @@ export class BarSeries {
     this.#reserve(0, frame.count + 64);
     this.#write(0, frame, 0, frame.count);
     this.#length = frame.count;
+    this.#loose = 0;
     return { lastOnly: false, appended: frame.count, renumbered: true };
   }
 
@@ -236,6 +243,7 @@ export class BarSeries {
     this.#head += count;
     this.#first += count;
     this.#length -= count;
+    this.#loose = Math.min(this.#loose, this.#length);
     return count;
   }
 
@@ -247,6 +255,7 @@ export class BarSeries {
     const [end, older] = [this.end, from - this.#first];
     const start = common.index - common.at;
     this.#length = older;
+    this.#loose = 0;
     this.#first = start - older;
     this.#append(frame);
     return { lastOnly: false, appended: this.end - end, renumbered: start !== from && older > 0 };
@@ -267,6 +276,25 @@ export class BarSeries {
     this.#reserve(0, frame.count);
     this.#write(this.#head + this.#length, frame, 0, frame.count);
     this.#length += frame.count;
+    this.#loose = frame.count === 1 ? this.#loose + 1 : 0;
+    if (this.#loose >= 2 * joinedBars) this.#join();
+  }
+
+  // The older half of the loose bars: hardly any of them changes any more, and one that does comes loose again.
+  #join(): void {
+    const from = this.#head + this.#length - this.#loose;
+    const parts = Array.from({ length: joinedBars }, (_, k) => ({
+      columns: this.#levels[from + k] as LevelColumns,
+      from: this.#levelFrom[from + k] as number,
+      to: this.#levelTo[from + k] as number,
+    }));
+    const { columns, starts } = joinLevels(parts);
+    for (let k = 0; k < joinedBars; k += 1) {
+      this.#levels[from + k] = columns;
+      this.#levelFrom[from + k] = starts[k] as number;
+      this.#levelTo[from + k] = starts[k + 1] as number;
+    }
+    this.#loose -= joinedBars;
   }
 
   #insert(index: BarIndex, frame: Frame): void {
