@@ -154,6 +154,21 @@ def test_titles_do_not_stand_on_each_other(begun: Any) -> None:
     assert overlaps(named) == []
 
 
+def test_the_data_table_holds_its_figures(begun: Any) -> None:
+    begun.locator(".chart").focus()
+    begun.keyboard.press("Enter")
+    panel = begun.locator(".inspector")
+    panel.wait_for()
+    edge = panel.bounding_box()["x"] + panel.bounding_box()["width"]
+    shown = panel.locator("dl > div").evaluate_all(
+        "(all) => all.map((one) => [...one.children].map((part) => part.getBoundingClientRect()))"
+    )
+    for name, value in shown:
+        assert name["x"] + name["width"] <= value["x"] + SLACK
+        assert value["x"] + value["width"] <= edge - 8
+    begun.keyboard.press("Escape")
+
+
 def test_dialogs_fit(begun: Any) -> None:
     page = begun
     for key in ("?", "/", "5"):

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BlockStyle } from "../src/renderers/block";
+import { paintNumbers } from "../src/renderers/numbers";
 import { clearRows, emptySheet } from "../src/renderers/sheet";
 import type { Context } from "../src/renderers/text";
 import { barLayout, hasText } from "../src/series/footprint/layout";
@@ -98,6 +99,54 @@ describe("NumberTiles", () => {
     expect(written).toEqual({ page: 0, tile: 0 });
     paint(4);
     expect(written).toEqual({ page: 1, tile: 0 });
+  });
+});
+
+describe("NumberTiles of bars with two numbers a row", () => {
+  it("hold both numbers whole, and put them where they stand without a picture", () => {
+    const letter = 7;
+    const penOf = (found: number[]): Context =>
+      new Proxy(
+        {
+          fillText: (_text: string, x: number) => void found.push(x),
+          measureText: () => ({ width: letter }),
+        } as unknown as Context,
+        {
+          get: (target, name) => (name in target ? target[name as keyof Context] : () => {}),
+          set: () => true,
+        },
+      );
+    const [inTile, direct]: [number[], number[]] = [[], []];
+    const widths: number[] = [];
+    const tiles = new NumberTiles((width, height) => {
+      widths.push(width);
+      return { width, height, getContext: () => penOf(inTile) } as unknown as HTMLCanvasElement;
+    });
+    const sheet = emptySheet();
+    clearRows(sheet, 1);
+    [sheet.form, sheet.splitText] = ["bars", true];
+    [sheet.leftText[0], sheet.rightText[0], sheet.leftColour[0], sheet.rightColour[0]] = [
+      "12.3",
+      "4.5",
+      "#fff",
+      "#fff",
+    ];
+    const style = { font: 12, usual: 4 * letter, line: 1, gap: 1, marksBold: false } as BlockStyle;
+    const at = { left: 0, bottom: 20, width: 120, row: 20, from: 0, to: 0 };
+    const placed: number[] = [];
+    const page = new Proxy(
+      { drawImage: (...all: number[]) => void placed.push(all[5] as number) } as unknown as Context,
+      {
+        get: (target, name) => (name in target ? target[name as keyof Context] : () => {}),
+        set: () => true,
+      },
+    );
+    tiles.begin("scale", style);
+    tiles.paint(page, 0, 1, sheet, at, style);
+    paintNumbers(penOf(direct), sheet, at, style);
+    expect(inTile.map((x) => x + (placed[0] as number))).toEqual(direct);
+    expect(Math.min(...inTile)).toBeGreaterThanOrEqual(0);
+    expect((inTile[1] as number) + 3 * letter).toBeLessThanOrEqual(widths[0] as number);
   });
 });
 

@@ -33,7 +33,7 @@ export class NumberTiles {
     const from = Math.floor(at.from / step.rows) * step.rows;
     const to = Math.min(sheet.count, (Math.floor(at.to / step.rows) + 1) * step.rows) - 1;
     const reach = insetOf(style) + Math.ceil(style.usual);
-    const isCentred = sheet.form !== "bars";
+    const isCentred = sheet.form !== "bars" || sheet.splitText;
     const [width, height] = [isCentred ? 2 * reach : reach, (to - from + 1) * at.row];
     const middle = isCentred ? Math.floor(at.width / 2) : 0;
     const left = isCentred ? reach : 0;
