@@ -41,7 +41,7 @@ export function frame(colours: ChartColours, signs = plainSigns): EChartsOption 
   return {
     animation: false,
     textStyle: { color: colours.fg, fontFamily: "inherit", fontSize: 11 },
-    grid: { left: 62, right: 62, top: 34, bottom: 58 },
+    grid: { left: 62, right: 62, top: 48, bottom: 44 }, // the legend takes two lines of a phone, the names of axes one
     legend: { top: 4, textStyle: { color: colours.fg, fontSize: 11 }, itemHeight: 8, itemWidth: 14 },
     tooltip: {
       trigger: "axis",

@@ -3,21 +3,26 @@ import type { BarIndex } from "../../protocol/units";
 import type { Context } from "../../renderers/text";
 import type { Scene } from "./scene";
 
-const size = { half: 4, high: 4, pad: 3 } as const;
+const size = { half: 4, high: 4, pad: 2 } as const;
 
-/** Quiet arrows at the edges of the pane, over and under bars of which not all is in sight. */
+/** Quiet arrows at the edges of the pane, beside the numbers of bars of which not all is in sight. */
 export function drawBeyond(ctx: Context, scene: Scene, from: number, to: number): void {
   if (scene.layout.candleWidth === 0 && scene.columns.length === 0) return;
   for (let index = from; index <= to; index += 1) {
     const rows = rowsOf(scene.series, index as BarIndex);
     if (rows === null) continue;
-    const middle = Math.round(scene.x(index) + scene.layout.blockLeft + scene.layout.blockWidth / 2);
+    const middle = Math.round(scene.x(index) + middleOf(scene));
     if (scene.y(rows.high + 1) < -scene.row / 2) arrow(ctx, scene, middle, "up");
     if (scene.y(rows.low) > scene.height + scene.row / 2) arrow(ctx, scene, middle, "down");
   }
 }
 
-// On a ground of its own: numbers stand below it.
+// On the candle, or in the gap behind the cells.
+function middleOf({ layout, bar, dpr }: Scene): number {
+  return layout.candleWidth > 0 ? layout.candleLeft + layout.candleWidth / 2 : bar - size.half * dpr;
+}
+
+// On a ground of its own: a candle of the same colour may stand below it.
 function arrow(ctx: Context, { dpr, height, palette }: Scene, middle: number, way: "up" | "down"): void {
   const [half, high, pad] = [size.half * dpr, size.high * dpr, size.pad * dpr];
   const edge = way === "up" ? 0 : height;
