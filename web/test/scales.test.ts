@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BarSeries } from "../src/data/bar-series";
 import { centreOf, placeAll, recentre, refit, type Stretches } from "../src/model/auto-scale";
@@ -336,6 +337,36 @@ describe("the words of an axis", () => {
     expect(lastAxisValue(model, "count", -4331, [-4330])).toBe("\u22124.331k");
     expect(lastAxisValue(model, "count", 4333, [4320, 4340])).toBe("4.33k");
     expect(lastAxisValue(model, "count", 0, [0, 50])).toBe("0");
+  });
+
+  it("never say one thing twice, whatever a pane shows", () => {
+    const model = new ChartModel();
+    model.open(series3(), { ...meta, lot_size: "0.001" });
+    const units = ["lot", "count", "percent", "price", "base"] as const;
+    const size = fc.double({ min: -3, max: 9, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...units),
+        size,
+        size,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (unit, at, span, k) => {
+          const low = 10 ** at;
+          const scale = new ValueScale();
+          scale.resize(dpx(120), dpx(20));
+          scale.setAuto();
+          scale.follow(low, low + 10 ** Math.max(span, at - 6), 0.05, low * 1e-6);
+          const ticks = scale.ticks(30, unit === "lot" || unit === "count" ? 1 : 0);
+          const texts = axisValues(model, unit, ticks);
+          expect(new Set(texts).size).toBe(texts.length);
+          const value = scale.value(20 + 100 * k);
+          const last = lastAxisValue(model, unit, value, ticks);
+          ticks.forEach((tick, n) => {
+            if (Math.abs(scale.y(tick) - scale.y(value)) > 1) expect(last).not.toBe(texts[n]);
+          });
+        },
+      ),
+    );
   });
 
   it("are none where nothing on screen has a value", () => {

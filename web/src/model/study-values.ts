@@ -76,12 +76,16 @@ export function axisValues(model: ChartModel, unit: OutputUnit, values: readonly
   return values.map((value) => axisValue(model, unit, value, more));
 }
 
-/** The newest value as the label on its axis says it: with the digits of the axis, and one more where it would read as one of its values. */
+/** So many digits tell a value from the one of its axis that stands a pixel beside it. */
+const mostBeside = 3;
+
+/** A value between those of its axis, with their digits, and more where it would read as one of them. */
 export function lastAxisValue(model: ChartModel, unit: OutputUnit, value: number, values: readonly number[]): string {
-  const more = moreOf(model, unit, values);
-  const text = axisValue(model, unit, value, more);
-  const reads = values.some((other) => other !== value && axisValue(model, unit, other, more) === text);
-  return reads ? axisValue(model, unit, value, more + 1) : text;
+  const usual = moreOf(model, unit, values);
+  const texts = new Set(values.filter((other) => other !== value).map((other) => axisValue(model, unit, other, usual)));
+  let more = usual;
+  while (more < usual + mostBeside && texts.has(axisValue(model, unit, value, more))) more += 1;
+  return axisValue(model, unit, value, more);
 }
 
 // So many digits more than usual tell all values apart.
