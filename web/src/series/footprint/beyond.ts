@@ -3,11 +3,13 @@ import type { BarIndex } from "../../protocol/units";
 import type { Context } from "../../renderers/text";
 import type { Scene } from "./scene";
 
+/** Narrower bars have no room for it beside them. */
+const fromCss = 24;
 const size = { half: 4, high: 4, pad: 2 } as const;
 
 /** Quiet arrows at the edges of the pane, beside the numbers of bars of which not all is in sight. */
 export function drawBeyond(ctx: Context, scene: Scene, from: number, to: number): void {
-  if (scene.layout.candleWidth === 0 && scene.columns.length === 0) return;
+  if (scene.bar < fromCss * scene.dpr || scene.isHeatmap) return;
   for (let index = from; index <= to; index += 1) {
     const rows = rowsOf(scene.series, index as BarIndex);
     if (rows === null) continue;
