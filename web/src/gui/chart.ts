@@ -8,7 +8,6 @@ import { boxOf, type PaneLayout, paneBoxes, timeAxisCss } from "../model/pane-la
 import type { PaneSpec } from "../model/panes";
 import { isFolded } from "../model/told-values";
 import { dpx } from "../protocol/units";
-import { textWidth } from "../renderers/text";
 import type { PainterState } from "../series/footprint/painter";
 import { axisFont } from "../series/panes/axes";
 import { FramePainter } from "./frame-painter";
@@ -34,6 +33,8 @@ export interface ChartListener {
 }
 
 const leastAxisCss = 56;
+/** Of the font size: the widest letters have narrow points, and the margin holds the rest. The plot is as wide with any font. */
+const characterShare = 0.556;
 
 /** The chart on the page: its elements, its sizes and the one loop that draws frames. */
 export class Chart {
@@ -213,6 +214,6 @@ export class Chart {
     const price = model.series.lastPrice() ?? 0;
     const text = model.meta === null ? "00000.0" : unitsText(price * 1.5, model.tick);
     const font = axisFont(model) / model.dpr;
-    return Math.max(leastAxisCss, Math.ceil(textWidth(text, font, 600)) + 18);
+    return Math.max(leastAxisCss, Math.ceil(text.length * font * characterShare) + 18);
   }
 }
