@@ -246,7 +246,7 @@ class Session:
             text = await self.socket.receive()
             wait_s = pace.wait_s(asyncio.get_running_loop().time())
             if wait_s > 0:  # what else it says waits in its own connection meanwhile
-                self._refuse(None, TooMuch(f"more than {pace.per_s:g} messages a second: read again in {wait_s:.1f} s"))
+                self._refuse(None, TooMuch(f"more than {pace.per_s:g} messages a second: read again in {wait_s:.2g} s"))
                 await asyncio.sleep(wait_s)
             request: Request | None = None
             try:

@@ -60,7 +60,10 @@ def health(services: Shared) -> Response[Health]:
 
 @get("/readyz", summary="Does it receive and record?", tags=["server"], sync_to_thread=False)
 def ready(services: Shared) -> Response[Health]:
-    """Answer as `/health`, with status 503 while something that was asked for is not received or not recorded."""
+    """Answer as `/health`, with status 503 while a feed that was asked for has stopped, or nothing is recorded.
+
+    A feed that connects again by itself is degraded, and ready: nobody else could receive it sooner.
+    """
     found = _health(services)
     stopped = any(row.phase == "stopped" and row.symbol in found.live for row in found.feeds)
     lost = {"feed", "journal"} & set(services.trouble) or stopped
