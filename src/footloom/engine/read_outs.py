@@ -16,10 +16,11 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 
-from footloom.core.sessions import calendar
+from footloom.core.sessions import Calendar, calendar
 from footloom.core.trades import Trades
 from footloom.engine.profiles import of_prices
 from footloom.errors import NotStored
+from footloom.feeds._import_tally import iso
 from footloom.feeds.stored import chart_tapes, span_of, stored_trades
 from footloom.feeds.stored_chain import ChainAsk, chain_at, stored_chains, underlying_of
 from footloom.feeds.stored_interest import Interest, contract_at, stored_interest
@@ -154,10 +155,10 @@ def _read(store: Store, key: str, at_ns: int | None) -> _Contract:
     last_ns = span_of(store, key, tape)[1]
     at_ns = last_ns if at_ns is None else at_ns
     market = calendar(store.instrument(key).calendar)
-    open_ns, close_ns = market.session_of(at_ns)
+    open_ns, close_ns = _session_of(market, at_ns)
     today = stored_trades(store, key, tape, open_ns, min(at_ns + 1, close_ns))
     if not len(today):
-        raise NotStored(f"nothing of {key} traded from {open_ns} ns to {at_ns} ns: there is nothing to read")
+        raise NotStored(f"nothing of {key} traded from {iso(open_ns)} to {iso(at_ns)}: there is nothing to read")
     day = market.local_date(open_ns)
     sessions = [one for one in market.sessions(day - dt.timedelta(days=_LOOK_BACK), day) if one[1] <= open_ns]
     before, held_before = today.take(slice(0, 0)), Interest(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -167,6 +168,13 @@ def _read(store: Store, key: str, at_ns: int | None) -> _Contract:
         held_before = _last_of(lambda from_ns: stored_interest(store, key, from_ns, ended_ns), opened_ns, ended_ns)
     held = stored_interest(store, key, open_ns, min(at_ns + 1, close_ns))
     return _Contract(key, at_ns, open_ns, today, before, held, held_before)
+
+
+# Behind its close a day's session is still the one that is read: recorders go on, and messages repeat the last trade.
+def _session_of(market: Calendar, at_ns: int) -> tuple[int, int]:
+    day = market.local_date(at_ns)
+    begun = [(opens, closes) for opens, closes in market.sessions(day, day) if opens <= at_ns]
+    return begun[-1] if begun else market.session_of(at_ns)
 
 
 # What a session ended with: its last minutes are read first, for the whole of it may be millions of trades.

@@ -117,6 +117,18 @@ async def test_earlier_on_the_day_only_what_was_known_counts(client: httpx.Async
     assert interval["words"].startswith("no reading: open interest") or "not known" in interval["words"]
 
 
+async def test_behind_the_close_the_session_of_that_day_is_read(client: httpx.AsyncClient) -> None:
+    """Recorders go on after 15:30, so that the newest message of a day lies there."""
+    params: dict[str, str | int] = {"symbol": "nse:NIFTY"}
+    told = (await client.get("/api/v1/options/readout", params=params)).json()
+    at_ns = MONDAY_NS + 387 * MINUTE_NS
+    behind = (await client.get("/api/v1/options/readout", params=params | {"at_ns": at_ns})).json()
+    assert (behind["session_ns"], behind["at_ns"], behind["poc"]) == (told["session_ns"], str(at_ns), told["poc"])
+    assert [one["price"] for one in behind["readings"]] == [one["price"] for one in told["readings"]]
+    before = await client.get("/api/v1/options/readout", params=params | {"at_ns": MONDAY_NS - MINUTE_NS})
+    assert before.status_code == 404, "before its open there is nothing of the day"
+
+
 async def test_rest_python_and_the_command_line_say_the_same(
     client: httpx.AsyncClient, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
