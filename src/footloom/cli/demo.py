@@ -160,13 +160,14 @@ def _demo_folder(seed: int, version: str) -> Path:
 # The first start compiles for some seconds, in a process of its own: the market, meanwhile here what pictures need, and
 # then what the live edge needs and no picture.
 def _compile_beside() -> subprocess.Popen[str] | None:
-    if any(_market_cache().rglob("*.nbi")):
+    from footloom.kernels.ahead import command, is_done
+
+    live = [f"footloom.kernels.{name}" for name in _LIVE_KERNELS]
+    is_live_done = is_done("footloom.kernels") or all(map(is_done, live))
+    if is_live_done and any(_market_cache().rglob("*.nbi")):
         return None
     say(FIRST_START)
-    from footloom.kernels.ahead import command
-
-    work = command(_MARKET, *(f"footloom.kernels.{name}" for name in _LIVE_KERNELS))
-    return subprocess.Popen(work, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - our own words
+    return subprocess.Popen(command(_MARKET, *live), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - our own words
 
 
 # Where the market's kernels are compiled to; the name stands for its sources.

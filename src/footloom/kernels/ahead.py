@@ -9,13 +9,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import numba
-
 from footloom.kernels.cache import cache_folder, is_kept
-from footloom.kernels.jit import compile_all
 
 __all__ = ("command", "is_done")
 
@@ -39,10 +37,12 @@ def _mark(module: str) -> Path:
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    return cache_folder(Path(spec.origin).parent) / f"{module}-{numba.__version__}.compiled"
+    return cache_folder(Path(spec.origin).parent) / f"{module}-{version('numba')}.compiled"
 
 
 def _compile(module: str) -> None:
+    from footloom.kernels.jit import compile_all  # who only starts this process does not wait for the compiler
+
     found = importlib.import_module(module)
     for part in pkgutil.iter_modules(getattr(found, "__path__", ()), f"{module}."):
         if not part.name.endswith(".ahead"):  # this very module, which runs under another name

@@ -6,7 +6,6 @@ import os
 import subprocess
 from pathlib import Path
 
-import numba
 import pytest
 
 from footloom.kernels import ahead, cache, jit
@@ -22,11 +21,11 @@ def test_nothing_is_imported_from_the_folder_in_which_a_server_was_started(tmp_p
 
 def test_what_another_numba_has_compiled_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "cache_folder", lambda _sources: tmp_path)
-    monkeypatch.setattr(ahead, "compile_all", lambda _module: None)
+    monkeypatch.setattr(jit, "compile_all", lambda _module: None)
     assert not ahead.is_done("footloom.kernels.cache")
     ahead._compile("footloom.kernels.cache")
     assert ahead.is_done("footloom.kernels.cache")
-    monkeypatch.setattr(numba, "__version__", "0.0.1")
+    monkeypatch.setattr(ahead, "version", lambda _name: "0.0.1")
     assert not ahead.is_done("footloom.kernels.cache")
 
 

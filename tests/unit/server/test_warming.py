@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from footloom.engine.builder import Builder
 from footloom.engine.events import BarClosed, BarUpdated
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.flow import Commit
+from footloom.kernels import ahead
 from footloom.kernels.jit import Compiled
 from footloom.server.live import warming
 from footloom.server.live.status import SymbolStatus
@@ -62,6 +64,25 @@ def test_what_a_first_start_compiles_beside_is_what_the_live_edge_needs_and_no_p
     beside = {f"footloom.kernels.{name}" for name in demo._LIVE_KERNELS}
     # The cells of a bar are joined by the kernels that `growing` is made of.
     assert modules <= beside | {"footloom.kernels.joining"}
+
+
+def test_a_start_goes_on_compiling_where_the_first_one_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, started = set[str](), list[list[str]]()
+    monkeypatch.setattr(demo, "_market_cache", lambda: tmp_path)
+    monkeypatch.setattr(ahead, "is_done", lambda module: module in done)
+    monkeypatch.setattr(subprocess, "Popen", lambda work, **_: started.append(work))
+    live = {f"footloom.kernels.{name}" for name in demo._LIVE_KERNELS}
+    demo._compile_beside()
+    (tmp_path / "run.nbi").touch()
+    demo._compile_beside()
+    assert len(started) == 2, "the market alone was compiled"
+    for everything in (live, {"footloom.kernels"}):
+        done.clear()
+        done.update(everything)
+        demo._compile_beside()
+    assert len(started) == 2
 
 
 def test_a_live_chart_calls_no_kernel_that_was_not_warmed(called: set[str]) -> None:
