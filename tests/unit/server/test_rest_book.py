@@ -195,6 +195,7 @@ async def test_over_http(store: Store, tmp_path: Path) -> None:
             ({"symbol": BYBIT.key, "at_ns": T0 + 99 * S}, 404, "outside"),
             ({"symbol": "bybit_linear:NONE"}, 404, "no depth"),
             ({"symbol": "sim:PERP"}, 404, "no depth"),
+            ({"symbol": "upstox:NIFTY.FUT1"}, 404, "ask for the contract's"),
             ({"symbol": BYBIT.key, "levels": 0}, 400, "levels"),
         ):
             reply = await client.get("/api/v1/book", params=params)  # type: ignore[arg-type]  # as httpx takes it

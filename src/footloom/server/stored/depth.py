@@ -17,6 +17,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.series import ASK, BID, NO_QUOTE, SNAPSHOT, Series
 from footloom.errors import NotStored, TooMuch
 from footloom.feeds._venues import venue_named
+from footloom.feeds.continuous import is_continuous
 from footloom.server.stored.abandon import checkpoint
 from footloom.server.stored.history import History
 from footloom.store import Store
@@ -130,6 +131,8 @@ def _begin(store: Store, key: str, at_ns: int | None) -> _Begin:
 
 
 def _reach(store: Store, key: str) -> tuple[int, int]:
+    if is_continuous(key):
+        raise NotStored(f"{key} is one contract after another, and each has a book of its own: ask for the contract's")
     days = [row for row in store.series(key) if row.tape == _TAPE and row.first_ns is not None]
     if not days:
         raise NotStored(f"no depth of {key} is stored: footloom record --depth keeps it")
