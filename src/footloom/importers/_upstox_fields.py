@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from footloom.importers._exact import number
+
 __all__ = ("Feed", "LastTrade", "Parts", "Quote", "TickDocument")
 
 _NOTHING = msgspec.Raw(b"")
@@ -105,9 +107,11 @@ class Feed(msgspec.Struct):
         return Parts(market.ltpc, quote, bytes(market.vtt), bytes(market.oi), bytes(market.atp), _greeks_of(market))
 
 
+# A zero that somebody wrote down is one that the wire leaves out: of a future, all of them are.
 def _greeks_of(market: _Market) -> tuple[bytes, ...]:
     said = market.optionGreeks or _Greeks()
-    found = tuple(bytes(one) for one in (market.iv, said.delta, said.gamma, said.theta, said.vega))
+    numbers = (market.iv, said.delta, said.gamma, said.theta, said.vega)
+    found = tuple(bytes(one) if number(one) else b"" for one in numbers)
     return found if any(found) else ()
 
 

@@ -75,6 +75,17 @@ def test_volatility_and_greeks_of_an_option_are_kept_as_it_tells_them(take: Impo
     ]
 
 
+def test_a_greek_of_zero_is_one_that_is_left_out_as_the_wire_tells_no_difference(take: Import) -> None:
+    """Some recorders write the zeros that the wire leaves out, of futures too: what stood before stands."""
+    future, option, again = (document(at, 100.0, 1000 + 35 * at) for at in range(3))
+    zeros = {"delta": 0, "theta": 0.0, "gamma": "0", "vega": 0, "rho": 0}
+    for one, iv, greeks in ((future, 0, zeros), (option, 0.12, zeros | {"delta": 0.5}), (again, 0.0, zeros)):
+        one["fullFeed"]["marketFF"] |= {"iv": iv, "optionGreeks": greeks}
+    held = snapshots(take(array(future, option, again), "data.json"))
+    told = [12_000_000, 50_000_000, NO_QUOTE, NO_QUOTE, NO_QUOTE]
+    assert np.stack([getattr(held, name) for name in GREEKS], axis=1).tolist() == [[NO_QUOTE] * 5, told, told]
+
+
 @pytest.mark.parametrize(
     ("written", "counted"),
     [
