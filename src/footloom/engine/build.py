@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,11 +69,12 @@ def together(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
     """Do the same work with each of some parts at once, at least one: it spends its time in kernels that hold no lock.
 
     The caller's thread takes a part too; the others get a fresh thread each, which the system puts on an idle core.
+    They run in the caller's context: where work is given up, all parts of it end.
     """
     if len(parts) == 1:
         return [work(parts[0])]
     with ThreadPoolExecutor(len(parts) - 1) as pool:
-        others = [pool.submit(work, part) for part in parts[1:]]
+        others = [pool.submit(contextvars.copy_context().run, work, part) for part in parts[1:]]
         return [work(parts[0]), *(other.result() for other in others)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import threading
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,14 +15,18 @@ import pytest
 
 import footloom.server.stored.kept_cells
 import footloom.store.lean_trades
+from footloom.bars import parse_rule
 from footloom.core.footprint import Footprint
 from footloom.core.instrument import Instrument
+from footloom.core.sessions import calendar
 from footloom.core.trades import FLAG_BACKFILLED, FLAG_NO_ID, FLAG_NO_RECV, Trades
 from footloom.engine.build import build, build_footprint, chart_of
 from footloom.engine.default_step import default_ticks_per_level
+from footloom.engine.seed_bars import seed_of_sessions
 from footloom.engine.spec import ChartSpec
 from footloom.engine.unseen import unseen
 from footloom.feeds.stored import stored_pieces, stored_trades
+from footloom.server.stored.abandon import Abandoned, abandonable
 from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.kept_cells import KeptCells
 from footloom.server.stored.kept_rows import KeptRows, Tape
@@ -290,6 +295,25 @@ def test_of_bars_that_end_by_trades_no_more_sessions_are_read_than_say_the_defau
             assert found == default_ticks_per_level(whole.take(slice(0, len(whole) - 1)))
             assert asked == [START_NS + DAY_NS, START_NS][:days]
             asked.clear()
+
+
+def test_who_gives_up_a_chart_of_two_sessions_ends_the_work_of_both_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [LeanTrades(rows_of(day, list(range(at, at + 10)))) for day in range(2) for at in range(1, 301, 10)]
+    market, stopped = calendar(ONE.calendar), threading.Event()
+    parts = Tape(ONE, "trade", runs).by_session(market)
+    read: list[LeanTrades] = []
+    plain = LeanTrades.trades
+
+    def trades(run: LeanTrades, grid: Instrument) -> Trades:
+        read.append(run)
+        stopped.set()
+        return plain(run, grid)
+
+    monkeypatch.setattr(LeanTrades, "trades", trades)
+    with pytest.raises(Abandoned), abandonable(stopped):
+        seed_of_sessions(parts, parse_rule("5t"), market, 1)
+    assert len(parts) == 2
+    assert len(read) <= 2, "one run each at the most"
 
 
 def test_cells_of_runs_and_of_parts_share_one_room_and_what_was_asked_for_longest_ago_goes() -> None:
