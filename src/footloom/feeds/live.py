@@ -268,6 +268,8 @@ class Journal:
             self.store.append_many([item])
         except Exception as error:  # noqa: BLE001 - judged by the caller
             return error
+        self.commits += 1
+        self.rows += len(item[0])
         return None
 
     def _refuse(self, item: Item, error: Exception) -> None:

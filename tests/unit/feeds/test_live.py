@@ -206,6 +206,7 @@ async def test_a_block_that_the_store_refuses_is_set_aside_and_the_others_are_re
     assert not await journal.append([*arrival(rows(2)), *arrival(bad), *arrival(rows(3))])
     assert await journal.append(arrival(rows(4)))
     assert (disk.kept, journal.refused, journal.recorded) == ([1, 2, 3, 4], 1, True)
+    assert journal.rows == len(disk.kept)
     assert [(gap.from_ns, gap.to_ns, gap.missing) for gap in disk.gaps] == [(250, 251, 1)]
     assert "1 rows of test:ABC are set aside, not recorded: a quantity of 0 lots" in caplog.text
     script = Script([(10, arrival(rows(5)))])
