@@ -79,7 +79,7 @@ def until(page: Any, condition: str) -> None:
 def test_it_opens_with_nothing_to_click_and_moves(page: Any) -> None:
     view = page.evaluate("footloom.viewport()")
     assert page.evaluate("footloom.meta().symbol") == "sim:PERP"
-    assert 11 <= view["to"] - view["from"] + 1 <= 20  # eleven and a half, where the market has trended far
+    assert 12 <= view["to"] - view["from"] + 1 <= 20
     assert view["rowPx"] >= 12
     trades = "JSON.stringify([footloom.bar().index, footloom.bar().trades])"
     before = page.evaluate(trades)

@@ -70,6 +70,12 @@ describe("ChartModel", () => {
     expect(model.following).toBe(true);
   });
 
+  it("opens on twelve bars at the least, however far the market has gone", () => {
+    const bars = minutes(0, 300).map((bar, k): BarSpec => ({ ...bar, cells: [[40 * k, 1, 1] as const] }));
+    const { from, to } = modelOf(bars).visibleBars();
+    expect(to - from + 1).toBeGreaterThanOrEqual(12);
+  });
+
   it("moves on with new bars while it follows, and stands when it does not", () => {
     const model = modelOf(minutes(0, 300));
     const right = model.time.right;
