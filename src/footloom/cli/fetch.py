@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,8 +65,8 @@ def fetch(
         downloads=downloads,
         again=again,
     )
-    with watching() as watcher, _stopped_alike():
-        report = fetching.run_fetch(symbols, options, config=settings, watcher=watcher)
+    with watching() as watcher:
+        report = _run(fetching.fetch(symbols, options, config=settings, watcher=watcher))
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
@@ -79,13 +79,19 @@ def fetch(
 
 
 # Whoever stops it with SIGTERM, as systems do, loses nothing of what came, as with Ctrl-C.
-@contextlib.contextmanager
-def _stopped_alike() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+def _run(fetch: Coroutine[Any, Any, FetchReport]) -> FetchReport:
+    import asyncio
+
+    async def until_stopped() -> FetchReport:
+        fetching = asyncio.ensure_future(fetch)
+        with contextlib.suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, fetching.cancel)
+        return await fetching
+
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return asyncio.run(until_stopped())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _from(days: int | None, from_: str | None, now_ns: int) -> int:

@@ -45,7 +45,6 @@ __all__ = (
     "Watcher",
     "check_keys",
     "fetch",
-    "run_fetch",
     "venue_of",
 )
 
@@ -88,13 +87,6 @@ class _Run:
 
     def bases(self, venue: Any) -> Bases:
         return bases_of(venue.VENUE, venue.BASES, self.config)
-
-
-def run_fetch(
-    keys: Sequence[str], options: FetchOptions, *, config: Config, watcher: Watcher | None = None
-) -> FetchReport:
-    """Do what `fetch` does, from a program without a loop."""
-    return asyncio.run(fetch(keys, options, config=config, watcher=watcher))
 
 
 async def fetch(

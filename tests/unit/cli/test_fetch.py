@@ -27,9 +27,14 @@ def test_who_stops_it_loses_nothing_of_what_came(
             kept.append("what came")
 
     monkeypatch.setattr(fetching, "fetch", fetch)
+    # A shell's job in the background ignores Ctrl-C; SIGTERM stops it there too.
+    found = signal.signal(signal.SIGINT, signal.SIG_IGN if number == signal.SIGTERM else signal.default_int_handler)
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as ended:
-        main(["fetch", "binance_usdm:BTCUSDT", "--store", str(tmp_path / "store")])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["fetch", "binance_usdm:BTCUSDT", "--store", str(tmp_path / "store")])
+    finally:
+        signal.signal(signal.SIGINT, found)
 
     assert (kept, ended.value.code) == (["what came"], 130)
     assert signal.getsignal(signal.SIGTERM) is before
