@@ -22,7 +22,8 @@ from footloom.venues._venue import Wanted
 __all__ = ("LIQUIDATION", "SideTapes")
 
 LIQUIDATION = "liquidation"
-_WITHOUT_REPAIR = ("quote", LIQUIDATION, "mark", "open_interest")  # tapes on which what is missed is missed
+_STANDING = ("mark", "open_interest")  # tapes on which what was told stands until something else is
+_WITHOUT_REPAIR = ("quote", LIQUIDATION, *_STANDING)  # tapes on which what is missed is missed
 _REMEMBERED = 1024
 _AGAIN_NS = 60 * 10**9
 _HAS_INTEREST = frozenset({"future", "option"})
@@ -52,7 +53,7 @@ class SideTapes:
         self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
         self._open: tuple[str, int] = ("", 0)  # the open interest that was said last, and when it was kept
         self._mark: dict[str, int] = {}  # what was said last of each column
-        self._known_ns: dict[str, int] = {}  # of tapes that were lost: what was received before stands no more
+        self._lost_ns = {tape: list[int]() for tape in _STANDING}  # until when: what was received before stands no more
 
     def widen(self, wanted: Wanted, shown_only: frozenset[str]) -> frozenset[str]:
         """Take in more streams from here on; returns those that are recorded."""
@@ -128,16 +129,16 @@ class SideTapes:
         """
         for tape in _WITHOUT_REPAIR:
             if tape in streams:
-                self._known_ns[tape] = gap.to_ns
                 self.add_gap(tape, gap)
+        for tape in _STANDING:
+            if tape in streams:
+                self._lost_ns[tape].append(gap.to_ns)
 
-    # Whether a message is the first that was received behind a loss.
+    # Whether a message is the first that was received behind a loss; several may be known before it is read.
     def _is_new(self, tape: str, recv_ns: int) -> bool:
-        since_ns = self._known_ns.get(tape)
-        if since_ns is None or recv_ns < since_ns:
-            return False
-        del self._known_ns[tape]
-        return True
+        lost = self._lost_ns[tape]
+        self._lost_ns[tape] = [until_ns for until_ns in lost if until_ns > recv_ns]
+        return len(self._lost_ns[tape]) < len(lost)
 
     @property
     def waiting(self) -> bool:

@@ -127,6 +127,20 @@ def test_what_stood_before_a_loss_stands_until_something_is_received_behind_it()
     assert by_tape["open_interest"]["oi_lot"].tolist() == [7_000], "it was not told again"
 
 
+def test_of_two_losses_in_a_row_each_ends_what_was_received_before_it() -> None:
+    side = beside([])
+    side.add_mark(MarkPrice(symbol="BTCUSDT", ts_exch_ns=3, ts_recv_ns=3, mark="1", index="2"))
+    for to_ns in (9, 19):  # both are known before what came between them is read
+        lost = Gap(symbol="BTCUSDT", from_ns=to_ns - 4, to_ns=to_ns, cause="disconnected (1006)")
+        side.missed(lost, EVERY)
+    for at_ns, index in ((10, ""), (11, "5"), (12, ""), (20, "")):
+        side.add_mark(MarkPrice(symbol="BTCUSDT", ts_exch_ns=at_ns, ts_recv_ns=at_ns, mark="1", index=index))
+    (marks, *_), _, _ = side.take(0)
+
+    five = 5 * 10**8
+    assert marks["index_e8"].tolist() == [2 * 10**8, NO_QUOTE, five, five, NO_QUOTE]
+
+
 def test_what_is_shown_only_is_not_stored() -> None:
     side = beside([], frozenset())
     side.add_quote(Quote(symbol="BTCUSDT", ts_exch_ns=5, ts_recv_ns=6, bid="1.0", bid_qty="1", ask="1.1", ask_qty="1"))
