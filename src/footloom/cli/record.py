@@ -188,6 +188,7 @@ async def _until_stopped(
 
 async def _show(recorder: Recorder, tally: Tally, store: Store, show: Shower, tell: Callable[[str], None]) -> None:
     from footloom.errors import VenueError
+    from footloom.feeds.clock import clock_words
 
     began_s, warned_s, clock_s = time.monotonic(), -_WARN_EVERY_S, -_WARN_EVERY_S
     while True:
@@ -199,7 +200,9 @@ async def _show(recorder: Recorder, tally: Tally, store: Store, show: Shower, te
         if _is_low(status) and now_s - warned_s >= _WARN_EVERY_S:
             warned_s = now_s
             tell(f"footloom: {_words(disk)}")
-        if (off := _clock_text(status)) and now_s - clock_s >= _WARN_EVERY_S:
+        # Times of receipt, and what is late, are only as good as this clock.
+        off = clock_words([(one.key, one.offset_ms) for one in status.symbols], _OFF_MS)
+        if off and now_s - clock_s >= _WARN_EVERY_S:
             clock_s = now_s
             tell(f"footloom: {off}")
         if now_s - began_s > _PATIENCE_S and all(one.phase == "stopped" for one in status.symbols) and not status.rows:
@@ -213,16 +216,6 @@ def _disk(store: Store, rates: Mapping[str, Rate]) -> Disk:
     watch = store.watch()
     days = estimate(rates, watch.free_bytes).days_left if watch.free_bytes is not None else None
     return Disk(free=watch.free_bytes, days=None if days is None else round(days, 1), texts=watch.texts)
-
-
-# Times of receipt, and what is late, are only as good as this clock.
-def _clock_text(status: Status) -> str:
-    offsets = [(one.offset_ms, one.key.partition(":")[0]) for one in status.symbols if one.offset_ms is not None]
-    offset_ms, venue = max(offsets, key=lambda pair: abs(pair[0]), default=(0.0, ""))
-    if abs(offset_ms) <= _OFF_MS:
-        return ""
-    way = "ahead of" if offset_ms > 0 else "behind"
-    return f"this machine's clock is {abs(offset_ms):,.0f} ms {way} {venue}'s: footloom doctor says what to do"
 
 
 def _is_low(status: Status) -> bool:

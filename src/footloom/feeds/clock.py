@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-__all__ = ("Clock", "ReceiptClock", "StampedClock", "SystemClock")
+__all__ = ("Clock", "ReceiptClock", "StampedClock", "SystemClock", "clock_words")
 
 _LOG = logging.getLogger(__name__)
 
@@ -135,3 +135,13 @@ class StampedClock:
             return None
         least_ns = self._least
         return (max(least_ns - _SECOND_NS, min(least_ns, 0)) if self._in_seconds else least_ns) / 1e6
+
+
+def clock_words(offsets: Iterable[tuple[str, float | None]], most_ms: float) -> str:
+    """Say how far our clock is off, if by more than ``most_ms``: the worst of some (key, milliseconds ahead)."""
+    known = [(offset_ms, key.partition(":")[0]) for key, offset_ms in offsets if offset_ms is not None]
+    offset_ms, venue = max(known, key=lambda pair: abs(pair[0]), default=(0.0, ""))
+    if abs(offset_ms) <= most_ms:
+        return ""
+    way = "ahead of" if offset_ms > 0 else "behind"
+    return f"this machine's clock is {abs(offset_ms):,.0f} ms {way} {venue}'s: footloom doctor says what to do"

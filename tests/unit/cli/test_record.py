@@ -405,15 +405,6 @@ def test_a_run_that_heard_nothing_fails_and_one_silent_symbol_is_named() -> None
     assert len(said) == 3, "it was heard, only nothing was traded"
 
 
-@pytest.mark.parametrize(
-    ("offset_ms", "said"), [(None, ""), (100.0, ""), (-900.0, "900 ms behind test's"), (4e3, "4,000")]
-)
-def test_a_clock_that_is_off_is_told(offset_ms: float | None, said: str) -> None:
-    text = verb._clock_text(standing("live", offset_ms=offset_ms))
-    assert said in text
-    assert bool(text) == bool(said)
-
-
 def test_the_line_stays_short_with_many_symbols() -> None:
     text = line(standing(*["connecting"] * 44))
     assert "0 of 44 live" in text

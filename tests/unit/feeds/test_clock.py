@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from footloom.feeds.clock import ReceiptClock, StampedClock
+from footloom.feeds.clock import ReceiptClock, StampedClock, clock_words
 
 SECOND = 1_000_000_000
 START = 1_764_738_254 * SECOND
@@ -112,3 +112,11 @@ def test_a_market_that_rests_tells_nothing_of_our_clock() -> None:
         for number in range(200):  # what was last said of each, hours ago
             clock.note(START - int((7 - number % 7) * apart_s * SECOND), START + number * SECOND // 4)
         assert clock.offset_ms is None
+
+
+def test_a_clock_that_is_off_is_told_by_the_venue_that_it_is_furthest_from() -> None:
+    said = clock_words([("a:X", 100.0), ("b:Y", -4e3), ("c:Z", None)], 250.0)
+    assert said == "this machine's clock is 4,000 ms behind b's: footloom doctor says what to do"
+    assert "900 ms ahead of a's" in clock_words([("a:X", 900.0)], 250.0)
+    assert not clock_words([("a:X", -250.0), ("b:Y", None)], 250.0)
+    assert not clock_words([], 250.0)

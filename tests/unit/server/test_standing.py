@@ -69,6 +69,26 @@ async def test_a_feed_that_waits_for_a_login_degrades_the_server(services: Servi
     assert health["reasons"] == [f"{TEST.key} is connecting: no token: footloom login upstox"]
 
 
+@pytest.mark.parametrize(
+    ("offset_ms", "reasons"),
+    [
+        (-900.0, []),
+        (-3e3, ["this machine's clock is 3,000 ms behind test's: footloom doctor says what to do"]),
+        (9e9, []),  # a venue of another time: a replay
+        (None, []),
+    ],
+)
+async def test_a_wrong_clock_degrades_the_server(
+    services: Services, client: httpx.AsyncClient, offset_ms: float | None, reasons: list[str]
+) -> None:
+    services.hub.board.tell(TEST.key, FeedState("live", offset_ms=offset_ms))
+
+    health = (await client.get("/health")).json()
+
+    assert (health["status"], health["reasons"]) == ("degraded" if reasons else "ready", reasons)
+    assert (await client.get("/readyz")).status_code == 200, "it receives and records"
+
+
 async def test_what_is_not_recorded_is_not_ready(services: Services, client: httpx.AsyncClient) -> None:
     services._tell("journal", "not recorded: the disk is full")
 

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 import footloom
+from footloom.feeds.clock import clock_words
 from footloom.server.port import LIVE_PATH
 from footloom.server.routes.metrics import metrics
 from footloom.server.services import Services
@@ -21,6 +22,8 @@ __all__ = ("STANDING_ROUTES", "Alive", "Health", "alive", "health", "ready")
 Shared = NamedDependency[SkipValidation[Services]]
 _NO_STORE = {"cache-control": "no-store"}
 _TROUBLED = frozenset({"reconnecting", "stale", "stopped"})
+_OFF_MS = 1000.0  # what is late, and when bars end, cannot be told with a clock that is off by more
+_ANOTHER_TIME_MS = 86_400_000.0  # who differs by more is no wrong clock: a replay, a venue for tests
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -86,12 +89,15 @@ def _health(services: Services) -> Health:
 # A market that is shut is well, and one that has only begun to connect is not yet in trouble: one that says what it
 # waits for (a login, a listing, an answer) is.
 def _reasons(services: Services) -> list[str]:
+    rows = services.hub.board.rows()
     feeds = [
         f"{row.symbol} is {row.phase}{f': {row.text}' if row.text else ''}"
-        for row in services.hub.board.rows()
+        for row in rows
         if row.phase in _TROUBLED or (row.phase == "connecting" and row.text)
     ]
-    return sorted(services.trouble.values()) + feeds
+    offsets = [(row.symbol, row.offset_ms) for row in rows if abs(row.offset_ms or 0.0) < _ANOTHER_TIME_MS]
+    clock = clock_words(offsets, _OFF_MS)
+    return sorted(services.trouble.values()) + feeds + ([clock] if clock else [])
 
 
 STANDING_ROUTES = (alive, health, ready, metrics)
