@@ -243,6 +243,23 @@ describe("what is asked of a stream", () => {
     expect(problems.length).toBe(1);
   });
 
+  it("is asked again, ever more seldom, though nobody looks: what could not be had is said once", async () => {
+    const { feed, rest, clock, problems } = feedOf();
+    feed.want(openOf(5));
+    const askedMs: number[] = [];
+    for (let k = 0; k < 60; k += 1) {
+      clock.ms = 1_000 * k;
+      for (const run of clock.due.splice(0)) run();
+      if (rest.answers.length > askedMs.length) {
+        askedMs.push(clock.ms);
+        await rest.answers.at(-1)?.(k < 40 ? new RequestFailed("too much is asked for", 503) : undefined);
+      }
+    }
+    expect(askedMs.slice(0, 7)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 47_000]);
+    expect(feed.isNone).toBe(false);
+    expect(problems.length).toBe(1);
+  });
+
   it("is asked for news once a second at the most, also where answers are slow", async () => {
     const { feed, rest, clock } = feedOf();
     feed.want(openOf(5));

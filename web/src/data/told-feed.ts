@@ -23,8 +23,9 @@ export interface ToldHost {
 }
 
 const pageBars = 2_880;
-/** News is asked for no more often than this. */
+/** News is asked for no more often than this, and what could not be had ever more seldom, so often at the least. */
 const refreshMs = 1_000;
+const seldomMs = 16_000;
 /** Bars that are asked for again with it: the venue's time may lie in one that has closed meanwhile. */
 const refreshBars = 3;
 const notStored = 404;
@@ -56,6 +57,8 @@ export class ToldFeed implements StreamListener {
   #wantedNs: bigint | null = null;
   #isDue = false;
   #askedMs = Number.NEGATIVE_INFINITY;
+  /** So often in a row nothing could be had. */
+  #failures = 0;
   /** The newest bar when news was last asked for. */
   #newestNs: bigint | null = null;
 
@@ -136,7 +139,11 @@ export class ToldFeed implements StreamListener {
       this.#listener.changed(null);
       return;
     }
-    this.#listener.problem(`${this.name.replaceAll("_", " ")} could not be loaded: ${words(error)}`);
+    if (this.#failures === 0)
+      this.#listener.problem(`${this.name.replaceAll("_", " ")} could not be loaded: ${words(error)}`);
+    if (this.heldNs !== null) return;
+    this.#failures += 1;
+    this.refresh(); // nobody else may ask again: a chart of stored bars gets no news
   }
 
   // The newest first, then what lies behind.
@@ -144,7 +151,7 @@ export class ToldFeed implements StreamListener {
     const series = this.#series;
     if (series.length === 0) return null;
     const older = this.#older();
-    const dueMs = this.#askedMs + refreshMs;
+    const dueMs = this.#askedMs + Math.min(seldomMs, refreshMs * 2 ** Math.max(0, this.#failures - 1));
     if (this.#isDue && (older === null || this.#host.clock.now() >= dueMs))
       return { dueMs, ask: (signal) => this.#askNewest(signal) };
     return older;
@@ -195,6 +202,7 @@ export class ToldFeed implements StreamListener {
       const saidNs = BigInt(reply.from_ns);
       const fromNs = saidNs > askedNs && (toNs === null || saidNs < toNs) ? saidNs : askedNs;
       this.isNone = false;
+      this.#failures = 0;
       this.#take(reply, fromNs, toNs);
       if (this.heldNs === null || fromNs < this.heldNs) this.heldNs = fromNs;
       this.#listener.changed(fromNs);
