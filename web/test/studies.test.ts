@@ -17,6 +17,7 @@ import {
 } from "../src/model/study-form";
 import { placeOf, shownOutputs } from "../src/model/study-look";
 import { livesOf } from "../src/model/study-zones";
+import { hasWords, wordsOf } from "../src/model/word-search";
 import type { JsonSchema, StudyOutput, StudySpec } from "../src/protocol/messages";
 import { decodeStudies, isStudyFrame, type StudyFrame } from "../src/protocol/studies";
 import { dpx } from "../src/protocol/units";
@@ -385,4 +386,11 @@ describe("studies that read other symbols", () => {
     expect(study.bars.number("vwap", 1)).toBeNaN();
     expect(study.decimals("vwap")).toBe(2);
   });
+});
+
+it("finds what is typed as several of it", () => {
+  expect(hasWords("naked_poc Naked POC", wordsOf(" Naked POCs"))).toBe(true);
+  expect(hasWords("Session levels", wordsOf("level sessions"))).toBe(true);
+  expect(hasWords("Delta", wordsOf("as"))).toBe(false);
+  expect(hasWords("Naked POC", wordsOf("naked vwaps"))).toBe(false);
 });
