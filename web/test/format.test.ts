@@ -12,6 +12,7 @@ import {
 } from "../src/model/format";
 import { meansBars, nextStep, offeredBars, parseInterval } from "../src/model/interval";
 import { commandOf, type Key } from "../src/model/keymap";
+import { signsOf, typedNumber } from "../src/model/number-signs";
 import { readSettings } from "../src/model/settings";
 
 describe("exact decimals", () => {
@@ -196,4 +197,14 @@ describe("settings", () => {
     });
     expect(readSettings(null).mode).toBe("bid-ask");
   });
+});
+
+it("reads a number as it is typed, with the signs of any language", () => {
+  const typed = ["26175", "26175.5", "26,175", "26,175.5", "1,234,567", " 26 175 "];
+  expect(typed.map((text) => typedNumber(text))).toEqual([26175, 26175.5, 26175, 26175.5, 1234567, 26175]);
+  const german = ["26.175", "26.175,5", "26175,5", "26175.5", "26,175", "1.234.567,25"];
+  expect(german.map((text) => typedNumber(text, signsOf("de")))).toEqual([
+    26175, 26175.5, 26175.5, 26175.5, 26.175, 1234567.25,
+  ]);
+  expect(["", "x", ".", "1.2.x"].map((text) => typedNumber(text))).toEqual([NaN, NaN, NaN, NaN]);
 });

@@ -37,3 +37,15 @@ export function written(text: string, signs = plainSigns): string {
   const [, before = "", whole = "", decimals, behind = ""] = found;
   return `${before}${signs.group(whole)}${decimals === undefined ? "" : `${signs.decimal}${decimals}`}${behind}`;
 }
+
+/**
+ * A number as somebody types it, NaN for what is none: a point or a comma, whichever stands last, is for decimals where it
+ * is the usual sign or no group of three digits stands behind it.
+ */
+export function typedNumber(text: string, { decimal } = plainSigns): number {
+  const plain = text.replace(/\s/g, "");
+  const [, whole = plain, sign = "", rest = ""] = /^(.*)([.,])(\d*)$/.exec(plain) ?? [];
+  const isDecimal = sign !== "" && !whole.includes(sign) && (sign === decimal || rest.length !== 3);
+  const digits = `${whole.replace(/[.,]/g, "")}${isDecimal ? "." : ""}${rest}`;
+  return digits === "" ? Number.NaN : Number(digits);
+}

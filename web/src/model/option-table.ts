@@ -165,8 +165,8 @@ const leftOut = (count: number): string =>
     : ` ${count === 1 ? "1 strike" : `${count} strikes`} of which a side is not known ${count === 1 ? "is" : "are"} left out.`;
 
 /** What the figures stand on, to be read beside them: the interest of computed ones, and what exposure assumes. */
-export function basisText(chain: ChainReply): string {
-  const interest = chain.atm_iv === null ? "" : `IV at ${percentText(chain.rate, 1)} interest. `;
+export function basisText(chain: ChainReply, signs = plainSigns): string {
+  const interest = chain.atm_iv === null ? "" : `IV at ${percentText(chain.rate, 1, signs)} interest. `;
   return `${interest}${chain.gex === null ? "" : `GEX assumes that ${chain.gex_assumes}.`}`.trim();
 }
 
