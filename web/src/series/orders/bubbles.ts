@@ -46,9 +46,12 @@ function drawCircle(ctx: Context, { palette, dpr }: ChartModel, { x, y, radius, 
 function drawNumber(ctx: Context, model: ChartModel, { x, y, radius, lots }: PlacedOrder, taken: Box[]): void {
   const { dpr, palette, quantity } = model;
   const text = cellQuantity(lots, quantity);
-  const size = Math.min(textCss.most * dpr, (1.7 * radius) / textWidth(text, 1, 700));
+  // Measured in one size: letters of every other one would be measured anew, and those of few pixels have rounded widths.
+  const most = textCss.most * dpr;
+  const share = Math.min(1, (1.7 * radius) / textWidth(text, most, 700));
+  const size = most * share;
   if (size < textCss.least * dpr) return;
-  const half = textWidth(text, size, 700) / 2;
+  const half = (textWidth(text, most, 700) * share) / 2;
   const box = { left: x - half, right: x + half, top: y - size / 2, bottom: y + size / 2 };
   const isOn = (one: Box): boolean =>
     one.left < box.right && box.left < one.right && one.top < box.bottom && box.top < one.bottom;
