@@ -46,7 +46,7 @@ function drawCircle(ctx: Context, { palette, dpr }: ChartModel, { x, y, radius, 
 function drawNumber(ctx: Context, model: ChartModel, { x, y, radius, lots }: PlacedOrder, taken: Box[]): void {
   const { dpr, palette, quantity } = model;
   const text = cellQuantity(lots, quantity);
-  // Measured in one size: letters of every other one would be measured anew, and those of few pixels have rounded widths.
+  // Measured in one size: letters of every other one would be measured anew.
   const most = textCss.most * dpr;
   const share = Math.min(1, (1.7 * radius) / textWidth(text, most, 700));
   const size = most * share;
