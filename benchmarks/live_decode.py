@@ -94,6 +94,7 @@ def ours() -> Decode:
     wanted = Wanted(symbol=_LISTED.symbol, streams=frozenset({binance_usdm.TAPE}))
     symbol = Symbol(wanted, _LISTED, binance_usdm, frozenset())
     reader = Reader(binance_usdm, {_LISTED.symbol: symbol}, lambda: False, None)
+    reader.warm()
     socket, state = _Socket(), FeedState("live")
 
     def decode(frames: list[Received]) -> Trades:
