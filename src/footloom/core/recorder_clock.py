@@ -7,15 +7,18 @@ Programs that record into a database write the local time of their machine, and 
 from __future__ import annotations
 
 import string
+from typing import TypeVar
 
 import numpy as np
 
 from footloom.core.trades import I64
 from footloom.errors import DataError
 
-__all__ = ("NS", "object_id_ns", "usual_offset_ns", "zone_offset_ns")
+__all__ = ("NS", "SLOWEST_NS", "object_id_ns", "told_ns", "usual_offset_ns", "zone_offset_ns")
 
 NS = 1_000_000_000
+SLOWEST_NS = 60 * NS  # a receipt that is further before its last trade is no slow clock, but a wrong stamp
+Times = TypeVar("Times", int, I64)
 _HALF_HOUR_NS = 1_800 * NS
 _OBJECT_ID_DIGITS = 24
 _SECOND_DIGITS = 8
@@ -69,3 +72,17 @@ def usual_offset_ns(written_ns: I64, true_ns: I64) -> int:
     steps, counts = np.unique((difference + _HALF_HOUR_NS // 2) // _HALF_HOUR_NS, return_counts=True)
     most = steps[counts == counts.max()]
     return int(most[np.argmin(np.abs(most))]) * _HALF_HOUR_NS
+
+
+def told_ns(traded_ns: Times, received_ns: Times) -> Times:
+    """Return when a message was told whose own time is that of its last trade, ns (definitions 7.1).
+
+    That is its receipt: the trade may be older, and is younger only by the clock of a recorder that is slow.
+
+    Examples
+    --------
+    >>> told_ns(5 * NS, 7 * NS) // NS, told_ns(9 * NS, 7 * NS) // NS, told_ns(900 * NS, 7 * NS) // NS
+    (7, 9, 7)
+    """
+    late = traded_ns - received_ns
+    return received_ns + late * ((late > 0) & (late <= SLOWEST_NS))

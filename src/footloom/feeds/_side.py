@@ -10,6 +10,7 @@ import numpy as np
 
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap, Liquidation, MarkPrice, OpenInterest, Quote, Tick
+from footloom.core.recorder_clock import told_ns
 from footloom.core.series import NO_QUOTE, Series
 from footloom.core.snapshots import in_e8
 from footloom.core.trades import FLAG_NO_ID, Trades
@@ -52,6 +53,7 @@ class SideTapes:
         self._gaps: list[tuple[str, Gap]] = []
         self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
         self._open: tuple[str, int] = ("", 0)  # the open interest that was said last, and when it was kept
+        self._traded_ns = self._told_ns = 0  # the last trade of messages that tell open interest, and when they did
         self._mark: dict[str, int] = {}  # what was said last of each column
         self._lost_ns = {tape: list[int]() for tape in _STANDING}  # until when: what was received before stands no more
 
@@ -75,10 +77,17 @@ class SideTapes:
         if self.chain is not None:
             self.chain.add(message)
         elif message.oi and "open_interest" in self.recorded and self.grid.instrument.kind in _HAS_INTEREST:
-            # The time of a message is that of its last trade, which may be older than what is told beside.
-            at_ns = message.ts_recv_ns
-            qty = "" if message.oi == self._interest_said(at_ns)[0] else message.oi
-            self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=at_ns, qty=qty))
+            recv_ns = message.ts_recv_ns
+            qty = "" if message.oi == self._interest_said(recv_ns)[0] else message.oi
+            at_ns = self._interest_ns(message)
+            self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=recv_ns, qty=qty))
+
+    # As it is read from stored snapshots (`footloom.feeds._interest`): of the trade that was said last, and never back.
+    def _interest_ns(self, message: Tick) -> int:
+        self._traded_ns = message.ltt_ns or self._traded_ns
+        traded_ns = self._traded_ns or message.ts_exch_ns or 0
+        self._told_ns = max(self._told_ns, told_ns(traded_ns, message.ts_recv_ns))
+        return self._told_ns
 
     def add_mark(self, message: MarkPrice) -> None:
         """Take in a mark price."""

@@ -13,10 +13,11 @@ import msgspec
 import numpy as np
 
 from footloom.core.decimals import to_units
+from footloom.core.recorder_clock import SLOWEST_NS
 from footloom.core.series import Series
-from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import I64
 from footloom.errors import ConfigError, NotStored
+from footloom.feeds._interest import interest_of_snapshots
 from footloom.feeds.continuous import ContinuousView, is_continuous
 from footloom.feeds.simulated_chain import SIMULATED, simulated_days, simulated_interest
 from footloom.store import Coverage, Store
@@ -26,7 +27,6 @@ __all__ = ("Interest", "contract_at", "contracts_of", "interest_held", "interest
 
 _SERIES, _SNAPSHOT = "open_interest", "snapshot"
 _LOOK_NS = 600_000_000_000
-_SLOWEST_NS = 60_000_000_000  # a receipt that is further before its last trade is no slow clock, but a wrong stamp
 
 
 class Interest(NamedTuple):
@@ -52,7 +52,7 @@ def interest_told(store: Store, key: str, from_ns: int, to_ns: int) -> Series:
     """Return what was told of one contract in ``[from_ns, to_ns)``, in the order of time, as rows of one tape."""
     if key == SIMULATED:
         return simulated_interest(store, from_ns, to_ns)
-    seen, receipts = _of_snapshots(store, key, from_ns, to_ns)
+    seen, receipts = interest_of_snapshots(store, key, from_ns, to_ns)
     pieces = [*_of_series(store, key, from_ns, to_ns, receipts), *seen]
     if not pieces:
         return Series.empty(store.instrument(key), _SERIES)
@@ -67,30 +67,13 @@ def interest_told(store: Store, key: str, from_ns: int, to_ns: int) -> Series:
     return Series.build(instrument, _SERIES, times[order], times[order], oi_lot=lots[order])
 
 
-# What a snapshot of the same receipt says is left to that: it knows the last trade.
+# What a snapshot of the same receipt says is left to that: older recordings told it at the receipt of a slow clock.
 def _of_series(store: Store, key: str, from_ns: int, to_ns: int, receipts: I64) -> list[Series]:
     with contextlib.suppress(NotStored):
         found = store.load_series(key, _SERIES, from_ns, to_ns)
-        found = found.take(~np.isin(found.ts_exch_ns, receipts))
+        found = found.take(~np.isin(found.ts_recv_ns, receipts))
         return [found] if len(found) else []
     return []
-
-
-# It is told when a snapshot that has it is received: its last trade may be older, and is younger only by the clock of a
-# recorder that is slow.
-def _of_snapshots(store: Store, key: str, from_ns: int, to_ns: int) -> tuple[list[Series], I64]:
-    with contextlib.suppress(NotStored):
-        seen = store.load(key, _SNAPSHOT, from_ns - _SLOWEST_NS, to_ns, ["ts_exch_ns", "ts_recv_ns", "oi_lot"])
-        assert isinstance(seen, Snapshots)
-        told = seen.oi_lot != NO_QUOTE
-        receipts, lots = seen.ts_recv_ns[told], seen.oi_lot[told]
-        late = seen.ts_exch_ns[told] - receipts
-        times = np.maximum.accumulate(receipts + np.where((late > 0) & (late <= _SLOWEST_NS), late, 0))
-        inside = (times >= from_ns) & (times < to_ns)
-        if inside.any():
-            return [Series.build(seen.instrument, _SERIES, times[inside], oi_lot=lots[inside])], receipts
-        return [], receipts
-    return [], np.empty(0, np.int64)
 
 
 def interest_held(store: Store, key: str) -> list[Coverage]:
@@ -111,7 +94,7 @@ def _days(store: Store, key: str) -> list[Coverage]:
     if not seen:
         return rows
     last_ns = seen[-1].last_ns or 0
-    return [*rows, *seen] if _of_snapshots(store, key, last_ns - _LOOK_NS, last_ns + _SLOWEST_NS)[0] else rows
+    return [*rows, *seen] if interest_of_snapshots(store, key, last_ns - _LOOK_NS, last_ns + SLOWEST_NS)[0] else rows
 
 
 def contracts_of(store: Store, key: str, from_ns: int, to_ns: int) -> list[tuple[str, int, int]]:

@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from footloom.core.instrument import Instrument
+from footloom.core.messages import Tick
 from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
+from footloom.feeds._interest import interest_at_closes
+from footloom.feeds._symbol import Symbol
+from footloom.feeds.flow import FeedState
 from footloom.feeds.stored_interest import interest_held, stored_interest
 from footloom.store.files import Store
+from footloom.venues import upstox
+from footloom.venues._venue import Wanted
 
 FUTURE = Instrument(
     venue="upstox", symbol="NSE_FO|53001", tick_size=Decimal("0.05"), lot_size=Decimal(1), calendar="nse_fo",
@@ -67,3 +74,63 @@ def test_a_receipt_behind_the_last_trade_stands_and_a_stamp_far_ahead_moves_noth
     with Store(tmp_path, writer=True) as store:
         store.append(seen([(0, 1_000, 700), (0, 30_000, 900), (3_600_000, 40_000, 950), (45_000, 50_000, 975)]))
         assert told(store, 0, 90_000) == [(1_000, 700), (30_000, 900), (40_000, 950), (50_000, 975)]
+
+
+LIVE = frozenset({"snapshot", "open_interest"})
+
+
+def told_live(store: Store, rows: Sequence[tuple[int | None, int, int]], *, cut: int) -> list[tuple[int, int]]:
+    """What a recorder tells of such messages, which it stores; in commits of ``cut`` messages each."""
+    symbol = Symbol(Wanted(symbol=FUTURE.symbol, streams=LIVE), FUTURE, upstox, frozenset())
+    take_in = symbol.handlers(twice=lambda: False)[Tick]
+    found = []
+    for begin in range(0, len(rows), cut):
+        for place, (traded, received, lots) in enumerate(rows[begin : begin + cut], begin + 1):
+            recv_ns = (AT_MS + received) * 1_000_000
+            traded_ns = None if traded is None else (AT_MS + traded) * 1_000_000
+            at = {"ts_exch_ns": recv_ns, "ts_recv_ns": recv_ns, "ltt_ns": traded_ns}
+            last = {"ltp": "26000", "ltq": "75", "vtt": str(75 * place), "bid": "25999", "ask": "26001"}
+            take_in(Tick(symbol=FUTURE.symbol, **at, **last, oi=str(lots)))
+        for arrival in symbol.arrivals(2**62, FeedState("live")):
+            for block, gaps in arrival.stored():
+                store.append(block, gaps)
+            found += [
+                (at // 1_000_000 - AT_MS, lots)
+                for series in arrival.series
+                for at, lots in zip(series.ts_exch_ns.tolist(), series["oi_lot"].tolist(), strict=True)
+            ]
+    return found
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+def test_a_recorder_with_a_slow_clock_tells_what_its_recording_says(tmp_path: Path, cut: int) -> None:
+    rows = [*SLOW[:-1], (None, 61_000, 940), SLOW[-1], (3_600_000, 62_100, 960)]  # a trade said once; a wrong stamp
+    with Store(tmp_path, writer=True) as store:
+        live = told_live(store, rows, cut=cut)
+        whole = [(0, 700), (59_000, 700), (60_000, 900), (60_500, 900), (61_000, 940), (62_000, 950), (62_100, 960)]
+        assert told(store, 0, 90_000) == whole
+        news = [row for place, row in enumerate(whole) if not place or row[1] != whole[place - 1][1]]
+        assert live == news, "what is told again unchanged is left out for a minute"
+        series = store.load_series(FUTURE.key, "open_interest", 0, 2**62)
+        received = [-5_600, 54_400, 61_000, 61_400, 62_100]
+        assert series.ts_exch_ns.tolist() == [(AT_MS + at) * 1_000_000 for at, _ in live]
+        assert series.ts_recv_ns.tolist() == [(AT_MS + at) * 1_000_000 for at in received]
+
+
+def test_a_recorder_that_believes_its_own_slow_clock_tells_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("footloom.feeds._side.told_ns", lambda _traded_ns, received_ns: received_ns)
+    with Store(tmp_path, writer=True) as store:
+        assert told_live(store, SLOW, cut=1) == [(-5_600, 700), (54_400, 900), (61_400, 950)]
+        whole = [(0, 700), (59_000, 700), (60_000, 900), (60_500, 900), (62_000, 950)]
+        assert told(store, 0, 90_000) == whole, "as older recordings are read"
+
+
+def test_what_is_told_behind_the_close_by_a_slow_clock_is_no_reading_of_that_close(tmp_path: Path) -> None:
+    closes_ms = 6 * 3_600_000  # 15:30 in Kolkata
+    with Store(tmp_path, writer=True) as store:
+        store.append(seen([(closes_ms - 9_000, closes_ms - 9_000, 700), (closes_ms + 1_000, closes_ms - 4_000, 900)]))
+        expiring = msgspec.structs.replace(FUTURE, expiry_ns=(AT_MS + closes_ms + 60_000) * 1_000_000)
+        [(closed_ns, lots)] = interest_at_closes(store, [expiring])[FUTURE.symbol]
+        assert (closed_ns // 1_000_000 - AT_MS, lots) == (closes_ms, 700)
