@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from rest_kit import client_of, services_of, settings_for
 from footloom.feeds import ingest
 from footloom.server.rest import chores
 from footloom.server.rest import uploads as uploads_module
+from footloom.server.rest.flowing import end_streams
+from footloom.server.rest.jobs import Control
 from footloom.server.services import Services
 from footloom.server.wire.messages import TopicRequest
 from footloom.store.files import Store
@@ -116,6 +119,35 @@ async def test_a_file_of_the_folder_is_imported_and_a_second_time_changes_nothin
     assert [one["id"] for one in listed] == [again["id"], first["id"]]
     bars = (await client.get("/api/v1/bars", params={"symbol": "binance_usdm:BTCUSDT", "limit": 2_000})).json()["bars"]
     assert sum(bar["trades"] for bar in bars) == 500
+
+
+async def test_who_listens_to_a_job_that_says_nothing_hears_that_the_server_is_alive_until_it_stops(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, hold = threading.Event(), threading.Event()
+
+    def work(_store: Store, _control: Control) -> tuple[bool, dict[str, Any]]:
+        entered.set()
+        hold.wait(30)
+        return True, {}
+
+    routes = sys.modules["footloom.server.routes.jobs"]  # its package names a route of its own so
+    monkeypatch.setattr(routes, "import_work", lambda *_: work)
+    monkeypatch.setattr(routes, "ALIVE_S", 0.001)
+    monkeypatch.setattr(routes, "_TELL_S", 0.0)
+    job = await start(client, "import", files=["BTCUSDT-trades-2024-08-08.csv"], **ASK)
+    await asyncio.to_thread(entered.wait, 30)
+    try:
+        listening = asyncio.create_task(client.get(f"/api/v1/jobs/{job['id']}/events"))
+        await asyncio.sleep(0.05)
+        assert not listening.done()
+        end_streams()  # as a server does that stops: nobody has to be cut off in the end
+        said = (await asyncio.wait_for(listening, 5)).text
+    finally:
+        hold.set()
+    events = [json.loads(line[6:]) for line in said.splitlines() if line.startswith("data: ")]
+    assert [one["state"] for one in events] == ["running"]
+    assert said.count(": alive\n\n") > 3
 
 
 async def test_a_file_that_is_sent_is_imported_and_then_gone(client: httpx.AsyncClient, tmp_path: Path) -> None:

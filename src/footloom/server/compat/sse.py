@@ -15,14 +15,13 @@ from footloom.server.compat.asking import first_symbol, symbol_of
 from footloom.server.compat.bars import Bar
 from footloom.server.compat.clients import Clients, Settings
 from footloom.server.compat.following import Follower, followed
-from footloom.server.rest.flowing import Flow
+from footloom.server.rest.flowing import ALIVE_S, Flow
 from footloom.server.services import Services
 
 __all__ = ("BarStream", "Teller", "bars_stored", "begun", "key_of", "seen_of")
 
 _LONGEST_ID = 20
 _RETRY_MS = 500
-_ALIVE_S = 15.0
 
 
 class Teller(Protocol):
@@ -153,7 +152,7 @@ def seen_of(request: Request[Any, Any, Any]) -> int | None:
 async def _happens(*events: asyncio.Event) -> bool:
     waiting = [asyncio.create_task(one.wait()) for one in events]
     try:
-        done, _ = await asyncio.wait(waiting, timeout=_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waiting, timeout=ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in waiting:
             task.cancel()

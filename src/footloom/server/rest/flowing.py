@@ -11,9 +11,10 @@ from typing import Any
 
 from litestar.types import Receive, Scope, Send
 
-__all__ = ("Flow", "end_streams", "worked_out")
+__all__ = ("ALIVE_S", "Flow", "end_streams", "worked_out")
 
 _LOG = logging.getLogger(__name__)
+ALIVE_S = 15.0  # endless answers say something so often: proxies cut connections that are silent
 _STALL_S = 30.0  # a reader that takes nothing for so long is given up
 
 _END: Any = {"type": "http.response.body", "body": b"", "more_body": False}

@@ -7,13 +7,14 @@ a file or page of a venue; what it stored until then stays, and the same job aga
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
@@ -245,8 +246,8 @@ class Jobs:
             held.note(state="stopping")
         return held.job
 
-    async def follow(self, job_id: str) -> AsyncIterator[Job]:
-        """Yield a job whenever something about it is new, until it has ended.
+    async def follow(self, job_id: str, alive_s: float) -> AsyncGenerator[Job | None, None]:
+        """Yield a job whenever something about it is new, until it has ended; None where nothing was for ``alive_s``.
 
         Raises
         ------
@@ -259,7 +260,8 @@ class Jobs:
             yield job
             if job.state in _ENDED:
                 return
-            await changed.wait()
+            while not await _happens(changed, alive_s):
+                yield None
 
     async def _run(self, held: _Held) -> None:
         try:
@@ -315,6 +317,12 @@ def in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None
         loop.call_soon_threadsafe(call)
     except RuntimeError:  # the server has stopped meanwhile
         return
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within_s)
+    return event.is_set()
 
 
 def _now() -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
@@ -12,10 +13,11 @@ from litestar import Request, Response, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg, PathParameter
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.types import ASGIApp
 
 from footloom.errors import ConfigError
 from footloom.server.rest.chores import FetchAsk, ImportAsk, fetch_work, import_work
+from footloom.server.rest.flowing import ALIVE_S, Flow
 from footloom.server.rest.jobs import Job
 from footloom.server.rest.uploads import Upload, inside
 from footloom.server.routes.parameters import State, failures
@@ -144,20 +146,21 @@ async def stop_job(rest: State, job_id: JobId) -> Job:
     responses={200: ResponseSpec(str, media_type="text/event-stream", description="An event `job` for each change.")}
     | failures(404),
 )
-async def job_events(rest: State, job_id: JobId) -> ServerSentEvent:
+async def job_events(rest: State, job_id: JobId) -> ASGIApp:
     """Tell of a job whenever something is new (at most four times a second) until it has ended: server-sent events.
 
     Each event is named ``job``; its data is the job as ``GET /api/v1/jobs/{id}`` answers it.
     """
     rest.jobs.get(job_id)
-    return ServerSentEvent(_told(rest, job_id), headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+    return Flow(_told(rest, job_id), "text/event-stream", {"x-accel-buffering": "no"}, endless=True)
 
 
-async def _told(rest: Any, job_id: str) -> AsyncIterator[ServerSentEventMessage]:
-    async for one in rest.jobs.follow(job_id):
-        yield ServerSentEventMessage(data=msgspec.json.encode(one).decode(), event="job")
-        if one.ended is None:
-            await asyncio.sleep(_TELL_S)
+async def _told(rest: State, job_id: str) -> AsyncGenerator[bytes, None]:
+    async with contextlib.aclosing(rest.jobs.follow(job_id, ALIVE_S)) as following:
+        async for one in following:
+            yield b": alive\n\n" if one is None else b"event: job\ndata: " + msgspec.json.encode(one) + b"\n\n"
+            if one is not None and one.ended is None:
+                await asyncio.sleep(_TELL_S)
 
 
 @get("/api/v1/uploads", summary="Files that wait to be imported", tags=["jobs"])
