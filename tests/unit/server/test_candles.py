@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -113,6 +114,42 @@ async def test_pages_go_back_each_candle_once_and_a_stretch_is_asked_for_once(
     assert (len(none), more, len(asked)) == (0, False, 2), "nobody is asked in vain"
     bars, more = await shelf.before(chart(), OPEN_NS, 200, OPEN_NS - 50 * MINUTE_NS)
     assert (len(bars), more) == (50, False), "none that are older than is wanted"
+
+
+@pytest.mark.anyio
+async def test_what_is_kept_is_bounded_and_nobody_is_asked_for_what_is_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    span_ns = upstox.CANDLE_SPAN_NS
+    first_ns = OPEN_NS - OPEN_NS % span_ns
+    asked: list[int] = []
+    month = [candle(minute) for minute in range(7_500)]
+    later = [msgspec.structs.replace(one, open_ns=one.open_ns + span_ns) for one in month]
+
+    async def get(_self: Http, number: int, **_more: Any) -> int:
+        asked.append(number)
+        return number
+
+    monkeypatch.setattr(Http, "get", get)
+    monkeypatch.setattr(upstox, "candles", lambda _symbol, from_ns, *_: (from_ns - first_ns) // span_ns)
+    monkeypatch.setattr(upstox, "read_candles", lambda number: later if number else month)
+    shelf = Shelf(Config(store=tmp_path, folder=tmp_path), lambda: first_ns + 3 * span_ns)
+
+    async def page(number: int) -> int:
+        begin_ns = first_ns + number * span_ns
+        bars, _ = await shelf.before(chart(), begin_ns + span_ns, 20_000, begin_ns)
+        return len(bars)
+
+    assert await page(0) > 2_000
+    one = shelf.kept.held_bytes
+    assert one < 400_000, "as candles it is ten times that"
+    shelf.kept.most_bytes = int(1.5 * one)
+    await page(1)
+    assert one / 2 < shelf.kept.held_bytes <= shelf.kept.most_bytes
+    assert await page(0) == await page(0)
+    assert asked == [0, 1, 0], "it had to make room for the month behind it"
+    none, more = await shelf.before(chart(), first_ns - 400 * 86_400 * 10**9, 200)
+    assert (len(none), more, len(asked)) == (0, False, 3)
 
 
 def _request(word: str) -> Callable[..., Any]:

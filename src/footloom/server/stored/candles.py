@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+import msgspec
 import numpy as np
 
 from footloom.bars import parse_rule
@@ -27,6 +29,7 @@ from footloom.feeds.http import Http
 from footloom.server.stored.history import ChartKey
 from footloom.server.wire.codec import Columns
 from footloom.server.wire.layout import BAR_COLUMNS, BAR_FLAGS, LEVEL_COLUMNS, LEVEL_START
+from footloom.store.shelf import Shelf as Places
 from footloom.venues._venue import Candle
 
 __all__ = ("CandleBars", "Shelf", "candle_bars")
@@ -35,6 +38,9 @@ _LOG = logging.getLogger(__name__)
 _FRESH_S = 60.0  # the newest candles are asked for again after this time
 _MOST_CALLS = 4  # a request looks back through so many calls of the venue
 _OLDEST_NS = 400 * 86_400 * 10**9
+_MOST_BYTES = 32 << 20  # packed: a month of a market takes some 150 kB, and thirty times that as candles
+_OWN_BYTES = 500
+_every = msgspec.msgpack.Decoder(list[Candle])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +112,24 @@ def _as_trades(table: I64, instrument: Instrument) -> Trades:
     return Trades.build(instrument, times, prices, np.ones(n, np.int64), np.zeros(n, np.int8), trade_id=np.arange(n))
 
 
+class _Stretch:
+    # The candles of one call, packed, and when they were asked for; nobody has asked for those of a new one.
+
+    __slots__ = ("_packed", "asked_s", "size")
+
+    def __init__(self) -> None:
+        self._packed, self.asked_s, self.size = b"", 0.0, _OWN_BYTES
+
+    def keep(self, candles: list[Candle]) -> None:
+        self._packed = zlib.compress(msgspec.msgpack.encode(candles), 1)
+        self.asked_s, self.size = time.monotonic(), _OWN_BYTES + len(self._packed)
+
+    def candles(self) -> list[Candle] | None:
+        return _every.decode(zlib.decompress(self._packed)) if self._packed else None
+
+
 class Shelf:
-    """Candles of venues, kept in memory once they were asked for.
+    """Candles of venues, kept in memory once they were asked for; of too many those that were asked for longest ago go.
 
     Parameters
     ----------
@@ -121,7 +143,7 @@ class Shelf:
         self._settings = settings
         self._now_ns = now_ns
         self._https: dict[str, Http] = {}
-        self._kept: dict[tuple[str, int], tuple[float, list[Candle]]] = {}
+        self.kept: Places[tuple[str, int], _Stretch] = Places(_MOST_BYTES, _Stretch)
 
     def has(self, chart: ChartKey) -> bool:
         """Say whether older bars of a chart are candles: the venue has those and no trades, the bars last minutes."""
@@ -142,11 +164,11 @@ class Shelf:
         ConfigError
             There is no token.
         """
-        if since_ns >= to_ns:  # nobody is asked in vain
+        oldest_ns, end_ns = max(self._now_ns() - _OLDEST_NS, since_ns), to_ns
+        if oldest_ns >= to_ns:  # nobody is asked in vain
             return candle_bars([], chart), False
         venue = venue_named(chart.instrument.venue)
         span_ns = int(venue.CANDLE_SPAN_NS)
-        oldest_ns, end_ns = max(self._now_ns() - _OLDEST_NS, since_ns), to_ns
         found: list[Candle] = []
         for _ in range(_MOST_CALLS):
             number = (end_ns - 1) // span_ns
@@ -162,10 +184,12 @@ class Shelf:
 
     async def _chunk(self, venue: ModuleType, chart: ChartKey, number: int) -> list[Candle]:
         key, span_ns, now_ns = chart.key, int(venue.CANDLE_SPAN_NS), self._now_ns()
-        kept = self._kept.get((key, number))
+        place = self.kept.place((key, number))
         is_newest = (number + 1) * span_ns > now_ns
-        if kept is not None and (not is_newest or time.monotonic() - kept[0] < _FRESH_S):
-            return kept[1]
+        if not is_newest or time.monotonic() - place.asked_s < _FRESH_S:
+            kept = place.candles()
+            if kept is not None:
+                return kept
         http = self._https.setdefault(venue.VENUE, Http(venue.BUDGETS))
         bases, tokens = bases_of(venue.VENUE, venue.BASES, self._settings), self._tokens(venue.VENUE)
         symbol, from_ns, to_ns = chart.instrument.symbol, number * span_ns, min((number + 1) * span_ns, now_ns)
@@ -177,7 +201,8 @@ class Shelf:
             for one in venue.read_candles(await http.get(request)):
                 by_open[one.open_ns] = one
         candles = [by_open[at] for at in sorted(by_open) if from_ns <= at < to_ns]
-        self._kept[key, number] = (time.monotonic(), candles)
+        place.keep(candles)
+        self.kept.make_room()
         return candles
 
     def _tokens(self, venue: str) -> dict[str, str]:
