@@ -10,7 +10,7 @@ import msgspec
 
 from footloom.core.series import Series
 from footloom.core.trades import FLAG_BACKFILLED, Trades
-from footloom.feeds.flow import Commit, FeedState
+from footloom.feeds.flow import Commit, FeedState, Losses
 from footloom.store import Coverage
 from footloom.store.estimate import Rate
 
@@ -55,7 +55,10 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, kw_only=True):
-    """A whole recording at one moment; ``recorded`` is False while the disk takes nothing: ``waiting`` rows wait."""
+    """A whole recording at one moment; ``recorded`` is False while the disk takes nothing: ``waiting`` rows wait.
+
+    ``refused`` and ``given_up`` rows will never be stored: for what they are, or as the disk took nothing for too long.
+    """
 
     time: str
     seconds: float
@@ -65,12 +68,14 @@ class Status(msgspec.Struct, kw_only=True):
     disk: Disk
     symbols: list[SymbolStatus]
     waiting: int = 0
+    given_up: int = 0
 
 
 @dataclass
 class _Count:
     rows: int = 0
     waiting: int = 0
+    lost: int = 0
     gaps: int = 0
     healed: int = 0
     lag_ns: int | None = None
@@ -81,11 +86,14 @@ class _Count:
         counted = [(rows, len(rows)) for rows in beside]
         # As they are stored: a snapshot shows none, one or more trades.
         counted.append((commit.trades, len(commit.trades) if commit.snapshots is None else commit.snapshots))
+        lost = commit.losses.of.get(commit.key, 0)
+        came = sum(count for _, count in counted) - (lost - self.lost)
+        self.lost = lost
+        if commit.recorded:
+            self.rows += came
+        else:
+            self.waiting += came
         for rows, count in counted:
-            if commit.recorded:
-                self.rows += count
-            else:
-                self.waiting += count
             heard = count - fetched_rows(rows)
             self.by_tape[rows.tape] = self.by_tape.get(rows.tape, 0) + heard
         beside_gaps = {(gap.from_ns, gap.to_ns, gap.cause, gap.healed): gap for _, gap in commit.side_gaps}
@@ -115,7 +123,7 @@ class Tally:
         self._bytes_a_row = BYTES_A_ROW | dict(bytes_a_row or {})
         self._counts = {key: _Count() for key in keys}
         self._recorded = True
-        self._refused = 0
+        self._losses = Losses()
 
     def __call__(self, commit: Commit) -> None:
         """Take a commit; the first that is recorded again has recorded what waited."""
@@ -124,7 +132,7 @@ class Tally:
                 count.rows, count.waiting = count.rows + count.waiting, 0
         self._counts.setdefault(commit.key, _Count()).add(commit)
         self._recorded = commit.recorded
-        self._refused = max(self._refused, commit.refused)
+        self._losses = commit.losses
 
     def rates(self, now_s: float) -> dict[str, Rate]:
         """Return what each tape brings, all symbols together; nothing before it can be told."""
@@ -146,11 +154,12 @@ class Tally:
             time=f"{dt.datetime.fromtimestamp(int(wall_s), dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             seconds=round(now_s - self._began_s, 1),
             recorded=self._recorded,
-            refused=self._refused,
+            refused=self._losses.refused,
             rows=sum(count.rows for count in self._counts.values()),
             disk=disk,
             symbols=symbols,
             waiting=sum(count.waiting for count in self._counts.values()),
+            given_up=self._losses.given_up,
         )
 
     def _symbol(self, key: str, state: FeedState | None) -> SymbolStatus:
@@ -184,6 +193,8 @@ def line(status: Status) -> str:
         parts.append(f"NOT RECORDED: the disk takes nothing, {status.waiting:,} rows wait, see the log")
     if status.refused:
         parts.append(f"{status.refused:,} rows refused by the store, see the log")
+    if status.given_up:
+        parts.append(f"{status.given_up:,} rows given up, for which the disk had no room: a gap is recorded")
     parts += status.disk.texts
     filling = [one.backfill for one in symbols if one.backfill is not None]
     if filling:

@@ -104,8 +104,9 @@ def record(
         run_estimate(wanted, settings, seconds or _ESTIMATE_S, json=json)
         return
     with showing(json=json) as (show, tell), logging_to(log, tell):
-        _record(settings, wanted, seconds, show, tell)
-    say(f"stopped; what was received is sealed in {settings.store}")
+        lost = _record(settings, wanted, seconds, show, tell)
+    what = f"what was received, but for {lost:,} rows that could not be stored," if lost else "what was received"
+    say(f"stopped; {what} is sealed in {settings.store}")
 
 
 def _seconds(text: str) -> float | None:
@@ -125,7 +126,7 @@ def _record(
     seconds: float | None,
     show: Shower,
     tell: Callable[[str], None],
-) -> None:
+) -> int:
     from footloom.feeds.recorder import Recorder
     from footloom.store.open import open_store
 
@@ -142,6 +143,7 @@ def _record(
             opened.seal()
         _LOG.info("stopped: %d rows of %d symbols", last.rows, len(last.symbols))
         _say_silent(last, tell, must_hear=seconds is not None)
+        return recorder.lost_rows
 
 
 # Nothing at all within --for is a failure, that a script has to see, unless the market was shut.

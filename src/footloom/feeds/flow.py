@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
 
 from footloom.core.messages import Gap
 from footloom.core.series import Series
 from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 
-__all__ = ("Arrival", "Commit", "FeedState", "Phase", "Quote", "Score", "Source")
+__all__ = ("Arrival", "Commit", "FeedState", "Losses", "Phase", "Quote", "Score", "Source")
 
 Score = dict[str, float | int | None]
 Quote = tuple[int | None, int | None]
@@ -34,6 +35,23 @@ class FeedState:
     backfill: float | None = None
     messages_per_s: float = 0.0
     offset_ms: float | None = None
+
+
+class Losses(NamedTuple):
+    """Rows that were received since the start and will never be stored.
+
+    ``refused`` by the store for what they are, ``given_up`` because it took nothing for too long; of all symbols, which
+    ``of`` tells apart.
+    """
+
+    refused: int = 0
+    given_up: int = 0
+    of: Mapping[str, int] = MappingProxyType({})
+
+    def and_more(self, key: str, *, refused: int = 0, given_up: int = 0) -> Losses:
+        """Return them with rows of a symbol."""
+        of = {**self.of, key: self.of.get(key, 0) + refused + given_up}
+        return Losses(self.refused + refused, self.given_up + given_up, of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,7 @@ class Arrival:
         items += [(rows, [gap for tape, gap in self.side_gaps if tape == rows.tape]) for rows in beside]
         return [(rows, gaps) for rows, gaps in items if len(rows) or gaps]
 
-    def committed(self, *, recorded: bool, refused: int) -> Commit:
+    def committed(self, *, recorded: bool, losses: Losses) -> Commit:
         """Return the same as others see it, once it is durable or could not be made so."""
         return Commit(
             key=self.key,
@@ -81,7 +99,7 @@ class Arrival:
             quote=self.quote,
             score=self.score,
             recorded=recorded,
-            refused=refused,
+            losses=losses,
             state=self.state,
             series=self.series,
             logs=self.logs,
@@ -97,9 +115,9 @@ class Commit:
 
     ``watermark_ns`` is the engine's time: everything received up to it is in this commit or an earlier one.
     ``series``, ``logs`` and ``side_gaps`` are as in `Arrival`; the tape of ``trades`` says which of a symbol's it is.
-    ``refused`` counts the rows, of all symbols, that the store has refused since the start. ``snapshots`` is from how
-    many rows of the tape the trades were inferred, None where they are its rows themselves. ``prices`` are those of an
-    index, which has no trades.
+    ``losses`` is what will never be stored, of all symbols since the start. ``snapshots`` is from how many rows of the
+    tape the trades were inferred, None where they are its rows themselves. ``prices`` are those of an index, which has
+    no trades.
     """
 
     key: str
@@ -109,7 +127,7 @@ class Commit:
     quote: Quote = (None, None)
     score: Score | None = None
     recorded: bool = True
-    refused: int = 0
+    losses: Losses = field(default_factory=Losses)
     state: FeedState | None = None
     series: tuple[Series, ...] = ()
     logs: tuple[Trades, ...] = ()

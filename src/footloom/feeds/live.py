@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +24,7 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import I64, Trades
 from footloom.errors import CorruptPart, StoreLocked, StoreUnavailable, UnknownSymbol
 from footloom.feeds._line import Item, Line, halves_of
-from footloom.feeds.flow import Arrival, Commit, Source
+from footloom.feeds.flow import Arrival, Commit, Losses, Source
 from footloom.feeds.metrics import Spread
 
 __all__ = ("Journal", "Pacer", "WallPacer", "Writer", "commits", "live")
@@ -77,17 +78,16 @@ class WallPacer:
 class Journal:
     """Appends to the store on a thread of its own; when that fails, rows wait for the next try.
 
-    Rows that the store refuses for what they are would stop all others: they are set aside, and counted in
-    ``refused``. Of rows that wait too long the oldest are given up, counted in ``dropped``. For both the tape says that
-    they are missing: a gap, which is told again where another gap around it heals: what the feed has seen it counts as
-    there. ``late`` says that a write takes too long. ``commits`` and ``rows`` count what is durable, ``spread`` how
-    long that took, ``waiting`` are rows that are not durable yet.
+    Rows that the store refuses for what they are would stop all others: they are set aside. Of rows that wait too long
+    the oldest are given up. ``losses`` counts both, and the tape says that they are missing: a gap, which is told again
+    where another gap around it heals: what the feed has seen it counts as there. ``late`` says that a write takes too
+    long. ``commits`` and ``rows`` count what is durable, ``spread`` how long that took, ``waiting`` are rows that are
+    not durable yet.
     """
 
     store: Writer
     recorded: bool = True
-    refused: int = 0
-    dropped: int = 0
+    losses: Losses = field(default_factory=Losses)
     late: bool = False
     commits: int = 0
     rows: int = 0
@@ -102,6 +102,8 @@ class Journal:
     _writing: asyncio.Future[bool] | None = None
     _begun_s: float = 0.0
     _again_s: float = 0.0  # what waits is not tried before
+    _told_given_up: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)  # of losses, on the loop and on the thread
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
     )
@@ -178,6 +180,8 @@ class Journal:
     def _write_rest(self, new: list[Item], over: Sequence[Item]) -> None:
         if new or over or self._pending or self._lost:
             self._write(new, over)
+        if self.waiting:
+            _LOG.error("nothing took the last %d rows, to the end: they are not recorded", self.waiting)
 
     # One group commit, all of it or none: rows that waited stand before the new ones.
     def _write(self, new: list[Item], over: Sequence[Item] = ()) -> bool:
@@ -186,7 +190,7 @@ class Journal:
         self._pending.put(new)
         self._on_the_way = 0
         self._again += [one for item in new if (one := self._hidden_by(item)) is not None]
-        refused, begun_s = self.refused, time.thread_time()
+        refused, begun_s = self.losses.refused, time.thread_time()
         try:
             # What is lost is told behind what heals.
             self.store.append_many([*self._pending, *self._lost.values(), *self._again])
@@ -206,13 +210,11 @@ class Journal:
             self._again.clear()
             self._pending = Line()
         if not self.recorded:
-            lost = (
-                f"all but {self.dropped:,} rows, whose gap is recorded," if self.dropped else "everything that waited"
-            )
-            _LOG.warning("recording again: %s is stored", lost)
-            self.dropped = 0
+            lost, self._told_given_up = self.losses.given_up - self._told_given_up, self.losses.given_up
+            what = f"all but {lost:,} rows, whose gap is recorded," if lost else "everything that waited"
+            _LOG.warning("recording again: %s is stored", what)
         self.recorded = True
-        return self.refused == refused
+        return self.losses.refused == refused
 
     # Something was refused for what it is: each item for itself, until the disk fails. Rows of a damaged day wait.
     def _write_singly(self) -> Exception | None:
@@ -274,7 +276,7 @@ class Journal:
 
     def _refuse(self, item: Item, error: Exception) -> None:
         block = item[0]
-        self.refused += len(block)
+        self._count(block, refused=len(block))
         _LOG.error(
             "%d rows of %s are set aside, not recorded: %s", len(block), block.instrument.key, error, exc_info=error
         )
@@ -288,10 +290,14 @@ class Journal:
             self._give_up(self._pending.pop(), self._lost)
 
     def _give_up(self, item: Item, lost: dict[tuple[str, str], Item]) -> None:
-        if not self.dropped:
+        if self.losses.given_up == self._told_given_up:
             _LOG.error("more than %d MB wait to be recorded: the oldest rows are given up", _PENDING_BYTES >> 20)
-        self.dropped += len(item[0])
+        self._count(item[0], given_up=len(item[0]))
         self._lose(item, _GIVEN_UP, lost)
+
+    def _count(self, block: Trades | Snapshots | Series, **lost: int) -> None:
+        with self._counting:
+            self.losses = self.losses.and_more(block.instrument.key, **lost)
 
     # One gap a tape, from the first row that was lost to the last; gaps of the rows are kept.
     def _lose(self, item: Item, cause: str, into: dict[tuple[str, str], Item]) -> None:
@@ -359,8 +365,8 @@ async def live(source: Source, journal: Journal | None, pacer: Pacer) -> AsyncIt
                 recorded = await journal.append(news)
             except asyncio.CancelledError:  # charts may stand longer than their feed: what is durable is shown
                 recorded, is_over = await journal.append([]), True
-        refused = 0 if journal is None else journal.refused
-        yield [arrival.committed(recorded=recorded, refused=refused) for arrival in (arrivals if told else news)]
+        losses = Losses() if journal is None else journal.losses
+        yield [arrival.committed(recorded=recorded, losses=losses) for arrival in (arrivals if told else news)]
         if is_over:
             raise asyncio.CancelledError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from footloom.errors import FootloomError
 from footloom.feeds._venues import venue_named
 from footloom.feeds.clock import Clock, ReceiptClock, SystemClock
-from footloom.feeds.flow import Arrival, Commit, FeedState
+from footloom.feeds.flow import Arrival, Commit, FeedState, Losses
 from footloom.feeds.live import Journal, live
 from footloom.feeds.metrics import Figures, Spread
 from footloom.feeds.pace import COMMIT_S, Pace, in_turns
@@ -162,7 +162,7 @@ class Recorder:
 
     def figures(self) -> Figures:
         """Return counts and durations since the start."""
-        journal, now_ns = self.journal, self._receipts.now_ns()
+        journal, now_ns, losses = self.journal, self._receipts.now_ns(), self._losses
         oldest = [at_ns for feed in self.feeds if (at_ns := feed.oldest_ns()) is not None]
         spread = Spread() if journal is None else journal.spread
         p50_s, p99_s = spread.below_s(0.5), spread.below_s(0.99)
@@ -173,12 +173,22 @@ class Recorder:
             commit_p99_ms=None if p99_s is None else p99_s * 1e3,
             commit_longest_ms=spread.longest_s * 1e3,
             unrecorded_rows=0 if journal is None else journal.waiting,
-            refused_rows=0 if journal is None else journal.refused,
-            dropped_rows=0 if journal is None else journal.dropped,
+            refused_rows=losses.refused,
+            dropped_rows=losses.given_up,
             lag_ms=(now_ns - min(oldest, default=now_ns)) / 1e6,
             clock_steps=self._receipts.steps,
             feeds=tuple(feed.figures() for feed in self.feeds),
         )
+
+    @property
+    def lost_rows(self) -> int:
+        """How many received rows were not stored by the end, once `run` has come to it."""
+        waiting = 0 if self.journal is None else self.journal.waiting
+        return self._losses.refused + self._losses.given_up + waiting
+
+    @property
+    def _losses(self) -> Losses:
+        return Losses() if self.journal is None else self.journal.losses
 
     async def receive(self, until_ns: int) -> list[Arrival]:
         """Return what all venues received up to a time; symbols without rows only when time is to be told."""
@@ -238,7 +248,7 @@ class Recorder:
                 more = any(feed.oldest_ns() is not None for feed in self.feeds)
                 recorded = self.journal is not None and await self.journal.append(arrivals)
                 for arrival in arrivals:
-                    publish(arrival.committed(recorded=recorded, refused=self.journal.refused if self.journal else 0))
+                    publish(arrival.committed(recorded=recorded, losses=self._losses))
         finally:
             try:
                 if self.journal is not None:

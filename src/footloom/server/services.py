@@ -24,7 +24,7 @@ from footloom.server.live.writer import Writer
 from footloom.server.memory import give_back_freed
 from footloom.server.pages import Bundle
 from footloom.server.stored.rolled import RolledHistory
-from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_refused
+from footloom.server.troubles import feed_stopped, found_at_start, not_recorded, not_sealed, rows_given_up, rows_refused
 from footloom.server.wire.codec import encode
 from footloom.server.wire.messages import TopicRequest
 from footloom.store import Store
@@ -143,8 +143,10 @@ class Services:
         """Give a commit to the hub, and say in `health` and in the headers whether it could be recorded and sealed."""
         writes = self.writes
         self._tell("journal", None if commit.recorded else not_recorded(writes))
-        if commit.refused:
-            self._tell("refused", rows_refused(commit.refused))
+        if commit.losses.refused:
+            self._tell("refused", rows_refused(commit.losses.refused))
+        if commit.losses.given_up:
+            self._tell("given_up", rows_given_up(commit.losses.given_up))
         if writes is not None:
             error = writes.seal_error
             self._tell("seal", None if error is None else not_sealed(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from footloom.errors import FootloomError, StoreError
 from footloom.store import Recovery, Store
 
-__all__ = ("feed_stopped", "found_at_start", "not_recorded", "not_sealed", "rows_refused")
+__all__ = ("feed_stopped", "found_at_start", "not_recorded", "not_sealed", "rows_given_up", "rows_refused")
 
 
 def feed_stopped(error: Exception, *, again: bool = False) -> str:
@@ -29,6 +29,14 @@ def rows_refused(rows: int) -> str:
     return (
         f"{rows:,} received rows were refused by the store and are not recorded: the tape has a gap there, and the log "
         "says which rows and why"
+    )
+
+
+def rows_given_up(rows: int) -> str:
+    """Say how many rows, of all symbols, were given up since the start because the store took nothing for too long."""
+    return (
+        f"{rows:,} received rows are not recorded: the store took nothing for so long that they had no room in memory; "
+        "the tape has a gap there, and footloom fetch brings trades back where the venue has them"
     )
 
 

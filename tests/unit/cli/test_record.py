@@ -11,8 +11,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -26,7 +27,10 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import ConfigError, VenueError
-from footloom.feeds.flow import Commit, FeedState
+from footloom.feeds import live as live_module
+from footloom.feeds._line import size_of
+from footloom.feeds.flow import Arrival, Commit, FeedState
+from footloom.feeds.live import Journal
 from footloom.store import Coverage
 from footloom.store.files import Store
 
@@ -82,6 +86,47 @@ def test_rows_are_those_that_the_disk_took() -> None:
         tally(commit(5, 5, recorded=recorded))
         found = status(tally, FeedState(phase="live"))
         assert (found.rows, found.waiting, found.recorded) == (rows, waiting, recorded)
+
+
+@pytest.mark.anyio
+async def test_rows_that_were_given_up_or_refused_are_told_and_not_counted_as_stored(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live_module, "_PENDING_BYTES", 2 * size_of((commit(*[5] * 10).trades, ())))
+    kept: list[int] = []
+    trouble: list[Exception] = []
+
+    def append_many(items: Sequence[tuple[Trades, Sequence[Gap]]]) -> int:
+        if trouble:
+            raise trouble[0]
+        kept.extend(at for rows, _ in items for at in rows.trade_id.tolist())
+        return len(kept)
+
+    journal, tally = Journal(SimpleNamespace(append_many=append_many)), Tally([KEY], 0.0)
+
+    async def take(error: Exception | None) -> Status:
+        trouble[:] = [] if error is None else [error]
+        rows = commit(*[5] * 10).trades
+        arrival = Arrival(KEY, rows, rows, 0)
+        recorded = await journal.append([arrival])
+        tally(arrival.committed(recorded=recorded, losses=journal.losses))
+        return status(tally, FeedState(phase="live"))
+
+    full, wrong = OSError(errno.ENOSPC, "No space left on device"), ValueError("ids descend")
+    assert (await take(None)).rows == 10
+    for _ in range(9):
+        found = await take(full)
+    assert (found.rows, found.waiting + found.given_up) == (10, 90)
+    assert found.given_up > 50
+    assert (await take(wrong)).refused == 10 + found.waiting, "what stood in line before it was joined with it"
+    found = await take(None)
+    assert (found.rows, found.waiting, found.rows + found.given_up + found.refused) == (len(kept), 0, 120)
+    assert f"all but {found.given_up:,} rows" in caplog.text
+    said = line(found)
+    assert f"{found.refused:,} rows refused by the store, see the log · {found.given_up:,} rows given up" in said
+    await take(full)
+    await journal.closed()
+    assert "nothing took the last 10 rows, to the end: they are not recorded" in caplog.text
 
 
 def test_a_loss_that_several_tapes_share_is_one_gap() -> None:

@@ -205,12 +205,12 @@ async def test_a_block_that_the_store_refuses_is_set_aside_and_the_others_are_re
     assert await journal.append(arrival(rows(1)))
     assert not await journal.append([*arrival(rows(2)), *arrival(bad), *arrival(rows(3))])
     assert await journal.append(arrival(rows(4)))
-    assert (disk.kept, journal.refused, journal.recorded) == ([1, 2, 3, 4], 1, True)
+    assert (disk.kept, journal.losses.refused, journal.recorded) == ([1, 2, 3, 4], 1, True)
     assert journal.rows == len(disk.kept)
     assert [(gap.from_ns, gap.to_ns, gap.missing) for gap in disk.gaps] == [(250, 251, 1)]
     assert "1 rows of test:ABC are set aside, not recorded: a quantity of 0 lots" in caplog.text
     script = Script([(10, arrival(rows(5)))])
-    assert [c.refused async for batch in live(script, journal, script) for c in batch] == [1]
+    assert [c.losses.refused async for batch in live(script, journal, script) for c in batch] == [1]
 
 
 async def test_rows_that_are_given_up_leave_a_gap(
@@ -266,7 +266,7 @@ async def test_a_damaged_day_of_one_symbol_stops_no_other() -> None:
     assert disk.kept == [1, 2]
     disk.damaged = ""
     assert await journal.append(arrival(rows(3)))
-    assert (disk.kept, journal.refused) == ([1, 2, 9, 3], 0)
+    assert (disk.kept, journal.losses.refused) == ([1, 2, 9, 3], 0)
 
 
 def other(block: Trades, **changed: object) -> Trades:
@@ -310,7 +310,7 @@ async def test_a_block_that_the_store_refuses_takes_none_with_it_that_waited_too
     assert journal.waiting == 11
     disk.broken = False
     await journal.append([])
-    assert (disk.kept, journal.refused, journal.waiting) == ([1, *range(3, 12)], 1, 0)
+    assert (disk.kept, journal.losses.refused, journal.waiting) == ([1, *range(3, 12)], 1, 0)
     journal.close()
 
 
@@ -326,6 +326,6 @@ async def test_rows_that_were_joined_are_not_refused_with_some_of_them(monkeypat
     lost = [number for number in range(1, 101) if number not in disk.kept]
     assert disk.kept == sorted(disk.kept)
     assert set(range(30, 35)) <= set(lost) <= set(range(15, 50)), lost
-    assert (journal.refused, journal.waiting) == (len(lost), 0)
+    assert (journal.losses.refused, journal.waiting) == (len(lost), 0)
     assert [gap.missing for gap in disk.gaps] == [len(lost)]
     journal.close()

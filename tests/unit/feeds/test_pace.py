@@ -253,7 +253,7 @@ async def test_of_what_stands_in_line_for_too_long_the_oldest_goes_and_the_tape_
     journal = Journal(disk)
     for number in range(10):
         assert not await journal.append([Arrival(TEST.key, rows([number]), rows([number]), 0)])
-    assert (journal.waiting, journal.dropped) == (1 + 4, 5), "memory has an end"
+    assert (journal.waiting, journal.losses.given_up) == (1 + 4, 5), "memory has an end"
     for _ in range(2):
         disk.let.release()
     await asyncio.to_thread(journal.close)

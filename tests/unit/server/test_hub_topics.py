@@ -17,7 +17,7 @@ from footloom.core.footprint import BAR_GAP
 from footloom.core.messages import Gap
 from footloom.core.trades import Trades
 from footloom.errors import FootloomError, StoreError
-from footloom.feeds.flow import Commit
+from footloom.feeds.flow import Commit, Losses
 from footloom.kernels.fold import Count
 from footloom.server.live import symbol_state
 from footloom.server.live.hub import Hub
@@ -293,7 +293,7 @@ async def test_what_is_wrong_with_the_store_stands_in_every_header() -> None:
     hub.join(topic, page)
     assert told() == [started]
     store.seal_error = StoreError("the part cannot be written: No space left on device")
-    services.publish(replace(commit(after(tape, 1, ids=(1,)), recorded=False), refused=3))
+    services.publish(replace(commit(after(tape, 1, ids=(1,)), recorded=False), losses=Losses(refused=3)))
     assert told() == [
         "what is received is not recorded",
         "3 received rows were refused by the store and are not recorded",
@@ -301,8 +301,12 @@ async def test_what_is_wrong_with_the_store_stands_in_every_header() -> None:
         started,
     ]
     store.seal_error = None
-    services.publish(replace(commit(after(tape, 2, ids=(2,))), refused=3))
-    assert told() == ["3 received rows were refused by the store and are not recorded", started]
+    services.publish(replace(commit(after(tape, 2, ids=(2,))), losses=Losses(refused=3, given_up=7)))
+    assert told() == [
+        "7 received rows are not recorded",
+        "3 received rows were refused by the store and are not recorded",
+        started,
+    ]
     services.close()
 
 

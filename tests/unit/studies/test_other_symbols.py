@@ -25,7 +25,7 @@ from footloom.engine.build import build_footprint
 from footloom.engine.studies import StudyFold
 from footloom.engine.study_tables import study_tables
 from footloom.errors import ConfigError, DataError
-from footloom.feeds.flow import Arrival
+from footloom.feeds.flow import Arrival, Losses
 from footloom.studies import NONE
 from footloom.testing.study_contract import check
 
@@ -283,9 +283,9 @@ def test_an_index_has_prices_and_no_trades_in_the_store_and_live() -> None:
     assert [units.price * value for value in rows.price.tolist()] == [Decimal(t) for t in ("13.475", "13.5", "13.75")]
     assert not rows.signed.any()
     arrival = Arrival(vix.key, prices, Trades.empty(vix, "snapshot"), int(ts[-1]))
-    assert arrival.committed(recorded=True, refused=0).prices is prices
+    assert arrival.committed(recorded=True, losses=Losses()).prices is prices
     traded = dataclasses.replace(prices, instrument=msgspec.structs.replace(vix, kind="future"))
-    assert Arrival(vix.key, traded, Trades.empty(vix), 0).committed(recorded=True, refused=0).prices is None
+    assert Arrival(vix.key, traded, Trades.empty(vix), 0).committed(recorded=True, losses=Losses()).prices is None
 
 
 def test_a_tail_keeps_what_comes_late_in_its_place_and_forgets_what_is_settled() -> None:
