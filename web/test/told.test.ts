@@ -69,6 +69,8 @@ describe("what is told beside the trades", () => {
   });
 
   it("is no liquidation only while somebody listened", () => {
+    const none = facts([], { name: "liquidations", firstNs: null, lastNs: -1n, isLive: true });
+    expect(list(toldColumns(none, bars(2), 0 as BarIndex)["long"])).toEqual([null, null]);
     const rows: ToldRow[] = [
       { open_ns: String(openOf(2)), long: "0.500", short: "0", unknown: "0", count: 1, largest: "0.500" },
     ];
@@ -203,6 +205,15 @@ class SlowRest extends FakeRest {
   }
 }
 
+/** Says of a stream that it is listened to, and has told nothing yet. */
+class WaitingRest extends FakeRest {
+  waits = true;
+  override async told(name: ToldName, query: ToldQuery): Promise<ToldReply> {
+    const reply = await super.told(name, query);
+    return this.waits ? { ...reply, rows: [], first_ns: null, last_ns: null } : reply;
+  }
+}
+
 describe("what is asked of a stream", () => {
   function feedOf() {
     const [clock, rest, series] = [new HandClock(), new SlowRest(), bars(20)];
@@ -310,6 +321,28 @@ describe("the streams of a chart", () => {
     streams.close();
   });
 
+  it("open a pane that waits on a live chart, where the server names what has told nothing yet", async () => {
+    const model = new ChartModel();
+    model.open(bars(5), meta);
+    const rest = new WaitingRest();
+    const streams = streamsOf(model, rest);
+    streams.open(() => true);
+    await settled();
+    const told = model.told.get("open_interest");
+    expect([told?.isNone, told?.waits]).toEqual([false, true]);
+    const spec = { id: "stream open_interest", kind: "stream", of: "open_interest", share: 0.1 } as const;
+    expect(toldParts(model, spec, 4 as BarIndex)).toEqual([]);
+    expect(toldNote(model, spec, 4 as BarIndex)).toContain("none told yet");
+    expect(told?.study.value("oi", 4)).toBeNaN();
+    rest.waits = false;
+    streams.close();
+    streams.open(() => true);
+    await settled();
+    expect(model.told.get("open_interest")?.waits).toBe(false);
+    expect(model.told.get("open_interest")?.study.value("oi", 3)).toBe(3000);
+    streams.close();
+  });
+
   it("begin with the first bars of a chart that opened without any", () => {
     const model = new ChartModel();
     const series = bars(0);
@@ -331,7 +364,7 @@ it("says when funding is due from the last trade of a bar on, and not from its o
   ];
   const study = new StudySeries(toldSpec("funding"));
   fillTold(study, facts(rows, { name: "funding" }), model.series, 0n);
-  model.told = new Map([["funding", { study, gaps: [], isNone: false }]]);
+  model.told = new Map([["funding", { study, gaps: [], isNone: false, waits: false }]]);
   const parts = toldParts(model, { id: "f", kind: "stream", of: "funding", share: 0.1 }, 0 as BarIndex);
   expect(parts.find(({ label }) => label === "due in")?.text).toBe("61 s");
 });
@@ -341,7 +374,7 @@ it("says how many of its liquidations a venue tells", () => {
     const model = new ChartModel();
     model.open(bars(1), { ...meta, symbol });
     model.told = new Map([
-      ["liquidations", { study: new StudySeries(toldSpec("liquidations")), gaps: [], isNone: false }],
+      ["liquidations", { study: new StudySeries(toldSpec("liquidations")), gaps: [], isNone: false, waits: false }],
     ]);
     return toldNote(model, { id: "l", kind: "stream", of: "liquidations", share: 0.1 }, 0 as BarIndex);
   };

@@ -109,6 +109,12 @@ class Services:
         """The symbols whose feed runs in this process."""
         return frozenset(self.fed) if self.streams is None else self.streams.keys | self.fed
 
+    def heard(self, key: str) -> frozenset[str]:
+        """Return which tapes of a symbol are listened to, where its feed runs here: they may yet say something."""
+        if self.streams is None or key not in self.streams.keys:
+            return frozenset()
+        return self.streams.settings.wanted_of(key)[1].streams
+
     @property
     def clients(self) -> int:
         """How many are connected and told what happens."""

@@ -6,8 +6,10 @@ import pickle
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
 from rest_kit import client_of, services_of
@@ -21,6 +23,7 @@ from footloom.feeds.stored_interest import contract_at
 from footloom.server.stored.aside import Aside
 from footloom.server.stored.tasks import Task
 from footloom.store.files import Store
+from footloom.venues._venue import Wanted
 
 pytestmark = pytest.mark.anyio
 
@@ -165,6 +168,41 @@ async def test_what_is_not_stored_is_not_found_and_says_so(store: Store) -> None
         assert answer.status_code == 404
         wrong = await client.get("/api/v1/streams/weather", params={"symbol": PERP.key})
         assert wrong.status_code == 400
+
+
+async def test_what_is_listened_to_is_named_before_it_tells_anything(tmp_path: Path) -> None:
+    fut = Instrument(venue="upstox", symbol="NSE_FO|1", tick_size=Decimal("0.1"), lot_size=Decimal(1), kind="future")
+    index = msgspec.structs.replace(fut, symbol="NSE_INDEX|1", kind="index")
+    tapes = {PERP.key: {"agg_trade", "liquidation", "mark"}} | {key: {"open_interest"} for key in (fut.key, index.key)}
+    settings = SimpleNamespace(wanted_of=lambda key: ("", Wanted(symbol=key, streams=frozenset(tapes[key]))))
+    with Store(tmp_path, writer=True) as store:
+        for one in (PERP, fut, index):
+            store.put_instrument(one)
+            tape = "agg_trade" if one is PERP else "trade"
+            store.append(Trades.build(one, [START], [1_000], [1], [1], trade_id=[1], ts_recv_ns=[START], tape=tape))
+        services = services_of(store)
+        services.streams = cast("Any", SimpleNamespace(keys=tapes.keys() - {"upstox:NSE_FO|1"}, settings=settings))
+        async with client_of(services) as client:
+
+            async def named(key: str) -> list[str]:
+                rows = (await client.get("/api/v1/streams", params={"symbol": key})).json()
+                assert all((row["rows"], row["first_ns"], row["last_ns"]) == (0, None, None) for row in rows)
+                return [row["name"] for row in rows]
+
+            assert await named(PERP.key) == ["funding", "liquidations"]
+            assert await named(fut.key) == [], "nobody listens to it"
+            services.streams = cast("Any", SimpleNamespace(keys=tapes.keys(), settings=settings))
+            assert await named(fut.key) == ["open_interest"]
+            assert await named(index.key) == [], "nothing is ever open of an index"
+            for name, status in (("liquidations", 200), ("open_interest", 404)):
+                for bars in ("1m", "24t"):
+                    query = {"symbol": PERP.key, "bars": bars, "from_ns": START}
+                    answer = await client.get(f"/api/v1/streams/{name}", params=query)
+                    assert answer.status_code == status
+                    if status == 200:
+                        said = answer.json()
+                        assert (said["rows"], said["first_ns"], said["last_ns"]) == ([], None, None)
+                        assert (said["from_ns"], said["has_more"]) == (str(START), False)
 
 
 FUT_AT = 1_765_771_200 * NS  # 2025-12-15, 09:30 in Kolkata

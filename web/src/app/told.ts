@@ -93,7 +93,7 @@ export class ToldStreams {
     this.want();
   }
 
-  /** Add a pane of something that is told, where anything of it is stored; else say so in words. */
+  /** Add a pane of something that is told, where anything of it is stored or waited for; else say so in words. */
   async add(pane: ToldPane): Promise<void> {
     const symbol = this.#model.meta?.symbol;
     if (symbol === undefined) return;
@@ -122,14 +122,14 @@ export class ToldStreams {
     feed.hide(this.#isHidden);
     const study = new StudySeries(toldSpec(name));
     study.align(series);
-    this.#model.told = new Map([...this.#model.told, [name, { study, gaps: [], isNone: null }]]);
+    this.#model.told = new Map([...this.#model.told, [name, { study, gaps: [], isNone: null, waits: false }]]);
   }
 
   #changed(feed: ToldFeed, fromNs: bigint | null): void {
     const told = this.#model.told.get(feed.name);
     if (told === undefined || this.#feeds.get(feed.name) !== feed) return;
     const wasNone = told.isNone;
-    [told.gaps, told.isNone] = [feed.gaps, feed.isNone];
+    [told.gaps, told.isNone, told.waits] = [feed.gaps, feed.isNone, feed.isNone === false && feed.firstNs === null];
     if (fromNs !== null) this.#fill(feed, fromNs);
     const chart = this.#host.chart();
     if (wasNone !== told.isNone) chart.resize();

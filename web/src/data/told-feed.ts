@@ -40,8 +40,8 @@ export class ToldFeed implements StreamListener {
   rows: readonly ToldRow[] = [];
   /** Of the rows, ns. */
   opens: readonly bigint[] = [];
-  /** What is stored at all, ns. */
-  firstNs = 0n;
+  /** What is stored at all, ns; null while the first row is waited for. */
+  firstNs: bigint | null = null;
   lastNs = -1n;
   gaps: readonly Gap[] = [];
   /** Nothing is stored of it; null while nobody knows. */
@@ -161,7 +161,7 @@ export class ToldFeed implements StreamListener {
     const [series, held] = [this.#series, this.heldNs];
     if (held === null) return null;
     const at = series.lowerBound(held);
-    const isEnough = this.#wantedNs === null || held <= this.#wantedNs || held <= this.firstNs;
+    const isEnough = this.#wantedNs === null || held <= this.#wantedNs || this.firstNs === null || held <= this.firstNs;
     if (isEnough || at <= series.first) return null;
     return {
       ask: async (signal) => {
@@ -216,7 +216,8 @@ export class ToldFeed implements StreamListener {
     const kept = this.rows.filter((_row, k) => isOutside(this.opens[k] as bigint));
     this.rows = [...kept, ...reply.rows].sort((a, b) => (BigInt(a.open_ns) < BigInt(b.open_ns) ? -1 : 1));
     this.opens = this.rows.map(({ open_ns }) => BigInt(open_ns));
-    [this.firstNs, this.lastNs] = [BigInt(reply.first_ns), BigInt(reply.last_ns)];
+    this.firstNs = reply.first_ns === null ? null : BigInt(reply.first_ns);
+    this.lastNs = BigInt(reply.last_ns ?? -1);
     const gaps = reply.gaps.map(({ from_ns, to_ns, cause, missing }) => {
       return { fromNs: BigInt(from_ns), toNs: BigInt(to_ns), cause, missing };
     });

@@ -114,7 +114,7 @@ const numberText = ({ signs }: ChartModel, value: number): string =>
 export function toldParts(model: ChartModel, spec: PaneSpec, index: BarIndex): readonly TitlePart[] {
   const told = toldOf(model, spec);
   if (told === null || told.isNone === null) return [part("", "loading")];
-  if (told.isNone) return [];
+  if (told.isNone || told.waits) return [];
   return readers[spec.of ?? ""]?.(model, told, index) ?? [];
 }
 
@@ -124,6 +124,7 @@ export function toldNote(model: ChartModel, spec: PaneSpec, index: BarIndex): st
   const pane: ToldPane | null = toldPaneOf(spec.of);
   if (told === null || pane === null) return "";
   if (told.isNone === true) return `nothing of it is stored of ${model.meta?.symbol ?? "this symbol"}`;
+  if (told.waits) return "none told yet: the first one will stand here";
   const [opens, closes] = [model.series.openNs(index), model.series.closeNs(index)];
   const gap = told.gaps.find(({ fromNs, toNs }) => fromNs < closes && toNs > opens);
   if (gap !== undefined) return `gap: ${gap.cause}`;

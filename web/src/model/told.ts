@@ -71,8 +71,10 @@ export const toldSpec = (name: ToldName): StudySpec => ({
 export interface ToldShown {
   readonly study: StudySeries;
   gaps: readonly Gap[];
-  /** Nothing is stored of it; null while nobody knows. */
+  /** Nothing is stored of it, and nobody listens to it; null while nobody knows. */
   isNone: boolean | null;
+  /** It is listened to, and has told nothing yet. */
+  waits: boolean;
 }
 
 /** What the columns are made of: what a feed holds, and what is known of its symbol. */
@@ -213,7 +215,7 @@ const fillers: Readonly<Record<ToldName, (facts: ToldFacts, series: BarSeries) =
     return (index, rows) => {
       const [opens, closes] = [series.openNs(index), series.closeNs(index)];
       if (rows.length === 0) {
-        const isHeard = closes > facts.firstNs && (facts.isLive || opens <= facts.lastNs);
+        const isHeard = facts.firstNs !== null && closes > facts.firstNs && (facts.isLive || opens <= facts.lastNs);
         return isHeard && !touches(facts, opens, closes) ? none : {};
       }
       const total = (name: "long" | "short" | "unknown"): number =>

@@ -36,12 +36,12 @@ export interface StreamSaid extends Placed {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A stream of which something is stored. */
+/** A stream of which something is stored, or that is listened to: then the times are null until its first row. */
 export interface HeldStream {
   readonly name: ToldName;
   readonly rows: number;
-  readonly first_ns: string;
-  readonly last_ns: string;
+  readonly first_ns: string | null;
+  readonly last_ns: string | null;
 }
 
 /** What was told within one bar: quantities and prices as exact text, what is not known null. */
@@ -73,8 +73,9 @@ export interface ToldReply {
   readonly rows: readonly ToldRow[];
   /** From then on the rows are all of what was asked for. */
   readonly from_ns: string;
-  readonly first_ns: string;
-  readonly last_ns: string;
+  /** Null while the first row is waited for. */
+  readonly first_ns: string | null;
+  readonly last_ns: string | null;
   readonly gaps: readonly GapSpan[];
   readonly has_more: boolean;
 }

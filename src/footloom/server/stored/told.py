@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from footloom.bars import parse_rule
 from footloom.core.edges import Edges
+from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.core.series import NO_QUOTE, Series
 from footloom.core.sessions import calendar
@@ -22,12 +23,13 @@ from footloom.server.stored.history import ChartKey, History
 from footloom.server.stored.reach import bar_length_ns, session_open
 from footloom.store import Coverage, Store
 
-__all__ = ("TAPES", "Told", "ToldName", "held_of", "told_by_bar")
+__all__ = ("TAPES", "Told", "ToldName", "awaited", "held_of", "told_by_bar")
 
 ToldName = Literal["open_interest", "funding", "liquidations"]
 Row = dict[str, Any]
 
 TAPES: dict[ToldName, str] = {"open_interest": "open_interest", "funding": "mark", "liquidations": "liquidation"}
+_NEVER_OPEN = frozenset({"spot", "index"})
 _MOST_ROWS = 20_000_000  # a few seconds of work
 _LAST_OF_DAY_NS = 6 * 3600 * 10**9
 _DAY_NS = 86_400 * 10**9
@@ -38,13 +40,13 @@ class Told:
     """What was told within the newest bars of a range, oldest first; a bar within which nothing was has no row.
 
     ``from_ns`` is from when on they are all of the range. ``first_ns`` and ``last_ns`` are the first and the last row
-    that is stored at all: beyond them nobody listened.
+    that is stored at all: beyond them nobody listened; None while the first one is waited for.
     """
 
     rows: list[Row]
     from_ns: int
-    first_ns: int
-    last_ns: int
+    first_ns: int | None
+    last_ns: int | None
     gaps: list[Gap]
     has_more: bool
 
@@ -55,6 +57,15 @@ def held_of(store: Store, key: str, name: ToldName) -> list[Coverage]:
         return interest_held(store, key)
     rows = (*store.partials(key), *store.series(key))
     return [row for row in rows if row.tape == TAPES[name] and row.rows and row.first_ns is not None]
+
+
+def awaited(instrument: Instrument, tapes: Collection[str]) -> list[ToldName]:
+    """Return what a symbol may yet tell whose feed listens to some tapes: nothing is open of a spot or an index."""
+    return [
+        name
+        for name, tape in TAPES.items()
+        if tape in tapes and (name != "open_interest" or instrument.kind not in _NEVER_OPEN)
+    ]
 
 
 def told_by_bar(history: History, chart: ChartKey, name: ToldName, asked: tuple[int | None, int | None, int]) -> Told:
