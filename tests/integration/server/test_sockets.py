@@ -187,6 +187,9 @@ async def test_a_stalled_reader_is_dropped_and_others_are_not_held_up(anyio_back
                 if len(server.services.sessions) == 1:
                     break
             assert len(server.services.sessions) == 1, "the stalled client was dropped"
+            async with httpx.AsyncClient() as http:
+                figures = (await http.get(f"{server.http}/metrics")).text
+            assert "footloom_evicted_total 1.0\n" in figures
             assert newest.kind == "bar_open"
             assert not healthy.close_code
         stalled.transport.abort()

@@ -90,9 +90,11 @@ class Subscription:
             self._wait(key, frame)
 
     def _wait(self, key: object, frame: Frame) -> None:
-        topic_id = self.topic.id
-        if not self.client.mailbox.post_state((topic_id, key), frame.data(self.form), topic_id, _mark(frame)):
+        mailbox, topic_id = self.client.mailbox, self.topic.id
+        replaced = mailbox.replaced
+        if not mailbox.post_state((topic_id, key), frame.data(self.form), topic_id, _mark(frame)):
             self._overflow()
+        self.client.hub.measures.conflated += mailbox.replaced - replaced
         self.client.wake()
 
     def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
@@ -179,7 +181,6 @@ class Session:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.hub.board.leave(self)
-        self.hub.measures.conflated += self.mailbox.replaced
         for subscription in list(self.subscriptions.values()):
             self.leave(subscription)
 
@@ -377,8 +378,7 @@ class Session:
                 topic.catch_up()
                 if self.subscriptions.get(topic.id) is not subscription:
                     return
-                subscription.live = True
-                subscription.again = False
+                subscription.live, subscription.again = True, False
                 rebuilt, subscription.rebuilt = subscription.rebuilt, None
                 seq, snapshot = topic.seq, topic.snapshot(subscription.history_bars, subscription.form)
                 beside = topic.study_snapshot(subscription.history_bars, subscription.form)
