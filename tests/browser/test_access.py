@@ -35,6 +35,12 @@ def named(*names: str) -> Act:
     return act
 
 
+def fetching(page: Any) -> None:
+    page.market.pull("feed?phase=live&backfill=0.4")
+    page.get_by_role("progressbar").wait_for()
+    page.market.pull("feed?phase=none")
+
+
 # What stands on the page, and how one comes there.
 STATES: dict[str, Act] = {
     "chart": lambda _page: None,
@@ -51,6 +57,9 @@ STATES: dict[str, Act] = {
     "trades": pressed("Alt+ArrowUp", "Control+Enter"),
     "away": pressed("Home"),
     "options": named("Options"),
+    "none found": pressed("/", "z", "z", "z"),
+    "maximised": pressed("Alt+m"),
+    "history": fetching,
 }
 
 
@@ -65,6 +74,7 @@ def pages(drawer: Drawer, fake: FakeMarketServer) -> Iterator[dict[str, Any]]:
     ):
         for page in (dark, light):
             page.add_script_tag(path=AXE)
+            page.market = fake
         yield {"dark": dark, "light": light}
 
 
@@ -153,6 +163,53 @@ def test_tab_stays_in_a_dialog_and_escape_gives_the_focus_back(open_page: PageOp
         page.keyboard.press("Escape")
         page.locator(".dialog").wait_for(state="detached")
         page.wait_for_function("document.activeElement.classList.contains('chart')")
+
+
+def mistyped(page: Any) -> None:
+    page.keyboard.type("79")
+    page.keyboard.press("Enter")
+    page.get_by_text("bars of 79m are refused").wait_for()
+
+
+HAS_FOCUS = "(selector) => document.activeElement?.matches(selector)"
+
+
+@pytest.mark.parametrize(
+    ("opens", "inside", "closes", "back"),
+    [
+        (pressed("Enter"), "[aria-label='Price levels']", "Escape", ".chart"),
+        (named("Options"), "[aria-label='Close options']", "Enter", "[aria-label='Options']"),
+        (pressed("Home"), ".live", "Enter", ".chart"),
+        (pressed("Alt+r"), ".hint button", "Enter", ".chart"),
+        (mistyped, ".note button", "Enter", ".chart"),
+        (named("Delta pane: settings, order, close"), ".items button:last-child", "Enter", ".chart"),
+        (named("CVD pane: settings, order, close"), ".items button:nth-child(2)", "Enter", ".title .more"),
+    ],
+    ids=["table", "options", "live", "ruler", "message", "closed pane", "pane's menu"],
+)
+def test_what_goes_away_gives_the_focus_back(
+    open_page: PageOpener, opens: Act, inside: str, closes: str, back: str
+) -> None:
+    page = open_page()
+    page.locator(".chart").focus()
+    opens(page)
+    page.locator(inside).focus()
+    page.keyboard.press(closes)
+    page.wait_for_function(HAS_FOCUS, arg=back)
+
+
+def test_arrows_scroll_a_table_that_has_the_focus_and_leave_the_chart(open_page: PageOpener) -> None:
+    page = open_page(1280, 560)
+    press(page, "Enter")
+    before = page.evaluate("footloom.viewport()")
+    table = page.get_by_role("region", name="Price levels")
+    table.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.querySelector('.inspector .scroll').scrollTop > 20")
+    settle(page)
+    after = page.evaluate("footloom.viewport()")
+    assert (after["centreRow"], after["right"]) == (before["centreRow"], before["right"])
 
 
 # What lies over the middle of the element that has the focus.

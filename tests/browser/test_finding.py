@@ -119,3 +119,20 @@ def test_the_system_says_which_theme_until_the_user_does(open_page: PageOpener, 
     page.emulate_media(color_scheme=scheme)
     page.emulate_media(color_scheme=other)
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
+
+
+def test_what_was_typed_comes_before_what_only_holds_it(open_page: PageOpener) -> None:
+    page = open_page()
+    page.keyboard.press("/")
+    for typed, first in (("fit", "Scale: fit all bars on screen"), ("desk", "NIFTY desk"), ("st", "Studies and panes")):
+        page.get_by_role("combobox").fill(typed)
+        option = page.get_by_role("option").first
+        assert option.locator("span").first.inner_text() == first
+
+
+def test_a_pane_that_has_all_the_room_says_how_the_others_come_back(open_page: PageOpener) -> None:
+    page = open_page()
+    page.keyboard.press("Alt+m")
+    page.get_by_role("button", name="Show all panes").click()
+    page.wait_for_function("footloom.viewport().boxes.delta.height > 0")
+    assert page.get_by_role("button", name="Show all panes").count() == 0

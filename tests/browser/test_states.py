@@ -103,6 +103,35 @@ def test_an_unknown_symbol_in_the_address_is_said(open_page: PageOpener) -> None
     page.get_by_text("no instrument 'sim:NOPE'").wait_for()
 
 
+def test_a_server_that_is_away_from_the_start_is_said_with_what_to_look_at(
+    open_page: PageOpener, fake: FakeMarketServer
+) -> None:
+    fake.pull("refuse?on=1")
+    page = open_page(wait=False)
+    page.get_by_role("heading", name="The server does not answer").wait_for()
+    assert page.get_by_role("button", name="Retry now").is_visible()
+    fake.pull("refuse?on=0")
+    is_shown(page)
+    assert page.get_by_text("The server does not answer").count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_state_pushes_a_button_off_the_toolbar_or_cuts_its_own_words(
+    open_page: PageOpener, fake: FakeMarketServer, width: int
+) -> None:
+    page = open_page(width, 720)
+    fake.pull("record?on=0")
+    page.get_by_text("NOT RECORDED").wait_for()
+    for phase in ("closed", "reconnecting", "stale", "live"):
+        fake.pull(f"feed?phase={phase}")
+        page.locator(f".link[data-phase={phase}]").wait_for()
+        more = page.get_by_role("button", name="More").bounding_box()
+        assert more["x"] + more["width"] <= width, phase
+        cut = page.locator(".link .words").evaluate("(node) => node.scrollWidth - node.clientWidth")
+        assert cut <= 0, phase
+    fake.pull("feed?phase=none")
+
+
 def test_the_badge_cannot_be_missed(open_page: PageOpener) -> None:
     for width, height in ((1920, 1080), (1280, 720), (390, 844)):
         page = open_page(width, height)
@@ -146,7 +175,7 @@ def test_a_part_of_the_page_that_does_not_come_is_said_and_asked_for_again(open_
     page.reload()
     is_shown(page)
     page.get_by_role("button", name="Settings", exact=True).click()
-    page.get_by_role("dialog").get_by_text("did not come").wait_for()
+    page.get_by_role("dialog", name="Settings").get_by_text("did not come").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     page.unroute_all()

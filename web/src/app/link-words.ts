@@ -76,8 +76,8 @@ export class LinkWords {
     if (feed !== undefined && feed.phase !== "live") return feedWords(feed, this.#clocks.wall());
     const silentMs = this.#clocks.now() - this.#hub.lastMessageMs;
     if (silentMs >= silentAfterMs) {
-      const text = `no message for ${Math.round(silentMs / 1000)} s`;
-      return { ...words, phase: "silent", text, note: text, tone: "bad", dims: true };
+      const note = `no message for ${Math.round(silentMs / 1000)} s`;
+      return { ...words, phase: "silent", text: "silent", note, tone: "bad", dims: true };
     }
     // Before the server has said which feeds run, nothing is called live.
     if (feed === undefined) return isLive === null ? idle : live;

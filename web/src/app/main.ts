@@ -15,7 +15,6 @@ import { pageStorage, tabStorage } from "./prefs";
 import { Terminal } from "./terminal";
 
 const retryMs = 1500;
-const lookEveryMs = 1000;
 
 function socketUrl(): string {
   const url = new URL("ws/v1", document.baseURI);
@@ -42,16 +41,19 @@ function chartElement(): HTMLElement {
   return root;
 }
 
-// What is typed into a field stays there; a focused button keeps Enter and the space bar.
-function listensItself(target: EventTarget | null, key: string): boolean {
+const scrolling: readonly string[] = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
+
+// What is typed into a field stays there; a focused button keeps Enter and the space bar, a table the keys that scroll it.
+function listensItself({ target, key, altKey, ctrlKey }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=listbox]") !== null) return true;
+  if (target.role === "region" && !altKey && !ctrlKey && scrolling.includes(key)) return true;
   return target.closest("button") !== null && (key === "Enter" || key === " ");
 }
 
 function listenToKeys(terminal: Terminal): void {
   window.addEventListener("keydown", (event) => {
-    if (event.isComposing || listensItself(event.target, event.key)) return;
+    if (event.isComposing || listensItself(event)) return;
     const ctrl = event.ctrlKey || event.metaKey;
     const { key, code, altKey, shiftKey } = event;
     const command = commandOf({ key, code, ctrl, alt: altKey, shift: shiftKey });
@@ -91,16 +93,6 @@ function socketThrough(door: Door): Socket {
   return socket as Socket;
 }
 
-function stayConnected(hub: Hub): void {
-  window.addEventListener("online", () => {
-    hub.retryNow();
-    hub.probe();
-  });
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && hub.probe());
-  setInterval(() => hub.look(), lookEveryMs);
-  hub.connect();
-}
-
 function start(door: Door): void {
   const rest = new Rest(new URL("api/v1/", document.baseURI).href);
   const hub = new Hub(() => socketThrough(door));
@@ -126,7 +118,8 @@ function start(door: Door): void {
   const seen = (): void => terminal.hide(document.visibilityState === "hidden");
   document.addEventListener("visibilitychange", seen);
   seen();
-  stayConnected(hub);
+  window.addEventListener("online", () => hub.retryNow());
+  hub.connect();
   void openFirst(terminal, rest);
 }
 
