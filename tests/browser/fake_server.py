@@ -230,6 +230,9 @@ class FakeServer:
                 topic.readers.discard(socket)
 
     async def on_request(self, socket: ServerConnection, request: dict[str, Any]) -> None:
+        if request["op"] == "ping":
+            await socket.send(json.dumps({"type": "pong"}))
+            return
         if request["op"] == "unsubscribe":
             for topic in self.topics.values():
                 if topic.number == request["topic_id"]:

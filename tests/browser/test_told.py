@@ -300,7 +300,10 @@ def test_a_study_of_another_symbol_asks_for_it_first_and_a_row_opens_its_levels(
     page.locator(".title[data-pane='study premium']").filter(has_text=f"Premium to {BARE.key}").wait_for()
     menu(page).get_by_role("list", name="Beside the chart").get_by_role("button", name="Add").click()
     page.keyboard.press("Escape")
-    row = page.get_by_role("complementary", name="Order flow table").get_by_role("row").nth(3)
+    table = page.get_by_role("complementary", name="Order flow table")
+    fields = [table.get_by_role("spinbutton").nth(k).bounding_box() for k in range(3)]
+    assert {field["y"] for field in fields} == {fields[0]["y"]}, "the head is one line"
+    row = table.get_by_role("row").nth(3)
     row.get_by_role("cell").nth(4).click()  # anywhere in it
     page.get_by_role("region", name="Data table of a bar").wait_for()
 
@@ -311,7 +314,7 @@ def test_a_study_of_another_package_needs_no_code_of_the_page(page: Any) -> None
     dialog.get_by_role("textbox").fill("reach of a bar")
     dialog.get_by_text("How far a bar closed from its open").wait_for()  # the list comes with the first look at it
     dialog.get_by_role("button", name="Add Reach of a bar").click()
-    dialog.get_by_role("textbox").fill("")
+    dialog.get_by_role("list", name="Studies on the chart").get_by_text("Reach of a bar").wait_for()  # said
     until(page, "footloom.study('reach', footloom.bars().first)?.row === 0")
     first = page.evaluate("footloom.study('reach', footloom.bars().last - 5)")
     bar = page.evaluate("footloom.bar(footloom.bars().last - 5)")

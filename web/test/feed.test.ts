@@ -137,6 +137,65 @@ describe("Hub", () => {
   const givenUp = ({ sent }: TestSocket): (number | undefined)[] =>
     sent.filter(({ op }) => op === "unsubscribe").map(({ topic_id: id }) => id);
 
+  // As the page does each second.
+  const lookOn = (hub: Hub, clock: TestClock, seconds: number): void => {
+    for (let k = 0; k < seconds; k += 1) {
+      clock.wind(1000);
+      hub.look();
+    }
+  };
+  const pings = ({ sent }: TestSocket): number => sent.filter(({ op }) => op === "ping").length;
+
+  it("makes a connection anew that answers nothing any more, and hears no more of the old one", () => {
+    const { hub, sockets, clock, states } = hubOf();
+    const [dead] = sockets as [TestSocket];
+    dead.close = () => {}; // its other side is gone: no close comes back
+    hub.subscribe(wanted, nobody());
+    dead.say(hello);
+    lookOn(hub, clock, 10);
+    expect(pings(dead)).toBe(1);
+    lookOn(hub, clock, 19);
+    expect([sockets.length, pings(dead)]).toEqual([1, 1]);
+    lookOn(hub, clock, 2);
+    expect(sockets.length).toBe(2);
+    sockets[1]?.say(hello);
+    expect(states).toEqual(["connecting", "live", "lost", "connecting", "live"]);
+    expect(sockets[1]?.sent.map(({ op }) => op)).toEqual(["subscribe"]);
+    expect(dead.onmessage).toBeNull();
+  });
+
+  it("leaves a connection alone that answers, however quiet the market is", () => {
+    const { hub, sockets, clock } = hubOf();
+    const [socket] = sockets as [TestSocket];
+    socket.say(hello);
+    for (let k = 0; k < 6; k += 1) {
+      lookOn(hub, clock, 10);
+      expect(pings(socket)).toBe(k + 1);
+      socket.say({ type: "pong" });
+    }
+    expect(sockets.length).toBe(1);
+    expect(hub.lastMessageMs).toBe(0); // an answer is no news of the market
+  });
+
+  it("asks at once after a sleep, and does not take what slept with it for dead", () => {
+    const { hub, sockets, clock } = hubOf();
+    const [socket] = sockets as [TestSocket];
+    socket.say(hello);
+    lookOn(hub, clock, 12);
+    clock.wind(3_600_000);
+    hub.look();
+    expect([sockets.length, pings(socket)]).toEqual([1, 2]);
+    socket.say({ type: "pong" });
+    lookOn(hub, clock, 9);
+    expect([sockets.length, pings(socket)]).toEqual([1, 2]);
+  });
+
+  it("does not wait for ever for a connection that does not come about", () => {
+    const { hub, sockets, clock } = hubOf();
+    lookOn(hub, clock, 22);
+    expect(sockets.length).toBe(2);
+  });
+
   it("gives up what nobody wants any more by the time that it is granted", () => {
     const { hub, sockets } = hubOf();
     const socket = sockets[0] as TestSocket;

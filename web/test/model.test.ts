@@ -292,6 +292,7 @@ describe("header and legend", () => {
       spread: "0.5",
       volume: "12.3k",
       direction: 0,
+      until: "21 Nov 2025 00:00:59",
     });
     model.series.merge(frameOf([{ minute: 0, cells: [[100, 1, 1]], close: 200 }], "bar_open"));
     expect(headerView(model, status, first)).toMatchObject({ last: "100.0", direction: -1 });

@@ -230,11 +230,21 @@ describe("the charts of a chain", () => {
     expect(axes(["20000", "20050"])[1]).toEqual([undefined, undefined]);
     expect(axes([null, null])[1]).toEqual([undefined, undefined]);
     const vols = { at_ns: [], spot: [], call_oi: [], put_oi: [], pcr_oi: [], pcr_volume: [], max_pain: [] };
-    const [, iv] = (
-      straddleChart({ ...day, ...vols, straddle: [], atm_iv: [0.45, 0.452, null] }, colours, kolkata) as unknown as {
-        yAxis: { min: number; max: number; axisLabel: { showMinLabel: boolean } }[];
+    const [straddle, iv] = (
+      straddleChart(
+        { ...day, ...vols, straddle: [244.6, 244.75], atm_iv: [0.45, 0.452, null] },
+        colours,
+        kolkata,
+      ) as unknown as {
+        yAxis: {
+          min: number;
+          max: number;
+          axisLabel: { showMinLabel: boolean; formatter: (value: number) => string };
+        }[];
       }
     ).yAxis;
+    expect((straddle?.max ?? 0) - (straddle?.min ?? 0), "some paise are no storm").toBeCloseTo(1);
+    expect(straddle?.axisLabel.formatter(244.65), "no two of its values are written alike").toBe("244.65");
     expect(iv?.axisLabel.showMinLabel, "44.60 is no step of it").toBe(false);
     expect(
       [iv?.min, iv?.max].map((one) => one?.toFixed(2)),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Said } from "../src/app/said";
 import { BarSeries } from "../src/data/bar-series";
 import { ChartModel } from "../src/model/chart-model";
 import { feedWords } from "../src/model/feed-words";
@@ -29,6 +30,10 @@ describe("feedWords", () => {
     const lost = feedWords(feed({ phase: "reconnecting", text: "closed (1006); attempt 3", since_ns }), nowMs);
     expect(lost).toMatchObject({ note: "reconnecting for 90 s: closed (1006); attempt 3", tone: "bad", dims: true });
     expect(feedWords(feed({ phase: "stale", since_ns }), nowMs).note).toBe("the feed is silent for 90 s");
+    const text = "nothing was heard for 95 s, which is unusual here";
+    expect(feedWords(feed({ phase: "stale", since_ns, text }), nowMs).note, "one duration").toBe(
+      `the feed is silent: ${text}`,
+    );
     expect(feedWords(feed({ phase: "closed", text: "opens at 09:15" }), nowMs)).toMatchObject({
       text: "market closed",
       note: "opens at 09:15",
@@ -155,5 +160,20 @@ describe("the place of a view", () => {
     model.resetPrice();
     model.settle();
     expect(model.priceIsOff).toBe(false);
+  });
+});
+
+describe("what was done a moment ago", () => {
+  it("leaves the chart by itself, what can be undone later than the rest", () => {
+    const due: { ms: number; run: () => void }[] = [];
+    const said = new Said({ now: () => 0, after: (ms, run) => due.push({ ms, run }) });
+    said.say("The picture is saved.");
+    said.say("Layout “one” is open.", async () => {});
+    const [first, second] = due as [(typeof due)[number], (typeof due)[number]];
+    expect(second.ms).toBeGreaterThan(first.ms);
+    first.run();
+    expect(said.store.get()?.text, "its own time is not over").toBe("Layout “one” is open.");
+    second.run();
+    expect(said.store.get()).toBeNull();
   });
 });

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from footloom.errors import CorruptPart, StoreError
 from footloom.store._reports import Settings
+from footloom.store.appended import Appended
 from footloom.store.columns import bounds, length
 from footloom.store.layout import BOOKS, Asked
 from footloom.store.medium import Medium, OpenSegment
@@ -59,36 +60,36 @@ class Journal:
         self._settings = settings
         self._newest_ns: int | None = None
         self._elapsed_ns = 0
-        self._segment = medium.new_segment(next_seq)
+        self._appended = Appended(medium.new_segment(next_seq))
 
     @property
     def name(self) -> str:
         """The segment that rows go to."""
-        return self._segment.name
+        return self.segment.name
 
     @property
     def segment(self) -> OpenSegment:
         """The newest segment."""
-        return self._segment
+        return self._appended.segment
 
     @property
     def next_seq(self) -> int:
         """The ingest sequence that the next row gets."""
-        return self._segment.next_seq
+        return self.segment.next_seq
 
     @property
     def next_place(self) -> tuple[int, int]:
         """Where a gap record stands that is made now: the next sequence, and the place of the last record."""
-        return self.next_seq, place_in(self.name, self._segment.gap_records)
+        return self.next_seq, place_in(self.name, self.segment.gap_records)
 
     @property
     def is_empty(self) -> bool:
         """Whether the newest segment holds nothing."""
-        return self._segment.is_empty
+        return self.segment.is_empty
 
     def append(self, entries: Sequence[Entry]) -> int:
         """Make entries durable, all or none, and return the sequence of the last row."""
-        return self._segment.append(entries)
+        return self._appended.append(entries)
 
     def is_full(self, entries: Sequence[Entry]) -> bool:
         """Say whether a new segment should begin before these entries.
@@ -98,14 +99,14 @@ class Journal:
         times = [bounds(entry.columns["ts_recv_ns"])[1] for entry in entries if length(entry.columns)]
         if times:
             self._tell_time(max(times))
-        if self._segment.is_empty:
+        if self.segment.is_empty:
             self._elapsed_ns = 0
             return False
         return self._has_its_rows() or self._elapsed_ns >= self._settings.roll_ns
 
     # Levels and quotes come many times as fast as trades, and nobody waits for them to be sealed.
     def _has_its_rows(self) -> bool:
-        rows = self._segment.tape_rows
+        rows = self.segment.tape_rows
         books = sum(rows[tape] for tape in BOOKS)
         return rows.total() - books + books // _BOOK_ROWS >= self._settings.roll_rows
 
@@ -118,15 +119,15 @@ class Journal:
 
     def has_other_grid(self, entries: Sequence[Entry]) -> bool:
         """Say whether an instrument was defined anew: a segment holds each tape on one grid."""
-        return any(self._segment.holds_other_grid(entry.stream, entry.instrument) for entry in entries)
+        return any(self.segment.holds_other_grid(entry.stream, entry.instrument) for entry in entries)
 
-    def roll(self) -> OpenSegment:
-        """Begin a new segment and return the old one, which is still open."""
-        old = self._segment
-        self._segment = self._medium.new_segment(old.next_seq)
+    def roll(self) -> Appended:
+        """Begin a new segment and return what the old one holds, which is still open."""
+        old = self._appended
+        self._appended = Appended(self._medium.new_segment(self.next_seq))
         self._elapsed_ns = 0
         return old
 
     def close(self) -> None:
         """Close the newest segment."""
-        self._segment.close()
+        self.segment.close()

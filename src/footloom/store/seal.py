@@ -35,8 +35,12 @@ class _Day(msgspec.Struct):
     notes: list[Note]
 
 
-def seal_segment(name: str, catalog: Catalog, intake: Intake) -> list[tuple[Stream, dt.date]]:
+def seal_segment(
+    name: str, catalog: Catalog, intake: Intake, content: Content | None = None
+) -> list[tuple[Stream, dt.date]]:
     """Move what a segment holds into parts, delete it, and return the days that took something.
+
+    ``content`` is what it holds, None where that is not known: then it is read.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def seal_segment(name: str, catalog: Catalog, intake: Intake) -> list[tuple[Stre
         A part or a manifest could not be written; the segment stays, and sealing can be tried again.
     """
     medium = catalog.medium
-    content = medium.read_segment(name)
+    content = content or medium.read_segment(name)
     if content.damage:
         raise CorruptPart(
             f"{medium.segment_place(name)} is damaged ({content.damage[0]}): close the store and open it for "

@@ -12,6 +12,7 @@ from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import StoreError
 from footloom.store._reports import Compaction, PartReport, Recordable, Removed, Settings, SourceInfo, Storable, Watch
+from footloom.store.appended import Appended
 from footloom.store.columns import Columns, bounds, columns_of, form_of, has_id
 from footloom.store.compact import add_up, compact_day, compact_tail
 from footloom.store.days import day_of
@@ -26,9 +27,11 @@ from footloom.store.notes import Note
 from footloom.store.quota import BookQuota
 from footloom.store.removal import remove_tape
 from footloom.store.seal import seal_segment
-from footloom.store.segment import Entry
+from footloom.store.segment import Content, Entry
 
 __all__ = ("Writer",)
+
+_MOST_HELD = 2  # of segments that wait to be sealed, which an import may keep waiting: the others are read back
 
 
 class Writer:
@@ -51,7 +54,7 @@ class Writer:
         self._known: set[Instrument] = set()
         self._defined: dict[Stream, Instrument] = {}  # found in `_known`, without comparing definitions
         self._bare: dict[tuple[Stream, dt.date], list[Seen]] = {}
-        self._closing: list[OpenSegment] = []
+        self._closing: list[Appended] = []
         self.seal_error: StoreError | None = None
         medium.sweep_removed()
         self.recovery, next_seq = medium.recover()
@@ -83,8 +86,8 @@ class Writer:
             with contextlib.suppress(StoreError):  # a disk that is full keeps this gap out; that it began is recorded
                 if untold:
                     self._journal.append(untold)
-            for segment in self._closing:
-                segment.close()
+            for one in self._closing:
+                one.segment.close()
             self._journal.close()
 
     def abandon(self) -> None:
@@ -118,7 +121,7 @@ class Writer:
         return self._quota.watch()
 
     def _unsealed(self) -> list[OpenSegment]:
-        return [*self._closing, self._journal.segment]
+        return [*(one.segment for one in self._closing), self._journal.segment]
 
     # What the parts of depth and quotes take; in between, the journal's bytes are added.
     def _count_books(self) -> None:
@@ -132,6 +135,8 @@ class Writer:
 
     def _roll(self) -> None:
         self._closing.append(self._journal.roll())
+        for one in self._closing[:-_MOST_HELD]:
+            one.forget()
         self._thread.submit(self._seal_quietly)
 
     # Trouble in the background must not stop the journal, which keeps the rows: it is told on request, and what failed
@@ -250,13 +255,16 @@ class Writer:
         with self._parts_lock:
             self.seal_error = None
             newest = self._journal.name
+            known: dict[str, Content | None] = {}
             while self._closing:
-                self._closing[0].close()
+                ended = self._closing[0]
+                ended.segment.close()
+                known[ended.segment.name] = ended.content()
                 self._closing.pop(0)
             for name in self._medium.segments():
                 if name >= newest:
                     break
-                taken = seal_segment(name, self._catalog, self._intake)
+                taken = seal_segment(name, self._catalog, self._intake, known.pop(name, None))
                 if any(stream.tape in BOOKS for stream, _ in taken):
                     self._count_books()
                 for stream, day in taken:

@@ -17,7 +17,7 @@ from footloom.core.snapshots import Snapshots
 from footloom.core.trades import Trades
 from footloom.errors import NotStored, StoreError
 from footloom.kernels.facts import in_order
-from footloom.server.clients.session import Disconnected
+from footloom.server.clients.socket import Disconnected
 from footloom.server.wire.frames import Message
 from footloom.store import Coverage, Recovery
 

@@ -275,6 +275,14 @@ async def test_unsubscribing_ends_the_frames(store: MemoryStore, tape: Trades) -
         await client.close()
 
 
+async def test_who_asks_whether_the_connection_is_alive_is_answered(store: MemoryStore) -> None:
+    async with running(store) as hub:
+        client = Client(hub)
+        client.send({"op": "ping"})
+        await client.until(lambda m: m == {"type": "pong"})
+        await client.close()
+
+
 async def test_the_first_change_goes_out_at_once_and_the_next_ones_together(store: MemoryStore, tape: Trades) -> None:
     async with running(store, flush_s=0.5) as hub:
         client = Client(hub)

@@ -122,7 +122,7 @@ def test_an_append_that_fails_is_not_counted_and_can_be_done_again(
 ) -> None:
     trades = make_trades(30)
     store.append(trades.take(slice(0, 10)))
-    segment = store._writing()._journal._segment
+    segment = store._writing()._journal.segment
     stream = segment._stream
 
     def fail(*_: object) -> int:

@@ -15,6 +15,7 @@ import { pageStorage, tabStorage } from "./prefs";
 import { Terminal } from "./terminal";
 
 const retryMs = 1500;
+const lookEveryMs = 1000;
 
 function socketUrl(): string {
   const url = new URL("ws/v1", document.baseURI);
@@ -93,6 +94,16 @@ function socketThrough(door: Door): Socket {
   return socket as Socket;
 }
 
+function stayConnected(hub: Hub): void {
+  window.addEventListener("online", () => {
+    hub.retryNow();
+    hub.probe();
+  });
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && hub.probe());
+  setInterval(() => hub.look(), lookEveryMs);
+  hub.connect();
+}
+
 function start(door: Door): void {
   const rest = new Rest(new URL("api/v1/", document.baseURI).href);
   const hub = new Hub(() => socketThrough(door));
@@ -118,8 +129,7 @@ function start(door: Door): void {
   const seen = (): void => terminal.hide(document.visibilityState === "hidden");
   document.addEventListener("visibilitychange", seen);
   seen();
-  window.addEventListener("online", () => hub.retryNow());
-  hub.connect();
+  stayConnected(hub);
   void openFirst(terminal, rest);
 }
 

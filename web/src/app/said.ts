@@ -2,6 +2,7 @@ import { type Clock, Store } from "../data/store";
 import type { SaidView } from "../panels/face";
 
 const shownForMs = 12_000;
+const undoForMs = 60_000;
 
 /** What was done a moment ago, with the way back where there is one. */
 export class Said {
@@ -12,12 +13,11 @@ export class Said {
     this.#clock = clock;
   }
 
-  /** @param undo takes it back; what can be taken back is said until it is dismissed or something else is said */
+  /** @param undo takes it back; what can be taken back is said for longer, but not for ever: it stands over the chart */
   say(text: string, undo: (() => Promise<void>) | null = null): void {
     const view: SaidView = { text, undo: undo === null ? null : () => void this.#undo(undo) };
     this.store.set(view);
-    if (undo !== null) return;
-    this.#clock.after(shownForMs, () => {
+    this.#clock.after(undo === null ? shownForMs : undoForMs, () => {
       if (this.store.get() === view) this.store.set(null);
     });
   }

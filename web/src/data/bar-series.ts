@@ -138,6 +138,11 @@ export class BarSeries {
     return this.#length === 0 ? null : (this.number("close_tick", this.last) as PriceTick);
   }
 
+  /** The time of a bar's last trade. */
+  lastNs(index: BarIndex): bigint {
+    return this.columns.last_ns[index + this.shift] as bigint;
+  }
+
   isFinal(index: BarIndex): boolean {
     return (this.number("flags", index) & BAR_FLAGS.final) !== 0;
   }

@@ -80,6 +80,12 @@ interface Stream {
 
 const firstDelayMs = 500;
 const longestDelayMs = 10_000;
+/** A connection that has said nothing for so long is asked whether it is still there. */
+const askAfterMs = 10_000;
+/** The longest wait for its answer: a large snapshot may stand before it on a slow line. */
+const giveUpAfterMs = 20_000;
+/** Who has not looked for so long was asleep: whatever came meanwhile has not been read yet. */
+const sleptMs = 5000;
 
 /** The wait before attempt `attempt` (1, 2, ...): doubled each time, with a fifth of chance so that tabs do not march in step. */
 export function backoffMs(attempt: number, random: number): number {
@@ -104,8 +110,12 @@ export class Hub {
   #nextId = 1;
   #closed = false;
   #problem: (message: string) => void = () => {};
-  /** When the last message came, by the clock given. */
+  /** When the last message came that says something of what is shown, by the clock given. */
   lastMessageMs = 0;
+  #heardMs = 0;
+  /** Since when an answer is awaited; null while none is. */
+  #askedMs: number | null = null;
+  #lookedMs = 0;
 
   constructor(open: () => Socket, clock: Clock = systemClock) {
     this.#open = open;
@@ -129,6 +139,7 @@ export class Hub {
   connect(): void {
     if (this.#closed || this.#socket !== null) return;
     this.#state.set({ phase: "connecting", attempt: this.#attempt });
+    this.#askedMs = this.#clock.now();
     const socket = this.#open();
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
@@ -173,13 +184,44 @@ export class Hub {
     if (this.#socket === null) this.connect();
   }
 
+  /**
+   * To be called each second: a machine that slept or changed its network keeps connections that the other side has
+   * ended long ago, and nobody tells. What is silent is asked; what does not answer is given up and made anew.
+   */
+  look(): void {
+    const now = this.#clock.now();
+    const slept = now - this.#lookedMs > sleptMs;
+    this.#lookedMs = now;
+    const socket = this.#socket;
+    if (socket === null) return;
+    if (slept || (this.#askedMs === null && now - this.#heardMs >= askAfterMs)) this.probe();
+    else if (this.#askedMs !== null && now - this.#askedMs >= giveUpAfterMs) {
+      socket.onmessage = null;
+      this.#lost(socket);
+      socket.close();
+    }
+  }
+
+  /** Ask the connection whether it is still there: the machine woke, or its network is another one. */
+  probe(): void {
+    if (this.#socket === null) return;
+    this.#askedMs = this.#clock.now();
+    if (this.#live) this.#send({ op: "ping" });
+  }
+
   #receive(data: string | ArrayBuffer): void {
-    this.lastMessageMs = this.#clock.now();
+    this.#heardMs = this.#clock.now();
+    this.#askedMs = null;
     try {
       if (typeof data === "string") {
         const message = parseServerMessage(data);
-        if (message !== null) this.#onMessage(message);
-      } else if (isStudyFrame(data)) this.#onStudies(decodeStudies(data));
+        if (message === null) return;
+        this.lastMessageMs = this.#heardMs;
+        this.#onMessage(message);
+        return;
+      }
+      this.lastMessageMs = this.#heardMs;
+      if (isStudyFrame(data)) this.#onStudies(decodeStudies(data));
       else this.#onFrame(decodeFrame(data));
     } catch (error) {
       this.#problem(error instanceof Error ? error.message : String(error));

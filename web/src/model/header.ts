@@ -25,6 +25,8 @@ export interface HeaderView {
   readonly since: string;
   readonly spread: string;
   readonly lag: string;
+  /** When the newest trade that is shown took place: its own time, not that of its bar. */
+  readonly until: string;
   /** Whether what comes is so far behind the exchange that it is no picture of now. */
   readonly isLate: boolean;
   readonly recorded: boolean;
@@ -47,6 +49,7 @@ export const emptyHeader: HeaderView = {
   since: "",
   spread: dash,
   lag: dash,
+  until: "",
   isLate: false,
   recorded: true,
 };
@@ -72,6 +75,7 @@ export function headerView(model: ChartModel, status: Status | null, before: Hea
     since: sinceText(model, status),
     spread: spreadText(model, status),
     lag: lagText(status?.lag_ms),
+    until: model.clock.fullText(ms(nsToMs(model.series.lastNs(model.series.last))), true),
     isLate: (status?.lag_ms ?? 0) >= lateFromMs,
     recorded: status?.recorded ?? true,
   };

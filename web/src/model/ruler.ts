@@ -49,7 +49,7 @@ export function measure(model: ChartModel, { from, to }: Ruler): Measure {
     else if (isDoubtful(series, index)) sum.doubtful += 1;
     if (isIncomplete(series, index)) sum.withGaps += 1;
   }
-  const ends = series.isFinal(last) ? series.closeNs(last) : (series.columns.last_ns[last + series.shift] as bigint);
+  const ends = series.isFinal(last) ? series.closeNs(last) : series.lastNs(last);
   const ticks = to.tick - from.tick;
   return {
     first,

@@ -86,7 +86,7 @@ function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
   };
   const cvd = series.number("cvd", index);
   // The open bar lasts until its last trade so far.
-  const ends = series.isFinal(index) ? series.closeNs(index) : (series.columns.last_ns[index + series.shift] as bigint);
+  const ends = series.isFinal(index) ? series.closeNs(index) : series.lastNs(index);
   const seconds = Number(ends - series.openNs(index)) / 1e9;
   return [
     volume,

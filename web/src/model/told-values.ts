@@ -89,8 +89,7 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   funding: (model, { study }, index) => {
     const due = study.value("next_ms", index);
-    const { columns, shift } = model.series;
-    const left = due - Number((columns.last_ns[index + shift] as bigint) / 1_000_000n); // as of its last trade
+    const left = due - Number(model.series.lastNs(index) / 1_000_000n); // as of its last trade
     return [
       part("", finePercent(model, study.value("rate", index))),
       part("premium", finePercent(model, study.value("premium", index))),

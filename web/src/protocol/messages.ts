@@ -301,7 +301,8 @@ export type ClientMessage =
       readonly studies?: readonly StudyRequest[];
     }
   | { readonly op: "subscribe"; readonly id: number; readonly stream: StreamRequest }
-  | { readonly op: "unsubscribe"; readonly topic_id: number };
+  | { readonly op: "unsubscribe"; readonly topic_id: number }
+  | { readonly op: "ping" };
 
 /** One row of `/api/v1/instruments`. */
 export interface InstrumentInfo {

@@ -13,7 +13,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from footloom.server.clients.session import Disconnected
+from footloom.server.clients.socket import Disconnected
 from footloom.server.listening import EVICT_AFTER_S
 from footloom.server.wire.frames import Message
 
@@ -168,7 +168,7 @@ def _is_utf8(frames: Sequence[bytes]) -> bool:
 
 
 class LitestarSocket:
-    """A litestar WebSocket as `footloom.server.clients.session.Socket`."""
+    """A litestar WebSocket as `footloom.server.clients.socket.Socket`."""
 
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import footloom
 from footloom.errors import FootloomError, NotStored, ProtocolError, TooMuch
 from footloom.server.clients.allowance import Limits, Pace
 from footloom.server.clients.mailbox import Item, Mailbox, Mark
+from footloom.server.clients.socket import Disconnected, Socket
 from footloom.server.failures import code_of
 from footloom.server.live.any_topic import AnyTopic
 from footloom.server.live.companions import keys_beside
@@ -31,6 +31,8 @@ from footloom.server.wire.messages import (
     PROTOCOL_VERSION,
     ErrorText,
     Hello,
+    Ping,
+    Pong,
     Rebuilt,
     Request,
     Resync,
@@ -39,26 +41,9 @@ from footloom.server.wire.messages import (
     parse_request,
 )
 
-__all__ = ("Disconnected", "Session", "Socket", "Subscription")
+__all__ = ("Session", "Subscription")
 
 _LOG = logging.getLogger(__name__)
-
-
-class Disconnected(Exception):
-    """The client went away."""
-
-
-class Socket(Protocol):
-    """The connection, as a session needs it: `Disconnected` is raised when it is gone."""
-
-    def offer(self, message: Message) -> bool:
-        """Send one message if the connection takes more just now, and say whether it does."""
-
-    async def send(self, message: Message) -> None:
-        """Send one message as soon as the connection takes more."""
-
-    async def receive(self) -> str | bytes:
-        """Return the next message."""
 
 
 @dataclass(slots=True, eq=False)
@@ -262,6 +247,9 @@ class Session:
             task = asyncio.create_task(self._open(request))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+            return
+        if isinstance(request, Ping):
+            self._answer(encode_text(Pong()))
             return
         subscription = self.subscriptions.get(request.topic_id)
         if subscription is None:

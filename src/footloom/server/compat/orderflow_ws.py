@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, UnsetType
 from footloom.core.instrument import Instrument
 from footloom.errors import ConfigError, FootloomError, NotStored, ProtocolError, UnknownSymbol
 from footloom.server.clients.connection import LitestarSocket
-from footloom.server.clients.session import Disconnected, Socket
+from footloom.server.clients.socket import Disconnected, Socket
 from footloom.server.compat.asking import EXCHANGES, one_of, query_value, stored_key, whole_number
 from footloom.server.compat.bars import Bar, Cells, joined, rounded
 from footloom.server.compat.following import Follower, followed

@@ -28,6 +28,8 @@ __all__ = (
     "GapSpan",
     "GapText",
     "Hello",
+    "Ping",
+    "Pong",
     "Rebuilt",
     "Request",
     "Resync",
@@ -141,7 +143,11 @@ class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
     topic_id: int
 
 
-Request = Subscribe | Unsubscribe
+class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="ping"):
+    """Ask whether the connection is alive: answered by `Pong`."""
+
+
+Request = Subscribe | Unsubscribe | Ping
 
 
 class StudyOutput(msgspec.Struct, frozen=True):
@@ -175,6 +181,10 @@ class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
 
     version: int
     server: str
+
+
+class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
+    """The answer to `Ping`: a page cannot see the pings of the WebSocket itself."""
 
 
 class Subscribed(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="subscribed"):

@@ -193,7 +193,7 @@ export function straddleChart(
     ...frame(colours, signs),
     xAxis: category(colours, history.at_ns.map(clock)),
     yAxis: [
-      values(colours, { name: "straddle", text: fixed(1, signs), data: history.straddle }),
+      values(colours, { name: "straddle", text: fixed(2, signs), data: history.straddle, least: 1 }),
       values(colours, { name: "IV %", right: true, text: fixed(2, signs), data: percent, least: 1 }),
     ],
     series: [
@@ -210,7 +210,7 @@ export function smileChart(smile: OptionSmile, colours: ChartColours, signs = pl
   return {
     ...frame(colours, signs),
     xAxis: category(colours, strikesText(smile.strikes, signs), "strike"),
-    yAxis: values(colours, { name: "IV %", text: fixed(1, signs) }) as YAxis,
+    yAxis: values(colours, { name: "IV %", text: fixed(1, signs), data: percent(smile.iv), least: 1 }) as YAxis,
     series: [
       line("out of the money", percent(smile.iv), colours.accent),
       { ...line("calls", percent(smile.call_iv), colours.sell), lineStyle: { width: 1, type: "dashed" } },
