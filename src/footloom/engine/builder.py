@@ -51,8 +51,11 @@ class Builder(Tail):
 
     Final bars are held for two sessions, and at least ``LEAST_BARS``, at most about ``MOST_BARS`` of them (``bars``
     gives others); rows older than the first bar held then change nothing here: who shows older bars reads the store.
+    Of more than ``most_told`` bars that end in one update it is told that all was built anew, not of each.
     Fetched history far behind the newest row waits up to some seconds of engine time, so that pages of it cost little.
     """
+
+    most_told = 2**62
 
     def __init__(
         self,
@@ -301,7 +304,12 @@ class Builder(Tail):
         if not count and len(tail) == 1:  # the common path
             self._shown = shown
             return [BarUpdated(shown)]
-        events: list[Event] = [BarClosed(shown.slice(i, i + 1), watermark_ns) for i in range(count)]
+        events: list[Event] = []
+        if count > self.most_told:
+            self.epoch += 1
+            events.append(Rebuilt(shown.open_ns, self.epoch))
+        else:
+            events += [BarClosed(shown.slice(i, i + 1), watermark_ns) for i in range(count)]
         if changed_from is not None:
             fresh = range(max(count, int(np.searchsorted(tail.bars.open_ns, changed_from))), len(tail))
             events += [BarUpdated(shown.slice(i, i + 1)) for i in fresh]

@@ -45,6 +45,27 @@ async def test_commits_between_two_frames_are_folded_at_once(monkeypatch: pytest
         assert (folds, page.told.count("bar")) == ([1, 4], 2)
 
 
+@pytest.mark.parametrize(("rows", "told"), [(40, ["event"] * 41), (400, ["resnapshot"])])
+async def test_more_bars_than_anybody_follows_come_as_a_snapshot(rows: int, told: list[str]) -> None:
+    """A chart of single trades would fill the event loop of all: whoever has it is given its newest bars at once."""
+    tape = make_tape(200, hours=0.1)
+    async with running(MemoryStore(tape), flush_s=0.0) as hub:
+        topic = await hub.open(request("1t"), 10)
+        page = Looker()
+        hub.join(topic, page)
+        burst = after(tape, *(0.001 * number for number in range(1, rows + 1)), ids=tuple(range(1, rows + 1)))
+        hub.publish(commit(burst, recorded=False))
+        assert [one for one in page.told if one != "bar"] == told
+        assert count(topic) == 200 + rows
+        frame = topic.builder.frame()
+        assert frame is not None
+        bars = frame.footprint.bars
+        assert (bars.trades == 1).all()
+        assert bars.open_ns[-rows:].tolist() == burst.ts_exch_ns.tolist()
+        hub.publish(commit(after(tape, 60, ids=(rows + 1,)), recorded=False))
+        assert [one for one in page.told if one != "bar"] == [*told, "event"], "and goes on with single bars"
+
+
 async def test_a_row_waits_a_while_for_another_to_be_shown_with_it() -> None:
     tape = make_tape(200, hours=0.1)
     async with running(MemoryStore(tape), flush_s=3600.0) as hub:

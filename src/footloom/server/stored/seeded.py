@@ -1,4 +1,4 @@
-"""The builder of a live chart that was seeded from the store: it keeps its lead to itself."""
+"""The builder of a live chart that was seeded from the store: it does not tell its lead, nor what nobody can follow."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ __all__ = ("SeededBuilder",)
 class SeededBuilder(Builder):
     """A builder that keeps to itself the bars which only lead up to the first one that may be shown."""
 
+    most_told = 64  # of bars of a trade or two thousands end a second: told one by one they fill the event loop
     shown_ns = -(2**63)
 
     def frame(self, max_bars: int | None = None) -> ChartFrame | None:
