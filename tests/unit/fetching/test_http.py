@@ -274,6 +274,16 @@ def nobody(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
+async def test_who_is_trusted_is_read_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Http({})  # reads it, where no test before has
+    read: list[object] = []
+    monkeypatch.setattr(ssl, "create_default_context", lambda *found, **more: read.append((found, more)))
+    second = Http({})
+    await first.aclose()
+    await second.aclose()
+    assert read == [], "it holds the event loop for 20 ms"
+
+
 async def test_a_certificate_of_nobody_is_refused_at_once(nobody: ssl.SSLContext, clocks: Clocks) -> None:
     hits = []
 
