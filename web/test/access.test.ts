@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Address, Door, enter, tokenIn, withoutToken } from "../src/data/access";
+import { Rest } from "../src/data/rest";
 
 interface Sent {
   readonly url: string;
@@ -85,5 +86,24 @@ describe("enter", () => {
     expect(await enter(new Door("/s"), address)).toMatchObject({ state: "asked" });
     expect(await enter(new Door("/s"), address)).toMatchObject({ state: "in" });
     expect(sent[0]?.options.method).toBeUndefined();
+  });
+});
+
+describe("Rest", () => {
+  it("waits for nothing that was asked over a connection that is gone, and asks anew", async () => {
+    vi.stubGlobal("fetch", (_url: URL, { signal }: { signal: AbortSignal }) =>
+      signal.aborted
+        ? Promise.reject(signal.reason)
+        : new Promise((_answer, fail) => signal.addEventListener("abort", () => fail(signal.reason))),
+    );
+    const rest = new Rest("http://127.0.0.1:1/api/v1/");
+    const asked = rest.feeds();
+    rest.abandon();
+    await expect(asked).rejects.toThrow("the server cannot be reached (/api/v1/feeds)");
+    const again = rest.feeds();
+    const first = await Promise.race([again.catch(() => "failed"), Promise.resolve("waits")]);
+    expect(first).toBe("waits");
+    rest.abandon();
+    await expect(again).rejects.toThrow("cannot be reached");
   });
 });

@@ -150,6 +150,10 @@ describe("Hub", () => {
     const { hub, sockets, clock, states } = hubOf();
     const [dead] = sockets as [TestSocket];
     dead.close = () => {}; // its other side is gone: no close comes back
+    let told = 0;
+    hub.onDead(() => {
+      told += 1;
+    });
     hub.subscribe(wanted, nobody());
     dead.say(hello);
     lookOn(hub, clock, 10);
@@ -157,7 +161,7 @@ describe("Hub", () => {
     lookOn(hub, clock, 19);
     expect([sockets.length, pings(dead)]).toEqual([1, 1]);
     lookOn(hub, clock, 2);
-    expect(sockets.length).toBe(2);
+    expect([sockets.length, told]).toEqual([2, 1]);
     sockets[1]?.say(hello);
     expect(states).toEqual(["connecting", "live", "lost", "connecting", "live"]);
     expect(sockets[1]?.sent.map(({ op }) => op)).toEqual(["subscribe"]);

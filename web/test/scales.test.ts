@@ -9,7 +9,7 @@ import { PriceScale } from "../src/model/price-scale";
 import { axisValues, lastAxisValue } from "../src/model/study-values";
 import { niceStep, priceTicks, timeMarks } from "../src/model/ticks";
 import { TimeScale } from "../src/model/time-scale";
-import { ZoneClock } from "../src/model/time-zone";
+import { ZoneClock, zonesByRegion } from "../src/model/time-zone";
 import { ValueScale } from "../src/model/value-scale";
 import { type BarIndex, dpx, ms } from "../src/protocol/units";
 import { frameOf, meta, minutes, openOf } from "./support/frames";
@@ -294,6 +294,9 @@ describe("ZoneClock", () => {
     const kolkata = new ZoneClock("Asia/Kolkata");
     expect(kolkata.timeText(ms(Date.UTC(2025, 10, 21, 3, 45)))).toBe("09:15");
     expect(kolkata.label(ms(0))).toBe("Asia/Kolkata (UTC+5:30)");
+    expect(new ZoneClock("Asia/Calcutta").label(ms(0)), "as some browsers call it").toBe("Asia/Kolkata (UTC+5:30)");
+    const asia = zonesByRegion().find(({ region }) => region === "Asia")?.names ?? [];
+    expect(asia.map(({ words }) => words)).toContain("Kolkata");
     const york = new ZoneClock("America/New_York");
     expect(york.timeText(ms(Date.UTC(2025, 0, 10, 14, 30)))).toBe("09:30");
     expect(york.timeText(ms(Date.UTC(2025, 6, 10, 13, 30)))).toBe("09:30");

@@ -94,7 +94,8 @@ function socketThrough(door: Door): Socket {
   return socket as Socket;
 }
 
-function stayConnected(hub: Hub): void {
+function stayConnected(hub: Hub, rest: Rest): void {
+  hub.onDead(() => rest.abandon());
   window.addEventListener("online", () => {
     hub.retryNow();
     hub.probe();
@@ -129,7 +130,7 @@ function start(door: Door): void {
   const seen = (): void => terminal.hide(document.visibilityState === "hidden");
   document.addEventListener("visibilitychange", seen);
   seen();
-  stayConnected(hub);
+  stayConnected(hub, rest);
   void openFirst(terminal, rest);
 }
 

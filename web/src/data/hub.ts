@@ -110,6 +110,7 @@ export class Hub {
   #nextId = 1;
   #closed = false;
   #problem: (message: string) => void = () => {};
+  #dead: () => void = () => {};
   /** When the last message came that says something of what is shown, by the clock given. */
   lastMessageMs = 0;
   #heardMs = 0;
@@ -134,6 +135,11 @@ export class Hub {
   /** Be told of what cannot be understood or was refused without naming a topic. */
   onProblem(run: (message: string) => void): void {
     this.#problem = run;
+  }
+
+  /** Be told of a connection that is dead without having ended: whatever else waits for the server waits in vain. */
+  onDead(run: () => void): void {
+    this.#dead = run;
   }
 
   connect(): void {
@@ -199,6 +205,7 @@ export class Hub {
       socket.onmessage = null;
       this.#lost(socket);
       socket.close();
+      this.#dead();
     }
   }
 

@@ -55,13 +55,23 @@ export interface TradesQuery {
   readonly limit: number;
 }
 
+/** The server gives a request up after a minute: what is not answered by then never will be. */
+const patienceMs = 75_000;
+
 /** `/api/v1`, as far as the page uses it. */
 export class Rest {
   readonly #base: string;
+  #lost = new AbortController();
 
   /** @param base where `api/v1/` lies, as an absolute URL that ends in a slash */
   constructor(base: string) {
     this.#base = base;
+  }
+
+  /** The connection to the server is gone: what was asked over it is not answered any more. */
+  abandon(): void {
+    this.#lost.abort();
+    this.#lost = new AbortController();
   }
 
   async instruments(signal?: AbortSignal): Promise<readonly InstrumentInfo[]> {
@@ -228,8 +238,10 @@ export class Rest {
 
   async #fetch(url: URL, options: RequestInit): Promise<Response> {
     let answer: Response;
+    const signals = [this.#lost.signal, AbortSignal.timeout(patienceMs)];
+    if (options.signal) signals.push(options.signal);
     try {
-      answer = await fetch(url, options);
+      answer = await fetch(url, { ...options, signal: AbortSignal.any(signals) });
     } catch (error) {
       if (options.signal?.aborted === true) throw error;
       throw new RequestFailed(`the server cannot be reached (${url.pathname})`, 0);

@@ -15,6 +15,16 @@ const monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep
 const blockMs = 900_000;
 const two = (value: number): string => String(value).padStart(2, "0");
 
+/** What some browsers call a zone, and what it is called now. */
+const renamed: Readonly<Record<string, string>> = {
+  "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Katmandu": "Asia/Kathmandu",
+  "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh",
+  "Europe/Kiev": "Europe/Kyiv",
+};
+const named = (zone: string): string => renamed[zone] ?? zone;
+
 /** Wall-clock arithmetic of one IANA zone: `Intl` says each offset once, the rest is integers. */
 export class ZoneClock {
   readonly zone: string;
@@ -94,7 +104,7 @@ export class ZoneClock {
     const minutes = Math.round(this.offsetMs(time) / 60_000);
     if (minutes === 0 && /^(Etc\/)?(UTC|GMT)$/.test(this.zone)) return "UTC";
     const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
-    return `${this.zone.replace(/_/g, " ")} (UTC${minutes < 0 ? "-" : "+"}${hours}${rest > 0 ? `:${two(rest)}` : ""})`;
+    return `${named(this.zone).replace(/_/g, " ")} (UTC${minutes < 0 ? "-" : "+"}${hours}${rest > 0 ? `:${two(rest)}` : ""})`;
   }
 }
 
@@ -107,7 +117,7 @@ export function zonesByRegion(): readonly {
   readonly names: readonly { readonly zone: string; readonly words: string }[];
 }[] {
   const regions = new Map<string, { readonly zone: string; readonly words: string }[]>();
-  for (const zone of Intl.supportedValuesOf("timeZone")) {
+  for (const zone of Intl.supportedValuesOf("timeZone").map(named).sort()) {
     const cut = zone.indexOf("/");
     if (cut < 0) continue;
     const words = zone
