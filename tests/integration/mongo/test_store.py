@@ -212,7 +212,7 @@ def test_rows_wait_while_the_server_does_not_answer(database: str) -> None:
         journal = Journal(store)
         for start in (100, 200):
             assert not journal._write([(trades.take(slice(start, start + 100)), ())])
-        assert (journal.waiting, journal.refused) == (200, 0)
+        assert (journal.waiting, journal.losses.refused) == (200, 0)
         documents.lost = False
         assert journal._write([(trades.take(slice(300, 400)), ())])
         journal.close()
