@@ -19,9 +19,8 @@ import numpy as np
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
 from footloom.errors import DataError, StoreError
-from footloom.store.columns import SEQ, Columns, completed, form_of
+from footloom.store.columns import SEQ, Columns, completed, concat, form_of
 from footloom.store.disk import storing
-from footloom.store.joining import TOGETHER, Joining
 from footloom.store.layout import Asked, Stream
 from footloom.store.packing import unpack
 from footloom.store.segment import SALVAGED, VERSION, Content, Heard, HeardGap, Mark, checksum, place_in
@@ -110,7 +109,7 @@ def read_whole(path: Path) -> Content:
         The file cannot be opened.
     """
     has_holes = path.name.endswith(SALVAGED)
-    return _read(_Reading(path, None, None, None, has_holes, None, many=False, together=TOGETHER))
+    return _read(_Reading(path, None, None, None, has_holes, None, many=False, together=_TOGETHER))
 
 
 def _read(asked: _Reading) -> Content:
@@ -168,6 +167,7 @@ _STREAM_ROWS: Final = _Table("streams", ("id", "venue", "symbol", "tape", "crc32
 _GAP_ROWS: Final = _Table("gaps", ("id", "at_seq", "stream", "crc32", "data"))
 _BLOCK_ROWS: Final = _Table("blocks", ("first_seq", "rows", "stream", "first_ns", "last_ns", "crc32", "data"))
 _MANY: Final = 32
+_TOGETHER: Final = 32
 _BEFORE_ALL: Final = -(2**63)
 
 
@@ -230,7 +230,7 @@ def _read_blocks(
     asked: _Reading,
 ) -> None:
     where, behind = "TRUE", _BEFORE_ALL
-    blocks = Joining(asked.together)
+    waiting: dict[Stream, list[Heard]] = {}
     if asked.stream is not None:
         numbers = [number for number, (stream, _) in streams.items() if stream.is_of(asked.stream)]
         where = f"stream IN ({', '.join(map(str, numbers))})"
@@ -250,8 +250,24 @@ def _read_blocks(
         columns[SEQ] = np.arange(first_seq, first_seq + rows, dtype=np.int64)
         stream, instrument = streams[number]
         columns = completed(form_of(stream.tape), columns)
-        blocks.add(Heard(stream, instrument, first_seq, columns))
-    content.heard = blocks.joined()
+        _take(content.heard, waiting, Heard(stream, instrument, first_seq, columns), asked.together)
+    for blocks in waiting.values():
+        content.heard.append(_as_one(blocks))
+
+
+# Many small blocks take several times the memory of their rows: those of one tape that follow each other become one.
+def _take(heard: list[Heard], waiting: dict[Stream, list[Heard]], block: Heard, together: int) -> None:
+    blocks = waiting.setdefault(block.stream, [])
+    if blocks and (len(blocks) >= together or blocks[0].instrument is not block.instrument):
+        heard.append(_as_one(blocks))
+        blocks.clear()
+    blocks.append(block)
+
+
+def _as_one(blocks: list[Heard]) -> Heard:
+    if len(blocks) == 1:
+        return blocks[0]
+    return msgspec.structs.replace(blocks[0], columns=concat([dict(block.columns) for block in blocks]))
 
 
 def _unpacked(facts: list[int], crc: int, data: bytes) -> Columns | None:
