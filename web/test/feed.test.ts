@@ -75,6 +75,7 @@ interface Heard {
   readonly paging: Paging[];
   readonly refused: string[];
   readonly resynced: number[];
+  readonly told: string[];
   changes: number;
 }
 
@@ -84,7 +85,7 @@ function feedOf(
   pages: readonly Frame[] = [],
 ): ReturnType<typeof hubOf> & { feed: TopicFeed; heard: Heard; asked: FootprintQuery[]; socket: TestSocket } {
   const parts = hubOf();
-  const heard: Heard = { opened: [], prepended: [], paging: [], refused: [], resynced: [], changes: 0 };
+  const heard: Heard = { opened: [], prepended: [], paging: [], refused: [], resynced: [], told: [], changes: 0 };
   const asked: FootprintQuery[] = [];
   const left = [...pages];
   const rest = {
@@ -94,14 +95,17 @@ function feedOf(
     },
   } as unknown as Rest;
   const listener: FeedListener = {
-    opened: () => heard.opened.push(feed.series.length),
+    opened: () => {
+      heard.opened.push(feed.series.length);
+      heard.told.push("bars");
+    },
     changed: () => {
       heard.changes += 1;
     },
     resynced: (bars) => heard.resynced.push(bars),
     prepended: (count) => heard.prepended.push(count),
     gaps: () => {},
-    status: () => {},
+    status: () => heard.told.push("header"),
     paging: (state) => heard.paging.push(state),
     refused: (_code, message) => heard.refused.push(message),
     studied: () => {},
@@ -303,6 +307,17 @@ describe("TopicFeed", () => {
     expect(asked.map((query) => query.toNs)).toEqual([openOf(1000), openOf(600)]);
     expect(feed.series.length).toBe(800);
     expect(heard.paging.at(-1)).toBe("complete");
+  });
+
+  it("says behind the first bars what the header was before them: of a stored chart it comes only once", () => {
+    const { feed, heard } = feedOf();
+    const header = { type: "status", symbol: "sim:PERP" } as unknown as Parameters<TopicFeed["status"]>[0];
+    feed.status(header);
+    expect(heard.told).toEqual([]);
+    feed.frame(frameOf(minutes(0, 3)));
+    expect(heard.told).toEqual(["bars", "header"]);
+    feed.status(header);
+    expect(heard.told).toEqual(["bars", "header", "header"]);
   });
 
   it("stops paging at its goal, and goes on when more is wanted", async () => {

@@ -86,6 +86,8 @@ export class TopicFeed implements TopicListener {
   #studiesAreOld = false;
   /** It was subscribed to once more: the next snapshot ends a loss. */
   #isBack = false;
+  /** It comes before the first bars, and of what is stored alone only once. */
+  #header: Status | null = null;
   /** The subscription that is about to be given up, once the one that takes its place is there. */
   #leaveFormer: (() => void) | null = null;
   readonly #firstBars: number;
@@ -219,7 +221,8 @@ export class TopicFeed implements TopicListener {
   }
 
   status(status: Status): void {
-    this.#listener.status(status);
+    this.#header = status;
+    if (this.meta !== null) this.#listener.status(status);
   }
 
   refused(code: string, message: string): void {
@@ -250,11 +253,16 @@ export class TopicFeed implements TopicListener {
     if (isFirst || oldest === null || change.renumbered || begins === undefined || begins <= oldest) {
       this.#setPaging(frame.meta.has_more ? "idle" : "complete");
     }
-    if (isFirst) this.#listener.opened(frame.meta);
+    if (isFirst) this.#open(frame.meta);
     else this.#listener.changed(change);
     if (this.#isBack) this.#listener.resynced(Math.max(0, change.appended));
     this.#isBack = false;
     this.#pages.look();
+  }
+
+  #open(meta: SnapshotMeta): void {
+    this.#listener.opened(meta);
+    if (this.#header !== null) this.#listener.status(this.#header);
   }
 
   // Bars that are older than the snapshot may be of the epoch before: they stay in sight until they have been read again.
