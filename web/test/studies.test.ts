@@ -312,6 +312,17 @@ describe("the order flow table", () => {
       ["", 1, 1],
     ]);
     expect(table.line).toBe("0.00,50.00 50.00,50.00 100.00,50.00");
+    expect(table.zero).toBeNull();
+  });
+
+  it("draws where zero is, where its CVD crosses it", () => {
+    const model = new ChartModel();
+    const at = (minute: number, cvd: number) => ({ minute, cvd, cells: [[100, 5, 4]] as [number, number, number][] });
+    model.series.reset(frameOf([at(0, -10), at(1, 30)]));
+    model.open(model.series, meta);
+    const { line, zero } = flowTable(model, defaultFlow);
+    expect(line).toBe("0.00,95.00 100.00,5.00");
+    expect(zero).toBe(72.5);
   });
 });
 

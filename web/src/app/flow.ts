@@ -7,7 +7,7 @@ import type { BarIndex } from "../protocol/units";
 /** The order flow table beside the chart. */
 export class Flow implements FlowFace {
   readonly settings: Store<FlowSettings>;
-  readonly table = new ThrottledStore<FlowTable>({ rows: [], line: "", current: "–", sign: 0 }, 100);
+  readonly table = new ThrottledStore<FlowTable>({ rows: [], line: "", zero: null, current: "–", sign: 0 }, 100);
   readonly #model: ChartModel;
   readonly #changed: () => void;
   readonly #openBar: (index: BarIndex) => void;

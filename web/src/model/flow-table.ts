@@ -54,6 +54,8 @@ export interface FlowTable {
   readonly rows: readonly FlowRow[];
   /** The line in a square of 100 by 100, as an SVG's points. */
   readonly line: string;
+  /** Where zero is in that square; null where the line does not come near it. */
+  readonly zero: number | null;
   readonly current: string;
   readonly sign: -1 | 0 | 1;
 }
@@ -69,7 +71,7 @@ export function fireOf(buy: number, sell: number, ratio: number): FlowRow["fire"
 
 export function flowTable(model: ChartModel, { rows, points, ratio }: FlowSettings): FlowTable {
   const { series, quantity } = model;
-  if (series.length === 0) return { rows: [], line: "", current: dash, sign: 0 };
+  if (series.length === 0) return { rows: [], line: "", zero: null, current: dash, sign: 0 };
   const from = Math.max(series.first, series.end - rows);
   let most = 0;
   for (let k = from; k < series.end; k += 1) most = Math.max(most, Math.abs(series.delta(k as BarIndex)));
@@ -78,7 +80,7 @@ export function flowTable(model: ChartModel, { rows, points, ratio }: FlowSettin
   const cvd = series.number("cvd", series.last);
   return {
     rows: list,
-    line: lineOf(model, points),
+    ...lineOf(model, points),
     current: Number.isNaN(cvd) ? dash : exactSigned(cvd, quantity),
     sign: signOf(cvd),
   };
@@ -107,17 +109,20 @@ function rowOf(model: ChartModel, index: BarIndex, most: number, ratio: number):
 }
 
 // A flat CVD is a line in the middle.
-function lineOf({ series }: ChartModel, points: number): string {
+function lineOf({ series }: ChartModel, points: number): Pick<FlowTable, "line" | "zero"> {
   const values: number[] = [];
   for (let k = Math.max(series.first, series.end - points); k < series.end; k += 1) {
     const value = series.number("cvd", k as BarIndex);
     if (!Number.isNaN(value)) values.push(value);
   }
-  if (values.length === 0) return "";
+  if (values.length === 0) return { line: "", zero: null };
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const y = (value: number): number => (high === low ? 50 : 95 - (90 * (value - low)) / (high - low));
   const shown = values.length === 1 ? [values[0] as number, values[0] as number] : values;
-  return shown.map((value, k) => `${((100 * k) / (shown.length - 1)).toFixed(2)},${y(value).toFixed(2)}`).join(" ");
+  const line = shown
+    .map((value, k) => `${((100 * k) / (shown.length - 1)).toFixed(2)},${y(value).toFixed(2)}`)
+    .join(" ");
+  return { line, zero: low < 0 && high > 0 ? y(0) : null };
 }
 
 /** Settings from what was stored, whatever that is. */
