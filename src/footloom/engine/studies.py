@@ -76,6 +76,13 @@ class StudyFold:
         return f"{title}: {self.note}" if self.note else title
 
     @property
+    def titles(self) -> Mapping[str, str]:
+        """What its outputs are called with its settings, by their names."""
+        titled: Callable[[Any], Mapping[str, str]] | None = getattr(self.study, "titles_of", None)
+        named = {} if titled is None else titled(self.params)
+        return {one.name: named.get(one.name, one.title) for one in self.study.OUTPUTS}
+
+    @property
     def reads_trades(self) -> bool:
         """Whether it counts in the trades themselves: then bars must be made with `counting`."""
         return isinstance(self.study, Counting)

@@ -143,7 +143,8 @@ class Study(Protocol):
     docs come from it. ``State`` is one too; ``State()`` is the beginning, and it must survive
     `footloom.studies.encode_state`. A study that counts in the trades themselves has ``reduce(trades, ends, params)``,
     which returns int64 columns of one row a bar that *add up* when two parts of a bar are joined. Where there is a
-    ``title_of(params)``, it says what the study is called with these settings.
+    ``title_of(params)``, it says what the study is called with these settings; a ``titles_of(params)`` gives outputs,
+    by their names, the short titles that stand beside their lines with these settings.
     """
 
     TITLE: str

@@ -15,7 +15,7 @@ from footloom.studies._opening import HeldRange, Opening, opening_range
 from footloom.studies._periods import follow, session_starts
 from footloom.studies._study import NONE, Answer, Column, Output, Run
 
-__all__ = ("OUTPUTS", "TITLE", "Params", "State", "update", "warmup")
+__all__ = ("OUTPUTS", "TITLE", "Params", "State", "titles_of", "update", "warmup")
 
 TITLE = "Initial balance"
 OUTPUTS = (
@@ -27,6 +27,7 @@ OUTPUTS = (
     Output(name="above", kind="column", unit="tick", columns=("above_tick",), title="extension above"),
     Output(name="below", kind="column", unit="tick", columns=("below_tick",), title="extension below"),
     Output(name="complete", kind="column", unit="flag", columns=("complete",), title="complete"),
+    Output(name="session", kind="column", unit="ns", columns=("session_ns",), title="since"),
 )
 
 Multiple = Annotated[float, msgspec.Meta(gt=0, le=100)]
@@ -46,6 +47,11 @@ class State(msgspec.Struct, frozen=True):
     range: HeldRange = HeldRange()
 
 
+def titles_of(params: Params) -> dict[str, str]:
+    """Return what stands beside the lines of the balance and of its multiples."""
+    return {"range": "IB"} | {f"multiple{i}": f"IB × {multiple:g}" for i, multiple in enumerate(params.multiples, 1)}
+
+
 def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any
     """Return -1: everything since the session's open counts."""
     return -1
@@ -56,8 +62,8 @@ def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
 
     ``high_tick``, ``low_tick``: the range, int64. ``complete``: whether its minutes are over, bool. ``above_tick``,
     ``below_tick``: how far the session went beyond the finished range, 0 before. ``up1``..``down3``: the range's edges
-    moved outwards by its multiples, ticks, float64, NaN before it is complete. A bar counts to the range when its last
-    trade lies within the minutes; bars that divide them make it exact.
+    moved outwards by its multiples, ticks, float64, NaN before it is complete. ``session_ns``: the open, int64. A bar
+    counts to the range when its last trade lies within the minutes; bars that divide them make it exact.
     """
     periods = follow(session_starts(run.footprint, run.calendar), state.session_ns)
     opening, held = opening_range(run.footprint, periods, params.minutes, state.range)
@@ -67,6 +73,7 @@ def update(run: Run, params: Params, state: State) -> tuple[Answer, State]:
         "above_tick": opening.above,
         "below_tick": opening.below,
         "complete": opening.complete,
+        "session_ns": periods.key,
     }
     for i, multiple in enumerate(params.multiples, 1):
         columns[f"up{i}"] = _moved(opening, opening.high_tick, multiple)

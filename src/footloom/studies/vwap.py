@@ -18,7 +18,7 @@ from footloom.kernels.moments import LANES, moments, whole
 from footloom.studies._sessions import anchors
 from footloom.studies._study import Answer, Output, Run
 
-__all__ = ("OUTPUTS", "TITLE", "Params", "State", "reduce", "since", "update", "warmup")
+__all__ = ("OUTPUTS", "TITLE", "Params", "State", "reduce", "since", "titles_of", "update", "warmup")
 
 TITLE = "VWAP"
 OUTPUTS = (
@@ -52,6 +52,11 @@ class State(msgspec.Struct, frozen=True):
     volume: str = "0"
     pv: str = "0"
     ppv: str = "0"
+
+
+def titles_of(params: Params) -> dict[str, str]:
+    """Return what stands beside the bands: how many standard deviations they are wide."""
+    return {f"band{k}": f"{width:g} SD" for k, width in enumerate(params.bands, 1)}
 
 
 def warmup(params: Params) -> int:  # noqa: ARG001 - the same for any

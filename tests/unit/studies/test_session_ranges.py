@@ -12,7 +12,7 @@ import pytest
 from footloom.core.instrument import Instrument
 from footloom.core.trades import Trades
 from footloom.engine.build import build_footprint
-from footloom.engine.studies import run_study
+from footloom.engine.studies import StudyFold, run_study
 from footloom.errors import ConfigError
 from footloom.studies import NONE
 
@@ -43,6 +43,7 @@ def test_an_initial_balance_stands_behind_its_hour():
     assert got["up1"][2:5].tolist() == [120, 120, 120]
     assert got["down3"][2:5].tolist() == [50, 50, 50]
     assert np.isnan(got["up1"][[0, 1, 5]]).all()
+    assert got["session_ns"].tolist() == [0, 0, 0, 0, 0, DAY]
 
 
 def test_the_first_hour_of_an_indian_session_ends_at_a_quarter_past_ten():
@@ -54,6 +55,15 @@ def test_the_first_hour_of_an_indian_session_ends_at_a_quarter_past_ten():
     assert got["high_tick"].tolist() == [NONE, 100, 102, 102]
     assert got["low_tick"].tolist() == [NONE, 100, 100, 100]
     assert got["below_tick"].tolist() == [NONE, 0, 0, 10]
+
+
+def test_lines_are_called_by_their_minutes_and_widths():
+    ranges = StudyFold("opening_range", {"minutes": [5, 10, 20]}).titles
+    assert [ranges[f"range{i}"] for i in (1, 2, 3)] == ["OR 5 min", "OR 10 min", "OR 20 min"]
+    assert ranges["complete1"] == "range 1 complete", "what has no other title keeps its own"
+    balance = StudyFold("initial_balance", {"multiples": [0.5, 1, 2]}).titles
+    assert [balance[name] for name in ("range", "multiple1", "multiple3")] == ["IB", "IB × 0.5", "IB × 2"]
+    assert StudyFold("vwap", {"bands": [1, 2.5, 3]}).titles["band2"] == "2.5 SD"
 
 
 def test_three_opening_ranges():

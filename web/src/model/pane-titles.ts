@@ -7,8 +7,8 @@ import { unitsText } from "./decimal";
 import { exactQuantity, exactSigned } from "./format";
 import type { PaneKind, PaneSpec } from "./panes";
 import { partAt } from "./profiles";
-import { isPerEvent, shownOutputs } from "./study-look";
-import { hasSides, outputText, paneOutputs, studyOf } from "./study-values";
+import { hueOf, isPerEvent, shownOutputs } from "./study-look";
+import { columnText, hasSides, outputColour, outputText, paneOutputs, studyOf } from "./study-values";
 import { toldPaneOf } from "./told";
 import { toldNote, toldParts } from "./told-values";
 import { hasFlow, isDoubtful } from "./trust";
@@ -21,6 +21,8 @@ export interface TitlePart {
   readonly tone: "buy" | "sell" | "";
   /** Left out where there is little room. */
   readonly minor: boolean;
+  /** That of its line, where a pane has several; "" where its tone says it. */
+  readonly colour?: string;
 }
 
 /** What stands at the top of a pane. */
@@ -75,7 +77,9 @@ const readers: { readonly [K in PaneKind]?: Parts } = {
   cvd: (model, _spec, index) => [part("", signed(model, model.series.number("cvd", index)))],
   study: (model, spec, index) => {
     const study = studyOf(model, spec);
-    return study === null ? [part("", "waiting")] : studyParts(model, study, paneOutputs(model, spec), index);
+    if (study === null) return [part("", "waiting")];
+    const outputs = paneOutputs(model, spec);
+    return studyParts(model, study, outputs, index, outputs.length > 1 ? (output) => outputs.indexOf(output) : null);
   },
   stream: toldParts,
   volume: (model, _spec, index) => {
@@ -90,18 +94,37 @@ const readers: { readonly [K in PaneKind]?: Parts } = {
   },
 };
 
-// What a study says of a bar: the outputs that are drawn there.
+// What a study says of a bar: the outputs that are drawn there, each in the colour that it is drawn in where that tells
+// them apart.
 function studyParts(
   model: ChartModel,
   study: StudySeries,
   outputs: readonly StudyOutput[],
   index: BarIndex,
+  hue: ((output: StudyOutput) => number) | null,
 ): TitlePart[] {
-  return outputs.slice(0, mostParts).map((output, k) => {
-    const value = study.value(output.columns.at(-1) ?? "", index);
-    const tone = hasSides(output) ? toneOf(value) : "";
-    return part(outputs.length > 1 ? output.title : "", outputText(model, study, output, index), tone, k > 0);
+  return outputs.slice(0, mostParts).flatMap((output, k) => {
+    const label = outputs.length > 1 || !isCalledSo(study, output) ? output.title : "";
+    const tone = hasSides(output) ? toneOf(study.value(output.columns.at(-1) ?? "", index)) : "";
+    if (output.kind === "candle") return candleParts(model, study, output, { label, tone, index });
+    const said = part(label, outputText(model, study, output, index), tone, k > 0);
+    return [tone === "" && hue !== null ? { ...said, colour: outputColour(model, study, hue(output)) } : said];
   });
+}
+
+const isCalledSo = ({ spec }: StudySeries, { title }: StudyOutput): boolean =>
+  spec.title.toLowerCase().includes(title.toLowerCase().split(" ")[0] as string);
+
+// The close first, then how it came to it.
+function candleParts(
+  model: ChartModel,
+  study: StudySeries,
+  output: StudyOutput,
+  { label, tone, index }: Pick<TitlePart, "label" | "tone"> & { readonly index: BarIndex },
+): TitlePart[] {
+  const [open, high, low, close] = output.columns.map((name) => columnText(model, study, output, name, index));
+  const way = Object.entries({ open, high, low }).map(([name, text]) => part(name, text ?? dash, "", true));
+  return [part(label, close ?? dash, tone), ...way];
 }
 
 /** The studies over the price, with their values at a bar. */
@@ -117,9 +140,8 @@ export function overlayTitles(model: ChartModel, index: BarIndex): readonly Pane
     const shown = shownOutputs(outputs, model.shows.get(label) ?? null, "price");
     if (shown.length === 0) return [];
     const perBar = shown.filter((output) => !isPerEvent(output));
-    return [
-      { id: label, kind: "study" as const, name: title, parts: studyParts(model, study, perBar, index), note: "" },
-    ];
+    const parts = studyParts(model, study, perBar, index, (output) => hueOf(shown, output));
+    return [{ id: label, kind: "study" as const, name: title, parts, note: "" }];
   });
   const orders = model.orders.list.map(({ label, orders: list }) => {
     return {

@@ -72,12 +72,30 @@ export function studyColour(theme: ThemeName, study: number, output: number): st
   return list[(study * 3 + output) % list.length] as string;
 }
 
+/**
+ * Which of its study's colours an output has over the price. Levels of the same span of time have one: those whose names
+ * begin alike. Bands of one study have one, too.
+ */
+export function hueOf(outputs: readonly StudyOutput[], output: StudyOutput): number {
+  if (output.kind === "line" || output.kind === "zone") return outputs.indexOf(output);
+  const kin = (one: StudyOutput): string => `${one.kind}/${one.name.split("_")[0]?.replace(/\d+$/, "") ?? ""}`;
+  return outputs.findIndex((one) => kin(one) === kin(output));
+}
+
 /** Words for the end of a level's line: short enough to stand beside prices. */
 export function shortTitle(title: string): string {
   return title
     .replace(/^previous (day|week)'s /, (_all, period: string) => (period === "day" ? "pd " : "pw "))
     .replace(/^open of the (day|week)$/, "$1 open")
+    .replace(/^developing /, "dev ")
+    .replace(/^central pivot range$/, "CPR")
     .replace(/ at or (above|below) the close$/, "");
+}
+
+/** What stands at the end of one of an output's lines: the edges of a value area have names of their own. */
+export function edgeTitle({ title }: StudyOutput, column: string): string {
+  const edge = /(?:^|_)(vah|val)(?:_|$)/.exec(column)?.[1]?.toUpperCase();
+  return shortTitle(edge === undefined ? title : title.replace(/value area$/i, edge));
 }
 
 /** A column whose value changes where a study begins anew; null where it has none. */

@@ -8,7 +8,7 @@ import { compact, exactQuantity } from "./format";
 import { type NumberSigns, written } from "./number-signs";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
-import { shownOutputs } from "./study-look";
+import { shownOutputs, studyColour } from "./study-look";
 import { unitOfTold } from "./told-values";
 
 const dash = "–";
@@ -146,9 +146,27 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number, d
 export const hasSides = (output: StudyOutput): boolean =>
   output.kind === "histogram" || output.kind === "candle" || signedKinds.includes(output.name);
 
-/** All of an output at a bar, as text. */
-export function outputText(model: ChartModel, study: StudySeries, output: StudyOutput, index: BarIndex): string {
-  return output.columns
-    .map((name) => exactValue(model, output.unit, study.value(name, index), study.decimals(name)))
-    .join(" to ");
+/** One column of an output at a bar, as text; what has sides has its sign. */
+export function columnText(
+  model: ChartModel,
+  study: StudySeries,
+  output: StudyOutput,
+  name: string,
+  index: BarIndex,
+): string {
+  const value = study.value(name, index);
+  const text = exactValue(model, output.unit, value, study.decimals(name));
+  return hasSides(output) && value > 0 ? `+${text}` : text;
 }
+
+/** All of an output at a bar, as text. */
+export const outputText = (model: ChartModel, study: StudySeries, output: StudyOutput, index: BarIndex): string =>
+  output.columns.map((name) => columnText(model, study, output, name, index)).join(" to ");
+
+/** The number of a study on its chart, which chooses its colours. */
+export const studyNumber = (model: ChartModel, study: StudySeries): number =>
+  Math.max(0, model.studies.list.indexOf(study));
+
+/** The colour of the n-th output that a study draws in its pane. */
+export const outputColour = (model: ChartModel, study: StudySeries, output: number): string =>
+  studyColour(model.palette.theme, studyNumber(model, study), output);

@@ -6,6 +6,7 @@ import { written } from "./number-signs";
 import type { TitlePart } from "./pane-titles";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
+import { studyColour } from "./study-look";
 import { type ToldPane, type ToldShown, toldPaneOf } from "./told";
 
 const dash = "–";
@@ -53,6 +54,11 @@ export function toldExtent(model: ChartModel, spec: PaneSpec, from: number, to: 
   return { low, high, padding: 0.1, least };
 }
 
+/** The colours of the lines of a pane that has two. */
+const hues: Readonly<Record<"rate" | "premium", number>> = { rate: 1, premium: 3 };
+export const toldHue = ({ palette }: ChartModel, line: keyof typeof hues): string =>
+  studyColour(palette.theme, 0, hues[line]);
+
 export const unitOfTold = ({ of }: PaneSpec): OutputUnit => (of === "funding" ? "percent" : "lot");
 
 const part = (label: string, text: string, tone: TitlePart["tone"] = "", minor = false): TitlePart => ({
@@ -91,8 +97,8 @@ const readers: Readonly<Record<string, Reader>> = {
     const due = study.value("next_ms", index);
     const left = due - Number(model.series.lastNs(index) / 1_000_000n); // as of its last trade
     return [
-      part("", finePercent(model, study.value("rate", index))),
-      part("premium", finePercent(model, study.value("premium", index))),
+      { ...part("", finePercent(model, study.value("rate", index))), colour: toldHue(model, "rate") },
+      { ...part("premium", finePercent(model, study.value("premium", index))), colour: toldHue(model, "premium") },
       part("mark", numberText(model, study.value("mark", index)), "", true),
       part("index", numberText(model, study.value("index", index)), "", true),
       ...(left > 0 ? [part("due in", spanText(left), "", true)] : []),

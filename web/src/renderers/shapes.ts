@@ -175,12 +175,13 @@ export function axisLabel(ctx: Context, label: AxisLabel): void {
   });
 }
 
-/** A connected line through points; pairs of x and y, NaN breaks it. A point without a neighbour is a short line. */
+/** A connected line through points; pairs of x and y, NaN breaks it. A point without a neighbour is a dot. */
 export function polyline(ctx: Context, points: Float64Array, count: number, colour: string, thick: number): void {
   ctx.strokeStyle = colour;
   ctx.lineWidth = thick;
   ctx.lineJoin = "bevel";
   ctx.beginPath();
+  const alone: number[] = [];
   let pen = false;
   for (let k = 0; k < count; k += 1) {
     const x = points[2 * k] as number;
@@ -189,12 +190,26 @@ export function polyline(ctx: Context, points: Float64Array, count: number, colo
     else if (pen) ctx.lineTo(x, y);
     else {
       const isAlone = k + 1 === count || Number.isNaN(points[2 * k + 3] as number);
-      ctx.moveTo(isAlone ? x - thick : x, y);
-      if (isAlone) ctx.lineTo(x + thick, y);
-      pen = true;
+      if (isAlone) alone.push(x, y);
+      else ctx.moveTo(x, y);
+      pen = !isAlone;
     }
   }
   ctx.stroke();
+  drawDots(ctx, alone, colour, thick);
+}
+
+// What has nothing beside it has no line to stand on.
+function drawDots(ctx: Context, places: readonly number[], colour: string, thick: number): void {
+  if (places.length === 0) return;
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  for (let k = 0; k < places.length; k += 2) {
+    const [x, y] = [places[k] as number, places[k + 1] as number];
+    ctx.moveTo(x + 1.6 * thick, y);
+    ctx.arc(x, y, 1.6 * thick, 0, 2 * Math.PI);
+  }
+  ctx.fill();
 }
 
 /** How one line of text looks; the size in device pixels. */

@@ -58,12 +58,17 @@ def specs_of(folds: Sequence[StudyFold], chart: ChartKey) -> list[StudySpec]:
             title=fold.title,
             params=msgspec.to_builtins(fold.params),
             steps=_steps(fold, chart),
-            outputs=[
-                StudyOutput(one.name, one.kind, one.unit, one.columns, one.title, one.life, one.bits)
-                for one in fold.study.OUTPUTS
-            ],
+            outputs=_outputs(fold),
         )
         for fold in folds
+    ]
+
+
+def _outputs(fold: StudyFold) -> list[StudyOutput]:
+    titles = fold.titles
+    return [
+        StudyOutput(one.name, one.kind, one.unit, one.columns, titles[one.name], one.life, one.bits)
+        for one in fold.study.OUTPUTS
     ]
 
 

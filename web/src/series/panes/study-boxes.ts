@@ -6,6 +6,8 @@ import { plainText } from "../../renderers/shapes";
 import { type Context, textWidth } from "../../renderers/text";
 
 const wordsCss = 11;
+/** The names of the studies over the price end there. */
+const chipsCss = 24;
 
 /** Boxes from their first bar to their last, with the study's title on top where it has room. */
 export function drawBoxes(
@@ -32,7 +34,9 @@ export function drawBoxes(
     ctx.strokeRect(left + line / 2, top + line / 2, right - left - line, bottom - top - line);
     ctx.globalAlpha = 1;
     const seen = Math.min(right, time.width) - Math.max(0, left);
-    if (seen < textWidth(title, size, 600) + 8 * dpr || top < size * 1.4) continue;
-    plainText(ctx, title, Math.max(0, left) + 4 * dpr, top - size * 0.75, { size, weight: 600, colour });
+    if (seen < textWidth(title, size, 600) + 8 * dpr) continue;
+    // Below what the page writes over the top of the chart; inside of the box where it reaches so far up.
+    const y = Math.max(top - size * 0.75, (chipsCss + 2) * dpr + size * 0.75);
+    if (y < bottom - size) plainText(ctx, title, Math.max(0, left) + 4 * dpr, y, { size, weight: 600, colour });
   }
 }

@@ -1,14 +1,15 @@
 import type { StudySeries } from "../../data/study-series";
 import type { ChartModel } from "../../model/chart-model";
-import { anchorColumn, shortTitle, shownOutputs, studyColour } from "../../model/study-look";
+import { anchorColumn, edgeTitle, hueOf, shownOutputs, studyColour } from "../../model/study-look";
+import { studyNumber } from "../../model/study-values";
 import type { ZoneList } from "../../model/study-zones";
 import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
 import { type Context, textWidth } from "../../renderers/text";
+import { freeLefts } from "./free-room";
 import { drawBand, drawCandles, drawLine, type LineLook, type Strokes } from "./strokes";
 import { drawBoxes } from "./study-boxes";
 import { drawFlags, drawMarks } from "./study-marks";
-import { studyNumber } from "./study-pane";
 
 /** Where a price of a study is: a tick at its middle; of rows the low edge, the top or the middle (definitions 4.2). */
 function yOf(model: ChartModel, output: StudyOutput): Strokes["y"] {
@@ -32,8 +33,8 @@ function each(ctx: Context, model: ChartModel, draw: Draw, after?: After): void 
   for (const study of model.studies.list) {
     const number = studyNumber(model, study);
     const outputs = shownOutputs(study.spec.outputs, model.shows.get(study.spec.label) ?? null, "price");
-    outputs.forEach((output, k) => {
-      const colour = studyColour(model.palette.theme, number, colourOf(outputs, output, k));
+    outputs.forEach((output) => {
+      const colour = studyColour(model.palette.theme, number, hueOf(outputs, output));
       draw({ ctx, model, study, y: yOf(model, output), anchor: anchorColumn(study) }, output, colour);
     });
     after?.(study, outputs.filter(isMarker), studyColour(model.palette.theme, number, 0));
@@ -84,35 +85,43 @@ function drawOverlay(strokes: Strokes, output: StudyOutput, colour: string, take
   const { ctx, model, study } = strokes;
   if (output.kind === "cell_flag") drawFlags(ctx, model, study, output, colour);
   else if (output.kind === "candle") drawCandles(strokes, output);
-  else if (isLevel(output)) nameLevel(strokes, output, colour, taken);
   else if (output.kind === "line" && !isRowLine(output))
     drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: false, thick: 1.8 });
+  if (hasNames(output)) for (const column of edgesOf(output)) nameEdge(strokes, output, { column, colour, taken });
 }
 
-// Levels of the same span of time have one colour: those whose names begin alike. Bands of one study have one, too.
-function colourOf(outputs: readonly StudyOutput[], output: StudyOutput, k: number): number {
-  if (output.kind === "line" || output.kind === "zone") return k;
-  const kin = (one: StudyOutput): string => `${one.kind}/${one.name.split("_")[0]?.replace(/\d+$/, "") ?? ""}`;
-  return outputs.findIndex((one) => kin(one) === kin(output));
+const hasNames = (output: StudyOutput): boolean => isLevel(output) || output.kind === "line" || output.kind === "band";
+const edgesOf = ({ kind, columns }: StudyOutput): readonly string[] =>
+  kind === "band" ? columns : columns.slice(0, 1);
+
+interface Edge {
+  readonly column: string;
+  readonly colour: string;
+  readonly taken: number[];
 }
 
-// The name of a level behind its right end, or above it where there is no room; none where another name stands.
-function nameLevel(strokes: Strokes, output: StudyOutput, colour: string, taken: number[]): void {
+// The name of a line behind its right end, or of a level above it, beside the cells; none where another name stands.
+function nameEdge(strokes: Strokes, output: StudyOutput, { column, colour, taken }: Edge): void {
   const { ctx, model, study, y } = strokes;
-  const name = output.columns[0] ?? "";
   const last = Math.min(model.series.last, model.visibleBars().to);
-  const value = study.value(name, last);
+  const value = study.value(column, last);
   if (Number.isNaN(value)) return;
-  const at = y(value, name);
-  const size = 10.5 * model.dpr;
-  if (at < size || at > model.price.height || taken.some((other) => Math.abs(other - at) < size * 1.25)) return;
-  taken.push(at);
-  const [text, halo] = [shortTitle(output.title), model.palette.background];
-  const [end, pad] = [model.time.x(last + 1), 4 * model.dpr];
-  const isFree = model.time.reach - end > textWidth(text, size, 600) + 2 * pad;
+  const [at, size] = [y(value, column), 10.5 * model.dpr];
+  const isSeen = at >= size && at <= model.price.height - size / 2;
+  if (!isSeen || taken.some((other) => Math.abs(other - at) < size * 1.25)) return;
+  const [text, halo] = [edgeTitle(output, column), model.palette.background];
+  const [end, pad, width] = [model.time.x(last + 1), 4 * model.dpr, textWidth(text, size, 600)];
   const look = { size, weight: 600, colour, halo } as const;
-  if (isFree) plainText(ctx, text, end + pad, at, look);
-  else plainText(ctx, text, Math.min(end, model.time.width) - pad, at - size * 0.62, { ...look, align: "right" });
+  if (model.time.reach - end > width + 2 * pad) plainText(ctx, text, end + pad, at, look);
+  else {
+    const [to, above] = [Math.min(end, model.time.width) - pad, at - size * 0.62];
+    // Only a level is still at that height farther to the left.
+    const from = isLevel(output) ? pad : to - 3 * width;
+    const left = freeLefts(model, { y: above, size, width, from, to })[0] ?? (isLevel(output) ? to - width : null);
+    if (left === null) return;
+    plainText(ctx, text, left, above, look);
+  }
+  taken.push(at);
 }
 
 /** Zones for as long as they stand, to the right edge where they stand still; a level has no height, and is a line. */

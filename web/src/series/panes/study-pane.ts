@@ -1,16 +1,11 @@
-import type { StudySeries } from "../../data/study-series";
 import type { ChartModel } from "../../model/chart-model";
 import type { PaneSpec } from "../../model/panes";
-import { anchorColumn, studyColour } from "../../model/study-look";
-import { hasSides, paneOutputs, paneUnit, studyOf } from "../../model/study-values";
+import { anchorColumn } from "../../model/study-look";
+import { hasSides, outputColour, paneOutputs, paneUnit, studyOf } from "../../model/study-values";
 import type { StudyOutput } from "../../protocol/messages";
 import { hLine } from "../../renderers/shapes";
 import type { LastValue, PaneFrame } from "./registry";
 import { drawBand, drawCandles, drawColumns, drawLine, type Strokes } from "./strokes";
-
-/** The number of a study on its chart, which chooses its colours. */
-export const studyNumber = (model: ChartModel, study: StudySeries): number =>
-  Math.max(0, model.studies.list.indexOf(study));
 
 /** Whatever a study says in a unit of its own: lines, columns, candles and bands, as it describes them. */
 export function drawStudyPane(frame: PaneFrame): void {
@@ -18,10 +13,9 @@ export function drawStudyPane(frame: PaneFrame): void {
   const study = studyOf(model, spec);
   if (study === null) return;
   hLine(ctx, 0, model.time.width, scale.y(0), model.palette.daySeparator, Math.max(1, Math.round(model.dpr)));
-  const number = studyNumber(model, study);
+  const strokes: Strokes = { ctx, model, study, y: (value) => scale.y(value), anchor: anchorColumn(study) };
   paneOutputs(model, spec).forEach((output, k) => {
-    const colour = studyColour(model.palette.theme, number, k);
-    drawOutput({ ctx, model, study, y: (value) => scale.y(value), anchor: anchorColumn(study) }, output, colour);
+    drawOutput(strokes, output, outputColour(model, study, k));
   });
 }
 
@@ -45,6 +39,6 @@ export function lastOfStudy(model: ChartModel, spec: PaneSpec): LastValue | null
       ? { value, unit, ground: palette.buy, colour: palette.onBuy }
       : { value, unit, ground: palette.sell, colour: palette.onSell };
   }
-  const ground = studyColour(palette.theme, studyNumber(model, study), 0);
+  const ground = outputColour(model, study, 0);
   return { value, unit, ground, colour: palette.theme === "dark" ? "#0b0f14" : "#ffffff" };
 }

@@ -1,7 +1,7 @@
 import type { ChartModel } from "../../model/chart-model";
 import type { PaneSpec } from "../../model/panes";
 import { studyColour } from "../../model/study-look";
-import { toldOf, unitOfTold } from "../../model/told-values";
+import { toldHue, toldOf, unitOfTold } from "../../model/told-values";
 import { hLine } from "../../renderers/shapes";
 import type { LastValue, PaneFrame } from "./registry";
 import { drawLine, type Strokes } from "./strokes";
@@ -34,8 +34,8 @@ const drawers: Readonly<Record<string, Drawer>> = {
   },
   funding: (frame, strokes) => {
     zeroLine(frame);
-    drawLine(strokes, "premium", hue(frame.model, 3), { isStepped: false, thick: 1.2 });
-    drawLine(strokes, "rate", hue(frame.model, 1), { isStepped: true, thick: 2 });
+    drawLine(strokes, "premium", toldHue(frame.model, "premium"), { isStepped: false, thick: 1.2 });
+    drawLine(strokes, "rate", toldHue(frame.model, "rate"), { isStepped: true, thick: 2 });
   },
   liquidations: (frame) => {
     zeroLine(frame);
@@ -124,6 +124,6 @@ export function lastOfTold(model: ChartModel, spec: PaneSpec): LastValue | null 
   const told = toldOf(model, spec);
   if (column === undefined || told === null || told.isNone === true) return null;
   const value = told.study.value(column, model.series.last);
-  const ground = hue(model, spec.of === "funding" ? 1 : value < 0 ? 4 : 0);
+  const ground = spec.of === "funding" ? toldHue(model, "rate") : hue(model, value < 0 ? 4 : 0);
   return { value, unit: unitOfTold(spec), ground, colour: model.palette.theme === "dark" ? "#0b0f14" : "#ffffff" };
 }

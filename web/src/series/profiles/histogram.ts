@@ -3,6 +3,7 @@ import { unitsText } from "../../model/decimal";
 import { deltaAt, type PlacedProfile, placedProfiles, rowsWithin, sizeAt } from "../../model/profiles";
 import { hLine, plainText, vLine } from "../../renderers/shapes";
 import { type Context, textWidth } from "../../renderers/text";
+import { freeLefts } from "../panes/free-room";
 
 const alpha = { inside: 0.4, outside: 0.2, outline: 0.85, range: 0.06 } as const;
 /** Below this height rows run together. */
@@ -237,7 +238,7 @@ function drawWords(ctx: Context, model: ChartModel, words: Words, taken: Taken[]
   plainText(ctx, words.text, left, y, { size, weight: 600, colour: words.colour, halo });
 }
 
-// Behind a line that ends with the newest bar, whose numbers are looked at most; else above the line.
+// Behind a line that ends with the newest bar, whose numbers are looked at most; else above the line, beside the cells.
 function wordPlaces(
   model: ChartModel,
   { y, from, to, isAtRight }: Words,
@@ -248,5 +249,8 @@ function wordPlaces(
   const isNewest = to >= model.time.x(model.series.end) - model.dpr;
   if (isAtRight && isNewest && to + width + 2 * inset <= model.time.reach)
     return [0, -1.25, 1.25].map((rows) => [to + inset, y + rows * size] as const);
-  return [[isAtRight ? to - inset - width : from + inset, y - size * 0.68]];
+  const above = y - size * 0.68;
+  if (!isAtRight) return [[from + inset, above]];
+  const lefts = freeLefts(model, { y: above, size, width, from: from + inset, to: to - inset });
+  return [...lefts, to - inset - width].map((left) => [left, above] as const);
 }

@@ -1,0 +1,38 @@
+import { rowsOf } from "../../model/cells";
+import type { ChartModel } from "../../model/chart-model";
+import type { BarIndex } from "../../protocol/units";
+
+/** Words that look for a place: their middle, height and width, and what they have to stand between; device pixels. */
+export interface WordRoom {
+  readonly y: number;
+  readonly size: number;
+  readonly width: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where words can begin without standing on the numbers of cells, from the right. */
+export function freeLefts(model: ChartModel, { y, size, width, from, to }: WordRoom): number[] {
+  const step = Math.max(model.time.bar, width / 2);
+  const lefts: number[] = [];
+  for (let left = to - width; left >= from; left -= step) {
+    if (!hasCells(model, left, left + width, y - size / 2, y + size / 2)) lefts.push(left);
+  }
+  return lefts;
+}
+
+function hasCells(
+  { series, time, price }: ChartModel,
+  left: number,
+  right: number,
+  top: number,
+  bottom: number,
+): boolean {
+  const first = Math.max(series.first, Math.floor(time.index(left)));
+  const last = Math.min(series.last, Math.ceil(time.index(right)) - 1);
+  for (let index = first; index <= last; index += 1) {
+    const rows = rowsOf(series, index as BarIndex);
+    if (rows !== null && price.y(rows.high + 1) < bottom && price.y(rows.low) > top) return true;
+  }
+  return false;
+}
