@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -74,13 +75,12 @@ async def test_a_row_waits_a_while_for_another_to_be_shown_with_it() -> None:
         hub.join(topic, page)
         for number in (1, 2):
             hub.publish(commit(after(tape, number, ids=(number,)), recorded=False))
-        topic._flushed_at = float(
-            "-inf"
-        )  # an hour later: the next frame is due, and goes out with a row or a while behind
-        topic._when_alone()
+        topic._next._left_s = float("-inf")  # an hour later: the next frame is due
+        topic._next._until_s = asyncio.get_running_loop().time() + 3600.0
+        topic._next._ring()
         assert page.told.count("bar") == 1, "the row has just come"
-        topic._fresh_at = float("-inf")
-        topic._when_alone()
+        topic._next._until_s = float("-inf")
+        topic._next._ring()
         assert page.told.count("bar") == 2
 
 

@@ -24,10 +24,11 @@ from footloom.feeds.flow import Commit
 from footloom.kernels.facts import in_order
 from footloom.server.live.joining import runs
 from footloom.server.live.lanes import fold_late
+from footloom.server.live.next_frame import NextFrame
 from footloom.server.live.readers import StateReader, Subscriber
 from footloom.server.live.snapshots import Snapshots
 from footloom.server.live.study_beside import StudiesBeside
-from footloom.server.live.tempo import FLUSH_S, Tempo
+from footloom.server.live.tempo import Tempo
 from footloom.server.stored.history import ChartKey, Seed, with_bars
 from footloom.server.wire.frames import Form, Frame, Heard, chart_frame, together
 from footloom.server.wire.messages import GapSpan, GapText, SnapshotMeta, StudyRequest, Subscribed, encode_text
@@ -36,7 +37,6 @@ from footloom.server.wire.studies import Told
 __all__ = ("Topic",)
 
 _LOOK_SHARE = 10.0  # looks of studies take a tenth of the time at most
-_PATIENCE_S = FLUSH_S  # so long a row waits for another, to be shown with it
 _NEVER = -(2**63)
 
 
@@ -76,14 +76,14 @@ class Topic:
     folded: Callable[[Exception | None], None] = lambda error: None  # noqa: ARG005 - nobody asks yet
     _held: list[Commit] = field(default_factory=list)  # to be folded at once, when the next flush is due
     _open: dict[int, ChartFrame] = field(default_factory=dict)  # changed since the last flush, by open_ns
-    _flushed_at: float = float("-inf")
-    _fresh_at: float = float("-inf")  # when the newest row came that waits for the next flush
-    _timer: asyncio.TimerHandle | None = None
     _look: asyncio.TimerHandle | None = None
     _looked_at: float = float("-inf")
     _look_s: float = 0.0
     _snapshots: Snapshots | None = None  # of the state as it stands: others for each
     newest: tuple[int, int] = (_NEVER, 0)  # the ordering key of the newest row that was folded
+
+    def __post_init__(self) -> None:
+        self._next = NextFrame(self.tempo, self._when_due)
 
     @property
     def key(self) -> str:
@@ -180,7 +180,7 @@ class Topic:
         """
         self._note(commit.trades)
         self._held.append(commit)
-        if commit.gaps or self._is_flush_due():
+        if commit.gaps or self._next.is_due(self.heard):
             with self.tempo.working():
                 self.catch_up()
 
@@ -239,7 +239,7 @@ class Topic:
         self._snapshots = None
         for event in events:
             self._on_event(event)
-        if self._open and self._is_flush_due():
+        if self._open and self._next.is_due(self.heard):
             self._flush()
 
     def snapshot(self, history_bars: int, form: Form = "binary") -> Awaitable[bytes | str]:
@@ -266,11 +266,11 @@ class Topic:
         return None if told is None else self.studies.frame(told, "studies", self.id, self.seq).data(form)
 
     def close(self) -> None:
-        """Stop the flush timer: nothing is posted any more."""
-        for timer in (self._timer, self._look):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._look = None
+        """Stop the timers: nothing is posted any more."""
+        self._next.stop()
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         self.stand_by(None)
 
     def _on_event(self, event: Event) -> None:
@@ -294,40 +294,15 @@ class Topic:
                 for subscriber in list(self.subscribers):
                     subscriber.resnapshot((from_ns, epoch))
 
-    # Where it is not, a timer is set, for a while behind the newest row: mostly another comes meanwhile, and a frame
-    # that goes out with a row shows something newer than one that goes out by the clock.
-    def _is_flush_due(self) -> bool:
-        loop = asyncio.get_running_loop()
-        now_s = loop.time()
-        wait_s = self._flushed_at + self.tempo.interval_s - now_s
-        if wait_s <= 0:
-            return True
-        self._fresh_at = now_s
-        if self._timer is None:
-            self._timer = loop.call_later(max(wait_s, _PATIENCE_S), self._when_alone)
-        return False
-
-    def _when_alone(self) -> None:
-        loop = asyncio.get_running_loop()
-        until_s = max(self._fresh_at + _PATIENCE_S, self._flushed_at + self.tempo.interval_s)
-        if until_s > loop.time():  # rows came behind the one that the timer was set for
-            self._timer = loop.call_at(until_s, self._when_alone)
-        else:
-            self._when_due()
-
     def _when_due(self) -> None:
-        self._timer = None
         with self.tempo.working():
             self.catch_up()
             if self._open:
                 self._do(self._flush)
 
     def _flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         frames, self._open = self._open, {}
-        self._flushed_at = asyncio.get_running_loop().time()
+        self._next.note_left()
         if not self.subscribers:
             return
         heard, self.heard = self.heard, None
