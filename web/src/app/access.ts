@@ -5,11 +5,6 @@ const address: Address = {
   replaceHash: (hash) => history.replaceState(null, "", `${location.pathname}${location.search}${hash}`),
 };
 
-const gateWords = [
-  "This server shows its charts to whoever has its link.",
-  "On the machine where footloom runs, type `footloom link`: it prints the link, and a QR code for a phone. Open that link here, or paste it below.",
-];
-
 function element<K extends keyof HTMLElementTagNameMap>(name: K, text: string, parent: HTMLElement) {
   const made = document.createElement(name);
   made.textContent = text;
@@ -23,7 +18,10 @@ export async function waitAtGate(door: Door, target: HTMLElement, first: Entry):
   gate.className = "gate";
   gate.dataset["theme"] = window.matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   element("h1", "A link is needed", gate);
-  for (const words of gateWords) element("p", words, gate);
+  element("p", "This server shows its charts to whoever has its link.", gate);
+  const how = element("p", "On the machine where footloom runs, type ", gate);
+  element("code", "footloom link", how);
+  how.append(": it prints the link, and a QR code for a phone. Open that link here, or paste it below.");
   const form = element("form", "", gate);
   const label = element("label", "Link or token", form);
   const input = element("input", "", label);
