@@ -471,7 +471,11 @@ it("puts strikes, the three walls of each side and the key level on the ticks of
     "",
     " (chain of 2025-12-05)",
   ]);
-  expect(optionLevels(chainOf(), parseGrid("0.05")).lines.some(({ kind }) => kind === "key")).toBe(false);
+  const hasKey = (walls: typeof call_walls, told?: ReadOut): boolean =>
+    optionLevels(chainOf({ call_walls: walls }), parseGrid("0.05"), told).lines.some(({ kind }) => kind === "key");
+  expect([hasKey(call_walls), hasKey(call_walls, { ...readOut, key_level: null })]).toEqual([false, false]);
+  expect(hasKey(call_walls.slice(0, 1), { ...readOut, key_level: "26200.00" })).toBe(true);
+  expect(hasKey(call_walls.slice(1), readOut), "the wall that it names is one no more").toBe(false);
   expect(levels.strikes[2]).toEqual({ tick: 524_000, call: 1, put: 0 });
 });
 
@@ -762,6 +766,10 @@ describe("the chain that is looked at", () => {
     await turns();
     expect(asked.at(-1)).toEqual({ part: "/readout", symbol: "nse:NIFTY", contract: "upstox:NIFTY.FUT1" });
     expect(desk.view.get().readOut).toBe(readOut);
+    desk.choose({ around: 5 });
+    tell(chainOf());
+    await turns();
+    expect(asked.at(-1), "its walls are those of the strikes that are shown").toMatchObject({ strikes: 5 });
   });
 
   it("shows the read-out of the chain that is chosen, however fast one goes to another and back", async () => {

@@ -300,12 +300,7 @@ export class OptionsDesk {
   #look(): void {
     this.#stop();
     const turn = this.#turn;
-    const { symbol, expiry, around, price } = this.choice.get();
-    const chain = {
-      ...(expiry === null ? {} : { expiry }),
-      ...(around === null ? {} : { strikes: around }),
-      ...(price === null ? {} : { price }),
-    };
+    const { symbol, ...chain } = this.#asked();
     this.#leave = this.#hub.subscribeStream(
       { symbol, name: "options", chain },
       {
@@ -340,15 +335,15 @@ export class OptionsDesk {
     if (chain === null || this.#isHidden) return;
     const info = chains.find(({ symbol }) => symbol === chain.symbol);
     const chart = info !== undefined && isUnderlying(info, this.#chart) ? this.#chart : "";
-    const of = [chain.symbol, chain.expiry, chart, BigInt(chain.at_ns) / minuteNs].join(" ");
+    const { around, price } = this.choice.get();
+    const of = [chain.symbol, chain.expiry, around, price, chart, BigInt(chain.at_ns) / minuteNs].join(" ");
     if (of === this.#readOf) return;
     this.#readOf = of;
     void this.#askReadOut(of, chart);
   }
 
   async #askReadOut(of: string, chart: string): Promise<void> {
-    const { symbol, expiry } = this.choice.get();
-    const query = { symbol, ...(expiry === null ? {} : { expiry }), ...(chart === "" ? {} : { contract: chart }) };
+    const query = { ...this.#asked(), ...(chart === "" ? {} : { contract: chart }) };
     let told: Pick<OptionView, "readOut" | "readOutProblem">;
     try {
       told = { readOut: await this.#rest.options<ReadOut>("/readout", query), readOutProblem: "" };
@@ -399,15 +394,22 @@ export class OptionsDesk {
   }
 
   #ask<T>(what: string, signal: AbortSignal): Promise<T> {
-    const { symbol, expiry, everyS, price, ...choice } = this.choice.get();
+    const { everyS, heatAround } = this.choice.get();
     const hasMoney = this.view.get().chain?.atm != null;
-    const around = what === "heat" ? (hasMoney ? choice.heatAround : null) : choice.around;
-    const query: Record<string, string | number> = { symbol };
-    if (expiry !== null) query["expiry"] = expiry;
-    if (around !== null) query["strikes"] = around;
-    if (price !== null) query["price"] = price;
-    if (what === "heat" || what === "history") query["every_s"] = everyS;
+    const chain = what === "heat" ? this.#asked(hasMoney ? heatAround : null) : this.#asked();
+    const query = what === "heat" || what === "history" ? { ...chain, every_s: everyS } : chain;
     return this.#rest.options<T>(`/${what}`, query, signal);
+  }
+
+  // The chain that is looked at: what is told beside it is of the same strikes.
+  #asked(around = this.choice.get().around) {
+    const { symbol, expiry, price } = this.choice.get();
+    return {
+      symbol,
+      ...(expiry === null ? {} : { expiry }),
+      ...(around === null ? {} : { strikes: around }),
+      ...(price === null ? {} : { price }),
+    };
   }
 }
 

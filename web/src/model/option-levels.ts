@@ -64,6 +64,9 @@ export function optionLevels(chain: ChainReply, tick: Grid, readOut: ReadOut | n
       const name = place === 0 ? `${strong ? "strong " : ""}${kind} wall` : `${kind} wall ${place + 1}`;
       return line(strike, kind, name, Number(oi) / Number(all[0]?.oi ?? oi), place === 0);
     });
+  // The read-out may be a minute older than the chain: a wall that is none any more is not drawn, and makes no level.
+  const held = [...chain.call_walls, ...chain.put_walls];
+  const wall = held.find(({ strike }) => readOut?.key_level != null && Number(strike) === Number(readOut.key_level));
   return {
     atNs: BigInt(chain.at_ns),
     day: new Date(nsToMs(BigInt(chain.at_ns))).toLocaleDateString("en-CA", { timeZone: chain.tz }),
@@ -76,9 +79,9 @@ export function optionLevels(chain: ChainReply, tick: Grid, readOut: ReadOut | n
       ...walls("call", chain.call_walls),
       ...walls("put", chain.put_walls),
       ...line(chain.max_pain, "pain", "max pain"),
-      ...(readOut?.key_level == null
+      ...(wall === undefined || readOut === null
         ? []
-        : line(readOut.poc, "key", `key level: wall ${written(readOut.key_level, tick.signs)} at the POC`)),
+        : line(readOut.poc, "key", `key level: wall ${written(wall.strike, tick.signs)} at the POC`)),
     ],
   };
 }
