@@ -10,7 +10,14 @@ import { presetOf, presets } from "../src/model/presets";
 import { cellModes, defaultSettings, readSettings } from "../src/model/settings";
 import { type BarIndex, dpx } from "../src/protocol/units";
 import { clearRows, emptySheet, type Sheet, type SheetForm } from "../src/renderers/sheet";
-import { cellPixel, emptyCell, fillText, type SheetStyle } from "../src/series/footprint/fillers";
+import {
+  cellPixel,
+  emptyCell,
+  fillGround,
+  fillText,
+  type Numbers,
+  type SheetStyle,
+} from "../src/series/footprint/fillers";
 import { columnPlaces } from "../src/series/footprint/layout";
 import { SheetMaker, type SheetMarks } from "../src/series/footprint/sheet-maker";
 import { type CellSpec, frameOf } from "./support/frames";
@@ -41,6 +48,7 @@ function sheetOf(palette: Palette, form: SheetForm, text: CellText, colour: Cell
     typicalTrades: 3,
     doubtful: false,
     marksColoured,
+    ratio: 300,
     price: null,
   };
   const marks: SheetMarks = { frame: "poc", valueArea: true, candle: true, ticksPerLevel: 2 };
@@ -131,6 +139,7 @@ describe("what a cell says", () => {
         typicalTrades: 3,
         doubtful: false,
         marksColoured: false,
+        ratio: 300,
         price: null,
       },
       { frame: "delta", valueArea: false, candle: false, ticksPerLevel: 2 },
@@ -158,11 +167,31 @@ describe("what a cell says", () => {
     ]);
   });
 
+  it("is faint where it is written as zero, and of ratios where it makes no imbalance", () => {
+    const style = { palette: plain, typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false } as const;
+    const inks = (text: CellText, cell: Partial<Numbers>): readonly [boolean, boolean] => {
+      const sheet = emptySheet();
+      clearRows(sheet, 1);
+      const quantity = quantityStyle("base", parseGrid("0.001"), 20_000);
+      const look = { form: "grounds", text, colour: "none" } as const;
+      const whole = { ...style, look, quantity, ratio: 300, price: null };
+      fillGround(sheet, 0, { ...emptyCell(), ...cell }, whole);
+      fillText(sheet, 0, { ...emptyCell(), ...cell }, whole, 0);
+      const [faint] = plain.neutralRamp.faint;
+      return [sheet.leftColour[0] === faint, sheet.rightColour[0] === faint];
+    };
+    expect(inks("bid-ask", { sell: 40, buy: 60 }), "0.0 and 0.1").toEqual([true, false]);
+    const sides = { sell: 9, sellAgainst: 10, buy: 20, buyAgainst: 10 };
+    expect(inks("ratio", sides), "90 and 200 %").toEqual([true, false]);
+    expect(inks("ratio", { ...sides, buyAgainst: 5 }), "400 %, of too little").toEqual([true, true]);
+    expect(inks("ratio", { ...sides, buyAgainst: 0, flags: 1 }), "an imbalance").toEqual([true, false]);
+  });
+
   it("does not write two zeros where volume has no side", () => {
     const style = { look: { form: "grounds", text: "bid-ask", colour: "sides" }, palette: plain } as const;
     const sheet = emptySheet();
     clearRows(sheet, 2);
-    const rest = { typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, price: null };
+    const rest = { typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, ratio: 300, price: null };
     const quantity = quantityStyle("lots", parseGrid("1"), 100);
     fillText(sheet, 0, { ...emptyCell(), unknown: 5146 }, { ...style, ...rest, quantity }, 0);
     fillText(sheet, 1, { ...emptyCell(), unknown: 5146, sell: 3 }, { ...style, ...rest, quantity }, 0);
@@ -173,7 +202,9 @@ describe("what a cell says", () => {
   });
 
   it("has a side that is seen from afar, however small its delta", () => {
-    const style = { ...{ typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, price: null } };
+    const style = {
+      ...{ typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, ratio: 300, price: null },
+    };
     const look = { form: "grounds", text: "none", colour: "delta" } as const;
     const quantity = quantityStyle("lots", parseGrid("1"), 100);
     const pixel = (buy: number, sell: number): number =>
@@ -244,6 +275,7 @@ function sheetFor(series: BarSeries, form: SheetForm): Sheet {
     typicalTrades: 3,
     doubtful: false,
     marksColoured: false,
+    ratio: 300,
     price: null,
   };
   return new SheetMaker().make(series, 0 as BarIndex, style, {
@@ -280,7 +312,7 @@ describe("doubt", () => {
 
 function deltaSheet(series: BarSeries, palette: Palette): Sheet {
   const style = { look: { form: "grounds", text: "delta", colour: "delta" }, palette } as const;
-  const rest = { typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, price: null };
+  const rest = { typical: 100, typicalTrades: 3, doubtful: false, marksColoured: false, ratio: 300, price: null };
   const marks: SheetMarks = { frame: "none", valueArea: false, candle: false, ticksPerLevel: 2 };
   const quantity = quantityStyle("lots", parseGrid("1"), 100);
   return new SheetMaker().make(series, 0 as BarIndex, { ...style, ...rest, quantity }, marks) as Sheet;

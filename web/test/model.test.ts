@@ -8,6 +8,7 @@ import { cvdAnchor, emptyHeader, headerView, legendView, stepText } from "../src
 import { boxOf, dragSplitter, type PaneLayout, paneBoxes, splitterCss, zoneAt } from "../src/model/pane-layout";
 import { addPane, closePane, movePane, type PaneSpec, pricePane, readPanes, usualShares } from "../src/model/panes";
 import { barReadout, barTable, cellReadout } from "../src/model/readout";
+import { defaultSettings } from "../src/model/settings";
 import { isDoubtful } from "../src/model/trust";
 import type { Status } from "../src/protocol/messages";
 import { type BarIndex, dpx } from "../src/protocol/units";
@@ -68,6 +69,21 @@ describe("ChartModel", () => {
     expect(to - from + 1).toBeLessThanOrEqual(20);
     expect(model.price.row).toBeGreaterThanOrEqual(12);
     expect(model.following).toBe(true);
+  });
+
+  it("opens on higher rows where the pane has room for enough of them", () => {
+    const wide = minutes(0, 40).map((one) => ({ ...one, cells: minutes(0, 90).map((_, row) => [row, 1, 1] as const) }));
+    const rowOf = (height: number, density: "normal" | "compact"): number => {
+      const model = new ChartModel();
+      model.apply({ ...defaultSettings, density }, { isLight: false, isStrong: false });
+      model.resize({ width: dpx(1600), priceHeight: dpx(height), paneHeights: lowPanes, dpr: 1 });
+      model.open(seriesOf(wide), meta);
+      model.settle();
+      return model.price.row;
+    };
+    expect([rowOf(370, "normal"), rowOf(640, "normal"), rowOf(1300, "normal"), rowOf(640, "compact")]).toEqual([
+      12, 15, 15, 12,
+    ]);
   });
 
   it("opens on twelve bars at the least, however far the market has gone", () => {

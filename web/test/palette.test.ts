@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { contrast, parseHex } from "../src/model/colour";
-import { paletteOf, rampStep, rampSteps } from "../src/model/palette";
+import { heatStep, paletteOf, rampStep, rampSteps } from "../src/model/palette";
 
 const all = (["dark", "light"] as const).flatMap((theme) =>
   (["classic", "safe"] as const).map((hue) => [theme, hue] as const),
@@ -46,5 +46,14 @@ describe("rampStep", () => {
     expect(rampStep(1, 1e9)).toBe(1);
     expect(rampStep(100, 100)).toBe(rampSteps - 1);
     expect(rampStep(1e12, 100)).toBe(rampSteps - 1);
+  });
+});
+
+describe("heatStep", () => {
+  it("goes on where ramps end, and is no less seen where little traded", () => {
+    expect([heatStep(0, 100), heatStep(1e12, 100)]).toEqual([0, rampSteps - 1]);
+    const steps = [1, 10, 50, 100, 150, 200, 250].map((lots) => heatStep(lots, 100));
+    expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
+    expect(heatStep(100, 100)).toBeLessThan(rampStep(100, 100) - 5);
   });
 });

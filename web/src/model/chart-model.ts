@@ -27,7 +27,7 @@ import type { ToldShown } from "./told";
 
 /** After a trend that does not fit, fewer and wider bars leave less of the pane empty. */
 const barsOnOpening = [16.5, 14.5, 13] as const;
-const narrowestFirstBarCss = { usual: 70, long: 84 } as const;
+const narrowestFirstBarCss = { usual: 70, long: 96 } as const;
 const widestFirstBarCss = 132;
 /** Two columns of numbers stand in bars of this width. */
 const twoColumnsCss = { least: 122, most: 150 } as const;

@@ -275,3 +275,16 @@ export function rampStep(lots: number, typicalLot: number): number {
   const share = Math.min(1, lots / typicalLot) ** rampCurve;
   return Math.min(rampSteps - 1, 1 + Math.floor(share * (rampSteps - 1.001)));
 }
+
+/**
+ * A heatmap has nothing but its colours: they go on far beyond what is typical, so that the largest rows differ too, and
+ * begin where the least can be told from nothing in a single pixel.
+ */
+const [heatReach, leastHeat] = [2.5, 3];
+
+/** As `rampStep`, of a heatmap. */
+export function heatStep(lots: number, typicalLot: number): number {
+  if (lots <= 0) return 0;
+  const share = Math.sqrt(Math.min(1, lots / (heatReach * typicalLot)));
+  return Math.min(rampSteps - 1, leastHeat + Math.floor(share * (rampSteps - leastHeat)));
+}

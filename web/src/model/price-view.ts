@@ -19,8 +19,15 @@ import type { TimeScale } from "./time-scale";
 const sliverCss = 4;
 /** Pixels, in CSS, that the chart keeps free above and below what it fits. */
 const marginsCss = { top: 10, bottom: 10 } as const;
-/** Rows of the first view: numbers of 9 px stand in the lowest, and higher ones than the highest show no more. */
-const firstRowCss = { normal: { least: 12, most: 30 }, compact: { least: 12, most: 22 } } as const;
+/**
+ * Rows of the first view: numbers of 10 px stand in the lowest, and higher ones than the highest show no more. A high pane
+ * has so many rows that each may be higher, up to `roomy`.
+ */
+const firstRowCss = {
+  normal: { least: 12, roomy: 15, most: 30 },
+  compact: { least: 12, roomy: 12, most: 22 },
+} as const;
+const rowsEnough = 44;
 /** Bars narrower than this hold no numbers: rows need no height to be read, and all bars on screen fit. */
 const readableBarCss = 50;
 
@@ -114,7 +121,8 @@ export class PriceView {
     if (shown.to < shown.from) return true;
     this.#rowIsUsers = false;
     const content = this.#content(shown);
-    const { least, most } = firstRowCss[density];
+    const { least: lowest, roomy, most } = firstRowCss[density];
+    const least = Math.min(roomy, Math.max(lowest, this.#price.height / dpr / rowsEnough));
     const fitted = placeAll(content, this.#price.height, marginsOf(dpr));
     const row = Math.min(most * dpr, Math.max(least * dpr, fitted.row));
     const span = this.#price.height / Math.round(row);

@@ -138,8 +138,12 @@ function paintValueArea(ctx: Context, sheet: Sheet, at: BlockPlace, style: Block
   ctx.fillRect(at.left, low, at.width, thick);
 }
 
+/** Rows at least this many lines high have room for a frame that is seen among those of imbalances. */
+const thickFromRow = 14;
+
 function paintFrame(ctx: Context, sheet: Sheet, at: BlockPlace, style: BlockStyle): void {
   if (sheet.framed < at.from || sheet.framed > at.to) return;
   const top = at.bottom - (sheet.framed + 1) * at.row;
-  frame(ctx, at.left, top, at.width, at.row - style.gap, style.line, style.poc);
+  const thick = at.row >= thickFromRow * style.line ? 2 * style.line : style.line;
+  frame(ctx, at.left, top, at.width, at.row - style.gap, thick, style.poc);
 }

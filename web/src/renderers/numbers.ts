@@ -42,7 +42,7 @@ export const insetOf = (style: BlockStyle): number => Math.round(4 * style.line)
 function splitColumns(sheet: Sheet, at: BlockPlace, style: BlockStyle): readonly TextColumn[] {
   const inset = insetOf(style);
   const middle = at.left + half(at.width);
-  const room = half(at.width) - inset - style.line; // the frame of an imbalance stands free
+  const room = half(at.width) - inset - 2 * style.line; // the frame of an imbalance stands free
   const [sellMark, buyMark] = style.marksBold ? [mark.sellImbalance, mark.buyImbalance] : [0, 0];
   return [
     { text: sheet.leftText, colour: sheet.leftColour, x: middle - inset, align: "right", room, boldMark: sellMark },

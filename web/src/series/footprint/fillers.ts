@@ -3,7 +3,7 @@ import { type CellColour, type CellText, type ColumnLook, isSplit } from "../../
 import { cellQuantity, countText, type QuantityStyle, ratioText, signed, signsOfStyle } from "../../model/format";
 import { neighbour } from "../../model/imbalance";
 import { plainSigns } from "../../model/number-signs";
-import { type Palette, type Ramp, rampStep, rampSteps } from "../../model/palette";
+import { heatStep, type Palette, type Ramp, rampStep, rampSteps } from "../../model/palette";
 import { mark, type Sheet, type SheetForm } from "../../renderers/sheet";
 
 /** The numbers of one cell, in lots, and what its sides are compared with. */
@@ -52,6 +52,8 @@ export interface SheetStyle {
   /** The bar's delta is not to be trusted: it has no colour (definitions 1.4). */
   readonly doubtful: boolean;
   readonly marksColoured: boolean;
+  /** From so many percent on a side that is large enough is an imbalance. */
+  readonly ratio: number;
   /** The price of a lot in the middle of a row, in the quote currency; null where cells are not written in it. */
   readonly price: ((row: number) => number) | null;
 }
@@ -181,16 +183,29 @@ export function fillText(sheet: Sheet, row: number, cell: Numbers, style: SheetS
   const [left, right] = writers[style.look.text](cell, style, lowest + row);
   sheet.leftText[row] = left;
   sheet.rightText[row] = right;
-  if (isFaint(left, cell.sell, style.look)) sheet.leftColour[row] = faintOn(sheet.leftGround[row] as string, style);
-  if (isFaint(right, cell.buy, style.look)) sheet.rightColour[row] = faintOn(sheet.rightGround[row] as string, style);
+  const isSell = (cell.flags & mark.sellImbalance) !== 0;
+  const isBuy = (cell.flags & mark.buyImbalance) !== 0;
+  if (isFaint(left, cell.sell, isSell ? -1 : cell.sellAgainst, style))
+    sheet.leftColour[row] = faintOn(sheet.leftGround[row] as string, style);
+  if (isFaint(right, cell.buy, isBuy ? -1 : cell.buyAgainst, style))
+    sheet.rightColour[row] = faintOn(sheet.rightGround[row] as string, style);
 }
 
-// Zeros, and a side that is not even as large as what it is compared with. Beside the ground of its own row a number may
-// stand on a bar of any strength: there only a side without a bar is faint.
-function isFaint(text: string, lots: number, { form, text: kind }: ColumnLook): boolean {
+// What is written as zero. Of ratios also a side smaller than what it is compared with, and one whose ratio would be
+// enough, but which is too small for an imbalance. Beside the ground of its own row a number may stand on a bar of any
+// strength: there only a side without a bar is faint. @param against what makes no imbalance; -1 where it does
+function isFaint(
+  text: string,
+  lots: number,
+  against: number,
+  { look: { form, text: kind }, ratio }: SheetStyle,
+): boolean {
   if (form !== "grounds") return form === "blocks" && kind === "bid-ask" && lots === 0;
-  return text === "0" || (kind === "ratio" && /^\d\d?$/.test(text));
+  if (isZero.test(text)) return true;
+  return kind === "ratio" && against >= 0 && (lots < against || 100 * lots >= ratio * against);
 }
+
+const isZero = /^0(?:[.,]0+)?$/;
 
 function faintOn(ground: string, style: SheetStyle): string {
   const { neutralRamp, buyRamp, sellRamp, freeFaint } = style.palette;
@@ -222,7 +237,7 @@ const leastPixelStep = 7;
 export function cellPixel(cell: Numbers, style: SheetStyle, isHeatmap: boolean): number {
   const { palette, look } = style;
   if (isHeatmap && look.colour === "volume") {
-    return palette.heatRamp.pixels[rampStep(volumeOf(cell), style.typical * volumeShare)] as number;
+    return palette.heatRamp.pixels[heatStep(volumeOf(cell), style.typical * volumeShare)] as number;
   }
   if (look.colour === "sides") {
     const delta = cell.buy - cell.sell;

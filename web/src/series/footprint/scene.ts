@@ -13,6 +13,8 @@ import type { SheetMarks } from "./sheet-maker";
 
 const largestFontCss = { normal: 13.5, compact: 11.5 } as const;
 const leastFontCss = 7;
+/** Letters by the height of their row: digits are lower than letters, so that they stand free at this. */
+const fontOfRow = 0.84;
 /** Bars and circles without numbers say something from this size of a row on, in CSS pixels. */
 const leastFormCss = { row: 3, width: 12 } as const;
 
@@ -110,6 +112,7 @@ function sheetStyle(model: ChartModel, look: ColumnLook): SheetStyle {
     typicalTrades: look.colour === "trades" ? typicalTrades(model.series, typical) : 1,
     doubtful: false,
     marksColoured: settings.marks === "text",
+    ratio: settings.imbalancePct + (settings.imbalanceConvention === "excess" ? 100 : 0),
     price: quantity.unit === "quote" ? (row) => quoteWorth(model.meta, middle(row)) * lot : null,
   };
 }
@@ -136,7 +139,7 @@ function sceneColumns(model: ChartModel, layout: BarLayout, sheets: readonly She
 function usualText(model: ChartModel, { look, typical, typicalTrades: trades, price }: SheetStyle): string {
   const lots = price === null ? cellQuantity(typical, model.quantity) : countText(typical * price(model.price.centre));
   if (look.text === "trades") return countText(trades).padStart(3, "0");
-  if (look.text === "ratio") return "0000";
+  if (look.text === "ratio") return "000"; // longer ones are pressed together
   return (isSplit(look.text) ? "" : "+") + lots.padStart(3, "0");
 }
 
@@ -147,14 +150,14 @@ function usualWidth(model: ChartModel, sheet: SheetStyle, size: number): number 
 }
 
 const roomOf = (width: number, sheet: SheetStyle, line: number): number =>
-  width / (isSplit(sheet.look.text) ? 2 : 1) - 5 * line;
+  width / (isSplit(sheet.look.text) ? 2 : 1) - 6 * line;
 
 // In whole pixels: the browser shapes each number anew for each size of a font, which costs more than to draw it while
 // one zooms.
 function fontSize(model: ChartModel, sheet: SheetStyle, width: number): number {
   const { dpr, settings } = model;
   const room = roomOf(width, sheet, Math.max(1, Math.round(dpr)));
-  const byHeight = Math.round(model.price.row * 0.76);
+  const byHeight = Math.round(model.price.row * fontOfRow);
   let size = Math.floor(Math.min(byHeight, largestFontCss[settings.density] * dpr));
   while (size >= leastFontCss * dpr && usualWidth(model, sheet, size) > room) size -= 1;
   return size;
