@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,28 @@ def test_figures_of_a_part_of_the_session_say_since_when(open_page: PageOpener, 
     assert since.get_by_text("since 03:31").is_visible()
     assert "trades that are stored" in since.get_attribute("title")
     page.locator(".title", has_text="CVD").filter(has_text="since 03:31").wait_for()
+
+
+def test_what_nobody_feeds_says_when_its_last_trade_was(open_page: PageOpener) -> None:
+    page = open_page(390, 844)
+    last_trade = page.locator(".ticker").get_by_text("Last trade", exact=True)
+    assert last_trade.count() == 0
+
+    def stored(route: Any) -> None:
+        rows = route.fetch().json()
+        route.fulfill(json=[row | {"live": False} for row in rows])
+
+    page.route("**/api/v1/instruments", stored)
+    page.reload()
+    is_shown(page)
+    last_trade.wait_for()
+    ticker = page.locator(".ticker").inner_text()
+    day = page.locator("[data-testid=bar-readout] .time").inner_text().removesuffix(" open")
+    assert day in ticker, "the newest bar's minute, and a second of it"
+    assert "Spread" not in ticker
+    assert "Bar" not in ticker
+    page.keyboard.press("Home")
+    page.get_by_role("button", name="Go to latest").wait_for()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
@@ -130,6 +153,7 @@ def test_no_state_pushes_a_button_off_the_toolbar_or_cuts_its_own_words(
         cut = page.locator(".link .words").evaluate("(node) => node.scrollWidth - node.clientWidth")
         assert cut <= 0, phase
     fake.pull("feed?phase=none")
+    fake.pull("record?on=1")
 
 
 def test_the_badge_cannot_be_missed(open_page: PageOpener) -> None:
