@@ -45,7 +45,7 @@ class Behind:
         self._lots = np.concatenate((self._lots[:, begin:], lots), axis=1)
         self._next = None
         self._carry = cvd.Carry(*frame.cvd_end)
-        self.like = frame
+        self.like = frame if len(frame) == 1 else frame.slice(len(frame) - 1, len(frame)).apart()
 
     def study(self, bars: Footprint) -> ChartFrame:
         """Return the studies of the bars behind those."""

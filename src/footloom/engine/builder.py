@@ -111,9 +111,9 @@ class Builder(Tail):
         flags[:-1] |= BAR_FINAL
         threads = 2 if len(bars.levels) > _MANY_LEVELS else 1
         chart = study(bars.with_flags(flags), self.spec, threads=threads)
-        self._tail = chart.footprint.slice(len(chart) - 1, len(chart))
-        self._until_ns, self._complete = edges.grows_until_ns[-1:], edges.complete
-        self._shown = chart.slice(len(chart) - 1, len(chart))
+        self._shown = chart.slice(len(chart) - 1, len(chart)).apart()
+        self._tail = self._shown.footprint
+        self._until_ns, self._complete = edges.grows_until_ns[-1:].copy(), edges.complete
         self._settle(chart.slice(0, len(chart) - 1))
 
     def update(self, trades: Trades, watermark_ns: int, gaps: Sequence[Gap] = ()) -> list[Event]:

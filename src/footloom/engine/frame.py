@@ -91,6 +91,15 @@ class ChartFrame:
             **{name: getattr(self, name)[start:stop] for name in BAR_COLUMNS},
         )
 
+    def apart(self) -> ChartFrame:
+        """Return the same bars in memory of their own: a slice holds all that it was cut from."""
+        return ChartFrame(
+            footprint=Footprint.concat([self.footprint]),
+            spec=self.spec,
+            cell_flags=self.cell_flags.copy(),
+            **{name: getattr(self, name).copy() for name in BAR_COLUMNS},
+        )
+
     def with_flags(self, flags: I64) -> ChartFrame:
         """Return the same bars with other ``BAR_*`` flags."""
         columns = {name: getattr(self, name) for name in BAR_COLUMNS}

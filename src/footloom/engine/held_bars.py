@@ -114,8 +114,7 @@ class HeldBars:
         if count < max(_APART, self._count // 8):
             return 0
         whole = joined(self._frames)
-        rest = whole.slice(count, len(whole))
-        self.reset_to(joined([rest.slice(0, 1), rest.slice(1, len(rest))]))  # a copy: a slice holds all
+        self.reset_to(whole.slice(count, len(whole)).apart())
         self.dropped += count
         return count
 

@@ -1,5 +1,6 @@
 """The live fold over weeks: healed gaps, fetched history, and memory that stays flat."""
 
+import tracemalloc
 from decimal import Decimal
 
 import numpy as np
@@ -54,6 +55,23 @@ def same(builder, trades, spec=SPEC):
     flags = wanted.footprint.bars.flags
     assert np.array_equal(made.footprint.bars.flags & ~BAR_FINAL, flags & ~BAR_FINAL)
     return made.with_flags(flags).equals(wanted)
+
+
+def test_a_chart_of_small_bars_holds_no_more_than_the_bars_that_it_shows():
+    """What is cut from all bars of a day would hold all of them: half a gigabyte of two million trades."""
+    rows = tape(np.arange(30_000) / 10)
+    builder = Builder(INSTRUMENT, ChartSpec(bars="1t", min_vol_lot=1), source=lambda _from_ns: rows, bars=(100, 1_000))
+    builder.seed_pieces((rows,))  # compiles and imports what it needs
+    tracemalloc.start()
+    try:
+        builder = Builder(INSTRUMENT, builder.spec, source=lambda _from_ns: rows, bars=(100, 1_000))
+        builder.seed_pieces((rows,))
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 1_000 <= len(builder.frame()) <= 1_002
+    assert most > 30_000 * 200, "else nothing was measured"
+    assert held < 2_000 * 500
 
 
 def test_a_healed_gap_takes_its_marks_back_from_closed_and_open_bars():
