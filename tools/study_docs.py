@@ -50,7 +50,8 @@ def _index(names: list[str]) -> str:
     lines = [f"| [{name}]({name}.md) | {find_study(name).TITLE} | {_first_line(find_study(name))} |" for name in names]
     return (
         "# Studies\n\nMade from their files by `python tools/study_docs.py`. What the numbers mean stands in "
-        "[definitions](../definitions.md).\n\n| study | title | what |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+        "[definitions](../definitions.md); one of your own is written as [own studies](../own_studies.md) says.\n\n"
+        "| study | title | what |\n|---|---|---|\n" + "\n".join(lines) + "\n"
     )
 
 

@@ -345,6 +345,11 @@ describe("fields that count only beside a choice", () => {
   };
   const [hours, opens] = fieldsOf(schema) as [FormField, FormField];
 
+  it("stand behind what decides of them, and before what stands by itself", () => {
+    const mixed = { properties: { pct: { type: "string" }, ...schema.properties, daily: { type: "boolean" } } };
+    expect(fieldsOf(mixed).map(({ name }) => name)).toEqual(["hours", "opens", "pct", "daily"]);
+  });
+
   it("are told by the schema", () => {
     expect(counts(hours, () => "")).toBe(true);
     expect(counts(opens, (name) => (name === "hours" ? "london" : ""))).toBe(false);

@@ -6,5 +6,6 @@ import type { BarIndex } from "../protocol/units";
 
 /** What can be begun at a bar. */
 export function barMenuAt(model: ChartModel, index: BarIndex): Omit<BarMenu, "x" | "y"> {
-  return { index, time: barTimeText(model, index), anchor: anchorOf(model.series.openNs(index)) };
+  const opens = model.series.openNs(index);
+  return { index, time: barTimeText(model, index), anchor: anchorOf(opens), opensNs: String(opens) };
 }

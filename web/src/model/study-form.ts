@@ -59,10 +59,13 @@ function words(name: string, values: readonly unknown[]): string {
   return known[name] ?? `${sentence(spoken.join(" "))}${unit === undefined ? "" : ` (${unit})`}`;
 }
 
-/** The fields of a form, in the order of the parameters; what symbols it reads comes first. */
+/** The fields of a form, in the order of the parameters; what symbols it reads, and what decides of others, comes first. */
 export function fieldsOf(schema: JsonSchema): FormField[] {
   const fields = Object.entries(schema.properties ?? {}).map(([name, property]) => fieldOf(schema, name, property));
-  return [...fields.filter(({ names }) => names !== null), ...fields.filter(({ names }) => names === null)];
+  const deciding = new Set(fields.flatMap(({ when }) => Object.keys(when)));
+  const rank = ({ name, names, when }: FormField): number =>
+    names !== null ? 0 : deciding.has(name) || Object.keys(when).length > 0 ? 1 : 2;
+  return fields.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function fieldOf(root: JsonSchema, name: string, property: JsonSchema): FormField {

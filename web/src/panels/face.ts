@@ -110,6 +110,8 @@ export interface BarMenu {
   readonly time: string;
   /** The bar's open, as studies take it. */
   readonly anchor: number;
+  /** The same as text, to the nanosecond. */
+  readonly opensNs: string;
   /** CSS pixels from the chart's corner. */
   readonly x: number;
   readonly y: number;
