@@ -65,6 +65,8 @@ it("give each of several lines the colour in which it is drawn, and a line that 
   });
   expect(said(inPane(speed))).toEqual(["trades a second 27.73"]);
   expect(inPane(speed)[0]?.colour).toBeUndefined();
+  const effort = chartOf("Effort", [output("effort", "histogram", "volume a tick")], { effort: 256_413 });
+  expect(inPane(effort)).toEqual([{ label: "volume a tick", text: "256.413", tone: "", minor: false }]);
 });
 
 it("name over the price which of a study's levels is said, in its colour", () => {

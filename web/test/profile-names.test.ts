@@ -71,3 +71,15 @@ it("make way for the last price", () => {
   const y = model.price.yOfPrice(last as Parameters<typeof model.price.yOfPrice>[0]);
   expect(Math.abs((poc?.y ?? y) - y)).toBeGreaterThan(8);
 });
+
+it("stand on no cells of the newest bar: without room there are none", () => {
+  const model = chart();
+  const cells = Array.from({ length: bars }, (_, minute) => ({ minute, cells: [[90, 4, 4], [120, 4, 4]] as const })); // biome-ignore format: a bar a line
+  model.series.reset(frameOf(cells));
+  model.open(model.series, meta);
+  model.toLatest();
+  expect(names(model, rows(2, bars)).size).toBe(3); // behind it there is room
+  model.resize({ width: dpx(400), priceHeight: dpx(600), paneHeights: new Map(), dpr: 1 });
+  model.toLatest();
+  expect(names(model, rows(0, bars)).size).toBe(0);
+});

@@ -12,7 +12,7 @@ import { shownOutputs, studyColour } from "./study-look";
 import { unitOfTold } from "./told-values";
 
 const dash = "–";
-const signedKinds: readonly string[] = ["delta", "cvd"];
+const ofSides = /(?:^|_)(?:delta|cvd)(?:_|$)/;
 
 /** The study of a pane, where it is on the chart and has said something. */
 export const studyOf = (model: ChartModel, spec: PaneSpec): StudySeries | null => model.studies.of(spec.of ?? "");
@@ -144,7 +144,7 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number, d
 
 /** Whether the sign of an output's values is that of buyers and sellers: then it has their colours. */
 export const hasSides = (output: StudyOutput): boolean =>
-  output.kind === "histogram" || output.kind === "candle" || signedKinds.includes(output.name);
+  output.kind === "candle" || output.unit === "side" || ofSides.test(output.name);
 
 /** One column of an output at a bar, as text; what has sides has its sign. */
 export function columnText(

@@ -1,5 +1,6 @@
 import type { StudySeries } from "../../data/study-series";
 import type { ChartModel } from "../../model/chart-model";
+import { hasSides } from "../../model/study-values";
 import type { StudyOutput } from "../../protocol/messages";
 import { candle, polyline } from "../../renderers/shapes";
 import type { Context } from "../../renderers/text";
@@ -153,7 +154,7 @@ export function drawColumns(strokes: Strokes, output: StudyOutput, colour: strin
   const { width, line } = bodyOf(model);
   const name = output.columns[0] ?? "";
   const zero = Math.round(y(0, name));
-  const isSigned = output.unit === "lot" || output.unit === "side";
+  const isSigned = hasSides(output);
   for (let index = from; index <= to; index += 1) {
     const value = study.value(name, index);
     if (Number.isNaN(value)) continue;

@@ -250,7 +250,7 @@ function wordPlaces(
   if (isAtRight && isNewest && to + width + 2 * inset <= model.time.reach)
     return [0, -1.25, 1.25].map((rows) => [to + inset, y + rows * size] as const);
   const above = y - size * 0.68;
-  if (!isAtRight) return [[from + inset, above]];
-  const lefts = freeLefts(model, { y: above, size, width, from: from + inset, to: to - inset });
-  return [...lefts, to - inset - width].map((left) => [left, above] as const);
+  const free = freeLefts(model, { y: above, size, width, from: from + inset, to: to - inset });
+  if (!isAtRight) return [...free.toReversed(), from + inset].map((left) => [left, above] as const);
+  return [...free, ...(isNewest ? [] : [to - inset - width])].map((left) => [left, above] as const);
 }
