@@ -152,6 +152,15 @@ describe("what a study says", () => {
     expect(study.value("vwap", -1)).toBeNaN();
   });
 
+  it("has no time where none is known", () => {
+    const study = new StudySeries(vwap);
+    const frame = told("studies", [0, 1], [1, 2]);
+    const bars = { vwap: Float64Array.of(1, 2), since: BigInt64Array.of(-(2n ** 63n), 7n) };
+    study.merge(frame, { ...(frame.studies[0] as StudyFrame["studies"][number]), bars });
+    study.align(series(2));
+    expect([study.time("since", 0), study.time("since", 1), study.time("vwap", 1)]).toEqual([null, 7n, null]);
+  });
+
   it("forgets events that are taken back, once, and none of those behind them", () => {
     const study = new StudySeries(vwap);
     const say = (

@@ -1,4 +1,4 @@
-import type { StudyColumn, StudyColumns } from "../protocol/studies";
+import { noTime, type StudyColumn, type StudyColumns } from "../protocol/studies";
 
 /** Columns of one length that grow, and whose rows are replaced by stretches. */
 export class StudyTable {
@@ -29,7 +29,8 @@ export class StudyTable {
   time(name: string, row: number): bigint | null {
     const column = this.#columns[name];
     if (!(column instanceof BigInt64Array) || row < 0 || row >= this.#length) return null;
-    return column[row] as bigint;
+    const time = column[row] as bigint;
+    return time === noTime ? null : time;
   }
 
   /** Put rows in the place of those from `from` up to, without, `to`. */
