@@ -198,6 +198,9 @@ describe("bars that do not end by the clock", () => {
   it("say what is left in what they count, or nothing", () => {
     const model = modelWith("500t");
     expect(barLeft(model, null)).toBe(`${500 - model.series.number("trades", bar(1))} t`);
+    const [whole, split] = ["100v", "100v-split"].map((bars) => barLeft(modelWith(bars), null));
+    expect(whole).not.toBe("");
+    expect(split, "bars that are cut at their end count alike").toBe(whole);
     expect(barLeft(modelWith("r20"), 0n)).toBe("");
     expect(barLeft(modelWith("1m"), openOf(1))).toBe("01:00");
   });

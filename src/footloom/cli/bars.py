@@ -96,12 +96,13 @@ def bars(
         cvd_reset=cvd_reset,
     )
     asked = [name for name in names or () if name not in _OWN_STUDIES]
+    folds = _folds(asked, settings or [])
     if asked and not (json or csv):
         raise typer.BadParameter(
             f"{', '.join(asked)}: printed with --json or --csv; footloom export writes files of it"
         )
     params = SnapshotParams(rest_policy=rest_policy)
-    found = _read(config.load(store=store).store, wanted, (start, end), params, _folds(asked, settings or []))
+    found = _read(config.load(store=store).store, wanted, (start, end), params, folds)
     if parquet is not None:
         _write_parquet(found.frame, parquet)
     elif json:
@@ -145,7 +146,7 @@ def _read(
     from footloom.errors import NotStored
     from footloom.feeds.continuous import is_continuous
     from footloom.feeds.finished import finished_names
-    from footloom.feeds.stored import chart_tapes, stored_inference
+    from footloom.feeds.stored import chart_tapes, span_of, stored_inference
     from footloom.server.stored.rolled import chart_history
     from footloom.store.open import open_store
 
@@ -168,6 +169,9 @@ def _read(
                 "names another"
             )
         frame = history.between(chart, from_ns, to_ns)
+        if len(frame) == 0:
+            first, last = (_time_text(ns, dt.UTC) for ns in span_of(history.store, wanted.symbol, chart.tape))
+            say(f"no bar opens there: {wanted.symbol} is stored from {first} to {last} UTC")
         answers = _ask(history, chart, studies, (from_ns, to_ns))
         span_ns = (0 if from_ns is None else from_ns, 2**62 if to_ns is None else to_ns)
         if is_continuous(wanted.symbol):

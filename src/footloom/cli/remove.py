@@ -36,7 +36,9 @@ def remove(
     with open_store(folder) as opened:
         days = _days(opened, symbol, tape)
     name = days[0].tape
-    what = f"{symbol}/{name}: {sum(day.rows for day in days):,} rows of {len(days)} days"
+    what = (
+        f"{symbol}/{name}: {sum(day.rows for day in days):,} rows of {len(days)} {'day' if len(days) == 1 else 'days'}"
+    )
     if not yes:
         say(f"{what} would be removed from {folder}, for good: say --yes to do it")
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,6 +61,7 @@ def chart_tapes(store: Store, key: str) -> list[str]:
     if not reach:
         raise NotStored(
             f"nothing is stored for {key}: see footloom coverage, or import a recording with footloom import"
+            + _nearest(store, key)
         )
     newest_ns = max(last_ns for _, last_ns in reach.values()) - _END_ALIKE_NS
     oldest_ns = min(first_ns for first_ns, last_ns in reach.values() if last_ns >= newest_ns) + _BEGIN_ALIKE_NS
@@ -67,6 +69,12 @@ def chart_tapes(store: Store, key: str) -> list[str]:
         reach,
         key=lambda tape: (reach[tape][1] < newest_ns, reach[tape][0] > oldest_ns, CHART_TAPES.index(tape)),
     )
+
+
+def _nearest(store: Store, key: str) -> str:
+    names = {row.key for row in store.coverage() if row.tape in CHART_TAPES}
+    near = difflib.get_close_matches(key, names, n=1)
+    return f"; the nearest name there is {near[0]}" if near else ""
 
 
 def span_of(store: Store, key: str, tape: str) -> tuple[int, int]:

@@ -137,6 +137,18 @@ def test_json_by_hand(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert chart["cvd_anchor_ns"] == START_NS
 
 
+def test_where_nothing_is_printed_it_is_said_why(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bars", "test:ABC", "--store", str(store), "--from", "2027-01-01"])
+    assert "test:ABC is stored from 2026-03-02 00:00:06 to 2026-03-02 00:02:00 UTC" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["bars", "test:ABCD", "--store", str(store)])
+    assert "the nearest name there is test:ABC (looked in" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["bars", "test:ABC", "--store", str(store), "--studies", "poc,vwp"])
+    assert "no study is called 'vwp'" in capsys.readouterr().err
+
+
 def test_a_range_holds_the_bars_that_open_in_it(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def opens(*arguments: str) -> list[int]:
         found = bars("--store", str(store), *arguments, capsys=capsys)

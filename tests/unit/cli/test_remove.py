@@ -39,7 +39,7 @@ def test_without_yes_nothing_goes(root: Path, capsys: pytest.CaptureFixture[str]
     code, out, err = run(capsys, KEY, "--store", str(root))
 
     assert (code, out) == (1, "")
-    assert "test:ES/trade: 100 rows of 1 days would be removed" in err
+    assert "test:ES/trade: 100 rows of 1 day would be removed" in err
     assert Store(root).coverage()[0].rows == 100
 
 
@@ -47,7 +47,7 @@ def test_with_yes_the_tape_and_its_grid_go(root: Path, capsys: pytest.CaptureFix
     code, out, _ = run(capsys, KEY, "--yes", "--store", str(root))
 
     assert code == 0
-    assert out.startswith("test:ES/trade: 100 rows of 1 days are removed from ")
+    assert out.startswith("test:ES/trade: 100 rows of 1 day are removed from ")
     assert Store(root).coverage() == []
     assert Store(root).instruments() == []
 

@@ -26,7 +26,7 @@ export function barLeft(model: ChartModel, engineNs: bigint | null): string {
   const bars = model.meta?.bars ?? "";
   if (series.length === 0) return "";
   if (isTimeBars(bars)) return engineNs === null ? "" : countdown(Number(series.closeNs(series.last) - engineNs) / 1e6);
-  const [, amount, unit] = /^([\d.e]+)([tv])$/.exec(bars) ?? [];
+  const [, amount, unit] = /^([\d.e]+)([tv])(?:-split)?$/.exec(bars) ?? [];
   if (amount === undefined || series.isFinal(series.last)) return "";
   if (unit === "t") return `${Math.max(0, Number(amount) - series.number("trades", series.last))} t`;
   const lots = Math.round(Number(amount) / model.quantity.lot.step) - series.volume(series.last);
