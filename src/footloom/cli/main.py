@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import gc
 import importlib
 import os
 import sys
@@ -113,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"{where}{error.strerror or error}; free some space, or name another file or folder")
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        if arguments is None:
+            gc.freeze()  # the interpreter's own end would look through everything once more, for nothing
 
 
 # What waits to be written would fail once more when the interpreter ends.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -43,6 +44,20 @@ def test_the_list_of_verbs_imports_nothing_heavy(arguments: list[str]) -> None:
 
 def test_the_check_of_imports_can_fail() -> None:
     assert "rich" in {name.partition(".")[0] for name in imported(["bars", "--help"])}
+
+
+def test_nothing_is_looked_through_once_more_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter's last collection takes half a second behind numba's modules: every verb, and a server's stop."""
+    monkeypatch.setattr(sys, "argv", ["footloom", "--version"])
+    gc.unfreeze()
+    try:
+        with pytest.raises(SystemExit):
+            main()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+    run("--version")
+    assert not gc.get_freeze_count(), "a program that calls it goes on"
 
 
 HELP_OF_ALL = """
