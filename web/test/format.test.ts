@@ -5,6 +5,7 @@ import {
   compact,
   countdown,
   exactQuantity,
+  exactSigned,
   quantityStyle,
   signed,
   spanText,
@@ -68,6 +69,14 @@ describe("quantities in cells", () => {
     expect(signed(400, quantityStyle("base", lot, 90_000))).toBe("+0.4");
     expect(signed(-3, quantityStyle("base", parseGrid("0.00000001"), 10 ** 9))).toBe("0");
     expect(signed(-1, quantityStyle("lots", lot, 700))).toBe("\u22121");
+    const nifty = quantityStyle("lots", parseGrid("1"), 6000, 75);
+    expect([150, 97_500, 0].map((units) => cellQuantity(units, nifty))).toEqual(["2", "1.30k", "0"]);
+    expect([exactQuantity(29_475, nifty), exactSigned(7275, nifty), exactQuantity(100, nifty)]).toEqual([
+      "393",
+      "+97",
+      "1.33",
+    ]);
+    expect(sumText(-297_000, nifty)).toBe("\u22123.960k");
     expect([sumText(4_309_463, style), sumText(-4_309_463, style), sumText(-5, style)]).toEqual([
       "+4.309k",
       "\u22124.309k",

@@ -5,12 +5,13 @@ import { cellAt, typicalLot } from "../src/model/cells";
 import { ChartModel } from "../src/model/chart-model";
 import { indexOfTime } from "../src/model/gap-bands";
 import { cvdAnchor, emptyHeader, headerView, legendView, stepText } from "../src/model/header";
+import { signsOf } from "../src/model/number-signs";
 import { boxOf, dragSplitter, type PaneLayout, paneBoxes, splitterCss, zoneAt } from "../src/model/pane-layout";
 import { addPane, closePane, movePane, type PaneSpec, pricePane, readPanes, usualShares } from "../src/model/panes";
 import { barReadout, barTable, cellReadout } from "../src/model/readout";
 import { defaultSettings } from "../src/model/settings";
 import { isDoubtful } from "../src/model/trust";
-import type { Status } from "../src/protocol/messages";
+import type { SnapshotMeta, Status } from "../src/protocol/messages";
 import { type BarIndex, dpx } from "../src/protocol/units";
 import { type BarSpec, frameOf, lowPanes, meta, minutes, openOf } from "./support/frames";
 
@@ -343,6 +344,24 @@ describe("header and legend", () => {
     expect(legend.imbalance).toBe("300 % diagonal ≥, min_vol auto (0.010)");
     expect(legend.valueArea).toBe("VA 70 % two-row");
     expect(legend.zone).toBe("UTC");
+    const unitOf = (unit: "base" | "quote" | "lots", words: Partial<SnapshotMeta> = {}): string => {
+      const model = modelOf(minutes(0, 5));
+      model.apply({ ...defaultSettings, unit, numbers: "de" }, { isLight: false, isStrong: false });
+      model.open(model.series, { ...meta, ...words });
+      return legendView(model, { ...meta, ...words }).unit;
+    };
+    expect([unitOf("base"), unitOf("quote"), unitOf("lots")]).toEqual([
+      "SIM",
+      "cells in USD, else SIM",
+      "lots of 0,001 SIM",
+    ]);
+    const nifty = { base: "", quote: "", lot_size: "1", market_lot: "75" };
+    expect([unitOf("base", nifty), unitOf("quote", nifty), unitOf("lots", nifty)]).toEqual([
+      "",
+      "cells in quote",
+      "lots of 75",
+    ]);
+    expect(stepText({ ...meta, ticks_per_level: 20 }, signsOf("de"))).toBe("0,5 × 20 = 10,0");
   });
 
   it("finds where the running delta of a bar began", () => {

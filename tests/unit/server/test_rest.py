@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from footloom.server.rest import described, openapi
 from footloom.server.routes import InstrumentRow, TradeList
 from footloom.server.routes.standing import Health
 from footloom.server.services import Services
-from footloom.server.stored.documents import bars_document
+from footloom.server.stored.documents import bars_document, instrument_words
 from footloom.server.wire.codec import decode
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +72,12 @@ async def test_instruments(client: httpx.AsyncClient) -> None:
     assert [(row.key, row.tick_size, row.lot_size, row.tz, row.tapes) for row in rows] == [
         ("test:ABC", "0.5", "0.001", "UTC", ["trade"])
     ]
-    assert (rows[0].simulated, rows[0].inferred, rows[0].live) == (False, False, True)
+    assert (rows[0].simulated, rows[0].inferred, rows[0].live, rows[0].market_lot) == (False, False, True, None)
+
+
+def test_what_a_contract_trades_in_is_told() -> None:
+    nifty = msgspec.structs.replace(TEST, lot_size=Decimal(1), market_lot=Decimal(75))
+    assert [instrument_words(nifty, "snapshot")[name] for name in ("lot_size", "market_lot")] == ["1", "75"]
 
 
 async def test_coverage(client: httpx.AsyncClient, tape: Trades) -> None:

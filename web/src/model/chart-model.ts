@@ -19,6 +19,7 @@ import { type Extent, type Left, Place, type ReturnPlace } from "./place";
 import { PriceScale } from "./price-scale";
 import { type OnScreen, PriceView } from "./price-view";
 import { ProfileBoard } from "./profiles";
+import { stepsPerLot } from "./quantity-unit";
 import { defaultSettings, type Settings, type SystemLook, themeOf } from "./settings";
 import { Zones } from "./study-zones";
 import { TimeScale } from "./time-scale";
@@ -422,7 +423,7 @@ export class ChartModel {
     this.signs = signsOf(this.settings.numbers);
     this.tick = { ...parseGrid(this.meta.tick_size), signs: this.signs };
     const lot = { ...parseGrid(this.meta.lot_size), signs: this.signs };
-    this.quantity = quantityStyle(this.settings.unit, lot, this.typical as Lot);
+    this.quantity = quantityStyle(this.settings.unit, lot, this.typical as Lot, stepsPerLot(this.meta));
     const zone = this.settings.zone === "exchange" ? this.meta.tz : this.settings.zone;
     if (this.clock.zone !== zone || zone === "local") this.clock = new ZoneClock(zone);
   }

@@ -7,6 +7,8 @@ export interface QuantityStyle {
   readonly unit: "base" | "quote" | "lots";
   readonly decimals: number;
   readonly lot: Grid;
+  /** How many steps of the grid make one lot as the market trades it. */
+  readonly perLot: number;
 }
 
 const suffixes = ["", "k", "M", "B", "T"] as const;
@@ -17,12 +19,16 @@ const suffixes = ["", "k", "M", "B", "T"] as const;
  *
  * @param typicalLot a large but common one-sided cell, in lots
  */
-export function quantityStyle(unit: QuantityStyle["unit"], lot: Grid, typicalLot: number): QuantityStyle {
-  if (unit === "lots") return { unit, decimals: 0, lot };
+export function quantityStyle(unit: QuantityStyle["unit"], lot: Grid, typicalLot: number, perLot = 1): QuantityStyle {
+  if (unit === "lots") return { unit, decimals: 0, lot, perLot };
   const typical = typicalLot * lot.step;
   const wanted = typical >= 50 ? 0 : typical >= 5 ? 1 : typical >= 0.5 ? 2 : 3;
-  return { unit, decimals: Math.min(lot.decimals, wanted), lot };
+  return { unit, decimals: Math.min(lot.decimals, wanted), lot, perLot };
 }
+
+/** A quantity as it is written: in market lots, or in base units. */
+export const inUnits = (lots: number, { unit, lot, perLot }: QuantityStyle): number =>
+  unit === "lots" ? lots / perLot : lots * lot.step;
 
 /** The signs that quantities are written with. */
 export const signsOfStyle = (style: QuantityStyle): NumberSigns => style.lot.signs ?? plainSigns;
@@ -34,7 +40,7 @@ export function cellQuantity(lots: number, style: QuantityStyle): string {
 
 function plainCell(lots: number, style: QuantityStyle): string {
   if (lots === 0) return "0";
-  const value = style.unit === "lots" ? lots : lots * style.lot.step;
+  const value = inUnits(lots, style);
   const size = Math.abs(value);
   if (size < 1000) return value.toFixed(size >= 100 && style.decimals > 1 ? 1 : style.decimals);
   return compact(value);
@@ -86,14 +92,16 @@ export function signed(lots: number, style: QuantityStyle): string {
 
 /** As `signed`, from a thousand on with one digit more: what is summed over a session moves little from bar to bar. */
 export function sumText(lots: number, style: QuantityStyle): string {
-  const value = style.unit === "lots" ? lots : lots * style.lot.step;
+  const value = inUnits(lots, style);
   if (!(Math.abs(value) >= 1000)) return signed(lots, style);
   return `${value > 0 ? "+" : minus}${compact(Math.abs(value), signsOfStyle(style), 1)}`;
 }
 
 /** A quantity exactly, in base units or lots: for tables and read-outs. */
 export function exactQuantity(lots: number, style: QuantityStyle): string {
-  return style.unit === "lots" ? written(String(lots), signsOfStyle(style)) : unitsText(lots, style.lot);
+  if (style.unit !== "lots") return unitsText(lots, style.lot);
+  const value = lots / style.perLot;
+  return written(Number.isInteger(value) ? String(value) : value.toFixed(2), signsOfStyle(style));
 }
 
 /** As `exactQuantity`, with a plus before what is above zero. */

@@ -4,8 +4,8 @@ import type { ChartModel } from "./chart-model";
 import { parseGrid, unitsOf, unitsText } from "./decimal";
 import { compact, exactQuantity, percentText } from "./format";
 import { rulesOf, rulesText } from "./imbalance";
-import { written } from "./number-signs";
-import { unitName } from "./quantity-unit";
+import { plainSigns, written } from "./number-signs";
+import { lotOf, unitName } from "./quantity-unit";
 
 /** The header's figures in words; a dash where the feed does not say. */
 export interface HeaderView {
@@ -145,22 +145,30 @@ export function legendView(model: ChartModel, meta: SnapshotMeta): LegendView {
     symbol: rest.join(":"),
     venue: venue ?? "",
     bars: meta.bars,
-    step: stepText(meta),
+    step: stepText(meta, model.signs),
     imbalance: rulesText(rulesOf(model.settings, model.quantity.lot), meta, minVol),
     valueArea: `VA ${meta.value_area_pct} % ${meta.value_area.replace("_", "-")}`,
-    unit: { base: unitName(meta), lots: "lots", quote: `cells in ${meta.quote}, else ${unitName(meta)}` }[
-      model.quantity.unit
-    ],
+    unit: unitText(model, meta),
     zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),
     simulated: meta.simulated,
     inferred: meta.inferred,
   };
 }
 
+// What quantities count; names that nobody knows are left out.
+function unitText(model: ChartModel, meta: SnapshotMeta): string {
+  const base = unitName(meta);
+  const { unit } = model.quantity;
+  if (unit === "base") return base;
+  if (unit === "lots") return `lots of ${written(lotOf(meta), model.signs)}${base === "" ? "" : ` ${base}`}`;
+  return `cells in ${meta.quote || "quote"}${base === "" ? "" : `, else ${base}`}`;
+}
+
 /** `0.5 × 20 = 10.0`: the price of a tick, the ticks of a row, the price of a row. */
-export function stepText(meta: SnapshotMeta): string {
-  const price = unitsText(meta.ticks_per_level, parseGrid(meta.tick_size));
-  return `${meta.tick_size} × ${meta.ticks_per_level} = ${price}`;
+export function stepText(meta: SnapshotMeta, signs = plainSigns): string {
+  const tick = { ...parseGrid(meta.tick_size), signs };
+  const price = unitsText(meta.ticks_per_level, tick);
+  return `${written(meta.tick_size, signs)} × ${meta.ticks_per_level} = ${price}`;
 }
 
 /**

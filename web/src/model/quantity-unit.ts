@@ -1,6 +1,15 @@
 import type { SnapshotMeta } from "../protocol/messages";
 
 type Contract = Pick<SnapshotMeta, "base" | "contract_multiplier" | "inverse">;
+type Traded = Pick<SnapshotMeta, "lot_size" | "market_lot">;
+
+/** The quantity of one lot: what the market trades in, or the least there is. */
+export const lotOf = (meta: Traded): string => meta.market_lot ?? meta.lot_size;
+
+/** How many of the least quantities make a lot. */
+export function stepsPerLot(meta: Traded): number {
+  return Math.max(1, Math.round(Number(lotOf(meta)) / Number(meta.lot_size)));
+}
 
 /** What quantities count: the base asset, or contracts that stand for something else; "" where it is not known. */
 export function unitName(meta: Contract | null): string {

@@ -4,7 +4,7 @@ import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
-import { compact, exactQuantity } from "./format";
+import { compact, exactQuantity, inUnits } from "./format";
 import { type NumberSigns, written } from "./number-signs";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
@@ -61,7 +61,7 @@ export function unitOf(model: ChartModel, pane: PaneName): OutputUnit {
 
 /** A value of a unit, short, for an axis; with `more` digits than usual. */
 export function axisValue({ quantity, signs }: ChartModel, unit: OutputUnit, value: number, more = 0): string {
-  if (unit === "lot") return compact(quantity.unit === "lots" ? value : value * quantity.lot.step, signs, more);
+  if (unit === "lot") return compact(inUnits(value, quantity), signs, more);
   if (unit === "percent") return `${shareText(value, signs, more)} %`;
   if (unit === "price") return written(String(Number(value.toPrecision(8 + more))), signs);
   return unit === "base" ? shareText(value, signs, more) : compact(value, signs, more);
@@ -113,8 +113,7 @@ function pricesText({ tick, price, signs }: ChartModel, unit: OutputUnit, value:
 
 function lotsText({ quantity, signs }: ChartModel, value: number): string {
   if (Number.isInteger(value)) return exactQuantity(value, quantity);
-  const text =
-    quantity.unit === "lots" ? value.toFixed(2) : (value * quantity.lot.step).toFixed(quantity.lot.decimals + 2);
+  const text = inUnits(value, quantity).toFixed(2 + (quantity.unit === "lots" ? 0 : quantity.lot.decimals));
   return written(text, signs);
 }
 

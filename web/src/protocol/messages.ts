@@ -38,6 +38,8 @@ export interface SnapshotMeta {
   readonly ticks_per_level: number;
   readonly tick_size: string;
   readonly lot_size: string;
+  /** The units that one contract trades in, where it is known. */
+  readonly market_lot?: string | null;
   readonly base: string;
   readonly quote: string;
   /** What one unit of quantity stands for: so much of the base, or of the quote where the contract is inverse. */

@@ -22,9 +22,10 @@ Filter = Annotated[str | None, QueryParameter(description="VENUE:SYMBOL; left ou
 class InstrumentRow(msgspec.Struct, frozen=True):
     """One symbol with its grid; ``live`` says that its feed runs here.
 
-    ``tick_size`` and ``lot_size`` are exact decimal text. ``inferred``: the venue does not tell who crossed, sides are
-    worked out. Quantities are of the base asset, or contracts: each is worth ``contract_multiplier`` of the base, or of
-    the quote currency where it is ``inverse``. ``tapes`` are what charts can be made of, the best first.
+    ``tick_size`` and ``lot_size`` are exact decimal text, ``market_lot`` the units that one contract trades in, null
+    where nobody knows. ``inferred``: the venue does not tell who crossed, sides are worked out. Quantities are of the
+    base asset, or contracts: each is worth ``contract_multiplier`` of the base, or of the quote currency where it is
+    ``inverse``. ``tapes`` are what charts can be made of, the best first.
     """
 
     key: str
@@ -32,6 +33,7 @@ class InstrumentRow(msgspec.Struct, frozen=True):
     symbol: str
     tick_size: str
     lot_size: str
+    market_lot: str | None
     base: str
     quote: str
     contract_multiplier: str

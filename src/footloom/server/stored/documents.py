@@ -67,6 +67,7 @@ def instrument_words(instrument: Instrument, tape: str) -> dict[str, Any]:
     return {
         "tick_size": f"{instrument.tick_size:f}",
         "lot_size": f"{instrument.lot_size:f}",
+        "market_lot": None if instrument.market_lot is None else f"{instrument.market_lot:f}",
         "base": instrument.base,
         "quote": instrument.quote,
         "contract_multiplier": f"{instrument.contract_multiplier:f}",

@@ -346,6 +346,7 @@ class SnapshotMeta(msgspec.Struct, frozen=True, kw_only=True):
     ticks_per_level: int
     tick_size: str
     lot_size: str
+    market_lot: str | None  # the units that one contract trades in, where it is known
     base: str
     quote: str
     contract_multiplier: str

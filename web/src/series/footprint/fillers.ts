@@ -175,6 +175,7 @@ const writers: Readonly<
 const quoteStyle = ({ quantity: { lot } }: SheetStyle): QuantityStyle => ({
   unit: "lots",
   decimals: 0,
+  perLot: 1,
   lot: { mantissa: 1, decimals: 0, step: 1, signs: lot.signs ?? plainSigns },
 });
 
