@@ -23,6 +23,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FOOTLOOM = Path(sys.executable).with_name("footloom")
 PATIENCE_S = 120
+HIDES_MS = 200  # a tip that is to go has gone by then
+TIP = """[...document.querySelectorAll('.chart-tip')].some((one) =>
+    one.innerText !== '' && getComputedStyle(one).visibility === 'visible')"""
 AT = "2026-03-02T14:30"  # one hour of one market, in every run
 
 
@@ -260,6 +263,7 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
     for tab in ("OI by strike", "OI change", "PCR, max pain", "Straddle, IV", "Smile"):
         page.get_by_role("tab", name=tab).click()
         page.locator(".options canvas").first.wait_for()
+    tip_stays_while_values_change(page)
     page.evaluate(WATCH_MAP)
     page.get_by_role("tab", name="OI change").click()
     until(page, "watched.counts.length === 20")
@@ -270,6 +274,26 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
     assert set(counts) == {240}, "a map that is half painted looks like one of which half is not known"
     page.get_by_role("button", name="Close options").click()
     page.locator(".options").wait_for(state="detached")
+
+
+def tip_stays_while_values_change(page: Any) -> None:
+    """A chart that is drawn anew goes on saying what stands under a mouse that rests."""
+    for tab in ("Smile", "OI change"):
+        page.get_by_role("tab", name=tab).click()
+        page.locator(".options canvas").first.wait_for()
+        box = page.locator(".options .box").bounding_box()
+        for step in itertools.count():  # until the chart of this tab is the one that is there
+            page.mouse.move(box["x"] + box["width"] / 2 + step % 8, box["y"] + box["height"] / 2)
+            if page.evaluate(TIP):
+                break
+            assert step < 20 * PATIENCE_S
+            page.wait_for_timeout(50)
+        for theme in ("light", "dark"):
+            page.evaluate(f"footloom.show({{ theme: '{theme}' }})")
+            until(page, f"document.documentElement.dataset.theme === '{theme}'")
+            page.wait_for_timeout(HIDES_MS)
+            assert page.evaluate(TIP), tab
+    page.mouse.move(5, 5)
 
 
 def test_the_desk_is_one_click_and_is_undone_by_one(page: Any) -> None:

@@ -3,7 +3,7 @@ const within = (selector: string): HTMLElement | null => document.querySelector<
 /** For what goes away with the focus in it: the focus goes back to where it came from, else to what lies open, or the chart. */
 export function focusBack(node: HTMLElement): () => void {
   const from = document.activeElement;
-  let holds = false;
+  let holds = node.contains(from); // what takes the focus at once has it by now
   node.addEventListener("focusin", () => {
     holds = true;
   });
@@ -14,7 +14,7 @@ export function focusBack(node: HTMLElement): () => void {
   return () => {
     const now = document.activeElement;
     if (!holds || (now !== document.body && !node.contains(now))) return;
-    const isThere = from instanceof HTMLElement && from !== document.body && from.isConnected;
+    const isThere = from instanceof HTMLElement && from !== document.body && from.isConnected && !node.contains(from);
     const back = isThere ? from : (within(".dialog input, .dialog button") ?? within(".chart"));
     back?.focus({ preventScroll: true });
   };

@@ -50,6 +50,7 @@ export function frame(colours: ChartColours, signs = plainSigns): EChartsOption 
       textStyle: { color: colours.fg, fontSize: 11 },
       className: "chart-tip",
       confine: true,
+      transitionDuration: 0, // what it says is read out at once
       valueFormatter: told(priceText(signs)),
     },
   };
