@@ -308,6 +308,16 @@ def test_a_study_of_another_symbol_asks_for_it_first_and_a_row_opens_its_levels(
     page.get_by_role("region", name="Data table of a bar").wait_for()
 
 
+def test_bars_that_are_refused_are_not_said_to_be_shown_without_studies(page: Any) -> None:
+    studied(page, ("vwap", {}))
+    page.locator(".chart").focus()
+    page.keyboard.type("5x")
+    page.keyboard.press("Enter")
+    refused = page.locator(".note").filter(has_text="'5x' names no bars")
+    refused.wait_for()
+    assert "without its studies" not in refused.inner_text(), "it was not the studies, and nothing is shown"
+
+
 def test_a_study_of_another_package_needs_no_code_of_the_page(page: Any) -> None:
     studied(page)
     dialog = menu(page)

@@ -139,6 +139,12 @@ describe("intervals and steps", () => {
     ["1W", "1w"],
     [" 3 m ", "3m"],
   ])("%s is %s", (typed, bars) => expect(parseInterval(typed)).toEqual({ bars }));
+  it.each(["0", "0t", "$0", "r0", "0.0v-split"])("%s is nothing", (typed) =>
+    expect(parseInterval(typed)).toEqual({ problem: "a bar must last longer than nothing" }),
+  );
+  it.each(["99999999", "3.5"])("%s is a number of nothing", (typed) =>
+    expect(parseInterval(typed)).toHaveProperty("problem", expect.stringContaining("500t (trades)")),
+  );
 
   it("says what it does not take", () => {
     for (const text of ["", "0", "5 apples", "%"]) expect(parseInterval(text)).toHaveProperty("problem");

@@ -61,6 +61,8 @@ export class Topics {
   #asksDefault = true;
   #feed: TopicFeed | null = null;
   #coming: TopicFeed | null = null;
+  /** Why the chart that comes lacks its studies; "" where it does not. */
+  #without = "";
 
   constructor(sources: TopicSources, scene: TopicScene) {
     this.#sources = sources;
@@ -105,8 +107,9 @@ export class Topics {
   }
 
   /** Open a chart; what is on screen stays until the first bars of the new one are there. */
-  open(choice: Choice, studies = this.#sources.studies()): void {
+  open(choice: Choice, studies = this.#sources.studies(), without = ""): void {
     const { hub, rest, clock, model } = this.#sources;
+    this.#without = without;
     this.lacksStudies = studies.length < this.#sources.studies().length;
     this.choice.set(choice);
     this.isEmpty.set(false);
@@ -177,6 +180,7 @@ export class Topics {
     model.rolls = feed.rolls;
     model.open(feed.series, meta, feed.board);
     this.#scene.opened(isOther);
+    if (this.#without !== "") this.#scene.says(this.#without);
     this.#sources.addressed(meta.symbol, meta.bars, this.#stepChosen ? meta.ticks_per_level : null);
     feed.wantBars(historyGoal(feed.series));
   }
@@ -190,8 +194,7 @@ export class Topics {
     this.#coming = null;
     if (feed.asksStudies && code !== "not_stored") {
       // It may be the studies that are refused: the chart comes without them, and says so.
-      this.open(this.choice.get(), []);
-      this.#scene.says(`shown without its studies: ${message}`);
+      this.open(this.choice.get(), [], `shown without its studies: ${message}`);
       return;
     }
     if (code === "not_stored" && this.#scene.waits(feed.request.symbol)) return;

@@ -26,18 +26,22 @@ export function parseInterval(text: string): IntervalText {
   if (time === null) return otherBars(typed);
   const count = Number(time[1]);
   const unit = time[2] === "" ? "m" : (time[2] ?? "m");
-  if (count === 0) return { problem: "a bar must last longer than nothing" };
+  if (count === 0) return nothing;
   return { bars: canonical(count, unit) };
 }
 
+const nothing: IntervalText = { problem: "a bar must last longer than nothing" };
+const isNothing = /^\$?[a-z]*0+(?:\.0+)?[a-z]*(?:-split)?$/i;
+
 function otherBars(typed: string): IntervalText {
+  if (isNothing.test(typed)) return nothing;
   const value = /^\$\s*(\d[\d,]*(?:\.\d+)?)(?:e(\d{1,2}))?([kmb]?)(-split)?$/i.exec(typed);
   if (value !== null) {
     const [, digits = "", exponent = "0", power = "", split = ""] = value;
     const zeros = Number(exponent) + (powers[power.toLowerCase()] ?? 0);
     return { bars: `${digits.replace(/,/g, "")}${zeros > 0 ? `e${zeros}` : ""}q${split.toLowerCase()}` };
   }
-  if (/^[\w.-]+$/.test(typed)) return { bars: typed.toLowerCase() };
+  if (/^[\w.-]+$/.test(typed) && !/^[\d.]+$/.test(typed)) return { bars: typed.toLowerCase() };
   return { problem: "write 15s, 5 (minutes), 1h, 1d, 500t (trades), 100v (volume), $1M (turnover), r20 (range) ..." };
 }
 
