@@ -249,6 +249,19 @@ describe("ValueScale", () => {
   });
 });
 
+it("stands on whole hundreds of lots where lots are what it says", () => {
+  const scale = new ValueScale();
+  scale.resize(dpx(120), dpx(20));
+  scale.follow(-297_000, -180_000, 0);
+  const lots = scale.ticks(30, 1, 75).map((units) => units / 75);
+  expect(lots.length).toBeGreaterThan(1);
+  expect(lots.filter((lot) => lot % 100 !== 0)).toEqual([]);
+  expect(
+    scale.ticks(30, 1).some((units) => (units / 75) % 100 !== 0),
+    "and units on whole thousands",
+  ).toBe(true);
+});
+
 describe("ticks", () => {
   it("steps are 1, 2 or 5 times a power of ten", () => {
     expect([0.03, 1, 1.1, 3, 7, 49, 51].map(niceStep)).toEqual([0.05, 1, 2, 5, 10, 50, 100]);

@@ -72,8 +72,9 @@ export class ValueScale {
     this.#high += by;
   }
 
-  ticks(spacing: number, least = 0): number[] {
-    const step = Math.max(least, niceStep((spacing / (this.#height - this.#top)) * (this.#high - this.#low)));
-    return multiples(step, this.value(this.#height), this.value(0));
+  /** @param per what the values are written in multiples of, such as the units of a lot */
+  ticks(spacing: number, least = 0, per = 1): number[] {
+    const room = (spacing / (this.#height - this.#top)) * (this.#high - this.#low);
+    return multiples(per * Math.max(least, niceStep(room / per)), this.value(this.#height), this.value(0));
   }
 }

@@ -86,8 +86,10 @@ export function drawValueAxis(
 /** The values of a pane's grid. Quantities and counts are whole: lines between them would say nothing. */
 export function valueTicks(model: ChartModel, scale: ValueScale, unit: OutputUnit): number[] {
   const half = axisFont(model) * 0.6;
+  const { quantity } = model;
+  const per = unit === "lot" && quantity.unit === "lots" ? quantity.perLot : 1;
   return scale
-    .ticks(valueSpacingCss * model.dpr, unit === "lot" || unit === "count" ? 1 : 0)
+    .ticks(valueSpacingCss * model.dpr, unit === "lot" || unit === "count" ? 1 : 0, per)
     .filter((value) => scale.y(value) > half * 1.4 && scale.y(value) < scale.height - half * 0.4);
 }
 
