@@ -198,6 +198,18 @@ def test_what_goes_away_gives_the_focus_back(
     page.wait_for_function(HAS_FOCUS, arg=back)
 
 
+def test_options_that_are_opened_by_keyboard_are_gone_through_and_left_by_it(open_page: PageOpener) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Options", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.matches('.options')")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.options') !== null")
+    page.keyboard.press("Escape")
+    page.locator(".options").wait_for(state="detached")
+    page.wait_for_function(HAS_FOCUS, arg="[aria-label='Options']")
+
+
 def test_arrows_scroll_a_table_that_has_the_focus_and_leave_the_chart(open_page: PageOpener) -> None:
     page = open_page(1280, 560)
     press(page, "Enter")

@@ -258,6 +258,9 @@ def test_the_option_chain_beside_the_chart_is_what_the_server_answers(page: Any)
     assert [strike for strike, _ in rows] == [row["strike"] for row in reversed(chain["rows"])]
     for (_, title), row in zip(rows, reversed(chain["rows"]), strict=True):
         assert title.startswith(f"open interest {row['call']['oi']},")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    tabs = page.get_by_role("tablist", name="Option screens").bounding_box()
+    assert tabs["height"] < 44, "the screens stand in one line"
     page.get_by_role("tab", name="Read-out").click()
     page.get_by_text("Point of control").wait_for()
     for tab in ("OI by strike", "OI change", "PCR, max pain", "Straddle, IV", "Smile"):

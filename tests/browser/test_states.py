@@ -138,7 +138,7 @@ def test_a_server_that_is_away_from_the_start_is_said_with_what_to_look_at(
     assert page.get_by_text("The server does not answer").count() == 0
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1366, 1280, 390])
 def test_no_state_pushes_a_button_off_the_toolbar_or_cuts_its_own_words(
     open_page: PageOpener, fake: FakeMarketServer, width: int
 ) -> None:
