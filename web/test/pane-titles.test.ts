@@ -69,6 +69,12 @@ it("give each of several lines the colour in which it is drawn, and a line that 
   expect(inPane(effort)).toEqual([{ label: "volume a tick", text: "256.413", tone: "", minor: false }]);
 });
 
+it("say small shares of a percent with three digits: a premium is one", () => {
+  const premium = output("premium", "line", "premium", ["premium"], "percent");
+  const text = (value: number): string => said(inPane(chartOf("Premium to X", [premium], { premium: value })))[0] ?? "";
+  expect([0.115063, -0.0425, 1.2549, -20.56].map(text)).toEqual(["0.115 %", "−0.0425 %", "1.25 %", "−20.6 %"]);
+});
+
 it("name over the price which of a study's levels is said, in its colour", () => {
   const box = output("box", "box", "range", ["low", "high", "since"], "tick");
   const line = output("vwap", "line", "VWAP", ["vwap"], "tick");

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from server_kit import DAY0_NS, TEST, FakeSocket, MemoryStore, make_tape
@@ -206,6 +207,17 @@ async def test_a_symbol_without_trades_can_be_charted_from_its_first_one_on() ->
         await page.until(lambda: page.frames)
         assert page.frames[0].kind == "snapshot"
         assert len(page.frames[0]) >= 1
+        await page.close()
+
+
+async def test_an_index_has_no_chart_and_the_message_says_where_its_price_can_stand() -> None:
+    store, feeds = MemoryStore(make_tape(10, instrument=msgspec.structs.replace(TEST, kind="index"))), FakeFeeds()
+    async with serving(store, feeds) as services:
+        page = Page(services.hub)
+        page.ask(1)
+        (refused,) = await page.until(lambda: [text for text in page.texts if text["type"] == "error"])
+        assert (refused["id"], refused["code"]) == (1, "data_error")
+        assert "Price of another symbol" in refused["message"]
         await page.close()
 
 

@@ -128,9 +128,9 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number, d
     case "lot":
       return lotsText(model, value);
     case "percent":
-      return value !== 0 && Math.abs(value) < 0.1
+      return value !== 0 && Math.abs(value) < 1
         ? `${shareText(value, model.signs)} %`
-        : written(`${value.toFixed(1)} %`, model.signs);
+        : written(`${value.toFixed(Math.abs(value) < 10 ? 2 : 1)} %`, model.signs);
     case "ratio":
     case "per_second":
       return written(value.toFixed(2), model.signs);

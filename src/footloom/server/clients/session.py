@@ -13,7 +13,7 @@ import logging
 from dataclasses import dataclass, field
 
 import footloom
-from footloom.errors import FootloomError, NotStored, ProtocolError, TooMuch
+from footloom.errors import DataError, FootloomError, NotStored, ProtocolError, TooMuch
 from footloom.server.clients.allowance import Limits, Pace
 from footloom.server.clients.mailbox import Item, Mailbox, Mark
 from footloom.server.clients.socket import Disconnected, Socket
@@ -279,12 +279,14 @@ class Session:
         key = request.symbol
         if self.streams is None or not request.is_fed:
             topic = await self.hub.open_asked(request, key)
+            _check_trades(topic, key)
         else:
             key = await self.streams.open(key)
             held = [key]
             try:
                 held += await self.streams.open_beside(keys_beside(request.studies, key))
                 topic = await self.hub.open_asked(request, key)
+                _check_trades(topic, key)
                 _check_begun(topic, key)
             except BaseException:
                 for one in held:
@@ -380,6 +382,15 @@ class Session:
         await self._send(subscription, seq, data)
         if beside is not None:
             await self._send(subscription, seq, beside)
+
+
+# A chart of an index would wait for ever.
+def _check_trades(topic: AnyTopic, key: str) -> None:
+    if isinstance(topic, Topic) and topic.chart.instrument.kind == "index":
+        raise DataError(
+            f"{key} is an index: nothing is traded in it, so it has no bars. Its price can stand below another chart: "
+            "Studies, Price of another symbol"
+        )
 
 
 # Refused by the request's number, so that who asked knows to ask again: of snapshots the first shows no trade yet.
