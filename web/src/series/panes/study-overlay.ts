@@ -115,13 +115,21 @@ function nameEdge(strokes: Strokes, output: StudyOutput, { column, colour, taken
   if (model.time.reach - end > width + 2 * pad) plainText(ctx, text, end + pad, at, look);
   else {
     const [to, above] = [Math.min(end, model.time.width) - pad, at - size * 0.62];
-    // Only a level is still at that height farther to the left.
-    const from = isLevel(output) ? pad : to - 3 * width;
+    // Only a level is still at that height farther to the left, as far as it stands.
+    const from = isLevel(output) ? model.time.x(standsFrom(strokes, column, last)) : to - 3 * width;
     const left = freeLefts(model, { y: above, size, width, from, to })[0] ?? (isLevel(output) ? to - width : null);
     if (left === null) return;
     plainText(ctx, text, left, above, look);
   }
   taken.push(at);
+}
+
+// The first bar in sight of those up to a bar that say the same.
+function standsFrom({ model, study }: Strokes, column: string, last: number): number {
+  const value = study.value(column, last);
+  let first = last;
+  while (first > model.visibleBars().from && study.value(column, first - 1) === value) first -= 1;
+  return first;
 }
 
 /** Zones for as long as they stand, to the right edge where they stand still; a level has no height, and is a line. */
