@@ -7,6 +7,7 @@ import type { StudyOutput, StudySpec } from "../src/protocol/messages";
 import type { StudyFrame } from "../src/protocol/studies";
 import { type BarIndex, dpx } from "../src/protocol/units";
 import { freeLefts } from "../src/series/panes/free-room";
+import { lastOfStudy } from "../src/series/panes/study-pane";
 import { frameOf, meta, minutes, openOf } from "./support/frames";
 
 const last = 1 as BarIndex;
@@ -60,6 +61,11 @@ it("give each of several lines the colour in which it is drawn, and a line that 
   expect(said(inPane(model))).toEqual(["small trades −32.460", "large trades 163.601"]);
   const { theme } = model.palette;
   expect(inPane(model).map(({ colour }) => colour)).toEqual([studyColour(theme, 0, 0), studyColour(theme, 0, 1)]);
+  const labels = lastOfStudy(model, { id: "study mine", kind: "study", of: "mine", share: 0.1 });
+  expect(labels.map(({ value, ground }) => [value, ground])).toEqual([
+    [-32_460, studyColour(theme, 0, 0)],
+    [163_601, studyColour(theme, 0, 1)],
+  ]);
   const speed = chartOf("Tape speed", [output("trades", "line", "trades a second", ["trades"], "per_second")], {
     trades: 27.73,
   });
@@ -89,22 +95,18 @@ it("call the edges of a value area by their own names", () => {
   expect(edgeTitle(output("range1", "band", "OR 5 min", ["low1", "high1"], "tick"), "low1")).toBe("OR 5 min");
 });
 
-it("find room beside the cells, the rightmost first", () => {
+it("find room beside the cells, the rightmost first, and never over the newest bar, which grows", () => {
   const model = new ChartModel();
   model.resize({ width: dpx(1200), priceHeight: dpx(600), paneHeights: new Map(), dpr: 1 });
-  model.series.reset(
-    frameOf([
-      { minute: 0, cells: [[100, 1, 1]] },
-      { minute: 1, cells: [[104, 1, 1]] },
-    ]),
-  );
+  const at = (minute: number, row: number) => ({ minute, cells: [[row, 1, 1]] as [number, number, number][] });
+  model.series.reset(frameOf([at(0, 100), at(1, 104), at(2, 100)]));
   model.open(model.series, meta);
   const { price, time } = model;
-  const [left, right] = [time.x(0), time.x(2)];
-  const room = (row: number) => ({ y: price.y(row + 0.5), size: 1, width: 4, from: left, to: right });
-  const inFirst = freeLefts(model, room(104));
+  const room = (row: number, to: number) => ({ y: price.y(row + 0.5), size: 1, width: 4, from: time.x(0), to });
+  const inFirst = freeLefts(model, room(104, time.x(3)));
   expect(inFirst.length).toBeGreaterThan(0);
   expect(Math.max(...inFirst)).toBeLessThan(time.x(1));
-  expect(freeLefts(model, room(100))[0]).toBe(right - 4);
-  expect(freeLefts(model, { ...room(100), to: time.x(1) })).toEqual([]);
+  expect(freeLefts(model, room(100, time.x(2)))[0]).toBe(time.x(2) - 4);
+  expect(freeLefts(model, room(100, time.x(1)))).toEqual([]);
+  expect(Math.max(...freeLefts(model, room(120, time.x(3))))).toBeLessThanOrEqual(time.x(2) - 4);
 });

@@ -241,32 +241,40 @@ export class FramePainter {
     vLine(ctx, model.time.width, 0, height, model.palette.grid, line);
     const spec = model.panes.spec(pane.name);
     const scale = spec !== null && isFolded(model, spec) ? null : model.panes.shown(pane.name);
-    const label = this.#lastLabel(pane);
+    const labels = this.#lastLabels(pane);
     const reach = axisFont(model) * 0.8;
     const covered = (y: number): boolean =>
-      label !== null &&
-      y > label.middle - label.lineHeight / 2 - reach &&
-      y < label.middle + label.lineHeight * (label.lines.length - 0.5) + reach;
+      labels.some(
+        ({ middle, lineHeight, lines }) =>
+          y > middle - lineHeight / 2 - reach && y < middle + lineHeight * (lines.length - 0.5) + reach,
+      );
     if (pane.name === "price") drawPriceAxis(ctx, model, this.#prices, model.time.width, covered);
     else if (scale !== null)
       drawValueAxis(ctx, model, scale, unitOf(model, pane.name), width - model.time.width, covered);
     else if (model.panes.spec(pane.name)?.kind === "statistics") drawStatisticNames(ctx, model, height);
-    if (label !== null) axisLabel(ctx, label);
+    for (const label of labels) axisLabel(ctx, label);
   }
 
-  /** The label of the newest value on a pane's axis. */
-  #lastLabel(pane: Pane): AxisLabel | null {
+  /** The labels of the newest values on a pane's axis, none upon another. */
+  #lastLabels(pane: Pane): readonly AxisLabel[] {
     const model = this.#model;
-    if (model.series.length === 0) return null;
+    if (model.series.length === 0) return [];
     const { width, height } = pane.cells;
     const axis = width - model.time.width;
-    if (pane.name === "price") return lastPriceLabel(model, model.time.width, axis, this.countdown);
+    if (pane.name === "price") {
+      const label = lastPriceLabel(model, model.time.width, axis, this.countdown);
+      return label === null ? [] : [label];
+    }
     const [spec, scale] = [model.panes.spec(pane.name), model.panes.shown(pane.name)];
-    const last = spec === null ? null : (viewOf(spec)?.last(model, spec) ?? null);
-    if (last === null || scale === null || Number.isNaN(last.value)) return null;
-    return lastValueLabel(model, last, scale, { width: axis, height });
+    const last = spec === null ? [] : (viewOf(spec)?.last(model, spec) ?? []);
+    if (scale === null) return [];
+    const known = last.filter(({ value }) => !Number.isNaN(value));
+    const labels = known.map((one) => lastValueLabel(model, one, scale, { width: axis, height }));
+    return labels.filter((label, k) => labels.slice(0, k).every((other) => isApart(label, other)));
   }
 }
+
+const isApart = (one: AxisLabel, other: AxisLabel): boolean => Math.abs(one.middle - other.middle) >= one.lineHeight;
 
 const cursorKey = (cursor: Cursor | null): string =>
   cursor === null ? "" : `${cursor.pane}|${cursor.x}|${cursor.y}|${cursor.index}|${cursor.value}`;

@@ -11,7 +11,10 @@ export interface WordRoom {
   readonly to: number;
 }
 
-/** Where words can begin without standing on the numbers of cells, from the right. */
+/**
+ * Where words can begin without standing on the numbers of cells, from the right. The newest bar is left out: it grows, and
+ * a frame that draws nothing else would move words that it cannot draw.
+ */
 export function freeLefts(model: ChartModel, { y, size, width, from, to }: WordRoom): number[] {
   const step = Math.max(model.time.bar, width / 2);
   const lefts: number[] = [];
@@ -31,6 +34,7 @@ function hasCells(
   const first = Math.max(series.first, Math.floor(time.index(left)));
   const last = Math.min(series.last, Math.ceil(time.index(right)) - 1);
   for (let index = first; index <= last; index += 1) {
+    if (index === series.last) return true;
     const rows = rowsOf(series, index as BarIndex);
     if (rows !== null && price.y(rows.high + 1) < bottom && price.y(rows.low) > top) return true;
   }

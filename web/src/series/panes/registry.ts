@@ -30,7 +30,8 @@ export interface LastValue {
 /** How a kind of pane is drawn. */
 export interface PaneView {
   draw(frame: PaneFrame): void;
-  last(model: ChartModel, spec: PaneSpec): LastValue | null;
+  /** What its axis says of the newest bar; where two would stand on each other the first does. */
+  last(model: ChartModel, spec: PaneSpec): readonly LastValue[];
 }
 
 const bySign = ({ palette }: ChartModel, value: number): LastValue =>
@@ -45,25 +46,21 @@ const views: { readonly [K in PaneKind]?: PaneView } = {
     last: (model) => {
       const { series, palette } = model;
       const value = series.delta(series.last);
-      if (!isDoubtful(series, series.last)) return bySign(model, value);
-      return { value, ground: palette.label, colour: palette.labelText };
+      if (!isDoubtful(series, series.last)) return [bySign(model, value)];
+      return [{ value, ground: palette.label, colour: palette.labelText }];
     },
   },
   cvd: {
     draw: drawCvd,
-    last: (model) => ({
-      value: model.series.number("cvd", model.series.last),
-      ground: model.palette.line,
-      colour: model.palette.onLine,
-    }),
+    last: ({ series, palette }) => [
+      { value: series.number("cvd", series.last), ground: palette.line, colour: palette.onLine },
+    ],
   },
   volume: {
     draw: drawVolume,
-    last: ({ series, palette }) => ({
-      value: series.volume(series.last),
-      ground: palette.label,
-      colour: palette.labelText,
-    }),
+    last: ({ series, palette }) => [
+      { value: series.volume(series.last), ground: palette.label, colour: palette.labelText },
+    ],
   },
   study: { draw: drawStudyPane, last: lastOfStudy },
   stream: { draw: drawTold, last: lastOfTold },

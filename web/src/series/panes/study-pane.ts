@@ -1,3 +1,4 @@
+import type { StudySeries } from "../../data/study-series";
 import type { ChartModel } from "../../model/chart-model";
 import type { PaneSpec } from "../../model/panes";
 import { anchorColumn } from "../../model/study-look";
@@ -26,11 +27,20 @@ function drawOutput(strokes: Strokes, output: StudyOutput, colour: string): void
   else drawLine(strokes, output.columns[0] ?? "", colour, { isStepped: output.kind === "level" });
 }
 
-/** The label of a study pane's newest value: that of its first output. */
-export function lastOfStudy(model: ChartModel, spec: PaneSpec): LastValue | null {
+/** The labels of a study pane's newest values: one for each output, in the colour in which it is drawn. */
+export function lastOfStudy(model: ChartModel, spec: PaneSpec): readonly LastValue[] {
   const study = studyOf(model, spec);
-  const output = paneOutputs(model, spec)[0];
-  if (study === null || output === undefined) return null;
+  if (study === null) return [];
+  return paneOutputs(model, spec).map((output, k) => lastOfOutput(model, spec, study, output, k));
+}
+
+function lastOfOutput(
+  model: ChartModel,
+  spec: PaneSpec,
+  study: StudySeries,
+  output: StudyOutput,
+  k: number,
+): LastValue {
   const value = study.value(output.columns.at(-1) ?? "", model.series.last);
   const { palette } = model;
   const unit = paneUnit(model, spec);
@@ -39,6 +49,6 @@ export function lastOfStudy(model: ChartModel, spec: PaneSpec): LastValue | null
       ? { value, unit, ground: palette.buy, colour: palette.onBuy }
       : { value, unit, ground: palette.sell, colour: palette.onSell };
   }
-  const ground = outputColour(model, study, 0);
+  const ground = outputColour(model, study, k);
   return { value, unit, ground, colour: palette.theme === "dark" ? "#0b0f14" : "#ffffff" };
 }

@@ -119,11 +119,11 @@ const lastColumn: Readonly<Record<string, string>> = {
 };
 
 /** The label of the newest value. */
-export function lastOfTold(model: ChartModel, spec: PaneSpec): LastValue | null {
+export function lastOfTold(model: ChartModel, spec: PaneSpec): readonly LastValue[] {
   const column = lastColumn[spec.of ?? ""];
   const told = toldOf(model, spec);
-  if (column === undefined || told === null || told.isNone === true) return null;
+  if (column === undefined || told === null || told.isNone === true) return [];
   const value = told.study.value(column, model.series.last);
   const ground = spec.of === "funding" ? toldHue(model, "rate") : hue(model, value < 0 ? 4 : 0);
-  return { value, unit: unitOfTold(spec), ground, colour: model.palette.theme === "dark" ? "#0b0f14" : "#ffffff" };
+  return [{ value, unit: unitOfTold(spec), ground, colour: model.palette.theme === "dark" ? "#0b0f14" : "#ffffff" }];
 }
