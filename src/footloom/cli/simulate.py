@@ -138,6 +138,8 @@ def _announce(name: str, venue: LocalVenue, *, as_json: bool) -> None:
         folder = "$PWD/simulated"
         typer.echo(f"  log in   export FOOTLOOM_CONFIG={folder}   (also where serve runs: a real token stays as it is)")
         typer.echo(f"           printf '{logins}' | footloom login {name} --endpoint {name}={venue.url}")
-    typer.echo(f"  try      footloom serve '{name}:{symbols[0]}' --endpoint {name}={venue.url}")
+    # A store of its own: what is simulated has the names of what is real.
+    there = f"--endpoint {name}={venue.url} --store simulated/store"
+    typer.echo(f"  try      footloom serve '{name}:{symbols[0]}' {there}")
     if any(one.instrument.kind == "option" for one in venue.market.listings.values()):
-        typer.echo(f"           footloom record {name}:NIFTY.FUT1 --options atm±10 --endpoint {name}={venue.url}")
+        typer.echo(f"           footloom record {name}:NIFTY.FUT1 --options atm±10 {there}")

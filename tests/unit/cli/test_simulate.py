@@ -95,6 +95,9 @@ def test_how_to_log_in_to_a_simulated_broker_is_told(
             arguments = ["login", venue, "--endpoint", f"{venue}={local.url}"]
             done = await asyncio.to_thread(CliRunner().invoke, app, arguments, input=lines)
             assert done.exit_code == 0, done.output
+            tried = [line for line in text.splitlines() if "footloom serve" in line or "footloom record" in line]
+            assert tried
+            assert all("--store simulated/store" in line for line in tried), "not into the tape of what is real"
             return text
 
     assert "printf 'any-token" in asyncio.run(told("upstox"))
