@@ -235,3 +235,11 @@ def test_everything_is_reached_by_keyboard_and_has_a_name(open_page: PageOpener)
             .map((node) => node.outerHTML.slice(0, 120))"""
     )
     assert arrows == [], "neither by Tab nor by arrows of a group"
+
+
+def test_a_phone_on_its_side_shows_more_chart_than_words(open_page: PageOpener) -> None:
+    page = open_page(844, 390, has_touch=True)
+    assert page.locator(".legend").bounding_box()["height"] <= 52
+    cut = page.locator(".legend .bar").evaluate("(node) => node.scrollWidth - node.clientWidth")
+    assert cut <= 0
+    assert page.evaluate("footloom.viewport().boxes.price.height") >= 120

@@ -392,6 +392,17 @@ const layoutOf = (height: number, panes: readonly PaneSpec[], maximised: string 
 });
 
 describe("panes", () => {
+  it("leave out the numbers of a delta pane that is too low for them", () => {
+    const reserved = (height: number): number => {
+      const model = new ChartModel();
+      model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: new Map([["delta", dpx(height)]]), dpr: 1 });
+      model.open(seriesOf(minutes(0, 40)), meta);
+      model.settle();
+      return height - (model.panes.of("delta")?.height ?? 0);
+    };
+    expect([reserved(90), reserved(56), reserved(48)]).toEqual([17, 17, 0]);
+  });
+
   it("share the height and never overlap, however many there are", () => {
     for (const height of [300, 600, 1000]) {
       for (const count of [0, 1, 2, 5, 11]) {

@@ -8,8 +8,12 @@ import { ValueScale } from "./value-scale";
 /** Titles of the panes stand above their values. */
 const titleCss = 20;
 const bottomCss = 3;
-/** Numbers stand under the delta pane's columns from this width of a bar on; the line takes this height. */
-export const deltaNumbersCss = { from: 40, height: 17 } as const;
+/** Numbers stand under the delta pane's columns from this width of a bar and height of the pane on; the line takes this height. */
+export const deltaNumbersCss = { from: 40, pane: 56, height: 17 } as const;
+
+/** @param height of the delta pane: where it is low, its title would lie on the numbers, and no column had room */
+export const hasDeltaNumbers = ({ time, dpr }: ChartModel, height: number): boolean =>
+  time.bar >= deltaNumbersCss.from * dpr && height >= deltaNumbersCss.pane * dpr;
 
 /** The panes of the chart and the scales of their values. */
 export class PaneScales {
@@ -61,11 +65,11 @@ export class PaneScales {
 
   // The line of numbers under the delta pane comes and goes with the width of bars.
   #fit(model: ChartModel): void {
-    const hasNumbers = model.time.bar >= deltaNumbersCss.from * model.dpr;
     const title = model.px(titleCss);
     for (const { id, kind } of this.#specs) {
-      const below = kind === "delta" ? (hasNumbers ? deltaNumbersCss.height : 0) : bottomCss;
-      this.of(id)?.resize(dpx(Math.max(1, (this.#heights.get(id) ?? 1) - model.px(below))), title);
+      const height = this.#heights.get(id) ?? 1;
+      const below = kind === "delta" ? (hasDeltaNumbers(model, height) ? deltaNumbersCss.height : 0) : bottomCss;
+      this.of(id)?.resize(dpx(Math.max(1, height - model.px(below))), title);
     }
   }
 

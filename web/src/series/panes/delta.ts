@@ -1,5 +1,5 @@
 import { signed } from "../../model/format";
-import { deltaNumbersCss } from "../../model/pane-scales";
+import { deltaNumbersCss, hasDeltaNumbers } from "../../model/pane-scales";
 import { hasFlow, isDoubtful } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import { hatch, hLine, plainText } from "../../renderers/shapes";
@@ -15,7 +15,7 @@ export function drawDelta(frame: PaneFrame): void {
   for (let index = from; index <= to; index += 1) {
     if (hasFlow(model.series, index as BarIndex)) drawColumn(frame, index as BarIndex, zero, line);
   }
-  if (model.time.bar >= deltaNumbersCss.from * model.dpr) drawNumbers(frame, from, to);
+  if (hasDeltaNumbers(model, frame.height)) drawNumbers(frame, from, to);
 }
 
 function drawColumn({ ctx, model, scale }: PaneFrame, index: BarIndex, zero: number, line: number): void {
