@@ -390,8 +390,7 @@ def parse_request(text: str | bytes) -> Request:
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ProtocolError(
             f"the message is no request: {error}; "
-            'send {"op":"subscribe","id":1,"topic":{"symbol":"VENUE:SYMBOL","bars":"1m"}} '
-            'or {"op":"unsubscribe","topic_id":1}'
+            'send {"op":"subscribe","id":1,"topic":{"symbol":"VENUE:SYMBOL"}} or {"op":"unsubscribe","topic_id":1}'
         ) from None
     return request
 
