@@ -3,6 +3,7 @@ import { StudyBoard } from "../src/data/study-board";
 import { StudySeries } from "../src/data/study-series";
 import { ChartModel } from "../src/model/chart-model";
 import { defaultFlow, fireOf, flowTable, readFlow } from "../src/model/flow-table";
+import { barStatistics } from "../src/model/statistics";
 import { freeLabel, readStudies } from "../src/model/study-choice";
 import {
   asksFirst,
@@ -20,7 +21,7 @@ import { livesOf } from "../src/model/study-zones";
 import { hasWords, wordsOf } from "../src/model/word-search";
 import type { JsonSchema, StudyOutput, StudySpec } from "../src/protocol/messages";
 import { decodeStudies, isStudyFrame, type StudyFrame } from "../src/protocol/studies";
-import { dpx } from "../src/protocol/units";
+import { type BarIndex, dpx } from "../src/protocol/units";
 import { frameOf, lowPanes, meta, minutes, openOf } from "./support/frames";
 
 const output = (name: string, kind: StudyOutput["kind"], unit: StudyOutput["unit"], columns = [name]): StudyOutput => ({
@@ -322,6 +323,17 @@ describe("the order flow table", () => {
     ]);
     expect(table.line).toBe("0.00,50.00 50.00,50.00 100.00,50.00");
     expect(table.zero).toBeNull();
+  });
+
+  it("gives a delta that is not to be trusted no colour, and neither does the table of statistics", () => {
+    const model = new ChartModel();
+    const cells = [[100, 9, 1]] as [number, number, number][];
+    model.series.reset(frameOf([{ minute: 0, cells, quoteShare: 0.4 }, { minute: 1, cells, quoteShare: 0.6 }])); // biome-ignore format: two bars
+    model.open(model.series, meta);
+    expect(flowTable(model, defaultFlow).rows.map(({ sign }) => sign)).toEqual([1, 0]);
+    const signs = (index: number) => barStatistics(model, index as BarIndex).slice(1, 5).map(({ sign }) => sign); // biome-ignore format: one line
+    expect([signs(0), signs(1)].map((list) => new Set(list).has(1))).toEqual([false, true]);
+    expect(new Set(signs(0))).toEqual(new Set([0]));
   });
 
   it("draws where zero is, where its CVD crosses it", () => {

@@ -1,7 +1,7 @@
 import { type BarIndex, nsToMs } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import { exactQuantity, exactSigned } from "./format";
-import { hasFlow } from "./trust";
+import { hasFlow, isDoubtful } from "./trust";
 
 /** How much of the order flow table is shown; whether it stands beside the chart at all. */
 export interface FlowSettings {
@@ -38,6 +38,7 @@ export interface FlowRow {
   readonly bid: string;
   readonly ask: string;
   readonly delta: string;
+  /** Of the delta; 0 where it is not to be trusted, too. */
   readonly sign: -1 | 0 | 1;
   /** The delta's bar: its share of the greatest delta in the table, 0 to 1. */
   readonly length: number;
@@ -100,7 +101,7 @@ function rowOf(model: ChartModel, index: BarIndex, most: number, ratio: number):
     bid: exactQuantity(sell, quantity),
     ask: exactQuantity(buy, quantity),
     delta: exactSigned(delta, quantity),
-    sign: signOf(delta),
+    sign: isDoubtful(series, index) ? 0 : signOf(delta),
     length: most === 0 ? 0 : Math.abs(delta) / most,
     cvd: exactSigned(series.number("cvd", index), quantity),
     levels: String(to - from),

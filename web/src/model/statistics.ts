@@ -3,7 +3,7 @@ import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import { cellQuantity, percentText, signed, spanText, sumText } from "./format";
 import { barReadout } from "./readout";
-import { hasFlow } from "./trust";
+import { hasFlow, isDoubtful } from "./trust";
 
 const everyRow = [
   "Volume",
@@ -80,9 +80,11 @@ function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
   if (!hasFlow(series, index)) return statisticRows(model).map((_name, k) => (k === 0 ? volume : cell(dash)));
   const read = barReadout(model, index);
   const delta = series.delta(index);
+  // A delta that is not to be trusted has no colour (definitions 1.4).
+  const sign = (value: number): -1 | 0 | 1 => (isDoubtful(series, index) ? 0 : signOf(value));
   const number = (name: "min_delta" | "max_delta"): StatisticCell => {
     const value = series.number(name, index);
-    return cell(signed(value, quantity), signOf(value));
+    return cell(signed(value, quantity), sign(value));
   };
   const cvd = series.number("cvd", index);
   // The open bar lasts until its last trade so far.
@@ -90,8 +92,8 @@ function cellsOf(model: ChartModel, index: BarIndex): readonly StatisticCell[] {
   const seconds = Number(ends - series.openNs(index)) / 1e9;
   return [
     volume,
-    cell(signed(delta, quantity), signOf(delta)),
-    cell(read.deltaPct, signOf(delta)),
+    cell(signed(delta, quantity), sign(delta)),
+    cell(read.deltaPct, sign(delta)),
     number("min_delta"),
     number("max_delta"),
     cell(sumText(cvd, quantity), signOf(cvd)),
