@@ -62,9 +62,11 @@ function drawCells(ctx: Context, model: ChartModel, index: BarIndex, grid: Grid,
 /** The names of the rows, where other panes have their values. */
 export function drawStatisticNames(ctx: Context, model: ChartModel, height: number): void {
   const { top, row, shown } = gridOf(model, height);
-  const look = { size: Math.min(axisFont(model) * 0.94, row * 0.74), colour: model.palette.axisText };
+  const inset = 6 * model.dpr;
+  const room = ctx.canvas.width - model.time.width - 1.5 * inset; // an axis of low prices is narrow
+  const look = { size: Math.min(axisFont(model) * 0.94, row * 0.74), colour: model.palette.axisText, room };
   const names = statisticRows(model);
   for (let k = 0; k < shown; k += 1) {
-    plainText(ctx, names[k] as string, model.time.width + 6 * model.dpr, top + (k + 0.5) * row, look);
+    plainText(ctx, names[k] as string, model.time.width + inset, top + (k + 0.5) * row, look);
   }
 }
