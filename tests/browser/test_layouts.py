@@ -84,9 +84,18 @@ def save(page: Any, name: str) -> None:
 def test_a_layout_is_saved_and_opened_again(open_page: PageOpener, shelf: Shelf) -> None:
     page = opened(open_page, shelf)
     page.get_by_text("Nothing is saved yet").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".chart").focus()
+    page.keyboard.press("/")
+    page.keyboard.type("order flow table")
+    page.keyboard.press("Enter")
+    table = page.get_by_role("complementary", name="Order flow table")
+    table.wait_for()
+    show(page)
     save(page, "morning scalp")
     page.get_by_role("button", name="morning scalp").first.wait_for()
     page.keyboard.press("Escape")
+    table.get_by_role("button", name="Close the order flow table").click()
     page.locator(".chart").focus()
     page.keyboard.press("Alt+2")
     page.keyboard.type("5")
@@ -96,9 +105,11 @@ def test_a_layout_is_saved_and_opened_again(open_page: PageOpener, shelf: Shelf)
     page.get_by_role("list", name="Saved layouts").get_by_role("button", name="morning scalp").first.click()
     page.wait_for_function("footloom.meta().bars === '1m'")
     assert viewport(page)["mode"] == "bid-ask"
+    table.wait_for()
     page.get_by_text("Layout “morning scalp” is open").wait_for()
     page.get_by_role("button", name="Undo").click()
     page.wait_for_function("footloom.meta().bars === '5m'")
+    table.wait_for(state="detached")
     assert viewport(page)["mode"] == "delta", "the way back is the whole of what was there"
 
 

@@ -98,11 +98,12 @@ export class Tools implements ToolsFace {
   }
 
   #show({ charts: [chart], look }: LayoutDocument): void {
-    const { settings, panes, studies, options } = readPrefs(look);
+    const { settings, panes, studies, flow, options } = readPrefs(look);
     this.#terminal.studies.restore(studies);
     this.#terminal.chart.setPanes(panes);
     this.#terminal.change(settings);
     this.#terminal.openAsked(chart);
+    if (look["flow"] !== undefined) this.#terminal.flow.change(flow);
     if (look["options"] !== undefined) this.#terminal.options.restore(options, chart.symbol);
   }
 
