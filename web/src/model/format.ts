@@ -68,9 +68,13 @@ export function compact(value: number, signs = plainSigns, more = 0): string {
     power += 1;
   }
   const decimals = more + (size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
-  const text = power === 0 ? trimZeros(size.toFixed(2 + more)) : size.toFixed(decimals);
-  return written(`${value < 0 ? "-" : ""}${text}${suffixes[power] ?? ""}`, signs);
+  const text = power === 0 ? plainText(size, 2 + more) : size.toFixed(decimals);
+  return written(`${value < 0 && text !== "0" ? "-" : ""}${text}${suffixes[power] ?? ""}`, signs);
 }
+
+// What so many decimals do not show gets as many digits as they are.
+const plainText = (size: number, decimals: number): string =>
+  trimZeros(size < 10 ** -decimals && size >= 1e-6 ? size.toPrecision(decimals) : size.toFixed(decimals));
 
 const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
