@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from server_kit import TEST, MemoryStore
@@ -111,12 +112,13 @@ async def test_figures_are_there_and_name_no_symbol(
     tape = store.tapes[(TEST.key, "trade")]
     end_ns = int(tape.ts_exch_ns[-1])
     gap = Gap(symbol="ABC", from_ns=end_ns, to_ns=end_ns + 9, cause="reconnect", missing=3)
-    services.hub.publish(Commit(TEST.key, tape.take(slice(0, 0)), (gap,), end_ns + 9))
+    beside = (("mark", gap), ("liquidation", msgspec.structs.replace(gap, healed=True)))
+    services.hub.publish(Commit(TEST.key, tape.take(slice(0, 0)), (gap,), end_ns + 9, side_gaps=beside))
     services._tell("journal", "not recorded")
     after = await figures_of(client)
 
     assert before["footloom_gaps_total[]"] == 0
-    assert after["footloom_gaps_total[]"] == 1
+    assert after["footloom_gaps_total[]"] == 2, "of each tape, and none that is healed"
     assert after["footloom_degraded[]"] == 1
     assert after["footloom_resident_memory_bytes[]"] > 10**7
     assert {"footloom_clients[]", "footloom_topics[]", "footloom_evicted_total[]", "footloom_messages_total[]"} <= set(

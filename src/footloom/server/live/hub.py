@@ -163,7 +163,7 @@ class Hub:
         if len(commit.trades):
             self.board.note_trades(commit.key)
             self.measures.note_trades(commit.trades)
-        self.measures.gaps += sum(not gap.healed for gap in commit.gaps) if commit.gaps else 0
+        self.measures.note_gaps(commit)
         for one in (commit, *self._symbols.as_views(commit, self.meanings)):
             self._give_out(one)
         for key in chain_keys(commit) if commit.series else ():

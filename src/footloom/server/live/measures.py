@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from footloom.core.trades import FLAG_BACKFILLED, Trades
+from footloom.feeds.flow import Commit
 from footloom.feeds.metrics import Spread
 from footloom.server.wire.frames import Frame, Heard
 
@@ -55,6 +56,12 @@ class Measures:
         """Note that so many received rows are durable and published; ``first_ns`` is the oldest one's receipt."""
         self.messages += rows
         self.durable.note((time.time_ns() - first_ns) / 1e9)
+
+    def note_gaps(self, commit: Commit) -> None:
+        """Note what a commit says to be missing, of each tape."""
+        if commit.gaps or commit.side_gaps:
+            told = (*commit.gaps, *(gap for _, gap in commit.side_gaps))
+            self.gaps += sum(not gap.healed for gap in told)
 
     def note_trades(self, trades: Trades) -> None:
         """Note that these rows are durable and published, where they were heard from a venue."""
