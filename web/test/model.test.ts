@@ -317,6 +317,12 @@ describe("header and legend", () => {
     model.series.merge(frameOf([{ minute: 0, cells: [[100, 1, 1]], close: 200 }], "bar_open"));
     expect(headerView(model, status, first)).toMatchObject({ last: "100.0", direction: -1 });
     expect(headerView(model, null, first).change).toBe("–");
+    expect(first).toMatchObject({ volumeUnit: "SIM" });
+    const nifty = { ...meta, base: "", lot_size: "1", market_lot: "75" };
+    model.apply({ ...defaultSettings, unit: "lots" }, { isLight: false, isStrong: false });
+    model.open(model.series, nifty);
+    const lots = headerView(model, { ...status, day_volume: "59250" }, emptyHeader);
+    expect(lots).toMatchObject({ volume: "790", volumeUnit: "lots" });
     expect(first).toMatchObject({ lag: "7 ms", isLate: false });
     expect(headerView(model, { ...status, lag_ms: 43_723 }, first)).toMatchObject({ lag: "43.7 s", isLate: true });
   });

@@ -8,6 +8,8 @@ import { themeOf } from "../src/model/settings";
 import { symbolList } from "../src/model/symbol-list";
 import type { FeedNews, InstrumentInfo } from "../src/protocol/messages";
 import { type BarIndex, dpx } from "../src/protocol/units";
+import { drawBeyond } from "../src/series/footprint/beyond";
+import type { Scene } from "../src/series/footprint/scene";
 import { frameOf, lowPanes, meta, minutes, openOf } from "./support/frames";
 
 const nowMs = 1_800_000_000_000;
@@ -76,6 +78,29 @@ describe("themeOf", () => {
 });
 
 describe("a candle of the venue", () => {
+  it("is pointed at where it is out of sight, as bars of trades are", () => {
+    const frame = frameOf([{ minute: 0, cells: [] }, { minute: 1 }, { minute: 2, cells: [] }]);
+    for (const [at, low, high] of [
+      [0, 900, 902],
+      [2, 180, 208],
+    ] as const) {
+      frame.bars.flags[at] = 9;
+      frame.bars.low_tick[at] = low;
+      frame.bars.high_tick[at] = high;
+    }
+    const series = new BarSeries();
+    series.reset(frame);
+    const arrows: number[] = [];
+    const ctx = { fillRect: () => {}, beginPath: () => {}, moveTo: (_x: number, y: number) => arrows.push(y) };
+    const pen = { ...ctx, lineTo: () => {}, fill: () => {} } as unknown as CanvasRenderingContext2D;
+    const layout = { candleWidth: 0, candleLeft: 0 };
+    // Rows 95 to 105, from the bottom of the pane up.
+    const scene = { series, layout, palette: {}, bar: 60, dpr: 1, row: 10, height: 100, ticksPerLevel: 2 };
+    const at = { x: (index: number) => index * 60, y: (row: number) => (105 - row) * 10 };
+    drawBeyond(pen, { ...scene, ...at } as unknown as Scene, 0, 2);
+    expect(arrows, "the first is above, the last reaches below").toEqual([2, 98]);
+  });
+
   it("reads as a candle: volume and open interest, and nothing of order flow", () => {
     const model = new ChartModel();
     model.resize({ width: dpx(1600), priceHeight: dpx(600), paneHeights: lowPanes, dpr: 1 });

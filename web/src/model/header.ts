@@ -21,6 +21,8 @@ export interface HeaderView {
   readonly low: string;
   readonly vwap: string;
   readonly volume: string;
+  /** What the volume counts; "" where it is not known. */
+  readonly volumeUnit: string;
   /** From when on the day's figures know its trades: `since 03:31`; "" where that is its start. */
   readonly since: string;
   readonly spread: string;
@@ -46,6 +48,7 @@ export const emptyHeader: HeaderView = {
   low: dash,
   vwap: dash,
   volume: dash,
+  volumeUnit: "",
   since: "",
   spread: dash,
   lag: dash,
@@ -71,7 +74,7 @@ export function headerView(model: ChartModel, status: Status | null, before: Hea
     high: priceText(status?.day_high),
     low: priceText(status?.day_low),
     vwap: priceText(status?.vwap),
-    volume: status?.day_volume == null ? dash : compact(Number(status.day_volume), model.signs),
+    ...volumeTexts(model, status),
     since: sinceText(model, status),
     spread: spreadText(model, status),
     lag: lagText(status?.lag_ms),
@@ -80,6 +83,16 @@ export function headerView(model: ChartModel, status: Status | null, before: Hea
     recorded: status?.recorded ?? true,
   };
 }
+
+// In lots where the chart counts them and they are no steps of the grid, else in base units.
+function volumeTexts({ meta, quantity, signs }: ChartModel, status: Status | null): Volume {
+  if (meta === null || status?.day_volume == null) return { volume: dash, volumeUnit: unitName(meta) };
+  const inLots = quantity.unit === "lots" && quantity.perLot > 1;
+  const volume = compact(Number(status.day_volume) / (inLots ? Number(lotOf(meta)) : 1), signs);
+  return { volume, volumeUnit: inLots ? "lots" : unitName(meta) };
+}
+
+type Volume = Pick<HeaderView, "volume" | "volumeUnit">;
 
 /** Snapshots of a broker come up to a second behind their trades. */
 const lateFromMs = 3000;

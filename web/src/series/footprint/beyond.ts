@@ -1,4 +1,5 @@
 import { rowsOf } from "../../model/cells";
+import { hasFlow } from "../../model/trust";
 import type { BarIndex } from "../../protocol/units";
 import type { Context } from "../../renderers/text";
 import type { Scene } from "./scene";
@@ -11,12 +12,19 @@ const size = { half: 4, high: 4, pad: 2 } as const;
 export function drawBeyond(ctx: Context, scene: Scene, from: number, to: number): void {
   if (scene.bar < fromCss * scene.dpr || scene.isHeatmap) return;
   for (let index = from; index <= to; index += 1) {
-    const rows = rowsOf(scene.series, index as BarIndex);
+    const rows = rowsOf(scene.series, index as BarIndex) ?? candleRows(scene, index as BarIndex);
     if (rows === null) continue;
     const middle = Math.round(scene.x(index) + middleOf(scene));
     if (scene.y(rows.high + 1) < -scene.row / 2) arrow(ctx, scene, middle, "up");
     if (scene.y(rows.low) > scene.height + scene.row / 2) arrow(ctx, scene, middle, "down");
   }
+}
+
+// What a candle of the venue spans, which has no rows of its own.
+function candleRows({ series, ticksPerLevel }: Scene, index: BarIndex): { low: number; high: number } | null {
+  if (hasFlow(series, index)) return null;
+  const row = (name: "low_tick" | "high_tick"): number => Math.floor(series.number(name, index) / ticksPerLevel);
+  return { low: row("low_tick"), high: row("high_tick") };
 }
 
 // On the candle, or in the gap behind the cells.
