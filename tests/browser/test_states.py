@@ -138,22 +138,31 @@ def test_a_server_that_is_away_from_the_start_is_said_with_what_to_look_at(
     assert page.get_by_text("The server does not answer").count() == 0
 
 
-@pytest.mark.parametrize("width", [1366, 1280, 390])
-def test_no_state_pushes_a_button_off_the_toolbar_or_cuts_its_own_words(
-    open_page: PageOpener, fake: FakeMarketServer, width: int
+WIDTHS = (1920, 1680, 1366, 1280, 1020, 600, 390, 360)
+
+
+def test_no_state_pushes_a_button_off_the_toolbar_or_cuts_its_words(
+    open_page: PageOpener, fake: FakeMarketServer
 ) -> None:
-    page = open_page(width, 720)
-    fake.pull("record?on=0")
-    page.get_by_text("NOT RECORDED").wait_for()
-    for phase in ("closed", "reconnecting", "stale", "live"):
-        fake.pull(f"feed?phase={phase}")
-        page.locator(f".link[data-phase={phase}]").wait_for()
-        more = page.get_by_role("button", name="More").bounding_box()
-        assert more["x"] + more["width"] <= width, phase
-        cut = page.locator(".link .words").evaluate("(node) => node.scrollWidth - node.clientWidth")
-        assert cut <= 0, phase
+    page = open_page()
+
+    def holds(state: str) -> None:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 720})
+            settle(page)
+            more = page.get_by_role("button", name="More").bounding_box()
+            assert more["x"] + more["width"] <= width, (state, width)
+            cut = page.locator(".link .words").evaluate("(node) => node.scrollWidth - node.clientWidth")
+            assert cut <= 0, (state, width)
+
+    for recorded in (0, 1):
+        fake.pull(f"record?on={recorded}")
+        page.wait_for_function(f"document.querySelectorAll('.badge.lost').length === {1 - recorded}")
+        for phase in ("closed", "reconnecting", "live"):
+            fake.pull(f"feed?phase={phase}")
+            page.locator(f".link[data-phase={phase}]").wait_for()
+            holds(f"{phase}, recorded {recorded}")
     fake.pull("feed?phase=none")
-    fake.pull("record?on=1")
 
 
 def test_the_badge_cannot_be_missed(open_page: PageOpener) -> None:
