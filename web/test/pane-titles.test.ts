@@ -6,7 +6,7 @@ import { edgeTitle, studyColour } from "../src/model/study-look";
 import type { StudyOutput, StudySpec } from "../src/protocol/messages";
 import type { StudyFrame } from "../src/protocol/studies";
 import { type BarIndex, dpx } from "../src/protocol/units";
-import { freeLefts } from "../src/series/panes/free-room";
+import { freeLeft, freeLefts } from "../src/series/panes/free-room";
 import { lastOfStudy } from "../src/series/panes/study-pane";
 import { frameOf, meta, minutes, openOf } from "./support/frames";
 
@@ -103,10 +103,11 @@ it("find room beside the cells, the rightmost first, and never over the newest b
   model.open(model.series, meta);
   const { price, time } = model;
   const room = (row: number, to: number) => ({ y: price.y(row + 0.5), size: 1, width: 4, from: time.x(0), to });
-  const inFirst = freeLefts(model, room(104, time.x(3)));
+  const inFirst = [...freeLefts(model, room(104, time.x(3)))];
   expect(inFirst.length).toBeGreaterThan(0);
   expect(Math.max(...inFirst)).toBeLessThan(time.x(1));
-  expect(freeLefts(model, room(100, time.x(2)))[0]).toBe(time.x(2) - 4);
-  expect(freeLefts(model, room(100, time.x(1)))).toEqual([]);
+  expect(freeLeft(model, room(100, time.x(2)))).toBe(time.x(2) - 4);
+  expect(freeLeft(model, room(104, time.x(3)), "left")).toBe(time.x(0));
+  expect(freeLeft(model, room(100, time.x(1)))).toBeNull();
   expect(Math.max(...freeLefts(model, room(120, time.x(3))))).toBeLessThanOrEqual(time.x(2) - 4);
 });

@@ -12,16 +12,23 @@ export interface WordRoom {
 }
 
 /**
- * Where words can begin without standing on the numbers of cells, from the right. The newest bar is left out: it grows, and
- * a frame that draws nothing else would move words that it cannot draw.
+ * Where words can begin without standing on the numbers of cells, from the right or from the left; who takes the first one
+ * looks no further. The newest bar is left out: it grows, and a frame that draws nothing else would move words that it
+ * cannot draw.
  */
-export function freeLefts(model: ChartModel, { y, size, width, from, to }: WordRoom): number[] {
+export function* freeLefts(model: ChartModel, room: WordRoom, begins: "right" | "left" = "right"): Generator<number> {
+  const { y, size, width, from, to } = room;
   const step = Math.max(model.time.bar, width / 2);
-  const lefts: number[] = [];
-  for (let left = to - width; left >= from; left -= step) {
-    if (!hasCells(model, left, left + width, y - size / 2, y + size / 2)) lefts.push(left);
+  for (let k = 0; from + k * step <= to - width; k += 1) {
+    const left = begins === "right" ? to - width - k * step : from + k * step;
+    if (!hasCells(model, left, left + width, y - size / 2, y + size / 2)) yield left;
   }
-  return lefts;
+}
+
+/** The first such place; null where there is none. */
+export function freeLeft(model: ChartModel, room: WordRoom, begins: "right" | "left" = "right"): number | null {
+  for (const left of freeLefts(model, room, begins)) return left;
+  return null;
 }
 
 function hasCells(

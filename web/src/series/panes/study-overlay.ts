@@ -6,7 +6,7 @@ import type { ZoneList } from "../../model/study-zones";
 import type { StudyOutput } from "../../protocol/messages";
 import { plainText } from "../../renderers/shapes";
 import { type Context, textWidth } from "../../renderers/text";
-import { freeLefts } from "./free-room";
+import { freeLeft } from "./free-room";
 import { drawBand, drawCandles, drawLine, type LineLook, type Strokes } from "./strokes";
 import { drawBoxes } from "./study-boxes";
 import { drawFlags, drawMarks } from "./study-marks";
@@ -117,7 +117,7 @@ function nameEdge(strokes: Strokes, output: StudyOutput, { column, colour, taken
     const [to, above] = [Math.min(end, model.time.width) - pad, at - size * 0.62];
     // Only a level is still at that height farther to the left, as far as it stands.
     const from = isLevel(output) ? model.time.x(standsFrom(strokes, column, last)) : to - 3 * width;
-    const left = freeLefts(model, { y: above, size, width, from, to })[0] ?? (isLevel(output) ? to - width : null);
+    const left = freeLeft(model, { y: above, size, width, from, to }) ?? (isLevel(output) ? to - width : null);
     if (left === null) return;
     plainText(ctx, text, left, above, look);
   }

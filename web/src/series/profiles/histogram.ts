@@ -226,31 +226,34 @@ function drawWords(ctx: Context, model: ChartModel, words: Words, taken: Taken[]
   const size = wordsCss * model.dpr;
   const width = textWidth(words.text, size, 600);
   if (words.to - words.from < width + 8 * model.dpr) return;
-  const free = wordPlaces(model, words, size, width).find(
-    ([left, y]) =>
-      y >= size / 2 &&
-      taken.every((one) => Math.abs(one.y - y) >= size * 1.2 || one.left >= left + width || left >= one.right),
-  );
-  if (free === undefined) return;
-  const [left, y] = free;
-  taken.push({ left, right: left + width, y });
-  const { background: halo } = model.palette;
-  plainText(ctx, words.text, left, y, { size, weight: 600, colour: words.colour, halo });
+  const isFree = (left: number, y: number): boolean =>
+    y >= size / 2 &&
+    taken.every((one) => Math.abs(one.y - y) >= size * 1.2 || one.left >= left + width || left >= one.right);
+  for (const [left, y] of wordPlaces(model, words, size, width)) {
+    if (!isFree(left, y)) continue;
+    taken.push({ left, right: left + width, y });
+    const { background: halo } = model.palette;
+    plainText(ctx, words.text, left, y, { size, weight: 600, colour: words.colour, halo });
+    return;
+  }
 }
 
 // Behind a line that ends with the newest bar, whose numbers are looked at most; else above the line, beside the cells.
-function wordPlaces(
+function* wordPlaces(
   model: ChartModel,
   { y, from, to, isAtRight }: Words,
   size: number,
   width: number,
-): readonly (readonly [left: number, middle: number])[] {
+): Generator<readonly [left: number, middle: number]> {
   const inset = 4 * model.dpr;
   const isNewest = to >= model.time.x(model.series.end) - model.dpr;
-  if (isAtRight && isNewest && to + width + 2 * inset <= model.time.reach)
-    return [0, -1.25, 1.25].map((rows) => [to + inset, y + rows * size] as const);
+  if (isAtRight && isNewest && to + width + 2 * inset <= model.time.reach) {
+    for (const rows of [0, -1.25, 1.25]) yield [to + inset, y + rows * size];
+    return;
+  }
   const above = y - size * 0.68;
-  const free = freeLefts(model, { y: above, size, width, from: from + inset, to: to - inset });
-  if (!isAtRight) return [...free.toReversed(), from + inset].map((left) => [left, above] as const);
-  return [...free, ...(isNewest ? [] : [to - inset - width])].map((left) => [left, above] as const);
+  const room = { y: above, size, width, from: from + inset, to: to - inset };
+  for (const left of freeLefts(model, room, isAtRight ? "right" : "left")) yield [left, above];
+  if (!isAtRight) yield [room.from, above];
+  else if (!isNewest) yield [room.to - width, above];
 }

@@ -3,7 +3,7 @@ import { unitsText } from "../../model/decimal";
 import { lettersOf, type PlacedTpo, placedLetters } from "../../model/profiles";
 import { hLine, plainText, vLine } from "../../renderers/shapes";
 import { type Context, fontOf, textWidth } from "../../renderers/text";
-import { freeLefts } from "../panes/free-room";
+import { freeLeft } from "../panes/free-room";
 
 const letterCss = { least: 7, most: 13 } as const;
 const column = { leastCss: 2, mostCss: 10, lettersFromCss: 5.5, share: 0.92 } as const;
@@ -143,7 +143,7 @@ function drawLines(ctx: Context, model: ChartModel, placed: PlacedTpo, grid: Let
     const { background: halo } = palette;
     const above = y - size * 0.68;
     const room = { y: above, size, width: textWidth(text, size, 600), from: from + inset, to: right };
-    plainText(ctx, text, freeLefts(model, room).at(-1) ?? from + inset, above, { size, weight: 600, colour, halo });
+    plainText(ctx, text, freeLeft(model, room, "left") ?? from + inset, above, { size, weight: 600, colour, halo });
   }
 }
 
