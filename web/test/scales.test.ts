@@ -353,6 +353,8 @@ describe("the words of an axis", () => {
     expect(lastAxisValue(model, "count", -4331, [-4330])).toBe("\u22124.331k");
     expect(lastAxisValue(model, "count", 4333, [4320, 4340])).toBe("4.33k");
     expect(lastAxisValue(model, "count", 0, [0, 50])).toBe("0");
+    model.open(series3(), { ...meta, lot_size: "0.001" });
+    expect(lastAxisValue(model, "lot", 1.0024, [1]), "small ones too").toBe("0.001002");
   });
 
   it("never say one thing twice, whatever a pane shows", () => {

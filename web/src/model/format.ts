@@ -72,9 +72,12 @@ export function compact(value: number, signs = plainSigns, more = 0): string {
   return written(`${value < 0 && text !== "0" ? "-" : ""}${text}${suffixes[power] ?? ""}`, signs);
 }
 
-// What so many decimals do not show gets as many digits as they are.
+// What two decimals do not show gets digits of its own, as many as others have at the least: with more of them it never
+// reads as with fewer of another value.
 const plainText = (size: number, decimals: number): string =>
-  trimZeros(size < 10 ** -decimals && size >= 1e-6 ? size.toPrecision(decimals) : size.toFixed(decimals));
+  trimZeros(
+    size < 0.01 && size >= 1e-6 ? size.toPrecision(decimals > 2 ? decimals + 1 : decimals) : size.toFixed(decimals),
+  );
 
 const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
