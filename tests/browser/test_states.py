@@ -53,6 +53,13 @@ def test_figures_of_a_part_of_the_session_say_since_when(open_page: PageOpener, 
     assert since.get_by_text("since 03:31").is_visible()
     assert "trades that are stored" in since.get_attribute("title")
     page.locator(".title", has_text="CVD").filter(has_text="since 03:31").wait_for()
+    for width, backfill in ((1040, ""), (1280, "&backfill=0.4"), (1280, "")):
+        fake.pull(f"feed?phase=live{backfill}")
+        page.wait_for_function(f"document.querySelectorAll('[role=progressbar]').length === {int(backfill != '')}")
+        page.set_viewport_size({"width": width, "height": 720})
+        countdown = page.locator(".ticker .bar").bounding_box()
+        assert countdown["x"] + countdown["width"] <= width
+    fake.pull("feed?phase=none")
 
 
 def test_what_nobody_feeds_says_when_its_last_trade_was(open_page: PageOpener) -> None:
