@@ -44,6 +44,7 @@ __all__ = (
     "ContinuousName",
     "ContinuousView",
     "continuous_trades",
+    "contracts_named",
     "in_one_spelling",
     "is_continuous",
     "refuse_continuous",
@@ -174,7 +175,7 @@ class ContinuousView:
         self.name = ContinuousName.of(key)
         self._store, self._params = store, params
         self._shifts: dict[int, int] = {}
-        known = _contracts(store, self.name)
+        known = contracts_named(store, self.name)
         if not known:
             plain = self.name._replace(roll="date", adjusted=False).key
             raise NotStored(f"no future of {self.name.underlying} is stored: footloom record {plain}")
@@ -344,7 +345,8 @@ class ContinuousView:
         )
 
 
-def _contracts(store: Store, name: ContinuousName) -> list[Instrument]:
+def contracts_named(store: Store, name: ContinuousName) -> list[Instrument]:
+    """Return the contracts of a continuous future that a store has definitions of, by expiry."""
     found = [
         one
         for one in store.instruments()

@@ -21,7 +21,9 @@ from footloom.core.trades import Trades
 from footloom.feeds.flow import Commit
 from footloom.server.live.stream_settings import StreamSettings
 from footloom.server.live.writer import Writer
+from footloom.server.stored.rolled import RolledHistory
 from footloom.server.wire.messages import TopicRequest
+from footloom.store import Coverage
 from footloom.store.files import Store
 from footloom.venues._india_master import expiry_ns
 
@@ -97,6 +99,24 @@ async def test_what_is_stored_later_is_in_the_view(store: Store, tmp_path: Path)
         store.append(contract("B", 262_000, (2, 3), first_id=100))
         second = (await client.get("/api/v1/bars", params=asked)).json()["bars"]
     assert (len(first), len(second)) == (3, 5)
+
+
+async def test_nothing_but_its_contracts_is_looked_through(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options around the money are recorded beside it: looking through them took a chart seconds."""
+    asked: list[str | None] = []
+    real = store.coverage
+
+    def noted(key: str | None = None) -> list[Coverage]:
+        asked.append(key)
+        return real(key)
+
+    monkeypatch.setattr(store, "coverage", noted)
+    history = RolledHistory(store)
+    view = history.views.view(KEY)
+    assert set(asked) == {"upstox:NSE_FO|A", "upstox:NSE_FO|B"}
+    assert history.views.view(KEY) is view
+    store.append(contract("B", 261_000, (2, 3), first_id=7))
+    assert history.views.view(KEY) is not view
 
 
 async def test_a_topic_of_a_continuous_future_tells_its_rolls(store: Store) -> None:

@@ -15,7 +15,7 @@ from footloom.core.rolls import Roll
 from footloom.core.trades import Trades
 from footloom.engine.frame import ChartFrame
 from footloom.errors import ConfigError, NotStored
-from footloom.feeds.continuous import ContinuousName, ContinuousView, is_continuous
+from footloom.feeds.continuous import ContinuousName, ContinuousView, contracts_named, is_continuous
 from footloom.feeds.stored import CHART_TAPES
 from footloom.kernels.inference import SnapshotParams
 from footloom.server.stored.abandon import checkpoint
@@ -62,9 +62,8 @@ class WithViews:
         """
         name, tape = ContinuousName.of(key), tape or self._tape
         state = tuple(
-            (row.key, row.tape, row.day, row.rows, row.last_ns)
-            for row in self._store.coverage()
-            if row.key.startswith(f"{name.venue}:")
+            (one, *((row.tape, row.day, row.rows, row.last_ns) for row in self._store.coverage(one.key)))
+            for one in contracts_named(self._store, name)
         )
         with self._guard:
             known = self._views.get((name.key, tape))
