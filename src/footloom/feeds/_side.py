@@ -53,7 +53,7 @@ class SideTapes:
         self._gaps: list[tuple[str, Gap]] = []
         self.chain: ChainTape | None = None  # of the underlying's options, where they are followed
         self._open: tuple[str, int] = ("", 0)  # the open interest that was said last, and when it was kept
-        self._traded_ns = self._told_ns = 0  # the last trade of messages that tell open interest, and when they did
+        self._traded_ns = self._told_ns = 0  # the last trade that was said, and when open interest was told
         self._mark: dict[str, int] = {}  # what was said last of each column
         self._lost_ns = {tape: list[int]() for tape in _STANDING}  # until when: what was received before stands no more
 
@@ -76,17 +76,19 @@ class SideTapes:
         """Take in what a conflated feed says."""
         if self.chain is not None:
             self.chain.add(message)
-        elif message.oi and "open_interest" in self.recorded and self.grid.instrument.kind in _HAS_INTEREST:
-            recv_ns = message.ts_recv_ns
-            qty = "" if message.oi == self._interest_said(recv_ns)[0] else message.oi
-            at_ns = self._interest_ns(message)
-            self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=recv_ns, qty=qty))
+        elif "open_interest" in self.recorded and self.grid.instrument.kind in _HAS_INTEREST:
+            at_ns, recv_ns = self._interest_ns(message), message.ts_recv_ns
+            if message.oi:
+                qty = "" if message.oi == self._interest_said(recv_ns)[0] else message.oi
+                self.add_interest(OpenInterest(symbol=message.symbol, ts_exch_ns=at_ns, ts_recv_ns=recv_ns, qty=qty))
 
     # As it is read from stored snapshots (`footloom.feeds._interest`): of the trade that was said last, and never back.
+    # A message without open interest counts as well: its snapshot repeats the one that was told before it.
     def _interest_ns(self, message: Tick) -> int:
         self._traded_ns = message.ltt_ns or self._traded_ns
-        traded_ns = self._traded_ns or message.ts_exch_ns or 0
-        self._told_ns = max(self._told_ns, told_ns(traded_ns, message.ts_recv_ns))
+        if message.oi or self._told_ns:
+            traded_ns = self._traded_ns or message.ts_exch_ns or 0
+            self._told_ns = max(self._told_ns, told_ns(traded_ns, message.ts_recv_ns))
         return self._told_ns
 
     def add_mark(self, message: MarkPrice) -> None:

@@ -79,7 +79,7 @@ def test_a_receipt_behind_the_last_trade_stands_and_a_stamp_far_ahead_moves_noth
 LIVE = frozenset({"snapshot", "open_interest"})
 
 
-def told_live(store: Store, rows: Sequence[tuple[int | None, int, int]], *, cut: int) -> list[tuple[int, int]]:
+def told_live(store: Store, rows: Sequence[tuple[int | None, int, int | None]], *, cut: int) -> list[tuple[int, int]]:
     """What a recorder tells of such messages, which it stores; in commits of ``cut`` messages each."""
     symbol = Symbol(Wanted(symbol=FUTURE.symbol, streams=LIVE), FUTURE, upstox, frozenset())
     take_in = symbol.handlers(twice=lambda: False)[Tick]
@@ -90,7 +90,7 @@ def told_live(store: Store, rows: Sequence[tuple[int | None, int, int]], *, cut:
             traded_ns = None if traded is None else (AT_MS + traded) * 1_000_000
             at = {"ts_exch_ns": recv_ns, "ts_recv_ns": recv_ns, "ltt_ns": traded_ns}
             last = {"ltp": "26000", "ltq": "75", "vtt": str(75 * place), "bid": "25999", "ask": "26001"}
-            take_in(Tick(symbol=FUTURE.symbol, **at, **last, oi=str(lots)))
+            take_in(Tick(symbol=FUTURE.symbol, **at, **last, oi=lots and str(lots)))
         for arrival in symbol.arrivals(2**62, FeedState("live")):
             for block, gaps in arrival.stored():
                 store.append(block, gaps)
@@ -115,6 +115,24 @@ def test_a_recorder_with_a_slow_clock_tells_what_its_recording_says(tmp_path: Pa
         received = [-5_600, 54_400, 61_000, 61_400, 62_100]
         assert series.ts_exch_ns.tolist() == [(AT_MS + at) * 1_000_000 for at, _ in live]
         assert series.ts_recv_ns.tolist() == [(AT_MS + at) * 1_000_000 for at in received]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_messages_leave_out_a_recorder_tells_what_its_recording_says(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    at_ms = np.sort(rng.choice(55_000, 40, replace=False)).tolist()
+    rows = [
+        (
+            at + int(rng.integers(-3_000, 9_000)) if rng.random() < 0.5 else None,
+            at,
+            int(rng.integers(700, 703)) if rng.random() < 0.5 else None,
+        )
+        for at in at_ms
+    ]
+    with Store(tmp_path, writer=True) as store:
+        live = told_live(store, rows, cut=1 + seed % 3)
+        whole = told(store, -10_000, 90_000)
+        assert live == [row for place, row in enumerate(whole) if not place or row[1] != whole[place - 1][1]]
 
 
 def test_a_recorder_that_believes_its_own_slow_clock_tells_something_else(
