@@ -81,19 +81,18 @@ class _Count:
     lag_ns: int | None = None
     by_tape: dict[str, int] = field(default_factory=dict)
 
-    def add(self, commit: Commit) -> None:
-        beside: tuple[Trades | Series, ...] = (*commit.logs, *commit.series)
-        counted = [(rows, len(rows)) for rows in beside]
-        # As they are stored: a snapshot shows none, one or more trades.
-        counted.append((commit.trades, len(commit.trades) if commit.snapshots is None else commit.snapshots))
-        lost = commit.losses.of.get(commit.key, 0)
-        came = sum(count for _, count in counted) - (lost - self.lost)
+    def add_rows(self, came: int, lost: int, *, recorded: bool) -> None:
+        """Count rows; ``lost`` is what of all of them, since the start, will never be stored."""
+        came -= lost - self.lost
         self.lost = lost
-        if commit.recorded:
+        if recorded:
             self.rows += came
         else:
             self.waiting += came
-        for rows, count in counted:
+
+    def add_beside(self, commit: Commit) -> None:
+        """Count what a commit says beside how many rows it has."""
+        for rows, count in _stored(commit):
             heard = count - fetched_rows(rows)
             self.by_tape[rows.tape] = self.by_tape.get(rows.tape, 0) + heard
         beside_gaps = {(gap.from_ns, gap.to_ns, gap.cause, gap.healed): gap for _, gap in commit.side_gaps}
@@ -130,7 +129,14 @@ class Tally:
         if commit.recorded and not self._recorded:
             for count in self._counts.values():
                 count.rows, count.waiting = count.rows + count.waiting, 0
-        self._counts.setdefault(commit.key, _Count()).add(commit)
+        self._counts.setdefault(commit.key, _Count()).add_beside(commit)
+        came = {commit.key: 0}
+        for rows, stored in _stored(commit):  # what an option says of its chain stands under its underlying
+            key = rows.instrument.key
+            came[key] = came.get(key, 0) + stored
+        for key, stored in came.items():
+            lost = commit.losses.of.get(key, 0)
+            self._counts.setdefault(key, _Count()).add_rows(stored, lost, recorded=commit.recorded)
         self._recorded = commit.recorded
         self._losses = commit.losses
 
@@ -209,6 +215,13 @@ def line(status: Status) -> str:
 def fetched_rows(rows: Trades | Series) -> int:
     """Return how many rows were fetched after the fact."""
     return int(((rows.flags & FLAG_BACKFILLED) != 0).sum()) if isinstance(rows, Trades) else 0
+
+
+# The rows of a commit, with how many are stored: a snapshot shows none, one or more trades.
+def _stored(commit: Commit) -> list[tuple[Trades | Series, int]]:
+    traded = len(commit.trades) if commit.snapshots is None else commit.snapshots
+    beside: tuple[Trades | Series, ...] = (*commit.logs, *commit.series)
+    return [(commit.trades, traded), *((rows, len(rows)) for rows in beside)]
 
 
 def _is_odd(one: SymbolStatus, count: int) -> bool:

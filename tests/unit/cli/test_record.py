@@ -25,11 +25,12 @@ from footloom.cli._record_show import logging_to, showing
 from footloom.cli._record_tally import Disk, Status, SymbolStatus, Tally, line, measured
 from footloom.core.instrument import Instrument
 from footloom.core.messages import Gap
+from footloom.core.series import Series
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.errors import ConfigError, VenueError
 from footloom.feeds import live as live_module
 from footloom.feeds._line import size_of
-from footloom.feeds.flow import Arrival, Commit, FeedState
+from footloom.feeds.flow import Arrival, Commit, FeedState, Losses
 from footloom.feeds.live import Journal
 from footloom.store import Coverage
 from footloom.store.files import Store
@@ -127,6 +128,22 @@ async def test_rows_that_were_given_up_or_refused_are_told_and_not_counted_as_st
     await take(full)
     await journal.closed()
     assert "nothing took the last 10 rows, to the end: they are not recorded" in caplog.text
+
+
+def test_rows_of_a_chain_are_counted_and_lost_where_they_are_stored() -> None:
+    option, index = (msgspec.structs.replace(instrument(), symbol=name) for name in ("OPTION", "INDEX"))
+    chain = Series.build(
+        index, "chain", [0] * 5, **dict.fromkeys(("side", "expiry_ns", "strike_tick", "source"), [0] * 5)
+    )
+    quotes = Series.build(option, "open_interest", [0], oi_lot=[1])
+    tally = Tally([option.key, index.key], 0.0)
+    for losses in (Losses(), Losses().and_more(index.key, refused=5), Losses().and_more(index.key, refused=9)):
+        for one, series in ((option, (chain, quotes)), (index, ())):
+            tally(Commit(one.key, Trades.empty(one), (), 0, series=series, losses=losses))
+
+    found = tally.status({}, Disk(free=1), 1.0, 0.0)
+    assert {one.key: one.rows for one in found.symbols} == {option.key: 3, index.key: 6}
+    assert tally.rates(100.0)["chain"].rows == 15
 
 
 def test_a_loss_that_several_tapes_share_is_one_gap() -> None:
