@@ -1,29 +1,29 @@
 """What the newest segment of the journal was given: who seals it need not read it back.
 
 A live market is written in thousands of small blocks. Reading them back takes seconds, in which charts wait for the
-interpreter; joined as they come they cost next to nothing.
+interpreter; their bytes are kept as they come, and put together for all at once.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from footloom.core.instrument import Instrument
 from footloom.core.trades import I64
-from footloom.store.columns import SEQ, Columns, form_of, length
+from footloom.store.columns import SEQ, Columns, length
 from footloom.store.layout import Stream
 from footloom.store.medium import OpenSegment
 from footloom.store.segment import Content, Entry, Heard, HeardGap, place_in
 
 __all__ = ("MOST_BYTES", "Appended")
 
-MOST_BYTES: Final = 64 << 20  # a full segment of trades takes some 15 MB; one of depth may be read back
-_TOGETHER: Final = 128  # blocks of a tape that are joined at once: each for itself they took a third of a commit
+MOST_BYTES: Final = 64 << 20  # a full segment of trades takes some 40 MB; one of depth may be read back
+_BLOCK_BYTES: Final = 150  # what a block takes beside its rows
 
 
 class Appended:
@@ -34,7 +34,7 @@ class Appended:
     segment
         An empty one.
     most_bytes
-        Of more rows nothing is kept.
+        Of more nothing is kept.
     """
 
     def __init__(self, segment: OpenSegment, most_bytes: int = MOST_BYTES) -> None:
@@ -47,15 +47,12 @@ class Appended:
         """Make entries durable, all or none; the sequence of the last row. What fails is not kept."""
         seq, record = self.segment.next_seq, self.segment.gap_records
         last = self.segment.append(entries)
-        if self._held is not None:
-            for entry in entries:
-                for gap in entry.gaps:
-                    record += 1
-                    place = place_in(self.segment.name, record)
-                    self._held.gaps.append(HeardGap(entry.stream, entry.instrument, seq, gap, place))
-                seq += self._keep(self._held, entry, seq)
-            if self._left_bytes < 0:
-                self.forget()
+        try:
+            self._keep(entries, seq, record)
+        except BaseException as error:  # whatever it is: the rows are durable, and are read back
+            self.forget()
+            if not isinstance(error, Exception):
+                raise
         return last
 
     def forget(self) -> None:
@@ -63,63 +60,81 @@ class Appended:
         self._held = None
 
     def content(self) -> Content | None:
-        """Return what reading the segment gives, blocks of a tape joined; None where it must be read.
+        """Return what reading the segment gives, blocks of a tape put together; None where it must be read.
 
         Nothing may be appended any more.
         """
         held = self._held  # another thread may forget it just now
         if held is None:
             return None
-        for run in held.waiting.values():
-            held.done.append(run.joined())
-        held.waiting.clear()
-        return Content(self._first_seq, self.segment.next_seq, held.done, held.gaps, damage=[])
+        heard = [run.heard() for runs in held.runs.values() for run in runs]
+        return Content(self._first_seq, self.segment.next_seq, heard, list(held.gaps), damage=[])
 
-    def _keep(self, held: _Held, entry: Entry, seq: int) -> int:
-        count, stream = length(entry.columns), entry.stream
-        if not count:
-            return 0
-        run = held.waiting.get(stream)
-        if run is None or run.instrument is not entry.instrument or len(run.pieces) >= _TOGETHER:
-            if run is not None:
-                held.done.append(run.joined())
-            run = held.waiting[stream] = _Run(stream, entry.instrument)
-        run.seqs.append(seq)
-        run.pieces.append(entry.columns)
-        self._left_bytes -= count * _row_bytes(stream.tape)
-        return count
-
-
-# Blocks of one tape that follow each other, and the sequence of the first row of each.
-@dataclass(slots=True)
-class _Run:
-    stream: Stream
-    instrument: Instrument
-    seqs: list[int] = field(default_factory=list)
-    pieces: list[Columns] = field(default_factory=list)
-
-    def joined(self) -> Heard:
-        names = list(self.pieces[0])
-        columns = {name: np.concatenate([piece[name] for piece in self.pieces]) for name in names}
-        columns[SEQ] = _numbered(self.seqs, [length(piece) for piece in self.pieces])
-        return Heard(self.stream, self.instrument, self.seqs[0], columns)
+    def _keep(self, entries: Sequence[Entry], seq: int, record: int) -> None:
+        if self._held is None:
+            return
+        for entry in entries:
+            for gap in entry.gaps:
+                record += 1
+                place = place_in(self.segment.name, record)
+                self._held.gaps.append(HeardGap(entry.stream, entry.instrument, seq, gap, place))
+            count = length(entry.columns)
+            if count:
+                self._left_bytes -= self._held.run(entry).add(entry.columns, count, seq) + _BLOCK_BYTES
+                seq += count
+        if self._left_bytes < 0:
+            self.forget()
 
 
 @dataclass(slots=True)
 class _Held:
-    done: list[Heard] = field(default_factory=list)
-    waiting: dict[Stream, _Run] = field(default_factory=dict)
+    runs: dict[Stream, list[_Run]] = field(default_factory=dict)
     gaps: list[HeardGap] = field(default_factory=list)
 
+    def run(self, entry: Entry) -> _Run:
+        runs = self.runs.setdefault(entry.stream, [])
+        if not runs or runs[-1].instrument is not entry.instrument:
+            kinds = {name: values.dtype for name, values in entry.columns.items()}
+            runs.append(_Run(entry.stream, entry.instrument, kinds))
+        return runs[-1]
 
-# Counting up from the first of each block.
-def _numbered(firsts: Sequence[int], counts: Sequence[int]) -> I64:
-    sizes = np.array(counts, np.int64)
-    before = np.cumsum(sizes) - sizes
-    numbers: I64 = np.arange(sizes.sum(), dtype=np.int64) + np.repeat(np.array(firsts, np.int64) - before, sizes)
-    return numbers
 
+# Blocks of one tape and instrument that follow each other: of each its first sequence, its rows and its bytes, one
+# column behind the other. Bytes of our own, for arrays may be views of what somebody writes to again.
+@dataclass(slots=True)
+class _Run:
+    stream: Stream
+    instrument: Instrument
+    kinds: dict[str, np.dtype[Any]]
+    seqs: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    blocks: list[bytes] = field(default_factory=list)
 
-@functools.lru_cache
-def _row_bytes(tape: str) -> int:
-    return np.dtype(np.int64).itemsize + sum(dtype.itemsize for dtype in form_of(tape).dtypes.values())
+    def add(self, columns: Columns, count: int, seq: int) -> int:
+        block = b"".join([values.tobytes() for values in columns.values()])
+        self.blocks.append(block)
+        self.counts.append(count)
+        self.seqs.append(seq)
+        return len(block)
+
+    def heard(self) -> Heard:
+        counts, seqs = np.array(self.counts, np.int64), np.array(self.seqs, np.int64)
+        starts = np.cumsum(counts) - counts
+        total = int(counts.sum())
+        columns: Columns = {name: np.empty(total, kind) for name, kind in self.kinds.items()}
+        for count in np.unique(counts).tolist():
+            alike = np.flatnonzero(counts == count)
+            places = (starts[alike, None] + np.arange(count)).ravel()
+            for name, values in self._columns_of(alike, count):
+                columns[name][places] = values
+        columns[SEQ] = np.arange(total, dtype=np.int64) + np.repeat(seqs - starts, counts)
+        return Heard(self.stream, self.instrument, self.seqs[0], columns)
+
+    # Of blocks of the same length, which lie alike.
+    def _columns_of(self, blocks: I64, count: int) -> Iterator[tuple[str, NDArray[Any]]]:
+        joined = b"".join([self.blocks[place] for place in blocks.tolist()])
+        rows, at = np.frombuffer(joined, np.uint8).reshape(len(blocks), -1), 0
+        for name, kind in self.kinds.items():
+            size = count * kind.itemsize
+            yield name, rows[:, at : at + size].copy().view(kind).ravel()
+            at += size
