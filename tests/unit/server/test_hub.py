@@ -24,6 +24,7 @@ from footloom.server.clients.session import Session
 from footloom.server.live.hub import Hub
 from footloom.server.stored.history import History
 from footloom.server.wire.codec import Decoded, chart_columns, decode
+from footloom.server.wire.frames import Message
 
 pytestmark = pytest.mark.anyio
 
@@ -387,6 +388,20 @@ async def test_open_bars_are_conflated_for_a_slow_client_and_closed_ones_are_not
         assert kinds.count("bar_closed") >= 5
         assert kinds.count("bar_open") <= 3, "of a hundred states only the newest of each open bar is sent"
         assert client.session.resyncs == 0
+        await client.close()
+
+
+async def test_headers_and_feed_states_that_newer_ones_replace_are_counted(store: MemoryStore) -> None:
+    async with running(store) as hub:
+        client = Client(hub)
+        hello = [*await client.socket.wait_for(1)]
+        client.socket.reading.clear()
+        for number in range(10):
+            client.session.post_status(TEST.key, Message(f'{{"status": {number}}}'))
+            client.session.post_feed(TEST.key, Message(f'{{"feed": {number}}}'))
+        assert hub.measures.conflated == 18, "at the moment they are replaced"
+        client.socket.reading.set()
+        assert await client.socket.wait_for(3) == [*hello, '{"status": 9}', '{"feed": 9}']
         await client.close()
 
 

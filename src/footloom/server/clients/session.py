@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import footloom
@@ -66,21 +67,14 @@ class Subscription:
 
     def post_bar(self, open_ns: int, frame: Frame) -> None:
         """Post an open bar: a newer form of the same bar replaces it."""
-        if self.live and not self.client.hand(self, frame):
-            self._wait(open_ns, frame)
+        self.post_state(open_ns, frame)
 
     def post_state(self, key: object, frame: Frame) -> None:
         """Post what a newer frame under the same key replaces."""
-        if self.live and not self.client.hand(self, frame):
-            self._wait(key, frame)
-
-    def _wait(self, key: object, frame: Frame) -> None:
-        mailbox, topic_id = self.client.mailbox, self.topic.id
-        replaced = mailbox.replaced
-        if not mailbox.post_state((topic_id, key), frame.data(self.form), topic_id, _mark(frame)):
+        if not self.live or self.client.hand(self, frame):
+            return
+        if not self.client.keep((self.topic.id, key), frame.data(self.form), self.topic.id, _mark(frame)):
             self._overflow()
-        self.client.hub.measures.conflated += mailbox.replaced - replaced
-        self.client.wake()
 
     def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
         """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
@@ -209,8 +203,15 @@ class Session:
 
     def _post_state(self, key: tuple[str, str], said: Message) -> None:
         if not (self._idle and self.socket.offer(said)):
-            self.mailbox.post_state(key, said.data)
-            self.wake()
+            self.keep(key, said.data)
+
+    def keep(self, key: Hashable, data: bytes | str, topic_id: int | None = None, mark: Mark | None = None) -> bool:
+        """Let a state wait in the mailbox, and count the one that it replaces; False where it does not fit."""
+        replaced = self.mailbox.replaced
+        fits = self.mailbox.post_state(key, data, topic_id, mark)
+        self.hub.measures.conflated += self.mailbox.replaced - replaced
+        self.wake()
+        return fits
 
     def wake(self) -> None:
         """Write what waits, beside everything else."""
