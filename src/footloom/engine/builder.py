@@ -307,7 +307,7 @@ class Builder(Tail):
         events: list[Event] = []
         if count > self.most_told:
             self.epoch += 1
-            events.append(Rebuilt(shown.open_ns, self.epoch))
+            events.append(Rebuilt(shown.open_ns, self.epoch, shown.slice(0, count)))
         else:
             events += [BarClosed(shown.slice(i, i + 1), watermark_ns) for i in range(count)]
         if changed_from is not None:

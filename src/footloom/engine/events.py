@@ -34,10 +34,14 @@ class BarRevised:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """So many bars changed that everything from ``from_ns`` on must be read again; ``epoch`` counts these."""
+    """So many bars changed that everything from ``from_ns`` on must be read again; ``epoch`` counts these.
+
+    ``closed`` are the bars that are final since, where that is all that happened: no bar changed that was final before.
+    """
 
     from_ns: int
     epoch: int
+    closed: ChartFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 from server_kit import MemoryStore, make_tape
 from test_hub_topics import Looker, after, commit, count, request, running, settled
@@ -12,6 +13,7 @@ from test_hub_topics import Looker, after, commit, count, request, running, sett
 from footloom.core.messages import Gap
 from footloom.errors import ProtocolError
 from footloom.server.live.topics import Topic
+from footloom.server.wire.messages import StudyRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -65,6 +67,42 @@ async def test_more_bars_than_anybody_follows_come_as_a_snapshot(rows: int, told
         assert bars.open_ns[-rows:].tolist() == burst.ts_exch_ns.tolist()
         hub.publish(commit(after(tape, 60, ids=(rows + 1,)), recorded=False))
         assert [one for one in page.told if one != "bar"] == [*told, "event"], "and goes on with single bars"
+
+
+async def test_studies_take_many_bars_that_end_at_once_and_are_not_read_anew() -> None:
+    store, studies = MemoryStore(make_tape(200, hours=0.1)), (StudyRequest(study="vwap"), StudyRequest(study="delta"))
+
+    def said(topic: Topic) -> list[list[float]]:
+        opened = topic.builder.open_frame()
+        assert topic.studies is not None
+        told = topic.studies.held(500, None if opened is None else opened.footprint)
+        assert told is not None
+        columns = [column for answer in told.answers.values() for column in answer.bars.values()]
+        return [told.open_ns.tolist(), *(np.nan_to_num(column).tolist() for column in columns)]
+
+    async with running(store, flush_s=0.0) as hub:
+        topic = await hub.open(request("1t"), 300, studies)
+        page = Looker()
+        hub.join(topic, page)
+        burst = after(make_tape(200, hours=0.1), *(0.001 * k for k in range(1, 401)), ids=tuple(range(1, 401)))
+        store.append_many([(burst, ())])
+        hub.publish(commit(burst))
+        assert [one for one in page.told if one != "bar"] == ["resnapshot"]
+        assert topic.studies is not None
+        assert (topic.studies.is_stale, topic.behind_ns, topic.refresh) == (False, None, None)
+        async with running(store) as other:
+            assert said(topic) == said(await other.open(request("1t"), 300, studies))
+
+
+async def test_a_chart_with_studies_that_was_read_anew_is_not_read_once_more() -> None:
+    async with running(MemoryStore(make_tape(200, hours=0.1))) as hub:
+        topic = await hub.open(request(), 10, (StudyRequest(study="vwap"),))
+        page = Looker()
+        hub.join(topic, page)
+        topic._doubt_studies(topic.first_ns)
+        await hub._renew(topic)
+        assert topic.studies is not None
+        assert (topic.studies.is_stale, topic.behind_ns, page.told) == (False, None, ["resnapshot"])
 
 
 async def test_a_row_waits_a_while_for_another_to_be_shown_with_it() -> None:

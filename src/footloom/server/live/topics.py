@@ -171,7 +171,7 @@ class Topic:
         """Stand where a seed stands, and say that bars from a time on were built anew."""
         seed.builder.epoch = self._builder.epoch + 1
         self.restart(seed, studies)
-        self._tell([RebuiltEvent(from_ns, seed.builder.epoch)])
+        self._resnapshot(from_ns, seed.builder.epoch)
 
     def take(self, commit: Commit) -> None:
         """Take in a commit that is not late: folded now, or with those that come until the next flush is due.
@@ -288,11 +288,17 @@ class Topic:
             case GapSeen(gap=gap):
                 self.gaps = open_gaps([*self.gaps, gap])
                 self._post_gap(gap)
-            case RebuiltEvent(from_ns=from_ns, epoch=epoch):
+            case RebuiltEvent(from_ns=from_ns, epoch=epoch, closed=closed):
                 self._open.clear()
-                self._doubt_studies(from_ns)
-                for subscriber in list(self.subscribers):
-                    subscriber.resnapshot((from_ns, epoch))
+                self._resnapshot(from_ns, epoch)
+                if closed is None:
+                    self._doubt_studies(from_ns)
+                elif self.studies is not None and not self.studies.is_stale:
+                    self.studies.close(closed.footprint)  # what they say of these stands in the snapshot
+
+    def _resnapshot(self, from_ns: int, epoch: int) -> None:
+        for subscriber in list(self.subscribers):
+            subscriber.resnapshot((from_ns, epoch))
 
     def _when_due(self) -> None:
         with self.tempo.working():
