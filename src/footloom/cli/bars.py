@@ -146,7 +146,7 @@ def _read(
     from footloom.errors import NotStored
     from footloom.feeds.continuous import is_continuous
     from footloom.feeds.finished import finished_names
-    from footloom.feeds.stored import chart_tapes, span_of, stored_inference
+    from footloom.feeds.stored import chart_tapes, nearest_name, span_of, stored_inference
     from footloom.server.stored.rolled import chart_history
     from footloom.store.open import open_store
 
@@ -157,7 +157,9 @@ def _read(
             tapes = chart_tapes(history.store, wanted.symbol)
         except NotStored as error:
             names = " or ".join(f"--tape {name}" for name in finished_names(store, wanted.symbol))
-            hint = f"; finished footprints are shown with {names}" if names else ""
+            near = nearest_name(store, wanted.symbol)
+            hint = f"; the nearest name there is {near}" if near else ""
+            hint += f"; finished footprints are shown with {names}" if names else ""
             partial = ", ".join(sorted({row.tape for row in store.partials(wanted.symbol)}))
             hint += f"; of {partial} no bars are made: it holds some trades and not all" if partial else ""
             raise NotStored(f"{error}{hint} (looked in {root})") from None

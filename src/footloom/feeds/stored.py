@@ -17,7 +17,16 @@ from footloom.kernels.facts import in_order
 from footloom.kernels.inference import Counters, Inferred, SnapshotParams, infer
 from footloom.store import Store
 
-__all__ = ("CHART_TAPES", "Inference", "chart_tapes", "span_of", "stored_inference", "stored_pieces", "stored_trades")
+__all__ = (
+    "CHART_TAPES",
+    "Inference",
+    "chart_tapes",
+    "nearest_name",
+    "span_of",
+    "stored_inference",
+    "stored_pieces",
+    "stored_trades",
+)
 
 _LATEST_NS = 60 * 10**9  # a snapshot that shows a trade's volume comes within this time after it
 _FARTHEST_NS = 12 * 3600 * 10**9  # receipts that are off by more stand at times of which nobody can say anything
@@ -61,7 +70,6 @@ def chart_tapes(store: Store, key: str) -> list[str]:
     if not reach:
         raise NotStored(
             f"nothing is stored for {key}: see footloom coverage, or import a recording with footloom import"
-            + _nearest(store, key)
         )
     newest_ns = max(last_ns for _, last_ns in reach.values()) - _END_ALIKE_NS
     oldest_ns = min(first_ns for first_ns, last_ns in reach.values() if last_ns >= newest_ns) + _BEGIN_ALIKE_NS
@@ -71,10 +79,10 @@ def chart_tapes(store: Store, key: str) -> list[str]:
     )
 
 
-def _nearest(store: Store, key: str) -> str:
+def nearest_name(store: Store, key: str) -> str:
+    """Return the name most like another of which charts can be made, "" where none is; the whole store is read."""
     names = {row.key for row in store.coverage() if row.tape in CHART_TAPES}
-    near = difflib.get_close_matches(key, names, n=1)
-    return f"; the nearest name there is {near[0]}" if near else ""
+    return next(iter(difflib.get_close_matches(key, names, n=1)), "")
 
 
 def span_of(store: Store, key: str, tape: str) -> tuple[int, int]:

@@ -112,8 +112,13 @@ async def test_nothing_but_its_contracts_is_looked_through(store: Store, monkeyp
 
     monkeypatch.setattr(store, "coverage", noted)
     history = RolledHistory(store)
+    known = history.store.instrument("upstox:NSE_FO|B")
+    for name in ("C", "D"):  # listed, and nothing is stored of them
+        store.put_instrument(msgspec.structs.replace(known, symbol=f"NSE_FO|{name}"))
+    assert [one.key for one, _ in history.symbols()] == ["upstox:NSE_FO|A", "upstox:NSE_FO|B"]
+    assert not history.can_chart("upstox:NSE_FO|C")
     view = history.views.view(KEY)
-    assert set(asked) == {"upstox:NSE_FO|A", "upstox:NSE_FO|B"}
+    assert set(asked) == {f"upstox:NSE_FO|{name}" for name in "ABCD"}
     assert history.views.view(KEY) is view
     store.append(contract("B", 261_000, (2, 3), first_id=7))
     assert history.views.view(KEY) is not view
