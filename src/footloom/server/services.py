@@ -110,10 +110,15 @@ class Services:
         return frozenset(self.fed) if self.streams is None else self.streams.keys | self.fed
 
     def heard(self, key: str) -> frozenset[str]:
-        """Return which tapes of a symbol are listened to, where its feed runs here: they may yet say something."""
+        """Return which tapes of a symbol are listened to, where its feed runs here: they may yet say something.
+
+        Blocking: a login may be read for it. Of a venue whose login has ended nothing more comes.
+        """
         if self.streams is None or key not in self.streams.keys:
             return frozenset()
-        return self.streams.settings.wanted_of(key)[1].streams
+        with contextlib.suppress(FootloomError):
+            return self.streams.settings.wanted_of(key)[1].streams
+        return frozenset()
 
     @property
     def clients(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from footloom.core.messages import Gap
 from footloom.core.series import Series
 from footloom.core.snapshots import NO_QUOTE, Snapshots
 from footloom.core.trades import FLAG_NO_ID, Trades
+from footloom.errors import ConfigError
 from footloom.feeds.stored_interest import contract_at
 from footloom.server.stored.aside import Aside
 from footloom.server.stored.tasks import Task
@@ -168,6 +170,27 @@ async def test_what_is_not_stored_is_not_found_and_says_so(store: Store) -> None
         assert answer.status_code == 404
         wrong = await client.get("/api/v1/streams/weather", params={"symbol": PERP.key})
         assert wrong.status_code == 400
+
+
+async def test_what_is_stored_is_told_also_where_a_login_has_ended(store: Store) -> None:
+    threads: list[int] = []
+
+    def wanted_of(key: str) -> None:
+        threads.append(threading.get_ident())
+        raise ConfigError(f"{key} cannot be listened to: log in")
+
+    services = services_of(store)
+    settings = SimpleNamespace(wanted_of=wanted_of)
+    services.streams = cast("Any", SimpleNamespace(keys=frozenset({PERP.key}), settings=settings))
+    async with client_of(services) as client:
+        named = await client.get("/api/v1/streams", params={"symbol": PERP.key})
+        assert (named.status_code, {row["name"] for row in named.json()} >= {"open_interest"}) == (200, True)
+        query = {"symbol": PERP.key, "bars": "1m"}
+        told = await client.get("/api/v1/streams/open_interest", params=query)
+        assert told.status_code == 200
+        assert told.json()["rows"]
+    assert threads
+    assert threading.get_ident() not in threads, "a file of logins is not read on the event loop"
 
 
 async def test_what_is_listened_to_is_named_before_it_tells_anything(tmp_path: Path) -> None:

@@ -81,8 +81,8 @@ class StreamBars(msgspec.Struct, frozen=True):
 async def streams(request: Request[Any, Any, Any], services: Shared, rest: State, symbol: Key) -> list[HeldStream]:
     """List what is stored, or listened to, of open interest, funding and liquidations; nothing else is named."""
     key, history = key_of(symbol), services.history
-    heard = services.heard(key)
-    return await while_connected(request, rest.work.run(lambda: _held(history, key, heard), short=True))
+    found = rest.work.run(lambda: _held(history, key, services.heard(key)), short=True)
+    return await while_connected(request, found)
 
 
 def _held(history: History, key: str, heard: frozenset[str]) -> list[HeldStream]:
@@ -128,12 +128,12 @@ async def stream_bars(  # noqa: PLR0913, PLR0917 - one argument a query paramete
     """
     check_span(from_ns, to_ns)
     asked = (from_ns, to_ns, min(limit, rest.most_bars))  # the answer says from when on it is whole
-    history, heard = services.history, services.heard(chart.symbol)
+    history = services.history
 
     async def made() -> StreamBars:
         rows = await rest.work.run(lambda: _rows(history, chart, name, asked), short=True)
         if not rest.aside.is_large(rows):
-            return await rest.work.run(lambda: _bars(history, chart, name, asked, heard))
+            return await rest.work.run(lambda: _bars(history, chart, name, asked, services.heard(chart.symbol)))
         task = Task(_bars_body, (chart, name, asked))
         return from_json(await rest.work.run(lambda: rest.aside.make(task, rows), large=True), StreamBars)
 
