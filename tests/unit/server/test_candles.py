@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from footloom.config import Config
 from footloom.core.instrument import Instrument
 from footloom.engine.spec import ChartSpec
 from footloom.feeds.http import Http
+from footloom.server.stored import candles
 from footloom.server.stored.candles import Shelf, candle_bars
 from footloom.server.stored.history import ChartKey
 from footloom.server.wire.codec import decode, encode_columns
@@ -114,6 +116,37 @@ async def test_pages_go_back_each_candle_once_and_a_stretch_is_asked_for_once(
     assert (len(none), more, len(asked)) == (0, False, 2), "nobody is asked in vain"
     bars, more = await shelf.before(chart(), OPEN_NS, 200, OPEN_NS - 50 * MINUTE_NS)
     assert (len(bars), more) == (50, False), "none that are older than is wanted"
+
+
+@pytest.mark.anyio
+async def test_a_stretch_that_was_not_over_is_asked_for_again_when_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    span_ns = upstox.CANDLE_SPAN_NS
+    first_ns = OPEN_NS - OPEN_NS % span_ns
+    now_ns, now_s, asked = [OPEN_NS + 30 * MINUTE_NS], [0.0], [0]
+
+    async def get(_self: Http, _request: Any, **_more: Any) -> bytes:
+        asked[0] += 1
+        return b""
+
+    monkeypatch.setattr(Http, "get", get)
+    monkeypatch.setattr(candles, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+    monkeypatch.setattr(upstox, "candles", _request("candles"))
+    monkeypatch.setattr(upstox, "candles_today", _request("intraday"))
+    monkeypatch.setattr(
+        upstox, "read_candles", lambda _: [one for one in map(candle, range(375)) if one.close_ns <= now_ns[0]]
+    )
+    shelf = Shelf(Config(store=tmp_path, folder=tmp_path), lambda: now_ns[0])
+
+    async def count() -> int:
+        return len((await shelf.before(chart(), first_ns + span_ns, 1_000, first_ns))[0])
+
+    assert (await count(), await count(), asked) == (30, 30, [2]), "the stretch, and the current day"
+    now_ns[0], now_s[0] = first_ns + span_ns, 40 * 86_400.0
+    assert (await count(), await count(), asked) == (375, 375, [3]), "whole, and asked for no more"
+    now_s[0] *= 2
+    assert (await count(), asked) == (375, [3])
 
 
 @pytest.mark.anyio

@@ -113,16 +113,17 @@ def _as_trades(table: I64, instrument: Instrument) -> Trades:
 
 
 class _Stretch:
-    # The candles of one call, packed, and when they were asked for; nobody has asked for those of a new one.
+    # The candles of one call, packed, when they were asked for, by the wall clock too: what had ended by then is whole.
+    # Nobody has asked for those of a new one.
 
-    __slots__ = ("_packed", "asked_s", "size")
+    __slots__ = ("_packed", "asked_ns", "asked_s", "size")
 
     def __init__(self) -> None:
-        self._packed, self.asked_s, self.size = b"", 0.0, _OWN_BYTES
+        self._packed, self.asked_ns, self.asked_s, self.size = b"", 0, 0.0, _OWN_BYTES
 
-    def keep(self, candles: list[Candle]) -> None:
+    def keep(self, candles: list[Candle], asked_ns: int) -> None:
         self._packed = zlib.compress(msgspec.msgpack.encode(candles), 1)
-        self.asked_s, self.size = time.monotonic(), _OWN_BYTES + len(self._packed)
+        self.asked_ns, self.asked_s, self.size = asked_ns, time.monotonic(), _OWN_BYTES + len(self._packed)
 
     def candles(self) -> list[Candle] | None:
         return _every.decode(zlib.decompress(self._packed)) if self._packed else None
@@ -186,7 +187,7 @@ class Shelf:
         key, span_ns, now_ns = chart.key, int(venue.CANDLE_SPAN_NS), self._now_ns()
         place = self.kept.place((key, number))
         is_newest = (number + 1) * span_ns > now_ns
-        if not is_newest or time.monotonic() - place.asked_s < _FRESH_S:
+        if place.asked_ns >= (number + 1) * span_ns or time.monotonic() - place.asked_s < _FRESH_S:
             kept = place.candles()
             if kept is not None:
                 return kept
@@ -201,7 +202,7 @@ class Shelf:
             for one in venue.read_candles(await http.get(request)):
                 by_open[one.open_ns] = one
         candles = [by_open[at] for at in sorted(by_open) if from_ns <= at < to_ns]
-        place.keep(candles)
+        place.keep(candles, now_ns)
         self.kept.make_room()
         return candles
 
