@@ -5,6 +5,7 @@ import { ChartModel } from "../src/model/chart-model";
 import { parseGrid, unitsOf, unitsText } from "../src/model/decimal";
 import { numberChoices, plainSigns, signsOf, written } from "../src/model/number-signs";
 import { PriceScale } from "../src/model/price-scale";
+import { readSettings } from "../src/model/settings";
 import { TimeScale } from "../src/model/time-scale";
 import { isZone, ZoneClock, zonesByRegion } from "../src/model/time-zone";
 import { dpx, ms } from "../src/protocol/units";
@@ -190,5 +191,22 @@ describe("the zones of the world", () => {
     expect(isZone("")).toBe(false);
     expect(new ZoneClock("Asia/Kathmandu").timeText(ms(Date.UTC(2026, 2, 2, 6)))).toBe("11:45");
     expect(new ZoneClock("Australia/Lord_Howe").timeText(ms(Date.UTC(2026, 0, 2, 0)))).toBe("11:00");
+  });
+
+  it("are in the list under any name that was stored", () => {
+    const old = ["Asia/Calcutta", "Europe/Kiev", "US/Eastern", "exchange", "local", "UTC", "Mars/Olympus"];
+    expect(old.map((zone) => readSettings({ zone }).zone)).toEqual([
+      "Asia/Kolkata",
+      "Europe/Kyiv",
+      "America/New_York",
+      "exchange",
+      "local",
+      "UTC",
+      "exchange",
+    ]);
+    const offered = new Set(zonesByRegion().flatMap(({ names }) => names.map(({ zone }) => zone)));
+    for (const zone of Intl.supportedValuesOf("timeZone").filter((name) => name.includes("/"))) {
+      expect(offered).toContain(readSettings({ zone }).zone);
+    }
   });
 });

@@ -36,6 +36,10 @@ describe("feedWords", () => {
     expect(feedWords(feed({ phase: "stale", since_ns, text }), nowMs).note, "one duration").toBe(
       `the feed is silent: ${text}`,
     );
+    const other = "no new trade is stored; another process: see what that process says";
+    expect(feedWords(feed({ phase: "stale", since_ns, text: other }), nowMs).note).toBe(
+      `the feed is silent for 90 s: ${other}`,
+    );
     expect(feedWords(feed({ phase: "closed", text: "opens at 09:15" }), nowMs)).toMatchObject({
       text: "market closed",
       note: "opens at 09:15",

@@ -230,10 +230,7 @@ export class Terminal implements TerminalFace {
       leaves: () => this.#leave(),
       opened: (isOther) => this.#opened(isOther),
       changed: (change) => this.#changed(change),
-      resynced: (bars) => {
-        this.notice.set(""); // of what failed while the connection was away
-        this.tools.resynced(bars);
-      },
+      resynced: (bars) => this.tools.resynced(bars),
       prepended: () => this.#moreBars(),
       gaps: (gap, healed) => {
         this.gapNews.say(gap, healed, this.model.clock);

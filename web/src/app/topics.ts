@@ -61,7 +61,7 @@ export class Topics {
   #asksDefault = true;
   #feed: TopicFeed | null = null;
   #coming: TopicFeed | null = null;
-  /** Why the chart that comes lacks its studies; "" where it does not. */
+  /** Why the chart that comes, or that has come, lacks its studies; "" where it does not. */
   #without = "";
 
   constructor(sources: TopicSources, scene: TopicScene) {
@@ -152,7 +152,7 @@ export class Topics {
     return {
       opened: (meta) => this.#opened(feed(), meta),
       changed: (change) => isShown() && this.#changed(change),
-      resynced: (bars) => isShown() && scene.resynced(bars),
+      resynced: (bars) => isShown() && this.#resynced(feed(), bars),
       prepended: () => isShown() && this.#prepended(),
       gaps: (gap, healed) => isShown() && this.#gapsChanged(gap, healed),
       status: (status) => isShown() && scene.status(status),
@@ -203,6 +203,12 @@ export class Topics {
     else this.#scene.says(message);
     this.#scene.refused();
     if (meta !== null) this.choice.set({ symbol: meta.symbol, bars: meta.bars, step: meta.ticks_per_level });
+  }
+
+  // What failed while the connection was away is over; what the chart lacks, it lacks as before.
+  #resynced(feed: TopicFeed, bars: number): void {
+    this.#scene.says(feed.asksStudies ? "" : this.#without);
+    this.#scene.resynced(bars);
   }
 
   #changed(change: SeriesChange): void {

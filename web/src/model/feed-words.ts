@@ -54,7 +54,7 @@ export function feedWords(feed: FeedNews, nowMs: number): LinkView {
       return {
         phase: "stale",
         text: "stale",
-        note: `the feed is silent${why === "" ? lasts : why}`, // its words say for how long
+        note: `the feed is silent${/for \d/.test(why) ? "" : lasts}${why}`, // its words may say for how long
         tone: "bad",
         dims: true,
         backfill,

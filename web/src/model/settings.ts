@@ -1,6 +1,6 @@
 import { type NumberChoice, numberChoices } from "./number-signs";
 import type { HueName, ThemeName } from "./palette";
-import { isZone } from "./time-zone";
+import { isZone, zoneNow } from "./time-zone";
 
 /** What a column of cells shows; the first six are those of Alt + 1 to 6. */
 export type NumberMode = "bid-ask" | "delta" | "volume" | "trades" | "profile" | "imbalance";
@@ -165,8 +165,7 @@ export function isSetting(name: string, value: unknown): boolean {
 /** Settings from what was stored, whatever that is: unknown names and values are left at their defaults. */
 export function readSettings(stored: unknown): Settings {
   if (typeof stored !== "object" || stored === null) return defaultSettings;
-  return {
-    ...defaultSettings,
-    ...Object.fromEntries(Object.entries(stored).filter(([name, value]) => isSetting(name, value))),
-  };
+  const known = Object.entries(stored).filter(([name, value]) => isSetting(name, value));
+  const settings: Settings = { ...defaultSettings, ...Object.fromEntries(known) };
+  return { ...settings, zone: zoneNow(settings.zone) };
 }

@@ -111,6 +111,9 @@ export class ZoneClock {
 /** Whether a text is the IANA name of a zone. */
 export const isZone = (name: string): boolean => name === "UTC" || formatOf(name) !== null;
 
+/** What a zone is called in the list of them: any of its names may have been stored. */
+export const zoneNow = (zone: string): string => named(formatOf(zone)?.resolvedOptions().timeZone ?? zone);
+
 /** The zones of the world by their region, as the browser knows them; `words` is the name without its region. */
 export function zonesByRegion(): readonly {
   readonly region: string;
