@@ -77,6 +77,16 @@ describe("quantities in cells", () => {
       "1.33",
     ]);
     expect(sumText(-297_000, nifty)).toBe("\u22123.960k");
+    expect([30, 1, 0, 38].map((units) => cellQuantity(units, nifty))).toEqual(["0.40", "0.01", "0", "1"]);
+    expect([30, -30, -1].map((units) => signed(units, nifty))).toEqual(["+0.40", "\u22120.40", "\u22120.01"]);
+    const large = quantityStyle("lots", parseGrid("1"), 6000, 1000);
+    expect([3, 1003, 2000, 250_001].map((units) => exactQuantity(units, large))).toEqual([
+      "0.003",
+      "1.003",
+      "2",
+      "250.001",
+    ]);
+    expect([cellQuantity(3, large), signed(-3, large)]).toEqual(["0.003", "\u22120.003"]);
     expect([sumText(4_309_463, style), sumText(-4_309_463, style), sumText(-5, style)]).toEqual([
       "+4.309k",
       "\u22124.309k",
@@ -89,6 +99,9 @@ describe("quantities in cells", () => {
     [0, "0"],
     [-0.003, "\u22120.003"],
     [0.000125, "0.00013"],
+    [0.0149, "0.015"],
+    [0.0101, "0.01"],
+    [0.0999, "0.1"],
     [-1e-9, "0"],
     [0.25, "0.25"],
     [999.4, "999.4"],

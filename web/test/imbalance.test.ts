@@ -146,6 +146,6 @@ describe("rules", () => {
   it("stand in the legend", () => {
     expect(rulesText(rulesOf(defaultSettings, lot), meta, "0.021")).toBe("300 % diagonal ≥, min_vol auto (0.021)");
     const own = { ...standard, pct: 150, convention: "excess", compare: "gt", zero: "ignore", stack: 4 } as const;
-    expect(rulesText(own, meta, "")).toBe("150 % more diagonal >, min_vol 0.010, not against 0, stacks of 4");
+    expect(rulesText(own, meta, "0.010")).toBe("150 % more diagonal >, min_vol 0.010, not against 0, stacks of 4");
   });
 });

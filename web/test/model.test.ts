@@ -348,6 +348,11 @@ describe("header and legend", () => {
     expect(stepText({ ...meta, ticks_per_level: 20 })).toBe("0.5 × 20 = 10.0");
     const legend = legendView(modelOf(minutes(0, 5)), meta);
     expect(legend.imbalance).toBe("300 % diagonal ≥, min_vol auto (0.010)");
+    const inLots = modelOf(minutes(0, 5));
+    const ofLots = { ...meta, lot_size: "1", market_lot: "75" };
+    inLots.open(inLots.series, ofLots);
+    inLots.apply({ ...defaultSettings, unit: "lots", imbalanceMin: 750 }, { isLight: false, isStrong: false });
+    expect(legendView(inLots, ofLots).imbalance, "one's own too").toBe("300 % diagonal ≥, min_vol 10");
     expect(legend.valueArea).toBe("VA 70 % two-row");
     expect(legend.zone).toBe("UTC");
     const unitOf = (unit: "base" | "quote" | "lots", words: Partial<SnapshotMeta> = {}): string => {

@@ -3,6 +3,7 @@ import { StudyBoard } from "../src/data/study-board";
 import { StudySeries } from "../src/data/study-series";
 import { ChartModel } from "../src/model/chart-model";
 import { defaultFlow, fireOf, flowTable, readFlow } from "../src/model/flow-table";
+import { defaultSettings } from "../src/model/settings";
 import { barStatistics } from "../src/model/statistics";
 import { freeLabel, readStudies } from "../src/model/study-choice";
 import {
@@ -17,6 +18,7 @@ import {
   withName,
 } from "../src/model/study-form";
 import { placeOf, shownOutputs } from "../src/model/study-look";
+import { columnText, exactValue } from "../src/model/study-values";
 import { livesOf } from "../src/model/study-zones";
 import { hasWords, wordsOf } from "../src/model/word-search";
 import type { JsonSchema, StudyOutput, StudySpec } from "../src/protocol/messages";
@@ -98,6 +100,25 @@ function bytes(): ArrayBuffer {
   put([1.5, Number.NaN, 3n, -(2n ** 63n), 1, 2, 3, 1]);
   return buffer;
 }
+
+describe("a value of a study in words", () => {
+  const said = (of: StudyOutput, value: number): string => {
+    const study = { value: () => value, decimals: () => null } as unknown as StudySeries;
+    return columnText(new ChartModel(), study, of, of.name, 0 as BarIndex);
+  };
+
+  it("has the sign of its side, but a side itself has none", () => {
+    expect([3, -3].map((value) => said(output("delta", "line", "lot"), value))).toEqual(["+3", "\u22123"]);
+    expect([1, 0, -1].map((value) => said(output("signal", "line", "side"), value))).toEqual(["buy", "–", "sell"]);
+  });
+
+  it("has the decimals that show a part of a lot", () => {
+    const model = new ChartModel();
+    model.open(model.series, { ...meta, lot_size: "1", market_lot: "1000" });
+    model.apply({ ...defaultSettings, unit: "lots" }, { isLight: false, isStrong: false });
+    expect([3.5, 1500.5, 2000].map((value) => exactValue(model, "lot", value))).toEqual(["0.004", "1.500", "2"]);
+  });
+});
 
 describe("a frame of studies", () => {
   it("is read column by column", () => {

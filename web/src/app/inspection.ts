@@ -5,7 +5,9 @@ import { type Cell, cellAt } from "../model/cells";
 import type { ChartModel } from "../model/chart-model";
 import type { Cursor } from "../model/cursor";
 import { unitsOf } from "../model/decimal";
+import { exactQuantity } from "../model/format";
 import { written } from "../model/number-signs";
+import { unitName } from "../model/quantity-unit";
 import { barTable, cellReadout } from "../model/readout";
 import type { Inspector, TradesView, TradeView } from "../panels/face";
 import type { TradeRow, TradesReply } from "../protocol/messages";
@@ -134,9 +136,10 @@ export class Inspection {
       trades: (reply?.trades ?? []).map((trade) => this.#trade(trade)).reverse(),
       count: reply?.count ?? 0,
       truncated: reply?.truncated ?? false,
-      buy: reply?.buy ?? "",
-      sell: reply?.sell ?? "",
-      unknown: reply?.unknown ?? "",
+      unit: model.quantity.unit === "lots" ? "lots" : unitName(model.meta),
+      buy: this.#quantity(reply?.buy ?? ""),
+      sell: this.#quantity(reply?.sell ?? ""),
+      unknown: this.#quantity(reply?.unknown ?? ""),
       cell: words,
       equal: reply !== null && this.#isEqual(cell, reply),
     };
@@ -153,10 +156,17 @@ export class Inspection {
     return {
       time: this.#model.clock.preciseText(nsToMs(BigInt(trade.ts_ns))),
       price: written(trade.price, this.#model.signs),
-      qty: written(trade.qty, this.#model.signs),
+      qty: this.#quantity(trade.qty),
       side: trade.side,
       id: trade.id === null ? "" : String(trade.id),
     };
+  }
+
+  // In the unit of the cell; what is off the grid stays as it was sent.
+  #quantity(text: string): string {
+    const { quantity, signs } = this.#model;
+    const units = unitsOf(text, quantity.lot);
+    return units === null ? written(text, signs) : exactQuantity(units, quantity);
   }
 
   // Compared as whole lots: no rounding can make unequal sums look equal.

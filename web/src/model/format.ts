@@ -35,7 +35,26 @@ export const signsOfStyle = (style: QuantityStyle): NumberSigns => style.lot.sig
 
 /** A quantity for a cell: at most five characters, zero as "0". */
 export function cellQuantity(lots: number, style: QuantityStyle): string {
-  return written(plainCell(lots, style), signsOfStyle(style));
+  const most = style.unit === "lots" ? decimalsOf(style) : 0;
+  return written(notZero(lots, style, most), signsOfStyle(style));
+}
+
+/** The decimals that tell every quantity from zero and from the next one: of market lots two at the least. */
+export const decimalsOf = ({ unit, lot, perLot }: QuantityStyle): number =>
+  unit === "lots" ? Math.max(2, String(perLot - 1).length) : lot.decimals;
+
+/** What is smaller than this many decimals say is written as zero on a canvas. */
+const mostCellDecimals = 3;
+
+// What would read as zero gets the decimals to show that it is not, up to `most`: a part of a lot two at the least.
+function notZero(lots: number, style: QuantityStyle, most: number): string {
+  let { decimals } = style;
+  let text = plainCell(lots, style);
+  while (lots !== 0 && decimals < Math.min(most, mostCellDecimals) && Number(text) === 0) {
+    decimals = Math.max(decimals + 1, style.unit === "lots" ? 2 : 0);
+    text = plainCell(lots, { ...style, decimals });
+  }
+  return text;
 }
 
 function plainCell(lots: number, style: QuantityStyle): string {
@@ -72,28 +91,18 @@ export function compact(value: number, signs = plainSigns, more = 0): string {
   return written(`${value < 0 && text !== "0" ? "-" : ""}${text}${suffixes[power] ?? ""}`, signs);
 }
 
-// What two decimals do not show gets digits of its own, as many as others have at the least: with more of them it never
+// What two decimals do not show, or only its first digit, gets digits of its own, as many as others have at the least: with more of them it never
 // reads as with fewer of another value.
 const plainText = (size: number, decimals: number): string =>
   trimZeros(
-    size < 0.01 && size >= 1e-6 ? size.toPrecision(decimals > 2 ? decimals + 1 : decimals) : size.toFixed(decimals),
+    size < 0.1 && size >= 1e-6 ? size.toPrecision(decimals > 2 ? decimals + 1 : decimals) : size.toFixed(decimals),
   );
 
 const trimZeros = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 
-/** What is smaller than this many decimals say is written as zero on a canvas. */
-const mostSignedDecimals = 3;
-
 /** A quantity with its sign, for canvases: `+12.5`, `−3`, `0`. What is not zero gets the decimals to show that, or no sign. */
 export function signed(lots: number, style: QuantityStyle): string {
-  const size = Math.abs(lots);
-  const most = Math.min(mostSignedDecimals, style.lot.decimals);
-  let decimals = style.decimals;
-  let text = plainCell(size, style);
-  while (Number(text) === 0 && decimals < most) {
-    decimals += 1;
-    text = plainCell(size, { ...style, decimals });
-  }
+  const text = notZero(Math.abs(lots), style, decimalsOf(style));
   return Number(text) === 0 ? "0" : `${lots > 0 ? "+" : minus}${written(text, signsOfStyle(style))}`;
 }
 
@@ -108,7 +117,7 @@ export function sumText(lots: number, style: QuantityStyle): string {
 export function exactQuantity(lots: number, style: QuantityStyle): string {
   if (style.unit !== "lots") return unitsText(lots, style.lot);
   const value = lots / style.perLot;
-  return written(Number.isInteger(value) ? String(value) : value.toFixed(2), signsOfStyle(style));
+  return written(Number.isInteger(value) ? String(value) : value.toFixed(decimalsOf(style)), signsOfStyle(style));
 }
 
 /** As `exactQuantity`, with a plus before what is above zero. */

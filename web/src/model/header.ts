@@ -152,14 +152,14 @@ export interface LegendView {
 
 export function legendView(model: ChartModel, meta: SnapshotMeta): LegendView {
   const [venue, ...rest] = meta.symbol.split(":");
-  const lots = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
-  const minVol = exactQuantity(lots, model.quantity);
+  const rules = rulesOf(model.settings, model.quantity.lot);
+  const newest = model.series.length === 0 ? 1 : model.series.number("min_vol", model.series.last);
   return {
     symbol: rest.join(":"),
     venue: venue ?? "",
     bars: meta.bars,
     step: stepText(meta, model.signs),
-    imbalance: rulesText(rulesOf(model.settings, model.quantity.lot), meta, minVol),
+    imbalance: rulesText(rules, meta, exactQuantity(rules.minVol ?? newest, model.quantity)),
     valueArea: `VA ${meta.value_area_pct} % ${meta.value_area.replace("_", "-")}`,
     unit: unitText(model, meta),
     zone: model.series.length === 0 ? meta.tz : model.clock.label(nsToMs(model.series.openNs(model.series.last))),

@@ -2,7 +2,7 @@ import type { LevelMarker } from "../data/bar-series";
 import type { LevelColumns } from "../protocol/decode";
 import { CELL_FLAGS } from "../protocol/layout.generated";
 import type { SnapshotMeta } from "../protocol/messages";
-import { type Grid, parseGrid, unitsText } from "./decimal";
+import type { Grid } from "./decimal";
 import type { Settings } from "./settings";
 
 /** The parameters of a cell's imbalance and of stacks (definitions 5.1, 5.2). */
@@ -50,11 +50,9 @@ export function isImbalance(strong: number, weak: number, least: number, rules: 
 
 const zeroWords = { infinite: "", as_one: ", 0 as 1 lot", ignore: ", not against 0" } as const;
 
-/** The rules in words: `300 % diagonal ≥, min_vol auto (0.021)`. @param least of the newest bar, as it came, in words */
+/** The rules in words: `300 % diagonal ≥, min_vol auto (0.021)`. @param least the quantity that counts, in words */
 export function rulesText(rules: Rules, meta: SnapshotMeta, least: string): string {
-  const lot = parseGrid(meta.lot_size);
-  const own = rules.minVol === null ? "" : unitsText(rules.minVol, lot);
-  const minVol = own !== "" ? own : meta.min_vol === "auto" ? `auto (${least})` : least;
+  const minVol = rules.minVol === null && meta.min_vol === "auto" ? `auto (${least})` : least;
   const excess = rules.convention === "excess" ? " more" : "";
   const stack = rules.stack === 3 ? "" : `, stacks of ${rules.stack}`;
   const compare = rules.compare === "ge" ? "≥" : ">";

@@ -4,7 +4,7 @@ import type { BarIndex } from "../protocol/units";
 import type { ChartModel } from "./chart-model";
 import type { PaneName } from "./cursor";
 import { unitsText } from "./decimal";
-import { compact, exactQuantity, inUnits } from "./format";
+import { compact, decimalsOf, exactQuantity, inUnits } from "./format";
 import { type NumberSigns, written } from "./number-signs";
 import type { ValueExtent } from "./pane-values";
 import type { PaneSpec } from "./panes";
@@ -113,7 +113,7 @@ function pricesText({ tick, price, signs }: ChartModel, unit: OutputUnit, value:
 
 function lotsText({ quantity, signs }: ChartModel, value: number): string {
   if (Number.isInteger(value)) return exactQuantity(value, quantity);
-  const text = inUnits(value, quantity).toFixed(2 + (quantity.unit === "lots" ? 0 : quantity.lot.decimals));
+  const text = inUnits(value, quantity).toFixed(decimalsOf(quantity) + (quantity.unit === "lots" ? 0 : 2));
   return written(text, signs);
 }
 
@@ -145,7 +145,7 @@ export function exactValue(model: ChartModel, unit: OutputUnit, value: number, d
 export const hasSides = (output: StudyOutput): boolean =>
   output.kind === "candle" || output.unit === "side" || ofSides.test(output.name);
 
-/** One column of an output at a bar, as text; what has sides has its sign. */
+/** One column of an output at a bar, as text; a number that has sides has its sign. */
 export function columnText(
   model: ChartModel,
   study: StudySeries,
@@ -155,7 +155,7 @@ export function columnText(
 ): string {
   const value = study.value(name, index);
   const text = exactValue(model, output.unit, value, study.decimals(name));
-  return hasSides(output) && value > 0 ? `+${text}` : text;
+  return hasSides(output) && output.unit !== "side" && value > 0 ? `+${text}` : text;
 }
 
 /** All of an output at a bar, as text. */

@@ -75,6 +75,8 @@ export interface TradesView {
   readonly trades: readonly TradeView[];
   readonly count: number;
   readonly truncated: boolean;
+  /** What the quantities count. */
+  readonly unit: string;
   readonly buy: string;
   readonly sell: string;
   readonly unknown: string;
