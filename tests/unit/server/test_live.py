@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from server_kit import DAY0_NS, TEST, FakeSocket, MemoryStore, make_tape
 
-from footloom.core.messages import Gap
+from footloom.core.messages import Gap, Tick
+from footloom.core.ticks import Merger
 from footloom.core.trades import FLAG_BACKFILLED, Trades
 from footloom.engine.build import build
 from footloom.engine.spec import ChartSpec
@@ -27,6 +29,7 @@ from footloom.server.services import Services
 from footloom.server.stored.history import History
 from footloom.server.wire.codec import Decoded, chart_columns, decode
 from footloom.server.wire.frames import Message
+from footloom.store.files import Store
 
 pytestmark = pytest.mark.anyio
 SECOND_NS = 10**9
@@ -89,7 +92,7 @@ class Page:
 
 
 @asynccontextmanager
-async def serving(store: MemoryStore, feeds: FakeFeeds) -> AsyncIterator[Services]:
+async def serving(store: MemoryStore | Store, feeds: FakeFeeds) -> AsyncIterator[Services]:
     history = History(store)  # type: ignore[arg-type] - as much of a store as the server reads
     services = Services(history, Hub(history, flush_s=0.0), Bundle({}), set(feeds.states))
     work = asyncio.create_task(services.follow(feeds))
@@ -210,14 +213,32 @@ async def test_a_symbol_without_trades_can_be_charted_from_its_first_one_on() ->
         await page.close()
 
 
-async def test_an_index_has_no_chart_and_the_message_says_where_its_price_can_stand() -> None:
-    store, feeds = MemoryStore(make_tape(10, instrument=msgspec.structs.replace(TEST, kind="index"))), FakeFeeds()
-    async with serving(store, feeds) as services:
+INDEX = msgspec.structs.replace(TEST, kind="index")
+
+
+async def test_an_index_has_no_chart_and_the_message_says_where_its_price_can_stand(tmp_path: Path) -> None:
+    times = [DAY0_NS + number * SECOND_NS for number in range(3)]
+    prices = [Tick(symbol=INDEX.symbol, ts_exch_ns=at_ns, ts_recv_ns=at_ns, ltp="25000") for at_ns in times]
+    with Store(tmp_path, writer=True) as store:
+        store.append(Merger(INDEX).take(prices).snapshots)
+        async with serving(store, FakeFeeds()) as services:
+            page = Page(services.hub)
+            page.ask(1)
+            (refused,) = await page.until(lambda: [text for text in page.texts if text["type"] == "error"])
+            assert (refused["id"], refused["code"]) == (1, "data_error")
+            assert "Price of another symbol" in refused["message"]
+            await page.close()
+
+
+async def test_an_index_of_which_trades_are_stored_has_a_chart() -> None:
+    async with serving(MemoryStore(make_tape(10, instrument=INDEX)), FakeFeeds()) as services:
         page = Page(services.hub)
         page.ask(1)
-        (refused,) = await page.until(lambda: [text for text in page.texts if text["type"] == "error"])
-        assert (refused["id"], refused["code"]) == (1, "data_error")
-        assert "Price of another symbol" in refused["message"]
+        (answer,) = await page.until(lambda: [text for text in page.texts if text.get("id") == 1])
+        assert answer["type"] == "subscribed"
+        await page.until(lambda: page.frames)
+        assert page.frames[0].kind == "snapshot"
+        assert len(page.frames[0]) >= 1
         await page.close()
 
 

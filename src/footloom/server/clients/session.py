@@ -280,15 +280,14 @@ class Session:
         key = request.symbol
         if self.streams is None or not request.is_fed:
             topic = await self.hub.open_asked(request, key)
-            _check_trades(topic, key)
+            _check_begun(topic, key, is_fed=False)
         else:
             key = await self.streams.open(key)
             held = [key]
             try:
                 held += await self.streams.open_beside(keys_beside(request.studies, key))
                 topic = await self.hub.open_asked(request, key)
-                _check_trades(topic, key)
-                _check_begun(topic, key)
+                _check_begun(topic, key, is_fed=True)
             except BaseException:
                 for one in held:
                     self.streams.close(one)
@@ -385,16 +384,15 @@ class Session:
             await self._send(subscription, seq, beside)
 
 
-# A chart of an index would wait for ever.
-def _check_trades(topic: AnyTopic, key: str) -> None:
-    if isinstance(topic, Topic) and topic.chart.instrument.kind == "index":
+# A chart without bars: an index's would wait for ever. Of what is fed the first snapshot shows no trade yet: refused by
+# the request's number, so that who asked knows to ask again.
+def _check_begun(topic: AnyTopic, key: str, *, is_fed: bool) -> None:
+    if not isinstance(topic, Topic) or topic.has_begun:
+        return
+    if topic.chart.instrument.kind == "index":
         raise DataError(
             f"{key} is an index: nothing is traded in it, so it has no bars. Its price can stand below another chart: "
             "Studies, Price of another symbol"
         )
-
-
-# Refused by the request's number, so that who asked knows to ask again: of snapshots the first shows no trade yet.
-def _check_begun(topic: AnyTopic, key: str) -> None:
-    if isinstance(topic, Topic) and not topic.has_begun:
+    if is_fed:
         raise NotStored(f"{key} has no bars yet: ask again when it has traded")
