@@ -204,6 +204,58 @@ describe("Hub", () => {
     expect(sockets.length).toBe(2);
   });
 
+  it.each([true, false])(
+    "gives a dead connection up that is hardly looked at while the page is hidden (opened: %s)",
+    (opened) => {
+      const { hub, sockets, clock } = hubOf();
+      if (opened) sockets[0]?.say(hello);
+      for (let minute = 0; minute < 3; minute += 1) {
+        expect(sockets.length).toBe(1);
+        clock.wind(60_000);
+        hub.look();
+      }
+      clock.wind(1000);
+      expect(sockets.length).toBe(2);
+    },
+  );
+
+  it("keeps one that answers while the page is hidden", () => {
+    const { hub, sockets, clock } = hubOf();
+    sockets[0]?.say(hello);
+    for (let minute = 0; minute < 10; minute += 1) {
+      clock.wind(60_000);
+      hub.look();
+      sockets[0]?.say({ type: "pong" });
+    }
+    expect(sockets.length).toBe(1);
+  });
+
+  it("gives a dead connection up however often the page is seen again", () => {
+    const { hub, sockets, clock } = hubOf();
+    sockets[0]?.say(hello);
+    hub.probe();
+    lookOn(hub, clock, 15);
+    hub.probe();
+    lookOn(hub, clock, 7);
+    expect(sockets.length).toBe(2);
+  });
+
+  it("waits longer each time for a line that is slow, until it has brought something", () => {
+    const { hub, sockets, clock } = hubOf();
+    const bringsAfter = (seconds: number): void => {
+      sockets.at(-1)?.say(hello);
+      lookOn(hub, clock, seconds);
+    };
+    bringsAfter(31);
+    clock.wind(1000);
+    expect(sockets.length).toBe(2);
+    bringsAfter(49);
+    expect(sockets.length).toBe(2);
+    sockets[1]?.onmessage?.({ data: new ArrayBuffer(0) } as MessageEvent<ArrayBuffer>);
+    lookOn(hub, clock, 32);
+    expect(sockets.length, "as patient as at first").toBe(3);
+  });
+
   it("gives up what nobody wants any more by the time that it is granted", () => {
     const { hub, sockets } = hubOf();
     const socket = sockets[0] as TestSocket;

@@ -82,8 +82,9 @@ const firstDelayMs = 500;
 const longestDelayMs = 10_000;
 /** A connection that has said nothing for so long is asked whether it is still there. */
 const askAfterMs = 10_000;
-/** The longest wait for its answer: a large snapshot may stand before it on a slow line. */
+/** The longest wait for its answer, and for that of a line on which a large snapshot stands before it for longer. */
 const giveUpAfterMs = 20_000;
+const longestGiveUpMs = 320_000;
 /** Who has not looked for so long was asleep: whatever came meanwhile has not been read yet. */
 const sleptMs = 5000;
 
@@ -114,8 +115,9 @@ export class Hub {
   /** When the last message came that says something of what is shown, by the clock given. */
   lastMessageMs = 0;
   #heardMs = 0;
-  /** Since when an answer is awaited; null while none is. */
-  #askedMs: number | null = null;
+  /** What waits for an answer: any message is one. */
+  #question: { readonly sinceMs: number; wasLate: boolean } | null = null;
+  #giveUpAfterMs = giveUpAfterMs;
   #lookedMs = 0;
 
   constructor(open: () => Socket, clock: Clock = systemClock) {
@@ -145,7 +147,7 @@ export class Hub {
   connect(): void {
     if (this.#closed || this.#socket !== null) return;
     this.#state.set({ phase: "connecting", attempt: this.#attempt });
-    this.#askedMs = this.#clock.now();
+    this.#question = { sinceMs: this.#clock.now(), wasLate: false };
     const socket = this.#open();
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
@@ -191,8 +193,9 @@ export class Hub {
   }
 
   /**
-   * To be called each second: a machine that slept or changed its network keeps connections that the other side has
-   * ended long ago, and nobody tells. What is silent is asked; what does not answer is given up and made anew.
+   * To be called each second, of which a hidden page gets one a minute: a machine that slept or changed its network
+   * keeps connections that the other side has ended long ago, and nobody tells. What is silent is asked; what does not
+   * answer is given up and made anew, behind a sleep at the second look: the answer may wait to be read.
    */
   look(): void {
     const now = this.#clock.now();
@@ -200,25 +203,32 @@ export class Hub {
     this.#lookedMs = now;
     const socket = this.#socket;
     if (socket === null) return;
-    if (slept || (this.#askedMs === null && now - this.#heardMs >= askAfterMs)) this.probe();
-    else if (this.#askedMs !== null && now - this.#askedMs >= giveUpAfterMs) {
-      socket.onmessage = null;
-      this.#lost(socket);
-      socket.close();
-      this.#dead();
-    }
+    const question = this.#question;
+    const isLate = question !== null && now - question.sinceMs >= this.#giveUpAfterMs;
+    if (isLate && (question.wasLate || !slept)) this.#abandon(socket);
+    else if (slept || (question === null && now - this.#heardMs >= askAfterMs)) this.probe();
+    if (isLate) question.wasLate = true;
+  }
+
+  // A line that is slow and not dead is given longer each time, until it has brought something.
+  #abandon(socket: Socket): void {
+    if (this.#live) this.#giveUpAfterMs = Math.min(longestGiveUpMs, 2 * this.#giveUpAfterMs);
+    socket.onmessage = null;
+    this.#lost(socket);
+    socket.close();
+    this.#dead();
   }
 
   /** Ask the connection whether it is still there: the machine woke, or its network is another one. */
   probe(): void {
     if (this.#socket === null) return;
-    this.#askedMs = this.#clock.now();
+    this.#question ??= { sinceMs: this.#clock.now(), wasLate: false };
     if (this.#live) this.#send({ op: "ping" });
   }
 
   #receive(data: string | ArrayBuffer): void {
     this.#heardMs = this.#clock.now();
-    this.#askedMs = null;
+    this.#question = null;
     try {
       if (typeof data === "string") {
         const message = parseServerMessage(data);
@@ -228,6 +238,7 @@ export class Hub {
         return;
       }
       this.lastMessageMs = this.#heardMs;
+      this.#giveUpAfterMs = giveUpAfterMs;
       if (isStudyFrame(data)) this.#onStudies(decodeStudies(data));
       else this.#onFrame(decodeFrame(data));
     } catch (error) {
