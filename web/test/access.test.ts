@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Address, Door, enter, tokenIn, withoutToken } from "../src/data/access";
-import { Rest } from "../src/data/rest";
+import { RequestFailed, Rest } from "../src/data/rest";
 
 interface Sent {
   readonly url: string;
@@ -23,7 +23,10 @@ function addressed(hash: string): { readonly shown: string[]; readonly address: 
   return { shown, address: { hash: () => hash, replaceHash: (kept) => shown.push(kept) } };
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 describe("tokenIn", () => {
   it("finds the token in a link, a fragment or bare text", () => {
@@ -90,20 +93,63 @@ describe("enter", () => {
 });
 
 describe("Rest", () => {
-  it("waits for nothing that was asked over a connection that is gone, and asks anew", async () => {
-    vi.stubGlobal("fetch", (_url: URL, { signal }: { signal: AbortSignal }) =>
-      signal.aborted
-        ? Promise.reject(signal.reason)
-        : new Promise((_answer, fail) => signal.addEventListener("abort", () => fail(signal.reason))),
+  /** A server that begins no answer, or where `body` is given never ends one. */
+  function serverThatHangs(body?: (signal: AbortSignal) => Response): readonly AbortSignal[] {
+    const signals: AbortSignal[] = [];
+    vi.stubGlobal("fetch", (_url: URL, { signal }: { signal: AbortSignal }) => {
+      signals.push(signal);
+      if (body !== undefined) return Promise.resolve(body(signal));
+      return new Promise((_answer, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+    });
+    return signals;
+  }
+  const rest = (): Rest => new Rest("http://127.0.0.1:1/api/v1/");
+  const endless = (signal: AbortSignal): Response =>
+    new Response(
+      new ReadableStream({ start: (to) => signal.addEventListener("abort", () => to.error(signal.reason)) }),
     );
-    const rest = new Rest("http://127.0.0.1:1/api/v1/");
-    const asked = rest.feeds();
-    rest.abandon();
+  const isCut = ({ aborted }: AbortSignal): boolean => aborted;
+
+  it("waits for nothing that was asked over a connection that is gone, and asks anew", async () => {
+    const signals = serverThatHangs();
+    const one = rest();
+    const asked = one.feeds();
+    one.abandon();
     await expect(asked).rejects.toThrow("the server cannot be reached (/api/v1/feeds)");
-    const again = rest.feeds();
-    const first = await Promise.race([again.catch(() => "failed"), Promise.resolve("waits")]);
-    expect(first).toBe("waits");
-    rest.abandon();
+    const again = one.feeds();
+    expect(signals.map(isCut)).toEqual([true, false]);
+    one.abandon();
     await expect(again).rejects.toThrow("cannot be reached");
+  });
+
+  it("says so of an answer that had begun too", async () => {
+    serverThatHangs(endless);
+    const one = rest();
+    const asked = one.feeds();
+    await Promise.resolve(); // it has begun
+    one.abandon();
+    await expect(asked).rejects.toThrow(new RequestFailed("the server cannot be reached", 0));
+  });
+
+  it("leaves alone what is to be written over a connection that is gone", () => {
+    const signals = serverThatHangs();
+    const one = rest();
+    for (const method of ["PUT", "POST", "DELETE"]) void one.send("layouts/x", { method });
+    one.abandon();
+    expect(signals.map(isCut)).toEqual([false, false, false]);
+  });
+
+  it("does not wait for ever for an answer to begin, and for as long as it takes to end", async () => {
+    vi.useFakeTimers();
+    const late = serverThatHangs();
+    const asked = expect(rest().feeds()).rejects.toThrow("the server cannot be reached (/api/v1/feeds)");
+    vi.advanceTimersByTime(74_000);
+    expect(late.map(isCut)).toEqual([false]);
+    vi.advanceTimersByTime(2000);
+    await asked;
+    const slow = serverThatHangs(endless);
+    void rest().feeds();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(slow.map(isCut)).toEqual([false]);
   });
 });

@@ -55,7 +55,7 @@ export interface TradesQuery {
   readonly limit: number;
 }
 
-/** The server gives a request up after a minute: what is not answered by then never will be. */
+/** The server gives a request up after a minute: what it has not begun to answer by then it never will. */
 const patienceMs = 75_000;
 
 /** `/api/v1`, as far as the page uses it. */
@@ -68,9 +68,9 @@ export class Rest {
     this.#base = base;
   }
 
-  /** The connection to the server is gone: what was asked over it is not answered any more. */
+  /** The connection to the server is gone: what was asked over it is not answered any more. What was to be written may be. */
   abandon(): void {
-    this.#lost.abort();
+    this.#lost.abort(unreachable()); // in these words, to those too who read an answer that has begun
     this.#lost = new AbortController();
   }
 
@@ -238,18 +238,25 @@ export class Rest {
 
   async #fetch(url: URL, options: RequestInit): Promise<Response> {
     let answer: Response;
-    const signals = [this.#lost.signal, AbortSignal.timeout(patienceMs)];
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), patienceMs);
+    const signals = [late.signal];
+    if (options.method === undefined) signals.push(this.#lost.signal);
     if (options.signal) signals.push(options.signal);
     try {
       answer = await fetch(url, { ...options, signal: AbortSignal.any(signals) });
     } catch (error) {
       if (options.signal?.aborted === true) throw error;
-      throw new RequestFailed(`the server cannot be reached (${url.pathname})`, 0);
+      throw unreachable(` (${url.pathname})`);
+    } finally {
+      clearTimeout(timer);
     }
     if (!answer.ok) throw new RequestFailed(await refusal(answer), answer.status);
     return answer;
   }
 }
+
+const unreachable = (what = ""): RequestFailed => new RequestFailed(`the server cannot be reached${what}`, 0);
 
 async function refusal(answer: Response): Promise<string> {
   try {
