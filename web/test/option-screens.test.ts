@@ -794,6 +794,23 @@ describe("the chain that is looked at", () => {
     expect(desk.view.get().readOut, "that of another expiry").toBeNull();
   });
 
+  it("asks again for a read-out that failed, after a while and not with each chain", async () => {
+    const answers: Record<string, unknown> = { "": both, "/readout": new Error("the server cannot be reached") };
+    const { desk, asked, due, tell, turns } = deskOf(answers);
+    desk.open();
+    await turns();
+    for (let again = 0; again < 3; again += 1) {
+      tell(chainOf());
+      await turns();
+    }
+    expect([desk.view.get().readOutProblem, asked.length]).toEqual(["the server cannot be reached", 1]);
+    answers["/readout"] = readOut;
+    for (const run of due.splice(0)) run();
+    await turns();
+    expect(desk.view.get()).toMatchObject({ readOutProblem: "", readOut });
+    expect(asked.length).toBe(2);
+  });
+
   it("takes back what it said of a tab when that comes after all", async () => {
     const answers: Record<string, unknown> = {
       "": both,

@@ -349,8 +349,15 @@ export class OptionsDesk {
       told = { readOut: await this.#rest.options<ReadOut>("/readout", query), readOutProblem: "" };
     } catch (error) {
       told = { readOut: null, readOutProblem: wordsOf(error) };
+      this.#clock.after(againMs, () => this.#readAgain(of));
     }
     if (of === this.#readOf && this.isOpen) this.view.set({ ...this.view.get(), ...told });
+  }
+
+  #readAgain(of: string): void {
+    if (of !== this.#readOf) return;
+    this.#readOf = "";
+    this.#lookReadOut();
   }
 
   // What the tab shows beside the chain, once a minute of the chain's own time and for each other question.
