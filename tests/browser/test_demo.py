@@ -26,6 +26,8 @@ PATIENCE_S = 120
 HIDES_MS = 200  # a tip that is to go has gone by then
 TIP = """[...document.querySelectorAll('.chart-tip')].some((one) =>
     one.innerText !== '' && getComputedStyle(one).visibility === 'visible')"""
+PLACE = """[...document.querySelectorAll('.chart-tip')].find((one) =>
+    one.innerText !== '' && getComputedStyle(one).visibility === 'visible')?.innerText.split('\\n')[0]"""
 AT = "2026-03-02T14:30"  # one hour of one market, in every run
 
 
@@ -291,12 +293,31 @@ def tip_stays_while_values_change(page: Any) -> None:
                 break
             assert step < 20 * PATIENCE_S
             page.wait_for_timeout(50)
+        leave_the_arrows(page)
+        place = page.evaluate(PLACE)
         for theme in ("light", "dark"):
             page.evaluate(f"footloom.show({{ theme: '{theme}' }})")
             until(page, f"document.documentElement.dataset.theme === '{theme}'")
             page.wait_for_timeout(HIDES_MS)
             assert page.evaluate(TIP), tab
+            assert tab != "Smile" or page.evaluate(PLACE) == place, "the strike under the mouse"
     page.mouse.move(5, 5)
+
+
+def leave_the_arrows(page: Any) -> None:
+    """Go to another value with the keyboard, then on with the mouse."""
+    box = page.locator(".options .box")
+    box.focus()
+    page.keyboard.press("Home")
+    until(page, "/\\S/.test(document.querySelector('.options [aria-live].sr-only').textContent)")
+    led = page.evaluate(PLACE)
+    for step in itertools.count():
+        at = box.bounding_box()
+        page.mouse.move(at["x"] + at["width"] / 2 + step % 8, at["y"] + at["height"] / 2)
+        if page.evaluate(PLACE) not in (None, led):
+            return
+        assert step < 20 * PATIENCE_S
+        page.wait_for_timeout(50)
 
 
 def test_the_desk_is_one_click_and_is_undone_by_one(page: Any) -> None:
