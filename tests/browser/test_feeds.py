@@ -26,7 +26,7 @@ def minutes_ago(count: int) -> str:
 STATES = (
     ("connecting", "connecting: asking for its instruments", False),
     ("reconnecting", "reconnecting for 5 min: asking for its instruments. What you see is of", True),
-    ("stale", "the feed is silent: asking for its instruments", True),
+    ("stale", "the feed is silent for 5 min: asking for its instruments", True),
     ("stopped", "the feed has stopped: asking for its instruments", True),
     ("closed", "asking for its instruments", False),
 )
