@@ -85,7 +85,7 @@ class Looker:
     def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:  # noqa: ARG002 - as a subscriber's
         self.told.append("event")
 
-    def resnapshot(self, _rebuilt: object = None) -> None:
+    def resnapshot(self, *_: object) -> None:
         self.told.append("resnapshot")
 
     def drop(self, error: FootloomError) -> None:

@@ -86,7 +86,7 @@ class Subscription:
             self._overflow()
         self.client.wake()
 
-    def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
+    def resnapshot(self, rebuilt: tuple[int, int] | None = None, closed: object = None) -> None:  # noqa: ARG002 - the snapshot has them
         """Take back what waits and send a fresh snapshot instead; one is enough where several are asked for."""
         if rebuilt is not None:
             from_ns = rebuilt[0] if self.rebuilt is None else min(rebuilt[0], self.rebuilt[0])

@@ -58,9 +58,14 @@ class Follower:
         if frame.chart is not None and ends_ns is not None:
             self._note(ends_ns, frame.chart)
 
-    def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
-        """Take note that the bars have to be read anew."""
-        self._read_anew(_NEVER if rebuilt is None else rebuilt[0])
+    def resnapshot(self, rebuilt: tuple[int, int] | None = None, closed: ChartFrame | None = None) -> None:
+        """Take note that the bars have to be read anew; those that are final since are taken one by one."""
+        if closed is None:
+            self._read_anew(_NEVER if rebuilt is None else rebuilt[0])
+            return
+        for place in range(len(closed)):
+            bar = closed.slice(place, place + 1)
+            self._note(bar.open_ns, bar)
 
     def drop(self, error: FootloomError) -> None:
         """Take note that the topic cannot go on."""

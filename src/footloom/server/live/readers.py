@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from footloom.engine.frame import ChartFrame
 from footloom.errors import FootloomError
 from footloom.server.wire.frames import Frame, Message
 
@@ -30,10 +31,11 @@ class Subscriber(Protocol):
     def post_event(self, frame: Frame, *, ends_ns: int | None = None) -> None:
         """Post what must arrive; ``ends_ns`` is the open time of the bar whose open form it makes obsolete."""
 
-    def resnapshot(self, rebuilt: tuple[int, int] | None = None) -> None:
+    def resnapshot(self, rebuilt: tuple[int, int] | None = None, closed: ChartFrame | None = None) -> None:
         """Take back what waits and send a fresh snapshot instead.
 
-        ``rebuilt`` is the time from which on bars were built anew, and the epoch that this began.
+        ``rebuilt`` is the time from which on bars were built anew, and the epoch that this began; ``closed`` are the
+        bars that are final since, where no other has changed.
         """
 
     def drop(self, error: FootloomError) -> None:

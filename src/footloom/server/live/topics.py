@@ -290,15 +290,15 @@ class Topic:
                 self._post_gap(gap)
             case RebuiltEvent(from_ns=from_ns, epoch=epoch, closed=closed):
                 self._open.clear()
-                self._resnapshot(from_ns, epoch)
+                self._resnapshot(from_ns, epoch, closed)
                 if closed is None:
                     self._doubt_studies(from_ns)
                 elif self.studies is not None and not self.studies.is_stale:
                     self.studies.close(closed.footprint)  # what they say of these stands in the snapshot
 
-    def _resnapshot(self, from_ns: int, epoch: int) -> None:
+    def _resnapshot(self, from_ns: int, epoch: int, closed: ChartFrame | None = None) -> None:
         for subscriber in list(self.subscribers):
-            subscriber.resnapshot((from_ns, epoch))
+            subscriber.resnapshot((from_ns, epoch), closed)
 
     def _when_due(self) -> None:
         with self.tempo.working():
