@@ -136,8 +136,9 @@ def test_the_least_that_is_left_is_no_damage(tmp_path: Path, shim: Path, seed: i
 
 @pytest.mark.parametrize("sin", ["lazy-journal", "lazy-files"])
 def test_a_store_that_does_not_flush_is_caught(tmp_path: Path, shim: Path, seed: int, sin: str) -> None:
-    root, seen = recorded(tmp_path, shim, seed, 60, sin)
-    points = [random.Random(seed).randrange(len(seen) // 2, len(seen)) for _ in range(60)]
+    root, seen = recorded(tmp_path, shim, seed, 120, sin)
+    chance = random.Random(seed)  # of many points: what is sealed soon is durable all the same
+    points = [chance.randrange(len(seen) // 4, len(seen)) for _ in range(300)]
     found: list[str] = []
     for number, disk, said in cuts(root, seen, points):
         if found:
